@@ -1,0 +1,57 @@
+"""Errors meant for the person who runs a command.
+
+    CurateError                 everything below; the CLI prints it as one line and exits with 2
+    ├── UsageError              the command line or the arguments of a job are wrong
+    ├── RecipeError             a recipe is wrong: names the file, the key and the nearest right one
+    ├── InputError              an input can't be found or read at all
+    ├── OutputError             an output folder is in the way, or can't be written
+    ├── EngineError             no engine can be had (Java missing, wrong version, cluster away)
+    ├── BalanceError            the ledger does not add up: records were lost or counted twice
+    └── AlarmError              a safety limit of the recipe stopped the job (e.g. one cluster swallowed a source)
+
+A damaged record is never an error of this kind: it is a row with a reason.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CurateError(Exception):
+    """Base of all errors that a person can do something about."""
+
+
+class UsageError(CurateError):
+    """The command line or the arguments of a job are wrong."""
+
+
+class RecipeError(CurateError):
+    """A recipe is wrong."""
+
+
+class InputError(CurateError):
+    """An input can't be found or read at all."""
+
+
+class OutputError(CurateError):
+    """An output folder is in the way or can't be written."""
+
+
+class EngineError(CurateError):
+    """No engine can be had."""
+
+
+class BalanceError(CurateError):
+    """The ledger does not add up."""
+
+
+class AlarmError(CurateError):
+    """A safety limit of the recipe stopped the job."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"` for the nearest of `known`, or the list of them, or nothing when there are none."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,84 @@
+"""What a filter is: a pure function from a document to a decision.
+
+A *step* is any callable `Document -> Decision`; in recipes it is a frozen dataclass with `__call__`, whose fields are
+its parameters. A step sees one document, and nothing else: no clock, no randomness, no files, no other document.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+NOTHING: Mapping[str, int] = {}
+NO_SIGNALS: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as a step sees it. The fields are columns of `curate.schema`."""
+
+    id: str
+    text: str
+    source: str = ""
+    url: str | None = None
+    language: str | None = None
+    """ISO 639-1 (or -3) code for natural language, the lower-case name of the programming language for code."""
+    language_score: float | None = None
+    repo: str | None = None
+    path: str | None = None
+    """Path inside `repo`, for code."""
+    license: str | None = None
+    """SPDX expression, for code."""
+
+
+class Decision(NamedTuple):
+    """What a step says of a document. Made by `keep` and `drop`, never by hand."""
+
+    doc: Document
+    """The document for the next step: the input itself unless the step edits."""
+    reason: str | None = None
+    """None keeps; otherwise a stable snake_case code, shown to people as `ClassName.code`."""
+    value: float | None = None
+    """The measurement that was compared with the limit."""
+    signals: Mapping[str, float] = NO_SIGNALS
+    """Everything measured, by name; the names are those of the class attribute `signals`."""
+    removed: Mapping[str, int] = NOTHING
+    """Lines (or spans) an edit cut, by code."""
+
+
+class Step(Protocol):
+    """The shape of a filter, an editor or an annotator."""
+
+    def __call__(self, doc: Document, /) -> Decision: ...
+
+
+class LineStep(Protocol):
+    """A step that can also say line by line what it cuts; `curate explain` shows it."""
+
+    def __call__(self, doc: Document, /) -> Decision: ...
+
+    def lines(self, text: str, /) -> Iterable[tuple[str, str | None]]:
+        """Yield (line as it would stand, None) for lines that stay and (line, code) for lines that go."""
+        ...
+
+
+def keep(
+    doc: Document,
+    value: float | None = None,
+    *,
+    signals: Mapping[str, float] = NO_SIGNALS,
+    removed: Mapping[str, int] = NOTHING,
+) -> Decision:
+    """Pass `doc` on (edited or annotated with `dataclasses.replace` where the step does that)."""
+    return Decision(doc, None, value, signals, removed)
+
+
+def drop(
+    doc: Document,
+    reason: str,
+    value: float | None = None,
+    *,
+    signals: Mapping[str, float] = NO_SIGNALS,
+    removed: Mapping[str, int] = NOTHING,
+) -> Decision:
+    """Reject `doc` for `reason`, with the measured `value` that decided."""
+    return Decision(doc, reason, value, signals, removed)
