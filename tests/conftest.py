@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def testdata() -> Path:
+    """The folder of real crawl files and labelled sets, where the machine has it."""
+    root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
+    if not (root / ".complete").exists():
+        pytest.skip("no test data (set CURATE_TESTDATA)")
+    return root
