@@ -1,0 +1,125 @@
+"""Files by path or URL: the few operations that jobs need, atomic where that matters. Built on `pyarrow.fs`."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.fs as pafs
+
+from curate.errors import InputError, OutputError
+
+
+def filesystem(path: str) -> tuple[Any, str]:
+    """The `pyarrow.fs.FileSystem` of `path` (a local path or a URL such as s3://bucket/key) and the path inside it."""
+    if "://" not in path:
+        return pafs.LocalFileSystem(), os.path.abspath(path)
+    try:
+        return pafs.FileSystem.from_uri(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def is_local(path: str) -> bool:
+    """Whether `path` lies on a file system of this machine, where folders can be renamed."""
+    return "://" not in path or path.startswith("file://")
+
+
+def join(folder: str, *names: str) -> str:
+    """`folder/name/…` for paths and URLs alike."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def exists(path: str) -> bool:
+    """Whether a file or folder stands there."""
+    fs, inner = filesystem(path)
+    return bool(fs.get_file_info(inner).type != pafs.FileType.NotFound)
+
+
+def list_files(folder: str, suffix: str = "") -> list[str]:
+    """Paths of the files right in `folder` whose names end with `suffix`, sorted; empty when there is no folder."""
+    fs, inner = filesystem(folder)
+    found = fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+    names = [info.base_name for info in found if info.type == pafs.FileType.File]
+    return [join(folder, name) for name in sorted(names) if name.endswith(suffix) and not name.startswith(".")]
+
+
+def file_size(path: str) -> int:
+    """Size in bytes."""
+    fs, inner = filesystem(path)
+    return int(fs.get_file_info(inner).size)
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole file."""
+    fs, inner = filesystem(path)
+    with fs.open_input_stream(inner, compression=None) as stream:
+        return bytes(stream.read())
+
+
+@contextmanager
+def atomic(path: str) -> Iterator[str]:
+    """Give a temporary local path to write; when the block ends well, `path` appears whole, else not at all."""
+    if is_local(path):
+        inner = filesystem(path)[1]
+        Path(inner).parent.mkdir(parents=True, exist_ok=True)
+        temporary = f"{inner}.tmp-{uuid.uuid4().hex}"
+        try:
+            yield temporary
+            os.replace(temporary, inner)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="curate-") as folder:
+        temporary = os.path.join(folder, "file")
+        yield temporary
+        fs, inner = filesystem(path)
+        fs.create_dir(inner.rsplit("/", 1)[0], recursive=True)
+        pafs.copy_files(temporary, inner, destination_filesystem=fs)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a small UTF-8 file atomically."""
+    with atomic(path) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+
+
+def rename_folder(source: str, target: str) -> None:
+    """Move a folder to a path that must not exist. One step on local disks; elsewhere file by file."""
+    if exists(target):
+        raise OutputError(f"{target} exists already")
+    if is_local(source):
+        os.rename(filesystem(source)[1], filesystem(target)[1])
+        return
+    fs, inner = filesystem(source)
+    target_fs, target_inner = filesystem(target)
+    pafs.copy_files(inner, target_inner, source_filesystem=fs, destination_filesystem=target_fs)
+    fs.delete_dir(inner)
+
+
+def remove(path: str) -> None:
+    """Delete a file or a folder; nothing happens when it is not there."""
+    if is_local(path):
+        inner = filesystem(path)[1]
+        if os.path.isdir(inner) and not os.path.islink(inner):
+            shutil.rmtree(inner, ignore_errors=True)
+        else:
+            Path(inner).unlink(missing_ok=True)
+        return
+    fs, inner = filesystem(path)
+    kind = fs.get_file_info(inner).type
+    if kind == pafs.FileType.Directory:
+        fs.delete_dir(inner)
+    elif kind == pafs.FileType.File:
+        fs.delete_file(inner)
+
+
+def temporary_files(folder: str) -> list[str]:
+    """Left-overs of killed tasks (`*.tmp-…`) anywhere below a local `folder`."""
+    if not is_local(folder):
+        return []
+    return [str(path) for path in Path(filesystem(folder)[1]).rglob("*.tmp-*")]

@@ -1,0 +1,263 @@
+"""Child processes that do one task at a time, with limits, and are replaced when they die.
+
+Hostile pages hang parsers, crash them or eat memory. So whatever touches crawled bytes runs in a child:
+
+* a page that uses more CPU time than its limit is interrupted (`PageTimeout`); when it is stuck in C code, where Python
+  can't interrupt it, the kernel ends the child at three times the limit. CPU time, not wall time: a busy machine must
+  not change the corpus;
+* memory is limited (`RLIMIT_DATA`);
+* the child notes which page it is at in a shared page of memory, so that the parent knows which page killed it.
+
+Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that comes from a child is ever unpickled.
+"""
+
+import importlib
+import json
+import mmap
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from curate.errors import CurateError
+
+HEADER = struct.Struct("<cQ")
+MARK = struct.Struct("<q")
+RESULT, BATCH, ERROR = b"J", b"B", b"E"
+
+
+class PageTimeout(BaseException):
+    """A page used up its CPU time. Not an Exception: libraries that catch everything must not swallow it."""
+
+
+class ChildError(Exception):
+    """A task raised inside the child; the message holds its type, text and traceback."""
+
+
+class ChildDied(Exception):
+    """The child ended: `reason` is timeout, memory or crash; `mark` is the page it was at (-1: none)."""
+
+    def __init__(self, reason: str, mark: int, detail: str) -> None:
+        super().__init__(f"{reason} at {mark}: {detail}")
+        self.reason, self.mark, self.detail = reason, mark, detail
+
+
+# ---- in the child ----------------------------------------------------------------------------------------------------
+
+_shared: mmap.mmap | None = None
+
+
+@contextmanager
+def page(mark: int, cpu_seconds: float) -> Iterator[None]:
+    """Work on the page `mark` (a byte offset) with a limit of CPU time; raises PageTimeout when it is used up."""
+    fired = False
+
+    def interrupt(_signal: int, _frame: Any) -> None:
+        nonlocal fired
+        fired = True
+        raise PageTimeout
+
+    if _shared is not None:
+        MARK.pack_into(_shared, 0, mark)
+    previous = signal.signal(signal.SIGPROF, interrupt)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
+    if _shared is not None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 3 * cpu_seconds)  # default action: the kernel ends the process
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGPROF, previous)
+        if _shared is not None:
+            MARK.pack_into(_shared, 0, -1)
+    if fired:  # something swallowed the exception: the text it then made depends on the moment
+        raise PageTimeout
+
+
+def _send(stream: Any, kind: bytes, payload: bytes | memoryview) -> None:
+    stream.write(HEADER.pack(kind, len(payload)))
+    stream.write(payload)
+    stream.flush()
+
+
+def _pack(batch: pa.RecordBatch) -> memoryview:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return memoryview(sink.getvalue())
+
+
+def function(reference: str) -> Callable[[dict[str, Any]], Any]:
+    """Import `package.module:name`."""
+    module, _, name = reference.partition(":")
+    found: Callable[[dict[str, Any]], Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _serve(request: dict[str, Any], out: Any) -> None:
+    try:
+        answer = function(request["function"])(request["task"])
+        if isinstance(answer, Iterator):
+            for batch in answer:
+                _send(out, BATCH, _pack(batch))
+            answer = {}
+        _send(out, RESULT, json.dumps(answer).encode())
+    except MemoryError:
+        _send(out, ERROR, json.dumps({"type": "MemoryError", "text": "out of memory", "user": False}).encode())
+    except Exception as error:
+        user = isinstance(error, CurateError)
+        text = str(error) if user else traceback.format_exc()
+        _send(out, ERROR, json.dumps({"type": type(error).__name__, "text": text, "user": user}).encode())
+
+
+def main() -> None:
+    """Serve requests (one JSON object a line on stdin) until stdin ends."""
+    global _shared
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not break the frames
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    mark_file, memory = sys.argv[1], int(sys.argv[2])
+    if memory and hasattr(resource, "RLIMIT_DATA"):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    with open(mark_file, "r+b") as handle:
+        _shared = mmap.mmap(handle.fileno(), MARK.size)
+    for line in sys.stdin.buffer:
+        _serve(json.loads(line), out)
+
+
+# ---- in the parent ---------------------------------------------------------------------------------------------------
+
+
+class Child:
+    """One child process. Use `lease()` to get one."""
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+        self._mark_file = tempfile.NamedTemporaryFile(prefix="curate-mark-")  # noqa: SIM115 (lives with the child)
+        self._mark_file.write(MARK.pack(-1))
+        self._mark_file.flush()
+        self._mark = mmap.mmap(self._mark_file.fileno(), MARK.size)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+        environment.setdefault("OMP_NUM_THREADS", "1")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from curate.workers import main; main()", self._mark_file.name, str(memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def request(self, reference: str, task: dict[str, Any]) -> Iterator[pa.RecordBatch | dict[str, Any]]:
+        """Run `package.module:name` on `task`: yields its record batches, if any, and at last its result.
+
+        Raises ChildError when the function raised, ChildDied when the process ended.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"function": reference, "task": task}).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+        while True:
+            kind, payload = self._receive()
+            if kind == BATCH:
+                yield from pa.ipc.open_stream(payload)
+                continue
+            answer = json.loads(payload)
+            if kind == ERROR:
+                if answer["user"]:
+                    raise CurateError(answer["text"])
+                if answer["type"] == "MemoryError":
+                    raise ChildDied("memory", self.mark, f"more than {self.memory >> 20} MiB")
+                raise ChildError(answer["text"])
+            yield answer
+            return
+
+    @property
+    def mark(self) -> int:
+        """The page the child is at, or was when it died; -1 between pages."""
+        return int(MARK.unpack_from(self._mark, 0)[0])
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        assert self._process.stdout is not None
+        header = self._process.stdout.read(HEADER.size)
+        if len(header) < HEADER.size:
+            raise self._died()
+        kind, length = HEADER.unpack(header)
+        payload = self._process.stdout.read(length)
+        if len(payload) < length:
+            raise self._died()
+        return kind, payload
+
+    def _died(self) -> ChildDied:
+        code = self._process.wait()
+        if code in (-signal.SIGVTALRM, -signal.SIGPROF, -signal.SIGXCPU):
+            return ChildDied("timeout", self.mark, "ended by the kernel at the CPU limit")
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return ChildDied("crash", self.mark, f"the process ended with {name}")
+
+    def close(self) -> None:
+        """End the process; safe to call at any time."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+        self._mark.close()
+        self._mark_file.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a request."""
+        return self._process.poll() is None
+
+
+_idle: list[Child] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def lease(memory: int = 0) -> Iterator[Child]:
+    """A child of this process with a memory limit in bytes (0: none), new or idle; it goes back when the block ends well."""
+    with _lock:
+        found = next((child for child in _idle if child.memory == memory and child.alive), None)
+        if found:
+            _idle.remove(found)
+    child = found or Child(memory)
+    try:
+        yield child
+    except BaseException:
+        child.close()
+        raise
+    with _lock:
+        _idle.append(child)
+
+
+def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
+    """Run `package.module:name` on `task` in a child and return its result."""
+    with lease() as child:
+        for answer in child.request(reference, task):
+            if isinstance(answer, dict):
+                return answer
+    raise AssertionError("a child always answers or raises")
+
+
+def close_all() -> None:
+    """End the idle children."""
+    with _lock:
+        while _idle:
+            _idle.pop().close()
