@@ -1,0 +1,99 @@
+"""The engines behind one call: names, cleaned output, hostile markup, no memory of earlier pages."""
+
+import importlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.errors import UsageError
+from curate.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor
+
+PARAGRAPH = "The river rises in the hills above the town and reaches the sea after two hundred miles. "
+PAGE = f"""<!DOCTYPE html><html><head><title>Rivers</title><script>var junk = 1;</script></head><body>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/about">About</a></li></ul></nav>
+<article><h1>Rivers of the north</h1><p>{PARAGRAPH * 3}</p><p>{PARAGRAPH.replace("river", "stream") * 3}</p>
+<ul><li>First thing that is listed here.</li><li>Second thing that is listed here.</li></ul></article>
+<footer><p>Copyright 2020, all rights reserved</p></footer></body></html>"""
+
+every_engine = pytest.mark.parametrize("name", sorted(ENGINES))
+
+
+@every_engine
+def test_the_main_text_is_found_in_lines(name: str) -> None:
+    text = extractor(name)(PAGE, "https://example.org/rivers")
+    lines = text.splitlines()
+    assert (PARAGRAPH * 3).strip() in lines
+    assert "var junk" not in text
+    assert "About" not in lines
+    assert name != DEFAULT or any("First thing" in line for line in lines)
+    assert not any("First thing" in line and "Second thing" in line for line in lines)
+
+
+@every_engine
+@pytest.mark.parametrize(
+    "html",
+    [
+        "",
+        " ",
+        "\x00",
+        "plain words without any tag",
+        "<",
+        "<html>",
+        "<!-- never closed",
+        "<script>never closed",
+        "&#x0; &#xD800; &#99999999999; &nosuch; &amp",
+        "<p>a\x00b\ud800c</p>",
+        "<p " + "a=1 " * 5000 + ">text</p>",
+        "<table><tr><td>" * 500 + "text",
+        "<b><i><p>" * 1000 + "text",
+        "<?xml version='1.0' encoding='utf-16'?><html><body><p>text</p></body></html>",
+        "<svg><title>x</title><p>y</p></svg><math><mi>z</mi></math>",
+    ],
+)
+def test_hostile_markup_gives_text_or_nothing(name: str, html: str) -> None:
+    text = extractor(name)(html, None)
+    assert text == clean_text(text)
+    text.encode()
+
+
+@every_engine
+def test_a_page_does_not_depend_on_the_pages_before_it(name: str) -> None:
+    engine = extractor(name)
+    first = engine(PAGE, None)
+    assert all(engine(PAGE, None) == first for _ in range(5))
+
+
+def test_an_unknown_engine_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="'trafilatura'"):
+        extractor("trafilatur")
+    assert DEFAULT in ENGINES
+
+
+@pytest.mark.parametrize("where", sorted(ENGINES.values()))
+def test_every_engine_can_be_imported(where: str) -> None:
+    module, function = where.split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@given(st.text(st.characters(codec=None, categories=None)))
+def test_cleaned_text_is_clean(text: str) -> None:
+    clean = clean_text(text)
+    assert clean_text(clean) == clean
+    assert clean.split("\n") == (clean.splitlines() or [""])
+    assert not any(line != line.rstrip() for line in clean.split("\n"))
+    assert "\x00" not in clean
+    clean.encode()
+
+
+@given(st.text(st.characters(codec=None, categories=None)))
+def test_cleaned_markup_can_be_encoded(text: str) -> None:
+    assert "\x00" not in clean_html(text)
+    clean_html(text).encode()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(["<p>", "</p>", "<div", ">", "<b>", "&", "x ", "<!--", "-->", "'", "<td>"])))
+def test_tag_soup_never_raises(parts: list[str]) -> None:
+    for name in ENGINES:
+        extractor(name)("".join(parts), None).encode()
