@@ -1,5 +1,7 @@
 """Every table that is written, in one place: the only file where a column gets its name and type."""
 
+import hashlib
+
 import pyarrow as pa
 
 CORE = [
@@ -36,16 +38,57 @@ CODE = [
     pa.field("redacted", pa.int32()),  # secrets and e-mail addresses replaced
 ]
 
-STATE = [
+OUTCOME = [
     pa.field("verdict", pa.string()),  # null while undecided, then kept, rejected or failed
     pa.field("reason", pa.string()),  # Step.code for rejected, the error's class for failed
     pa.field("value", pa.float64()),  # the measurement that decided
-    pa.field("detail", pa.string()),  # for failed: the message; for duplicates: the id of the survivor
-    pa.field("signals", pa.map_(pa.string(), pa.float64())),  # all that was measured
-    pa.field("removed", pa.map_(pa.string(), pa.int32())),  # lines and spans cut, by Step.code
+    pa.field("detail", pa.string()),  # for failed: the message; for duplicates: first 16 digits of the survivor's id
 ]
-"""Columns that the passes of a job add; working tables have them, `data/` has the last two (as structs of floats
-and ints: readers without maps can open those)."""
+"""What became of a document so far."""
 
-WEB_DOCUMENT = pa.schema([*CORE, *WEB])
-CODE_DOCUMENT = pa.schema([*CORE, *CODE])
+REMOVED = pa.field("removed", pa.list_(pa.struct([("rule", pa.string()), ("count", pa.int32())])))
+"""Lines and spans cut, by rule. A list of pairs, not a map: readers without maps can open it."""
+
+DOCUMENTS = {"web": pa.schema([*CORE, *WEB]), "code": pa.schema([*CORE, *CODE])}
+"""Columns of a document, by kind of corpus."""
+
+WEB_DOCUMENT, CODE_DOCUMENT = DOCUMENTS["web"], DOCUMENTS["code"]
+
+DUPLICATES = pa.schema(
+    [
+        pa.field("step", pa.string(), nullable=False),  # the corpus-wide step, e.g. Spans
+        pa.field("id", pa.string(), nullable=False),  # who lost
+        pa.field("pos", pa.int32(), nullable=False),  # which line or span; -1 the whole document
+        pa.field("survivor", pa.string(), nullable=False),  # first 16 hex digits of the id that keeps it
+        pa.field("value", pa.float64()),  # similarity, where it was measured
+    ]
+)
+
+
+def extracted(kind: str) -> pa.Schema:
+    """`extracted/`: each document as it came out of the source, decided only where extraction itself decided."""
+    return pa.schema([*DOCUMENTS[kind], *OUTCOME])
+
+
+def signals_field(names: list[str]) -> pa.Field:
+    """What the steps of a recipe measured: one column of floats for each name."""
+    return pa.field("signals", pa.struct([(name, pa.float64()) for name in names]))
+
+
+def judged(kind: str, names: list[str]) -> pa.Schema:
+    """The working table between passes, and `rejected/`."""
+    return pa.schema([*DOCUMENTS[kind], *OUTCOME, *([signals_field(names)] if names else []), REMOVED])
+
+
+def published(kind: str, names: list[str]) -> pa.Schema:
+    """`data/`: kept documents."""
+    return pa.schema([*DOCUMENTS[kind], *([signals_field(names)] if names else []), REMOVED])
+
+
+def document_id(*parts: object) -> str:
+    """32 hex digits of BLAKE2b-128 over the parts: the same record has the same id in each run, on each machine."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = ("" if part is None else str(part)).encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
