@@ -1,0 +1,12 @@
+"""Corpus-wide steps: whatever needs two documents.
+
+In a recipe: `use = "curate.dedup.Urls"` (and `Exact`, `Lines`, `Spans`, `MinHash`).
+"""
+
+from curate.dedup.base import LOST, CorpusStep, Lost, doc64
+from curate.dedup.exact import Exact
+from curate.dedup.lines import Lines
+from curate.dedup.spans import Spans
+from curate.dedup.urls import Urls
+
+__all__ = ["LOST", "CorpusStep", "Exact", "Lines", "Lost", "Spans", "Urls", "doc64"]

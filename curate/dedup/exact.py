@@ -1,0 +1,42 @@
+"""One document per text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curate.dedup import elections, normalise
+from curate.dedup.base import WHOLE, Lost, doc64, survivor_rank, texts
+from filters.base import Decision, Document, drop
+
+if TYPE_CHECKING:
+    from curate.engine import Session
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Of all documents with one text, apart from case and white space, the longest stays.
+
+    Of equally long ones the earliest, of equally early ones that with the smallest id. `fold=False`
+    compares the bytes. Documents without a word are left alone.
+    """
+
+    fold: bool = True
+
+    def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
+        """One key a document."""
+        same = [normalise.fold(text) if self.fold else text for text in texts(batch)]
+        rows = [row for row, text in enumerate(same) if text.strip()]
+        ids = batch.column("id").to_pylist()
+        found = elections.digests(same[row] for row in rows)
+        docs = doc64([ids[row] for row in rows])
+        return elections.table(found, survivor_rank(batch)[rows], docs, [WHOLE] * len(rows))
+
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+        """Elect the document of each text."""
+        return elections.elect(s, keys, out, shards)
+
+    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+        """Drop the document; the value is the number of documents with this text."""
+        return drop(doc, "duplicate", lost[0].value)

@@ -1,0 +1,76 @@
+"""Lines (paragraphs) that other pages have too: the released C4 code's rule and CCNet's."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.dedup import elections, normalise
+from curate.dedup.base import Lost, column, doc64, texts
+from filters.base import Decision, Document, drop, keep
+
+if TYPE_CHECKING:
+    from curate.engine import Session
+
+RULES = {"c4": normalise.line, "ccnet": normalise.plain}
+
+
+def page_rank(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """First 63 bits of the md5 of the normalised URL (of the id where there is none): smallest wins in the
+    C4 code.
+    """
+    holders = zip(column(batch, "url"), batch.column("id").to_pylist(), strict=True)
+    names = [normalise.url(url) if url else name for url, name in holders]
+    digests = (hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in names)
+    heads = (int.from_bytes(digest[:8], "big") >> 1 for digest in digests)
+    return np.fromiter(heads, np.int64, len(names))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Each line stays in one place only.
+
+    `rule="c4"` (released code of C4): lines are compared lower-cased and stripped. A line that occurs more
+    than once stays on the page whose URL has the smallest md5, at its first place there.
+
+    `rule="ccnet"` (CCNet): lines are compared in lower case, digits as 0, without punctuation. A line that
+    occurs more than once goes everywhere, its first copy too.
+
+    Blank lines are not compared. A page of which only blank lines are left is dropped.
+    """
+
+    rule: str = "c4"
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"rule must be one of {', '.join(RULES)}, got {self.rule!r}")
+
+    def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
+        """One key a line."""
+        rows, positions, values = [], [], []
+        for row, text in enumerate(texts(batch)):
+            for pos, line in enumerate(text.split("\n")):
+                value = RULES[self.rule](line)
+                if value:
+                    rows.append(row)
+                    positions.append(pos)
+                    values.append(value)
+        docs = doc64(batch.column("id").to_pylist())
+        return elections.table(elections.digests(values), page_rank(batch)[rows], docs[rows], positions)
+
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+        """Elect the page of each line."""
+        return elections.elect(s, keys, out, shards, keep_one=self.rule == "c4")
+
+    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+        """Cut the lines that the page lost."""
+        gone = {loss.pos for loss in lost}
+        left = [line for pos, line in enumerate(doc.text.split("\n")) if pos not in gone]
+        removed = {"duplicate": len(gone)}
+        if not any(line.strip() for line in left):
+            return drop(doc, "empty", float(len(gone)), removed=removed)
+        return keep(replace(doc, text="\n".join(left)), removed=removed)

@@ -1,0 +1,78 @@
+"""What "the same" means: normalised URLs, lines, sentences and texts.
+
+`fold` is the mildest (case and white space) and is what C4 compares; `plain` is CCNet's. The words of
+MinHash have a normalisation of their own, in the kernel (`kernel.py`).
+"""
+
+import functools
+import re
+import unicodedata
+
+SCHEME = re.compile(r"^\s*https?://(?:www\.)?", re.IGNORECASE)
+TRACKING = re.compile(r"\?(?:utm_|ref|feed).*$", re.DOTALL)
+_END = r".!?\u2026\u203d\u061f\u06d4\u0964"
+_WIDE = r"\u3002\uff01\uff1f\uff61"
+# Possessive, and from the start of a run only: a megabyte of dots must not cost its square.
+SENTENCE_END = re.compile(
+    rf"(?<![{_END}])[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+(?=\s)(?!\s++[a-z])"
+    rf"|(?<![{_WIDE}])[{_WIDE}]++[\u300d\u300f\u201d\u2019\uff09]*+"
+)
+
+
+def url(address: str) -> str:
+    """The released C4 code's rule: without scheme, `www.`, a query that tracks (`?utm_`, `?ref`, `?feed`)
+    and closing `/`.
+    """
+    return TRACKING.sub("", SCHEME.sub("", address)).rstrip("/")
+
+
+def fold(text: str) -> str:
+    """Lower case, and each run of white space one space."""
+    return " ".join(text.lower().split())
+
+
+def line(text: str) -> str:
+    """The released C4 code's key of a line: `strip().lower()`."""
+    return text.strip().lower()
+
+
+def plain(text: str) -> str:
+    """CCNet's key of a paragraph: lower case, digits 0, without punctuation and non-printing characters."""
+    return text.strip().lower().translate(_plain_table())
+
+
+class _Plain(dict[int, int | None]):
+    """Translation table that fills itself: code point -> code point or None (removed)."""
+
+    def __missing__(self, code: int) -> int | None:
+        kind = unicodedata.category(chr(code))
+        value = ord("0") if kind == "Nd" else None if kind[0] in "PC" else code
+        self[code] = value
+        return value
+
+
+@functools.lru_cache(maxsize=1)
+def _plain_table() -> _Plain:
+    return _Plain()
+
+
+def sentences(line: str) -> list[str]:
+    """The sentences of one line, each with the white space after it: joined they are the line. Blank lines
+    have none.
+
+    A sentence ends at . ! ? … (and their Arabic, Indic and CJK kin) when white space follows and no
+    lower-case letter after that. A line end always closes a sentence.
+    """
+    if not line or line.isspace():
+        return []
+    pieces: list[str] = []
+    start = 0
+    for match in SENTENCE_END.finditer(line):
+        stop = match.end()
+        while stop < len(line) and line[stop].isspace():
+            stop += 1
+        pieces.append(line[start:stop])
+        start = stop
+    if start < len(line):
+        pieces.append(line[start:])
+    return pieces

@@ -1,0 +1,95 @@
+"""Spans of three sentences that occur more than once: the rule of the C4 paper.
+
+T5 paper (Raffel et al. 2020, section 2.2): all but one of any three-sentence span that occurs more than
+once in the data set is discarded. The paper does not say how sentences are compared or which copy stays;
+here they are compared in lower case with runs of white space as one space, and the copy on the page whose
+URL has the smallest md5 stays, as with the lines of the released code.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curate.dedup import elections, normalise
+from curate.dedup.base import Lost, doc64, texts
+from curate.dedup.lines import page_rank
+from filters.base import Decision, Document, drop, keep
+
+if TYPE_CHECKING:
+    from curate.engine import Session
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Each span of `sentences` sentences stays in one place only.
+
+    Spans overlap. A sentence goes when it lies in a span that the page lost and in no repeated span that
+    the page keeps: so exactly one copy of every repeated span is left whole. Pages with fewer sentences are
+    left alone. A page without a sentence left is dropped.
+    """
+
+    sentences: int = 3
+
+    def __post_init__(self) -> None:
+        if self.sentences < 1:
+            raise ValueError(f"sentences must be at least 1, got {self.sentences}")
+
+    def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
+        """One key a span; its position is that of its first sentence."""
+        rows: list[int] = []
+        positions: list[int] = []
+        values: list[bytes] = []
+        for row, text in enumerate(texts(batch)):
+            spans = self._spans(text)
+            values.extend(spans)
+            rows.extend([row] * len(spans))
+            positions.extend(range(len(spans)))
+        docs = doc64(batch.column("id").to_pylist())
+        return elections.table(values, page_rank(batch)[rows], docs[rows], positions)
+
+    def _spans(self, text: str) -> list[bytes]:
+        # Each sentence is hashed once; a span is the hash of its sentences' hashes.
+        pieces = (piece for line in text.split("\n") for piece in normalise.sentences(line))
+        one = elections.digests(normalise.fold(piece) for piece in pieces)
+        size = self.sentences
+        return [elections.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
+
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+        """Elect the place of each span."""
+        return elections.elect(s, keys, out, shards, owners=True)
+
+    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+        """Cut the sentences that the page lost."""
+        kept = self._covered(loss.pos for loss in lost if loss.value == elections.OWNER)
+        gone = self._covered(loss.pos for loss in lost if loss.value != elections.OWNER) - kept
+        if not gone:
+            return keep(doc)
+        text = without(doc.text, gone)
+        removed = {"duplicate": len(gone)}
+        if not text.strip():
+            return drop(doc, "empty", float(len(gone)), removed=removed)
+        return keep(replace(doc, text=text), removed=removed)
+
+    def _covered(self, starts: Iterable[int]) -> set[int]:
+        return {start + offset for start in starts for offset in range(self.sentences)}
+
+
+def without(text: str, gone: set[int]) -> str:
+    """`text` without the sentences whose numbers are in `gone`; a line that loses its last sentence goes
+    with it.
+    """
+    left: list[str] = []
+    number = 0
+    for line in text.split("\n"):
+        pieces = normalise.sentences(line)
+        numbers = range(number, number + len(pieces))
+        number += len(pieces)
+        if gone.isdisjoint(numbers):
+            left.append(line)
+        elif kept := "".join(
+            piece for at, piece in zip(numbers, pieces, strict=True) if at not in gone
+        ).rstrip():
+            left.append(kept)
+    return "\n".join(left)

@@ -1,0 +1,42 @@
+"""One page per address: the released C4 code groups pages by normalised URL and, since version 3.1, keeps
+the newest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.dedup import elections, normalise
+from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
+from filters.base import Decision, Document, drop
+
+if TYPE_CHECKING:
+    from curate.engine import Session
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Of all pages with one normalised URL the newest stays; of equally new ones that with the smallest id.
+
+    A page without a date counts as older than all others. Documents without a URL are left alone.
+    """
+
+    def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
+        """One key a page with a URL."""
+        urls = column(batch, "url")
+        rows = [row for row, address in enumerate(urls) if address]
+        found = elections.digests(normalise.url(urls[row] or "") for row in rows)
+        ids = batch.column("id").to_pylist()
+        ranks = MAX_SECOND - np.clip(seconds(batch, missing=0), 0, MAX_SECOND)
+        return elections.table(found, ranks[rows], doc64([ids[row] for row in rows]), [WHOLE] * len(rows))
+
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+        """Elect the page of each URL."""
+        return elections.elect(s, keys, out, shards)
+
+    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+        """Drop the page; the value is the number of pages with this URL."""
+        return drop(doc, "duplicate", lost[0].value)

@@ -1,0 +1,238 @@
+"""Urls, Exact, Lines, Spans: keys and apply in this process, the election on the engine."""
+
+import datetime as dt
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, normalise
+from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
+from curate.dedup.spans import without
+from curate.engine import Session, session
+from filters.base import Decision, Document
+
+SCHEMA = pa.schema(
+    [("id", pa.string()), ("text", pa.string()), ("url", pa.string()), ("date", pa.timestamp("us", tz="UTC"))]
+)
+
+
+def page(name: str, text: str | None, url: str | None = None, day: int | None = None) -> dict[str, object]:
+    date = dt.datetime(2026, 1, day, tzinfo=dt.UTC) if day else None
+    return {
+        "id": hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
+        "text": text,
+        "url": url,
+        "date": date,
+    }
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Session]:
+    with session("test", engine="sail", cores=2) as s:
+        yield s
+
+
+def deduplicate(
+    s: Session,
+    step: CorpusStep,
+    pages: Sequence[dict[str, object]],
+    folder: Path,
+    files: int = 2,
+    shards: int = 4,
+) -> tuple[dict[str, Decision], dict[str, object]]:
+    """Keys in `files` files, the election, and the decisions on the documents that lost something, by id."""
+    (folder / "keys").mkdir(parents=True)
+    for number in range(files):
+        batch = pa.RecordBatch.from_pylist(list(pages[number::files]), schema=SCHEMA)
+        pq.write_table(step.keys(batch), folder / "keys" / f"{number}.parquet")
+    facts = step.resolve(s, str(folder / "keys"), str(folder / "lost"), shards)
+    lost: dict[int, list[Lost]] = defaultdict(list)
+    if any((folder / "lost").rglob("*.parquet")):
+        partitions = ds.partitioning(pa.schema([LOST.field("shard")]), flavor="hive")
+        for row in ds.dataset(folder / "lost", partitioning=partitions).to_table().to_pylist():
+            assert row["shard"] == (row["doc"] % 2**64 >> 32) * shards >> 32
+            lost[row["doc"]].append(Lost(row["pos"], row["survivor"], row["value"]))
+    decisions = {}
+    for one in pages:
+        name = str(one["id"])
+        if losses := lost.get(int(doc64([name])[0])):
+            decisions[name] = step.apply(Document(id=name, text=str(one["text"] or "")), losses)
+    return decisions, facts
+
+
+def ids(*pages: dict[str, object]) -> set[str]:
+    return {str(p["id"]) for p in pages}
+
+
+pytestmark = pytest.mark.engine
+
+
+def test_urls_keep_the_newest(engine: Session, tmp_path: Path) -> None:
+    old, new = (
+        page("old", "a", "http://www.a.org/x/", 1),
+        page("new", "b", "https://a.org/x?utm_source=mail", 2),
+    )
+    dateless = page("dateless", "c", "http://a.org/x")
+    other, none = page("other", "d", "http://a.org/y", 1), page("none", "e")
+    decisions, facts = deduplicate(
+        engine, Urls(), [old, new, dateless, other, none, page("none2", "f")], tmp_path
+    )
+    assert decisions.keys() == ids(old, dateless)
+    assert {d.reason for d in decisions.values()} == {"duplicate"}
+    assert {d.value for d in decisions.values()} == {3.0}
+    assert facts["keys"] == 4
+    assert facts["largest"] == [{"survivor": str(new["id"])[:16], "pos": -1, "copies": 3}]
+
+
+def test_exact_keeps_longest_then_earliest_then_smallest_id(engine: Session, tmp_path: Path) -> None:
+    spaced = page("spaced", "The  cat\nsat.", day=9)
+    same = page("same", "the cat sat.", day=1)
+    late, early = page("late", "dogs", day=5), page("early", "DOGS", day=3)
+    twins = sorted(
+        [page("t1", "twin"), page("t2", "twin")], key=lambda p: int(str(p["id"])[:16], 16) ^ 1 << 63
+    )
+    empty = [page("e1", ""), page("e2", "  \n"), page("e3", None)]
+    decisions, _ = deduplicate(engine, Exact(), [spaced, same, late, early, *twins, *empty], tmp_path)
+    assert decisions.keys() == ids(same, late, twins[1])
+
+
+def test_lines_stay_on_the_page_with_the_smallest_md5(engine: Session, tmp_path: Path) -> None:
+    urls = [f"http://a.org/{n}" for n in range(8)]
+    pages = [page(u, f"Shared line.\nOwn {n}.\n SHARED LINE. ", u) for n, u in enumerate(urls)]
+    decisions, facts = deduplicate(engine, Lines(), pages, tmp_path, files=3)
+    first = min(urls, key=lambda u: hashlib.md5(normalise.url(u).encode()).hexdigest())
+    for n, one in enumerate(pages):
+        decision = decisions[str(one["id"])]
+        expected = f"Shared line.\nOwn {n}." if one["url"] == first else f"Own {n}."
+        assert decision.doc.text == expected
+        assert decision.removed == {"duplicate": 1 if one["url"] == first else 2}
+    assert facts["sizes"] == {"16-31": 1}
+
+
+def test_a_page_without_lines_left_is_dropped(engine: Session, tmp_path: Path) -> None:
+    a, b = page("a", "One.\n\nTwo.", "http://a"), page("b", "Two.\nOne.", "http://b")
+    decisions, _ = deduplicate(engine, Lines(), [a, b], tmp_path)
+    assert [d.reason for d in decisions.values()] == ["empty"]
+
+
+def test_ccnet_removes_the_first_copy_too(engine: Session, tmp_path: Path) -> None:
+    a, b = page("a", "Page 12, of 30!\nBody a."), page("b", "page 47 of 99\nBody b.")
+    decisions, _ = deduplicate(engine, Lines(rule="ccnet"), [a, b], tmp_path)
+    assert {d.doc.text for d in decisions.values()} == {"Body a.", "Body b."}
+
+
+def test_spans_leave_exactly_one_copy(engine: Session, tmp_path: Path) -> None:
+    shared = "First thing. Second thing. Third thing."
+    pages = [page(f"p{n}", f"Start {n}.\n{shared}\nEnd {n}.", f"http://p/{n}") for n in range(5)]
+    pairs = page("two", "Second thing. Third thing. Nothing else.", "http://two")
+    decisions, _ = deduplicate(engine, Spans(), [*pages, pairs], tmp_path)
+    after = [decisions[str(p["id"])].doc.text if str(p["id"]) in decisions else str(p["text"]) for p in pages]
+    assert sum(shared in text for text in after) == 1
+    assert str(pairs["id"]) not in decisions
+
+
+def test_a_span_repeated_inside_a_page_keeps_its_first_place(engine: Session, tmp_path: Path) -> None:
+    decisions, _ = deduplicate(engine, Spans(), [page("p", " ".join(["Again."] * 9) + "\nEnd.")], tmp_path)
+    assert [d.doc.text for d in decisions.values()] == ["Again. Again. Again.\nEnd."]
+
+
+def test_nothing_repeated(engine: Session, tmp_path: Path) -> None:
+    steps: list[CorpusStep] = [Urls(), Exact(), Lines(), Spans()]
+    for number, step in enumerate(steps):
+        decisions, facts = deduplicate(
+            engine, step, [page("a", "One. Two. Three.", "u")], tmp_path / str(number)
+        )
+        assert not decisions
+        assert facts["clusters"] == 0
+
+
+WORDS = st.sampled_from(["A b.", "C d.", "E f.", "G h.", "I j."])
+TEXTS = st.lists(st.lists(WORDS, max_size=7).map(" ".join), min_size=1, max_size=4).map("\n".join)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=8))
+def test_spans_promise(engine: Session, tmp_path_factory: pytest.TempPathFactory, found: list[str]) -> None:
+    """Every span of the input is in the output exactly as often as promised: repeated ones once, others stay
+    possible.
+    """
+    step = Spans()
+    pages = [page(f"{n}", text, f"http://{n}") for n, text in enumerate(found)]
+    decisions, _ = deduplicate(engine, step, pages, tmp_path_factory.mktemp("spans"))
+    left = [decisions[str(p["id"])].doc.text if str(p["id"]) in decisions else str(p["text"]) for p in pages]
+    before = [span for text in found for span in step._spans(text)]
+    after = [span for text in left for span in step._spans(text)]
+    repeated = {span for span in before if before.count(span) > 1}
+    assert repeated <= set(after)
+
+
+@pytest.mark.parametrize("files", [1, 2, 7, 64])
+def test_partitions_do_not_matter(engine: Session, tmp_path: Path, files: int) -> None:
+    pages = [
+        page(f"{n}", f"Line {n % 7}.\nLine {n % 11}. More {n % 3}.\nOwn {n}.", f"http://h/{n}")
+        for n in range(90)
+    ]
+    steps: list[CorpusStep] = [Lines(), Spans(sentences=2)]
+    for number, step in enumerate(steps):
+        got, _ = deduplicate(engine, step, pages, tmp_path / f"{number}a", files)
+        want, _ = deduplicate(engine, step, pages[::-1], tmp_path / f"{number}b", 3)
+        assert got == want
+
+
+@given(st.text())
+def test_sentences_are_the_line(text: str) -> None:
+    for line in text.split("\n"):
+        assert "".join(normalise.sentences(line)) == (line if line.strip() else "")
+
+
+def test_sentences() -> None:
+    assert normalise.sentences("One. Two? 'Three!' Four.") == ["One. ", "Two? ", "'Three!' ", "Four."]
+    assert normalise.sentences("See e.g. this. 3.5 m") == ["See e.g. this. ", "3.5 m"]
+    assert normalise.sentences("一。二！三") == ["一。", "二！", "三"]
+    start = time.process_time()
+    assert (
+        len(normalise.sentences("." * 500_000 + "x"))
+        == len(normalise.sentences("." + " " * 500_000 + "x"))
+        == 1
+    )
+    assert time.process_time() - start < 2
+
+
+def test_without() -> None:
+    assert without("A b. C d.\n\nE f. G h.\nI j.", {1, 4}) == "A b.\n\nE f. G h."
+    assert without("A b. C d.", set()) == "A b. C d."
+
+
+def test_doc() -> None:
+    name = "ffff0000" * 4
+    assert doc_hex(int(doc64([name])[0])) == name[:16]
+    with pytest.raises(ValueError, match="invalid literal"):
+        doc64(["not an id"])
+
+
+def test_rank_order() -> None:
+    pages = [
+        page("1", "abc", day=2),
+        page("2", "abc", day=1),
+        page("3", "abcd"),
+        page("4", "abc"),
+        page("5", None),
+    ]
+    ranks = survivor_rank(pa.RecordBatch.from_pylist(pages, schema=SCHEMA))
+    assert (ranks >= 0).all()
+    assert ranks[2] < ranks[1] < ranks[0] < ranks[3] < ranks[4]
+
+
+@pytest.mark.parametrize("make", [lambda: Lines(rule="c5"), lambda: Spans(sentences=0)])
+def test_parameters(make: object) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        make()  # type: ignore[operator]
