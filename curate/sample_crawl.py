@@ -56,7 +56,7 @@ def expected() -> dict[str, Any]:
     """What must become of each record under the recipe `c4`.
 
     Keys: `pages`, a list of {file, url, case, fate, reason, group, language, note} for every response and
-    conversion record, in the order of the files; `other`, {file: {kind: number}} of the records that are no pages.
+    conversion record, in the order of the files; `other`, {file: {kind: number}} of the others.
     """
     pages, other = [], {}
     for name, members in crawl().items():

@@ -15,7 +15,7 @@ from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
 from curate.sample.records import chunked, gzip_member
 
-DIGEST = "a606e08e717292b4c52e17021bc0a8d7e920d1f5ad0fafaa490ab7193bd2b5c0"
+DIGEST = "f37de84e1c9cc6aa10e719e6a9ecddba30a8a4c1606847364b81e056bfa03869"
 
 
 @pytest.fixture(scope="module")
