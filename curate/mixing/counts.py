@@ -1,0 +1,206 @@
+"""Tokens, bytes and words of every document, counted once per source file and kept.
+
+Row i of a counts file is document i of the source file as `sources.read` gives it. The file's name is a
+digest of what the counts depend on (path, size and time of the source file, columns, tokenizer), so counts
+never go stale silently.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curate import storage, tokenizer
+from curate.errors import InputError
+from curate.mixing.hashing import document_keys
+from curate.mixing.sources import Source, read
+
+VERSION = 1
+ROW_GROUP = 1 << 18
+"""Counts and hits of a file have the same row groups, so that both are read in step."""
+COUNTS = pa.schema(
+    [
+        pa.field("key", pa.uint64(), nullable=False),  # hash of the id
+        pa.field("tokens", pa.int64(), nullable=False),  # without separators; 0 when there is no tokenizer
+        pa.field("bytes", pa.int64(), nullable=False),  # UTF-8
+    ]
+)
+UNITS = ("tokens", "bytes", "documents")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over documents."""
+
+    documents: int = 0
+    tokens: int = 0
+    bytes: int = 0
+
+    def of(self, unit: str) -> int:
+        """The sum in one of UNITS."""
+        return int(getattr(self, unit))
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(self.documents + other.documents, self.tokens + other.tokens, self.bytes + other.bytes)
+
+    def times(self, number: int) -> "Totals":
+        """The sums of so many repeats."""
+        return Totals(self.documents * number, self.tokens * number, self.bytes * number)
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What was counted in one source file."""
+
+    source: str
+    file: str
+    path: str
+    """The counts file: COUNTS, one row a document."""
+    totals: Totals
+    characters: int
+    words: int
+    skipped: dict[str, int]
+    contamination: str = ""
+    """File with a column `hits` (shared n-grams), row by row beside the counts; empty when nobody looked."""
+
+
+class Amounts:
+    """Columns of some documents of one file: key uint64, tokens and bytes int64, all [documents]."""
+
+    def __init__(self, counts: pa.Table, hits: pa.Table | None) -> None:
+        self.key: NDArray[np.uint64] = counts.column("key").to_numpy()
+        self.tokens: NDArray[np.int64] = counts.column("tokens").to_numpy()
+        self.bytes: NDArray[np.int64] = counts.column("bytes").to_numpy()
+        self.contaminated = (
+            np.zeros(len(self.key), np.bool_) if hits is None else hits.column("hits").to_numpy() > 0
+        )
+
+    def of(self, unit: str) -> NDArray[np.int64]:
+        """The amounts in one of UNITS."""
+        if unit == "documents":
+            return np.ones(len(self.key), np.int64)
+        amounts: NDArray[np.int64] = getattr(self, unit)
+        return amounts
+
+    def totals(self, mask: NDArray[np.bool_]) -> Totals:
+        """Sums over the documents in `mask`."""
+        return Totals(int(mask.sum()), int(self.tokens[mask].sum()), int(self.bytes[mask].sum()))
+
+
+def cache_folder() -> str:
+    """Where counts are kept when nothing else is asked: $CURATE_CACHE or ~/.cache/curate, `counts/` in it."""
+    root = os.environ.get("CURATE_CACHE") or os.path.join(os.path.expanduser("~"), ".cache", "curate")
+    return os.path.join(root, "counts")
+
+
+def tasks(
+    source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile | None
+) -> list[dict[str, Any]]:
+    """One counting task per file of a source, as JSON for `count_file`."""
+    digest = tokenizer_file.digest if tokenizer_file else ""
+    common = {
+        "source": source.name,
+        "text_column": source.text_column,
+        "id_column": source.id_column,
+        "tokenizer": tokenizer_file.path if tokenizer_file else "",
+    }
+    return [
+        {
+            **common,
+            "file": file,
+            "counts": storage.join(folder, f"{_fingerprint(source, file, digest)}.parquet"),
+        }
+        for file in source.files
+    ]
+
+
+def _fingerprint(source: Source, file: str, digest: str) -> str:
+    """Digest of all that the counts of a file depend on."""
+    fs, inner = storage.filesystem(file)
+    info = fs.get_file_info(inner)
+    facts = [VERSION, inner, info.size, info.mtime_ns, source.text_column, source.id_column, digest]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def count_file(task: dict[str, Any]) -> dict[str, Any]:
+    """Count one file unless that was done before. Gives FileCounts as JSON. Runs in a worker."""
+    note = f"{task['counts']}.json"
+    if storage.exists(note):
+        found: dict[str, Any] = json.loads(storage.read_bytes(note))
+        return {**found, "source": task["source"], "cached": True}
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one core a task: the engine runs many
+    source = Source(task["source"], "", (task["file"],), task["text_column"], task["id_column"])
+    encoder = tokenizer.load(task["tokenizer"]) if task["tokenizer"] else None
+    skipped: Counter[str] = Counter()
+    facts: Counter[str] = Counter()
+    batches = [_count_batch(batch, encoder, facts) for batch in read(source, task["file"], skipped)]
+    with storage.atomic(task["counts"]) as temporary:
+        pq.write_table(
+            pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd"
+        )
+    result = {
+        "file": task["file"],
+        "path": task["counts"],
+        **{key: facts[key] for key in ("documents", "tokens", "bytes", "characters", "words")},
+        "skipped": {kind: number for kind, number in sorted(skipped.items()) if number},
+    }
+    storage.write_text(note, json.dumps(result))
+    return {**result, "source": task["source"], "cached": False}
+
+
+def _count_batch(batch: pa.RecordBatch, encoder: Any, facts: Counter[str]) -> pa.RecordBatch:
+    texts = batch.column("text").to_pylist()
+    tokens = tokenizer.count(encoder, texts) if encoder is not None else [0] * len(texts)
+    sizes = pa.compute.binary_length(batch.column("text")).cast(pa.int64())
+    facts["documents"] += len(texts)
+    facts["tokens"] += sum(tokens)
+    facts["bytes"] += pa.compute.sum(sizes).as_py() or 0
+    facts["characters"] += sum(map(len, texts))
+    facts["words"] += sum(len(text.split()) for text in texts)
+    keys = pa.array(document_keys(batch.column("id").to_pylist()))
+    return pa.record_batch([keys, pa.array(tokens, pa.int64()), sizes], schema=COUNTS)
+
+
+def from_json(result: dict[str, Any]) -> FileCounts:
+    """FileCounts from what `count_file` gave."""
+    totals = Totals(result["documents"], result["tokens"], result["bytes"])
+    return FileCounts(
+        source=result["source"],
+        file=result["file"],
+        path=result["path"],
+        totals=totals,
+        characters=result["characters"],
+        words=result["words"],
+        skipped=result["skipped"],
+    )
+
+
+def amounts(files: Sequence[FileCounts]) -> Iterator[Amounts]:
+    """The counts of all documents of some files, a row group at a time: memory does not grow with the
+    source."""
+    for one in files:
+        try:
+            with ExitStack() as stack:
+                counts = _open(one.path, stack)
+                hits = _open(one.contamination, stack) if one.contamination else None
+                for group in range(counts.num_row_groups):
+                    yield Amounts(counts.read_row_group(group), hits.read_row_group(group) if hits else None)
+        except (OSError, pa.ArrowException) as error:
+            name = one.path.rsplit("/", 1)[-1]
+            raise InputError(
+                f"the counts of {one.file} can't be read ({error}); delete {name} to count anew"
+            ) from error
+
+
+def _open(path: str, stack: ExitStack) -> pq.ParquetFile:
+    fs, inner = storage.filesystem(path)
+    return pq.ParquetFile(stack.enter_context(fs.open_input_file(inner)))

@@ -1,0 +1,231 @@
+"""From weights and counts to draws: how often each document of each source goes into the mixture.
+
+A source that is asked for e = k + f epochs (k whole, 0 <= f < 1) gives each document k times, and in epoch k
+the documents whose number (a hash of seed, source, id and epoch) lies below a threshold: each document is
+drawn floor(e) or ceil(e) times. The threshold is found from the counts, so the drawn amount meets the asked
+one up to one document: in the order of their numbers documents are taken as long as that brings the sum
+nearer to what was asked.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.errors import InputError
+from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
+from curate.mixing.hashing import DRAW, FULL, U64, below, held_out, numbers
+from curate.mixing.quantities import short
+
+BINS = 1 << 16
+SHARE_TOLERANCE = 1e-3
+"""The drawn share of a source lies within this fraction of its weight, or the plan says why not."""
+EPOCHS_WITHOUT_LOSS = 4.0
+"""Up to about four epochs repeated data is nearly as good as new (Muennighoff et al. 2023, Scaling
+Data-Constrained Language Models)."""
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What a source holds, and what of it may be drawn."""
+
+    name: str
+    files: tuple[FileCounts, ...]
+    fraction: float
+    """Share of the ids that is held out."""
+    available: Totals
+    """Without held-out and contaminated documents."""
+    held_out: Totals
+    contaminated: Totals
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What is drawn from one source."""
+
+    source: str
+    weight: float
+    stock: Stock
+    target: float
+    """Amount asked for, in the unit of the mixture."""
+    whole: int
+    """Epochs in which every document is drawn."""
+    threshold: int
+    """In epoch number `whole`, documents with numbers below this (0..2**64) are drawn."""
+    drawn: Totals
+    """With repeats."""
+    step: float
+    """Amount of the document at the threshold: the plan can't come nearer than half of it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All draws of a mixture."""
+
+    seed: int
+    unit: str
+    budget: float
+    draws: tuple[Draw, ...]
+
+    @property
+    def drawn(self) -> Totals:
+        """Sum over the sources."""
+        return sum((draw.drawn for draw in self.draws), Totals())
+
+    def epochs(self, draw: Draw) -> float:
+        """Drawn over available, in the unit of the mixture."""
+        available = draw.stock.available.of(self.unit)
+        return draw.drawn.of(self.unit) / available if available else 0.0
+
+    def share(self, draw: Draw) -> float:
+        """The part of the mixture that the source really makes up."""
+        total = self.drawn.of(self.unit)
+        return draw.drawn.of(self.unit) / total if total else 0.0
+
+    def deviations(self) -> list[str]:
+        """Why the drawn share of a source is further from its weight than SHARE_TOLERANCE, one sentence a
+        source."""
+        found = []
+        for draw in self.draws:
+            off = self.share(draw) / draw.weight - 1 if draw.weight else 0.0
+            if abs(off) > SHARE_TOLERANCE:
+                missed = draw.drawn.of(self.unit) - draw.target
+                found.append(
+                    f"{draw.source}: the drawn share is {off:+.2%} off its weight, as documents are not cut: "
+                    f"{missed:+,.0f} {self.unit} against {draw.target:,.0f} asked, and the next document has "
+                    f"{draw.step:,.0f}. A larger budget makes the difference smaller"
+                )
+        return found
+
+    def too_often(self, max_epochs: float) -> list[str]:
+        """Sources that would be repeated more than `max_epochs` times, one sentence each."""
+        found = []
+        for draw in self.draws:
+            asked = draw.target / draw.stock.available.of(self.unit)
+            if asked > max_epochs * (1 + 1e-9):
+                most = draw.stock.available.of(self.unit) * max_epochs / draw.weight
+                found.append(
+                    f"{draw.source} would be repeated {asked:.2f} times, more than --max-epochs "
+                    f"{max_epochs:g}: ask for at most {short(most)} {self.unit}, give it less weight or more data, "
+                    "or raise the limit"
+                )
+        return found
+
+
+def stock(name: str, files: Sequence[FileCounts], fraction: float) -> Stock:
+    """Add up a source: what may be drawn, what is held out (`fraction` of the ids), what is contaminated."""
+    available = kept_back = dirty = Totals()
+    for batch in amounts(files):
+        out = held_out(batch.key, fraction)
+        available += batch.totals(~out & ~batch.contaminated)
+        kept_back += batch.totals(out)
+        dirty += batch.totals(~out & batch.contaminated)
+    return Stock(name, tuple(files), fraction, available, kept_back, dirty)
+
+
+def make(stocks: Sequence[Stock], weights: Mapping[str, float], budget: float, unit: str, seed: int) -> Plan:
+    """The plan for weights that add up to 1. Raises InputError for a source with weight and no document to
+    draw."""
+    for one in stocks:
+        if weights[one.name]:
+            check_stock(one, unit)
+    draws = tuple(_draw(one, weights[one.name], weights[one.name] * budget, unit, seed) for one in stocks)
+    return Plan(seed, unit, budget, draws)
+
+
+def check_stock(one: Stock, unit: str) -> None:
+    """Raise InputError, with the reasons, when a source holds nothing that may be drawn."""
+    if one.available.of(unit):
+        return
+    skipped: Counter[str] = Counter()
+    for file in one.files:
+        skipped.update(file.skipped)
+    why = [f"{number} {kind}" for kind, number in sorted(skipped.items())]
+    why += [f"{one.held_out.documents} held out"] if one.held_out.documents else []
+    why += [f"{one.contaminated.documents} contaminated"] if one.contaminated.documents else []
+    reasons = ", ".join(why) or "no records"
+    raise InputError(f"source {one.name} is empty: {len(one.files)} files, no document to draw ({reasons})")
+
+
+def once(stocks: Sequence[Stock], weights: Mapping[str, float], unit: str) -> float:
+    """The largest budget for which no source is repeated."""
+    used = [one for one in stocks if weights[one.name] > 0]
+    for one in used:
+        check_stock(one, unit)
+    return min(one.available.of(unit) / weights[one.name] for one in used)
+
+
+def _draw(one: Stock, weight: float, target: float, unit: str, seed: int) -> Draw:
+    available = one.available.of(unit)
+    whole = math.floor(target / available + 1e-9) if available else 0
+    rest = max(0.0, target - whole * available)
+    threshold, part, step = _threshold(one, rest, unit, seed, whole)
+    drawn = one.available.times(whole) + part
+    return Draw(one.name, weight, one, target, whole, threshold, drawn, step)
+
+
+def _threshold(one: Stock, rest: float, unit: str, seed: int, epoch: int) -> tuple[int, Totals, float]:
+    """Where to cut the order of numbers, the sums below the cut, and the amount of the document at it.
+
+    Two passes over the counts: sums by the upper 16 bits of the numbers, then the exact order within the one
+    bin where the cut falls. Memory: 65,536 bins and the documents of one bin.
+    """
+    if rest <= 0:
+        return 0, Totals(), 0.0
+    sums = np.zeros((3, BINS))
+    for batch, values in _eligible(one, seed, epoch):
+        bins = (values >> np.uint64(48)).astype(np.int64)
+        for row, name in enumerate(UNITS):
+            sums[row] += np.bincount(bins, batch.of(name), BINS)
+    reached = np.cumsum(sums[UNITS.index(unit)])
+    cut = min(int(np.searchsorted(reached, rest, side="right")), BINS - 1)
+    tokens, size, documents = (int(sums[row, :cut].sum()) for row in range(3))
+    before = Totals(documents, tokens, size)
+    return _within_bin(one, seed, epoch, cut, before, rest, unit)
+
+
+def _within_bin(
+    one: Stock, seed: int, epoch: int, cut: int, before: Totals, rest: float, unit: str
+) -> tuple[int, Totals, float]:
+    chosen = []
+    for batch, values in _eligible(one, seed, epoch):
+        mask = (values >> np.uint64(48)) == np.uint64(cut)
+        chosen.append((values[mask], batch.of("tokens")[mask], batch.of("bytes")[mask]))
+    values, tokens, sizes = (np.concatenate(column) for column in zip(*chosen, strict=True))
+    if not len(values):
+        return min(cut << 48, FULL), before, 0.0
+    order = np.argsort(values, kind="stable")
+    values, tokens, sizes = values[order], tokens[order], sizes[order]
+    amount = {"tokens": tokens, "bytes": sizes, "documents": np.ones_like(tokens)}[unit]
+    sums = before.of(unit) + np.concatenate([[0], np.cumsum(amount)])
+    # Documents with one id have one number: they are drawn together or not at all.
+    allowed = np.concatenate([[True], values[1:] != values[:-1], [True]])
+    distance = np.where(allowed, np.abs(sums - rest), np.inf)
+    take = int(np.argmin(distance))
+    threshold = int(values[take]) if take < len(values) else (cut + 1) << 48
+    part = before + Totals(take, int(tokens[:take].sum()), int(sizes[:take].sum()))
+    return threshold, part, float(amount[min(take, len(amount) - 1)])
+
+
+def _eligible(one: Stock, seed: int, epoch: int) -> Iterator[tuple["_Chosen", U64]]:
+    """The documents that may be drawn, with their numbers, batch by batch."""
+    for batch in amounts(one.files):
+        mask = ~held_out(batch.key, one.fraction) & ~batch.contaminated
+        yield _Chosen(batch, mask), numbers(batch.key[mask], DRAW, seed, one.name, epoch)
+
+
+class _Chosen:
+    def __init__(self, batch: Amounts, mask: NDArray[np.bool_]) -> None:
+        self._batch, self._mask = batch, mask
+
+    def of(self, unit: str) -> NDArray[np.int64]:
+        return self._batch.of(unit)[self._mask]
+
+
+def times_drawn(keys: U64, draw: Draw, seed: int, free: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How often each document is drawn: `free` says which may be (not held out, not contaminated)."""
+    partly = below(numbers(keys, DRAW, seed, draw.source, draw.whole), draw.threshold)
+    return np.where(free, draw.whole + partly.astype(np.int64), 0)

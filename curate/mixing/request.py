@@ -1,0 +1,87 @@
+"""What a person asks `curate mix` for, and the plan that answers it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curate import mixture as mixtures
+from curate import workers
+from curate.errors import UsageError
+from curate.mixing import counts, plan
+from curate.mixing.sources import Source
+from curate.mixture import Mixture
+from curate.tokenizer import TokenizerFile
+
+Run = Callable[[str, Sequence[dict[str, Any]]], Iterable[dict[str, Any]]]
+"""`Session.run`, or `here` where no engine is needed."""
+HELD_OUT = 0.01
+MAX_EPOCHS = plan.EPOCHS_WITHOUT_LOSS
+
+
+@dataclass(frozen=True)
+class Request:
+    """A mixture to plan or to build."""
+
+    mixture: Mixture
+    sources: tuple[Source, ...]
+    tokenizer: TokenizerFile | None
+    counts: str
+    """Folder where counts are kept."""
+    unit: str = "tokens"
+    budget: int | None = None
+    """In `unit`; None: as much as the sources give without repeating any."""
+    seed: int = 0
+    max_epochs: float = MAX_EPOCHS
+    held_out: float = HELD_OUT
+    """Share of the ids of each source that no mixture draws from."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in counts.UNITS:
+            raise UsageError(f"--unit is tokens, bytes or documents, not {self.unit!r}")
+        if self.unit == "tokens" and self.tokenizer is None:
+            raise UsageError("counting in tokens needs a tokenizer (or --unit bytes)")
+        if not 0 <= self.held_out < 1:
+            raise UsageError(f"--held-out must be at least 0 and below 1, got {self.held_out:g}")
+        if not self.max_epochs > 0:
+            raise UsageError(f"--max-epochs must be above 0, got {self.max_epochs:g}")
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UsageError(f"--source {twice[0]} is given twice; one source may be a folder with several folders in it")
+
+
+def here(reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Run tasks one after the other in this process."""
+    function = workers.function(reference)
+    for task in tasks:
+        yield function(task)
+
+
+def measure(request: Request, run: Run) -> list[list[counts.FileCounts]]:
+    """Count every file of every source (or take the kept counts); one list per source, files in order."""
+    jobs = [job for source in request.sources for job in counts.tasks(source, request.counts, request.tokenizer)]
+    found = {}
+    for result in run("curate.mixing.counts:count_file", jobs):
+        one = counts.from_json(result)
+        found[one.source, one.file] = one
+    return [[found[source.name, file] for file in source.files] for source in request.sources]
+
+
+def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> plan.Plan:
+    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.settle` and `plan.make` do."""
+    stocks = [
+        plan.stock(source.name, found, request.held_out)
+        for source, found in zip(request.sources, files, strict=True)
+    ]
+    sizes = {one.name: float(one.available.of(request.unit)) for one in stocks}
+    total = sum(sizes.values())
+    weights = mixtures.resolve(request.mixture, sizes, request.budget or total, request.max_epochs)
+    weights = {one.name: weights.get(one.name, 0.0) for one in stocks}
+    if request.mixture.baseline:
+        for one in stocks:
+            plan.check_stock(one, request.unit)
+    budget = request.budget
+    if budget is None:
+        free = request.mixture.baseline == "unimax"
+        budget = total if free else plan.once(stocks, weights, request.unit)
+    return plan.make(stocks, weights, float(budget), request.unit, request.seed)
