@@ -1,0 +1,247 @@
+"""From one record to the next, through damage: the one way in which every split walks a file.
+
+The walk alternates between *groups* (a member that begins with a record, and all records up to the next such member;
+in a plain file a group is one record) and damaged regions. The next group is at the end of the one before; after
+damage it is at the next place that begins with a record. So the walk is a function of the file and of where it began,
+and two walks that once meet stay together.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from curate.warc.headers import ARC_BEGIN, BLANK_LINE, WARC_BEGIN, Http, parse_arc, parse_http, parse_warc
+from curate.warc.payload import decode_body
+from curate.warc.record import DAMAGED, Record, Wanted
+from curate.warc.streams import PROBE_OUT, BrokenError, Stream
+
+_NOT_LINE_END = re.compile(rb"[^\r\n]")
+_LINE = re.compile(rb"\n")
+_NEXT, _END, _JUNK = "another record follows", "the group ends", "bytes of no record follow"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one record may cost, in bytes."""
+
+    header: int = 1 << 20
+    """The longest WARC or HTTP header."""
+    body: int = 16 << 20
+    """The longest page, before and after HTTP's compression is undone."""
+
+
+class Chain:
+    """The walk over one file. `wanted` decides which bodies are loaded."""
+
+    def __init__(self, stream: Stream, size: int, form: str, file: str, limits: Limits, wanted: Wanted) -> None:
+        self._stream = stream
+        self._size = size
+        self._arc = form == "arc"
+        self._begin = ARC_BEGIN if self._arc else WARC_BEGIN
+        self._line = re.compile(rb"(?<=\n)" + self._begin.pattern)
+        self._next = 0
+        self._file = file
+        self._limits = limits
+        self._wanted = wanted
+
+    def anchor(self, offset: int, stop: int) -> int:
+        """The first place in `offset` … `stop` where a group begins; `stop` for none."""
+        return self._stream.find_anchor(self._begin, offset, stop)
+
+    def walk(self, start: int, load_from: int) -> Iterator[tuple[int | None, Record]]:
+        """Yield (offset of its group, record) from `start` on; None instead of the offset for a damaged region.
+
+        Bodies are loaded in groups at `load_from` and later.
+        """
+        stream, at = self._stream, start
+        while at < self._size:
+            if skipped := stream.skippable(at):
+                at += skipped
+                continue
+            stream.open(at)
+            why = "garbage: bytes that begin no record"
+            try:
+                found = self._at_record()
+            except BrokenError as error:
+                found, why = False, str(error)
+            if found:
+                anchor = stream.place()[0]
+                for record in self._group(anchor, anchor >= load_from):
+                    yield anchor, record
+                at = self._next
+            elif found is None:
+                at = max(stream.raw, at + 1)  # nothing but line ends
+            else:
+                after = self.anchor(at + 1, self._size)
+                yield None, Record(self._file, at, after - at, error=why)
+                at = after
+
+    def _group(self, at: int, load: bool) -> Iterator[Record]:
+        """Yield the records of the group at the cursor; leave the offset of what follows in `_next`."""
+        stream, mark, junk = self._stream, at, False
+        while True:
+            place = stream.place()
+            record = Record(self._file, place[0], inner=place[1])
+            try:
+                state = self._junk(record) if junk else self._record(record, load)
+                self._next = stream.raw
+            except BrokenError as error:
+                _damage(record, str(error))
+                state, self._next = _END, self.anchor(at + 1, self._size)
+            record.length, mark = self._next - mark, self._next
+            yield record
+            if state == _END or stream.solitary:
+                return
+            junk = state == _JUNK
+
+    def _junk(self, record: Record) -> str:
+        _damage(record, "garbage: bytes that begin no record")
+        return _NEXT if self._to_begin() else _END
+
+    def _record(self, record: Record, load: bool) -> str:
+        """Read the record at the cursor and say what follows it."""
+        header = self._header()
+        body = self._stream.place()
+        length = None
+        if header is not None:
+            length = parse_arc(header, record) if self._arc else parse_warc(header, record)
+        if length is None:
+            _damage(record, "header: no blank line ends it" if header is None else "header: no usable length")
+            return _NEXT if self._to_begin() else _END
+        missing = self._block(record, length) if load else self._skip(length)
+        if missing == 0:
+            line_ends = self._skip_line_ends()
+            if (found := self._at_record()) is not False:
+                return _NEXT if found else _END
+            if line_ends >= (1 if self._arc else 2):
+                return _JUNK
+        return self._mend(record, body, length, missing)
+
+    def _mend(self, record: Record, body: tuple[int, int], length: int, missing: int) -> str:
+        """The record does not end where its header says: find out where, by the next that begins on a line."""
+        stream = self._stream
+        stream.seek(body)
+        found = self._to_begin()
+        if missing and not found and stream.raw >= self._size and stream.solitary:
+            _damage(record, f"truncated: the file ends {missing} bytes before the record does")
+        else:
+            _damage(record, f"length: the record does not end after the {length} bytes that its header declares")
+        return _NEXT if found else _END
+
+    def _header(self) -> bytes | None:
+        """Take the header at the cursor; None (and the cursor where it was) when none ends within the limit."""
+        stream, searched = self._stream, 0
+        end = _LINE if self._arc else BLANK_LINE
+        while True:
+            if found := end.search(stream.buf, stream.pos + searched):
+                header = stream.buf[stream.pos : found.end()]
+                stream.pos = found.end()
+                return header
+            searched = max(0, len(stream.buf) - stream.pos - 3)
+            if searched > self._limits.header or not self._more():
+                return None
+
+    def _block(self, record: Record, length: int) -> int:
+        """Read the block of `length` bytes at the cursor into `record`; return how many bytes are missing."""
+        http, missing = None, 0
+        if record.kind == "response":
+            http, length = self._http(record, length)
+        if record.error or not self._wanted(record):
+            return self._skip(length)
+        if length > self._limits.body:
+            record.error = f"too_large: {length} bytes, the limit is {self._limits.body}"
+            return self._skip(length)
+        data, missing = self._take(length)
+        if missing == 0:
+            if http:
+                data, record.error = decode_body(data, http, self._limits.body)
+            record.body = None if record.error else data
+        return missing
+
+    def _http(self, record: Record, length: int) -> tuple[Http | None, int]:
+        """Take an HTTP header at the cursor, if there is one; return it and what is left of `length`."""
+        stream, searched = self._stream, 0
+        while True:
+            found = BLANK_LINE.search(stream.buf, stream.pos + searched, stream.pos + length)
+            size = found.end() - stream.pos if found else min(len(stream.buf) - stream.pos, length)
+            if found or size == length or size > self._limits.header or not self._more():
+                break
+            searched = max(0, size - 3)
+        http = parse_http(stream.buf[stream.pos : stream.pos + size])
+        if http is None:
+            return None, length
+        if not found and size > self._limits.header:
+            record.error = f"http: a header of more than {self._limits.header} bytes"
+        stream.pos += size
+        outer = record.content_type if record.content_type != "application/http" else None
+        record.status, record.http_charset = http.status, http.charset
+        record.content_type = http.content_type or outer
+        return http, length - size
+
+    def _take(self, length: int) -> tuple[bytes, int]:
+        """`length` bytes from the cursor on, and how many are missing."""
+        stream, parts = self._stream, []
+        while True:
+            part = stream.buf[stream.pos : stream.pos + length]
+            stream.pos += len(part)
+            length -= len(part)
+            parts.append(part)
+            if length == 0 or not self._more():
+                return parts[0] if len(parts) == 1 else b"".join(parts), length
+
+    def _skip(self, length: int) -> int:
+        """Pass over `length` bytes; return how many are missing."""
+        stream = self._stream
+        while True:
+            here = min(length, len(stream.buf) - stream.pos)
+            stream.pos += here
+            length -= here
+            if length == 0 or not self._more():
+                return length
+
+    def _more(self) -> bool:
+        """Decode more of the group, across members when a record goes on in the next."""
+        while not self._stream.more():
+            if not self._stream.extend(self._begin):
+                return False
+        return True
+
+    def _skip_line_ends(self) -> int:
+        """Pass over line ends up to the end of the member; return how many there were."""
+        stream, count = self._stream, 0
+        while True:
+            found = _NOT_LINE_END.search(stream.buf, stream.pos)
+            end = found.start() if found else len(stream.buf)
+            count += stream.buf.count(b"\n", stream.pos, end)
+            stream.pos = end
+            if found or not stream.more():
+                return count
+
+    def _at_record(self) -> bool | None:
+        """Whether a record begins at the cursor, after line ends; None at the end of the member."""
+        stream = self._stream
+        self._skip_line_ends()
+        if stream.pos == len(stream.buf):
+            return None
+        while not self._begin.match(stream.buf, stream.pos):
+            if b"\n" in stream.buf[stream.pos : stream.pos + PROBE_OUT] or len(stream.buf) - stream.pos > PROBE_OUT:
+                return False
+            if not self._more():
+                return False
+        return True
+
+    def _to_begin(self) -> bool:
+        """Pass over bytes up to the next line that begins a record; False, at the end, when there is none."""
+        stream = self._stream
+        while True:
+            if found := self._line.search(stream.buf, stream.pos):
+                stream.pos = found.start()
+                return True
+            stream.pos = max(stream.pos, len(stream.buf) - PROBE_OUT)
+            if not self._more():
+                stream.pos = len(stream.buf)
+                return False
+
+
+def _damage(record: Record, error: str) -> None:
+    record.kind, record.body, record.error = DAMAGED, None, error

@@ -1,0 +1,129 @@
+"""The headers of WARC and ARC records and of HTTP messages, read leniently: crawls hold all that writers ever did."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from curate.warc.record import Record
+
+BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+WARC_BEGIN = re.compile(rb"WARC/\d[\d.]*[ \t]*\r?\n")
+ARC_BEGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:[^\r\n]{0,8000}? [^ \r\n]+ \d{8,17} [^\r\n]*?\d+[ \t]*\r?\n")
+_HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
+_ARC_DATE = re.compile(rb"\d{8,17}")
+_MAX_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """What matters of an HTTP header."""
+
+    status: int | None
+    content_type: str | None
+    charset: str | None
+    transfer_encoding: str
+    content_encoding: str
+
+
+def fields(block: bytes) -> dict[bytes, bytes]:
+    """Names in lower case -> values of a header without its first line; folded lines are joined, the first wins."""
+    found: dict[bytes, bytes] = {}
+    last = b""
+    for line in block.split(b"\n"):
+        if line[:1] in (b" ", b"\t") and last:
+            found[last] += b" " + line.strip()
+            continue
+        name, colon, value = line.partition(b":")
+        if colon:
+            last = name.strip().lower()
+            if last not in found:
+                found[last] = value.strip()
+            else:
+                last = b""
+    return found
+
+
+def parse_warc(block: bytes, record: Record) -> int | None:
+    """Fill `record` from a WARC header; return its Content-Length, None when it has none that can be used."""
+    names = fields(block[block.find(b"\n") + 1 :])
+    record.kind = _text(names.get(b"warc-type"), 40).lower() or "unknown"
+    record.url = _text(names.get(b"warc-target-uri")).removeprefix("<").removesuffix(">") or None
+    record.record_id = _text(names.get(b"warc-record-id")) or None
+    record.date = parse_date(names.get(b"warc-date", b""))
+    record.ip = _text(names.get(b"warc-ip-address"), 64) or None
+    record.payload_digest = _text(names.get(b"warc-payload-digest"), 200) or None
+    record.truncated = _text(names.get(b"warc-truncated"), 40) or None
+    if b"warc-segment-number" in names and record.truncated is None:
+        record.truncated = "segment"
+    declared = names.get(b"warc-identified-payload-type") or names.get(b"content-type")
+    record.content_type = media_type(_text(declared, 200))[0]
+    return _length(names.get(b"content-length", b""))
+
+
+def parse_arc(block: bytes, record: Record) -> int | None:
+    """Fill `record` from the line that begins an ARC record (version 1 or 2); return the length it declares.
+
+    The fields are found from the date on, because addresses with spaces occur.
+    """
+    words = block.strip().split(b" ")
+    place = next((i for i, word in enumerate(words) if i >= 2 and _ARC_DATE.fullmatch(word)), 0)
+    if place == 0:
+        return None
+    record.url = _text(b" ".join(words[: place - 1])) or None
+    record.kind = "warcinfo" if (record.url or "").startswith("filedesc:") else "response"
+    record.ip = _text(words[place - 1], 64) or None
+    record.date = _arc_date(words[place])
+    if place + 1 < len(words) - 1:
+        record.content_type = media_type(_text(words[place + 1], 200))[0]
+    return _length(words[-1])
+
+
+def parse_http(block: bytes) -> Http | None:
+    """Read the header of an HTTP response; None when the bytes do not begin with a status line."""
+    line = _HTTP.match(block)
+    if line is None:
+        return None
+    names = fields(block[block.find(b"\n") + 1 :])
+    kind, charset = media_type(_text(names.get(b"content-type"), 400))
+    return Http(
+        int(line[1]),
+        kind,
+        charset,
+        _text(names.get(b"transfer-encoding"), 100).lower(),
+        _text(names.get(b"content-encoding"), 100).lower(),
+    )
+
+
+def media_type(value: str) -> tuple[str | None, str | None]:
+    """`Text/HTML; charset=x` -> ("text/html", "x"); None for what is missing."""
+    kind = value.partition(";")[0].partition(",")[0].strip().lower()
+    charset = _CHARSET.search(value)
+    return kind or None, charset[1] if charset else None
+
+
+def parse_date(value: bytes) -> datetime | None:
+    """A WARC-Date (ISO 8601) in UTC, None when it is missing or none."""
+    try:
+        date = datetime.fromisoformat(value.decode("ascii"))
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _arc_date(digits: bytes) -> datetime | None:
+    try:
+        return datetime.strptime(digits[:14].ljust(14, b"0").decode("ascii"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _length(value: bytes) -> int | None:
+    return int(value) if value.isdigit() and len(value) <= _MAX_DIGITS else None
+
+
+def _text(value: bytes | None, limit: int = 16384) -> str:
+    """A header value as text that Arrow takes: no NUL, no broken bytes, no more than `limit` bytes."""
+    if not value:
+        return ""
+    return value[:limit].decode("utf-8", "replace").replace("\0", "").strip()
