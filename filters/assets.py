@@ -1,0 +1,40 @@
+"""Where models and word lists that are too big (or not ours) to ship with the package are found.
+
+`curate assets fetch NAME` puts them there; this module only looks. Folders, in this order: `$CURATE_ASSETS`
+(alone, if it is set), else `curate` in the user's cache folder and `share/curate` below the Python
+environment.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+FILES = {"lid.176": "lid.176.ftz", "ldnoobw": "ldnoobw"}
+"""Asset name -> its file or folder below an assets folder."""
+
+
+class AssetMissingError(FileNotFoundError):
+    """A model or a list that a step needs is not on this machine."""
+
+
+def folders() -> list[Path]:
+    """The folders that are searched, best first. The first is where assets are fetched to."""
+    named = os.environ.get("CURATE_ASSETS")
+    if named:
+        return [Path(named)]
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return [Path(cache) / "curate", Path(sys.prefix) / "share" / "curate"]
+
+
+def find(name: str) -> Path:
+    """The path of asset `name`; AssetMissingError tells how to get it."""
+    searched = folders()
+    for folder in searched:
+        path = folder / FILES[name]
+        if path.exists():
+            return path
+    places = " or ".join(str(folder) for folder in searched)
+    raise AssetMissingError(
+        f"{FILES[name]} is not in {places}. Get it with: curate assets fetch {name} "
+        f"(or set CURATE_ASSETS to a folder that holds it)"
+    )

