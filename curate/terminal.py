@@ -1,0 +1,165 @@
+"""What goes to a terminal: crawled text made harmless, numbers as people read them, the funnel of a job."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movement
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c|(?=\n)|$)"  # titles, strings
+    r"|\x1b[ -/]*[0-~]"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""C0 without tab and newline, DEL, C1, the marks that turn the writing direction, lone surrogates."""
+
+SHARE_DIGITS = 1
+
+
+def clean(text: str) -> str:
+    """`text` without anything a terminal would obey: escape sequences, control characters, direction marks.
+
+    Tabs and newlines stay; carriage returns go, since they let a line overwrite itself.
+    """
+    return _CONTROL.sub("", _ESCAPE.sub("", text))
+
+
+def one_line(text: str, columns: int = 80) -> str:
+    """`text` cleaned, on one line, cut to so many terminal columns (wide characters count two)."""
+    from rich.cells import cell_len, set_cell_size
+
+    flat = " ".join(clean(text).split())
+    if cell_len(flat) <= columns:
+        return flat
+    return set_cell_size(flat, max(0, columns - 1)).rstrip() + "…"
+
+
+def number(value: float) -> str:
+    """12,345 or 0.0123: whole numbers with separators, others with four significant digits."""
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def size(count: float) -> str:
+    """Bytes for people: 999 B, 1.5 KB, 12.3 MB (powers of 1000)."""
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if abs(count) < 999.95 or unit == "TB":
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min 05 s, 2 h 07 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def share(part: float, whole: float) -> str:
+    """Part of the whole in percent; "–" of nothing. Never "0.0 %" for something, never "100.0 %" for less."""
+    if not whole:
+        return "–"
+    percent = 100 * part / whole
+    if 0 < percent < 0.05:
+        return "<0.1 %"
+    if 99.95 <= percent < 100:
+        return ">99.9 %"
+    return f"{percent:.{SHARE_DIGITS}f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    """One line of the funnel."""
+
+    kind: str
+    """records, skipped, failed, rejected or kept."""
+    reason: str
+    """The kind, error or rule; empty for totals (records and kept)."""
+    count: int
+    left: int
+    """What is left after this line."""
+
+
+def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> list[FunnelRow]:
+    """The ledger as a funnel: records, less what each kind, error and rule took, down to what was kept.
+
+    `order` names the steps of the recipe; rules come in that order, those of no step first, and within a step
+    the largest first.
+    """
+    left = int(ledger["records"])
+    rows = [FunnelRow("records", "", left, left)]
+    for kind in ("skipped", "failed", "rejected"):
+        counts: Mapping[str, int] = ledger[kind]
+        for reason in sorted(counts, key=lambda name: (_place(name, order), -counts[name], name)):
+            left -= counts[reason]
+            rows.append(FunnelRow(kind, reason, counts[reason], left))
+    rows.append(FunnelRow("kept", "", int(ledger["kept"]), int(ledger["kept"])))
+    return rows
+
+
+def _place(reason: str, order: Sequence[str]) -> int:
+    step = reason.split(".")[0]
+    return order.index(step) if step in order else -1
+
+
+def funnel(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> "Table":
+    """The funnel as a table for `rich`."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("")
+    for heading in ("count", "of records", "left"):
+        table.add_column(heading, justify="right")
+    rows = funnel_rows(ledger, order)
+    records, before = rows[0].count, ""
+    for row in rows:
+        kind = row.kind if row.kind != before else " " * len(row.kind)
+        before = row.kind
+        style = {"records": "bold", "kept": "bold green"}.get(row.kind, "")
+        cells = [f"{kind}  {clean(row.reason)}", number(row.count), share(row.count, records), number(row.left)]
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    return table
+
+
+def funnel_text(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> str:
+    """The funnel as plain text, for logs."""
+    return plain(funnel(ledger, order))
+
+
+def plain(renderable: "RenderableType", width: int = 120) -> str:
+    """What `rich` would show, as text without colours and without blanks at the ends of lines."""
+    import io
+
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    Console(file=buffer, width=width, color_system=None, force_terminal=False).print(renderable)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()).rstrip("\n")
+
+
+def side_by_side(left: str, right: str, width: int = 120, titles: tuple[str, str] = ("", "")) -> "Table":
+    """Two crawled texts in columns, line by line; lines that both have are dimmed."""
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = [clean(text).splitlines() for text in (left, right)]
+    common = set(columns[0]) & set(columns[1])
+    table = Table(width=width, show_lines=False, header_style="bold")
+    for title in titles:
+        table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
+    for number_ in range(max(map(len, columns))):
+        cells = [lines[number_] if number_ < len(lines) else "" for lines in columns]
+        table.add_row(*(Text(cell, style="dim" if cell in common else "") for cell in cells))
+    return table

@@ -1,0 +1,111 @@
+"""Crawled text on a terminal does nothing, numbers read well, the funnel adds up."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.terminal import (
+    clean,
+    duration,
+    funnel_rows,
+    funnel_text,
+    number,
+    one_line,
+    plain,
+    share,
+    side_by_side,
+    size,
+)
+
+LEDGER = {
+    "records": 1_000,
+    "skipped": {"request": 300, "status": 100},
+    "failed": {"damaged": 1},
+    "rejected": {"TooFewSentences.too_few": 50, "extract.no_text": 9, "Language.other": 200, "Urls.duplicate": 40},
+    "kept": 300,
+}
+
+
+@given(st.text())
+def test_clean_leaves_nothing_a_terminal_obeys(text: str) -> None:
+    out = clean(text)
+    assert not any(ord(c) < 32 and c not in "\n\t" for c in out)
+    assert not any(0x7F <= ord(c) < 0xA0 or 0x202A <= ord(c) <= 0x202E or 0xD800 <= ord(c) < 0xE000 for c in out)
+    assert clean(out) == out
+    out.encode()
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("C",))))
+def test_clean_leaves_ordinary_text_alone(text: str) -> None:
+    assert clean(text) == text
+
+
+def test_clean_takes_whole_sequences() -> None:
+    assert clean("a\x1b[31mb\x1b[0mc") == "abc"
+    assert clean("a\x1b]0;new title\x07b") == "ab"
+    assert clean("a\x1b]8;;http://x.example\x1b\\link\x1b]8;;\x1b\\b") == "alinkb"
+    assert clean("a\x9b2Jb\x1bcc") == "abc"
+    assert clean("over\rwritten\x08") == "overwritten"
+    assert clean("a\x1b]0;no end\nnext line") == "a\nnext line"
+
+
+@given(st.text(max_size=60), st.integers(4, 40))
+def test_one_line_fits(text: str, columns: int) -> None:
+    from rich.cells import cell_len
+
+    line = one_line(text, columns)
+    assert cell_len(line) <= columns
+    assert len(line.splitlines()) <= 1
+
+
+def test_one_line_counts_wide_characters_twice() -> None:
+    assert one_line("青石镇青石镇", 7) == "青石镇…"
+
+
+def test_numbers() -> None:
+    assert [number(n) for n in (0, 1234567, 3.0, 0.123456, 1e20)] == ["0", "1,234,567", "3", "0.1235", "1e+20"]
+    assert [size(n) for n in (0, 999, 1_000, 999_960, 5_300_000, 2e15)] == [
+        "0 B", "999 B", "1.0 KB", "1.0 MB", "5.3 MB", "2000.0 TB",
+    ]  # fmt: skip
+    assert [duration(s) for s in (0.44, 9.96, 59.6, 61, 7_620)] == [
+        "0.4 s", "10 s", "1 min 00 s", "1 min 01 s", "2 h 07 min",
+    ]  # fmt: skip
+
+
+def test_share_is_honest_at_both_ends() -> None:
+    assert [share(n, 100_000) for n in (0, 1, 50_000, 99_999, 100_000)] == [
+        "0.0 %", "<0.1 %", "50.0 %", ">99.9 %", "100.0 %",
+    ]  # fmt: skip
+    assert share(1, 0) == "–"
+
+
+def test_funnel_adds_up_to_what_was_kept() -> None:
+    rows = funnel_rows(LEDGER)
+    assert rows[0].left == 1_000
+    assert rows[-2].left == rows[-1].count == 300
+    for before, row in itertools.pairwise(rows[:-1]):
+        assert row.left == before.left - row.count
+
+
+def test_funnel_follows_the_recipe() -> None:
+    rejected = [r.reason for r in funnel_rows(LEDGER, ["Urls", "Language", "TooFewSentences"]) if r.kind == "rejected"]
+    assert rejected == ["extract.no_text", "Urls.duplicate", "Language.other", "TooFewSentences.too_few"]
+    by_size = [r.reason for r in funnel_rows(LEDGER) if r.kind == "rejected"]
+    assert by_size == ["Language.other", "TooFewSentences.too_few", "Urls.duplicate", "extract.no_text"]
+
+
+def test_funnel_as_text() -> None:
+    text = funnel_text(LEDGER, ["Urls", "Language"])
+    assert "skipped  request" in text
+    assert text.splitlines()[1].split() == ["records", "1,000", "100.0", "%", "1,000"]
+    assert text.splitlines()[-1].split() == ["kept", "300", "30.0", "%", "300"]
+    assert "\x1b" not in funnel_text({**LEDGER, "rejected": {"evil\x1b[2J": 1}})
+
+
+def test_side_by_side_shows_both_texts_harmless() -> None:
+    text = plain(side_by_side("same\nleft [bold]only", "same\nright\x1b[2J", 60, ("kept", "dropped")), 60)
+    assert "kept" in text
+    assert "left [bold]only" in text
+    assert "right" in text
+    assert "\x1b" not in text
