@@ -148,7 +148,10 @@ def _engine_errors(call: Callable[[], Any]) -> Any:
         return call()
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip() and not line.lstrip().startswith("at ")]
-        cut = next((i for i, line in enumerate(lines) if "JVM stacktrace" in line or "Driver stacktrace" in line), len(lines))
+        cut = next(
+            (i for i, line in enumerate(lines) if "JVM stacktrace" in line or "Driver stacktrace" in line),
+            len(lines),
+        )
         raise EngineError("the engine stopped: " + "\n".join(lines[:cut][-25:])) from error
 
 
@@ -163,7 +166,9 @@ def cpu_count() -> int:
 
 
 @contextmanager
-def session(name: str, engine: str | None = None, master: str | None = None, cores: int | None = None) -> Iterator[Session]:
+def session(
+    name: str, engine: str | None = None, master: str | None = None, cores: int | None = None
+) -> Iterator[Session]:
     """Start (or join) an engine: the one of a running `spark-submit`; else what `engine` or `master` says; else Sail.
 
     Raises EngineError when it can't be had, UsageError when the words contradict each other.

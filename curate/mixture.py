@@ -102,9 +102,7 @@ def from_toml(text: str, where: str, name: str) -> Mixture:
         table[key] = _numbers(table.get(key, {}), f"{where}: [{key}]")
         for source in table[key]:
             if source not in weights:
-                raise RecipeError(
-                    f"{where}: [{key}] names {source!r}, which has no weight{nearest(source, weights)}"
-                )
+                raise RecipeError(f"{where}: [{key}] names {source!r}, which has no weight{nearest(source, weights)}")
     trained = table.get("trained_tokens")
     tokens = quantities.parse(str(trained), f"{where}: trained_tokens") if trained is not None else None
     table.update(weights=weights, trained_tokens=tokens, name=str(table.get("name", name)))
@@ -133,9 +131,7 @@ def _from_file(path: Path) -> Mixture:
 def _baseline(word: str, value: str) -> Mixture:
     if not value:
         if word == "temperature":
-            raise RecipeError(
-                "temperature needs its value, e.g. temperature=5 (1 is proportional, large is uniform)"
-            )
+            raise RecipeError("temperature needs its value, e.g. temperature=5 (1 is proportional, large is uniform)")
         return Mixture(word, baseline=word)
     if word in ("proportional", "uniform"):
         raise RecipeError(f"{word} takes no value")
@@ -188,9 +184,7 @@ def _numbers(table: Any, where: str) -> dict[str, float]:
 
 def check_name(name: str, where: str) -> None:
     """Refuse names of sources that can't be names of files on every system."""
-    allowed = (
-        name and len(name) <= 80 and name[0] not in ".-" and all(c.isalnum() or c in "._-+" for c in name)
-    )
+    allowed = name and len(name) <= 80 and name[0] not in ".-" and all(c.isalnum() or c in "._-+" for c in name)
     if not allowed:
         raise RecipeError(f"{where}: {name!r} can't name a source (letters, digits, . _ - +; at most 80)")
 
@@ -201,9 +195,7 @@ def normalised(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: value / total for name, value in weights.items()}
 
 
-def settle(
-    mixture: Mixture, sources: Iterable[str], *, normalise: bool = False, drop: bool = False
-) -> Mixture:
+def settle(mixture: Mixture, sources: Iterable[str], *, normalise: bool = False, drop: bool = False) -> Mixture:
     """The mixture for the sources at hand: same names on both sides, weights that add up to 1.
 
     `normalise` scales the weights; `drop` leaves out what has a weight but no source (and scales). Sources of
@@ -242,9 +234,7 @@ def _sum_message(name: str, total: float, weights: Mapping[str, float]) -> str:
     )
 
 
-def resolve(
-    mixture: Mixture, sizes: Mapping[str, float], budget: float, max_epochs: float
-) -> dict[str, float]:
+def resolve(mixture: Mixture, sizes: Mapping[str, float], budget: float, max_epochs: float) -> dict[str, float]:
     """Weights that add up to 1: the stated ones, or those of a baseline for these sizes and this budget."""
     if not mixture.baseline:
         return dict(mixture.weights)

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
+import json
 import tomllib
 import types
 import typing
@@ -96,8 +97,13 @@ def built_in() -> list[str]:
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
-def load(name: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Recipe:
-    """Read a recipe by the name of a built-in one or by path. `overrides` replaces keys of its tables.
+def load(
+    name: str,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Recipe:
+    """Read a recipe by the name of a built-in one or by path. `overrides` replaces keys of its tables, `steps` those of
+    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`.
 
     Raises RecipeError, which names the file, the table and the nearest right key.
     """
@@ -108,23 +114,58 @@ def load(name: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) ->
     else:
         hint = "" if name.endswith(".toml") else nearest(name, built_in())
         raise RecipeError(f"no recipe {name!r}: neither a file nor built in{hint}")
-    return parse(text, name, overrides)
+    return parse(_changed(text, name, overrides or {}, steps or {}), name)
 
 
-def parse(text: str, where: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Recipe:
-    """Parse the text of a recipe; `where` names it in messages."""
+def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    """The recipe with what the command line changes, so that its text still states the whole corpus."""
+    if not overrides and not steps:
+        return text
+    table = _toml(text, where)
+    for key, values in overrides.items():
+        table[key] = {**table.get(key, {}), **values}
+    for item in table.get("step", []):
+        item.update(steps.get(str(item.get("use")).rpartition(".")[2], {}))
+    found = {str(item.get("use")).rpartition(".")[2] for item in table.get("step", [])}
+    for name in steps:
+        if name not in found:
+            raise RecipeError(f"{where}: has no step {name}, so there is nothing to set it on")
+    return to_toml(table)
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """Write a recipe's table (texts, numbers, booleans, lists; tables and lists of tables) as TOML."""
+    lines = [f"{key} = {_literal(value)}" for key, value in table.items() if not _is_table(value)]
+    for key, value in table.items():
+        for item in (value if isinstance(value, list) else [value]) if _is_table(value) else []:
+            lines += ["", f"[[{key}]]" if isinstance(value, list) else f"[{key}]"]
+            lines += [f"{name} = {_literal(inner)}" for name, inner in item.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True)  # a JSON text, number, boolean or list of them is TOML as it stands
+
+
+def _toml(text: str, where: str) -> dict[str, Any]:
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{where}: not TOML: {error}") from error
+
+
+def parse(text: str, where: str) -> Recipe:
+    """Parse the text of a recipe; `where` names it in messages."""
+    table = _toml(text, where)
     known = ("name", "description", "extract", "shards", "limits", "step")
     _check_keys(table, known, where, "the recipe")
     tables: dict[str, Any] = {}
     for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits)):
-        changed = dict(overrides.get(key, {})) if overrides else {}
-        if changed:
-            text += f"\n# set on the command line: [{key}] {changed!r}\n"
-        tables[key] = _build(kind, {**table.get(key, {}), **changed}, f"{where}: [{key}]")
+        tables[key] = _build(kind, table.get(key, {}), f"{where}: [{key}]")
     steps = table.get("step", [])
     if not isinstance(steps, list):
         raise RecipeError(f"{where}: write [[step]], with two brackets, for each step")
@@ -152,7 +193,7 @@ def _check_keys(table: Mapping[str, Any], known: typing.Iterable[str], where: st
 def _step(item: Mapping[str, Any], where: str) -> Any:
     dotted = item.get("use")
     if not isinstance(dotted, str) or "." not in dotted:
-        raise RecipeError(f"{where}: needs use = \"package.module.Class\"")
+        raise RecipeError(f'{where}: needs use = "package.module.Class"')
     module_name, _, class_name = dotted.rpartition(".")
     try:
         module = importlib.import_module(module_name)
@@ -163,8 +204,8 @@ def _step(item: Mapping[str, Any], where: str) -> Any:
     if kind is None:
         steps = [n for n, k in vars(module).items() if inspect.isclass(k) and dataclasses.is_dataclass(k)]
         raise RecipeError(f"{where}: {module_name} has no {class_name!r}{nearest(class_name, steps)}")
-    is_step = dataclasses.is_dataclass(kind) and (callable(getattr(kind, "__call__", None)) or hasattr(kind, "resolve"))
-    if not (inspect.isclass(kind) and is_step and ("__call__" in vars(kind) or hasattr(kind, "resolve"))):
+    is_step = inspect.isclass(kind) and any("__call__" in vars(k) or "resolve" in vars(k) for k in kind.__mro__[:-1])
+    if not (is_step and dataclasses.is_dataclass(kind)):
         raise RecipeError(f"{where}: {dotted} is not a step (a dataclass with __call__, or a corpus-wide one)")
     return _build(kind, {k: v for k, v in item.items() if k not in ("use", "name")}, where)
 
@@ -183,7 +224,9 @@ def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
     for key in values:
         if key not in fields:
             raise RecipeError(f"{where}: {kind.__name__} has no parameter {key!r}{nearest(key, fields)}")
-    cast = {key: _fit(value, hints.get(key, object), f"{where}: {kind.__name__}.{key}") for key, value in values.items()}
+    cast = {
+        key: _fit(value, hints.get(key, object), f"{where}: {kind.__name__}.{key}") for key, value in values.items()
+    }
     try:
         return kind(**cast)
     except (ValueError, TypeError) as error:
@@ -210,4 +253,6 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
 
 def _type_names(kinds: tuple[Any, ...]) -> str:
     names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}
-    return " or ".join(names.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds if kind is not type(None))
+    return " or ".join(
+        names.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds if kind is not type(None)
+    )

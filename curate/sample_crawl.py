@@ -143,9 +143,7 @@ def response(name: str, case: Case, number: int, second: int, length: int | None
 
 def _request(name: str, case: Case, number: int, second: int) -> Member:
     host, _, path = case.url.split("//", 1)[1].partition("/")
-    block = (
-        f"GET /{quote(path, safe='/?=&%')} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sample\r\n\r\n".encode()
-    )
+    block = f"GET /{quote(path, safe='/?=&%')} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sample\r\n\r\n".encode()
     headers = {
         "WARC-Type": "request",
         "WARC-Date": date(second),
@@ -176,9 +174,7 @@ def _damage() -> list[Member]:
     members = []
     for number, case in enumerate(good):
         members.append(Member(_damaged(number), None, f"damage_{number}"))
-        members.append(
-            Member(gzip_member(response(FILES[2], case, 900 + number, 30_000 + number)), case, "response")
-        )
+        members.append(Member(gzip_member(response(FILES[2], case, 900 + number, 30_000 + number)), case, "response"))
     cut = gzip_member(response(FILES[2], _plain_case("cut"), 990, 30_990))
     return [*members, Member(cut[: len(cut) // 2], None, "cut_off")]
 

@@ -1,5 +1,6 @@
 """Files by path or URL: the few operations that jobs need, atomic where that matters. Built on `pyarrow.fs`."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -123,3 +124,29 @@ def temporary_files(folder: str) -> list[str]:
     if not is_local(folder):
         return []
     return [str(path) for path in Path(filesystem(folder)[1]).rglob("*.tmp-*")]
+
+
+def link(source: str, target: str) -> None:
+    """Give a finished file a second name (a copy where that can't be had)."""
+    if is_local(source) and is_local(target):
+        inner, other = filesystem(source)[1], filesystem(target)[1]
+        Path(other).parent.mkdir(parents=True, exist_ok=True)
+        Path(other).unlink(missing_ok=True)
+        try:
+            os.link(inner, other)
+            return
+        except OSError:  # another disk, or no links there
+            pass
+    fs, inner = filesystem(source)
+    with atomic(target) as temporary:
+        pafs.copy_files(inner, temporary, source_filesystem=fs, destination_filesystem=pafs.LocalFileSystem())
+
+
+def sha256(path: str) -> str:
+    """Hex digest of a file."""
+    fs, inner = filesystem(path)
+    digest = hashlib.sha256()
+    with fs.open_input_stream(inner, compression=None) as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,18 +1,19 @@
 """Byte-level BPE tokenizers: loading, counting, training. The unit in which a mixture is stated."""
 
 import hashlib
+import importlib
+import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from curate import storage
 from curate.errors import InputError, UsageError
 
 END_OF_TEXT = "<|endoftext|>"
-PROBE_TOKENIZER = ("train_probe", "data/tokenizer.json")
-"""The tokenizer that the probe trainer ships: package and file in it."""
+PROBE = "probe"
+"""Instead of a path: the tokenizer that comes with the probe trainer."""
 CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN = 4.0, 0.75
 """The rules of thumb for GPT-2's tokenizer on English text."""
 # Words with the space before them, numbers of at most three digits, runs of punctuation, line ends: GPT-4's
@@ -29,50 +30,46 @@ class TokenizerFile:
 
     path: str
     digest: str
-    """SHA-256 of the file, hex."""
+    """Of all that decides the ids; the same as the probe trainer gives."""
     vocabulary: int
 
 
-def default_path() -> str | None:
-    """The tokenizer shipped with the probe trainer, when it is installed."""
-    package, name = PROBE_TOKENIZER
-    try:
-        found = resources.files(package) / name
-    except ModuleNotFoundError:
-        return None
-    return str(found) if found.is_file() else None
-
-
 def find(path: str | None) -> TokenizerFile:
-    """The tokenizer at `path`, or the default one. Raises UsageError when there is neither, InputError when
-    it is broken."""
-    path = path or default_path()
-    if path is None:
+    """The tokenizer at `path`, or the probe's.
+
+    Raises UsageError when there is none, InputError when the file is broken.
+    """
+    if path is None and not has_probe():
         raise UsageError(
             "no tokenizer: give --tokenizer tokenizer.json, train one with 'curate tokenizer train', "
             "or count in --unit bytes"
         )
-    return TokenizerFile(path, hashlib.sha256(_bytes(path)).hexdigest(), load(path).get_vocab_size())
+    path = path or PROBE
+    tokenizer = load(path)
+    digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:16]
+    return TokenizerFile(path, digest, max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1)
 
 
-def _bytes(path: str) -> bytes:
-    try:
-        return storage.read_bytes(path)
-    except OSError as error:
-        raise InputError(f"tokenizer {path}: {error}") from error
+def has_probe() -> bool:
+    """Whether the probe trainer, whose tokenizer is the default, is installed."""
+    return importlib.util.find_spec("train_probe") is not None
 
 
 @lru_cache(maxsize=2)
 def load(path: str) -> Any:
-    """The `tokenizers.Tokenizer` of a file, with truncation and padding off."""
+    """The `tokenizers.Tokenizer` of a file (or PROBE): no truncation, no padding, special tokens in texts are text."""
     from tokenizers import Tokenizer
 
+    if path == PROBE:
+        # By name: this package must work, and be imported, without the trainer.
+        return importlib.import_module("train_probe.tokenizer").shipped().inner
     try:
-        tokenizer = Tokenizer.from_buffer(_bytes(path))
+        tokenizer = Tokenizer.from_buffer(storage.read_bytes(path))
     except Exception as error:  # the library raises bare Exception for any malformed file
         raise InputError(f"tokenizer {path}: not a tokenizer.json: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 
@@ -88,11 +85,17 @@ def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
 
 def end_of_text(tokenizer: Any) -> int:
     """The id that ends a document. Raises InputError when the vocabulary has none of the usual ones."""
-    for name in (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>"):
+    for name in (END_OF_TEXT, "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|im_end|>"):
         found = tokenizer.token_to_id(name)
         if found is not None:
             return int(found)
     raise InputError(f"the tokenizer has no token that ends a document, such as {END_OF_TEXT}")
+
+
+def mask(tokenizer: Any, otherwise: int) -> int:
+    """The id that hides a token (for masked models), or `otherwise`."""
+    names = ("<|mask|>", "[MASK]", "<mask>")
+    return next((int(i) for name in names if (i := tokenizer.token_to_id(name)) is not None), otherwise)
 
 
 def train(texts: Iterable[str], vocabulary: int, *, min_frequency: int = 2) -> Any:
@@ -104,9 +107,7 @@ def train(texts: Iterable[str], vocabulary: int, *, min_frequency: int = 2) -> A
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     if not 257 <= vocabulary <= 1 << 20:
-        raise UsageError(
-            f"--vocab-size must lie between 257 (bytes and {END_OF_TEXT}) and 1048576, got {vocabulary}"
-        )
+        raise UsageError(f"--vocab-size must lie between 257 (bytes and {END_OF_TEXT}) and 1048576, got {vocabulary}")
     tokenizer = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(SPLIT), behavior="isolated")
     bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)

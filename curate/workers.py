@@ -24,7 +24,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -52,7 +52,7 @@ class ChildDied(Exception):
         self.reason, self.mark, self.detail = reason, mark, detail
 
 
-# ---- in the child ----------------------------------------------------------------------------------------------------
+# ---- in the child ----
 
 _shared: mmap.mmap | None = None
 
@@ -136,7 +136,7 @@ def main() -> None:
         _serve(json.loads(line), out)
 
 
-# ---- in the parent ---------------------------------------------------------------------------------------------------
+# ---- in the parent ----
 
 
 class Child:
@@ -151,7 +151,13 @@ class Child:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
         environment.setdefault("OMP_NUM_THREADS", "1")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from curate.workers import main; main()", self._mark_file.name, str(memory)],
+            [
+                sys.executable,
+                "-c",
+                "from curate.workers import main; main()",
+                self._mark_file.name,
+                str(memory),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -213,10 +219,8 @@ class Child:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                try:
+                with suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
         self._mark.close()
         self._mark_file.close()
 

@@ -1,0 +1,121 @@
+"""The command line: a group that imports a command when it is asked for, so that `curate --help` is quick."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import curate
+from curate.errors import CurateError
+
+COMMANDS = {
+    "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
+    "dedup": ("curate.commands.dedup:dedup", "Remove duplicate documents, lines or spans from a corpus."),
+    "code": ("curate.commands.code:code", "Source code with the right licence to a corpus."),
+    "mix": ("curate.commands.mix:mix", "Blend corpora with the weights of a recipe."),
+    "probe-train": ("curate.commands.probe_train:probe_train", "Train a small model on each mixture and compare."),
+    "probe-compare": ("curate.commands.probe_compare:probe_compare", "The verdict again, from what is on disk."),
+    "probe-control": ("curate.commands.probe_control:probe_control", "Measure the noise of every metric."),
+    "probe-eval": ("curate.commands.probe_eval:probe_eval", "Evaluate a checkpoint on tasks."),
+    "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),
+    "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
+    "extract": ("curate.commands.extract:extract", "The text of one page, with the reasons."),
+    "license": ("curate.commands.license:license", "What licence a file or repository is under."),
+    "filters": ("curate.commands.filters:filters", "The filters there are, with their parameters."),
+    "recipes": ("curate.commands.recipes:recipes", "The recipes and mixtures that are built in."),
+    "budget": ("curate.commands.budget:budget", "Compute-optimal size of a model and its data."),
+    "tokenizer": ("curate.commands.tokenizer:tokenizer", "Train a byte-level BPE tokenizer."),
+    "fetch": ("curate.commands.fetch:fetch", "Download crawl files of Common Crawl."),
+    "assets": ("curate.commands.assets:assets", "Models and word lists that are not part of the package."),
+    "sample-crawl": ("curate.commands.sample_crawl:sample_crawl", "Write the embedded sample crawl."),
+    "bundle": ("curate.commands.bundle:bundle", "Pack the code for a Spark cluster's --py-files."),
+}
+
+
+class Lazy(click.Group):
+    """Commands by name; the module of a command is imported when it runs, not when it is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if _there(name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS or not _there(cmd_name):
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from curate.errors import nearest
+
+            ctx.fail(f"no command {args[0]!r}{nearest(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _there(name: str) -> bool:
+    return importlib.util.find_spec(COMMANDS[name][0].partition(":")[0]) is not None
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(curate.__version__, prog_name="curate")
+def group() -> None:
+    """Raw web crawls to pretraining corpora, and a probe that says which corpus is better.
+
+    Every command that prints a table takes --json. Data goes to stdout, talk to stderr; the exit code is 0 only on
+    success. Shell completion: eval "$(_CURATE_COMPLETE=bash_source curate)".
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `curate`."""
+    run(group, arguments, "curate")
+
+
+def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
+    """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130."""
+    try:
+        answer: Any = command.main(
+            args=list(arguments) if arguments is not None else None, prog_name=name, standalone_mode=False
+        )
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CurateError as error:
+        click.echo(f"error: {printable(str(error))}", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
+        _end()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def _end() -> None:
+    """Leave at once: an engine's threads may still be at work and would keep the process."""
+    from curate import workers
+
+    workers.close_all()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
+
+
+def printable(text: str) -> str:
+    """Text with control characters (terminal escapes among them) made visible."""
+    return "".join(
+        c if c in "\n\t" or (c.isprintable() and c != "\x7f") else c.encode("unicode_escape").decode() for c in text
+    )

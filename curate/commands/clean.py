@@ -1,0 +1,87 @@
+"""`curate clean`, and what `jobs/c4_clean.py` runs."""
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+
+@click.command()
+@click.option(
+    "--input",
+    "inputs",
+    required=True,
+    multiple=True,
+    metavar="PATH",
+    help="Crawl file, glob, folder, list of paths (*.paths.gz), URL, or a finished corpus (its extracted/ is used). Repeatable.",
+)
+@click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
+@click.option(
+    "--recipe",
+    default="c4",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Built-in recipe or a TOML file; a recipe runs code, trust it like a program.",
+)
+@click.option(
+    "--extractor",
+    type=click.Choice(["trafilatura", "resiliparse", "curate"]),
+    help="HTML to text; default: what the recipe says.",
+)
+@click.option(
+    "--bad-words",
+    metavar="FILE|DIR",
+    type=click.Path(exists=True),
+    help="Bad-word list, or a folder of lists named by language, instead of the small embedded one.",
+)
+@click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
+@click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
+@click.option("--keep-rejected", is_flag=True, help="Keep the text of every rejected document (default: of a sample).")
+@click.option(
+    "--drop-extracted",
+    is_flag=True,
+    help="Don't keep extracted/ (all texts before filtering; explain and other recipes start from it).",
+)
+@engine_options
+@json_option
+def clean(
+    inputs: tuple[str, ...],
+    output: str,
+    recipe: str,
+    extractor: str | None,
+    bad_words: str | None,
+    source: str | None,
+    split_mb: int | None,
+    keep_rejected: bool,
+    drop_extracted: bool,
+    as_json: bool,
+    **engine: object,
+) -> None:
+    """From crawl files to a clean, sharded corpus.
+
+    Reads WARC, WET and ARC files, extracts the text, applies the recipe's filters and deduplication, and writes Parquet,
+    a ledger that accounts for every record, a report and a dataset card.
+
+    \b
+    curate clean --input 'crawl/*.warc.gz' --output corpus/
+    curate clean --input corpus/ --recipe c4-tfds --output corpus-tfds/
+    """
+    from curate.clean import Options
+    from curate.clean import clean as run
+    from curate.terminal import funnel
+
+    options = Options(
+        inputs=inputs,
+        output=output,
+        recipe=recipe,
+        extractor=extractor,
+        bad_words=bad_words,
+        source=source,
+        split_bytes=(split_mb or 0) << 20,
+        keep_rejected=keep_rejected,
+        keep_extracted=not drop_extracted,
+        **engine,  # type: ignore[arg-type]
+    )
+    ledger = run(options)
+    printed(ledger, as_json, lambda: funnel(ledger))
+    if not as_json:
+        click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)

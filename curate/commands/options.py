@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--engine, --master, --cores, --resume, --quiet: keyword arguments engine, master, cores, resume, quiet."""
+    options = [
+        click.option(
+            "--engine",
+            type=click.Choice(["sail", "spark"]),
+            help="sail: embedded, no Java (default). spark: local Spark, needs Java 17.",
+        ),
+        click.option("--master", metavar="URL", help="A Spark cluster: spark://host:7077, local[4], sc://host:15002 …"),
+        click.option(
+            "--cores", type=click.IntRange(min=1), help="Tasks at once on this machine.  [default: all cores]"
+        ),
+        click.option("--resume", is_flag=True, help="Go on with an unfinished run of the same job."),
+        click.option("--quiet", is_flag=True, help="No progress."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--json: keyword argument as_json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys instead of a table.")(
+        command
+    )
+
+
+def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:
+    """Print `value` as JSON, or what `table` makes of it (a rich renderable or a text), to stdout."""
+    if as_json:
+        click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+        return
+    from rich.console import Console
+
+    Console().print(table())

@@ -1,0 +1,83 @@
+"""Crawl files, and corpora that are there already, as the source of a job."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from curate import storage
+from curate.errors import InputError
+from curate.inputs import expand
+from curate.pipeline import Source
+from curate.recipe import Recipe
+from curate.warc import plan_splits
+
+SPLIT_BYTES = 64 << 20
+MOST_TASKS = 50_000
+ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
+
+
+def crawl_source(inputs: Sequence[str], recipe: Recipe, name: str | None = None, split_bytes: int = 0) -> Source:
+    """The source of crawl files (WARC, WET, ARC; files, globs, folders, path lists, URLs).
+
+    A single folder that is a finished corpus with `extracted/` is not extracted again: its documents are taken from
+    there, if they were made with the same extraction settings.
+    """
+    settings = extraction(recipe)
+    if len(inputs) == 1 and storage.exists(storage.join(inputs[0], "extracted", "index.json")):
+        return _reused(inputs[0], settings)
+    files = expand(inputs)
+    total = sum(file.size for file in files)
+    each = split_bytes or max(SPLIT_BYTES, total // MOST_TASKS)
+    splits = [split.to_dict() for file in files for split in plan_splits(file, each)]
+    tasks = [
+        {
+            "name": f"{i:06d}-{_digest(split)}",
+            "split": split,
+            "source": name or _crawl_name(split["file"]),
+            "engine": recipe.extract.engine,
+            "cpu_seconds": recipe.extract.cpu_seconds,
+            "page_bytes": recipe.extract.page_bytes,
+            "memory_bytes": recipe.extract.memory_bytes,
+        }
+        for i, split in enumerate(splits)
+    ]
+    listed = [(file.path, file.size) for file in files]
+    return Source("web", "curate.extract:run", tasks, listed, _digest([settings, name, listed]))
+
+
+def extraction(recipe: Recipe) -> dict[str, Any]:
+    """Everything that decides what text a page gives."""
+    engine = recipe.extract.engine
+    package = ENGINE_PACKAGES.get(engine)
+    return {
+        "engine": engine,
+        "version": version(package) if package else "",
+        "cpu_seconds": recipe.extract.cpu_seconds,
+        "page_bytes": recipe.extract.page_bytes,
+        "memory_bytes": recipe.extract.memory_bytes,
+    }
+
+
+def _reused(corpus: str, settings: dict[str, Any]) -> Source:
+    job = json.loads(storage.read_bytes(storage.join(corpus, "job.json")))
+    made = [tuple(item) for item in job["inputs"]]
+    digests = {_digest([settings, name, [list(i) for i in made]]) for name in (None, job.get("source_name"))}
+    if job["source"] not in digests:
+        raise InputError(
+            f"{corpus}/extracted was made with other extraction settings ({settings['engine']} was asked for): "
+            "name the crawl files instead, or use the recipe's engine it was made with"
+        )
+    index = json.loads(storage.read_bytes(storage.join(corpus, "extracted", "index.json")))
+    return Source(index["kind"], "", [], made, job["source"], reuse=storage.join(corpus, "extracted"))
+
+
+def _crawl_name(path: str) -> str:
+    found = re.search(r"CC-MAIN-\d{4}-\d{2}", path)
+    return found.group() if found else "crawl"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

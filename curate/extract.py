@@ -1,0 +1,178 @@
+"""From a split of a crawl file to a Parquet file of documents: the expensive step of the main job.
+
+Two halves. `pages` runs in a child process: it reads records, decodes them and extracts text, one row a record. `run` is
+the task: it watches the child, writes its rows, and when a page kills the child it writes that page down as failed and
+goes on behind it with a new child. A page costs at most itself.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate import schema, workers
+from curate.beats import Beat
+from curate.decode import decode, looks_binary
+from curate.engine import supervises
+from curate.errors import InputError
+from curate.extractors import extractor
+from curate.shards import ShardWriter
+from curate.warc import Record, Split, read_split, skip_reason
+
+BATCH_ROWS, BATCH_BYTES = 64, 4 << 20
+ROWS = schema.extracted("web")
+SKIPPED = "skipped"
+
+
+@supervises
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: extract `split` into the file `out`. Facts: records and skipped by file, bytes read, seconds."""
+    started, split = time.monotonic(), Split.from_dict(task["split"])
+    tally, rows = Counter[str](), 0
+    beat = Beat(task["out"], task.get("beats"))
+    with ShardWriter(task["out"], ROWS) as writer:
+        for batch in _survive(task):
+            rows += batch.num_rows
+            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
+            tally.update(batch.filter(skipped)["reason"].to_pylist())
+            writer.write(batch.filter(pc.invert(skipped)))
+            beat(records=rows, kept=writer.rows, bytes=batch["offset"][-1].as_py() - split.start)
+        writer.facts = {
+            "files": {split.file: {"records": rows, "skipped": dict(tally)}},
+            "bytes": split.end - split.start,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    beat.end()
+    return {"records": rows, "rows": writer.rows, "bytes": split.end - split.start}
+
+
+def _survive(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """Batches of the split's rows; a page that kills the child becomes a failed row."""
+    done, poison = 0, dict[str, str]()
+    while True:
+        try:
+            with workers.lease(task["memory_bytes"]) as child:
+                for answer in child.request("curate.extract:pages", {**task, "done": done, "poison": poison}):
+                    if isinstance(answer, dict):
+                        return
+                    done += answer.num_rows
+                    yield answer
+        except workers.ChildDied as died:
+            if died.mark < 0 or str(died.mark) in poison:
+                where = f"{task['split']['file']} (from byte {task['split']['start']})"
+                raise InputError(f"{where}: reading ended the process twice or outside any page: {died}") from died
+            poison[str(died.mark)] = died.reason
+
+
+def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """In the child: one row for each record of the split, from record number `done` on, in batches.
+
+    The verdict is `skipped` for records that are no pages (reason: their kind), `failed` or `rejected` where there is no
+    text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
+    """
+    split = Split.from_dict(task["split"])
+    extract, waiting, size = extractor(task["engine"]), list[dict[str, Any]](), 0
+    for number, record in enumerate(read_split(split, max_body=task["page_bytes"])):
+        if number < task["done"]:
+            continue
+        row = _row(record, task["source"])
+        reason = task["poison"].get(str(number))
+        if reason:
+            row.update(verdict="failed", reason=f"page_{reason}", detail="the page ended the process that read it")
+        else:
+            _fill(row, record, number, extract, task["cpu_seconds"])
+        waiting.append(row)
+        size += len(row["text"] or "")
+        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield pa.RecordBatch.from_pylist(waiting, ROWS)
+            waiting, size = [], 0
+    if waiting:
+        yield pa.RecordBatch.from_pylist(waiting, ROWS)
+
+
+def _row(record: Record, source: str) -> dict[str, Any]:
+    name = PurePosixPath(record.file).name
+    where = (record.record_id,) if record.record_id else (name, record.offset)
+    return {
+        "id": schema.document_id(*where, record.url, record.date, record.payload_digest),
+        "text": None,
+        "source": source,
+        "file": record.file,
+        "offset": record.offset,
+        "url": record.url,
+        "host": host(record.url),
+        "date": record.date,
+        "record_id": record.record_id,
+        "ip": record.ip,
+        "payload_digest": record.payload_digest,
+        "truncated": record.truncated,
+        "status": record.status if record.status is not None and 0 <= record.status < 1000 else None,
+        "content_type": record.content_type,
+    }
+
+
+def host(url: str | None) -> str | None:
+    """The host of a URL in lower case, without port; None where there is none."""
+    try:
+        return urlsplit(url or "").hostname or None
+    except ValueError:
+        return None
+
+
+def _fill(
+    row: dict[str, Any],
+    record: Record,
+    number: int,
+    extract: Callable[[str, str | None], str],
+    cpu_seconds: float,
+) -> None:
+    if record.kind == "damaged":
+        row.update(verdict="failed", reason="damaged", detail=record.error)
+        return
+    kind = skip_reason(record)
+    if kind:
+        row.update(verdict=SKIPPED, reason=kind)
+        return
+    try:
+        with workers.page(number, cpu_seconds):
+            _text(row, record, extract)
+    except workers.PageTimeout:
+        row.update(
+            text=None,
+            verdict="failed",
+            reason="page_timeout",
+            detail=f"more than {cpu_seconds:g} s of CPU time",
+        )
+    except MemoryError:
+        row.update(text=None, verdict="failed", reason="page_memory", detail="out of memory")
+    except RecursionError:
+        row.update(text=None, verdict="failed", reason="page_nesting", detail="nested too deeply for the extractor")
+    except Exception as error:  # whatever a parser raises costs this page alone
+        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(error))
+
+
+def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None], str]) -> None:
+    body = record.load()
+    if body is None:
+        row.update(verdict="failed", reason=record.error_kind or "page_unreadable", detail=record.error)
+        return
+    if looks_binary(body):
+        row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
+        return
+    text, row["charset"] = decode(body, record.http_charset)
+    if record.kind == "response" and record.content_type != "text/plain":
+        text = extract(text, record.url)
+    text = text.strip()
+    if text:
+        row["text"] = text
+    else:
+        row.update(verdict="rejected", reason="extract.no_text", value=float(len(body)))
+
+
+def _printable(error: Exception) -> str:
+    return str(error).encode("utf-8", "replace").decode()[:300]

@@ -1,0 +1,200 @@
+"""Filters over shards: a pass runs the per-document steps up to the next corpus-wide step, on one working shard.
+
+All rows stay. A row that is rejected keeps its reason, the value that decided and what the other cheap steps measure, so
+that a limit can be chosen again from the stored columns.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate import schema, storage
+from curate.dedup.base import Lost, doc64, doc_hex
+from curate.recipe import parse
+from curate.shards import ShardWriter, read_batches
+from filters.base import Document
+
+Row = dict[str, Any]
+EDITABLE = ("text", "language", "language_score", "license")
+DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: judge the shard `in` with the steps [first, last) of `recipe` and write it to `out`.
+
+    Where `lost` is given, what the corpus-wide step before took away is applied first (and written to `duplicates`);
+    where `keys` is given, the rows for the corpus-wide step behind are written there.
+    """
+    recipe = parse(task["recipe"], task["where"])
+    steps = list(zip(recipe.labels, recipe.steps, strict=True))
+    lost = read_lost(task["lost"]) if task.get("lost") else {}
+    before = steps[task["first"] - 1] if task["first"] else None
+    duplicates: list[Row] = []
+    written = Counter[str]()
+    table = schema.judged(task["kind"], recipe.signals)
+    keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
+    with ShardWriter(task["out"], table) as writer:
+        for batch in read_batches(task["in"]):
+            rows = _rows(batch)
+            if lost and before:
+                _apply(rows, before, lost, duplicates)
+            judge(rows, steps[task["first"] : task["last"]])
+            judged = _batch(batch, rows, table)
+            writer.write(judged)
+            _count(written, rows)
+            if keys:
+                keys.add(judged, rows)
+        if keys:
+            keys.close()
+        if task.get("duplicates"):
+            with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
+                ordered = sorted(duplicates, key=lambda row: (row["id"], row["pos"], row["survivor"] or ""))
+                evidence.write(pa.Table.from_pylist(ordered, schema.DUPLICATES))
+        writer.facts = dict(written)
+    return dict(written)
+
+
+class _Keys:
+    """The key rows of one shard, in one Parquet file that appears when it is whole."""
+
+    def __init__(self, path: str, step: Any, documents: pa.Schema) -> None:
+        self.step, self.documents = step, documents
+        self.empty = step.keys(pa.RecordBatch.from_pylist([], documents))
+        self._atomic = storage.atomic(path)
+        self._writer = pq.ParquetWriter(
+            self._atomic.__enter__(), self.empty.schema, compression="none", use_dictionary=False
+        )
+
+    def add(self, judged: pa.RecordBatch, rows: Sequence[Row]) -> None:
+        """Write the keys of the documents that are still undecided."""
+        alive = judged.select(self.documents.names).filter(pa.array([row["verdict"] is None for row in rows]))
+        if alive.num_rows:
+            self._writer.write_table(self.step.keys(alive).cast(self.empty.schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+        self._atomic.__exit__(None, None, None)
+
+
+def read_lost(folder: str) -> dict[int, list[Lost]]:
+    """The losses of one shard by document; `folder` is `…/shard=N` as `resolve` wrote it, or is not there."""
+    found: dict[int, list[Lost]] = {}
+    for path in storage.list_files(folder, ".parquet"):
+        for batch in read_batches(path, ["doc", "pos", "survivor", "value"], rows=65536):
+            columns = [column.to_pylist() for column in batch.columns]
+            for doc, pos, survivor, value in zip(*columns, strict=True):
+                found.setdefault(doc, []).append(Lost(pos, survivor, value))
+    return found
+
+
+def _rows(batch: pa.RecordBatch) -> list[Row]:
+    names = [name for name in (*DOCUMENT_FIELDS, "verdict", "reason", "value", "detail") if name in batch.schema.names]
+    columns = [batch[name].to_pylist() for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    for name, missing in (("signals", {}), ("removed", [])):
+        stored = batch[name].to_pylist() if name in batch.schema.names else [missing] * len(rows)
+        for row, value in zip(rows, stored, strict=True):
+            row[name] = value
+    for row in rows:
+        row["signals"] = {key: value for key, value in (row["signals"] or {}).items() if value is not None}
+        row["removed"] = {item["rule"]: item["count"] for item in row["removed"] or []}
+    return rows
+
+
+def _document(row: Row) -> Document:
+    return Document(
+        id=row["id"],
+        text=row["text"] or "",
+        source=row["source"],
+        url=row.get("url"),
+        language=row.get("language"),
+        language_score=row.get("language_score"),
+        repo=row.get("repo"),
+        path=row.get("path"),
+        license=row.get("license"),
+    )
+
+
+def _apply(rows: list[Row], step: tuple[str, Any], lost: dict[int, list[Lost]], duplicates: list[Row]) -> None:
+    label, corpus_step = step
+    for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
+        losses = lost.get(doc)
+        if not losses or row["verdict"] is not None:
+            continue
+        losses = sorted(losses, key=lambda loss: (loss.pos, loss.survivor or 0))
+        step_of(row, label, lambda document, losses=losses: corpus_step.apply(document, losses))  # type: ignore[misc]
+        if row["verdict"] == "rejected":
+            row["detail"] = doc_hex(losses[0].survivor) if losses[0].survivor is not None else None
+        duplicates.extend(
+            {
+                "step": label,
+                "id": row["id"],
+                "pos": loss.pos,
+                "survivor": doc_hex(loss.survivor) if loss.survivor is not None else "",
+                "value": loss.value,
+            }
+            for loss in losses
+        )
+
+
+def judge(rows: Iterable[Row], steps: Sequence[tuple[str, Any]]) -> None:
+    """Run the steps on each undecided row, in place. The first reason decides."""
+    for row in rows:
+        if row["verdict"] is not None:
+            continue
+        for label, step in steps:
+            if row["verdict"] is None:
+                step_of(row, label, step)
+            elif row["verdict"] == "rejected" and not getattr(step, "costly", False):
+                _measure(row, step)
+
+
+def step_of(row: Row, label: str, step: Any) -> None:
+    """Run one step on a row and write down what it says. A step that raises makes the row `failed`, never kept."""
+    document = _document(row)
+    try:
+        decision = step(document)
+    except Exception as error:
+        row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=str(error)[:300])
+        return
+    row["signals"].update(decision.signals)
+    for code, count in decision.removed.items():
+        rule = f"{label}.{code}"
+        row["removed"][rule] = row["removed"].get(rule, 0) + count
+    if decision.doc is not document:
+        row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
+    if decision.reason is not None:
+        row.update(verdict="rejected", reason=f"{label}.{decision.reason}", value=decision.value)
+
+
+def _measure(row: Row, step: Any) -> None:
+    try:
+        row["signals"].update(step(_document(row)).signals)
+    except Exception:  # the row is rejected already; a step that can't measure it has nothing to add
+        return
+
+
+def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.RecordBatch:
+    """The batch with what the steps changed; columns nobody touches are passed on as they are."""
+    columns = []
+    for field in table:
+        if field.name == "removed":
+            values = [[{"rule": k, "count": v} for k, v in sorted(row["removed"].items())] for row in rows]
+        elif field.name in rows[0] if rows else False:
+            values = [row[field.name] for row in rows]
+        else:
+            columns.append(batch[field.name])
+            continue
+        columns.append(pa.array(values, field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=table)
+
+
+def _count(written: Counter[str], rows: Sequence[Row]) -> None:
+    for row in rows:
+        written[f"{row['verdict'] or 'kept'}"] += 1
+        if row["verdict"] is None:
+            written["bytes"] += len((row["text"] or "").encode())

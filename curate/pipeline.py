@@ -1,0 +1,317 @@
+"""How a job runs, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md.
+
+Everything is built in `<output>.partial/` and renamed to `<output>/` at the end, so a reader never sees half a corpus. A
+task that finished is a file that stands there; `resume` runs the tasks whose files are missing. Nothing else is state.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import curate
+from curate import ledger as ledgers
+from curate import storage
+from curate.engine import Session
+from curate.errors import CurateError, OutputError
+from curate.recipe import Recipe
+from curate.shards import exchange, part_name, read_facts
+
+MINIMUM_SHARDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where documents come from: task functions that each write one Parquet file of rows (`schema.extracted(kind)`).
+
+    A task is a JSON object with a `name` that is stable over re-runs; the pipeline adds `out` (the file to write) and
+    `beats` (the folder for progress). The facts of the file are {"files": {file: {"records": n, "skipped": {kind: n}}},
+    "bytes": n}.
+    """
+
+    kind: str
+    """`web` or `code`: the columns."""
+    reference: str
+    """`package.module:name` of the task function."""
+    tasks: Sequence[dict[str, Any]]
+    inputs: Sequence[tuple[str, int]]
+    """Path and size of each input."""
+    digest: str
+    """Changes when the same inputs would give other rows."""
+    reuse: str | None = None
+    """Folder `extracted/` of an earlier corpus that holds these very rows: nothing is extracted again."""
+
+
+class Watcher(Protocol):
+    """What a progress display offers; see `curate.progress`."""
+
+    def stage(self, name: str, total: int) -> None: ...
+    def update(self, **numbers: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Job:
+    """One run: where it builds, what it was asked."""
+
+    name: str
+    source: Source
+    recipe: Recipe
+    output: str
+    command: str = ""
+    keep_rejected: bool = False
+    keep_extracted: bool = True
+    watcher: Watcher | None = None
+    finishers: Sequence[Callable[["Job", dict[str, Any]], None]] = field(default_factory=tuple)
+    """Called with the ledger before the corpus is published, to write further files into `work`."""
+
+    @property
+    def work(self) -> str:
+        """The folder it builds in."""
+        return self.output.rstrip("/") + ".partial"
+
+    def path(self, *names: str) -> str:
+        """A path in `work`: it will be part of the corpus."""
+        return storage.join(self.work, *names)
+
+    def scratch(self, *names: str) -> str:
+        """A path that is gone when the corpus is published."""
+        return storage.join(self.work, "_scratch", *names)
+
+
+def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
+    """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
+    records were lost, CurateError when more documents failed than the recipe allows (the corpus is published first)."""
+    _prepare(job, resume)
+    parts = _documents(s, job)
+    judged = _passes(s, job, parts)
+    ledger = _publish(s, job, judged)
+    for finish in job.finishers:
+        finish(job, ledger)
+    _complete(job)
+    if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
+        share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
+        raise CurateError(
+            f"{share:.2%} of the documents failed, more than the {limit:.2%} the recipe allows: see {job.output}"
+        )
+    return ledger
+
+
+def _prepare(job: Job, resume: bool) -> None:
+    if storage.exists(job.output) and storage.list_files(job.output):
+        done = _stored(storage.join(job.output, "job.json"))
+        if resume and done == _identity(job):
+            raise OutputError(f"{job.output} is complete already, made by this very job: nothing to resume")
+        raise OutputError(f"{job.output} exists: choose another --output or delete it")
+    if storage.exists(job.output):
+        storage.remove(job.output)
+    if not storage.exists(job.work):
+        storage.write_text(job.path("job.json"), _dump(_identity(job)))
+        return
+    if not resume:
+        raise OutputError(f"an unfinished run is in {job.work}: continue it with --resume, or delete it")
+    stored = _stored(job.path("job.json"))
+    if stored != _identity(job):
+        changed = [key for key in _identity(job) if stored.get(key) != _identity(job)[key]]
+        raise OutputError(
+            f"{job.work} was made from other {', '.join(changed)}: delete it, or run what it was made from"
+        )
+    for leftover in storage.temporary_files(job.work):
+        storage.remove(leftover)
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.name,
+        "curate": curate.__version__,
+        "recipe": job.recipe.digest,
+        "inputs": [list(item) for item in job.source.inputs],
+        "source": job.source.digest,
+        "keep_rejected": job.keep_rejected,
+        "keep_extracted": job.keep_extracted,
+    }
+
+
+def _stored(path: str) -> dict[str, Any]:
+    if not storage.exists(path):
+        return {}
+    value: dict[str, Any] = json.loads(storage.read_bytes(path))
+    return value
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+# ---- stages ----
+
+
+@contextmanager
+def stage(job: Job, name: str, total: int) -> Iterator[dict[str, Any]]:
+    """Time a stage; what the block puts into the yielded dict is kept in `stages.json` with it."""
+    if job.watcher:
+        job.watcher.stage(name, total)
+    stages = _stored(job.scratch("stages.json"))
+    started = time.monotonic()
+    facts: dict[str, Any] = {}
+    yield facts
+    earlier = stages.get(name, {})
+    if earlier and not facts.pop("worked", True):
+        return  # a resumed run found it done: its figures stand
+    stages[name] = {
+        **earlier,
+        **facts,
+        "seconds": round(earlier.get("seconds", 0.0) + time.monotonic() - started, 3),
+    }
+    storage.write_text(job.scratch("stages.json"), json.dumps(stages))
+
+
+def run_tasks(s: Session, job: Job, reference: str, tasks: Sequence[dict[str, Any]]) -> bool:
+    """Run those tasks whose file `out` is not there yet, and show progress. Returns whether there were any."""
+    todo = [task for task in tasks if not storage.exists(task["out"])]
+    done = len(tasks) - len(todo)
+    for result in s.run(reference, todo):
+        done += 1
+        if job.watcher:
+            numbers = {k: v for k, v in result.items() if isinstance(v, int)}
+            job.watcher.update(done=done, **numbers)
+    return bool(todo)
+
+
+def _documents(s: Session, job: Job) -> list[str]:
+    """Extract what is not extracted yet; returns the working shards."""
+    if job.source.reuse:
+        return _reuse(job, job.source.reuse)
+    index = job.path("extracted", "index.json")
+    if storage.exists(index):
+        return [job.path("extracted", name) for name in _stored(index)["parts"]]
+    beats = job.scratch("beats") if storage.is_local(job.work) else None
+    tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), "beats": beats} for t in job.source.tasks]
+    with stage(job, "extract", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, job.source.reference, tasks)
+        written = [read_facts(task["out"]) for task in tasks]
+        facts.update(bytes=sum(f["bytes"] for f in written), records=_records(written))
+    with stage(job, "exchange", 1) as facts:
+        text_bytes = sum(_text_bytes(task["out"]) for task in tasks)
+        shards = max(MINIMUM_SHARDS, math.ceil(text_bytes / job.recipe.shards.work_bytes))
+        outs = [task["out"] for task in tasks]
+        parts = exchange(s, outs, job.scratch("buckets"), job.path("extracted"), shards, job.source.kind)
+        facts.update(bytes=text_bytes, shards=shards)
+    names = [path.rsplit("/", 1)[1] for path in parts]
+    tally = {"parts": names, "files": ledgers.tallies(written), "bytes": text_bytes, "kind": job.source.kind}
+    storage.write_text(index, _dump({**tally, "digest": job.source.digest}))
+    storage.remove(job.scratch("splits"))
+    return parts
+
+
+def _records(written: Sequence[dict[str, Any]]) -> int:
+    return sum(tally["records"] for facts in written for tally in facts["files"].values())
+
+
+def _text_bytes(path: str) -> int:
+    import pyarrow.parquet as pq
+
+    fs, inner = storage.filesystem(path)
+    metadata = pq.read_metadata(inner, filesystem=fs)
+    at = metadata.schema.names.index("text")
+    return sum(metadata.row_group(i).column(at).total_uncompressed_size for i in range(metadata.num_row_groups))
+
+
+def _reuse(job: Job, folder: str) -> list[str]:
+    index = _stored(storage.join(folder, "index.json"))
+    if not storage.exists(job.path("extracted", "index.json")):
+        for name in [*index["parts"], "index.json"]:
+            storage.link(storage.join(folder, name), job.path("extracted", name))
+    return [job.path("extracted", name) for name in index["parts"]]
+
+
+def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
+    """Run the recipe; returns the judged shards."""
+    recipe, current, lost = job.recipe, list(parts), ""
+    segments = recipe.segments()
+    for number, (first, last) in enumerate(segments, 1):
+        corpus_wide = last < len(recipe.steps)
+        outs = [job.scratch(f"pass-{number}", path.rsplit("/", 1)[1]) for path in parts]
+        keys = job.scratch(f"keys-{number}")
+        tasks = [
+            {
+                "in": source,
+                "out": out,
+                "recipe": recipe.text,
+                "where": recipe.name,
+                "first": first,
+                "last": last,
+                "kind": job.source.kind,
+                "lost": storage.join(lost, f"shard={i}") if lost else "",
+                "duplicates": job.scratch(f"duplicates-{number}", part_name(i, len(parts))) if lost else "",
+                "keys": storage.join(keys, part_name(i, len(parts))) if corpus_wide else "",
+            }
+            for i, (source, out) in enumerate(zip(current, outs, strict=True))
+        ]
+        with stage(job, f"pass {number}", len(tasks)) as facts:
+            facts["worked"] = run_tasks(s, job, "curate.passes:run", tasks)
+            facts["kept"] = sum(read_facts(out).get("kept", 0) for out in outs)
+        if corpus_wide:
+            lost = _resolve(s, job, number, last, keys, len(parts))
+        if number > 1:
+            storage.remove(job.scratch(f"pass-{number - 1}"))
+        current = outs
+    return current
+
+
+def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int) -> str:
+    label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
+    facts_path = job.scratch(f"facts-{number}.json")
+    with stage(job, label, 1) as facts:
+        facts["worked"] = not storage.exists(facts_path)
+        if facts["worked"]:
+            found = job.recipe.steps[at].resolve(s, keys, lost, shards)
+            storage.write_text(facts_path, _dump({"step": label, **found}))
+            storage.remove(keys)
+    return lost
+
+
+def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
+    facts = [read_facts(path) for path in judged]
+    kept_bytes = sum(f.get("bytes", 0) for f in facts)
+    rejected = sum(f.get("rejected", 0) for f in facts)
+    shards = min(len(judged), max(1, math.ceil(kept_bytes / job.recipe.shards.target_bytes)))
+    groups: list[list[int]] = [[] for _ in range(shards)]
+    for i in range(len(judged)):
+        groups[i * shards // len(judged)].append(i)
+    passes = len(job.recipe.segments())
+    tasks = [
+        {
+            "out": job.scratch("counts", part_name(i, shards)),
+            "data": job.path("data", part_name(i, shards)),
+            "rejected": job.path("rejected", part_name(i, shards)),
+            "duplicates_out": job.path("duplicates", part_name(i, shards)),
+            "in": [judged[j] for j in group],
+            "duplicates": [
+                job.scratch(f"duplicates-{n}", part_name(j, len(judged))) for n in range(2, passes + 1) for j in group
+            ],
+            "kind": job.source.kind,
+            "signals": job.recipe.signals,
+            "text_share": 1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
+        }
+        for i, group in enumerate(groups)
+    ]
+    with stage(job, "publish", len(tasks)) as timing:
+        timing["worked"] = run_tasks(s, job, "curate.publish:run", tasks)
+    ledger = ledgers.build(
+        job, tasks, _stored(job.path("extracted", "index.json")), _stored(job.scratch("stages.json"))
+    )
+    storage.write_text(job.path("recipe.toml"), job.recipe.text)
+    storage.write_text(job.path("ledger.json"), _dump(ledger))
+    ledgers.check(ledger)
+    return ledger
+
+
+def _complete(job: Job) -> None:
+    """Take the scaffolding away and give the corpus its name, in one rename."""
+    storage.remove(job.scratch())
+    if not job.keep_extracted:
+        storage.remove(job.path("extracted"))
+    storage.rename_folder(job.work, job.output)
