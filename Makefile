@@ -1,0 +1,68 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Each sets up .venv/ by itself.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CURATE := $(BIN)/curate
+
+.PHONY: help demo demo-probe test test-fast check format bench train-extractor clean
+
+help:
+	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
+	@echo "make demo-probe       the same, then mix, train a tiny model on clean and raw text, and give the verdict"
+	@echo "make test             set up, run every test"
+	@echo "make test-fast        the pure tests only, seconds"
+	@echo "make check            format, lint, types"
+	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Stamps: what is installed depends on these two files only.
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing curate into .venv (about 1.4 GB on disk the first time) ..."
+	$(PIP) --editable .
+	$(CURATE) assets fetch lid.176
+	@touch $@
+
+.venv/.probe: .venv/.core
+	@echo "installing the trainer (torch: about 200 MB to download for a CPU build, up to 3 GB for CUDA) ..."
+	$(PIP) --editable '.[probe]'
+	@touch $@
+
+.venv/.dev: .venv/.probe
+	$(PIP) --editable '.[probe,code,dev]'
+	@touch $@
+
+demo: .venv/.core
+	@rm -rf demo/crawl demo/corpus demo/corpus.partial
+	@$(CURATE) sample-crawl demo/crawl
+	@$(CURATE) clean --input demo/crawl --output demo/corpus
+	@echo
+	@echo "Look into it:  $(CURATE) inspect demo/corpus"
+	@echo "Open:          demo/corpus/report.html"
+
+demo-probe: .venv/.probe demo
+	@$(BIN)/python -m benchmarks.demo_probe
+
+test: .venv/.dev
+	@command -v java >/dev/null || echo "no Java: the tests of Spark on this machine will be skipped (Debian: apt-get install openjdk-17-jre-headless)"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark"
+	$(BIN)/python -m pytest -m spark
+
+test-fast: .venv/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "not engine and not spark and not slow"
+
+check: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv demo runs mixes build dist
