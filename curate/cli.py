@@ -1,6 +1,7 @@
 """The command line: a group that imports a command when it is asked for, so that `curate --help` is quick."""
 
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate import schema, storage
+from curate.errors import InputError
 from curate.extract import host
 from curate.mixing import sources as files
 from curate.pipeline import Source
@@ -87,7 +88,7 @@ def _parquet(task: dict[str, Any], table: pa.Schema, skipped: Counter[str]) -> I
         present = file.schema_arrow.names
         text = next((name for name in files.TEXT_NAMES if name in present), None)
         if text is None:
-            raise files.InputError(f"{task['file']}: no text column (looked for {', '.join(files.TEXT_NAMES)})")
+            raise InputError(f"{task['file']}: no text column (looked for {', '.join(files.TEXT_NAMES)})")
         names = [text, *(field.name for field in table if field.name in present and field.name != text)]
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=False):
             rows = pa.Table.from_batches([batch]).rename_columns(["text", *names[1:]])
@@ -162,7 +163,8 @@ def _row(line: bytes, skipped: Counter[str]) -> dict[str, Any] | None:
     record = files.parse_line(line, skipped)
     if record is None:
         return None
-    more = record.get("metadata") if isinstance(record.get("metadata"), dict) else {}
+    metadata = record.get("metadata")
+    more: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
     text = next((record[name] for name in files.TEXT_NAMES if isinstance(record.get(name), str)), None)
     if text is None:
         skipped["no_text"] += 1

@@ -193,8 +193,9 @@ def session(
 def _parallelism(spark: Any) -> int:
     try:
         return int(spark.conf.get("spark.default.parallelism"))
-    except Exception:  # not set: classic sessions know it, Connect ones do not
-        return int(getattr(spark, "sparkContext", None).defaultParallelism) if hasattr(spark, "_sc") else cpu_count()
+    except Exception:  # not set: a classic session knows what it has, a Connect session does not say
+        context = getattr(spark, "_sc", None)
+        return int(context.defaultParallelism) if context is not None else cpu_count()
 
 
 @contextmanager

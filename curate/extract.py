@@ -22,7 +22,7 @@ from curate.engine import supervises
 from curate.errors import InputError
 from curate.extractors import extractor
 from curate.shards import ShardWriter
-from curate.warc import Record, Split, read_split, skip_reason
+from curate.warc import Limits, Record, Split, read_split, skip_reason
 
 BATCH_ROWS, BATCH_BYTES = 64, 4 << 20
 ROWS = schema.extracted("web")
@@ -77,7 +77,7 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """
     split = Split.from_dict(task["split"])
     extract, waiting, size = extractor(task["engine"]), list[dict[str, Any]](), 0
-    for number, record in enumerate(read_split(split, max_body=task["page_bytes"])):
+    for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
         if number < task["done"]:
             continue
         row = _row(record, task["source"])
@@ -97,7 +97,7 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
 
 def _row(record: Record, source: str) -> dict[str, Any]:
     name = PurePosixPath(record.file).name
-    where = (record.record_id,) if record.record_id else (name, record.offset)
+    where = (record.record_id,) if record.record_id else (name, record.offset, record.inner)
     return {
         "id": schema.document_id(*where, record.url, record.date, record.payload_digest),
         "text": None,
@@ -131,8 +131,8 @@ def _fill(
     extract: Callable[[str, str | None], str],
     cpu_seconds: float,
 ) -> None:
-    if record.kind == "damaged":
-        row.update(verdict="failed", reason="damaged", detail=record.error)
+    if record.error:
+        row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
         return
     kind = skip_reason(record)
     if kind:
@@ -157,15 +157,13 @@ def _fill(
 
 
 def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None], str]) -> None:
-    body = record.load()
-    if body is None:
-        row.update(verdict="failed", reason=record.error_kind or "page_unreadable", detail=record.error)
-        return
+    body = record.body or b""
     if looks_binary(body):
         row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
         return
-    text, row["charset"] = decode(body, record.http_charset)
-    if record.kind == "response" and record.content_type != "text/plain":
+    html = record.kind == "response" and record.content_type != "text/plain"
+    text, row["charset"] = decode(body, record.http_charset, html=html)
+    if html:
         text = extract(text, record.url)
     text = text.strip()
     if text:
@@ -174,5 +172,5 @@ def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | Non
         row.update(verdict="rejected", reason="extract.no_text", value=float(len(body)))
 
 
-def _printable(error: Exception) -> str:
+def _printable(error: Exception | str) -> str:
     return str(error).encode("utf-8", "replace").decode()[:300]

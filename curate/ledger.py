@@ -4,6 +4,7 @@ records = skipped + rejected + failed + kept. The left side is what the reader c
 are read; the rest is counted from the files that were written. So a row that is lost or written twice is found.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -89,8 +90,6 @@ def describe(root: str, folder: str, path: str, rows: int) -> dict[str, Any]:
 
 
 def _json(path: str) -> Any:
-    import json
-
     return json.loads(storage.read_bytes(path))
 
 
@@ -116,5 +115,5 @@ def check(ledger: dict[str, Any]) -> None:
 
 
 def _accounted(entry: dict[str, Any]) -> int:
-    parts = [sum(entry[verdict].values()) for verdict in ("skipped", "rejected", "failed")]
-    return int(entry["kept"]) + sum(parts)
+    total: int = entry["kept"] + sum(sum(entry[verdict].values()) for verdict in ("skipped", "rejected", "failed"))
+    return total

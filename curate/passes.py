@@ -6,6 +6,7 @@ that a limit can be chosen again from the stored columns.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from curate import schema, storage
 from curate.dedup.base import Lost, doc64, doc_hex
 from curate.recipe import parse
 from curate.shards import ShardWriter, read_batches
-from filters.base import Document
+from filters.base import Decision, Document
 
 Row = dict[str, Any]
 EDITABLE = ("text", "language", "language_score", "license")
@@ -123,11 +124,11 @@ def _apply(rows: list[Row], step: tuple[str, Any], lost: dict[int, list[Lost]], 
     label, corpus_step = step
     for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
         losses = lost.get(doc)
-        if not losses or row["verdict"] is not None:
+        if not losses or decided(row):
             continue
         losses = sorted(losses, key=lambda loss: (loss.pos, loss.survivor or 0))
-        step_of(row, label, lambda document, losses=losses: corpus_step.apply(document, losses))  # type: ignore[misc]
-        if row["verdict"] == "rejected":
+        step_of(row, label, partial(_take_away, corpus_step, losses))
+        if decided(row) == "rejected":
             row["detail"] = doc_hex(losses[0].survivor) if losses[0].survivor is not None else None
         duplicates.extend(
             {
@@ -141,15 +142,27 @@ def _apply(rows: list[Row], step: tuple[str, Any], lost: dict[int, list[Lost]], 
         )
 
 
+def _take_away(step: Any, losses: Sequence[Lost], document: Document) -> Decision:
+    decision: Decision = step.apply(document, losses)
+    return decision
+
+
+def decided(row: Row) -> str | None:
+    """The verdict, or None while the row is undecided."""
+    verdict: str | None = row["verdict"]
+    return verdict
+
+
 def judge(rows: Iterable[Row], steps: Sequence[tuple[str, Any]]) -> None:
     """Run the steps on each undecided row, in place. The first reason decides."""
     for row in rows:
-        if row["verdict"] is not None:
+        if decided(row):
             continue
         for label, step in steps:
-            if row["verdict"] is None:
+            verdict = decided(row)
+            if not verdict:
                 step_of(row, label, step)
-            elif row["verdict"] == "rejected" and not getattr(step, "costly", False):
+            elif verdict == "rejected" and not getattr(step, "costly", False):
                 _measure(row, step)
 
 
