@@ -5,6 +5,7 @@ recipe `c4`; `expected()` lists them, so that the demo's funnel can be checked t
 """
 
 import functools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 from curate.sample.cases import (
-    FAILED,
     KEPT,
+    NO_TEXT,
     ONE_OF,
     REJECTED,
     SKIPPED,
     Case,
     foreign_pages,
+    page,
     plain_pages,
     rule_cases,
 )
@@ -28,6 +30,8 @@ from curate.sample.prose import Writer, load
 from curate.sample.records import date, digest, gzip_member, http_message, record_id, warc_record
 
 FILES = ("sample-00000.warc.gz", "sample-00001.warc.gz", "sample-00002.warc.gz", "sample-00003.warc.wet.gz")
+DAMAGE = ("garbage", "compression", "compression", "length", "compression")
+"""Names of the damage that `_damaged` makes, as the reader calls it."""
 SOFTWARE = b"software: curate sample crawl\r\nformat: WARC File Format 1.0\r\nisPartOf: sample\r\n"
 
 
@@ -38,7 +42,9 @@ class Member:
     data: bytes
     case: Case | None
     kind: str
-    """response, request, metadata, warcinfo, conversion, or damage."""
+    """response, conversion, or (where there is no case) the key under which the ledger counts it."""
+    fate: str = SKIPPED
+    """skipped or failed, where there is no case."""
 
 
 def write(folder: Path) -> list[Path]:
@@ -56,25 +62,46 @@ def expected() -> dict[str, Any]:
     """What must become of each record under the recipe `c4`.
 
     Keys: `pages`, a list of {file, url, case, fate, reason, group, language, note} for every response and
-    conversion record, in the order of the files; `other`, {file: {kind: number}} of the others.
+    conversion record, in the order of the files; `ledger`, the totals that follow: records, skipped, rejected,
+    failed, kept.
     """
-    pages, other = [], {}
-    for name, members in crawl().items():
-        kinds: dict[str, int] = {}
-        for member in members:
-            if member.case is None:
-                kinds[member.kind] = kinds.get(member.kind, 0) + 1
-            else:
-                pages.append(_expectation(name, member.case))
-        other[name] = kinds
-    return {"pages": pages, "other": other}
+    pages = [
+        _expectation(name, member.case)
+        for name, members in crawl().items()
+        for member in members
+        if member.case is not None
+    ]
+    return {"pages": pages, "ledger": _totals(pages)}
 
 
 def _expectation(file: str, case: Case) -> dict[str, Any]:
     return {
-        "file": file, "url": case.url, "case": case.name, "fate": case.fate, "reason": case.reason,
-        "group": case.group, "language": case.language, "note": case.note,
-    }  # fmt: skip
+        "file": file,
+        "url": case.url,
+        "case": case.name,
+        "fate": case.fate,
+        "reason": case.reason,
+        "group": case.group,
+        "language": case.language,
+        "note": case.note,
+    }
+
+
+def _totals(pages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of each group of fate one_of, one is kept and the others are rejected."""
+    counts: dict[str, Counter[str]] = {SKIPPED: Counter(), REJECTED: Counter(), "failed": Counter()}
+    members = [member for found in crawl().values() for member in found]
+    for member in members:
+        if member.case is None:
+            counts[member.fate][member.kind] += 1
+    kept, groups = 0, set()
+    for entry in pages:
+        if entry["fate"] == KEPT or (entry["fate"] == ONE_OF and entry["group"] not in groups):
+            kept += 1
+        else:
+            counts[REJECTED if entry["fate"] == ONE_OF else entry["fate"]][entry["reason"]] += 1
+        groups.add(entry["group"])
+    return {"records": len(members), "kept": kept, **{fate: dict(found) for fate, found in counts.items()}}
 
 
 @functools.lru_cache(maxsize=1)
@@ -117,7 +144,7 @@ def _warcinfo(name: str) -> Member:
         "WARC-Filename": name,
         "Content-Type": "application/warc-fields",
     }
-    return Member(gzip_member(warc_record(headers, SOFTWARE)), None, "warcinfo")
+    return Member(gzip_member(warc_record(headers, SOFTWARE)), None, "type_warcinfo")
 
 
 def response(name: str, case: Case, number: int, second: int, length: int | None = None) -> bytes:
@@ -152,7 +179,7 @@ def _request(name: str, case: Case, number: int, second: int) -> Member:
         "WARC-Target-URI": case.url,
         "Content-Type": "application/http; msgtype=request",
     }
-    return Member(gzip_member(warc_record(headers, block)), None, "request")
+    return Member(gzip_member(warc_record(headers, block)), None, "type_request")
 
 
 def _metadata(name: str, case: Case, number: int, second: int) -> Member:
@@ -165,7 +192,7 @@ def _metadata(name: str, case: Case, number: int, second: int) -> Member:
         "WARC-Target-URI": case.url,
         "Content-Type": "application/warc-fields",
     }
-    return Member(gzip_member(warc_record(headers, block)), None, "metadata")
+    return Member(gzip_member(warc_record(headers, block)), None, "type_metadata")
 
 
 def _damage() -> list[Member]:
@@ -173,15 +200,13 @@ def _damage() -> list[Member]:
     good = [_plain_case(f"after_damage_{number}") for number in range(5)]
     members = []
     for number, case in enumerate(good):
-        members.append(Member(_damaged(number), None, f"damage_{number}"))
+        members.append(Member(_damaged(number), None, DAMAGE[number], "failed"))
         members.append(Member(gzip_member(response(FILES[2], case, 900 + number, 30_000 + number)), case, "response"))
     cut = gzip_member(response(FILES[2], _plain_case("cut"), 990, 30_990))
-    return [*members, Member(cut[: len(cut) // 2], None, "cut_off")]
+    return [*members, Member(cut[: len(cut) // 2], None, "truncated", "failed")]
 
 
 def _plain_case(name: str) -> Case:
-    from curate.sample.cases import page
-
     return page(name, f"https://hives.example/broken/{name}", Writer(name, topic="hives").article(6))
 
 
@@ -230,12 +255,12 @@ def _wet_cases() -> Iterator[Case]:
     for language, vocabulary in list(load("languages").items())[:5]:
         text = "\n".join(Writer(f"wet {language}", language).paragraph(3) for _ in range(4))
         url = f"https://{vocabulary['host']}/wet/{language}"
-        yield Case("wet_other_language", url, text.encode(), REJECTED, "language", language=language)
+        yield Case("wet_other_language", url, text.encode(), REJECTED, "FastText.other_language", language=language)
     shout = "The log said \x1b[2J\x1b[31mdanger\x1b[0m and "
     shout += "<script>alert('wet')</script> in one line, and we laughed."
     text = "\n".join([shout, *Writer("wet hostile", topic="harbour").article(6)])
     yield Case("wet_hostile", "https://harbour.example/wet/hostile", text.encode())
-    yield Case("wet_empty", "https://harbour.example/wet/empty", b"", FAILED, "empty")
+    yield Case("wet_empty", "https://harbour.example/wet/empty", b"", REJECTED, NO_TEXT)
 
 
-FATES = (KEPT, REJECTED, SKIPPED, FAILED, ONE_OF)
+FATES = (KEPT, REJECTED, SKIPPED, ONE_OF)

@@ -6,6 +6,7 @@ not be known from one document.
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from curate.dedup.base import WHOLE, Lost
 from curate.recipe import Recipe, is_corpus_wide
 from filters.base import Decision, Document
 
+LONG_LINE = 3_000
+"""Lines of so many characters are compared by words, those of so many words not at all: comparing is quadratic."""
 FIELDS = ("id", "source", "url", "language", "language_score", "repo", "path", "license")
 
 
@@ -197,12 +200,13 @@ def cut_spans(line: Line) -> list[tuple[str, bool]]:
         return [(line.text, True)]
     if line.left == line.text or not line.rules:
         return [(line.text, False)]
-    matcher = difflib.SequenceMatcher(None, line.text, line.left, autojunk=False)
-    pieces: list[tuple[str, bool]] = []
-    for tag, first, last, _, _ in matcher.get_opcodes():
-        if first < last:
-            pieces.append((line.text[first:last], tag != "equal"))
-    return pieces
+    unit = "(?s)." if len(line.text) < LONG_LINE else r"\S*\s*"
+    before, after = re.findall(unit, line.text), re.findall(unit, line.left)
+    if len(before) > LONG_LINE:
+        return [(line.text, False)]
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    codes = [(tag, first, last) for tag, first, last, _, _ in matcher.get_opcodes() if first < last]
+    return [("".join(before[first:last]), tag != "equal") for tag, first, last in codes]
 
 
 def whole(losses: Sequence[Loss]) -> bool:

@@ -8,17 +8,15 @@ import click
 
 @click.command("sample-crawl")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--expected", "with_expected", is_flag=True, help="Also write expected.json: the fate of every page."
-)
+@click.option("--expected", "with_expected", is_flag=True, help="Also write expected.json: the fate of every page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
-def command(folder: Path, with_expected: bool, as_json: bool) -> None:
+def sample_crawl(folder: Path, with_expected: bool, as_json: bool) -> None:
     """Write the sample crawl (three WARC files and a WET file, made by this program) to FOLDER."""
-    from curate import sample_crawl
+    from curate.sample_crawl import expected, write
 
-    paths = sample_crawl.write(folder)
+    paths = write(folder)
     if with_expected:
-        text = json.dumps(sample_crawl.expected(), indent=1, ensure_ascii=False)
+        text = json.dumps(expected(), indent=1, ensure_ascii=False)
         (folder / "expected.json").write_text(text + "\n", encoding="utf-8")
     rows = [{"path": str(path), "bytes": path.stat().st_size} for path in paths]
     if as_json:

@@ -26,11 +26,11 @@ def url_variants() -> Iterator[Case]:
         for visit, url in enumerate(variants[: 4 + number]):
             lines = Writer(f"variant {plain} {visit}", topic=topic).article(5)
             seconds = 40_000 + 600 * visit + number
-            yield page("url_variant", url, lines, second=seconds, **_one_of("url", f"url-{number}"))
+            yield page("url_variant", url, lines, second=seconds, **_one_of("Urls.duplicate", f"url-{number}"))
     lines = Writer("again", topic="clayhouse").article(6)
     for second in (50_000, 50_060):
         url = "https://clayhouse.example/again"
-        yield page("crawled_twice", url, lines, second=second, **_one_of("url", "url-twice"))
+        yield page("crawled_twice", url, lines, second=second, **_one_of("Urls.duplicate", "url-twice"))
 
 
 def copies() -> Iterator[Case]:
@@ -41,7 +41,7 @@ def copies() -> Iterator[Case]:
         for copy in range(2 + number % 2):
             host = hosts[(number + copy) % len(hosts)]
             url = f"https://{host}.example/mirror/{number}-{copy}"
-            yield page("copy", url, lines, **_one_of("span", f"copy-{number}"))
+            yield page("copy", url, lines, **_one_of("Spans.empty", f"copy-{number}"))
 
 
 def shared_passages() -> Iterator[Case]:
@@ -79,9 +79,7 @@ def near_pair(topic: str, every: int, sentences: int) -> Iterator[Case]:
     """Near-duplicates that span dedup leaves alone: both are kept by `c4`, one goes with MinHash dedup."""
     for half, text in enumerate(near_texts(topic, every, sentences)):
         lines = [" ".join(text[start : start + 3]) for start in range(0, len(text), 3)]
-        case = page(
-            "near_duplicate", f"https://{topic}.example/near/{every}-{half}", lines, seed=f"near {topic}"
-        )
+        case = page("near_duplicate", f"https://{topic}.example/near/{every}-{half}", lines, seed=f"near {topic}")
         yield replace(case, group=f"near-{every}", note=f"one word of each {every} sentences differs")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 
-from curate.sample.cases import FAILED, HTML, SKIPPED, Case, foreign_page, page
+from curate.sample.cases import HTML, NO_TEXT, REJECTED, SKIPPED, Case, foreign_page, page
 from curate.sample.prose import Writer, load
 from curate.sample.records import chunked, gzip_member
 
@@ -30,22 +30,22 @@ def skipped() -> Iterator[Case]:
     for status in ("404 Not Found", "410 Gone", "500 Internal Server Error", "503 Service Unavailable"):
         lines = [f"The page was not found: {status}.", *Writer(status, topic="library").article(3)]
         url = f"{base}/{status.split()[0]}"
-        yield page("error_status", url, lines, status=status, fate=SKIPPED, reason="status")
+        yield page("error_status", url, lines, status=status, fate=SKIPPED, reason=f"status_{status.split()[0]}")
     for status in ("301 Moved Permanently", "302 Found", "304 Not Modified"):
         url = f"{base}/{status.split()[0]}"
-        yield Case("redirect", url, empty, SKIPPED, "status", status=status, http=moved)
+        yield Case("redirect", url, empty, SKIPPED, f"status_{status.split()[0]}", status=status, http=moved)
     kinds = {
-        "image/png": PNG,
-        "application/pdf": PDF,
-        "application/json": b'{"title": "Not a page", "tags": ["a", "b"]}',
-        "text/css": b"body { color: black }",
-        "application/javascript": b"console.log('not a page');",
-        "video/mp4": b"\x00\x00\x00\x18ftypmp42" + bytes(500),
-        "application/rss+xml": b"<?xml version='1.0'?><rss version='2.0'><channel></channel></rss>",
+        "image/png": ("image", PNG),
+        "application/pdf": ("pdf", PDF),
+        "application/json": ("json", b'{"title": "Not a page", "tags": ["a", "b"]}'),
+        "text/css": ("css", b"body { color: black }"),
+        "application/javascript": ("javascript", b"console.log('not a page');"),
+        "video/mp4": ("video", b"\x00\x00\x00\x18ftypmp42" + bytes(500)),
+        "application/rss+xml": ("xml", b"<?xml version='1.0'?><rss version='2.0'><channel></channel></rss>"),
     }
-    for kind, body in kinds.items():
+    for kind, (short, body) in kinds.items():
         url = f"{base}/{kind.replace('/', '-')}"
-        yield Case("not_html", url, body, SKIPPED, "content_type", content_type=kind)
+        yield Case("not_html", url, body, SKIPPED, f"content_{short}", content_type=kind)
 
 
 def charsets() -> Iterator[Case]:
@@ -91,9 +91,7 @@ def transports() -> Iterator[Case]:
         ("false_chunked", {"Transfer-Encoding": "chunked"}),
         ("crawler_decoded", {"X-Crawler-Content-Encoding": "gzip", "X-Crawler-Transfer-Encoding": "chunked"}),
     ):
-        case = page(
-            name, f"https://harbour.example/transport/{name}", _article(name, "harbour"), http=headers
-        )
+        case = page(name, f"https://harbour.example/transport/{name}", _article(name, "harbour"), http=headers)
         body = case.body
         if name in ("gzip", "chunked_gzip"):
             body = gzip_member(body)
@@ -109,12 +107,10 @@ def odd_pages() -> Iterator[Case]:
     base = "https://clayhouse.example/odd"
     lines = _article("hostile", "clayhouse", 6)
     hostile = f"The sign on the kiln said {SCRIPT} in red letters, which nobody dared to remove."
-    image = (
-        "Beside it hung a note that said <img src=x onerror=alert(1)> and </title></style></pre>, as a joke."
-    )
+    image = "Beside it hung a note that said <img src=x onerror=alert(1)> and </title></style></pre>, as a joke."
     case = page(
         "hostile_markup",
-        f"{base}/hostile?q=<script>alert(1)</script>",
+        f"{base}/hostile?q=<script>alert(1)</script>&x=1",
         [lines[0], hostile, image, *lines[1:]],
     )
     head = case.body.split(b"<title>")[0] + b"<title>" + escape(f"</title>{SCRIPT} & co").encode()
@@ -125,32 +121,23 @@ def odd_pages() -> Iterator[Case]:
     yield replace(case, body=case.body.replace(b"<p>", b"<p>\x00").replace(b" of ", b" o\x00f ", 1))
     case = page("text_plain", f"{base}/plain.txt", [], content_type="text/plain; charset=utf-8")
     yield replace(case, body="\n\n".join(_article("text", "clayhouse", 6)).encode())
-    case = page(
-        "xhtml", f"{base}/xhtml", _article("xhtml", "clayhouse"), content_type="application/xhtml+xml"
-    )
+    case = page("xhtml", f"{base}/xhtml", _article("xhtml", "clayhouse"), content_type="application/xhtml+xml")
     yield replace(case, body=b"<?xml version='1.0' encoding='utf-8'?>\n" + case.body)
-    case = page("deep_nesting", f"{base}/deep", _article("deep", "clayhouse", 6))
+    lines = _article("deep", "clayhouse", 6)
+    case = page("deep_nesting", f"{base}/deep", lines, fate=REJECTED, reason=NO_TEXT)
     yield replace(case, body=case.body.replace(b"<body>", b"<body>" + b"<div>" * 20_000))
-    yield page(
-        "partial_content", f"{base}/partial", _article("partial", "clayhouse"), status="206 Partial Content"
-    )
-    yield Case("empty_body", f"{base}/empty", b"", FAILED, "empty")
-    yield Case(
-        "no_text", f"{base}/frame", b"<html><body><script>load()</script></body></html>", FAILED, "empty"
-    )
-    yield Case("binary_as_html", f"{base}/picture", PNG, FAILED, "binary")
-    case = page(
-        "cut_by_crawler", f"{base}/cut", _article("cut", "clayhouse", 8), warc={"WARC-Truncated": "length"}
-    )
+    yield page("partial_content", f"{base}/partial", _article("partial", "clayhouse"), status="206 Partial Content")
+    yield Case("empty_body", f"{base}/empty", b"", REJECTED, NO_TEXT)
+    yield Case("no_text", f"{base}/frame", b"<html><body><script>load()</script></body></html>", REJECTED, NO_TEXT)
+    yield Case("binary_as_html", f"{base}/picture", PNG, REJECTED, "extract.binary")
+    case = page("cut_by_crawler", f"{base}/cut", _article("cut", "clayhouse", 8), warc={"WARC-Truncated": "length"})
     yield replace(case, body=case.body[:-700])
     yield page("no_date", f"{base}/undated", _article("undated", "clayhouse"), warc={"WARC-Date": ""})
     yield page("no_ip_no_digest", f"{base}/bare", _article("bare", "clayhouse"),
                warc={"WARC-IP-Address": "", "WARC-Payload-Digest": "", "WARC-Block-Digest": ""})  # fmt: skip
     yield page("no_content_type", f"{base}/untyped", _article("untyped", "clayhouse"), content_type=None,
-               fate=SKIPPED, reason="content_type")  # fmt: skip
-    yield page(
-        "odd_content_type", f"{base}/odd", _article("odd", "clayhouse"), content_type=HTML.upper() + ";;"
-    )
+               fate=SKIPPED, reason="content_missing")  # fmt: skip
+    yield page("odd_content_type", f"{base}/odd", _article("odd", "clayhouse"), content_type=HTML.upper() + ";;")
 
 
 def _article(seed: str, topic: str, paragraphs: int = 5) -> list[str]:

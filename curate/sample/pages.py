@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-STYLE = (
-    "body{margin:0;font-family:serif} nav a{padding:0 .5em} .side{float:right;width:18em} footer{color:#666}"
-)
+STYLE = "body{margin:0;font-family:serif} nav a{padding:0 .5em} .side{float:right;width:18em} footer{color:#666}"
 SCRIPT = "window.visits=(window.visits||0)+1;document.documentElement.className+=' js';"
 MENU = ("Home", "Articles", "Calendar", "Pictures", "About us", "Contact")
 

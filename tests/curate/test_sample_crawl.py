@@ -15,7 +15,7 @@ from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
 from curate.sample.records import chunked, gzip_member
 
-DIGEST = "f37de84e1c9cc6aa10e719e6a9ecddba30a8a4c1606847364b81e056bfa03869"
+DIGEST = "46ceee704d3dd6fd7c4f742bbf664ded154e0cf2c9640bda52025b7d474dc83b"
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def test_another_reader_finds_every_record(folder: Path, name: str) -> None:
         records = [(r.rec_type, r.rec_headers["WARC-Target-URI"]) for r in ArchiveIterator(stream)]
     found = [url for kind, url in records if kind in ("response", "conversion")]
     assert found == [p["url"] for p in sample_crawl.expected()["pages"] if p["file"] == name]
-    others = Counter(kind for kind, _ in records if kind not in ("response", "conversion"))
-    assert others == sample_crawl.expected()["other"][name]
+    others = Counter(f"type_{kind}" for kind, _ in records if kind not in ("response", "conversion"))
+    assert others == Counter(member.kind for member in sample_crawl.crawl()[name] if member.case is None)
 
 
 def test_expected_names_a_fate_for_each_page() -> None:
@@ -56,6 +56,12 @@ def test_expected_names_a_fate_for_each_page() -> None:
         assert entry["fate"] != "one_of" or entry["group"], entry
     groups = Counter(p["group"] for p in pages if p["group"])
     assert all(size >= 2 for size in groups.values())
+
+
+def test_expected_ledger_balances() -> None:
+    ledger = sample_crawl.expected()["ledger"]
+    parts = [sum(ledger[fate].values()) for fate in ("skipped", "rejected", "failed")]
+    assert ledger["records"] == sum(parts) + ledger["kept"]
 
 
 def test_kept_pages_survive_extraction() -> None:

@@ -1,0 +1,244 @@
+"""Why a document was kept or dropped: find it in a corpus, run the recipe on it again, show what took what."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from curate import storage
+from curate.errors import InputError
+from curate.recipe import Recipe, load
+from curate.trace import Loss, Trace, cut_spans, trace
+
+HEX = re.compile(r"[0-9a-f]{8,32}")
+NEAR_URLS = 5
+SCANNED_URLS = 20_000
+"""URLs of a host that are compared with one that was not found."""
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """The document that keeps what this one lost."""
+
+    id: str
+    url: str | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One record and its way through the recipe."""
+
+    row: Mapping[str, Any]
+    """Its row in `extracted/` (or, where that was not kept, in `data/` or `rejected/`)."""
+    trace: Trace | None
+    """None where the text as extracted is not stored: then only what is stored is known."""
+    verdict: str
+    """What the corpus says: kept, rejected or failed."""
+    reason: str | None
+    value: float | None
+    detail: str | None
+    signals: Mapping[str, float]
+    removed: Mapping[str, int]
+    losses: Mapping[str, Sequence[Loss]]
+    survivors: Mapping[str, Survivor]
+    """By the first 16 digits of the id."""
+
+
+def explain(corpus: str, query: str) -> list[Explanation]:
+    """Everything known of the record(s) with this URL or id (32 hex digits, or 8 and more of its beginning).
+
+    Raises InputError when `corpus` is none, or has no such record; the message names the nearest URLs.
+    """
+    recipe = _recipe(corpus)
+    folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
+    if not folders:
+        raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
+    for folder in folders:
+        rows = list(find(corpus, folder, query))
+        if rows:
+            return [_explanation(corpus, row, recipe, folder == "extracted") for row in rows]
+    raise InputError(_not_found(corpus, folders, query))
+
+
+def _recipe(corpus: str) -> Recipe | None:
+    path = storage.join(corpus, "recipe.toml")
+    return load(path) if storage.exists(path) else None
+
+
+def parts(corpus: str, folder: str) -> list[str]:
+    """The Parquet files of a folder of the corpus, in order."""
+    return storage.list_files(storage.join(corpus, folder), ".parquet")
+
+
+def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
+    """Rows of a folder whose URL is `query`, or whose id is (or begins with) it."""
+    paths = parts(corpus, folder)
+    if HEX.fullmatch(query.lower()):
+        yield from _by_id(paths, query.lower())
+        return
+    if paths and "url" in pq.read_schema(*_opened(paths[0])).names:
+        yield from _dataset(paths).to_table(filter=pc.field("url") == query).to_pylist()
+
+
+def _opened(path: str) -> tuple[str, Any]:
+    fs, inner = storage.filesystem(path)
+    return inner, fs
+
+
+def _dataset(paths: Sequence[str]) -> Any:
+    fs, _ = storage.filesystem(paths[0])
+    return ds.dataset([storage.filesystem(path)[1] for path in paths], format="parquet", filesystem=fs)
+
+
+def _by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
+    """Rows whose id begins with `prefix`. Files are sorted by id: only row groups that can hold it are read."""
+    low, high = prefix.ljust(32, "0"), prefix.ljust(32, "f")
+    for path in paths:
+        inner, fs = _opened(path)
+        with pq.ParquetFile(inner, filesystem=fs) as file:
+            at = file.schema_arrow.get_field_index("id")
+            for group in range(file.metadata.num_row_groups if at >= 0 else 0):
+                range_ = file.metadata.row_group(group).column(at).statistics
+                if range_ is not None and range_.has_min_max and (range_.max < low or range_.min > high):
+                    continue
+                table = file.read_row_group(group)
+                yield from table.filter(pc.starts_with(table["id"], prefix)).to_pylist()
+
+
+def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
+    outcome = _outcome(corpus, row, extracted)
+    losses = _losses(corpus, row["id"])
+    keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
+    keepers -= {row["id"][:16]}
+    if recipe and extracted:
+        steps = trace(row, recipe, losses)
+    else:
+        steps = None
+    return Explanation(
+        row=row,
+        trace=steps,
+        verdict=outcome.get("verdict") or (steps.verdict if steps and not _stored(corpus) else "kept"),
+        reason=outcome.get("reason"),
+        value=outcome.get("value"),
+        detail=outcome.get("detail"),
+        signals={key: value for key, value in (outcome.get("signals") or {}).items() if value is not None},
+        removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
+        losses=losses,
+        survivors={keeper: _survivor(corpus, keeper) for keeper in sorted(keepers)},
+    )
+
+
+def _stored(corpus: str) -> bool:
+    return bool(parts(corpus, "data"))
+
+
+def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any]:
+    """The row of `data/` or `rejected/` that says what became of the record."""
+    if not extracted:
+        return row
+    for folder in ("data", "rejected"):
+        for found in _by_id(parts(corpus, folder), row["id"]):
+            return found
+    return row
+
+
+def _losses(corpus: str, document: str) -> dict[str, list[Loss]]:
+    """What corpus-wide steps took from the document, by step."""
+    found: dict[str, list[Loss]] = {}
+    for item in _by_id(parts(corpus, "duplicates"), document):
+        found.setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
+    return found
+
+
+def _survivor(corpus: str, keeper: str) -> Survivor:
+    for folder in ("extracted", "data"):
+        for row in _by_id(parts(corpus, folder), keeper):
+            return Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
+    return Survivor(keeper, None, None)
+
+
+def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
+    message = f"{corpus} has no document {query!r}"
+    if HEX.fullmatch(query.lower()):
+        return message + " (ids are 32 hex digits; 8 from the beginning are enough)"
+    near = nearest_urls(parts(corpus, folders[0]), query)
+    if near:
+        message += "; the nearest URLs are:\n" + "\n".join(f"  {url}" for url in near)
+    return message + "\nRecords that are no pages (redirects, errors, images …) are counted in ledger.json, not stored."
+
+
+def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> list[str]:
+    """URLs that resemble `query`: of its host, else of the host with the nearest name. In bounded memory."""
+    from curate.extract import host
+
+    names = pq.read_schema(*_opened(paths[0])).names if paths else []
+    if "url" not in names:
+        return []
+    wanted = host(query) or host(f"//{query}") or query
+    column = "host" if "host" in names else None
+    urls = _urls(paths, (pc.field(column) == wanted) if column else None)
+    if not urls and column:
+        known = _hosts(paths)
+        close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+        urls = _urls(paths, pc.field(column) == close[0]) if close else []
+    ranked = sorted(set(urls), key=lambda url: (-difflib.SequenceMatcher(None, url, query).ratio(), url))
+    return ranked[:count]
+
+
+def _urls(paths: Sequence[str], condition: Any) -> list[str]:
+    found: list[str] = []
+    for batch in _dataset(paths).to_batches(columns=["url"], filter=condition):
+        found.extend(url for url in batch["url"].to_pylist() if url)
+        if len(found) >= SCANNED_URLS:
+            break
+    return found[:SCANNED_URLS]
+
+
+def _hosts(paths: Sequence[str]) -> list[str]:
+    found: set[str] = set()
+    for batch in _dataset(paths).to_batches(columns=["host"]):
+        found.update(name for name in pc.unique(batch["host"]).to_pylist() if name)
+        if len(found) >= SCANNED_URLS:
+            break
+    return sorted(found)
+
+
+def as_json(found: Explanation) -> dict[str, Any]:
+    """The explanation with stable keys, for `--json`."""
+    row = {key: value for key, value in found.row.items() if key not in ("signals", "removed", "text")}
+    steps = found.trace.stages if found.trace else ()
+    lines = found.trace.lines if found.trace else ()
+    return {
+        "document": {key: _plain(value) for key, value in row.items() if key not in OUTCOME_KEYS},
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "value": found.value,
+        "detail": found.detail,
+        "signals": dict(found.signals),
+        "removed": dict(found.removed),
+        "steps": [{**asdict(stage), "parameters": _parameters(stage.parameters)} for stage in steps],
+        "lines": [{"text": line.text, "left": line.left, "rules": list(line.rules)} for line in lines],
+        "duplicates": {step: [asdict(loss) for loss in losses] for step, losses in found.losses.items()},
+        "survivors": {key: asdict(survivor) for key, survivor in found.survivors.items()},
+        "text": found.trace.text if found.trace else found.row.get("text"),
+    }
+
+
+OUTCOME_KEYS = ("verdict", "reason", "value", "detail")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
+
+
+__all__ = ["Explanation", "Survivor", "as_json", "cut_spans", "explain", "find", "nearest_urls", "parts"]
