@@ -57,7 +57,8 @@ def has_probe() -> bool:
 
 @lru_cache(maxsize=2)
 def load(path: str) -> Any:
-    """The `tokenizers.Tokenizer` of a file (or PROBE): no truncation, no padding, special tokens in texts are text."""
+    """The `tokenizers.Tokenizer` of a file (or PROBE): no truncation, no padding, special tokens in texts are
+    text."""
     from tokenizers import Tokenizer
 
     if path == PROBE:

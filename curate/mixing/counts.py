@@ -80,9 +80,14 @@ class Amounts:
         self.key: NDArray[np.uint64] = counts.column("key").to_numpy()
         self.tokens: NDArray[np.int64] = counts.column("tokens").to_numpy()
         self.bytes: NDArray[np.int64] = counts.column("bytes").to_numpy()
-        self.contaminated = (
-            np.zeros(len(self.key), np.bool_) if hits is None else hits.column("hits").to_numpy() > 0
-        )
+        self.contaminated = np.zeros(len(self.key), np.bool_) if hits is None else hits.column("hits").to_numpy() > 0
+
+    def slice(self, start: int, stop: int) -> "Amounts":
+        """The documents from `start` to before `stop`."""
+        part = object.__new__(Amounts)
+        for name in ("key", "tokens", "bytes", "contaminated"):
+            setattr(part, name, getattr(self, name)[start:stop])
+        return part
 
     def of(self, unit: str) -> NDArray[np.int64]:
         """The amounts in one of UNITS."""
@@ -102,9 +107,7 @@ def cache_folder() -> str:
     return os.path.join(root, "counts")
 
 
-def tasks(
-    source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile | None
-) -> list[dict[str, Any]]:
+def tasks(source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile | None) -> list[dict[str, Any]]:
     """One counting task per file of a source, as JSON for `count_file`."""
     digest = tokenizer_file.digest if tokenizer_file else ""
     common = {
@@ -117,13 +120,13 @@ def tasks(
         {
             **common,
             "file": file,
-            "counts": storage.join(folder, f"{_fingerprint(source, file, digest)}.parquet"),
+            "counts": storage.join(folder, f"{fingerprint(source, file, digest)}.parquet"),
         }
         for file in source.files
     ]
 
 
-def _fingerprint(source: Source, file: str, digest: str) -> str:
+def fingerprint(source: Source, file: str, digest: str) -> str:
     """Digest of all that the counts of a file depend on."""
     fs, inner = storage.filesystem(file)
     info = fs.get_file_info(inner)
@@ -144,9 +147,7 @@ def count_file(task: dict[str, Any]) -> dict[str, Any]:
     facts: Counter[str] = Counter()
     batches = [_count_batch(batch, encoder, facts) for batch in read(source, task["file"], skipped)]
     with storage.atomic(task["counts"]) as temporary:
-        pq.write_table(
-            pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd"
-        )
+        pq.write_table(pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd")
     result = {
         "file": task["file"],
         "path": task["counts"],
@@ -199,6 +200,13 @@ def amounts(files: Sequence[FileCounts]) -> Iterator[Amounts]:
             raise InputError(
                 f"the counts of {one.file} can't be read ({error}); delete {name} to count anew"
             ) from error
+
+
+def read_amounts(path: str, contamination: str) -> Amounts:
+    """The counts of one file as a whole."""
+    with ExitStack() as stack:
+        hits = _open(contamination, stack).read() if contamination else None
+        return Amounts(_open(path, stack).read(), hits)
 
 
 def _open(path: str, stack: ExitStack) -> pq.ParquetFile:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from curate.errors import InputError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
-from curate.mixing.hashing import DRAW, FULL, U64, below, held_out, numbers
+from curate.mixing.hashing import DRAW, FULL, U64, held_out, numbers
 from curate.mixing.quantities import short
 
 BINS = 1 << 16
@@ -223,9 +223,3 @@ class _Chosen:
 
     def of(self, unit: str) -> NDArray[np.int64]:
         return self._batch.of(unit)[self._mask]
-
-
-def times_drawn(keys: U64, draw: Draw, seed: int, free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How often each document is drawn: `free` says which may be (not held out, not contaminated)."""
-    partly = below(numbers(keys, DRAW, seed, draw.source, draw.whole), draw.threshold)
-    return np.where(free, draw.whole + partly.astype(np.int64), 0)

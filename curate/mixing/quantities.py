@@ -31,11 +31,7 @@ def short(value: float | None) -> str:
         return "—"
     for scale, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
         if abs(value) >= 0.9995 * scale:
-            return (
-                f"{value / scale:.3g} {letter}"
-                if abs(value) < 999.5 * scale
-                else f"{value / scale:.0f} {letter}"
-            )
+            return f"{value / scale:.3g} {letter}" if abs(value) < 999.5 * scale else f"{value / scale:.0f} {letter}"
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 

@@ -1,13 +1,13 @@
 """What a person asks `curate mix` for, and the plan that answers it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from curate import decontaminate, workers
 from curate import mixture as mixtures
-from curate import workers
 from curate.errors import UsageError
-from curate.mixing import counts, plan
+from curate.mixing import contamination, counts, plan
 from curate.mixing.sources import Source
 from curate.mixture import Mixture
 from curate.tokenizer import TokenizerFile
@@ -15,6 +15,7 @@ from curate.tokenizer import TokenizerFile
 Run = Callable[[str, Sequence[dict[str, Any]]], Iterable[dict[str, Any]]]
 """`Session.run`, or `here` where no engine is needed."""
 HELD_OUT = 0.01
+SHARD_BYTES = 256 << 20
 MAX_EPOCHS = plan.EPOCHS_WITHOUT_LOSS
 
 
@@ -35,11 +36,21 @@ class Request:
     held_out: float = HELD_OUT
     """Share of the ids of each source that no mixture draws from."""
 
+    tasks: tuple[str, ...] = ()
+    """Evaluation tasks whose n-grams no drawn document may hold; empty: nobody looks."""
+    ngram: int = decontaminate.NGRAM
+    tokenize: bool = False
+    """Write packed token ids, too."""
+    shards: int | None = None
+    """Files to write; None: one per SHARD_BYTES of text."""
+
     def __post_init__(self) -> None:
         if self.unit not in counts.UNITS:
             raise UsageError(f"--unit is tokens, bytes or documents, not {self.unit!r}")
         if self.unit == "tokens" and self.tokenizer is None:
             raise UsageError("counting in tokens needs a tokenizer (or --unit bytes)")
+        if self.tokenize and self.tokenizer is None:
+            raise UsageError("--tokenize needs a tokenizer")
         if not 0 <= self.held_out < 1:
             raise UsageError(f"--held-out must be at least 0 and below 1, got {self.held_out:g}")
         if not self.max_epochs > 0:
@@ -47,7 +58,9 @@ class Request:
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise UsageError(f"--source {twice[0]} is given twice; one source may be a folder with several folders in it")
+            raise UsageError(
+                f"--source {twice[0]} is given twice; one source may be a folder with several folders in it"
+            )
 
 
 def here(reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -64,14 +77,24 @@ def measure(request: Request, run: Run) -> list[list[counts.FileCounts]]:
     for result in run("curate.mixing.counts:count_file", jobs):
         one = counts.from_json(result)
         found[one.source, one.file] = one
+    if request.tasks:
+        for result in run("curate.mixing.contamination:look", _looks(request)):
+            key = result["source"], result["file"]
+            found[key] = replace(found[key], contamination=result["hits"])
     return [[found[source.name, file] for file in source.files] for source in request.sources]
 
 
+def _looks(request: Request) -> list[dict[str, Any]]:
+    ngrams = decontaminate.load(request.tasks, request.ngram)
+    found = (contamination.tasks(source, request.counts, request.tasks, ngrams) for source in request.sources)
+    return [job for jobs in found for job in jobs]
+
+
 def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> plan.Plan:
-    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.settle` and `plan.make` do."""
+    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.settle` and
+    `plan.make` do."""
     stocks = [
-        plan.stock(source.name, found, request.held_out)
-        for source, found in zip(request.sources, files, strict=True)
+        plan.stock(source.name, found, request.held_out) for source, found in zip(request.sources, files, strict=True)
     ]
     sizes = {one.name: float(one.available.of(request.unit)) for one in stocks}
     total = sum(sizes.values())
@@ -80,8 +103,8 @@ def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> pl
     if request.mixture.baseline:
         for one in stocks:
             plan.check_stock(one, request.unit)
-    budget = request.budget
-    if budget is None:
+    budget = float(request.budget or 0)
+    if not budget:
         free = request.mixture.baseline == "unimax"
         budget = total if free else plan.once(stocks, weights, request.unit)
-    return plan.make(stocks, weights, float(budget), request.unit, request.seed)
+    return plan.make(stocks, weights, budget, request.unit, request.seed)

@@ -57,9 +57,7 @@ def find(name: str, path: str, text_column: str = "", id_column: str = "") -> So
     files = sorted(glob.glob(path, recursive=True)) if _is_pattern(path) else _walk(path)
     known = tuple(file for file in files if file.endswith(ENDINGS))
     if not known:
-        there = (
-            f"{len(files)} files, none of them" if files else "no such folder, or an empty one; looked for"
-        )
+        there = f"{len(files)} files, none of them" if files else "no such folder, or an empty one; looked for"
         raise InputError(f"--source {name}={path}: {there} {', '.join(ENDINGS[:4])} …")
     return Source(name, path, known, text_column, id_column)
 
@@ -76,9 +74,7 @@ def _walk(path: str) -> list[str]:
     if info.type == pafs.FileType.File:
         return [path]
     found = fs.get_file_info(pafs.FileSelector(inner, recursive=True))
-    relative = sorted(
-        one.path[len(inner.rstrip("/")) + 1 :] for one in found if one.type == pafs.FileType.File
-    )
+    relative = sorted(one.path[len(inner.rstrip("/")) + 1 :] for one in found if one.type == pafs.FileType.File)
     shown = [name for name in relative if not any(part[:1] in "._" for part in name.split("/"))]
     if "ledger.json" in shown and any(name.startswith("data/") for name in shown):
         shown = [name for name in shown if name.split("/")[0] == "data"]
@@ -127,9 +123,7 @@ def _columns(source: Source, file: str, schema: pa.Schema) -> tuple[str, str | N
     ident = _pick(source.id_column, ID_NAMES, schema.names)
     if ident is None and source.id_column:
         raise InputError(f"source {source.name}: {file} has no column {source.id_column} for the ids")
-    if ident is not None and not (
-        _is_text(schema.field(ident).type) or pa.types.is_integer(schema.field(ident).type)
-    ):
+    if ident is not None and not (_is_text(schema.field(ident).type) or pa.types.is_integer(schema.field(ident).type)):
         if source.id_column:
             raise InputError(f"source {source.name}: column {ident} of {file} can't be an id")
         ident = None
@@ -147,9 +141,7 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _two_columns(
-    batch: pa.RecordBatch, text: str, ident: str | None, skipped: Counter[str]
-) -> pa.RecordBatch:
+def _two_columns(batch: pa.RecordBatch, text: str, ident: str | None, skipped: Counter[str]) -> pa.RecordBatch:
     texts = batch.column(text).cast(pa.large_string())
     lengths = pa.compute.binary_length(texts)
     filled = pa.compute.fill_null(pa.compute.greater(lengths, 0), False)
@@ -192,6 +184,14 @@ def _sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 # ---- JSON lines --------------------------------------------------------------------------------------------
+
+
+def lines(file: str, skipped: Counter[str]) -> Iterator[bytes]:
+    """The lines of a file of JSON lines, plain, .gz or .zst. Raises one of DAMAGE where it can't be read
+    further."""
+    fs, inner = storage.filesystem(file)
+    with fs.open_input_stream(inner, compression=None) as raw:
+        yield from _lines(_unpacked(raw, file), skipped)
 
 
 def _json(source: Source, file: str, skipped: Counter[str]) -> Iterator[pa.RecordBatch]:
@@ -241,7 +241,8 @@ def _lines(stream: BinaryIO, skipped: Counter[str]) -> Iterator[bytes]:
             yield line
 
 
-def _record(source: Source, file: str, line: bytes, skipped: Counter[str]) -> tuple[str, str] | None:
+def parse_line(line: bytes, skipped: Counter[str]) -> dict[str, Any] | None:
+    """The JSON object of a line; None, and counted, where there is none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -250,22 +251,29 @@ def _record(source: Source, file: str, line: bytes, skipped: Counter[str]) -> tu
     if not isinstance(record, dict):
         skipped["not_object"] += 1
         return None
+    return record
+
+
+def _record(source: Source, file: str, line: bytes, skipped: Counter[str]) -> tuple[str, str] | None:
+    record = parse_line(line, skipped)
+    if record is None:
+        return None
     name = _pick(source.text_column, TEXT_NAMES, list(record))
     text = record.get(name) if name is not None else None
     if not isinstance(text, str):
         skipped["no_text"] += 1
         return None
-    text = _encodable(text)
+    text = encodable(text)
     if not text:
         skipped["empty_text"] += 1
         return None
     key = _pick(source.id_column, ID_NAMES, list(record))
     value = record.get(key) if key is not None else None
     usable = isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-    return (_encodable(str(value)) if usable else content_id(text)), text
+    return (encodable(str(value)) if usable else content_id(text)), text
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with lone surrogates (legal in JSON, not in UTF-8) replaced by U+FFFD."""
     try:
         text.encode("utf-8")

@@ -75,7 +75,8 @@ def token_size(stock: Stock) -> dict[str, float] | None:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """What a person should know before building: deviations, many repeats, lost records, empty held-out splits."""
+    """What a person should know before building: deviations, many repeats, lost records, empty held-out
+    splits."""
     found = plan.deviations()
     for draw in plan.draws:
         epochs, stock = plan.epochs(draw), draw.stock
@@ -101,8 +102,15 @@ def plan_table(plan: Plan) -> list[list[str]]:
         have = draw.stock.available
         size = rates([draw.stock])
         rows.append(
-            [draw.source, percent(draw.weight), *_amounts(have), *_amounts(draw.drawn), percent(plan.share(draw))]
-            + [f"{plan.epochs(draw):.3g}", *_size(size)]
+            [
+                draw.source,
+                percent(draw.weight),
+                *_amounts(have),
+                *_amounts(draw.drawn),
+                percent(plan.share(draw)),
+                f"{plan.epochs(draw):.3g}",
+                *_size(size),
+            ]
         )
     have = sum((draw.stock.available for draw in plan.draws), Totals())
     total = ["all", percent(sum(draw.weight for draw in plan.draws)), *_amounts(have), *_amounts(plan.drawn)]

@@ -1,0 +1,107 @@
+"""`curate mix`, and what `jobs/mix.py` runs."""
+
+from typing import Any
+
+import click
+
+from curate.commands.options import engine_options, json_option
+
+
+def _sources(command: Any) -> Any:
+    options = [
+        click.option(
+            "--weights",
+            required=True,
+            metavar="FILE|NAME|LIST",
+            help="TOML file, NAME=WEIGHT,NAME=WEIGHT, a published mixture or a baseline: see 'curate recipes'.",
+        ),
+        click.option(
+            "--source",
+            "sources",
+            multiple=True,
+            metavar="NAME=PATH",
+            help="Folder, file or glob of Parquet or JSON lines (.gz, .zst). Repeatable.",
+        ),
+        click.option(
+            "--text-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the text, of a source or all."
+        ),
+        click.option(
+            "--id-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the ids, of a source or all."
+        ),
+        click.option("--normalise", is_flag=True, help="Scale weights that do not add up to 1."),
+        click.option("--drop-missing", is_flag=True, help="Leave out what has a weight but no --source."),
+    ]
+    return _add(command, options)
+
+
+def _amounts(command: Any) -> Any:
+    options = [
+        click.option("--tokens", metavar="N", help="Budget, e.g. 2B.  [default: as much as fits without repeats]"),
+        click.option(
+            "--bytes", "size", metavar="N", help="Budget in bytes of text (10GB); weights are shares of bytes."
+        ),
+        click.option("--documents", metavar="N", help="Budget in documents; weights are shares of documents."),
+        click.option(
+            "--unit",
+            type=click.Choice(["tokens", "bytes", "documents"]),
+            help="What weights are shares of, where no budget says it.  [default: tokens]",
+        ),
+        click.option("--max-epochs", default=4.0, show_default=True, help="Refuse to repeat a source more often."),
+        click.option("--seed", default=0, show_default=True, help="Equal seeds draw the same documents first."),
+        click.option(
+            "--held-out", default=0.01, show_default=True, help="Share of the ids that no mixture draws from."
+        ),
+        click.option(
+            "--tokenizer", metavar="FILE", help="tokenizer.json to count with.  [default: the probe trainer's]"
+        ),
+    ]
+    return _add(command, options)
+
+
+def _cleanliness(command: Any) -> Any:
+    options = [
+        click.option(
+            "--decontaminate",
+            "tasks",
+            multiple=True,
+            metavar="PATH",
+            help="Evaluation tasks (JSON lines) to keep out.  [default: the bundled ones]",
+        ),
+        click.option("--no-decontaminate", is_flag=True, help="Don't look for evaluation tasks."),
+        click.option(
+            "--ngram", default=13, show_default=True, help="Words in a row that make a document contaminated."
+        ),
+    ]
+    return _add(command, options)
+
+
+def _add(command: Any, options: list[Any]) -> Any:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_sources
+@_amounts
+@_cleanliness
+@click.option("--output", metavar="DIR", help="Folder of the mixture; must not exist.")
+@click.option("--plan", "plan_only", is_flag=True, help="Print the table and write nothing.")
+@click.option("--tokenize", is_flag=True, help="Also write packed token ids, to be mapped into memory.")
+@click.option("--shards", type=click.IntRange(min=1), help="Files to write.  [default: one per 256 MB of text]")
+@click.option(
+    "--counts", metavar="DIR", help="Where counts are kept; shared, on a cluster.  [default: ~/.cache/curate]"
+)
+@engine_options
+@json_option
+def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet: bool, **options: Any) -> None:
+    """Blend corpora with stated weights, counted in tokens.
+
+    \b
+    curate mix --weights llama --source commoncrawl=corpus/ --source wikipedia=wiki/ … --tokens 2B --output
+    mixes/llama curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M
+    --plan
+    """
+    from curate.mixing import command
+
+    command.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)
