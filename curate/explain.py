@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from curate import storage
 from curate.errors import InputError
 from curate.recipe import Recipe, load
-from curate.trace import Loss, Trace, cut_spans, trace
+from curate.trace import Loss, Trace, trace
 
 HEX = re.compile(r"[0-9a-f]{8,32}")
 NEAR_URLS = 5
@@ -241,4 +241,4 @@ def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
 
 
-__all__ = ["Explanation", "Survivor", "as_json", "cut_spans", "explain", "find", "nearest_urls", "parts"]
+__all__ = ["Explanation", "Survivor", "as_json", "explain", "find", "nearest_urls", "parts"]

@@ -1,5 +1,7 @@
 """What goes to a terminal: crawled text made harmless, numbers as people read them, the funnel of a job."""
 
+import difflib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,16 +152,16 @@ def plain(renderable: "RenderableType", width: int = 120) -> str:
 
 
 def side_by_side(left: str, right: str, width: int = 120, titles: tuple[str, str] = ("", "")) -> "Table":
-    """Two crawled texts in columns, line by line; lines that both have are dimmed."""
+    """Two crawled texts in columns, equal lines next to each other and dimmed."""
     from rich.table import Table
     from rich.text import Text
 
     columns = [clean(text).splitlines() for text in (left, right)]
-    common = set(columns[0]) & set(columns[1])
-    table = Table(width=width, show_lines=False, header_style="bold")
+    table = Table(width=width, header_style="bold")
     for title in titles:
         table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
-    for number_ in range(max(map(len, columns))):
-        cells = [lines[number_] if number_ < len(lines) else "" for lines in columns]
-        table.add_row(*(Text(cell, style="dim" if cell in common else "") for cell in cells))
+    for tag, first, last, start, end in difflib.SequenceMatcher(None, *columns, autojunk=False).get_opcodes():
+        pairs = itertools.zip_longest(columns[0][first:last], columns[1][start:end], fillvalue="")
+        for pair in pairs:
+            table.add_row(*(Text(cell, style="dim" if tag == "equal" else "") for cell in pair))
     return table

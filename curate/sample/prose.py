@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 SLOT = re.compile(r"\{(\w+)\}")
+ARTICLE = re.compile(r"\b([Aa]) (?=(?:old|unfinished|unusually|almost|ivory)\b)")
 
 
 @functools.lru_cache(maxsize=2)
@@ -51,7 +52,7 @@ class Writer:
             used.add(chosen := self.pick(options))
             return chosen
 
-        return SLOT.sub(word, template)
+        return ARTICLE.sub(r"\1n ", SLOT.sub(word, template))
 
     def phrase(self, kind: str) -> str:
         """A heading, a list entry or the like: `kind` names a list of templates."""

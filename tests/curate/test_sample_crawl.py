@@ -15,7 +15,7 @@ from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
 from curate.sample.records import chunked, gzip_member
 
-DIGEST = "46ceee704d3dd6fd7c4f742bbf664ded154e0cf2c9640bda52025b7d474dc83b"
+DIGEST = "96585eaf4ae42dbb530fbbcb924d18f89400e25cfd5643c39b0af03abcd5ad63"
 
 
 @pytest.fixture(scope="module")

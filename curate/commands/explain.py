@@ -1,0 +1,35 @@
+"""`curate explain`: why a page was kept or dropped."""
+
+import json
+
+import click
+
+
+@click.command("explain")
+@click.argument("corpus")
+@click.argument("document", metavar="URL-or-id")
+@click.option("--full", is_flag=True, help="Show every line of the text, also long stretches that were left alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry a record).")
+def explain(corpus: str, document: str, full: bool, as_json: bool) -> None:
+    """Why the page with this URL (or id, or the first 8 digits of it) was kept or dropped.
+
+    CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
+    and for duplicates the page that stays.
+    """
+    from curate import explain as explaining
+
+    found = explaining.explain(corpus, document)
+    if as_json:
+        click.echo(json.dumps([explaining.as_json(one) for one in found], ensure_ascii=True))
+        return
+    from rich.console import Console
+
+    from curate.explain_view import view
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    for at, one in enumerate(found):
+        if at:
+            console.rule()
+        for part in view(one, console.width, full, console.is_terminal):
+            console.print(part)
+            console.print()
