@@ -148,7 +148,8 @@ def _is_table(value: Any) -> bool:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True)  # a JSON text, number, boolean or list of them is TOML as it stands
+    # A JSON text, number, boolean or list of them is TOML as it stands, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _toml(text: str, where: str) -> dict[str, Any]:

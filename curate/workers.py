@@ -29,6 +29,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from curate import errors
 from curate.errors import CurateError
 
 HEADER = struct.Struct("<cQ")
@@ -73,14 +74,18 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
     if _shared is not None:
         signal.setitimer(signal.ITIMER_VIRTUAL, 3 * cpu_seconds)  # default action: the kernel ends the process
+    at = -1
     try:
         yield
+    except MemoryError:
+        at = mark  # whoever catches it may fail in turn: leave the page's number for the parent
+        raise
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGPROF, previous)
         if _shared is not None:
-            MARK.pack_into(_shared, 0, -1)
+            MARK.pack_into(_shared, 0, at)
     if fired:  # something swallowed the exception: the text it then made depends on the moment
         raise PageTimeout
 
@@ -182,7 +187,7 @@ class Child:
             answer = json.loads(payload)
             if kind == ERROR:
                 if answer["user"]:
-                    raise CurateError(answer["text"])
+                    raise getattr(errors, answer["type"], CurateError)(answer["text"])
                 if answer["type"] == "MemoryError":
                     raise ChildDied("memory", self.mark, f"more than {self.memory >> 20} MiB")
                 raise ChildError(answer["text"])

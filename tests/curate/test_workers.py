@@ -1,0 +1,129 @@
+"""Children: results, errors, pages that hang, crash or eat memory."""
+
+import os
+import signal
+import time
+
+import pyarrow as pa
+import pytest
+
+from curate import workers
+from curate.errors import InputError
+
+SELF = "tests_worker_tasks"
+
+
+@pytest.fixture(autouse=True)
+def _tasks(tmp_path, monkeypatch):
+    """A module of task functions that children can import."""
+    (tmp_path / f"{SELF}.py").write_text(
+        "import os, time, signal\n"
+        "import pyarrow as pa\n"
+        "from curate import workers\n"
+        "from curate.errors import InputError\n"
+        "def double(task): return {'n': 2 * task['n'], 'pid': os.getpid()}\n"
+        "def talk(task): print('noise on stdout'); return {'ok': True}\n"
+        "def fail(task): raise ValueError('boom')\n"
+        "def mistake(task): raise InputError('no such file')\n"
+        "def batches(task):\n"
+        "    for i in range(3): yield pa.RecordBatch.from_pydict({'i': [i]})\n"
+        "def spin(task):\n"
+        "    try:\n"
+        "        with workers.page(7, 0.2):\n"
+        "            while True: pass\n"
+        "    except workers.PageTimeout: return {'timeout': True}\n"
+        "def swallow(task):\n"
+        "    try:\n"
+        "        with workers.page(7, 0.2):\n"
+        "            end = time.process_time() + 0.6\n"
+        "            while time.process_time() < end:\n"
+        "                try:\n"
+        "                    while time.process_time() < end: pass\n"
+        "                except BaseException: pass\n"
+        "    except workers.PageTimeout: return {'timeout': True}\n"
+        "    return {'timeout': False}\n"
+        "def stuck(task):\n"
+        "    with workers.page(9, 0.1): sum(range(10 ** 11))\n"
+        "def crash(task):\n"
+        "    with workers.page(5, 9): os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "def sleep(task):\n"
+        "    with workers.page(1, 0.2): time.sleep(0.5)\n"
+        "    return {'ok': True}\n"
+        "def eat(task):\n"
+        "    with workers.page(3, 9): x = bytearray(8 << 30)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    workers.close_all()
+    yield
+    workers.close_all()
+
+
+def _call(name, task=None, memory=0):
+    with workers.lease(memory) as child:
+        return list(child.request(f"{SELF}:{name}", task or {}))
+
+
+def test_result_and_reuse():
+    first, second = _call("double", {"n": 4}), _call("double", {"n": 5})
+    assert (first[0]["n"], second[0]["n"]) == (8, 10)
+    assert first[0]["pid"] == second[0]["pid"] != os.getpid()
+
+
+def test_prints_do_not_break_the_frames():
+    assert _call("talk") == [{"ok": True}]
+
+
+def test_batches_come_before_the_result():
+    *batches, result = _call("batches")
+    assert [batch.to_pydict() for batch in batches] == [{"i": [0]}, {"i": [1]}, {"i": [2]}]
+    assert all(isinstance(batch, pa.RecordBatch) for batch in batches)
+    assert result == {}
+
+
+def test_an_exception_is_told_with_its_traceback():
+    with pytest.raises(workers.ChildError, match=r"(?s)Traceback.*boom"):
+        _call("fail")
+
+
+def test_a_mistake_of_the_person_keeps_its_words():
+    with pytest.raises(InputError, match="no such file"):
+        _call("mistake")
+
+
+def test_a_page_that_spins_in_python_is_interrupted():
+    assert _call("spin") == [{"timeout": True}]
+
+
+def test_a_timeout_that_a_library_swallows_still_counts():
+    assert _call("swallow") == [{"timeout": True}]
+
+
+def test_a_page_stuck_in_c_ends_the_child_with_its_number():
+    started = time.process_time()
+    with pytest.raises(workers.ChildDied) as died:
+        _call("stuck")
+    assert (died.value.reason, died.value.mark) == ("timeout", 9)
+    assert time.process_time() - started < 1
+
+
+def test_a_crash_names_the_page_and_the_signal():
+    with pytest.raises(workers.ChildDied) as died:
+        _call("crash")
+    assert (died.value.reason, died.value.mark) == ("crash", 5)
+    assert signal.Signals.SIGSEGV.name in died.value.detail
+
+
+def test_waiting_is_not_cpu_time():
+    assert _call("sleep") == [{"ok": True}]
+
+
+def test_memory_is_limited():
+    with pytest.raises(workers.ChildDied) as died:
+        _call("eat", memory=2 << 30)
+    assert (died.value.reason, died.value.mark) == ("memory", 3)
+
+
+def test_a_dead_child_is_replaced():
+    with pytest.raises(workers.ChildDied):
+        _call("crash")
+    assert _call("double", {"n": 1})[0]["n"] == 2
