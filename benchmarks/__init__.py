@@ -1,0 +1,1 @@
+"""What the docs claim, measured. `python -m benchmarks.NAME`; figures in benchmarks/results/."""

@@ -1,0 +1,120 @@
+"""The job end to end on the embedded engine: bytes, resume, damage, hostile pages, accounting."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from curate import sample_crawl
+from curate.clean import Options, clean
+from curate.errors import OutputError
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+
+PUBLISHED = ("data", "rejected", "duplicates", "extracted")
+
+
+def hashes(corpus: Path) -> dict[str, str]:
+    """SHA-256 of each published Parquet file."""
+    found = sorted(path for folder in PUBLISHED for path in (corpus / folder).glob("*.parquet"))
+    return {str(path.relative_to(corpus)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def options(crawl: Path, output: Path, **more) -> Options:
+    return Options(inputs=[str(crawl)], output=str(output), extractor="resiliparse", quiet=True, **more)
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("crawl")
+    sample_crawl.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(crawl, tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("out") / "corpus"
+    clean(options(crawl, output))
+    return output
+
+
+def test_the_ledger_accounts_for_every_record(corpus):
+    ledger = json.loads((corpus / "ledger.json").read_text())
+    for entry in (ledger, *ledger["files"].values()):
+        parts = [sum(entry[verdict].values()) for verdict in ("skipped", "rejected", "failed")]
+        assert entry["records"] == entry["kept"] + sum(parts)
+    rows = sum(pq.read_metadata(path).num_rows for path in (corpus / "data").glob("*.parquet"))
+    assert rows == ledger["kept"] > 50
+
+
+def test_documents_are_sorted_and_unique(corpus):
+    ids = [i for path in sorted((corpus / "data").glob("*.parquet")) for i in pq.read_table(path)["id"].to_pylist()]
+    assert ids == sorted(set(ids))
+
+
+def test_other_splits_and_cores_give_the_same_bytes(crawl, corpus, tmp_path):
+    output = tmp_path / "corpus"
+    clean(options(crawl, output, split_bytes=50_000, cores=1))
+    assert hashes(output) == hashes(corpus)
+
+
+def test_a_corpus_is_the_input_of_another_recipe(crawl, corpus, tmp_path):
+    again = tmp_path / "again"
+    ledger = clean(options(corpus, again))
+    assert hashes(again) == hashes(corpus)
+    assert "extract" not in {stage["name"] for stage in ledger["stages"]}
+    other = clean(options(corpus, tmp_path / "other", recipe="c4-tfds"))
+    assert other["records"] == ledger["records"]
+    assert other["kept"] != ledger["kept"]
+
+
+def test_output_in_the_way(crawl, corpus, tmp_path):
+    with pytest.raises(OutputError, match="exists: choose another --output"):
+        clean(options(crawl, corpus))
+    with pytest.raises(OutputError, match="complete already"):
+        clean(options(crawl, corpus, resume=True))
+
+
+KILLED = """
+import sys
+from curate.clean import Options, clean
+clean(Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", quiet=True, split_bytes=60_000))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_point_and_resumed(crawl, corpus, tmp_path):
+    output = tmp_path / "corpus"
+    for wait in (2.0, 3.5, 5.0, 6.5):
+        if output.exists():
+            break
+        arguments = [sys.executable, "-c", KILLED if wait == 2.0 else KILLED.replace("quiet", "resume=True, quiet")]
+        process = subprocess.Popen([*arguments, str(crawl), str(output)], start_new_session=True)
+        try:
+            process.wait(timeout=wait)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert not (output.exists() and not (output / "ledger.json").exists())
+    if not output.exists():
+        clean(options(crawl, output, resume=True, split_bytes=60_000))
+    assert hashes(output) == hashes(corpus)
+    assert not output.with_name("corpus.partial").exists()
+
+
+def test_an_unfinished_run_of_another_job_is_not_mixed_in(crawl, tmp_path):
+    output = tmp_path / "corpus"
+    work = tmp_path / "corpus.partial"
+    work.mkdir()
+    (work / "job.json").write_text(json.dumps({"recipe": "other"}))
+    with pytest.raises(OutputError, match="continue it with --resume"):
+        clean(options(crawl, output))
+    with pytest.raises(OutputError, match="was made from other"):
+        clean(options(crawl, output, resume=True))

@@ -1,0 +1,76 @@
+"""The shape of the project: who imports whom, what a light import loads, what the wheel holds."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = {"filters": {"filters"}, "curate": {"curate", "filters"}, "train_probe": {"train_probe"}}
+OURS = {"filters", "curate", "jobs", "train_probe", "benchmarks", "tests"}
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_layers(package):
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        roots = {name.split(".")[0] for name in _imports(path)} & OURS
+        assert roots <= ALLOWED[package] | ({"train_probe"} if "commands" in path.parts else set()), path
+
+
+def _top_level_imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_pyspark_is_imported_by_functions_only():
+    for path in (ROOT / "curate").rglob("*.py"):
+        assert "pyspark" not in _top_level_imports(path), path
+
+
+def test_a_light_import_is_light():
+    code = "import sys, filters, curate.cli, curate.recipe; print(*(m for m in ('pyspark','pandas','torch','numba') if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_job_names_shadow_nothing():
+    names = {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"}
+    assert names
+    assert not names & (set(sys.stdlib_module_names) | OURS | {"pyspark", "numpy", "pandas", "pyarrow"})
+
+
+def test_wheel_packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["curate", "filters", "jobs", "train_probe"]
+    assert project["project"]["name"] not in ("curate", "filters")
+
+
+def test_every_command_has_help_and_a_module():
+    from click.testing import CliRunner
+
+    from curate.cli import COMMANDS, group
+
+    for name in COMMANDS:
+        done = CliRunner().invoke(group, [name, "--help"])
+        assert done.exit_code == 0, (name, done.output)
+        assert len(done.output.splitlines()) > 4, name
