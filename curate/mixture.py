@@ -226,7 +226,7 @@ def settle(mixture: Mixture, sources: Iterable[str], *, normalise: bool = False,
 
 
 def _sum_message(name: str, total: float, weights: Mapping[str, float]) -> str:
-    offer = ",".join(f"{source}={value:.6g}" for source, value in normalised(weights).items())
+    offer = ",".join(f"{source}={value:.10g}" for source, value in normalised(weights).items())
     percent = " (percent? weights are shares of 1)" if abs(total - 100) < 2 else ""
     return (
         f"the weights of {name} add up to {total:.6g}, not 1{percent}. "

@@ -1,0 +1,112 @@
+"""`curate budget`."""
+
+import math
+from typing import Any
+
+import click
+
+from curate.commands.options import json_option, printed
+from curate.errors import UsageError
+
+
+@click.command()
+@click.option("--flops", type=float, help="Training compute, e.g. 1e20.")
+@click.option("--hours", type=float, help="Instead: hours on the GPUs below.")
+@click.option("--parameters", metavar="N", help="Instead: a model's size (70B); data for it by the 20 : 1 rule.")
+@click.option("--gpu", default="h100", show_default=True, help="Name of the GPU; an unknown one lists those known.")
+@click.option("--gpus", default=1, show_default=True, help="How many.")
+@click.option("--mfu", default=0.4, show_default=True, help="Share of the GPU's nominal peak that training reaches.")
+@click.option("--unique-tokens", metavar="N", help="Tokens that the data holds (3B).")
+@click.option("--source", "sources", multiple=True, metavar="[NAME=]PATH", help="Or count them: Parquet or JSON lines.")
+@click.option("--tokenizer", metavar="FILE", help="tokenizer.json to count with.  [default: the probe trainer's]")
+@json_option
+def budget(
+    unique_tokens: str | None, sources: tuple[str, ...], tokenizer: str | None, as_json: bool, **asked: Any
+) -> None:
+    """How large a model and how many tokens a compute budget is best spent on, and how long it takes.
+
+    \b
+    curate budget --flops 1e20
+    curate budget --hours 8 --gpu a100 --gpus 4 --source corpus/
+    """
+    from curate import budget as rules
+    from curate.mixing import quantities
+
+    flops = _flops(**asked)
+    gpu, gpus, mfu = asked["gpu"], asked["gpus"], asked["mfu"]
+    seconds = rules.seconds(flops, gpu, gpus, mfu)
+    found = rules.answers(flops)
+    unique = _unique(sources, tokenizer) if sources else None
+    if unique_tokens:
+        if sources:
+            raise UsageError("give --unique-tokens or --source, not both")
+        unique = quantities.parse(unique_tokens, "--unique-tokens")
+    supplies = [rules.supply(unique, one.tokens) if unique is not None else None for one in found]
+    value = {
+        "flops": flops,
+        "gpu": gpu,
+        "gpus": gpus,
+        "mfu": mfu,
+        "seconds": seconds,
+        "unique_tokens": unique,
+        "answers": [
+            {**vars(one), "supply": vars(has) if has else None} for one, has in zip(found, supplies, strict=True)
+        ],
+    }
+    printed(value, as_json, lambda: _table(value))
+
+
+def _flops(flops: float | None, hours: float | None, parameters: str | None, gpu: str, gpus: int, mfu: float) -> float:
+    from curate import budget as rules
+    from curate.mixing import quantities
+
+    if sum(value is not None for value in (flops, hours, parameters)) != 1:
+        raise UsageError("give one of --flops, --hours and --parameters")
+    if parameters is not None:
+        size = quantities.parse(parameters, "--parameters")
+        return rules.flops_of(size, rules.TOKENS_PER_PARAMETER * size)
+    if hours is not None:
+        if not (math.isfinite(hours) and hours > 0):
+            raise UsageError(f"--hours must be a positive number, got {hours:g}")
+        return hours * 3600 / rules.seconds(1.0, gpu, gpus, mfu)
+    return float(flops or 0)
+
+
+def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
+    """Count the tokens of the sources on this machine, or take the counts that are kept."""
+    from curate import tokenizer as tokenizers
+    from curate.mixing import counts, sources
+    from curate.mixing.request import here
+
+    file = tokenizers.find(tokenizer)
+    total = 0
+    for place, text in enumerate(paths):
+        name, _, path = text.rpartition("=")
+        source = sources.find(name or f"source-{place}", path)
+        tasks = counts.tasks(source, counts.cache_folder(), file)
+        total += sum(result["tokens"] for result in here("curate.mixing.counts:count_file", tasks))
+    return total
+
+
+def _table(value: dict[str, Any]) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    from curate.mixing.quantities import short
+    from curate.terminal import duration
+
+    table = Table(box=None, pad_edge=False)
+    for place, name in enumerate(("rule", "parameters", "tokens", "tokens a parameter", "predicted loss", "data")):
+        table.add_column(name, justify="left" if place in (0, 5) else "right")
+    for one in value["answers"]:
+        ratio = one["tokens"] / one["parameters"]
+        supply = one["supply"]["verdict"] if one["supply"] else "—"
+        numbers = (short(one["parameters"]), short(one["tokens"]), f"{ratio:.1f}", f"{one['loss']:.3f}")
+        table.add_row(one["rule"], *numbers, supply)
+    where = f"{value['gpus']} x {value['gpu']} at {value['mfu']:.0%} of its nominal peak"
+    days = value["seconds"] / 86400
+    time = f"{days:,.1f} days" if days > 2 else duration(value["seconds"])
+    lines = [f"{value['flops']:.3g} FLOPs: {time} on {where}"]
+    if value["unique_tokens"] is not None:
+        lines.append(f"unique tokens: {short(value['unique_tokens'])} (repeats: Muennighoff et al. 2023)")
+    return Group(*lines, "", table)

@@ -1,0 +1,261 @@
+"""Counting, planning and drawing, without an engine."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from curate import mixture
+from curate.errors import AlarmError, InputError, UsageError
+from curate.mixing import counts, hashing, job, plan, request, sources, tables
+from curate.mixing.draw import draw_file
+from curate.mixing.request import Request, here
+from curate.tokenizer import TokenizerFile
+
+Make = Callable[..., Path]
+
+
+def order(
+    folders: Mapping[str, Path], weights: str, tmp_path: Path, bpe: TokenizerFile | None = None, **more: Any
+) -> Request:
+    """A request for the sources in `folders`."""
+    found = tuple(sources.find(name, str(path)) for name, path in folders.items())
+    stated = mixture.settle(mixture.load(weights), folders)
+    more.setdefault("unit", "tokens" if bpe else "bytes")
+    return Request(stated, found, bpe, str(tmp_path / "counts"), **more)
+
+
+def drawn(order_: Request, planned: plan.Plan, tmp_path: Path) -> Counter[tuple[str, str]]:
+    """How often each (source, id) is drawn, from the files that the draw tasks write."""
+    times: Counter[tuple[str, str]] = Counter()
+    for place, row in enumerate(draw_rows(order_, planned, tmp_path)):
+        times[row["source"], row["id"]] += 1
+        assert place >= 0
+    return times
+
+
+def draw_rows(order_: Request, planned: plan.Plan, tmp_path: Path) -> list[dict[str, Any]]:
+    work = job.Build(order_, str(tmp_path / f"draw-{len(list(tmp_path.iterdir()))}"))
+    rows: list[dict[str, Any]] = []
+    for one in planned.draws:
+        for place, file in enumerate(one.stock.files):
+            task = job._draw_task(work, planned, one, file, place)
+            draw_file(json.loads(json.dumps(task)))
+            rows += pq.read_table(task["out"]).to_pylist()
+    return rows
+
+
+@pytest.fixture
+def three(make_source: Make) -> dict[str, Path]:
+    return {
+        "web": make_source("web", 600, files=3, kind="jsonl.gz"),
+        "code": make_source("code", 200, kind="parquet"),
+        "wiki": make_source("wiki", 90),
+    }
+
+
+def test_counts_are_those_of_the_tokenizer(three: dict[str, Path], tmp_path: Path, bpe: TokenizerFile) -> None:
+    from curate import tokenizer
+
+    asked = order(three, "proportional", tmp_path, bpe)
+    files = request.measure(asked, here)
+    texts = [json.loads(line)["text"] for line in (three["wiki"] / "00.jsonl").read_text().splitlines()]
+    expected = tokenizer.count(tokenizer.load(bpe.path), texts)
+    table = pq.read_table(files[2][0].path)
+    assert table["tokens"].to_pylist() == expected
+    assert files[2][0].totals == counts.Totals(90, sum(expected), sum(len(text.encode()) for text in texts))
+    assert files[2][0].words == sum(len(text.split()) for text in texts)
+    assert sum(file.totals.documents for file in files[0]) == 600
+
+
+def test_counts_are_kept_until_the_file_changes(three: dict[str, Path], tmp_path: Path) -> None:
+    asked = order(three, "proportional", tmp_path)
+    jobs = counts.tasks(asked.sources[2], asked.counts, None)
+    assert [counts.count_file(task)["cached"] for task in jobs * 2] == [False, True]
+    with (three["wiki"] / "00.jsonl").open("a") as stream:
+        stream.write('{"id": "new", "text": "more"}\n')
+    again = counts.tasks(asked.sources[2], asked.counts, None)
+    assert counts.count_file(again[0])["documents"] == 91
+
+
+@pytest.mark.parametrize("weights", ["web=0.5,code=0.3,wiki=0.2", "web=0.02,code=0.01,wiki=0.97", "uniform", "unimax"])
+@pytest.mark.parametrize("unit", ["bytes", "documents", "tokens"])
+def test_planned_amounts_are_what_is_drawn(
+    three: dict[str, Path], tmp_path: Path, bpe: TokenizerFile, weights: str, unit: str
+) -> None:
+    asked = order(three, weights, tmp_path, bpe, unit=unit, max_epochs=100)
+    planned = job.plan(asked, here)
+    rows = draw_rows(asked, planned, tmp_path)
+    for one in planned.draws:
+        mine = [row for row in rows if row["source"] == one.source]
+        real = counts.Totals(
+            len(mine), sum(row["tokens"] for row in mine), sum(len(row["text"].encode()) for row in mine)
+        )
+        assert real == one.drawn
+        assert abs(one.drawn.of(unit) - one.target) <= max(one.step, 1)
+
+
+@given(
+    epochs=st.floats(0.05, 7),
+    seed=st.integers(-(2**63), 2**63),
+    sizes=st.lists(st.integers(1, 10_000), min_size=1, max_size=300),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_document_is_drawn_floor_or_ceil_times_and_the_sum_is_nearest(
+    tmp_path_factory: pytest.TempPathFactory, epochs: float, seed: int, sizes: list[int]
+) -> None:
+    path = tmp_path_factory.mktemp("counts") / "counts.parquet"
+    keys = hashing.document_keys(f"d{i}" for i in range(len(sizes)))
+    pq.write_table(counts.COUNTS.empty_table().from_arrays([keys, sizes, sizes], schema=counts.COUNTS), path)
+    file = counts.FileCounts("s", "file", str(path), counts.Totals(len(sizes), sum(sizes), sum(sizes)), 1, 1, {})
+    stock = plan.stock("s", [file], 0.0)
+    budget = epochs * sum(sizes)
+    planned = plan.make([stock], {"s": 1.0}, budget, "tokens", seed)
+    (one,) = planned.draws
+    partly = hashing.below(hashing.numbers(keys, hashing.DRAW, seed, "s", one.whole), one.threshold)
+    times = one.whole + partly.astype(int)
+    assert set(times) <= {int(budget / sum(sizes) + 1e-9), int(budget / sum(sizes) + 1e-9) + 1}
+    assert int((times * np.array(sizes)).sum()) == one.drawn.tokens
+    # No other cut in the order of the numbers comes nearer to the budget.
+    ordered = np.array(sizes)[np.argsort(hashing.numbers(keys, hashing.DRAW, seed, "s", one.whole))]
+    cuts = one.whole * sum(sizes) + np.concatenate([[0], np.cumsum(ordered)])
+    assert abs(one.drawn.tokens - budget) == pytest.approx(np.abs(cuts - budget).min(), abs=1e-6)
+
+
+def test_share_is_within_a_thousandth_when_documents_are_small(make_source: Make, tmp_path: Path) -> None:
+    folders = {name: make_source(name, 4000, kind="parquet") for name in ("web", "code")}
+    planned = job.plan(order(folders, "web=0.7,code=0.3", tmp_path), here)
+    assert planned.deviations() == []
+    for one in planned.draws:
+        assert planned.share(one) == pytest.approx(one.weight, rel=1e-3)
+
+
+def test_a_share_that_is_off_says_why(make_source: Make, tmp_path: Path) -> None:
+    folders = {name: make_source(name, 30) for name in ("web", "code")}
+    planned = job.plan(order(folders, "web=0.7,code=0.3", tmp_path, budget=1500), here)
+    (first, *_) = planned.deviations()
+    assert "documents are not cut" in first
+    assert first in tables.warnings(planned)
+
+
+def test_same_seed_shares_documents_whatever_the_weights(three: dict[str, Path], tmp_path: Path) -> None:
+    few, many = (
+        order(three, weights, tmp_path, budget=budget)
+        for weights, budget in (("web=0.5,code=0.3,wiki=0.2", 20_000), ("web=0.8,code=0.1,wiki=0.1", 40_000))
+    )
+    a, b = (set(drawn(one, job.plan(one, here), tmp_path)) for one in (few, many))
+    for name in three:
+        ours, theirs = ({key for key in one if key[0] == name} for one in (a, b))
+        assert ours <= theirs or theirs <= ours
+
+
+def test_another_seed_draws_other_documents(three: dict[str, Path], tmp_path: Path) -> None:
+    first, second = (order(three, "web=1,code=0,wiki=0", tmp_path, budget=20_000, seed=seed) for seed in (1, 2))
+    a, b = (set(drawn(one, job.plan(one, here), tmp_path)) for one in (first, second))
+    assert 0 < len(a & b) < 0.6 * len(a)
+
+
+def test_a_new_source_does_not_reshuffle_the_others(three: dict[str, Path], tmp_path: Path) -> None:
+    without = order({"web": three["web"]}, "web=1", tmp_path, budget=20_000)
+    joined = order(three, "web=0.5,code=0.25,wiki=0.25", tmp_path, budget=40_000)
+    rows = [draw_rows(one, job.plan(one, here), tmp_path) for one in (without, joined)]
+    a, b = ({(row["id"], row["epoch"], row["place"]) for row in one if row["source"] == "web"} for one in rows)
+    assert a == b
+
+
+def test_files_and_formats_do_not_matter(make_source: Make, tmp_path: Path) -> None:
+    layouts = [("jsonl", 1), ("parquet", 4), ("jsonl.gz", 7)]
+    found = []
+    for kind, files in layouts:
+        folder = make_source("web", 300, files=files, kind=kind, folder=f"layout-{kind}")
+        asked = order({"web": folder}, "web=1", tmp_path, budget=70_000, max_epochs=9)
+        rows = draw_rows(asked, job.plan(asked, here), tmp_path)
+        found.append(sorted((row["place"], row["shard"], row["id"], row["epoch"], row["text"]) for row in rows))
+    assert found[0] == found[1] == found[2]
+
+
+def test_held_out_documents_are_in_no_mixture(three: dict[str, Path], tmp_path: Path) -> None:
+    found = []
+    for seed in (0, 1, 2):
+        asked = order(three, "uniform", tmp_path, seed=seed, held_out=0.1, max_epochs=50, budget=300_000)
+        found.append(set(drawn(asked, job.plan(asked, here), tmp_path)))
+    ids = {("web", f"web-{i}") for i in range(600)}
+    keys = hashing.document_keys(f"web-{i}" for i in range(600))
+    out = {("web", f"web-{i}") for i in np.flatnonzero(hashing.held_out(keys, 0.1))}
+    assert 30 < len(out) < 100
+    for one in found:
+        assert not one & out
+    assert set.union(*found) >= ids - out
+
+
+def test_held_out_share_only_grows(three: dict[str, Path]) -> None:
+    keys = hashing.document_keys(str(i) for i in range(2000))
+    small, large = (hashing.held_out(keys, share) for share in (0.01, 0.05))
+    assert bool((large | ~small).all())
+    assert not hashing.held_out(keys, 0.0).any()
+
+
+def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
+    asked = order(three, "web=0.1,code=0.1,wiki=0.8", tmp_path, budget=200_000)
+    planned = job.plan(asked, here)
+    with pytest.raises(AlarmError, match="wiki would be repeated") as error:
+        job.check(asked, planned)
+    most = str(error.value).partition("at most ")[2].partition(" bytes")[0]
+    assert most.endswith("K")
+    assert any("epochs; beyond about 4" in one for one in tables.warnings(planned))
+
+
+def test_empty_source_says_why(make_source: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": ""}\nnot json\n{"text": 3}\n[]\n')
+    asked = order({"web": make_source("web", 5), "none": folder}, "web=0.5,none=0.5", tmp_path)
+    with pytest.raises(InputError, match=r"source none is empty.*1 empty_text, 1 no_text, 1 not_json, 1 not_object"):
+        job.plan(asked, here)
+
+
+def test_without_a_budget_no_source_is_repeated(three: dict[str, Path], tmp_path: Path) -> None:
+    planned = job.plan(order(three, "web=0.6,code=0.2,wiki=0.2", tmp_path), here)
+    epochs = [planned.epochs(one) for one in planned.draws]
+    assert max(epochs) == pytest.approx(1)
+    assert all(one.whole <= 1 for one in planned.draws)
+
+
+def test_a_file_that_changed_after_counting_is_refused(three: dict[str, Path], tmp_path: Path) -> None:
+    asked = order(three, "uniform", tmp_path)
+    planned = job.plan(asked, here)
+    (three["wiki"] / "00.jsonl").write_text('{"id": "x", "text": "other"}\n')
+    with pytest.raises(InputError, match="changed after it was counted"):
+        draw_rows(asked, planned, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [({"held_out": 1.0}, "--held-out"), ({"max_epochs": 0}, "--max-epochs"), ({"unit": "tokens"}, "tokenizer")],
+)
+def test_wrong_requests(three: dict[str, Path], tmp_path: Path, more: dict[str, Any], part: str) -> None:
+    with pytest.raises(UsageError, match=part):
+        order(three, "uniform", tmp_path, **more)
+
+
+def test_numbers_are_uniform_and_independent() -> None:
+    keys = hashing.document_keys(str(i) for i in range(20_000))
+    draws = [
+        hashing.numbers(keys, purpose, seed, "s", epoch)
+        for purpose in ("draw", "order")
+        for seed, epoch in ((0, 0), (0, 1), (1, 0))
+    ]
+    scaled = [one / 2.0**64 for one in draws]
+    for one in scaled:
+        assert abs(one.mean() - 0.5) < 0.01
+        assert np.abs(np.histogram(one, 16, (0, 1))[0] / 1250 - 1).max() < 0.15
+    for i, one in enumerate(scaled):
+        for other in scaled[:i]:
+            assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
