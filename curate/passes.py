@@ -191,6 +191,13 @@ def _measure(row: Row, step: Any) -> None:
         return
 
 
+def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, Any]], table: pa.Schema) -> pa.RecordBatch:
+    """Run per-document steps over a batch of `schema.extracted` rows: the pure heart of a pass, without files."""
+    rows = _rows(batch)
+    judge(rows, steps)
+    return _batch(batch, rows, table)
+
+
 def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.RecordBatch:
     """The batch with what the steps changed; columns nobody touches are passed on as they are."""
     columns = []

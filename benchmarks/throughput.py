@@ -1,0 +1,186 @@
+"""Pages per second and core: reading, reading and extracting, the whole job; beside datatrove and plain multiprocessing.
+
+    python -m benchmarks.throughput CRAWL_FOLDER [--rounds 3] [--extractor resiliparse] [--datatrove PYTHON] [--times 1]
+
+Every contender does the same work on the same files with the same number of processes: WARC to records, HTML to text,
+language, C4 rules, Parquet. Rounds are interleaved; medians and ratios are printed as one JSON object. `--datatrove`
+names the Python of an environment where `datatrove[io,processing]` is installed. `--times N` multiplies the input first.
+"""
+
+import argparse
+import gzip
+import json
+import multiprocessing
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from curate.engine import cpu_count
+
+DATATROVE = """
+import sys
+import datatrove.utils.lid
+datatrove.utils.lid.cached_asset_path_or_download = lambda *_, **__: sys.argv[4]  # the same language model, no download
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.extractors import Trafilatura
+from datatrove.pipeline.filters import C4QualityFilter, LanguageFilter
+from datatrove.pipeline.readers import WarcReader
+from datatrove.pipeline.writers import ParquetWriter
+crawl, output, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
+LocalPipelineExecutor(
+    pipeline=[
+        WarcReader(crawl, glob_pattern="*.warc.gz"),
+        Trafilatura(favour_precision=False, timeout=30),
+        LanguageFilter(languages="en", language_threshold=0.65),
+        C4QualityFilter(),
+        ParquetWriter(output + "/data"),
+    ],
+    tasks=cores, workers=cores, logging_dir=output + "/logs",
+).run()
+"""
+
+
+def multiply(crawl: Path, out: Path, times: int) -> Path:
+    """The crawl `times` over, with URLs and record ids of their own (so that nothing is a repeat)."""
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(crawl.glob("*.warc.gz")):
+        for copy in range(times):
+            target = out / f"{copy:02d}-{path.name}"
+            if target.exists():
+                continue
+            _copy(path, target, copy)
+    return out
+
+
+def _copy(path: Path, target: Path, copy: int) -> None:
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    with path.open("rb") as source, target.with_suffix(".tmp").open("wb") as sink:
+        for record in ArchiveIterator(source, parse_http=False, record_types=WarcRecordType.any_type):
+            headers = [(k, v) for k, v in record.headers.items()]
+            body = record.reader.read()
+            lines = ["WARC/1.0"]
+            for name, value in headers:
+                if name.lower() == "warc-record-id":
+                    value = value[:-5] + f"{copy:04x}>" if value.endswith(">") else value + str(copy)
+                if name.lower() == "warc-target-uri" and copy:
+                    value += f"{'&' if '?' in value else '?'}copy={copy}"
+                lines.append(f"{name}: {len(body) if name.lower() == 'content-length' else value}")
+            block = "\r\n".join(lines).encode() + b"\r\n\r\n" + body + b"\r\n\r\n"
+            sink.write(gzip.compress(block, 6, mtime=0))
+    target.with_suffix(".tmp").rename(target)
+
+
+def read_only(path: str) -> int:
+    """Read every record of a file; returns the pages."""
+    from curate.inputs import expand
+    from curate.warc import plan_splits, read_split, skip_reason
+
+    pages = 0
+    for split in plan_splits(expand([path])[0], 1 << 40):
+        pages += sum(1 for record in read_split(split) if not record.error and skip_reason(record) is None)
+    return pages
+
+
+def plain(task: tuple[str, str, str]) -> int:
+    """Read, extract, filter, write one file, with our functions and no engine."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from curate import extract, passes, schema
+    from curate.inputs import expand
+    from curate.recipe import is_corpus_wide, load
+    from curate.warc import plan_splits
+
+    path, output, engine = task
+    recipe = load("c4")
+    steps = [(n, s) for n, s in zip(recipe.labels, recipe.steps, strict=True) if not is_corpus_wide(s)]
+    table, pages = schema.judged("web", recipe.signals), 0
+    settings = {"engine": engine, "cpu_seconds": 30.0, "page_bytes": 20 << 20, "source": "b", "done": 0, "poison": {}}
+    with pq.ParquetWriter(output, table, compression="zstd") as writer:
+        for split in plan_splits(expand([path])[0], 1 << 40):
+            for batch in extract.pages({**settings, "split": split.to_dict()}):
+                rows = batch.filter(pa.compute.is_null(batch["verdict"]))
+                pages += rows.num_rows
+                if rows.num_rows:
+                    writer.write_batch(passes.judged_batch(rows, steps, table))
+    return pages
+
+
+def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> dict[str, Callable[[Path], None]]:
+    """Name -> function that does the work into a folder."""
+    files = [str(path) for path in sorted(crawl.glob("*.warc.gz"))]
+
+    def reading(_: Path) -> None:
+        with multiprocessing.get_context("spawn").Pool(cores) as pool:
+            pool.map(read_only, files, 1)
+
+    def multiprocess(out: Path) -> None:
+        with multiprocessing.get_context("spawn").Pool(cores) as pool:
+            pool.map(plain, [(f, str(out / f"{i}.parquet"), engine) for i, f in enumerate(files)], 1)
+
+    def job(out: Path) -> None:
+        command = [sys.executable, "-m", "curate", "clean", "--input", str(crawl), "--output", str(out / "corpus")]
+        command += ["--extractor", engine, "--cores", str(cores), "--quiet", "--json"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def peer(out: Path) -> None:
+        from filters.assets import find
+
+        script = [str(datatrove), "-c", DATATROVE, str(crawl), str(out), str(cores), str(find("lid.176"))]
+        subprocess.run(script, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    found: dict[str, Callable[[Path], None]] = {"read": reading, "multiprocessing": multiprocess, "curate clean": job}
+    if datatrove:
+        found["datatrove"] = peer
+    return found
+
+
+def main() -> None:
+    """Parse the command line, run the rounds, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("crawl", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--extractor", default="trafilatura")
+    parser.add_argument("--cores", type=int, default=cpu_count())
+    parser.add_argument("--datatrove")
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--times", type=int, default=1)
+    arguments = parser.parse_args()
+    crawl = arguments.crawl
+    if arguments.times > 1:
+        crawl = multiply(crawl, crawl.with_name(f"{crawl.name}-x{arguments.times}"), arguments.times)
+    chosen = contenders(crawl, arguments.extractor, arguments.cores, arguments.datatrove)
+    chosen = {name: run for name, run in chosen.items() if not arguments.only or name in arguments.only}
+    pages = sum(read_only(str(path)) for path in sorted(crawl.glob("*.warc.gz")))
+    seconds: dict[str, list[float]] = {name: [] for name in chosen}
+    for _ in range(arguments.rounds):
+        for name, run in chosen.items():
+            with tempfile.TemporaryDirectory(prefix="curate-bench-") as folder:
+                started = time.monotonic()
+                run(Path(folder))
+                seconds[name].append(time.monotonic() - started)
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(folder).mkdir()
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    report = {
+        "pages": pages,
+        "megabytes": round(sum(p.stat().st_size for p in crawl.glob("*.warc.gz")) / 1e6, 1),
+        "cores": arguments.cores,
+        "extractor": arguments.extractor,
+        "seconds": {name: [round(value, 1) for value in values] for name, values in seconds.items()},
+        "pages_per_core_second": {n: round(pages / m / arguments.cores, 1) for n, m in medians.items()},
+        "job_over": {
+            n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians
+        },
+    }
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
