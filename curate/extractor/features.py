@@ -1,0 +1,262 @@
+"""The numbers that the model sees of each block: itself, what holds it, its neighbours, the page."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.extractor.jit import compiled, inner
+from curate.extractor.layout import (
+    ANCESTOR_BITS, ANCESTOR_NAMES, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, L_UP_BEST, PLACES,
+    S_BLOCKS, S_CHARS, S_COMMAS, S_ENDS, S_LINKED, S_PARAGRAPHS, S_PROSE, S_STOPS, S_WORDS, SUMS, TAG_CODE,
+)  # fmt: skip
+from curate.extractor.measure import (
+    BARS, CAPITALS, CHARS, COLON, COMMAS, DIGITS, ENDS, FIRST, FOREIGN, IN_TITLE, INITIALS, LONGEST, MARKS, MEASURES,
+    STOPS, TERMINAL, WORD_COLUMNS, WORDS, YEARS,
+)  # fmt: skip
+from curate.extractor.tape import (
+    B_BOLD, B_CODE, B_FIELDS, B_IMAGES, B_LINKED, B_LINKS, B_NODE, B_SOFT, N_DEPTH, N_PARENT, N_TAG,
+)  # fmt: skip
+
+_BLOCK = (
+    "words chars link_density bold_density code_density links images_before fields_before soft_break digits capitals "
+    "commas sentence_ends marks stop_words initials foreign longest title_overlap title_share terminal first bars years "
+    "colon word_logit repeats tag stop_share words_per_end"
+).split()
+_HOLDER = "log_words link_density comma_rate paragraph_rate page_share stop_share blocks tag name_logit".split()
+LEVELS = 4
+_PLACE = (
+    "depth name_own name_path name_low name_high up_best down_best up_mass down_mass before_best after_best before_mass "
+    "after_mass"
+).split()
+_GROUP = "group_count group_words group_link_density group_share".split()
+_NEAR = "words link_density tag sentence_ends word_logit name_path same_parent".split()
+NEAR = (-2, -1, 1, 2)
+_HEAD = "blocks_since_h1 blocks_since_heading heading_level words_since_heading".split()
+_PAGE = (
+    "position char_position from_end page_blocks page_words page_link_density page_paragraphs page_prose_share "
+    "foreign_share best_share mass_share schema has_h1 title_words page_stop_share"
+).split()
+FEATURES: tuple[str, ...] = (
+    *_BLOCK,
+    *ANCESTOR_NAMES,
+    *(f"{name}_up{level}" for level in range(LEVELS) for name in _HOLDER),
+    *_PLACE,
+    *_GROUP,
+    *(f"{name}_at{offset:+d}" for offset in NEAR for name in _NEAR),
+    *_HEAD,
+    *_PAGE,
+)
+H_H1, H_HEADING, H_LEVEL, H_WORDS, HEADS = range(5)
+
+
+class Facts(NamedTuple):
+    """What is known of a page before the model: see the modules that fill each part."""
+
+    nodes: NDArray[np.int32]
+    blocks: NDArray[np.int32]
+    measures: NDArray[np.float32]  # (blocks, MEASURES)
+    words: NDArray[np.int32]  # (blocks, WORD_COLUMNS)
+    logits: NDArray[np.float32]  # (blocks,)
+    sums: NDArray[np.float64]  # (nodes, SUMS)
+    span: NDArray[np.int32]  # (nodes, 2)
+    mask: NDArray[np.int64]  # (nodes,)
+    places: NDArray[np.float32]  # (nodes, PLACES)
+    group: NDArray[np.int32]  # (blocks,)
+    stats: NDArray[np.float64]  # (groups, GROUPS)
+    repeats: NDArray[np.int32]  # (blocks,)
+    heads: NDArray[np.float32]  # (blocks, HEADS)
+    before: NDArray[np.float64]  # (blocks,) characters before the block
+    page: NDArray[np.float64]  # (4,): best container, container of most prose, schema bits, words of the title
+
+
+def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
+    """Room for the facts of a page with these elements and blocks."""
+    many, count = len(nodes), len(blocks)
+    return Facts(
+        nodes, blocks,
+        np.zeros((count, MEASURES), np.float32), np.empty((count, WORD_COLUMNS), np.int32),
+        np.zeros(count, np.float32), np.zeros((many, SUMS)), np.empty((many, 2), np.int32),
+        np.zeros(many, np.int64), np.zeros((many, PLACES), np.float32), np.zeros(count, np.int32),
+        np.zeros((count, GROUPS)), np.zeros(count, np.int32), np.zeros((count, HEADS), np.float32),
+        np.zeros(count), np.zeros(4),
+    )  # fmt: skip
+
+
+@compiled
+def word_logits(words, weights, logits):
+    """Fill `logits`: the sum of the weights of a block's hashed words."""
+    for i in range(len(words)):
+        total = 0.0
+        for column in range(words.shape[1]):
+            if words[i, column] >= 0:
+                total += weights[words[i, column]]
+        logits[i] = total
+
+
+@compiled
+def headings(facts):
+    """Fill `heads` and `before`: what heading a block is under, and how far."""
+    h1, heading, words, chars, level = -1, -1, 0.0, 0.0, 0.0
+    for i in range(len(facts.blocks)):
+        code = TAG_CODE[facts.nodes[facts.blocks[i, B_NODE], N_TAG]]
+        row = facts.heads[i]
+        row[H_H1] = i - h1 if h1 >= 0 else -1
+        row[H_HEADING] = i - heading if heading >= 0 else -1
+        row[H_LEVEL] = level
+        row[H_WORDS] = words
+        facts.before[i] = chars
+        chars += facts.measures[i, CHARS]
+        words += facts.measures[i, WORDS]
+        if 11 <= code <= 14:
+            heading, words, level = i, 0.0, code - 10
+            if code == 11 and h1 < 0:
+                h1 = i
+    facts.page[2] += 65536 if h1 >= 0 else 0
+
+
+@compiled
+def fill(facts, first, last, out):
+    """Fill `out` (last - first rows, one a block; columns FEATURES) for the blocks `first` to `last`."""
+    for i in range(first, last):
+        row = out[i - first]
+        at = fill_block(facts, i, row, 0)
+        at = fill_holders(facts, i, row, at)
+        at = fill_place(facts, i, row, at)
+        at = fill_near(facts, i, row, at)
+        at = fill_page(facts, i, row, at)
+
+
+@inner
+def fill_block(facts, i, row, at):
+    m = facts.measures[i]
+    b = facts.blocks[i]
+    chars = max(np.float32(1), m[CHARS])
+    words = max(np.float32(1), m[WORDS])
+    row[at] = m[WORDS]
+    row[at + 1] = m[CHARS]
+    row[at + 2] = min(1.0, b[B_LINKED] / chars)
+    row[at + 3] = min(1.0, b[B_BOLD] / chars)
+    row[at + 4] = min(1.0, b[B_CODE] / chars)
+    row[at + 5] = b[B_LINKS]
+    row[at + 6] = b[B_IMAGES]
+    row[at + 7] = b[B_FIELDS]
+    row[at + 8] = b[B_SOFT]
+    row[at + 9] = m[DIGITS] / chars
+    row[at + 10] = m[CAPITALS] / chars
+    row[at + 11] = m[COMMAS]
+    row[at + 12] = m[ENDS]
+    row[at + 13] = m[MARKS] / chars
+    row[at + 14] = m[STOPS]
+    row[at + 15] = m[INITIALS] / words
+    row[at + 16] = m[FOREIGN] / chars
+    row[at + 17] = m[LONGEST]
+    row[at + 18] = m[IN_TITLE] / words
+    row[at + 19] = m[IN_TITLE] / max(1.0, facts.page[3])
+    row[at + 20] = m[TERMINAL]
+    row[at + 21] = m[FIRST]
+    row[at + 22] = m[BARS]
+    row[at + 23] = m[YEARS]
+    row[at + 24] = m[COLON]
+    row[at + 25] = facts.logits[i]
+    row[at + 26] = facts.repeats[i]
+    row[at + 27] = TAG_CODE[facts.nodes[b[B_NODE], N_TAG]]
+    row[at + 28] = m[STOPS] / words
+    row[at + 29] = m[WORDS] / (1 + m[ENDS])
+    at += 30
+    mask = facts.mask[b[B_NODE]]
+    for bit in range(ANCESTOR_BITS):
+        row[at + bit] = (mask >> bit) & 1
+    return at + ANCESTOR_BITS
+
+
+@inner
+def fill_holders(facts, i, row, at):
+    node = facts.blocks[i, B_NODE]
+    page_words = max(1.0, facts.sums[0, S_WORDS])
+    for _ in range(LEVELS):
+        s = facts.sums[node]
+        words = max(1.0, s[S_WORDS])
+        row[at] = np.log1p(s[S_WORDS])
+        row[at + 1] = s[S_LINKED] / max(1.0, s[S_CHARS])
+        row[at + 2] = s[S_COMMAS] / words
+        row[at + 3] = s[S_PARAGRAPHS] / max(1.0, s[S_BLOCKS])
+        row[at + 4] = s[S_WORDS] / page_words
+        row[at + 5] = s[S_STOPS] / words
+        row[at + 6] = s[S_BLOCKS]
+        row[at + 7] = TAG_CODE[facts.nodes[node, N_TAG]]
+        row[at + 8] = facts.places[node, L_OWN]
+        at += 9
+        node = max(0, facts.nodes[node, N_PARENT])
+    return at
+
+
+@inner
+def fill_place(facts, i, row, at):
+    node = facts.blocks[i, B_NODE]
+    row[at] = facts.nodes[node, N_DEPTH]
+    for column in range(8):
+        row[at + 1 + column] = facts.places[node, column]
+    for which in range(2):
+        target = int(facts.page[which])
+        first, last = facts.span[target, 0], facts.span[target, 1]
+        row[at + 9 + 2 * which] = max(0, first - i)
+        row[at + 10 + 2 * which] = max(0, i - last)
+    at += 13
+    g = facts.stats[facts.group[i]]
+    row[at] = g[G_COUNT]
+    row[at + 1] = g[G_WORDS] / max(1.0, g[G_COUNT])
+    row[at + 2] = min(1.0, g[G_LINKED] / max(1.0, g[G_CHARS]))
+    row[at + 3] = g[G_WORDS] / max(1.0, facts.sums[0, S_WORDS])
+    return at + 4
+
+
+@inner
+def fill_near(facts, i, row, at):
+    parent = facts.nodes[facts.blocks[i, B_NODE], N_PARENT]
+    for offset in NEAR:
+        j = i + offset
+        if 0 <= j < len(facts.blocks):
+            m = facts.measures[j]
+            node = facts.blocks[j, B_NODE]
+            row[at] = m[WORDS]
+            row[at + 1] = min(1.0, facts.blocks[j, B_LINKED] / max(1.0, float(m[CHARS])))
+            row[at + 2] = TAG_CODE[facts.nodes[node, N_TAG]]
+            row[at + 3] = m[ENDS]
+            row[at + 4] = facts.logits[j]
+            row[at + 5] = facts.places[node, L_PATH]
+            row[at + 6] = facts.nodes[node, N_PARENT] == parent
+        else:
+            for column in range(7):
+                row[at + column] = -1
+        at += 7
+    for column in range(HEADS):
+        row[at + column] = facts.heads[i, column]
+    return at + HEADS
+
+
+@inner
+def fill_page(facts, i, row, at):
+    s = facts.sums[0]
+    words, chars = max(1.0, s[S_WORDS]), max(1.0, s[S_CHARS])
+    count = len(facts.blocks)
+    schema = int(facts.page[2])
+    row[at] = i / count
+    row[at + 1] = facts.before[i] / chars
+    row[at + 2] = count - i
+    row[at + 3] = count
+    row[at + 4] = s[S_WORDS]
+    row[at + 5] = s[S_LINKED] / chars
+    row[at + 6] = s[S_PARAGRAPHS]
+    row[at + 7] = s[S_PROSE] / words
+    row[at + 8] = s[S_ENDS] / count
+    row[at + 9] = facts.sums[int(facts.page[0]), S_WORDS] / words
+    row[at + 10] = facts.sums[int(facts.page[1]), S_WORDS] / words
+    row[at + 11] = schema & 0xFFFF
+    row[at + 12] = schema >> 16
+    row[at + 13] = facts.page[3]
+    row[at + 14] = s[S_STOPS] / words
+    return at + 15
+
+
+_ = L_UP_BEST

@@ -1,0 +1,83 @@
+"""Small compiled functions that find where tags, attributes and comments end."""
+
+from curate.extractor.jit import inner
+import numpy as np
+
+NONE = -1
+FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+GT, DASH, BANG = 62, 45, 33
+
+
+@inner
+def is_letter(c):
+    return (97 <= c <= 122) or (65 <= c <= 90)
+
+
+@inner
+def is_space(c):
+    return c == 32 or (9 <= c <= 13 and c != 11)
+
+
+@inner
+def lower(c):
+    return c + 32 if 65 <= c <= 90 else c
+
+
+@inner
+def fnv_lower(buf, at):
+    """Hash of the tag name at `at` in lower case, and the place after it."""
+    value = FNV_START
+    i = at
+    while i < len(buf):
+        c = buf[i]
+        if is_space(c) or c == 47 or c == GT:
+            break
+        value = (value ^ np.uint64(lower(c))) * FNV_PRIME
+        i += 1
+    return value, i
+
+
+@inner
+def tag_end(buf, at):
+    """The place after the ">" that ends the tag in which `at` lies, quotes respected; beyond the end if none."""
+    i = at
+    quote = 0
+    after_equals = False
+    while i < len(buf):
+        c = buf[i]
+        if quote:
+            if c == quote:
+                quote = 0
+        elif c == GT:
+            return i + 1
+        elif (c == 34 or c == 39) and after_equals:
+            quote = c
+        if c == 61:
+            after_equals = True
+        elif not is_space(c):
+            after_equals = False
+        i += 1
+    return len(buf) + 1
+
+
+@inner
+def skip_comment(buf, at, bang):
+    """The place after the comment whose text starts at `at`; `bang` when "<!" opened it, so that "--" may follow."""
+    size = len(buf)
+    if not (bang and at + 1 < size and buf[at] == DASH and buf[at + 1] == DASH):
+        while at < size and buf[at] != GT:
+            at += 1
+        return min(at + 1, size)
+    i = at + 2
+    if i < size and buf[i] == GT:
+        return i + 1
+    if i + 1 < size and buf[i] == DASH and buf[i + 1] == GT:
+        return i + 2
+    while i + 2 < size:
+        if buf[i] == DASH and buf[i + 1] == DASH:
+            if buf[i + 2] == GT:
+                return i + 3
+            if buf[i + 2] == BANG and i + 3 < size and buf[i + 3] == GT:
+                return i + 4
+        i += 1
+    return size

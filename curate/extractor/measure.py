@@ -1,0 +1,212 @@
+"""What each block of text is made of: words, marks, capitals, digits; and hashes of its words."""
+
+import numpy as np
+
+from curate.extractor.jit import compiled, inner
+from curate.extractor.markup import FNV_PRIME, FNV_START
+from curate.extractor.tape import B_END, B_START
+from curate.extractor.text import lookup
+
+# columns of the measures of a block
+(
+    WORDS, CHARS, DIGITS, CAPITALS, COMMAS, ENDS, MARKS, STOPS, INITIALS, FOREIGN, LONGEST, IN_TITLE, TERMINAL, FIRST,
+    BARS, YEARS, COLON, MEASURES,
+) = range(18)  # fmt: skip
+WORD_COLUMNS = 18  # hashed words of a block that the word model sees; -1 is none
+FIRST_WORDS, PAIRS = 11, 4
+WORD_BUCKETS = 1 << 14
+LETTER, DIGIT, COMMA, END, MARK, SPACE_CLASS, IDEOGRAPH, BAR = range(8)
+
+
+@inner
+def decode(text, at, end):
+    """Code point at `at` and its length in bytes; the text is well-formed UTF-8 by construction."""
+    c = text[at]
+    if c < 0x80:
+        return np.int64(c), 1
+    if c < 0xE0 and at + 1 < end:
+        return ((c & np.int64(31)) << 6) | (text[at + 1] & 63), 2
+    if c < 0xF0 and at + 2 < end:
+        return ((c & np.int64(15)) << 12) | ((text[at + 1] & np.int64(63)) << 6) | (text[at + 2] & 63), 3
+    if at + 3 < end:
+        high = ((c & np.int64(7)) << 18) | ((text[at + 1] & np.int64(63)) << 12)
+        return high | ((text[at + 2] & np.int64(63)) << 6) | (text[at + 3] & 63), 4
+    return np.int64(0xFFFD), 1
+
+
+@inner
+def class_of(code):
+    """Letter, digit, comma, end of sentence, other mark, space, ideograph or bar."""
+    if code < 128:
+        if 97 <= (code | 32) <= 122:
+            return LETTER
+        if 48 <= code <= 57:
+            return DIGIT
+        if code <= 32:
+            return SPACE_CLASS
+        if code == 44 or code == 59:
+            return COMMA
+        if code == 46 or code == 33 or code == 63:
+            return END
+        return BAR if code == 124 or code == 62 else MARK
+    if code < 0xC0 or code == 0xD7 or code == 0xF7:
+        return BAR if code == 0xBB or code == 0xAB or code == 0xB7 else LETTER if code in (0xAA, 0xB5, 0xBA) else MARK
+    if code < 0x2000:
+        if code in (0x60C, 0x61B):
+            return COMMA
+        if code in (0x61F, 0x964, 0x6D4):
+            return END
+        return IDEOGRAPH if 0xE00 <= code < 0xE80 else LETTER
+    if code < 0x2C00:
+        return END if code == 0x2026 else BAR if code == 0x2022 or code == 0x203A else MARK
+    if 0x3000 <= code < 0x3040 or 0xFE30 <= code < 0xFE70 or 0xFF00 <= code < 0xFF21:
+        return COMMA if code in (0x3001, 0xFF0C, 0xFF1B) else END if code in (0x3002, 0xFF01, 0xFF1F) else MARK
+    if 0x3040 <= code < 0xA000 or 0xAC00 <= code < 0xD7B0 or 0x20000 <= code < 0x32000:
+        return IDEOGRAPH
+    return MARK if 0x1F000 <= code < 0x20000 or 0xE000 <= code < 0xF900 else LETTER
+
+
+@compiled
+def measure(text, blocks, count, stops, title, out, words, hashes):
+    """Fill `out` (blocks, MEASURES), `words` (blocks, WORD_COLUMNS) and `hashes` (blocks) for `count` blocks.
+
+    `title` is the sorted array of the hashes of the title's words.
+    """
+    recent = np.zeros(FIRST_WORDS + 1, np.uint64)
+    for i in range(count):
+        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, out[i], words[i], hashes, i, recent)
+
+
+@inner
+def block(text, start, end, stops, title, out, words, hashes, index, recent):
+    words[:] = -1
+    whole = FNV_START
+    word = FNV_START
+    length = 0
+    halves = 0
+    initial = False
+    digits_in_word = 0
+    last = MARK
+    at = start
+    while at < end:
+        code, size = decode(text, at, end)
+        kind = class_of(code)
+        if kind == LETTER or kind == DIGIT:
+            if length == 0:
+                initial = 65 <= code <= 90
+                digits_in_word = 0
+            if kind == DIGIT:
+                out[DIGITS] += 1
+                digits_in_word += 1
+            elif 65 <= code <= 90:
+                out[CAPITALS] += 1
+            elif code >= 128:
+                out[FOREIGN] += 1
+            value = np.uint64(code + 32 if 65 <= code <= 90 else code)
+            for shift in range(size):
+                byte = value if size == 1 else np.uint64(text[at + shift])
+                word = (word ^ byte) * FNV_PRIME
+            length += 1
+        else:
+            if length > 0:
+                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title)
+                whole = (whole ^ word) * FNV_PRIME
+            word, length = FNV_START, 0
+            if kind == IDEOGRAPH:
+                halves += 1
+                out[FOREIGN] += 1
+                whole = (whole ^ np.uint64(code)) * FNV_PRIME
+            else:
+                mark(out, kind, text, at + size, end)
+        if out[CHARS] == 0:
+            upper = 65 <= code <= 90
+            out[FIRST] = 1 if upper else 0 if kind == LETTER or kind == IDEOGRAPH else 2 if kind == DIGIT else 3
+        out[CHARS] += 1
+        if kind != MARK or (code != 34 and code != 0x201D and code != 41 and code != 0x2019):
+            last = COLON_KIND if code == 58 else kind
+        at += size
+    if length > 0:
+        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title)
+        whole = (whole ^ word) * FNV_PRIME
+    finish(out, words, recent, halves, last, word if length > 0 else whole)
+    hashes[index] = whole
+
+
+COLON_KIND = 99
+
+
+@inner
+def mark(out, kind, text, following, end):
+    if kind == COMMA:
+        out[COMMAS] += 1
+    elif kind == END:
+        if following >= end or text[following] <= 34 or text[following] >= 0x80 or text[following] == 41:
+            out[ENDS] += 1
+    elif kind == BAR:
+        out[BARS] += 1
+    elif kind == MARK:
+        out[MARKS] += 1
+
+
+@inner
+def end_word(out, words, recent, word, length, initial, digits, stops, title):
+    index = int(out[WORDS])
+    out[WORDS] += 1
+    out[LONGEST] = max(out[LONGEST], length)
+    if initial:
+        out[INITIALS] += 1
+    if lookup(stops, word, len(stops) - 1) >= 0:
+        out[STOPS] += 1
+    if digits == 4 and length == 4:
+        out[YEARS] += 1
+    if len(title):
+        place = np.searchsorted(title, word)
+        if place < len(title) and title[place] == word:
+            out[IN_TITLE] += 1
+    if index < FIRST_WORDS:
+        recent[index] = word
+        words[index] = word_bucket(word, 1)
+        if 0 < index <= PAIRS:
+            words[FIRST_WORDS + index - 1] = word_bucket((recent[index - 1] * FNV_PRIME) ^ word, 2)
+
+
+@inner
+def finish(out, words, recent, halves, last, word):
+    number = int(out[WORDS])
+    out[WORDS] += halves // 2
+    out[TERMINAL] = last == END
+    out[COLON] = last == COLON_KIND
+    words[FIRST_WORDS + PAIRS] = word_bucket(word, 3)  # the last word, or the whole
+    size = min(number, 12)
+    words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(size), 4)
+    words[FIRST_WORDS + PAIRS + 2] = word_bucket(np.uint64(last * 4 + int(out[FIRST])), 5)
+
+
+@inner
+def word_bucket(value, salt):
+    mixed = (value ^ np.uint64(salt)) * FNV_PRIME
+    return np.int32((mixed ^ (mixed >> np.uint64(31))) & np.uint64(WORD_BUCKETS - 1))
+
+
+@compiled
+def title_words(text, start, end):
+    """Sorted hashes of the words of the title that have three letters or more."""
+    found = np.zeros(64, np.uint64)
+    number = 0
+    word, length = FNV_START, 0
+    at = start
+    while at <= end and number < 64:
+        code, size = decode(text, at, end) if at < end else (np.int64(32), 1)
+        kind = class_of(code)
+        if kind == LETTER or kind == DIGIT:
+            value = np.uint64(code + 32 if 65 <= code <= 90 else code)
+            for shift in range(size):
+                word = (word ^ (value if size == 1 else np.uint64(text[at + shift]))) * FNV_PRIME
+            length += 1
+        else:
+            if length > 2:
+                found[number] = word
+                number += 1
+            word, length = FNV_START, 0
+        at += size
+    return np.sort(found[:number])
