@@ -23,7 +23,7 @@ from curate.shards import ShardWriter, read_facts
 DRAWN = pa.schema(
     [
         pa.field("shard", pa.int32(), nullable=False),
-        pa.field("place", pa.int64(), nullable=False),  # the 64 bits of the number, as Spark has no unsigned type
+        pa.field("place", pa.int64(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("epoch", pa.int32(), nullable=False),
         pa.field("id", pa.string(), nullable=False),
@@ -31,6 +31,8 @@ DRAWN = pa.schema(
         pa.field("tokens", pa.int64(), nullable=False),
     ]
 )
+SIGN = np.uint64(1 << 63)
+"""Turns the order of unsigned into that of signed numbers: engines have no unsigned ones."""
 KEPT_BACK = pa.schema([field for field in DRAWN if field.name not in ("shard", "epoch")])
 
 
@@ -115,7 +117,7 @@ def _rows(
     shards = (places >> np.uint64(32)) * np.uint64(task["shards"]) >> np.uint64(32)
     columns = [
         pa.array(shards.astype(np.int32)),
-        pa.array(places.view(np.int64)),
+        pa.array((places ^ SIGN).view(np.int64)),
         pa.array([task["source"]] * count, pa.string()),
         pa.array(np.full(count, epoch, np.int32)),
         taken.column("id").cast(pa.string()),
