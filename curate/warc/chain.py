@@ -107,6 +107,7 @@ class Chain:
             length = parse_arc(header, record) if self._arc else parse_warc(header, record)
         if length is None:
             _damage(record, "header: no blank line ends it" if header is None else "header: no usable length")
+            self._stream.pos += header is None  # past the beginning of this record
             return _NEXT if self._to_begin() else _END
         missing = self._block(record, length) if load else self._skip(length)
         if missing == 0:

@@ -78,7 +78,9 @@ class Window:
             if found := pattern.search(view):
                 place = at + found.start()
                 return place if place < stop else -1
-            at += max(1, len(view) - reach)
+            if at + len(view) >= min(stop + reach, self.size):
+                return -1
+            at += len(view) - reach
         return -1
 
 
@@ -220,7 +222,7 @@ class Members:
             return False
         start, offset = place
         self.open(start)
-        while self.base + len(self.buf) <= offset:
+        while self.base + len(self.buf) < offset:
             self.pos = max(0, len(self.buf) - 1)
             if not self.more() and not self._continue():
                 break
