@@ -1,0 +1,99 @@
+"""The command line of `curate mix` and `curate recipes`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from curate.commands.mix import mix
+from curate.commands.recipes import recipes
+from curate.errors import AlarmError, CurateError, InputError, RecipeError, UsageError
+from curate.tokenizer import TokenizerFile
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def ask(make_source: Make, tmp_path: Path, bpe: TokenizerFile) -> Callable[..., Result]:
+    web, code = make_source("web", 300, kind="parquet"), make_source("code", 100)
+
+    def call(*words: str, weights: str = "web=0.8,code=0.2", tokens: str | None = "5K") -> Result:
+        base = ["--weights", weights, "--source", f"web={web}", "--source", f"code={code}"]
+        base += ["--counts", str(tmp_path / "counts"), "--no-decontaminate", "--quiet"]
+        base += ["--tokenizer", bpe.path] if "--unit" not in words and "--bytes" not in words else []
+        base += ["--tokens", tokens] if tokens else []
+        return CliRunner().invoke(mix, [*base, *words])
+
+    return call
+
+
+@pytest.mark.engine
+def test_plan_shows_all_three_units_and_writes_nothing(ask: Callable[..., Result], tmp_path: Path) -> None:
+    done = ask("--plan", "--json")
+    assert done.exit_code == 0, done.exception
+    value = json.loads(done.stdout)
+    assert {"weight", "available", "drawn", "share", "epochs", "target"} <= set(value["sources"][0])
+    assert set(value["sources"][0]["available"]) == {"documents", "tokens", "bytes"}
+    assert "rule of thumb" in done.stderr
+    table = ask("--plan")
+    assert table.stdout.splitlines()[0].split("\t")[:3] == ["source", "weight", "documents"]
+    assert {one.name for one in tmp_path.iterdir()} == {"web", "code", "counts"}
+
+
+@pytest.mark.engine
+def test_build(ask: Callable[..., Result], tmp_path: Path) -> None:
+    done = ask("--output", str(tmp_path / "mix"), "--json")
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout) == json.loads((tmp_path / "mix" / "ledger.json").read_text())
+    card = (tmp_path / "mix" / "README.md").read_text()
+    assert "| web | 80 % |" in card
+    assert card.startswith("---\nconfigs:")
+
+
+@pytest.mark.engine
+def test_a_plan_with_too_many_epochs_is_shown_and_refused(ask: Callable[..., Result]) -> None:
+    done = ask("--plan", "--json", tokens="500K")
+    assert json.loads(done.stdout)["sources"]
+    assert isinstance(done.exception, AlarmError)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "part"),
+    [
+        (("--plan", "--bytes", "1GB"), UsageError, "one of --tokens, --bytes"),
+        (("--plan", "--unit", "bytes"), UsageError, "--unit says bytes"),
+        ((), UsageError, "--output"),
+        (("--plan", "--source", "web=elsewhere"), UsageError, "given twice"),
+        (("--plan", "--source", "web"), UsageError, "NAME=PATH"),
+        (("--plan", "--source", "a/b=c"), RecipeError, "can't name a source"),
+        (("--plan", "--source", "books=nowhere"), RecipeError, "books has no weight"),
+        (("--plan", "--text-column", "wob=x"), UsageError, "did you mean 'web'"),
+        (("--plan", "--text-column", "web=body"), InputError, "--text-column web=COLUMN"),
+        (("--plan", "--decontaminate", "x"), UsageError, "contradict"),
+        (("--plan", "--held-out", "1.5"), UsageError, "--held-out"),
+    ],
+)
+@pytest.mark.engine
+def test_errors(ask: Callable[..., Result], words: tuple[str, ...], kind: type[CurateError], part: str) -> None:
+    done = ask(*words)
+    assert done.exit_code != 0
+    assert part in str(done.exception)
+    assert isinstance(done.exception, kind)
+
+
+def test_recipes() -> None:
+    value: dict[str, Any] = json.loads(CliRunner().invoke(recipes, ["--json"]).stdout)
+    names = {one["name"] for one in value["mixtures"]}
+    assert {"gpt3", "llama", "llama-1.25t", "redpajama", "pile", "slimpajama"} <= names
+    assert {one["name"].partition("=")[0] for one in value["baselines"]} == {
+        "proportional",
+        "uniform",
+        "temperature",
+        "unimax",
+    }
+    text = CliRunner().invoke(recipes, ["llama"]).stdout
+    assert "2302.13971" in text
+    assert isinstance(CliRunner().invoke(recipes, ["lama"]).exception, RecipeError)
