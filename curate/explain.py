@@ -80,7 +80,7 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     """Rows of a folder whose URL is `query`, or whose id is (or begins with) it."""
     paths = parts(corpus, folder)
     if HEX.fullmatch(query.lower()):
-        yield from _by_id(paths, query.lower())
+        yield from by_id(paths, query.lower())
         return
     if paths and "url" in pq.read_schema(*_opened(paths[0])).names:
         yield from _dataset(paths).to_table(filter=pc.field("url") == query).to_pylist()
@@ -96,7 +96,7 @@ def _dataset(paths: Sequence[str]) -> Any:
     return ds.dataset([storage.filesystem(path)[1] for path in paths], format="parquet", filesystem=fs)
 
 
-def _by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
+def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
     """Rows whose id begins with `prefix`. Files are sorted by id: only row groups that can hold it are read."""
     low, high = prefix.ljust(32, "0"), prefix.ljust(32, "f")
     for path in paths:
@@ -113,7 +113,7 @@ def _by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
 
 def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
     outcome = _outcome(corpus, row, extracted)
-    losses = _losses(corpus, row["id"])
+    losses = losses_of(corpus, row["id"])
     keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
     keepers -= {row["id"][:16]}
     if recipe and extracted:
@@ -143,22 +143,22 @@ def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any
     if not extracted:
         return row
     for folder in ("data", "rejected"):
-        for found in _by_id(parts(corpus, folder), row["id"]):
+        for found in by_id(parts(corpus, folder), row["id"]):
             return found
     return row
 
 
-def _losses(corpus: str, document: str) -> dict[str, list[Loss]]:
+def losses_of(corpus: str, document: str) -> dict[str, list[Loss]]:
     """What corpus-wide steps took from the document, by step."""
     found: dict[str, list[Loss]] = {}
-    for item in _by_id(parts(corpus, "duplicates"), document):
+    for item in by_id(parts(corpus, "duplicates"), document):
         found.setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
     return found
 
 
 def _survivor(corpus: str, keeper: str) -> Survivor:
     for folder in ("extracted", "data"):
-        for row in _by_id(parts(corpus, folder), keeper):
+        for row in by_id(parts(corpus, folder), keeper):
             return Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
     return Survivor(keeper, None, None)
 

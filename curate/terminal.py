@@ -93,7 +93,11 @@ class FunnelRow:
     """What is left after this line."""
 
 
-def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> list[FunnelRow]:
+FOLD = 6
+"""Kinds of skipped records that a funnel names; the rest is one line."""
+
+
+def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = (), fold: int = FOLD) -> list[FunnelRow]:
     """The ledger as a funnel: records, less what each kind, error and rule took, down to what was kept.
 
     `order` names the steps of the recipe; rules come in that order, those of no step first, and within a step
@@ -102,12 +106,21 @@ def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> list[Fu
     left = int(ledger["records"])
     rows = [FunnelRow("records", "", left, left)]
     for kind in ("skipped", "failed", "rejected"):
-        counts: Mapping[str, int] = ledger[kind]
-        for reason in sorted(counts, key=lambda name: (_place(name, order), -counts[name], name)):
+        counts: Mapping[str, int] = _folded(ledger[kind], fold) if kind == "skipped" else ledger[kind]
+        ordered = sorted(counts, key=lambda name: (_place(name, order), -counts[name], name))
+        for reason in ordered if kind != "skipped" else counts:
             left -= counts[reason]
             rows.append(FunnelRow(kind, reason, counts[reason], left))
     rows.append(FunnelRow("kept", "", int(ledger["kept"]), int(ledger["kept"])))
     return rows
+
+
+def _folded(counts: Mapping[str, int], fold: int) -> dict[str, int]:
+    """The `fold` largest counts, and the others as one."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if len(ordered) <= fold + 1:
+        return dict(ordered)
+    return {**dict(ordered[:fold]), f"{len(ordered) - fold} other kinds": sum(count for _, count in ordered[fold:])}
 
 
 def _place(reason: str, order: Sequence[str]) -> int:
@@ -160,7 +173,9 @@ def side_by_side(left: str, right: str, width: int = 120, titles: tuple[str, str
     table = Table(width=width, header_style="bold")
     for title in titles:
         table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
-    for tag, first, last, start, end in difflib.SequenceMatcher(None, *columns, autojunk=False).get_opcodes():
+    for tag, first, last, start, end in difflib.SequenceMatcher(
+        None, columns[0], columns[1], autojunk=False
+    ).get_opcodes():
         pairs = itertools.zip_longest(columns[0][first:last], columns[1][start:end], fillvalue="")
         for pair in pairs:
             table.add_row(*(Text(cell, style="dim" if tag == "equal" else "") for cell in pair))

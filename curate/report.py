@@ -1,0 +1,41 @@
+"""The report of a job: one self-contained `report.html`, and the dataset card next to it."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from curate import storage
+from curate.recipe import Recipe
+from curate.reports.gather import ReportData, gather
+from curate.reports.page import page
+
+if TYPE_CHECKING:
+    from curate.pipeline import Job
+
+PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a corpus."""
+    found = {"Python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # not installed, or the code runs from an archive
+            continue
+    return found
+
+
+def write_report(ledger: Mapping[str, Any], rows: ReportData, path: str, recipe: Recipe | None = None) -> None:
+    """Write the report of `ledger` and `rows` (see `gather`) to `path`, atomically."""
+    storage.write_text(path, page(ledger, rows, recipe, versions()))
+
+
+def finish_report(job: "Job", ledger: Mapping[str, Any]) -> None:
+    """The last work of a job before its corpus gets its name: `report.html` and `README.md`."""
+    from curate.card import card
+
+    rows = gather(job.work, job.recipe)
+    write_report(ledger, rows, job.path("report.html"), job.recipe)
+    storage.write_text(job.path("README.md"), card(ledger, rows, job.recipe, versions()))
