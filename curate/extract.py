@@ -36,7 +36,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     tally, rows = Counter[str](), 0
     beat = Beat(task["out"], task.get("beats"))
     with ShardWriter(task["out"], ROWS) as writer:
-        for batch in _survive(task):
+        for batch in survive(task):
             rows += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
             tally.update(batch.filter(skipped)["reason"].to_pylist())
@@ -51,13 +51,14 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     return {"records": rows, "rows": writer.rows, "bytes": split.end - split.start}
 
 
-def _survive(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    """Batches of the split's rows; a page that kills the child becomes a failed row."""
+def survive(task: dict[str, Any], reference: str = "curate.extract:pages") -> Iterator[pa.RecordBatch]:
+    """Batches of the rows that the generator `reference` makes in a child; a page that kills the child becomes a
+    failed row. Raises InputError when reading ends the process outside any page, or twice at one page."""
     done, poison = 0, dict[str, str]()
     while True:
         try:
             with workers.lease(task["memory_bytes"]) as child:
-                for answer in child.request("curate.extract:pages", {**task, "done": done, "poison": poison}):
+                for answer in child.request(reference, {**task, "done": done, "poison": poison}):
                     if isinstance(answer, dict):
                         return
                     done += answer.num_rows
@@ -83,9 +84,9 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         row = _row(record, task["source"])
         reason = task["poison"].get(str(number))
         if reason:
-            row.update(verdict="failed", reason=f"page_{reason}", detail="the page ended the process that read it")
+            row.update(verdict="failed", reason=f"page_{reason}", detail=_details(task)[reason])
         else:
-            _fill(row, record, number, extract, task["cpu_seconds"])
+            _fill(row, record, number, extract, task)
         waiting.append(row)
         size += len(row["text"] or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
@@ -93,6 +94,15 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
             waiting, size = [], 0
     if waiting:
         yield pa.RecordBatch.from_pylist(waiting, ROWS)
+
+
+def _details(task: dict[str, Any]) -> dict[str, str]:
+    """What is said of a page that went over a limit: the same words whether it was interrupted or ended its process."""
+    return {
+        "timeout": f"more than {task['cpu_seconds']:g} s of CPU time",
+        "memory": f"more than {task['memory_bytes'] >> 20} MiB of memory",
+        "crash": "the page crashed the process that read it",
+    }
 
 
 def _row(record: Record, source: str) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def _fill(
     record: Record,
     number: int,
     extract: Callable[[str, str | None], str],
-    cpu_seconds: float,
+    task: dict[str, Any],
 ) -> None:
     if record.error:
         row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
@@ -139,17 +149,12 @@ def _fill(
         row.update(verdict=SKIPPED, reason=kind)
         return
     try:
-        with workers.page(number, cpu_seconds):
+        with workers.page(number, task["cpu_seconds"]):
             _text(row, record, extract)
     except workers.PageTimeout:
-        row.update(
-            text=None,
-            verdict="failed",
-            reason="page_timeout",
-            detail=f"more than {cpu_seconds:g} s of CPU time",
-        )
+        row.update(text=None, verdict="failed", reason="page_timeout", detail=_details(task)["timeout"])
     except MemoryError:
-        row.update(text=None, verdict="failed", reason="page_memory", detail="out of memory")
+        row.update(text=None, verdict="failed", reason="page_memory", detail=_details(task)["memory"])
     except RecursionError:
         row.update(text=None, verdict="failed", reason="page_nesting", detail="nested too deeply for the extractor")
     except Exception as error:  # whatever a parser raises costs this page alone

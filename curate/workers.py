@@ -3,7 +3,7 @@
 Hostile pages hang parsers, crash them or eat memory. So whatever touches crawled bytes runs in a child:
 
 * a page that uses more CPU time than its limit is interrupted (`PageTimeout`); when it is stuck in C code, where Python
-  can't interrupt it, the kernel ends the child at three times the limit. CPU time, not wall time: a busy machine must
+  can't interrupt it, the kernel ends the child a little later. CPU time, not wall time: a busy machine must
   not change the corpus;
 * memory is limited (`RLIMIT_DATA`);
 * the child notes which page it is at in a shared page of memory, so that the parent knows which page killed it.
@@ -73,7 +73,7 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
     previous = signal.signal(signal.SIGPROF, interrupt)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
     if _shared is not None:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 3 * cpu_seconds)  # default action: the kernel ends the process
+        signal.setitimer(signal.ITIMER_VIRTUAL, 1.25 * cpu_seconds + 0.5)  # default action: the process ends
     at = -1
     try:
         yield

@@ -1,0 +1,155 @@
+"""Extraction: pages that hang, crash, explode or lie cost themselves alone."""
+
+import gzip
+
+import time
+
+import pytest
+
+from curate import extract, workers
+from curate.errors import InputError
+from curate.inputs import expand
+from curate.warc import plan_splits
+
+SELF = "tests_extract_tasks"
+
+TASKS = """
+import os, signal, sys
+from curate import extract
+
+def engine(html, url):
+    if "hang-in-c" in html: sum(range(10 ** 11))
+    if "hang" in html:
+        while True: pass
+    if "crash" in html: os.kill(os.getpid(), signal.SIGSEGV)
+    if "recurse" in html: return engine(html, url)
+    if "raise" in html: raise ValueError("no \\ud800 sense")
+    return html.replace("<p>", "").replace("</p>", "")
+
+def pages(task):
+    extract.extractor = lambda name: engine
+    yield from extract.pages(task)
+
+def dies(task):
+    os.kill(os.getpid(), signal.SIGKILL)
+    yield
+"""
+
+
+@pytest.fixture(autouse=True)
+def _tasks(tmp_path, monkeypatch):
+    (tmp_path / f"{SELF}.py").write_text(TASKS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    workers.close_all()
+    yield
+    workers.close_all()
+
+
+def record(number: int, body: bytes, content_type: str = "text/html", status: str = "200 OK") -> bytes:
+    http = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n\r\n".encode() + body
+    head = (
+        f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://h.example/{number}\r\n"
+        f"WARC-Date: 2026-01-01T00:00:{number % 60:02d}Z\r\nWARC-Record-ID: <urn:uuid:{number:032d}>\r\n"
+        f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + http + b"\r\n\r\n", mtime=0)
+
+
+def rows(tmp_path, bodies, reference="pages", **settings):
+    path = tmp_path / "t.warc.gz"
+    path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
+    (split,) = plan_splits(expand([str(path)])[0], 1 << 30)
+    task = {
+        "split": split.to_dict(),
+        "source": "test",
+        "engine": "x",
+        "cpu_seconds": 0.3,
+        "page_bytes": 1 << 20,
+        "memory_bytes": 4 << 30,
+        **settings,
+    }
+    return [row for batch in extract.survive(task, f"{SELF}:{reference}") for row in batch.to_pylist()]
+
+
+def test_each_bad_page_costs_itself(tmp_path):
+    bodies = [
+        b"<p>one</p>",
+        b"hang",
+        b"<p>two</p>",
+        b"crash",
+        b"<p>three</p>",
+        b"hang-in-c",
+        b"recurse",
+        b"raise",
+        b"<p>four</p>",
+    ]
+    found = rows(tmp_path, bodies)
+    assert [row["url"] for row in found] == [f"http://h.example/{i}" for i in range(len(bodies))]
+    assert [row["text"] for row in found] == ["one", None, "two", None, "three", None, None, None, "four"]
+    assert [row["reason"] for row in found] == [
+        None,
+        "page_timeout",
+        None,
+        "page_crash",
+        None,
+        "page_timeout",
+        "page_nesting",
+        "page_ValueError",
+        None,
+    ]
+    assert {row["verdict"] for row in found} == {None, "failed"}
+
+
+def test_a_large_page_is_not_tried(tmp_path):
+    found = rows(tmp_path, [b"<p>small</p>", b"x" * (2 << 20), b"<p>after</p>"])
+    assert [(row["text"], row["reason"]) for row in found] == [("small", None), (None, "too_large"), ("after", None)]
+
+
+def test_bytes_that_are_no_page(tmp_path):
+    found = rows(
+        tmp_path,
+        [
+            b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4,
+            b"<p>a\x00b" + b" and so on" * 50 + b"</p>",
+            b"",
+            b"<p>\xff\xfe caf\xe9</p>",
+        ],
+    )
+    assert found[0]["reason"] == "extract.binary"
+    assert "\x00" not in found[1]["text"]
+    assert found[2]["reason"] == "extract.no_text"
+    assert found[3]["text"]
+
+
+def test_a_process_that_dies_outside_pages_is_an_error_with_the_place(tmp_path):
+    with pytest.raises(InputError, match=r"t\.warc\.gz \(from byte 0\)"):
+        rows(tmp_path, [b"<p>one</p>"], reference="dies")
+
+
+@pytest.mark.parametrize("engine", ["trafilatura", "resiliparse"])
+def test_deep_nesting_and_odd_markup(tmp_path, engine):
+    deep = b"<div>" * 50_000 + b"deep down there is a sentence." + b"</div>" * 50_000
+    table = b"<table>" * 3000 + b"<tr><td>cell" + b"</table>" * 3000
+    bodies = [deep, table, b"<!--" * 1000, b"<p>A good page. It has two sentences.</p>" * 5]
+    path = tmp_path / "t.warc.gz"
+    path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
+    (split,) = plan_splits(expand([str(path)])[0], 1 << 30)
+    task = {
+        "split": split.to_dict(),
+        "source": "t",
+        "engine": engine,
+        "cpu_seconds": 2.0,
+        "page_bytes": 20 << 20,
+        "memory_bytes": 4 << 30,
+    }
+    started = time.monotonic()
+    found = [row for batch in extract.survive(task) for row in batch.to_pylist()]
+    assert len(found) == len(bodies)
+    assert "A good page." in found[-1]["text"]
+    assert time.monotonic() - started < 60
+
+
+def test_hosts():
+    assert extract.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
+    assert extract.host("http://[bad/") is None
+    assert extract.host(None) is None
