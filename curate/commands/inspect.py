@@ -1,0 +1,106 @@
+"""`curate inspect`: what is in a corpus."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from curate.inspect import Contents
+
+SHOWN_CHARS = 1_500
+
+
+@click.command("inspect")
+@click.argument("corpus")
+@click.option("--random", "count", default=0, type=click.IntRange(0), help="Also show this many documents.")
+@click.option("--seed", default="0", show_default=True, help="Chooses other documents; the same seed, the same ones.")
+@click.option("--top", default=15, show_default=True, type=click.IntRange(1), help="Values listed of each column.")
+@click.option("--text", default="text", show_default=True, help="Name of the column with the text.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bool, quiet: bool) -> None:
+    """What is in CORPUS: documents, bytes, languages, hosts, lengths, random documents.
+
+    CORPUS is the output of a job, or any folder of Parquet files with a column of text. Every document is read.
+    """
+    from curate import inspect as inspecting
+    from curate.progress import Progress
+
+    with Progress(quiet=quiet) as progress:
+        found = inspecting.inspect(corpus, text=text, random=count, seed=seed, progress=progress)
+    if as_json:
+        click.echo(json.dumps(inspecting.as_json(found, top), ensure_ascii=True, default=str))
+        return
+    from rich.console import Console
+
+    _show(Console(highlight=False, markup=False, emoji=False), found, top)
+
+
+def _show(console: "Console", found: "Contents", top: int) -> None:
+    from curate.inspect import as_json, most
+    from curate.terminal import number, size
+
+    facts = as_json(found)
+    length = facts["length"]
+    spread = "  ".join(f"{float(share):.0%} {number(value)}" for share, value in length["quantiles"].items())
+    rows = [
+        ("documents", f"{number(found.documents)} in {number(found.files)} files ({size(found.file_bytes)})"),
+        ("text", f"{size(found.text_bytes)}, {number(found.characters)} characters"),
+        ("without text", number(found.empty)),
+        ("characters", f"least {number(length['min'])}  mean {length['mean']:,.0f}  most {number(length['max'])}"),
+        ("quantiles", spread),
+        ("columns", ", ".join(found.columns)),
+    ]
+    console.print(_grid(rows))
+    for name, counter in found.counts.items():
+        if counter:
+            console.print()
+            console.print(_counts(name, most(counter, top), len(counter), found.documents))
+    for document in found.documents_shown:
+        console.print()
+        _document(console, document)
+
+
+def _grid(rows: list[tuple[str, str]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    from curate.terminal import clean
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(name, style="dim"), Text(clean(value), overflow="fold"))
+    return table
+
+
+def _counts(name: str, counts: list[tuple[str, int]], distinct: int, documents: int) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    from curate.terminal import number, one_line, share
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    more = f" ({number(distinct)} in all)" if distinct > len(counts) else ""
+    table.add_column(f"{name}{more}")
+    table.add_column("documents", justify="right")
+    table.add_column("share", justify="right")
+    for value, count in counts:
+        table.add_row(Text(one_line(value, 60)), number(count), share(count, documents))
+    return table
+
+
+def _document(console: "Console", row: dict[str, Any]) -> None:
+    """One document: where it is from, then its text, made harmless and cut."""
+    from rich.text import Text
+
+    from curate.terminal import clean, number, one_line
+
+    name = row.get("url") or "/".join(part for part in (row.get("repo"), row.get("path")) if part)
+    console.rule(Text(one_line(f"{row['id']}  {name}", console.width - 4)), align="left")
+    text = str(row.get("text") or "")
+    console.print(Text(clean(text[:SHOWN_CHARS])))
+    if len(text) > SHOWN_CHARS:
+        console.print(Text(f"… {number(len(text) - SHOWN_CHARS)} more characters", style="dim"))
