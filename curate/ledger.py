@@ -57,7 +57,11 @@ def build(job: "Job", tasks: Sequence[dict[str, Any]], index: dict[str, Any], st
         "job": job.name,
         "kind": job.source.kind,
         "command": job.command,
-        "recipe": {"name": job.recipe.name, "digest": job.recipe.digest},
+        "recipe": {
+            "name": job.recipe.name,
+            "digest": job.recipe.digest,
+            "steps": list(job.recipe.labels),
+        },
         **total,
         "removed": _added(count["removed"] for count in counts),
         "bytes": {

@@ -100,9 +100,10 @@ FOLD = 6
 def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = (), fold: int = FOLD) -> list[FunnelRow]:
     """The ledger as a funnel: records, less what each kind, error and rule took, down to what was kept.
 
-    `order` names the steps of the recipe; rules come in that order, those of no step first, and within a step
-    the largest first.
+    `order` names the steps of the recipe (else the ledger does); rules come in that order, those of no step first,
+    and within a step the largest first.
     """
+    order = order or ledger.get("recipe", {}).get("steps", ())
     left = int(ledger["records"])
     rows = [FunnelRow("records", "", left, left)]
     for kind in ("skipped", "failed", "rejected"):
