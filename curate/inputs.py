@@ -1,8 +1,36 @@
-"""What a person names as input, as a list of files that can be opened anywhere."""
+"""What a person names as input, as a sorted list of files that can be opened anywhere.
 
+A name is a file, a glob, a folder, or a list of paths (`wet.paths.gz`, `files.txt`); each may be local or begin with
+`s3://`, `gs://`, `hdfs://`, `http://` or `https://` (a web server can't be asked for folders and globs).
+"""
+
+import fnmatch
+import glob
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote, urljoin, urlsplit
+
+from pyarrow import ArrowInvalid
+from pyarrow import fs as arrow_fs
+
+from curate.errors import InputError, nearest
+from curate.remote import HttpFile, remote_size
+
+_ARCHIVE = re.compile(r"\.(warc|wet|wat|arc)(\.(gz|zst|lz4))?$", re.IGNORECASE)
+_LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
+_GLOB = re.compile(r"[*?\[]")
+_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file")
+_MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
+_LISTED_AT_ONCE = 16
+NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain or .zst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +38,257 @@ class InputFile:
     """One file of a crawl."""
 
     path: str
+    """As the person named it: the path or address that opens it."""
     size: int
+    """Bytes."""
     kind: str
+    """warc, wet or arc, by its name; the reader looks at the bytes."""
     compression: str = "none"
+    """gzip, zstd, lz4 or none, by its name."""
+
+
+def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFile]:
+    """The files that `names` stand for, each once, sorted by path.
+
+    `base` is put before the relative paths in lists. Raises InputError for what can't be found, with the nearest
+    thing that can.
+    """
+    if not names:
+        raise InputError("no input; give files, folders, globs, or a list such as warc.paths.gz")
+    found: dict[str, int | None] = {}
+    for name in names:
+        found.update(_expand(_local(name.strip()), base))
+    missing = [path for path, size in found.items() if size is None]
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        found.update(zip(missing, pool.map(file_size, missing), strict=True))
+    return [_input_file(path, size or 0) for path, size in sorted(found.items())]
 
 
 def open_input(path: str) -> BinaryIO:
-    """Open for random access."""
-    return Path(path).open("rb", buffering=0)
+    """Open a local or remote file for reading anywhere. Raises InputError when there is none."""
+    scheme = _scheme(path)
+    if scheme in ("http", "https"):
+        return cast(BinaryIO, HttpFile(path))
+    try:
+        if not scheme:
+            return cast(BinaryIO, open(path, "rb", buffering=0))
+        system, inner = _filesystem(path)
+        return cast(BinaryIO, system.open_input_file(inner))
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def block_size(path: str) -> int:
+    """How many bytes to read at once: much where every read is a request."""
+    return (8 << 20) if _scheme(path) else (1 << 20)
+
+
+def file_size(path: str) -> int:
+    """The size of a file in bytes. Raises InputError when there is none."""
+    if _scheme(path) in ("http", "https"):
+        return remote_size(path)
+    system, inner = _filesystem(path)
+    info = _info(system, inner, path)
+    if info.type != arrow_fs.FileType.File:
+        raise InputError(f"no such file: {path}")
+    return int(info.size)
+
+
+def _local(name: str) -> str:
+    if name.startswith("file://"):
+        return urlsplit(name).path
+    return name if _scheme(name) else os.path.expanduser(name)
+
+
+def _scheme(path: str) -> str:
+    head, mark, _ = path.partition("://")
+    if not mark:
+        return ""
+    if head.lower() not in _SCHEMES:
+        raise InputError(f"{path}: unknown scheme {head!r}{nearest(head, _SCHEMES)}")
+    return head.lower()
+
+
+@lru_cache(maxsize=64)
+def _filesystem_of(root: str) -> Any:
+    try:
+        return arrow_fs.FileSystem.from_uri(root)[0]
+    except (OSError, ArrowInvalid) as error:
+        raise InputError(f"{root}: {error}") from None
+
+
+def _filesystem(path: str) -> tuple[Any, str]:
+    """The Arrow file system of `path`, and the path inside it."""
+    scheme = _scheme(path)
+    if not scheme:
+        return arrow_fs.LocalFileSystem(), path
+    parts = urlsplit(path)
+    root = f"{scheme}://{parts.netloc}/"
+    inside = path.partition("://")[2]
+    return _filesystem_of(root), inside if scheme in ("s3", "gs", "gcs") else "/" + inside.partition("/")[2]
+
+
+def _info(system: Any, inner: str, path: str) -> Any:
+    try:
+        return system.get_file_info(inner.rstrip("/") or "/")
+    except OSError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _expand(name: str, base: str | None) -> dict[str, int | None]:
+    """Path -> size; None where it is not known yet."""
+    if _scheme(name) in ("http", "https"):
+        if _GLOB.search(urlsplit(name).path) or name.endswith("/"):
+            raise InputError(f"{name}: a web server can't be asked for a list; give a list of paths (*.paths.gz)")
+        return _listed(name, base) if _is_list(name) else {name: None}
+    if not _exists(name) and _GLOB.search(name):
+        return _globbed(name)
+    system, inner = _filesystem(name)
+    info = _info(system, inner, name)
+    if info.type == arrow_fs.FileType.NotFound:
+        raise InputError(f"no such file: {name}{_similar(name)}")
+    if info.type == arrow_fs.FileType.Directory:
+        return _folder(system, inner, name)
+    if _is_list(name):
+        return _listed(name, base)
+    _refuse_what_is_no_archive(name)
+    return {name: int(info.size)}
+
+
+def _exists(name: str) -> bool:
+    return not _scheme(name) and os.path.lexists(name)
+
+
+def _is_list(name: str) -> bool:
+    return bool(_LIST.search(name)) and not _ARCHIVE.search(name)
+
+
+def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
+    """(path as a person writes it, size) of all files below a folder; hidden ones apart."""
+    selector = arrow_fs.FileSelector(inner.rstrip("/") or "/", recursive=True)
+    prefix = name[: len(name) - len(inner)] if name.endswith(inner) else ""
+    found = []
+    for info in system.get_file_info(selector):
+        below = info.path[len(inner.rstrip("/")) :].strip("/")
+        if info.type == arrow_fs.FileType.File and not any(p[:1] in "._" for p in below.split("/")):
+            found.append((prefix + info.path, int(info.size)))
+    return found
+
+
+def _folder(system: Any, inner: str, name: str) -> dict[str, int | None]:
+    files = _walk(system, inner, name)
+    found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
+    if found:
+        return found
+    others = sorted(os.path.basename(path) for path, _ in files)
+    hint = f"; it holds {len(others)} other files, such as {', '.join(others[:3])}" if others else "; it is empty"
+    raise InputError(f"{name}: no crawl files ({NAMES}) in this folder{hint}")
+
+
+def _globbed(pattern: str) -> dict[str, int | None]:
+    if not _scheme(pattern):
+        paths = [p for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)]
+        found: dict[str, int | None] = {path: os.path.getsize(path) for path in paths}
+    else:
+        head = _GLOB.split(pattern)[0].rpartition("/")[0]
+        system, inner = _filesystem(head)
+        found = {p: s for p, s in _walk(system, inner, head) if fnmatch.fnmatchcase(p, pattern)}
+    if not found:
+        raise InputError(f"{pattern}: matches nothing{_similar(pattern)}")
+    if lists := [path for path in found if _is_list(path)]:
+        raise InputError(f"{pattern}: matches {lists[0]}, a list of paths; give lists by their own name")
+    return found
+
+
+def _similar(name: str) -> str:
+    """What there is instead of a local file or glob that is not there."""
+    if _scheme(name):
+        return ""
+    folder = os.path.dirname(name) or "."
+    while not os.path.isdir(folder):
+        parent = os.path.dirname(folder) or "."
+        known = os.listdir(parent) if os.path.isdir(parent) else []
+        if os.path.isdir(parent):
+            return f"; there is no folder {folder}" + (nearest(os.path.basename(folder), known) if known else "")
+        folder = parent
+    names = [n for n in os.listdir(folder) if not n.startswith(".")]
+    if len(names) > 20:
+        names = [n for n in names if _ARCHIVE.search(n) or _LIST.search(n)][:20]
+    return nearest(os.path.basename(name), names) if names else f"; {folder} is empty"
+
+
+def read_head(path: str, size: int = 1 << 16) -> bytes:
+    """The first bytes of a file, decompressed when they are gzip."""
+    with open_input(path) as file:
+        data = file.read(size)
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        return zlib.decompressobj(31).decompress(data, size)
+    except zlib.error:
+        return b""
+
+
+def _refuse_what_is_no_archive(path: str) -> None:
+    """A list of paths where an archive is wanted: people mix them up, and every line of it would be garbage."""
+    lines = read_head(path, 4096).split(b"\n")[:3]
+    text = [line.decode("utf-8", "replace").strip() for line in lines if line.strip()]
+    if text and all(_ARCHIVE.search(line) and " " not in line for line in text[:2]):
+        raise InputError(f"{path}: a list of paths, not a crawl file; rename it to end in .paths or .paths.gz")
+
+
+def _listed(name: str, base: str | None) -> dict[str, int | None]:
+    """The files that a list of paths names."""
+    head = read_head(name)
+    if head[:5].upper() == b"WARC/" or head[:9] == b"filedesc:":
+        raise InputError(f"{name}: a crawl file, not a list of paths; rename it to end in .warc.gz (.wet.gz, .arc.gz)")
+    lines = [line for line in _lines(name) if line and not line.startswith("#")]
+    if not lines:
+        raise InputError(f"{name}: a list of paths without a path in it")
+    if bad := next((line for line in lines if not _ARCHIVE.search(line)), None):
+        raise InputError(f"{name}: {bad[:100]!r} is no crawl file ({NAMES})")
+    return dict.fromkeys((_resolve(line, name, base) for line in lines), None)
+
+
+def _lines(name: str) -> list[str]:
+    parts, size = [], 0
+    with open_input(name) as file:
+        while (part := file.read(1 << 20)) and size < _MAX_LIST:
+            parts.append(part)
+            size += len(part)
+    data = b"".join(parts)
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(_MAX_LIST)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{name}: {error}; download the list again") from None
+    return [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+
+
+def _resolve(line: str, name: str, base: str | None) -> str:
+    """A line of a list as a path that opens."""
+    if _scheme(line) or (os.path.isabs(line) and not base):
+        return line
+    if base:
+        if _scheme(base) in ("http", "https"):
+            return urljoin(base.rstrip("/") + "/", quote(line.lstrip("/")))
+        return base.rstrip("/") + "/" + line.lstrip("/")
+    if _scheme(name):
+        return urljoin(name, line) if _scheme(name) in ("http", "https") else name.rpartition("/")[0] + "/" + line
+    beside = os.path.join(os.path.dirname(name), line)
+    if os.path.exists(beside) or not line.startswith("crawl-data/"):
+        return beside
+    raise InputError(
+        f"{name}: names {line}, which is not below its own folder; say where the files are with "
+        "--base https://data.commoncrawl.org/ (or --base s3://commoncrawl/, or the folder they were downloaded to)"
+    )
+
+
+def _input_file(path: str, size: int) -> InputFile:
+    found = _ARCHIVE.search(urlsplit(path).path if _scheme(path) else path)
+    kind = (found[1].lower() if found else "warc").replace("wat", "warc")
+    packed = {"gz": "gzip", "zst": "zstd", "lz4": "lz4"}.get((found[3] or "").lower() if found else "", "none")
+    return InputFile(path, size, kind, packed)

@@ -221,6 +221,8 @@ class Chain:
     def _at_record(self) -> bool | None:
         """Whether a record begins at the cursor, after line ends; None at the end of the member."""
         stream = self._stream
+        if self._begin.match(stream.buf, stream.pos):
+            return True
         self._skip_line_ends()
         if stream.pos == len(stream.buf):
             return None

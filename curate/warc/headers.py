@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from curate.warc.record import Record
 
-BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-WARC_BEGIN = re.compile(rb"WARC/\d[\d.]*[ \t]*\r?\n")
-ARC_BEGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:[^\r\n]{0,8000}? [^ \r\n]+ \d{8,17} [^\r\n]*?\d+[ \t]*\r?\n")
+BLANK_LINE = re.compile(rb"\n\r{0,2}\n")  # two \r: files that went through a conversion of line ends
+WARC_BEGIN = re.compile(rb"(?i:WARC)/\d[\d.]{0,9}[ \t]{0,9}\r{0,2}\n")
+ARC_BEGIN = re.compile(
+    rb"[A-Za-z][A-Za-z0-9+.\-]*:[^\r\n]{0,8000}? [^ \r\n]+ \d{8,17} [^\r\n]{0,500}\d[ \t]{0,9}\r{0,2}\n"
+)
 _HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
 _ARC_DATE = re.compile(rb"\d{8,17}")

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from curate.inputs import InputFile, open_input
+from curate.inputs import InputFile, block_size, open_input
 from curate.warc.chain import Chain, Limits
 from curate.warc.record import Record, Wanted, goes_on
 from curate.warc.streams import open_stream
@@ -18,6 +18,7 @@ A record may hold an archive. To a reader who begins inside such a record, the a
 own. Beginning this much earlier, the walk comes along the outer record and passes over it. Common Crawl cuts records
 at 5 MiB; records of more than 8 MiB (compressed) that are archives themselves are beyond this.
 """
+NOT_AN_ARCHIVE = "not_an_archive: no WARC or ARC record in the whole file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_split(
     Raises InputError when the file can't be opened, OSError when it can't be read.
     """
     with closing(open_input(split.file)) as file:
-        stream, form = open_stream(file, split.size, split.file)
+        stream, form = open_stream(file, split.size, split.file, block_size(split.file))
         chain = Chain(stream, split.size, form, split.file, limits or Limits(), wanted)
         yield from _own_records(chain, split, lookback)
 
@@ -73,13 +74,16 @@ def _own_records(chain: Chain, split: Split, lookback: int) -> Iterator[Record]:
         start = chain.anchor(start, split.end)
         if start >= split.end:
             return
-    own = split.start == 0
+    own, nothing = split.start == 0, start == 0
     for anchor, record in chain.walk(start, split.start):
+        nothing = False
         if anchor is not None:
             if anchor >= split.end:
                 return
             own = own or anchor >= split.start
         if own:
-            if record.error and record.length == split.size and record.kind == "damaged" and anchor is None:
-                record.error = "not_an_archive: no WARC or ARC record in the whole file"
+            if anchor is None and record.length == split.size:
+                record.error = NOT_AN_ARCHIVE
             yield record
+    if nothing and own:
+        yield Record(split.file, 0, split.size, error=NOT_AN_ARCHIVE)
