@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from curate.warc.headers import ARC_BEGIN, BLANK_LINE, WARC_BEGIN, Http, parse_arc, parse_http, parse_warc
+from curate.warc.headers import BLANK_LINE, Http, parse_arc, parse_http, parse_warc
 from curate.warc.payload import decode_body
 from curate.warc.record import DAMAGED, Record, Wanted
-from curate.warc.streams import PROBE_OUT, BrokenError, Stream
+from curate.warc.streams import ARC, PROBE_OUT, BrokenError, Grammar, Stream
 
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 _LINE = re.compile(rb"\n")
@@ -33,12 +33,12 @@ class Limits:
 class Chain:
     """The walk over one file. `wanted` decides which bodies are loaded."""
 
-    def __init__(self, stream: Stream, size: int, form: str, file: str, limits: Limits, wanted: Wanted) -> None:
+    def __init__(self, stream: Stream, size: int, grammar: Grammar, file: str, limits: Limits, wanted: Wanted) -> None:
         self._stream = stream
         self._size = size
-        self._arc = form == "arc"
-        self._begin = ARC_BEGIN if self._arc else WARC_BEGIN
-        self._line = re.compile(rb"(?<=\n)" + self._begin.pattern)
+        self._grammar = grammar
+        self._begin = grammar.begin
+        self._arc = grammar is ARC
         self._next = 0
         self._file = file
         self._limits = limits
@@ -46,7 +46,7 @@ class Chain:
 
     def anchor(self, offset: int, stop: int) -> int:
         """The first place in `offset` … `stop` where a group begins; `stop` for none."""
-        return self._stream.find_anchor(self._begin, offset, stop)
+        return self._stream.find_anchor(self._grammar, offset, stop)
 
     def walk(self, start: int, load_from: int) -> Iterator[tuple[int | None, Record]]:
         """Yield (offset of its group, record) from `start` on; None instead of the offset for a damaged region.
@@ -234,10 +234,10 @@ class Chain:
         return True
 
     def _to_begin(self) -> bool:
-        """Pass over bytes up to the next line that begins a record; False, at the end, when there is none."""
+        """Pass over bytes up to the next place where a record begins; False, at the end, when there is none."""
         stream = self._stream
         while True:
-            if found := self._line.search(stream.buf, stream.pos):
+            if found := self._grammar.somewhere.search(stream.buf, stream.pos):
                 stream.pos = found.start()
                 return True
             stream.pos = max(stream.pos, len(stream.buf) - PROBE_OUT)

@@ -8,9 +8,13 @@ from curate.warc.record import Record
 
 BLANK_LINE = re.compile(rb"\n\r{0,2}\n")  # two \r: files that went through a conversion of line ends
 WARC_BEGIN = re.compile(rb"(?i:WARC)/\d[\d.]{0,9}[ \t]{0,9}\r{0,2}\n")
+"""How a record begins, at a place where one should."""
 ARC_BEGIN = re.compile(
     rb"[A-Za-z][A-Za-z0-9+.\-]*:[^\r\n]{0,8000}? [^ \r\n]+ \d{8,17} [^\r\n]{0,500}\d[ \t]{0,9}\r{0,2}\n"
 )
+WARC_SOMEWHERE = re.compile(WARC_BEGIN.pattern + rb"(?=[A-Za-z][A-Za-z0-9\-]{0,60}[ \t]{0,9}:)")
+"""How a record begins after damage, when it may stand anywhere, in a line after garbage too."""
+ARC_SOMEWHERE = re.compile(rb"(?<=\n)" + ARC_BEGIN.pattern)
 _HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
 _ARC_DATE = re.compile(rb"\d{8,17}")

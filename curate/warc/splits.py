@@ -60,8 +60,8 @@ def read_split(
     Raises InputError when the file can't be opened, OSError when it can't be read.
     """
     with closing(open_input(split.file)) as file:
-        stream, form = open_stream(file, split.size, split.file, block_size(split.file))
-        chain = Chain(stream, split.size, form, split.file, limits or Limits(), wanted)
+        stream, grammar = open_stream(file, split.size, split.file, block_size(split.file))
+        chain = Chain(stream, split.size, grammar, split.file, limits or Limits(), wanted)
         yield from _own_records(chain, split, lookback)
 
 

@@ -9,9 +9,11 @@ import io
 import re
 import zlib
 from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import zstandard
+
+from curate.warc.headers import ARC_BEGIN, ARC_SOMEWHERE, WARC_BEGIN, WARC_SOMEWHERE
 
 inflate: ModuleType = zlib
 with contextlib.suppress(ImportError):  # 1.6 times as fast as zlib on crawls; same interface, same result
@@ -135,6 +137,18 @@ class Codec:
         return inflate.decompressobj(31) if self.name == "gzip" else ZstdFrame(self._dictionary)
 
 
+class Grammar(NamedTuple):
+    """How records of a format are found."""
+
+    name: str
+    begin: "re.Pattern[bytes]"
+    somewhere: "re.Pattern[bytes]"
+
+
+WARC = Grammar("warc", WARC_BEGIN, WARC_SOMEWHERE)
+ARC = Grammar("arc", ARC_BEGIN, ARC_SOMEWHERE)
+
+
 class Stream(Protocol):
     """Decoded bytes from an offset of the file on."""
 
@@ -154,7 +168,7 @@ class Stream(Protocol):
     def seek(self, place: tuple[int, int]) -> bool: ...
     def extend(self, begin: "re.Pattern[bytes]") -> bool: ...
     def skippable(self, offset: int) -> int: ...
-    def find_anchor(self, begin: "re.Pattern[bytes]", offset: int, stop: int) -> int: ...
+    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int: ...
 
 
 ERRORS: tuple[type[Exception], ...] = (zlib.error, inflate.error, zstandard.ZstdError)
@@ -258,14 +272,14 @@ class Members:
             return False
         return begin.match(head.lstrip(b"\r\n")) is not None
 
-    def find_anchor(self, begin: "re.Pattern[bytes]", offset: int, stop: int) -> int:
+    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int:
         """The first member in `offset` … `stop` that begins with a record; `stop` (at most the size) for none."""
         stop = min(stop, self._window.size)
         while True:
             offset = self._window.find(self._codec.magic, offset, stop, 3)
             if offset < 0:
                 return stop
-            if self.begins(begin, offset):
+            if self.begins(grammar.begin, offset):
                 return offset
             offset += 1
 
@@ -319,18 +333,20 @@ class Plain:
         """Line ends before a record are skipped by the reader itself."""
         return 0
 
-    def find_anchor(self, begin: "re.Pattern[bytes]", offset: int, stop: int) -> int:
-        """The first line in `offset` … `stop` that begins a record; `stop` (at most the size) for none."""
+    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int:
+        """The first place in `offset` … `stop` where a record begins; `stop` (at most the size) for none."""
         stop = min(stop, self._window.size)
-        line = re.compile(rb"(?<=\n)" + begin.pattern)
-        if offset == 0 and begin.match(self._window.view(0, PROBE_OUT)):
+        if offset == 0 and grammar.begin.match(self._window.view(0, PROBE_OUT)):
             return 0
-        found = self._window.find(line, max(0, offset - 1), stop, PROBE_OUT)
+        start = max(0, offset - 1)  # a line is seen to begin by the byte before it
+        found = self._window.find(grammar.somewhere, start, stop, PROBE_OUT)
+        if 0 <= found < offset:
+            found = self._window.find(grammar.somewhere, offset, stop, PROBE_OUT)
         return found if found >= 0 else stop
 
 
-def open_stream(file: Readable, size: int, name: str, block: int = BLOCK) -> tuple[Stream, str]:
-    """The stream of a file and "warc" or "arc", by its first bytes; by its name where these are damaged."""
+def open_stream(file: Readable, size: int, name: str, block: int = BLOCK) -> tuple[Stream, Grammar]:
+    """The stream of a file and its format, by its first bytes; by its name where these are damaged."""
     window = Window(file, size, block)
     head = bytes(window.view(0, 4))
     name = name.lower()
@@ -340,7 +356,7 @@ def open_stream(file: Readable, size: int, name: str, block: int = BLOCK) -> tup
     elif head[:3] == GZIP_MAGIC or (name.endswith(".gz") and head not in (b"WARC", b"file")):
         codec = Codec("gzip")
     stream: Stream = Members(window, codec) if codec else Plain(window)
-    return stream, _format(stream, name)
+    return stream, ARC if _format(stream, name) == "arc" else WARC
 
 
 def _dictionary(window: Window) -> bytes | None:

@@ -108,10 +108,11 @@ bodies_of = st.lists(st.lists(words | st.binary(max_size=40), max_size=8).map(b"
 def damages(draw: st.DrawFn, size: int) -> list[tuple[str, int, int, bytes]]:
     """(what, offset, length, bytes) from the back to the front, so that offsets stay true."""
     count = draw(st.integers(1, 3))
-    found = []
+    found, room = [], size
     for at in sorted({draw(st.integers(0, max(0, size - 1))) for _ in range(count)}, reverse=True):
         what = draw(st.sampled_from(["flip", "zero", "insert", "delete", "truncate"]))
-        length = draw(st.integers(1, 300))
+        length = min(draw(st.integers(1, 300)), room - at)  # no overlaps
+        room = at
         found.append((what, at, length, draw(st.binary(min_size=1, max_size=60))))
     return found
 
@@ -153,7 +154,8 @@ def test_sound_files(name: str, bodies: list[bytes], splits: int, lookback: int,
     assert [r.url for r in found] == [f"http://example.org/{i}" for i in range(len(bodies))]
     if crawl.spans:
         assert [(r.offset, r.offset + r.length) for r in found] == crawl.spans
-    assert sum(r.length for r in found) == len(crawl.data)
+    if name != "blocks.warc.gz":  # there a last member may hold nothing but line ends
+        assert sum(r.length for r in found) == len(crawl.data)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
