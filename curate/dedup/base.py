@@ -90,15 +90,9 @@ def survivor_rank(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     Longest text first (bytes, up to 16 MiB), then the earliest date (to the second; none is last). Negative
     ranks are free for documents of earlier runs, which win over all new ones.
     """
-    length = (
-        pc.fill_null(pc.binary_length(batch.column("text")), 0)
-        .to_numpy(zero_copy_only=False)
-        .astype(np.int64)
-    )
+    length = pc.fill_null(pc.binary_length(batch.column("text")), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     short = MAX_LENGTH - np.minimum(length, MAX_LENGTH)
-    rank: npt.NDArray[np.int64] = short << SECOND_BITS | np.clip(
-        seconds(batch, missing=MAX_SECOND), 0, MAX_SECOND
-    )
+    rank: npt.NDArray[np.int64] = short << SECOND_BITS | np.clip(seconds(batch, missing=MAX_SECOND), 0, MAX_SECOND)
     return rank
 
 

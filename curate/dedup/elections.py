@@ -117,11 +117,7 @@ def _histogram(groups: Any) -> tuple[list[Any], list[Any]]:
     from pyspark.sql import functions as F
 
     power = F.floor(F.log2(F.col("copies").cast("double"))).cast("int").alias("power")
-    bins = (
-        groups.groupBy(power)
-        .agg(F.count(F.lit(1)).alias("groups"), F.sum("copies").alias("copies"))
-        .collect()
-    )
+    bins = groups.groupBy(power).agg(F.count(F.lit(1)).alias("groups"), F.sum("copies").alias("copies")).collect()
     order = groups.orderBy(F.desc("copies"), "survivor", "hi", "lo")
     largest = order.limit(10).select("survivor", "owner_pos", "copies").collect()
     return sorted((r["power"], r["groups"], r["copies"]) for r in bins), largest
@@ -135,8 +131,7 @@ def _facts(keys: int, bins: list[Any], largest: list[Any]) -> dict[str, Any]:
         "copies": copies,
         "sizes": {f"{2**power}-{2 ** (power + 1) - 1}": count for power, count, _ in bins},
         "largest": [
-            {"survivor": doc_hex(r["survivor"]), "pos": r["owner_pos"], "copies": r["copies"]}
-            for r in largest
+            {"survivor": doc_hex(r["survivor"]), "pos": r["owner_pos"], "copies": r["copies"]} for r in largest
         ],
     }
 

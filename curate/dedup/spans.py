@@ -88,8 +88,6 @@ def without(text: str, gone: set[int]) -> str:
         number += len(pieces)
         if gone.isdisjoint(numbers):
             left.append(line)
-        elif kept := "".join(
-            piece for at, piece in zip(numbers, pieces, strict=True) if at not in gone
-        ).rstrip():
+        elif kept := "".join(piece for at, piece in zip(numbers, pieces, strict=True) if at not in gone).rstrip():
             left.append(kept)
     return "\n".join(left)
