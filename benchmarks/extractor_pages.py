@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from curate.decode import decode
+
 PARTIAL_GOLD = frozenset({"goose3", "recipe-scrapers"})
 
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _BLOG = re.compile(r"\bblogs?\b|blogspot|wordpress|tumblr|medium\.com|substack", re.IGNORECASE)
 _DISCUSSION = re.compile(
     r"\bforums?\b|\bthreads?\b|viewtopic|\bdiscuss|\bcommunity\b|stackoverflow|stackexchange|reddit\.|/questions?/",
@@ -57,37 +58,12 @@ def pages(testdata: Path) -> Iterator[Page]:
             if loader is None or not path.exists():
                 continue
             body = path.read_bytes()
-            html = decode(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+            html, _ = decode(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
             gold, label = loader(root, path, html)
             if gold.strip():
                 url = row["url"] if "://" in row["url"] else None
                 kind = kind_of(row["set"], label, url, gold)
                 yield Page(row["set"], row["path"], url, domain_of(url, row), kind, html, gold)
-
-
-def decode(body: bytes) -> str:
-    """Bytes of a page as text: byte order mark, declared charset, UTF-8, then a guess."""
-    from resiliparse.parse.encoding import detect_encoding
-
-    if body[:3] == b"\xef\xbb\xbf":
-        return body[3:].decode("utf-8", "replace")
-    declared = _META_CHARSET.search(body[:4096])
-    names = [declared.group(1).decode("ascii", "replace")] if declared else []
-    for name in [*names, "utf-8", detect_encoding(body) or "windows-1252"]:
-        name = "windows-1252" if name.lower() in ("iso-8859-1", "latin1", "ascii", "us-ascii") else name
-        try:
-            return body.decode(name)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return body.decode(names[0] if names and _known(names[0]) else "utf-8", "replace")
-
-
-def _known(name: str) -> bool:
-    try:
-        b"".decode(name)
-    except LookupError:
-        return False
-    return True
 
 
 def domain_of(url: str | None, row: dict[str, str]) -> str:

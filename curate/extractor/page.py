@@ -50,9 +50,7 @@ def read_page(html: str) -> Page:
     nodes = len(facts.nodes)
     totals(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.span, facts.mask)
     alike(facts.nodes, facts.blocks, count, facts.measures, hashes, facts.group, facts.stats, facts.repeats)
-    best, mass = containers(
-        facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.places
-    )
+    best, mass = containers(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.places)
     facts.page[:] = best, mass, state[SCHEMA], len(title)
     headings(facts)
     return Page(source, tape, facts)

@@ -278,8 +278,10 @@ def flush(tape, at, soft):
         row[B_NODE] = tape.stack_node[state[DEPTH] - 1]
         row[B_START], row[B_END] = state[START], end
         row[B_FROM], row[B_TO] = state[FROM], at
-        row[B_LINKED], row[B_BOLD], row[B_LINKS] = state[LINKED], state[BOLDED], state[LINKS]
-        row[B_IMAGES], row[B_FIELDS], row[B_CODE] = state[IMAGES], state[FIELDS], state[CODED]
+        length = end - state[START]
+        row[B_LINKED], row[B_BOLD] = min(state[LINKED], length), min(state[BOLDED], length)
+        row[B_CODE], row[B_LINKS] = min(state[CODED], length), state[LINKS]
+        row[B_IMAGES], row[B_FIELDS] = state[IMAGES], state[FIELDS]
         row[B_SOFT] = state[SOFT]
         state[BLOCKS] += 1
         state[IMAGES] = state[FIELDS] = 0

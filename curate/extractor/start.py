@@ -164,7 +164,7 @@ def bucket(value, salt):
 @inner
 def hides(buf, start, end):
     """Whether a style says `display: none` or `visibility: hidden`."""
-    for i in range(start, min(end, start + 400) - 4):
+    for i in range(start, min(end, start + 400) - 3):
         c = lower(buf[i])
         if c == 110 and lower(buf[i + 1]) == 111 and lower(buf[i + 2]) == 110 and lower(buf[i + 3]) == 101:
             j = i - 1

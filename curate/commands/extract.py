@@ -1,0 +1,56 @@
+"""`curate extract`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("page", type=click.Path(dir_okay=False, path_type=Path), metavar="PAGE.html")
+@click.option("--url", help="The page's address, for engines that look at it.")
+@click.option("--engine", default="curate", show_default=True, help="curate, trafilatura or resiliparse.")
+@click.option("--html", "as_html", is_flag=True, help="A page that shows each block: kept green, dropped grey, why.")
+@click.option("--json", "as_json", is_flag=True, help="Every block with its probability and features.")
+def extract(page: Path, url: str | None, engine: str, as_html: bool, as_json: bool) -> None:
+    """The text of one page: a file, or - for standard input.
+
+    --html and --json show what the engine `curate` thinks of every block; they write to standard output.
+    """
+    from curate.errors import UsageError
+
+    if as_html and as_json:
+        raise UsageError("--html and --json exclude each other; give one")
+    if (as_html or as_json) and engine != "curate":
+        raise UsageError(f"--html and --json show the blocks of the engine curate; {engine} has none")
+    html = _read(page)
+    if as_html or as_json:
+        from curate.extractor.engine import judge
+        from curate.extractor.show import page_html, page_json
+
+        judged = judge(html)
+        _write(page_html(judged, str(page)) if as_html else page_json(judged, url))
+        return
+    from curate.extractors import extractor
+
+    _write(extractor(engine)(html, url))
+
+
+def _read(page: Path) -> str:
+    from curate.decode import decode
+    from curate.errors import InputError
+
+    try:
+        body = sys.stdin.buffer.read() if str(page) == "-" else page.read_bytes()
+    except OSError as error:
+        raise InputError(f"{page}: {error.strerror or error}") from error
+    return decode(body)[0]
+
+
+def _write(text: str) -> None:
+    """To a terminal without what it would obey, else as it is."""
+    if sys.stdout.isatty():
+        from curate.terminal import clean
+
+        text = clean(text)
+    click.echo(text)

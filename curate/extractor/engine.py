@@ -1,0 +1,120 @@
+"""The engine `curate`: blocks, features, two passes of the model, lines of text; trafilatura where it is unsure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.extractor.context import CONTEXT, context
+from curate.extractor.features import FEATURES, fill, word_logits
+from curate.extractor.layout import name_logits
+from curate.extractor.lines import rows_of_tables
+from curate.extractor.measure import WORDS
+from curate.extractor.model import Model, model
+from curate.extractor.page import Page, read_page
+from curate.extractor.trees import probabilities
+
+CHUNK = 8192  # blocks whose features are held at once: memory stays flat on pages with millions
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A page with the model's opinion of each of its blocks."""
+
+    page: Page
+    probability: NDArray[np.float32]  # (blocks,) that the block is main text
+    keep: NDArray[np.bool_]  # (blocks,)
+    expected: float  # token-level F1 that the probabilities promise, 0 to 1
+    unsure: bool  # whether that is too low, so that trafilatura's text is taken
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The text of a page and the engine that it is from: "curate" or "trafilatura"."""
+
+    text: str
+    engine: str
+
+
+def extract(html: str, url: str | None = None) -> str:
+    """The main text of `html`, one line a block."""
+    return extract_page(html, url).text
+
+
+def extract_page(html: str, url: str | None = None) -> Extraction:
+    """The main text of `html`, and which engine it is from."""
+    judged = judge(html)
+    if judged.unsure:
+        from curate.extractors import extractor
+
+        return Extraction(extractor("trafilatura")(html, url), "trafilatura")
+    return Extraction(assemble(judged), "curate")
+
+
+def judge(html: str, using: Model | None = None) -> Judged:
+    """Read a page and judge its blocks, with the package's model or another."""
+    weights = using or model()
+    page = read_page(html)
+    p = block_probabilities(page, weights)
+    words = page.facts.measures[:, WORDS].astype(np.float64)
+    keep, expected = decide(p, words)
+    return Judged(page, p, keep, expected, expected < weights.unsure)
+
+
+def block_probabilities(page: Page, weights: Model) -> NDArray[np.float32]:
+    """Both passes over a page: the probability of each block."""
+    facts = page.facts
+    count = page.count
+    name_logits(facts.nodes, len(facts.nodes), page.tape.tokens, weights.names, facts.places)
+    word_logits(facts.words, weights.words, facts.logits)
+    one, two = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    width = len(FEATURES)
+    rows = np.empty((min(count, CHUNK), width + len(CONTEXT)), np.float32)
+    for first in range(0, count, CHUNK):
+        last = min(first + CHUNK, count)
+        fill(facts, first, last, rows)
+        probabilities(weights.one, rows[: last - first], one[first:last])
+    around = np.empty((count, len(CONTEXT)), np.float32)
+    context(facts, one, around)
+    for first in range(0, count, CHUNK):
+        last = min(first + CHUNK, count)
+        if count > CHUNK:
+            fill(facts, first, last, rows)
+        rows[: last - first, width:] = around[first:last]
+        probabilities(weights.two, rows[: last - first], two[first:last])
+    return two
+
+
+def decide(p: NDArray[np.float32], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
+    """Which blocks to keep so that the expected F1 is highest, and that F1.
+
+    Keeping every block whose probability is at least half the best attainable F1 attains it (Lipton, Elkan and
+    Naryanaswamy 2014, theorem 1); the fixed point is found from above in a few rounds.
+    """
+    mass = p.astype(np.float64) * words
+    total = float(mass.sum())
+    expected, keep = 1.0, p >= 0.5
+    for _ in range(8):
+        keep = p >= expected / 2
+        held = float(words[keep].sum())
+        better = 2 * float(mass[keep].sum()) / (held + total) if held + total > 0 else 0.0
+        if abs(better - expected) < 1e-6:
+            break
+        expected = better
+    return keep, expected
+
+
+def assemble(judged: Judged) -> str:
+    """The kept blocks as lines: one a block, the cells of a table's row on one line, preformatted text as it is."""
+    page = judged.page
+    kept = np.flatnonzero(judged.keep).tolist()
+    rows = rows_of_tables(page.facts.nodes, page.facts.blocks)
+    pieces: list[str] = []
+    before = -1
+    for i in kept:
+        if pieces:
+            beside = rows[i, 0] >= 0 and rows[i, 0] == rows[before, 0] and rows[i, 1] != rows[before, 1]
+            pieces.append(" | " if beside else "\n")
+        pieces.append(page.text(i))
+        before = i
+    return "".join(pieces)
