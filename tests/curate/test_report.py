@@ -1,0 +1,214 @@
+"""The report: complete, the same each time, and harmless in a real browser."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64encode
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate import schema
+from curate.recipe import load
+from curate.report import versions, write_report
+from curate.reports.charts import bar, histogram, short, text
+from curate.reports.gather import KEPT_SAMPLES, Reservoir, gather
+from curate.reports.page import page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def html(small_corpus: Path) -> str:
+    return make(small_corpus)
+
+
+def make(corpus: Path, **changes: object) -> str:
+    ledger = {**json.loads((corpus / "ledger.json").read_text()), **changes}
+    recipe = load(str(corpus / "recipe.toml"))
+    return page(ledger, gather(str(corpus), recipe), recipe, {"Python": "3.11"})
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_markup_is_balanced_and_inert(html: str) -> None:
+    parser = Tags()
+    parser.feed(html)
+    assert parser.open == []
+    names = {tag for tag, _ in parser.tags}
+    assert names.isdisjoint(
+        {"script", "img", "iframe", "object", "embed", "link", "base", "form", "input", "foreignobject"}
+    )
+    for tag, attributes in parser.tags:
+        assert not any(name.startswith("on") or name in ("style", "src", "srcset") for name in attributes), tag
+        assert (attributes.get("href") or "#").startswith("#"), attributes
+    anchors = {attributes["href"] for tag, attributes in parser.tags if tag == "a"}
+    assert anchors <= {f"#{attributes.get('id')}" for _, attributes in parser.tags}
+
+
+def test_policy_allows_the_style_and_nothing_else(html: str) -> None:
+    style = re.search(r"<style>(.*?)</style>", html, re.S)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert style
+    assert policy
+    digest = b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy[1].split("; ") == [
+        "default-src 'none'", f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+
+
+def test_every_section_is_there(html: str) -> None:
+    for part in ("funnel", "rules", "contents", "duplicates", "samples", "failures", "work", "recipe"):
+        assert f'<section id="{part}">' in html
+    assert "TooFewSentences.too_few" in html
+    assert "host.example" in html
+    assert "&lt;script&gt;document.title=" in html
+    assert re.search(r"<del>Home</del><span class=\"rule\">LineRules.no_end_mark</span>", html)
+    assert html.count("Urls.duplicate") >= 3
+
+
+def test_control_characters_do_not_reach_the_page(html: str) -> None:
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", html)
+
+
+def test_the_same_corpus_gives_the_same_page(small_corpus: Path, html: str) -> None:
+    assert make(small_corpus) == html
+
+
+def test_a_ledger_that_does_not_add_up_is_shown_as_such(small_corpus: Path, html: str) -> None:
+    assert '<li class="bad">' not in html
+    assert '<li class="bad">records = skipped' in make(small_corpus, kept=99)
+
+
+def test_works_without_extracted_and_recipe(make_corpus: Callable[[Path], Path], tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "corpus")
+    shutil.rmtree(corpus / "extracted")
+    ledger = json.loads((corpus / "ledger.json").read_text())
+    ledger["dedup"] = []
+    write_report(ledger, gather(str(corpus), None), str(corpus / "report.html"))
+    written = (corpus / "report.html").read_text()
+    assert "The harbour was quiet" in written
+    assert "no step that compares documents" in written
+
+
+def test_empty_corpus(tmp_path: Path, small_corpus: Path) -> None:
+    ledger = json.loads((small_corpus / "ledger.json").read_text())
+    nothing = {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0}
+    ledger |= {**nothing, "removed": {}, "data": [], "files": {}, "stages": [], "dedup": []}
+    assert "records read" in page(ledger, gather(str(tmp_path), None), None, versions())
+
+
+def test_samples_are_bounded_and_fair(tmp_path: Path) -> None:
+    rows = []
+    for number in range(3_000):
+        row = dict.fromkeys(schema.judged("web", []).names)
+        row |= {"id": hashlib.md5(str(number).encode()).hexdigest(), "text": "x " * 30, "source": "s"}
+        row |= {
+            "verdict": "rejected",
+            "reason": "Big.one" if number % 100 else f"Small.{number // 100:02d}",
+            "removed": [],
+        }
+        rows.append(row)
+    rows.sort(key=lambda row: row["id"])
+    (tmp_path / "rejected").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, schema.judged("web", [])), tmp_path / "rejected" / "a.parquet")
+    dropped = gather(str(tmp_path), None).dropped
+    assert len(dropped) == 33  # three of the big reason, one of each small
+    assert [sample.row["reason"] for sample in dropped] == sorted(sample.row["reason"] for sample in dropped)
+
+
+def test_large_corpora_are_sampled_by_row_groups(tmp_path: Path) -> None:
+    ids = sorted(hashlib.md5(str(number).encode()).hexdigest() for number in range(2_000))
+    table = pa.table({"id": ids, "text": ["abc"] * 2_000, "host": ["h"] * 2_000, "language": ["en"] * 2_000})
+    (tmp_path / "data").mkdir()
+    pq.write_table(table, tmp_path / "data" / "a.parquet", row_group_size=50)
+    data = gather(str(tmp_path), None, limit=500)
+    assert 200 <= data.looked_at["kept"] <= 900
+    assert len(data.kept) == KEPT_SAMPLES
+    assert gather(str(tmp_path), None, limit=500).looked_at == data.looked_at
+
+
+@given(st.permutations(range(60)))
+def test_reservoir_ignores_the_order(order: list[int]) -> None:
+    straight, shuffled = Reservoir(5), Reservoir(5)
+    for reservoir, numbers in ((straight, range(60)), (shuffled, order)):
+        for number in numbers:
+            if reservoir.wants(str(number)):
+                reservoir.add({"id": str(number)})
+    assert straight.rows() == shuffled.rows()
+
+
+@given(st.text())
+def test_text_is_inert(value: str) -> None:
+    shown = text(value)
+    assert not set(shown) & set("<>\"'")
+    assert not re.search(r"&(?!(amp|lt|gt|quot|#x27);)", shown)
+
+
+def test_bars_and_histograms() -> None:
+    assert 'width="0.350"' in bar([(1, "kept")], 1e9)
+    assert bar([(1, "kept")], 0).count("<rect") == 2
+    assert "Nothing to show" in histogram([("a", "kept", {})], {}, "t")
+    drawn = histogram([("a", "kept", {1: 5, 3: 10}), ("b", "second", {1: 1})], {1: "x", 2: "y", 3: "<z>"[1]}, "t")
+    assert drawn.count("<title>") == 3
+    assert [short(n) for n in (0, 999, 1_000, 1_234, 34_500, 5e6)] == ["0", "999", "1k", "1.2k", "34k", "5M"]
+
+
+def browse(path: Path) -> tuple[str, str]:
+    """(DOM after load, console messages) of a page in a real browser."""
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("no browser on this machine")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=2000"]
+    profile = f"--user-data-dir={path.parent / 'profile'}"
+    command = [browser, *flags, profile, "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+@pytest.mark.slow
+def test_nothing_runs_in_a_real_browser(html: str, tmp_path: Path) -> None:
+    control = tmp_path / "control.html"
+    control.write_text("<title>a</title><script>document.title='owned';console.error('ran')</script>")
+    dom, console = browse(control)
+    assert "<title>owned</title>" in dom
+    assert "ran" in console  # so the browser would tell
+    report = tmp_path / "report.html"
+    report.write_text(html, encoding="utf-8")
+    dom, console = browse(report)
+    assert "<title>Corpus report: small</title>" in dom
+    assert "Samples" in dom
+    assert console == ""
+
+
+@pytest.mark.slow
+def test_the_policy_holds_where_escaping_would_fail(html: str, tmp_path: Path) -> None:
+    """A second line of defence: markup that gets into the page does nothing."""
+    report = tmp_path / "report.html"
+    report.write_text(html.replace("<main>", "<main><script>document.title='owned'</script>"), encoding="utf-8")
+    dom, console = browse(report)
+    assert "<title>Corpus report: small</title>" in dom
+    assert "Content Security Policy" in console
