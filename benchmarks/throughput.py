@@ -78,11 +78,11 @@ def _copy(path: Path, target: Path, copy: int) -> None:
 
 def read_only(path: str) -> int:
     """Read every record of a file; returns the pages."""
-    from curate.inputs import expand
+    from curate.inputs import expand_inputs
     from curate.warc import plan_splits, read_split, skip_reason
 
     pages = 0
-    for split in plan_splits(expand([path])[0], 1 << 40):
+    for split in plan_splits(expand_inputs([path])[0], 1 << 40):
         pages += sum(1 for record in read_split(split) if not record.error and skip_reason(record) is None)
     return pages
 
@@ -93,7 +93,7 @@ def plain(task: tuple[str, str, str]) -> int:
     import pyarrow.parquet as pq
 
     from curate import extract, passes, schema
-    from curate.inputs import expand
+    from curate.inputs import expand_inputs
     from curate.recipe import is_corpus_wide, load
     from curate.warc import plan_splits
 
@@ -103,7 +103,7 @@ def plain(task: tuple[str, str, str]) -> int:
     table, pages = schema.judged("web", recipe.signals), 0
     settings = {"engine": engine, "cpu_seconds": 30.0, "page_bytes": 20 << 20, "source": "b", "done": 0, "poison": {}}
     with pq.ParquetWriter(output, table, compression="zstd") as writer:
-        for split in plan_splits(expand([path])[0], 1 << 40):
+        for split in plan_splits(expand_inputs([path])[0], 1 << 40):
             for batch in extract.pages({**settings, "split": split.to_dict()}):
                 rows = batch.filter(pa.compute.is_null(batch["verdict"]))
                 pages += rows.num_rows

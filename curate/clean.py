@@ -35,10 +35,7 @@ class Options:
 def clean(options: Options) -> dict[str, Any]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.progress import Progress
-    try:
-        from curate.report import finish_report
-    except ImportError:
-        finish_report = lambda job, ledger: None
+    from curate.report import finish_report
 
     overrides = {"extract": {"engine": options.extractor}} if options.extractor else None
     steps = {"BadWords": {"words": options.bad_words}} if options.bad_words else None

@@ -109,7 +109,7 @@ def _end() -> None:
     """Leave at once: an engine's threads may still be at work and would keep the process."""
     from curate import workers
 
-    workers.close_all()
+    workers.kill_all()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(130)

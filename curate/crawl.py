@@ -8,13 +8,14 @@ from importlib.metadata import version
 from typing import Any
 
 from curate import storage
+from curate.engine import cpu_count
 from curate.errors import InputError
-from curate.inputs import expand
+from curate.inputs import expand_inputs
 from curate.pipeline import Source
 from curate.recipe import Recipe
 from curate.warc import plan_splits
 
-SPLIT_BYTES = 64 << 20
+SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
 MOST_TASKS = 50_000
 ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
 
@@ -28,9 +29,10 @@ def crawl_source(inputs: Sequence[str], recipe: Recipe, name: str | None = None,
     settings = extraction(recipe)
     if len(inputs) == 1 and storage.exists(storage.join(inputs[0], "extracted", "index.json")):
         return _reused(inputs[0], settings)
-    files = expand(inputs)
+    files = expand_inputs(inputs)
     total = sum(file.size for file in files)
-    each = split_bytes or max(SPLIT_BYTES, total // MOST_TASKS)
+    busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
+    each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
     splits = [split.to_dict() for file in files for split in plan_splits(file, each)]
     tasks = [
         {

@@ -213,10 +213,14 @@ def _sail(cores: int) -> Iterator[Session]:
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     try:
         yield Session("sail", spark, cores)
+    except KeyboardInterrupt:
+        workers.kill_all()  # and no orderly end: it would wait for the tasks that run
+        raise
     finally:
-        workers.close_all()
-        spark.stop()
-        server.stop()
+        if sys.exc_info()[0] is not KeyboardInterrupt:
+            workers.close_all()
+            spark.stop()
+            server.stop()
 
 
 def _connect(name: str, master: str | None) -> Any:

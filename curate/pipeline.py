@@ -48,7 +48,7 @@ class Source:
 class Watcher(Protocol):
     """What a progress display offers; see `curate.progress`."""
 
-    def stage(self, name: str, total: int) -> None: ...
+    def stage(self, name: str, total: int, total_bytes: int = 0) -> None: ...
     def update(self, **numbers: int) -> None: ...
 
 
@@ -149,10 +149,10 @@ def _dump(value: Any) -> str:
 
 
 @contextmanager
-def stage(job: Job, name: str, total: int) -> Iterator[dict[str, Any]]:
+def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dict[str, Any]]:
     """Time a stage; what the block puts into the yielded dict is kept in `stages.json` with it."""
     if job.watcher:
-        job.watcher.stage(name, total)
+        job.watcher.stage(name, total, total_bytes)
     stages = _stored(job.scratch("stages.json"))
     started = time.monotonic()
     facts: dict[str, Any] = {}
@@ -189,7 +189,7 @@ def _documents(s: Session, job: Job) -> list[str]:
         return [job.path("extracted", name) for name in _stored(index)["parts"]]
     beats = job.scratch("beats") if storage.is_local(job.work) else None
     tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), "beats": beats} for t in job.source.tasks]
-    with stage(job, "extract", len(tasks)) as facts:
+    with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
         facts["worked"] = run_tasks(s, job, job.source.reference, tasks)
         written = [read_facts(task["out"]) for task in tasks]
         facts.update(bytes=sum(f["bytes"] for f in written), records=_records(written))

@@ -40,6 +40,7 @@ class Progress:
         self.name = ""
         self.total: int | None = None
         self.done = 0
+        self.total_bytes = 0
         self.began = clock()
         self._ended: dict[str, int] = {}  # of the tasks that ended in this stage
         self._running: dict[str, int] = {}  # of those that run, as last read
@@ -75,11 +76,12 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Begin the stage `name`, of `total` tasks where that is known; the one before is closed."""
+    def stage(self, name: str, total: int | None = None, total_bytes: int = 0) -> None:
+        """Begin the stage `name`, of `total` tasks (and of `total_bytes` of input) where that is known; the one before
+        is closed."""
         self._close(complete=True)
         with self._lock:
-            self.name, self.total, self.done = name, total, 0
+            self.name, self.total, self.done, self.total_bytes = name, total, 0, total_bytes
             self._ended, self._running, self._read = {}, {}, float("-inf")
             self.began = self.clock()
         if not self._live:
@@ -133,9 +135,14 @@ class Progress:
 
     def eta(self) -> float | None:
         """Seconds that the stage still takes at its pace so far; None while nothing is known."""
-        if not self.total or not 0 < self.done < self.total:
-            return None
-        return (self.clock() - self.began) * (self.total - self.done) / self.done
+        done = self.fraction()
+        return (self.clock() - self.began) * (1 - done) / done if 0 < done < 1 else None
+
+    def fraction(self) -> float:
+        """The share of the stage that is done: by bytes of input where their total is known, else by tasks."""
+        if self.total_bytes:
+            return min(1.0, self.numbers().get("bytes", 0) / self.total_bytes)
+        return self.done / self.total if self.total else 0.0
 
     def _close(self, complete: bool) -> None:
         with self._lock:
@@ -170,6 +177,6 @@ class Progress:
         from rich.text import Text
 
         row = Table.grid(padding=(0, 1))
-        bar = ProgressBar(self.total, self.done, width=24) if self.total else Spinner("dots")
+        bar = ProgressBar(1.0, self.fraction(), width=24) if self.total else Spinner("dots")
         row.add_row(bar, Text(self.line() if self.name else "starting"))
         return row

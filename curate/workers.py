@@ -217,6 +217,10 @@ class Child:
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return ChildDied("crash", self.mark, f"the process ended with {name}")
 
+    def kill(self) -> None:
+        """End the process and no more: another thread may be reading from it."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process; safe to call at any time."""
         if self._process.poll() is None:
@@ -236,6 +240,7 @@ class Child:
 
 
 _idle: list[Child] = []
+_busy: set[Child] = set()
 _lock = threading.Lock()
 
 
@@ -247,12 +252,17 @@ def lease(memory: int = 0) -> Iterator[Child]:
         if found:
             _idle.remove(found)
     child = found or Child(memory)
+    with _lock:
+        _busy.add(child)
     try:
         yield child
     except BaseException:
+        with _lock:
+            _busy.discard(child)
         child.close()
         raise
     with _lock:
+        _busy.discard(child)
         _idle.append(child)
 
 
@@ -263,6 +273,12 @@ def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
             if isinstance(answer, dict):
                 return answer
     raise AssertionError("a child always answers or raises")
+
+
+def kill_all() -> None:
+    """End every child at once, whatever it is at; for Ctrl-C. Their files under temporary names are left to `--resume`."""
+    for child in [*_busy, *_idle]:
+        child.kill()
 
 
 def close_all() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from curate import extract, workers
 from curate.errors import InputError
-from curate.inputs import expand
+from curate.inputs import expand_inputs
 from curate.warc import plan_splits
 
 SELF = "tests_extract_tasks"
@@ -58,7 +58,7 @@ def record(number: int, body: bytes, content_type: str = "text/html", status: st
 def rows(tmp_path, bodies, reference="pages", **settings):
     path = tmp_path / "t.warc.gz"
     path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
-    (split,) = plan_splits(expand([str(path)])[0], 1 << 30)
+    (split,) = plan_splits(expand_inputs([str(path)])[0], 1 << 30)
     task = {
         "split": split.to_dict(),
         "source": "test",
@@ -133,7 +133,7 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
     bodies = [deep, table, b"<!--" * 1000, b"<p>A good page. It has two sentences.</p>" * 5]
     path = tmp_path / "t.warc.gz"
     path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
-    (split,) = plan_splits(expand([str(path)])[0], 1 << 30)
+    (split,) = plan_splits(expand_inputs([str(path)])[0], 1 << 30)
     task = {
         "split": split.to_dict(),
         "source": "t",

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -118,3 +117,42 @@ def test_an_unfinished_run_of_another_job_is_not_mixed_in(crawl, tmp_path):
         clean(options(crawl, output))
     with pytest.raises(OutputError, match="was made from other"):
         clean(options(crawl, output, resume=True))
+
+
+def test_usual_readers_open_it_as_it_is(corpus, monkeypatch):
+    import duckdb
+    import pandas
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    kept = json.loads((corpus / "ledger.json").read_text())["kept"]
+    pattern = str(corpus / "data" / "*.parquet")
+    loaded = datasets.load_dataset("parquet", data_files=pattern, split="train", cache_dir=str(corpus.parent / "hf"))
+    assert loaded.num_rows == kept
+    assert {"id", "text", "url", "host", "date", "language", "file", "offset", "signals"} <= set(loaded.column_names)
+    assert duckdb.sql(f"select count(*), count(signals.sentences) from '{pattern}'").fetchall() == [(kept, kept)]
+    assert len(pandas.concat(pandas.read_parquet(path) for path in (corpus / "data").glob("*.parquet"))) == kept
+    streamed = datasets.load_dataset("parquet", data_files=pattern, split="train", streaming=True)
+    assert sum(1 for _ in streamed) == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "nowhere/*.warc.gz"], "nowhere"),
+        (["--recipe", "c5"], "no recipe 'c5'"),
+        (["--engine", "sail", "--master", "local[1]"], "takes no --master"),
+        (["--extractor", "dragnet"], "Invalid value for '--extractor'"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, message):
+    command = [sys.executable, "-m", "curate", "clean", "--output", str(tmp_path / "out"), "--quiet"]
+    if "--input" not in arguments:
+        command += ["--input", str(crawl)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "out").exists()
