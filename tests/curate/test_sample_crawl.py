@@ -15,7 +15,7 @@ from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
 from curate.sample.records import chunked, gzip_member
 
-DIGEST = "96585eaf4ae42dbb530fbbcb924d18f89400e25cfd5643c39b0af03abcd5ad63"
+DIGEST = "e182676aa752dd7de4d639d3d6d51bc789109c65158fb06c8cb24e3136c21471"
 
 
 @pytest.fixture(scope="module")
