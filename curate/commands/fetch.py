@@ -1,0 +1,79 @@
+"""`curate fetch`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from curate.commands.options import json_option, printed
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from curate.fetch import Fetched
+
+
+@click.command()
+@click.argument("crawl")
+@click.option("--files", type=click.IntRange(min=1), default=1, show_default=True, help="How many files.")
+@click.option("--kind", type=click.Choice(["warc", "wet", "wat"]), default="warc", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder to download to.  [default: CRAWL]")
+@click.option("--base", default="https://data.commoncrawl.org/", show_default=True, help="What the lists are below.")
+@click.option("--first", is_flag=True, help="The first files of the list instead of a sample of it.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def fetch(
+    crawl: str, files: int, kind: str, output: Path | None, base: str, first: bool, quiet: bool, as_json: bool
+) -> None:
+    """Download files of CRAWL, such as CC-MAIN-2026-30, from its published list of paths.
+
+    The files are a sample of the list, the same each time, and more files include the fewer. A download that was
+    interrupted goes on where it stopped; a file has its name once it is complete and verified.
+    """
+    from dataclasses import asdict
+
+    from curate.fetch import choose, crawl_paths, fetch_files
+
+    paths = choose(crawl_paths(crawl, kind, base), files, first=first)
+    folder = output or Path(crawl.replace("/", "-"))
+    with _bars(quiet) as progress:
+        fetched = fetch_files(paths, folder, base, progress.show)
+    printed([asdict(item) for item in fetched], as_json, lambda: _table(fetched))
+
+
+class _bars:  # noqa: N801 - used as a function is
+    """A progress bar for each file, on stderr; nothing when `quiet` or where stderr is no terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TransferSpeedColumn as Speed
+
+        talk = Console(stderr=True)
+        name = TextColumn("{task.description}", markup=False)
+        columns = (name, BarColumn(), DownloadColumn(), Speed(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=talk, disable=quiet or not talk.is_terminal)
+        self._tasks: dict[str, object] = {}
+
+    def __enter__(self) -> "_bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, name: str, done: int, total: int) -> None:
+        """`done` of `total` bytes (-1: not known) of a file are here."""
+        size = total if total >= 0 else None
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=size)
+        self._progress.update(self._tasks[name], completed=done, total=size)  # type: ignore[arg-type]
+
+
+def _table(fetched: "list[Fetched]") -> "RenderableType":
+    from rich.table import Table
+
+    table = Table("file", "bytes", "verified by", "status")
+    for item in fetched:
+        table.add_row(item.file, f"{item.bytes:,}", item.verified, item.status)
+    return table
