@@ -49,9 +49,10 @@ class Chain:
         return self._stream.find_anchor(self._grammar, offset, stop)
 
     def walk(self, start: int, load_from: int) -> Iterator[tuple[int | None, Record]]:
-        """Yield (offset of its group, record) from `start` on; None instead of the offset for a damaged region.
+        """Yield (offset of its group, record) from `start` on.
 
-        Bodies are loaded in groups at `load_from` and later.
+        None instead of the offset stands for what `anchor` would not find: a damaged region, or a record that shows
+        itself only to who comes from the one before. Bodies are loaded in groups at `load_from` and later.
         """
         stream, at = self._stream, start
         while at < self._size:
@@ -65,8 +66,9 @@ class Chain:
             except BrokenError as error:
                 found, why = False, str(error)
             if found:
-                anchor = stream.place()[0]
-                for record in self._group(anchor, anchor >= load_from):
+                place = stream.place()[0]
+                anchor = place if stream.findable(self._grammar) else None
+                for record in self._group(place, place >= load_from):
                     yield anchor, record
                 at = self._next
             elif found is None:

@@ -82,7 +82,7 @@ def _own_records(chain: Chain, split: Split, lookback: int) -> Iterator[Record]:
                 return
             own = own or anchor >= split.start
         if own:
-            if anchor is None and record.length == split.size:
+            if record.length == split.size and record.error_code == "garbage":
                 record.error = NOT_AN_ARCHIVE
             yield record
     if nothing and own:

@@ -168,7 +168,8 @@ class Stream(Protocol):
     def seek(self, place: tuple[int, int]) -> bool: ...
     def extend(self, begin: "re.Pattern[bytes]") -> bool: ...
     def skippable(self, offset: int) -> int: ...
-    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int: ...
+    def findable(self, grammar: Grammar) -> bool: ...
+    def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int: ...
 
 
 ERRORS: tuple[type[Exception], ...] = (zlib.error, inflate.error, zstandard.ZstdError)
@@ -272,7 +273,11 @@ class Members:
             return False
         return begin.match(head.lstrip(b"\r\n")) is not None
 
-    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int:
+    def findable(self, grammar: Grammar) -> bool:
+        """Whether `find_anchor` finds the member at whose first record the cursor is: always."""
+        return True
+
+    def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int:
         """The first member in `offset` … `stop` that begins with a record; `stop` (at most the size) for none."""
         stop = min(stop, self._window.size)
         while True:
@@ -333,7 +338,15 @@ class Plain:
         """Line ends before a record are skipped by the reader itself."""
         return 0
 
-    def find_anchor(self, grammar: "Grammar", offset: int, stop: int) -> int:
+    def findable(self, grammar: Grammar) -> bool:
+        """Whether `find_anchor` finds the record at the cursor; it is stricter than who knows where to look."""
+        if self.pos > 0 and len(self.buf) - self.pos > PROBE_OUT:
+            return grammar.somewhere.match(self.buf, self.pos) is not None
+        start = max(0, self.raw - 1)
+        view = self._window.view(start, PROBE_OUT + 1)
+        return self.raw == 0 or grammar.somewhere.match(view, self.raw - start) is not None
+
+    def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int:
         """The first place in `offset` … `stop` where a record begins; `stop` (at most the size) for none."""
         stop = min(stop, self._window.size)
         if offset == 0 and grammar.begin.match(self._window.view(0, PROBE_OUT)):
