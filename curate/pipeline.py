@@ -100,13 +100,13 @@ def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
 
 
 def _prepare(job: Job, resume: bool) -> None:
-    if storage.exists(job.output) and storage.list_files(job.output):
-        done = _stored(storage.join(job.output, "job.json"))
-        if resume and done == _identity(job):
+    # Half a copy on an object store, where folders can't be renamed, is taken up again. Nothing else is touched.
+    half_copied = resume and not storage.is_local(job.output) and storage.exists(job.path("ledger.json"))
+    if not storage.is_empty(job.output) and not half_copied:
+        if resume and _stored(storage.join(job.output, "job.json")) == _identity(job):
             raise OutputError(f"{job.output} is complete already, made by this very job: nothing to resume")
         raise OutputError(f"{job.output} exists: choose another --output or delete it")
-    if storage.exists(job.output):
-        storage.remove(job.output)
+    storage.remove_empty(job.output)
     if not storage.exists(job.work):
         storage.write_text(job.path("job.json"), _dump(_identity(job)))
         return
@@ -314,4 +314,4 @@ def _complete(job: Job) -> None:
     storage.remove(job.scratch())
     if not job.keep_extracted:
         storage.remove(job.path("extracted"))
-    storage.rename_folder(job.work, job.output)
+    storage.rename_folder(job.work, job.output, last="ledger.json")

@@ -89,16 +89,19 @@ def write_text(path: str, text: str) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def rename_folder(source: str, target: str) -> None:
-    """Move a folder to a path that must not exist. One step on local disks; elsewhere file by file."""
-    if exists(target):
-        raise OutputError(f"{target} exists already")
+def rename_folder(source: str, target: str, last: str = "") -> None:
+    """Move a folder to a path that must not exist. One step on local disks; elsewhere file by file, and the file `last`
+    at the end, so that it tells readers that the rest is there."""
     if is_local(source):
+        if exists(target):
+            raise OutputError(f"{target} exists already")
         os.rename(filesystem(source)[1], filesystem(target)[1])
         return
     fs, inner = filesystem(source)
-    target_fs, target_inner = filesystem(target)
-    pafs.copy_files(inner, target_inner, source_filesystem=fs, destination_filesystem=target_fs)
+    other, target_inner = filesystem(target)
+    found = [info.path for info in fs.get_file_info(pafs.FileSelector(inner, recursive=True)) if info.is_file]
+    for path in sorted(found, key=lambda path: (path == f"{inner}/{last}", path)):
+        pafs.copy_files(path, target_inner + path[len(inner) :], source_filesystem=fs, destination_filesystem=other)
     fs.delete_dir(inner)
 
 
@@ -117,6 +120,21 @@ def remove(path: str) -> None:
         fs.delete_dir(inner)
     elif kind == pafs.FileType.File:
         fs.delete_file(inner)
+
+
+def is_empty(folder: str) -> bool:
+    """Whether nothing is there: no such path, or a folder without entries."""
+    fs, inner = filesystem(folder)
+    if fs.get_file_info(inner).type == pafs.FileType.File:
+        return False
+    return not fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+
+
+def remove_empty(folder: str) -> None:
+    """Delete a local folder that is empty, so that another can take its name; never one that holds something."""
+    inner = filesystem(folder)[1]
+    if is_local(folder) and os.path.isdir(inner):
+        os.rmdir(inner)
 
 
 def temporary_files(folder: str) -> list[str]:

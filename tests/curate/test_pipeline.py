@@ -156,3 +156,12 @@ def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, messa
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_somebody_is_never_touched(crawl, tmp_path, resume):
+    output = tmp_path / "mine"
+    (output / "only" / "folders").mkdir(parents=True)
+    with pytest.raises(OutputError, match="exists"):
+        clean(options(crawl, output, resume=resume))
+    assert (output / "only" / "folders").is_dir()
