@@ -170,7 +170,10 @@ def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
     near = nearest_urls(parts(corpus, folders[0]), query)
     if near:
         message += "; the nearest URLs are:\n" + "\n".join(f"  {url}" for url in near)
-    return message + "\nRecords that are no pages (redirects, errors, images …) are counted in ledger.json, not stored."
+    return (
+        message
+        + "\nRecords that are no pages (redirects, errors, images …) are counted, not stored: --scan looks for them."
+    )
 
 
 def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> list[str]:

@@ -124,6 +124,7 @@ def _lines(lines: Sequence[Line], full: bool, colours: bool) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    lines = [line for line in lines if line.text.strip()]
     gone = sum(line.left is None for line in lines)
     edited = sum(line.left is not None and bool(line.rules) for line in lines)
     title = f"Text as extracted: {number(len(lines))} lines, {number(gone)} removed, {number(edited)} shortened"

@@ -9,16 +9,24 @@ import click
 @click.argument("corpus")
 @click.argument("document", metavar="URL-or-id")
 @click.option("--full", is_flag=True, help="Show every line of the text, also long stretches that were left alone.")
+@click.option("--scan", is_flag=True, help="Not among the documents: read the crawl files for a skipped record.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry a record).")
-def explain(corpus: str, document: str, full: bool, as_json: bool) -> None:
+def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -> None:
     """Why the page with this URL (or id, or the first 8 digits of it) was kept or dropped.
 
     CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
     and for duplicates the page that stays.
     """
     from curate import explain as explaining
+    from curate.errors import InputError
 
-    found = explaining.explain(corpus, document)
+    try:
+        found = explaining.explain(corpus, document)
+    except InputError:
+        if not scan:
+            raise
+        _skipped(corpus, document, as_json)
+        return
     if as_json:
         click.echo(json.dumps([explaining.as_json(one) for one in found], ensure_ascii=True))
         return
@@ -33,3 +41,20 @@ def explain(corpus: str, document: str, full: bool, as_json: bool) -> None:
         for part in view(one, console.width, full, console.is_terminal):
             console.print(part)
             console.print()
+
+
+def _skipped(corpus: str, url: str, as_json: bool) -> None:
+    """Say why records that are no documents were left out."""
+    from dataclasses import asdict
+
+    from curate.skipped import find_skipped
+    from curate.terminal import number, one_line
+
+    found = find_skipped(corpus, url)
+    if as_json:
+        click.echo(json.dumps([{"verdict": "skipped", **asdict(one)} for one in found], ensure_ascii=True))
+        return
+    for one in found:
+        facts = [one.kind, one.status, one.content_type, one.date]
+        told = ", ".join(str(fact) for fact in facts if fact is not None)
+        click.echo(one_line(f"SKIPPED  {one.reason}  ({told})  {one.file} at byte {number(one.offset)}", 500))

@@ -14,6 +14,11 @@ def text(value: object) -> str:
     return escape(clean(str(value)))
 
 
+def breakable(value: object) -> str:
+    """A name for HTML, with places where a narrow column may break it."""
+    return text(value).replace(".", ".<wbr>").replace("_", "_<wbr>")
+
+
 def bar(parts: Sequence[tuple[float, str]], whole: float) -> str:
     """A horizontal bar: parts of `whole` from left to right, each with its CSS class."""
     at, shapes = 0.0, []
@@ -35,9 +40,9 @@ def bar_table(rows: Sequence[tuple[str, int]], kind: str, heading: str, total: i
     most = max(count for _, count in rows)
     whole = total if total is not None else sum(count for _, count in rows)
     body = "".join(
-        f'<tr><td class="name">{text(name)}</td><td class="bar">{bar([(count, kind)], most)}</td>'
+        f'<tr><td class="name">{breakable(label)}</td><td class="bar">{bar([(count, kind)], most)}</td>'
         f'<td class="n">{number(count)}</td><td class="n soft">{share(count, whole)}</td></tr>'
-        for name, count in rows
+        for label, count in rows
     )
     head = f'<tr><th>{text(heading)}</th><th></th><th class="n">count</th><th class="n">share</th></tr>'
     return f"<table>{head}{body}</table>"

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from curate.recipe import Recipe
-from curate.reports.charts import bar, bar_table, histogram, short, text
+from curate.reports.charts import bar, bar_table, breakable, histogram, short, text
 from curate.reports.gather import ReportData
 from curate.reports.samples import failures, samples
 from curate.terminal import FunnelRow, duration, funnel_rows, number, share, size
@@ -114,7 +114,7 @@ def _step(row: FunnelRow, records: int, named: bool) -> str:
     parts = [(row.left, row.kind)] if total else [(row.left, "second"), (row.count, row.kind)]
     return (
         f'<tr class="{"total" if total else "part"}"><td class="kind">{row.kind if named else ""}</td>'
-        f'<td class="name">{text(row.reason)}</td><td class="bar">{bar(parts, records)}</td>'
+        f'<td class="name">{breakable(row.reason)}</td><td class="bar">{bar(parts, records)}</td>'
         f'<td class="n">{"" if total else "−"}{number(row.count)}</td>'
         f'<td class="n soft">{share(row.count, records)}</td><td class="n">{number(row.left)}</td></tr>'
     )

@@ -1,6 +1,7 @@
 """Documents in the report: kept and dropped side by side, with what was cut struck through; records that failed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from curate.reports.charts import text
@@ -10,6 +11,8 @@ from curate.trace import Line, cut_spans
 
 TEXT_CHARS = 4_000
 """Characters of a document that are shown."""
+RUN = 4
+"""Removed lines in a row that are all shown."""
 OPEN = 2
 """Documents on each side that are shown unfolded."""
 
@@ -45,28 +48,43 @@ def _document(sample: Sample, opened: bool, dropped: bool) -> str:
     if not dropped:
         facts.insert(0, _cut_summary(sample.lines))
     css = "doc dropped" if dropped else "doc"
+    body = "text code" if row.get("path") else "text"
     return (
         f'<details class="{css}"{" open" if opened else ""}><summary>{" · ".join(facts)}'
         f'<span class="url">{text(one_line(name, 300))}</span></summary>'
-        f'<div class="text">{_lines(sample.lines)}</div></details>\n'
+        f'<div class="{body}">{_lines(sample.lines)}</div></details>\n'
     )
 
 
 def _cut_summary(lines: Sequence[Line]) -> str:
-    gone = sum(line.left is None for line in lines)
-    return f"<b>{number(len(lines) - gone)}</b> of {number(len(lines))} lines kept"
+    shown = [line for line in lines if line.text.strip()]
+    left = sum(line.left is not None for line in shown)
+    return f"<b>{number(left)}</b> of {number(len(shown))} lines kept"
 
 
 def _lines(lines: Sequence[Line]) -> str:
-    """The lines as paragraphs, up to TEXT_CHARS characters."""
-    parts, left = [], TEXT_CHARS
-    for at, line in enumerate(lines):
-        if left <= 0:
-            parts.append(f'<p class="soft">… {number(len(lines) - at)} more lines</p>')
-            break
-        parts.append(_line(line, left))
-        left -= len(line.text)
+    """The lines as paragraphs, up to TEXT_CHARS characters; blank ones are left out, long removed stretches folded."""
+    shown = [line for line in lines if line.text.strip()]
+    parts: list[str] = []
+    left, at = TEXT_CHARS, 0
+    for (gone, rules), run in groupby(shown, key=lambda line: (line.left is None, line.rules)):
+        stretch = list(run)
+        head = stretch[:2] if gone and len(stretch) > RUN else stretch
+        for line in head:
+            if left <= 0:
+                return "".join([*parts, f'<p class="soft">… {number(len(shown) - at)} more lines</p>'])
+            parts.append(_line(line, left))
+            left -= len(line.text)
+            at += 1
+        if len(head) < len(stretch):
+            told = f"… {number(len(stretch) - 2)} more lines removed"
+            parts.append(f'<p class="soft small">{told}{_tags(rules)}</p>')
+            at += len(stretch) - 2
     return "".join(parts) or '<p class="soft">No text is stored.</p>'
+
+
+def _tags(rules: Sequence[str]) -> str:
+    return "".join(f'<span class="rule">{text(rule)}</span>' for rule in rules)
 
 
 def _line(line: Line, most: int) -> str:
@@ -78,8 +96,7 @@ def _line(line: Line, most: int) -> str:
         if left <= 0:
             shown.append("…")
             break
-    rules = "".join(f'<span class="rule">{text(rule)}</span>' for rule in line.rules)
-    return f'<p dir="auto">{"".join(shown)}{rules}</p>'
+    return f'<p dir="auto">{"".join(shown)}{_tags(line.rules)}</p>'
 
 
 def failures(data: ReportData, total: int) -> str:

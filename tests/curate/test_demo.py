@@ -8,10 +8,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from curate import sample_crawl
 from curate.clean import Options, clean
+from curate.commands.explain import explain as explain_command
+from curate.errors import InputError
 from curate.explain import explain
+from curate.skipped import find_skipped
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -123,8 +127,19 @@ def test_explain_agrees_with_the_job_on_every_document(demo: Path, rows: dict[Pl
             assert found.trace.text == row["text"]
 
 
+def test_skipped_records_are_found_in_the_input(demo: Path) -> None:
+    command = [str(demo), "https://library.example/other/404"]
+    assert CliRunner().invoke(explain_command, command).exit_code != 0
+    done = CliRunner().invoke(explain_command, [*command, "--scan"])
+    assert done.output.startswith("SKIPPED status_404 (response, 404, text/html, 2026-07-04T06:00")
+    (found,) = json.loads(CliRunner().invoke(explain_command, [*command, "--scan", "--json"]).output)
+    assert found["verdict"] == "skipped"
+    with pytest.raises(InputError, match="no record of"):
+        find_skipped(str(demo), "https://library.example/nothing")
+
+
 def test_report_and_card_are_written(demo: Path) -> None:
     report = (demo / "report.html").read_text()
-    assert "LineRules.javascript" in report
+    assert "LineRules.<wbr>javascript" in report
     assert "<script" not in report
     assert "pretty_name" in (demo / "README.md").read_text()
