@@ -20,11 +20,11 @@ RULES = {"c4": normalise.line, "ccnet": normalise.plain}
 
 
 def page_rank(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    """First 63 bits of the md5 of the normalised URL (of the id where there is none): smallest wins in the
-    C4 code.
+    """First 63 bits of the md5 of the URL as it is (of the id where there is none): smallest wins in the C4
+    code.
     """
     holders = zip(column(batch, "url"), batch.column("id").to_pylist(), strict=True)
-    names = [normalise.url(url) if url else name for url, name in holders]
+    names = [url or name for url, name in holders]
     digests = (hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in names)
     heads = (int.from_bytes(digest[:8], "big") >> 1 for digest in digests)
     return np.fromiter(heads, np.int64, len(names))
