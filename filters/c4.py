@@ -93,7 +93,7 @@ class LineRules:
         """Each line of `text` as it would stand, with the rule that cuts it or None."""
         long_word, citation, no_end_mark, few_words, javascript, policy = self._on
         for raw in text.splitlines():
-            line = raw.strip()
+            line = raw.strip() if self._shapes else raw
             # A line no longer than the limit has no longer word.
             if long_word and len(line) > self.max_word_chars and self._has_long_word(line):
                 yield line, "long_word"
@@ -117,19 +117,24 @@ class LineRules:
         return tuple(rule in self.rules for rule in LINE_RULES)
 
     @cached_property
+    def _shapes(self) -> bool:
+        """Whether a rule is on that looks at the shape of a line. Phrase rules alone leave lines as they are."""
+        return any(self._on[:4])
+
+    @cached_property
     def _marks(self) -> tuple[str, ...]:
         return tuple(self.end_marks)
 
     def _cannot_fire(self, text: str) -> bool:
         """True when only phrase rules are on and no phrase is in the text, which then is not split at all."""
-        if any(self._on[:4]) or not text:
+        if self._shapes or not text:
             return False
         lower = text.lower()
         return not (self._on[4] and "javascript" in lower) and not (self._on[5] and _has_policy(lower))
 
     def _signals(self, kept: int, removed: int) -> dict[str, float]:
         # Phrase rules alone, in a second step, must not overwrite the counts of the first.
-        return {"c4_lines": float(kept + removed), "c4_lines_kept": float(kept)} if any(self._on[:4]) else {}
+        return {"c4_lines": float(kept + removed), "c4_lines_kept": float(kept)} if self._shapes else {}
 
     def _has_long_word(self, line: str) -> bool:
         return max(map(len, line.split())) > self.max_word_chars
