@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
@@ -11,7 +12,17 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_CODECS = {  # what the standard's charsets hold beyond Python's codecs of these names
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "gbk": "gb18030",
+    "iso8859-11": "cp874",
+}
+_EXTRA = {"x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic", "x-user-defined": "cp1252"}
+_SINGLE_BYTE = frozenset({"cp866", "mac-roman"})
 _MAGIC = (
     b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"OggS", b"ID3", b"\x7fELF",
     b"MZ\x90", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"\x00\x00\x01\x00",
@@ -22,44 +33,68 @@ _MAGIC = (
 def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -> tuple[str, str]:
     """Text of a page and the name of the charset that decoded it (Python's name, lower case).
 
-    The charset is that of the HTTP header, the byte order mark, the meta tag (`html`), or detection, the first there
-    is; labels mean what the WHATWG Encoding Standard says they mean (`iso-8859-1` is windows-1252). Bytes that are
-    invalid in it become U+FFFD; so do NULs and lone surrogates, so that any text can be stored. Never raises.
+    The charset is that of the HTTP header, the byte order mark, the meta tag (`html`), or detection: the first whose
+    bytes these can be, see `fits`. Labels mean what the WHATWG Encoding Standard says they mean (`iso-8859-1` is
+    windows-1252). Bytes that are invalid become U+FFFD, and so do NULs, so that any text can be stored. Never raises.
     """
-    charset = charset_of(body, http_charset, html=html)
-    try:
-        text = body.decode(charset, "replace")
-    except (LookupError, UnicodeError):
-        charset = "utf-8"
-        text = body.decode(charset, "replace")
-    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
-    return _SURROGATES.sub("\ufffd", text), charset
+    first: tuple[str, str] | None = None
+    for charset in _candidates(body, http_charset, html):
+        text = body.decode(_CODECS.get(charset, charset), "replace")
+        if first is None:
+            first = text, charset
+        if fits(body, text, charset):
+            return _storable(text), charset
+    assert first is not None  # detection always has an answer
+    return _storable(first[0]), first[1]
 
 
-def charset_of(body: bytes, http_charset: str | None, *, html: bool = True) -> str:
-    """The charset that `decode` takes."""
-    for label in (http_charset, _mark(body), _declared(body) if html else None):
-        if label and (name := known_charset(label)):
-            return name
-    return _detect(body)
+def fits(body: bytes, text: str, charset: str) -> bool:
+    """Whether `body` can be text in `charset`, so that `text` is what was meant.
+
+    It can't when a quarter of what lies beyond ASCII is invalid; nor when a charset of single bytes is claimed and all
+    of it is valid UTF-8, which text in another charset hardly ever is: a server's default, not the page's charset.
+    """
+    if text.isascii():
+        return True
+    if charset in _SINGLE_BYTE or charset.startswith(("cp125", "iso8859", "koi8", "mac")):
+        return not _is_utf8(body)
+    invalid = text.count("\ufffd")
+    return invalid == 0 or invalid * 4 < sum(len(run) for run in _BEYOND_ASCII.findall(text))
 
 
 def known_charset(label: str) -> str | None:
-    """Python's name of the codec for a WHATWG label; None when the label is unknown."""
-    name = map_encoding_to_html5(label.strip().lower(), False)
-    if not name:
-        return None
+    """The charset that a WHATWG label names; None when there is none, or none that is safe to decode."""
+    label = label.strip().lower()
+    return _EXTRA.get(label) or map_encoding_to_html5(label, False)
+
+
+def _candidates(body: bytes, http_charset: str | None, html: bool) -> Iterator[str]:
+    seen = set()
+    mark = _mark(body)
+    if mark and (http_charset or "").strip().lower() == "utf-16":
+        http_charset = mark  # the label does not say which end comes first
+    for label in (http_charset, mark, _declared(body) if html else None):
+        if label and (charset := known_charset(label)) and charset not in seen:
+            seen.add(charset)
+            yield charset
+    yield _detect(body)
+
+
+def _storable(text: str) -> str:
+    """Text without a byte order mark, NULs and lone surrogates: what Arrow and UTF-8 take."""
+    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
     try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return None
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text)
 
 
 def looks_binary(body: bytes) -> bool:
     """Whether bytes that were served as a page are something else: an image, an archive, a program.
 
-    True for a known file signature, and for control characters (other than white space, escape and form feed) in more than 1 % of
-    the first kilobytes that are no UTF-16.
+    True for a known file signature, and when more than 1 % of the first 4 KiB, unless they are UTF-16, are control
+    characters (white space, escape and form feed apart).
     """
     if body.startswith(_MAGIC):
         return True
@@ -75,7 +110,7 @@ _CONTROL = [bytes([b]) for b in range(32) if b not in (9, 10, 12, 13, 27)] + [b"
 
 def _is_utf16(head: bytes) -> bool:
     """Markup in UTF-16 without a byte order mark: every other byte of it is zero."""
-    return head[1:2] == b"\0" and head[:1] == b"<" or head[:2] == b"\0<"
+    return head[:2] in (b"<\0", b"\0<")
 
 
 def _mark(body: bytes) -> str | None:
@@ -92,14 +127,21 @@ def _declared(body: bytes) -> str | None:
     return "utf-8" if label.lower().startswith("utf-16") else label
 
 
-def _detect(body: bytes) -> str:
-    head = body[:_SAMPLE]
-    if _is_utf16(head):
-        return "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
+def _is_utf8(body: bytes) -> bool:
+    """Whether bytes are UTF-8, or were before something cut them."""
     try:
-        head.decode("utf-8")
-        return "utf-8"
+        body.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3 and error.reason == "unexpected end of data" and len(body) > len(head):
-            return "utf-8"
-    return known_charset(detect_encoding(body, max_len=_SAMPLE) or "utf-8") or "utf-8"
+        return error.end == len(body) and error.reason == "unexpected end of data"
+    return True
+
+
+def _detect(body: bytes) -> str:
+    if _is_utf16(body):
+        return "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
+    if _is_utf8(body):
+        return "utf-8"
+    guess = detect_encoding(body, max_len=_SAMPLE, html5_compatible=False)
+    if guess == "mac-cyrillic":  # uchardet's guess for short Russian texts; the web has hardly any
+        return "cp1251"
+    return (known_charset(guess) if guess else None) or "cp1252"

@@ -1,0 +1,121 @@
+"""Charsets of pages: who is asked first, who is believed, and what never happens."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.decode import decode, known_charset, looks_binary
+
+RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю"
+JAPANESE = "いろはにほへと ちりぬるを わかよたれそ つねならむ"
+FRENCH = "Dès Noël, où un zéphyr haï me vêt de glaçons würmiens"
+
+
+def meta(charset: str, text: str = "") -> str:
+    return f'<html><head><meta charset="{charset}"></head><body>{text}</body></html>'
+
+
+@pytest.mark.parametrize(
+    ("body", "http", "charset"),
+    [
+        (meta("koi8-r", RUSSIAN).encode("cp1251"), "windows-1251", "cp1251"),  # the header before the meta tag
+        (b"\xef\xbb\xbf" + meta("iso-8859-1", RUSSIAN).encode(), None, "utf-8"),  # the mark before the meta tag
+        (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), None, "utf-16-le"),
+        (b"\xfe\xff" + RUSSIAN.encode("utf-16-be"), "utf-16", "utf-16-be"),
+        (meta("koi8-r", RUSSIAN).encode("koi8-r"), None, "koi8-r"),
+        (meta("Shift_JIS", JAPANESE).encode("shift_jis"), "bogus", "shift_jis"),  # an unknown label is none
+        (f'<?xml version="1.0" encoding="euc-jp"?><p>{JAPANESE}'.encode("euc-jp"), None, "euc_jp"),
+        (RUSSIAN.encode(), None, "utf-8"),  # detection
+        ((RUSSIAN * 5).encode("cp1251"), None, "cp1251"),
+        ((JAPANESE * 5).encode("euc-jp"), None, "euc_jp"),
+        (FRENCH.encode("cp1252"), "iso-8859-1", "cp1252"),
+        (meta("iso-8859-1", FRENCH).encode(), "ISO-8859-1", "utf-8"),  # a server's default that is wrong
+        (FRENCH.encode("cp1252"), "utf-8", "cp1252"),  # a header that can't be right
+        (meta("koi8-r", RUSSIAN).encode("koi8-r"), "utf-8", "koi8-r"),
+        (RUSSIAN.encode("utf-8")[:-1], "utf-8", "utf-8"),  # cut off inside a character
+        (meta("utf-16", RUSSIAN).encode(), None, "utf-8"),  # a meta tag that was read can't be UTF-16
+        ("<p>한국어 똠방각하</p>".encode("cp949"), "euc-kr", "euc_kr"),  # beyond KS X 1001
+        ("<p>€ “quotes”</p>".encode("cp1252"), "iso-8859-1", "cp1252"),
+        (b"", None, "utf-8"),
+        (b"plain", "us-ascii", "cp1252"),
+    ],
+)
+def test_charset(body: bytes, http: str | None, charset: str) -> None:
+    text, found = decode(body, http)
+    assert found == charset
+    assert "\ufffd" not in text[:-1]
+
+
+def test_the_text_is_right() -> None:
+    assert decode(meta("koi8-r", RUSSIAN).encode("cp1251"), "windows-1251")[0] == meta("koi8-r", RUSSIAN)
+    assert decode(b"\xef\xbb\xbfabc")[0] == "abc"
+    assert decode("똠방".encode("cp949"), "euc-kr")[0] == "똠방"
+    assert decode(FRENCH.encode("cp1252"))[0] == FRENCH
+    assert decode("①㈱".encode("cp932"), "shift_jis")[0] == "①㈱"
+
+
+def test_one_bad_byte_does_not_change_the_charset() -> None:
+    body = RUSSIAN.encode() + b"\xff" + RUSSIAN.encode()
+    assert decode(body, "utf-8") == (f"{RUSSIAN}\ufffd{RUSSIAN}", "utf-8")
+
+
+def test_meta_tags_in_comments_and_in_plain_text_do_not_count() -> None:
+    assert decode(b"<!-- <meta charset='koi8-r'> -->" + RUSSIAN.encode())[1] == "utf-8"
+    assert decode(b'<meta charset="koi8-r">' + RUSSIAN.encode(), html=False)[1] == "utf-8"
+
+
+def test_nuls_become_replacement_characters() -> None:
+    assert decode(b"a\0b", "utf-8")[0] == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "label", ["base64", "rot13", "idna", "utf-7", "hz-gb-2312", "iso-2022-kr", "unicode_escape", ""]
+)
+def test_labels_that_are_no_charsets_of_pages(label: str) -> None:
+    assert known_charset(label) is None
+    assert decode(b"YWJj", label) == ("YWJj", "utf-8")
+
+
+labels = st.sampled_from(
+    ["utf-8", "utf-16", "utf-16be", "gb18030", "shift_jis", "iso-2022-jp", "big5", "x-user-defined"]
+)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.binary(max_size=300), st.none() | labels | st.text(max_size=12), st.booleans())
+def test_any_bytes_become_text_that_can_be_stored(body: bytes, label: str | None, html: bool) -> None:
+    text, charset = decode(body, label, html=html)
+    assert "\0" not in text
+    assert pa.array([text, charset]).to_pylist() == [text, charset]
+
+
+@pytest.mark.parametrize(
+    ("body", "binary"),
+    [
+        (b"%PDF-1.7 ...", True),
+        (b"\x89PNG\r\n\x1a\n", True),
+        (b"\xff\xd8\xff\xe0", True),
+        (b"PK\x03\x04", True),
+        (bytes(range(256)) * 4, True),
+        (b"<html>" + b"\0" * 200 + b"x" * 300, True),
+        (b"<html>one NUL\0" + b"x" * 300, False),
+        ("<html>".encode("utf-16-le") * 50, False),
+        (b"\xff\xfe" + "text".encode("utf-16-le") * 50, False),
+        (RUSSIAN.encode("koi8-r"), False),
+        (JAPANESE.encode("iso-2022-jp"), False),
+        (b"", False),
+    ],
+)
+def test_looks_binary(body: bytes, binary: bool) -> None:
+    assert looks_binary(body) is binary
+
+
+def test_real_pages_decode(testdata: Path) -> None:
+    pages = sorted((testdata / "B-html").rglob("*.html"))[::40]
+    assert len(pages) > 30
+    for page in pages:
+        text, _ = decode(page.read_bytes())
+        assert text.count("\ufffd") <= len(text) // 200, page
