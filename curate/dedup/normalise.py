@@ -1,4 +1,4 @@
-"""What "the same" means: normalised URLs, lines, sentences and texts.
+"""What "the same" means: lines, sentences and texts.
 
 `fold` is the mildest (case and white space) and is what C4 compares; `plain` is CCNet's. The words of
 MinHash have a normalisation of their own, in the kernel (`kernel.py`).
@@ -8,8 +8,6 @@ import functools
 import re
 import unicodedata
 
-SCHEME = re.compile(r"^\s*https?://(?:www\.)?", re.IGNORECASE)
-TRACKING = re.compile(r"\?(?:utm_|ref|feed).*$", re.DOTALL)
 _END = r".!?\u2026\u203d\u061f\u06d4\u0964"
 _WIDE = r"\u3002\uff01\uff1f\uff61"
 # Possessive, and from the start of a run only: a megabyte of dots must not cost its square.
@@ -17,13 +15,6 @@ SENTENCE_END = re.compile(
     rf"(?<![{_END}])[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+(?=\s)(?!\s++[a-z])"
     rf"|(?<![{_WIDE}])[{_WIDE}]++[\u300d\u300f\u201d\u2019\uff09]*+"
 )
-
-
-def url(address: str) -> str:
-    """The released C4 code's rule: without scheme, `www.`, a query that tracks (`?utm_`, `?ref`, `?feed`)
-    and closing `/`.
-    """
-    return TRACKING.sub("", SCHEME.sub("", address)).rstrip("/")
 
 
 def fold(text: str) -> str:

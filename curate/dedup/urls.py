@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup import elections, normalise
+from curate.dedup import elections
 from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
 from filters.base import Decision, Document, drop
+from filters.urls import normalize_url
 
 if TYPE_CHECKING:
     from curate.engine import Session
@@ -28,7 +29,7 @@ class Urls:
         """One key a page with a URL."""
         urls = column(batch, "url")
         rows = [row for row, address in enumerate(urls) if address]
-        found = elections.digests(normalise.url(urls[row] or "") for row in rows)
+        found = elections.digests(normalize_url(urls[row] or "") for row in rows)
         ids = batch.column("id").to_pylist()
         ranks = MAX_SECOND - np.clip(seconds(batch, missing=0), 0, MAX_SECOND)
         return elections.table(found, ranks[rows], doc64([ids[row] for row in rows]), [WHOLE] * len(rows))
