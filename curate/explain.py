@@ -77,13 +77,21 @@ def parts(corpus: str, folder: str) -> list[str]:
 
 
 def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
-    """Rows of a folder whose URL is `query`, or whose id is (or begins with) it."""
+    """Rows of a folder whose URL (for code: path, or repository/path) is `query`, or whose id is or begins with it."""
     paths = parts(corpus, folder)
     if HEX.fullmatch(query.lower()):
         yield from by_id(paths, query.lower())
         return
-    if paths and "url" in pq.read_schema(*_opened(paths[0])).names:
-        yield from _dataset(paths).to_table(filter=pc.field("url") == query).to_pylist()
+    names = pq.read_schema(*_opened(paths[0])).names if paths else []
+    condition = None
+    if "url" in names:
+        condition = pc.field("url") == query
+    elif "path" in names:
+        condition = pc.field("path") == query
+        if "repo" in names:
+            condition |= pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query
+    if condition is not None:
+        yield from _dataset(paths).to_table(filter=condition).to_pylist()
 
 
 def _opened(path: str) -> tuple[str, Any]:

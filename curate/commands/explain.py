@@ -12,7 +12,7 @@ import click
 @click.option("--scan", is_flag=True, help="Not among the documents: read the crawl files for a skipped record.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry a record).")
 def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -> None:
-    """Why the page with this URL (or id, or the first 8 digits of it) was kept or dropped.
+    """Why the page with this URL (or id, or the first 8 digits of it) was kept or dropped; for code give its path.
 
     CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
     and for duplicates the page that stays.

@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from curate import schema
 from curate.commands.explain import explain as command
 from curate.errors import InputError
-from curate.explain import as_json, explain, nearest_urls, parts
+from curate.explain import as_json, explain, find, nearest_urls, parts
 from curate.explain_view import view
 from curate.terminal import plain
 from curate.trace import Line, cut_spans
@@ -152,3 +155,14 @@ def test_cut_spans_give_the_line_back(left: str | None) -> None:
 def test_cut_spans_show_what_went() -> None:
     pieces = cut_spans(Line("One two[3].", "One two.", ("x",)))
     assert pieces == [("One two", False), ("[3]", True), (".", False)]
+
+
+def test_code_is_found_by_path(tmp_path: Path) -> None:
+    row = dict.fromkeys(schema.extracted("code").names)
+    row |= {"id": "ab" * 16, "text": "x = 1\n", "source": "s", "repo": "owner/name", "path": "src/a.py"}
+    (tmp_path / "extracted").mkdir()
+    pq.write_table(pa.Table.from_pylist([row], schema.extracted("code")), tmp_path / "extracted" / "a.parquet")
+    for query in ("src/a.py", "owner/name/src/a.py", "abababab"):
+        assert len(list(find(str(tmp_path), "extracted", query))) == 1, query
+    assert list(find(str(tmp_path), "extracted", "a.py")) == []
+    assert "owner/name" in shown(tmp_path, "src/a.py")

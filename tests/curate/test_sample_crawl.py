@@ -2,14 +2,17 @@
 
 import hashlib
 import io
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import trafilatura
+from click.testing import CliRunner
 from warcio.archiveiterator import ArchiveIterator
 
 from curate import sample_crawl
+from curate.commands.sample_crawl import sample_crawl as command
 from curate.sample.cases import foreign_pages, page, plain_pages, rule_cases
 from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
@@ -154,3 +157,10 @@ def test_damage_is_damage(folder: Path) -> None:
         assert f"https://hives.example/broken/after_damage_{number}".encode() in data
     with pytest.raises(Exception):  # noqa: B017, PT011 - any complaint will do
         list(ArchiveIterator(io.BytesIO(data)))
+
+
+def test_command_writes_files_and_expectations(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(tmp_path / "new"), "--expected", "--json"])
+    assert result.exit_code == 0, result.output
+    assert [Path(row["path"]).name for row in json.loads(result.output)] == list(sample_crawl.FILES)
+    assert json.loads((tmp_path / "new" / "expected.json").read_text()) == sample_crawl.expected()
