@@ -40,6 +40,15 @@ def score(text: str, gold: str) -> Score:
     return Score(precision, recall, f_measure(precision, recall), rouge_lsum(text, gold))
 
 
+def score_f1(text: str, gold: str) -> float:
+    """Token-level F1 alone: quicker than `score`."""
+    have, want = Counter(tokens(text)), Counter(tokens(gold))
+    if not have or not want:
+        return float(not have and not want)
+    common = (have & want).total()
+    return f_measure(common / have.total(), common / want.total())
+
+
 def f_measure(precision: float, recall: float) -> float:
     """The harmonic mean, 0 when both are 0."""
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

@@ -4,8 +4,13 @@ What a later stage reads of an earlier one is always predicted for pages that th
 (three folds by domain inside the training pages), as it will be for new pages.
 """
 
+import argparse
+import hashlib
+import os
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -16,16 +21,20 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 
 from benchmarks.extractor_pages import Page as Labelled
+from benchmarks.extractor_pages import pages
 from benchmarks.extractor_scores import tokens
 from curate.extractor.context import CONTEXT, context
 from curate.extractor.features import FEATURES, fill, word_logits
 from curate.extractor.layout import name_logits
 from curate.extractor.measure import WORD_BUCKETS, WORDS
+from curate.extractor.model import Model
 from curate.extractor.page import Page, read_page
 from curate.extractor.tape import B_NODE, BUCKETS, N_PARENT, N_TOKENS, N_TOKENS_END
 from curate.extractor.trees import Trees, probabilities
 
 Floats = NDArray[np.float32]
+Ragged = tuple[NDArray[np.int32], NDArray[np.int64]]  # numbers of all blocks in a row, and how many each has
+UNSURE = 0.6  # chosen in cross-validation: see the page of results
 NONE: Floats = np.zeros(0, np.float32)
 
 
@@ -33,9 +42,9 @@ NONE: Floats = np.zeros(0, np.float32)
 class Size:
     """How large the ensembles are."""
 
-    trees: int = 100
+    trees: int = 60
     leaves: int = 31
-    trees_two: int = 100
+    trees_two: int = 60
     leaves_two: int = 31
     rate: float = 0.1
 
@@ -48,6 +57,8 @@ class Example:
     page: Page
     labels: Floats  # (blocks,) share of the block's words that gold has in the right place
     weights: Floats  # (blocks,)
+    words: Ragged  # hashed words of the blocks
+    names: Ragged  # hashed class and id words of what holds them
     rows: Floats = field(default_factory=lambda: NONE)  # (blocks, FEATURES + CONTEXT)
 
 
@@ -67,7 +78,8 @@ def example(labelled: Labelled) -> Example:
     labels = label(page, labelled.gold)
     words = page.facts.measures[:, WORDS]
     weights = np.minimum(words, 60.0) ** 0.75 + 0.3
-    return Example(labelled, page, labels, (weights / max(1.0, float(weights.sum())) ** 0.6).astype(np.float32))
+    scaled = (weights / max(1.0, float(weights.sum())) ** 0.6).astype(np.float32)
+    return Example(labelled, page, labels, scaled, _block_words(page), _block_names(page))
 
 
 def label(page: Page, gold: str) -> Floats:
@@ -124,31 +136,35 @@ def _logistic(
 
 def hashed(examples: Sequence[Example], which: str) -> Floats:
     """Weights of the hashed words of blocks ("words") or of the class and id words that hold them ("names")."""
-    lists: list[list[int]] = []
-    for item in examples:
-        if which == "words":
-            lists.extend([int(x) for x in row if x >= 0] for row in item.page.facts.words)
-        else:
-            lists.extend(_path_names(item.page))
-    ends = np.cumsum([0] + [len(ids) for ids in lists]).astype(np.int64)
-    ids = np.array([x for one in lists for x in one], np.int32)
+    lists = [item.words if which == "words" else item.names for item in examples]
+    ids = np.concatenate([one[0] for one in lists])
+    ends = np.cumsum(np.concatenate([np.zeros(1, np.int64), *(one[1] for one in lists)]))
     y = np.concatenate([item.labels for item in examples])
     w = np.concatenate([item.weights for item in examples])
-    order = np.random.default_rng(1).permutation(len(lists))
+    order = np.random.default_rng(1).permutation(len(y))
     size = WORD_BUCKETS if which == "words" else BUCKETS
     scaled = (w / w.mean()).astype(np.float32)
-    weights: Floats = _logistic(ends, ids, y, scaled, order, size, 4, 0.02 if which == "words" else 0.01)
-    return weights
+    made: Floats = _logistic(ends, ids, y, scaled, order, size, 4, 0.02 if which == "words" else 0.01)
+    return made.astype(np.float16).astype(np.float32)  # as the model's file keeps them
 
 
-def _path_names(page: Page) -> list[list[int]]:
+def _block_words(page: Page) -> Ragged:
+    words = page.facts.words
+    there = words >= 0
+    return words[there], there.sum(axis=1)
+
+
+def _block_names(page: Page) -> Ragged:
+    """The class and id words of all elements that hold a block, at most 60, the nearest first."""
     nodes, used = page.facts.nodes, page.tape.tokens
     paths: list[list[int]] = []
     for node in range(len(nodes)):
         own = used[nodes[node, N_TOKENS] : nodes[node, N_TOKENS_END]].tolist()
         above = paths[nodes[node, N_PARENT]] if node else []
         paths.append((own + above)[:60])
-    return [paths[block[B_NODE]] for block in page.facts.blocks]
+    found = [paths[block[B_NODE]] for block in page.facts.blocks]
+    flat = np.array([x for one in found for x in one], np.int32)
+    return flat, np.array([len(one) for one in found], np.int64)
 
 
 def fill_rows(item: Example, names: Floats, words: Floats) -> None:
@@ -174,11 +190,11 @@ def boost(examples: Sequence[Example], columns: int, trees: int, leaves: int, ra
     x = np.concatenate([item.rows[:, :columns] for item in examples])
     y = np.concatenate([item.labels for item in examples])
     w = np.concatenate([item.weights for item in examples])
-    data = lightgbm.Dataset(x, y, weight=w / w.mean(), params={"max_bin": 127, "verbose": -1})
+    data = lightgbm.Dataset(x, y, weight=w / w.mean(), params={"max_bin": 63, "verbose": -1})
     settings = {
         "objective": "cross_entropy", "num_leaves": leaves, "learning_rate": rate, "min_data_in_leaf": 60,
-        "feature_fraction": 0.4, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
-        "deterministic": True, "force_row_wise": True, "seed": 7, "verbose": -1, "max_bin": 127,
+        "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
+        "deterministic": True, "force_col_wise": True, "seed": 7, "verbose": -1, "max_bin": 63,
     }  # fmt: skip
     return as_arrays(lightgbm.train(settings, data, trees))
 
@@ -219,15 +235,22 @@ def fold_of(domain: str, folds: int, salt: str = "") -> int:
     return crc32(f"{salt}{domain}".encode()) % folds
 
 
-def train(examples: Sequence[Example], size: Size) -> Weights:
-    """All weights from these pages."""
+def read_words(examples: Sequence[Example]) -> tuple[Floats, Floats]:
+    """The two word models of these pages; their rows are filled with weights that did not see their domain."""
     inner = [fold_of(item.labelled.domain, 3, "inner") for item in examples]
-    for k in range(3):  # word models: each page is read with weights that did not see its domain
+    for k in range(3):
         others = [item for item, fold in zip(examples, inner, strict=True) if fold != k]
         names, words = hashed(others, "names"), hashed(others, "words")
         for item, fold in zip(examples, inner, strict=True):
             if fold == k:
                 fill_rows(item, names, words)
+    return hashed(examples, "names"), hashed(examples, "words")
+
+
+def train(examples: Sequence[Example], size: Size, known: tuple[Floats, Floats] | None = None) -> Weights:
+    """All weights from these pages; `known` is what `read_words` returned for them, if it was called before."""
+    names, words = known or read_words(examples)
+    inner = [fold_of(item.labelled.domain, 3, "inner") for item in examples]
     for k in range(3):
         others = [item for item, fold in zip(examples, inner, strict=True) if fold != k]
         one = boost(others, len(FEATURES), size.trees, size.leaves, size.rate)
@@ -236,7 +259,7 @@ def train(examples: Sequence[Example], size: Size) -> Weights:
                 fill_context(item, one)
     one = boost(examples, len(FEATURES), size.trees, size.leaves, size.rate)
     two = boost(examples, len(FEATURES) + len(CONTEXT), size.trees_two, size.leaves_two, size.rate)
-    return Weights(hashed(examples, "names"), hashed(examples, "words"), one, two)
+    return Weights(names, words, one, two)
 
 
 def predict(item: Example, weights: Weights) -> Floats:
@@ -247,3 +270,32 @@ def predict(item: Example, weights: Weights) -> Floats:
     if item.page.count:
         probabilities(weights.two, item.rows, p)
     return p
+
+
+def main() -> None:
+    """`python -m benchmarks.extractor_train [OUT] [--size …] [--unsure F]`: the model in the package, from all pages."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("out", type=Path, nargs="?", default=Path("curate/extractor/model.bin"))
+    parser.add_argument("--size", type=lambda text: Size(*map(int, text.split(","))), default=Size())
+    parser.add_argument("--unsure", type=float, default=UNSURE, help="expected F1 below which trafilatura takes over")
+    args = parser.parse_args()
+    testdata = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
+    examples = [example(page) for page in pages(testdata) if not page.partial]
+    weights = train(examples, args.size)
+    card = {
+        "pages": len(examples),
+        "blocks": sum(item.page.count for item in examples),
+        "domains": len({item.labelled.domain for item in examples}),
+        "sets": dict(sorted(Counter(item.labelled.set for item in examples).items())),
+        "kinds": dict(sorted(Counter(item.labelled.kind for item in examples).items())),
+        "size": asdict(args.size),
+        "lightgbm": lightgbm.__version__,
+    }
+    made = Model(weights.names, weights.words, weights.one, weights.two, args.unsure, card)
+    data = made.to_bytes()
+    args.out.write_bytes(data)
+    print(f"{args.out}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

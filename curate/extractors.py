@@ -1,7 +1,8 @@
 """Engines that turn one HTML page into text, behind one call: `(html, url) -> text`.
 
     trafilatura   the default: the best of the established engines on labelled pages
-    resiliparse   about thirty times as fast, and keeps more of what is not the main text
+    resiliparse   several times as fast, and keeps more of what is not the main text
+    curate        our own: blocks judged by a small model (docs/extraction.md)
 
 An engine is a pure function of its two arguments: no state of the process, no clock, no network. What it may
 raise is an ordinary exception (the caller records the page as failed). Limits of time, size and memory are the
@@ -21,6 +22,7 @@ Engine = Callable[[str, str | None], str]
 ENGINES: dict[str, str] = {
     "trafilatura": "curate.extractors:_trafilatura",
     "resiliparse": "curate.extractors:_resiliparse",
+    "curate": "curate.extractor.engine:extract",
 }
 DEFAULT = "trafilatura"
 
@@ -38,8 +40,11 @@ def extractor(name: str = DEFAULT) -> Engine:
     """
     if name not in ENGINES:
         raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
-    module, function = ENGINES[name].split(":")
-    engine: Engine = getattr(import_module(module), function)
+    where, function = ENGINES[name].split(":")
+    module = import_module(where)
+    engine: Engine = getattr(module, function)
+    if hasattr(module, "prepare"):
+        module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
     def extract(html: str, url: str | None = None) -> str:
         return clean_text(engine(clean_html(html), url))

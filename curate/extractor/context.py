@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from curate.extractor.jit import compiled, inner
+from curate.extractor.features import Facts
+from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.layout import TAG_CODE
 from curate.extractor.measure import WORDS
 from curate.extractor.tape import B_NODE, N_PARENT, N_TAG
@@ -10,12 +11,25 @@ from curate.extractor.tape import B_NODE, N_PARENT, N_TAG
 CONTEXT: tuple[str, ...] = (
     *(f"p_at{offset:+d}" for offset in (-3, -2, -1, 0, 1, 2, 3)),
     *(f"p_up{level}" for level in range(5)),
-    *"p_group p_best p_mass p_page p_left p_right p_before p_after p_section p_heading p_words p_high".split(),
+    *[
+        "p_group",
+        "p_best",
+        "p_mass",
+        "p_page",
+        "p_left",
+        "p_right",
+        "p_before",
+        "p_after",
+        "p_section",
+        "p_heading",
+        "p_words",
+        "p_high",
+    ],
 )
 
 
 @compiled
-def context(facts, p, out):
+def context(facts: Facts, p: Array, out: Array) -> None:
     """Fill `out` (blocks, CONTEXT) from the probabilities `p` of the first pass."""
     count = len(facts.blocks)
     mass, weight = masses(facts, p)
@@ -50,12 +64,12 @@ def context(facts, p, out):
 
 
 @inner
-def weight_of(facts, i):
+def weight_of(facts: Facts, i: Number) -> Number:
     return facts.measures[i, WORDS] + 1.0
 
 
 @inner
-def masses(facts, p):
+def masses(facts: Facts, p: Array) -> tuple[Number, Number]:
     """For every element: the sum of weighted probabilities of the blocks in it, and of the weights."""
     many = len(facts.nodes)
     mass, weight = np.zeros(many), np.zeros(many)
@@ -72,7 +86,7 @@ def masses(facts, p):
 
 
 @inner
-def groups(facts, p):
+def groups(facts: Facts, p: Array) -> Number:
     """Weighted mean probability of each group of like blocks."""
     mass, weight = np.zeros(len(p)), np.zeros(len(p))
     for i in range(len(p)):
@@ -85,7 +99,7 @@ def groups(facts, p):
 
 
 @inner
-def runs(facts, p):
+def runs(facts: Facts, p: Array) -> tuple[Number, Number, Number, Number]:
     """Decaying means of what precedes and follows, mean of the section under one heading, and that heading's own."""
     count = len(p)
     left, right, section, heading = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)

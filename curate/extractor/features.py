@@ -1,13 +1,15 @@
 """The numbers that the model sees of each block: itself, what holds it, its neighbours, the page."""
 
+# ruff: noqa: I001 (names of columns, by the line)
+
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.extractor.jit import compiled, inner
+from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.layout import (
-    ANCESTOR_BITS, ANCESTOR_NAMES, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, L_UP_BEST, PLACES,
+    ANCESTOR_BITS, ANCESTOR_NAMES, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, PLACES,
     S_BLOCKS, S_CHARS, S_COMMAS, S_ENDS, S_LINKED, S_PARAGRAPHS, S_PROSE, S_STOPS, S_WORDS, SUMS, TAG_CODE,
 )  # fmt: skip
 from curate.extractor.measure import (
@@ -18,25 +20,86 @@ from curate.extractor.tape import (
     B_BOLD, B_CODE, B_FIELDS, B_IMAGES, B_LINKED, B_LINKS, B_NODE, B_SOFT, N_DEPTH, N_PARENT, N_TAG,
 )  # fmt: skip
 
-_BLOCK = (
-    "words chars link_density bold_density code_density links images_before fields_before soft_break digits capitals "
-    "commas sentence_ends marks stop_words initials foreign longest title_overlap title_share terminal first bars years "
-    "colon word_logit repeats tag stop_share words_per_end"
-).split()
-_HOLDER = "log_words link_density comma_rate paragraph_rate page_share stop_share blocks tag name_logit".split()
+_BLOCK = [
+    "words",
+    "chars",
+    "link_density",
+    "bold_density",
+    "code_density",
+    "links",
+    "images_before",
+    "fields_before",
+    "soft_break",
+    "digits",
+    "capitals",
+    "commas",
+    "sentence_ends",
+    "marks",
+    "stop_words",
+    "initials",
+    "foreign",
+    "longest",
+    "title_overlap",
+    "title_share",
+    "terminal",
+    "first",
+    "bars",
+    "years",
+    "colon",
+    "word_logit",
+    "repeats",
+    "tag",
+    "stop_share",
+    "words_per_end",
+]
+_HOLDER = [
+    "log_words",
+    "link_density",
+    "comma_rate",
+    "paragraph_rate",
+    "page_share",
+    "stop_share",
+    "blocks",
+    "tag",
+    "name_logit",
+]
 LEVELS = 4
-_PLACE = (
-    "depth name_own name_path name_low name_high up_best down_best up_mass down_mass before_best after_best before_mass "
-    "after_mass"
-).split()
-_GROUP = "group_count group_words group_link_density group_share".split()
-_NEAR = "words link_density tag sentence_ends word_logit name_path same_parent".split()
+_PLACE = [
+    "depth",
+    "name_own",
+    "name_path",
+    "name_low",
+    "name_high",
+    "up_best",
+    "down_best",
+    "up_mass",
+    "down_mass",
+    "before_best",
+    "after_best",
+    "before_mass",
+    "after_mass",
+]
+_GROUP = ["group_count", "group_words", "group_link_density", "group_share"]
+_NEAR = ["words", "link_density", "tag", "sentence_ends", "word_logit", "name_path", "same_parent"]
 NEAR = (-2, -1, 1, 2)
-_HEAD = "blocks_since_h1 blocks_since_heading heading_level words_since_heading".split()
-_PAGE = (
-    "position char_position from_end page_blocks page_words page_link_density page_paragraphs page_prose_share "
-    "foreign_share best_share mass_share schema has_h1 title_words page_stop_share"
-).split()
+_HEAD = ["blocks_since_h1", "blocks_since_heading", "heading_level", "words_since_heading"]
+_PAGE = [
+    "position",
+    "char_position",
+    "from_end",
+    "page_blocks",
+    "page_words",
+    "page_link_density",
+    "page_paragraphs",
+    "page_prose_share",
+    "foreign_share",
+    "best_share",
+    "mass_share",
+    "schema",
+    "has_h1",
+    "title_words",
+    "page_stop_share",
+]
 FEATURES: tuple[str, ...] = (
     *_BLOCK,
     *ANCESTOR_NAMES,
@@ -84,7 +147,7 @@ def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
 
 
 @compiled
-def word_logits(words, weights, logits):
+def word_logits(words: Array, weights: Array, logits: Array) -> None:
     """Fill `logits`: the sum of the weights of a block's hashed words."""
     for i in range(len(words)):
         total = 0.0
@@ -95,7 +158,7 @@ def word_logits(words, weights, logits):
 
 
 @compiled
-def headings(facts):
+def headings(facts: Facts) -> None:
     """Fill `heads` and `before`: what heading a block is under, and how far."""
     h1, heading, words, chars, level = -1, -1, 0.0, 0.0, 0.0
     for i in range(len(facts.blocks)):
@@ -116,7 +179,7 @@ def headings(facts):
 
 
 @compiled
-def fill(facts, first, last, out):
+def fill(facts: Facts, first: Number, last: Number, out: Array) -> None:
     """Fill `out` (last - first rows, one a block; columns FEATURES) for the blocks `first` to `last`."""
     for i in range(first, last):
         row = out[i - first]
@@ -128,7 +191,7 @@ def fill(facts, first, last, out):
 
 
 @inner
-def fill_block(facts, i, row, at):
+def fill_block(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     m = facts.measures[i]
     b = facts.blocks[i]
     chars = max(np.float32(1), m[CHARS])
@@ -171,7 +234,7 @@ def fill_block(facts, i, row, at):
 
 
 @inner
-def fill_holders(facts, i, row, at):
+def fill_holders(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     node = facts.blocks[i, B_NODE]
     page_words = max(1.0, facts.sums[0, S_WORDS])
     for _ in range(LEVELS):
@@ -192,7 +255,7 @@ def fill_holders(facts, i, row, at):
 
 
 @inner
-def fill_place(facts, i, row, at):
+def fill_place(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     node = facts.blocks[i, B_NODE]
     row[at] = facts.nodes[node, N_DEPTH]
     for column in range(8):
@@ -212,7 +275,7 @@ def fill_place(facts, i, row, at):
 
 
 @inner
-def fill_near(facts, i, row, at):
+def fill_near(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     parent = facts.nodes[facts.blocks[i, B_NODE], N_PARENT]
     for offset in NEAR:
         j = i + offset
@@ -236,7 +299,7 @@ def fill_near(facts, i, row, at):
 
 
 @inner
-def fill_page(facts, i, row, at):
+def fill_page(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     s = facts.sums[0]
     words, chars = max(1.0, s[S_WORDS]), max(1.0, s[S_CHARS])
     count = len(facts.blocks)
@@ -257,6 +320,3 @@ def fill_page(facts, i, row, at):
     row[at + 13] = facts.page[3]
     row[at + 14] = s[S_STOPS] / words
     return at + 15
-
-
-_ = L_UP_BEST

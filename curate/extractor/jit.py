@@ -1,9 +1,14 @@
 """How this package's loops are compiled: cached on disk, without the interpreter's lock, floats in program order."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from numba import njit
+from numpy.typing import NDArray
+
+# What compiled code takes: widths of numbers are settled when it is compiled, from the arrays that it is given.
+Number: TypeAlias = Any
+Array: TypeAlias = NDArray[Any]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,8 +1,10 @@
 """What each element holds: totals of its text, how its class names read, where the best container is."""
 
+# ruff: noqa: I001 (names of columns, by the line)
+
 import numpy as np
 
-from curate.extractor.jit import compiled, inner
+from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.measure import CHARS, COMMAS, ENDS, STOPS, WORDS
 from curate.extractor.tags import NAMES, TAG
 from curate.extractor.tape import (
@@ -22,7 +24,7 @@ _ANCESTORS = (
     "h1 h2 h3 h4 h5 h6", "td th", "p", "pre", "object video audio canvas map",
 )  # fmt: skip
 ANCESTOR_BITS = len(_ANCESTORS) + 2
-ANCESTOR_NAMES = tuple("in_" + names.replace(" ", "_") for names in _ANCESTORS) + ("in_hidden", "in_article_body")
+ANCESTOR_NAMES = (*tuple("in_" + names.replace(" ", "_") for names in _ANCESTORS), "in_hidden", "in_article_body")
 TAG_BIT = np.zeros(len(NAMES), np.int64)
 for _bit, _names in enumerate(_ANCESTORS):
     for _name in _names.split():
@@ -39,11 +41,25 @@ for _code, _names in enumerate(_CODES):
     for _name in _names.split():
         TAG_CODE[TAG[_name]] = _code
 HEADING_CODES = (11.0, 14.0)
-_LEAVES = np.array([NAMES[i] in "p li dd dt td th pre blockquote h1 h2 h3 h4 h5 h6".split() for i in range(len(NAMES))])
+_LEAVES = np.array(
+    [
+        NAMES[i] in ["p", "li", "dd", "dt", "td", "th", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"]
+        for i in range(len(NAMES))
+    ]
+)
 
 
 @compiled
-def totals(nodes, node_count, blocks, block_count, measures, sums, span, mask):
+def totals(
+    nodes: Array,
+    node_count: Number,
+    blocks: Array,
+    block_count: Number,
+    measures: Array,
+    sums: Array,
+    span: Array,
+    mask: Array,
+) -> None:
     """Fill `sums` (nodes, SUMS), `span` (nodes, 2: first and last block inside) and `mask` (bits of ancestors)."""
     span[:node_count, 0] = block_count
     span[:node_count, 1] = -1
@@ -82,7 +98,7 @@ def totals(nodes, node_count, blocks, block_count, measures, sums, span, mask):
 
 
 @compiled
-def name_logits(nodes, node_count, tokens, weights, places):
+def name_logits(nodes: Array, node_count: Number, tokens: Array, weights: Array, places: Array) -> None:
     """Fill L_OWN, L_PATH, L_LOW, L_HIGH: how much the class and id words of an element and those above it say."""
     for node in range(node_count):
         total = 0.0
@@ -99,7 +115,9 @@ def name_logits(nodes, node_count, tokens, weights, places):
 
 
 @compiled
-def containers(nodes, node_count, blocks, block_count, measures, sums, places):
+def containers(
+    nodes: Array, node_count: Number, blocks: Array, block_count: Number, measures: Array, sums: Array, places: Array
+) -> tuple[Number, Number]:
     """Find the best container by Readability's scoring and the smallest one with most of the prose; where all lie."""
     scores = np.zeros(node_count)
     for i in range(block_count):
@@ -130,7 +148,7 @@ def containers(nodes, node_count, blocks, block_count, measures, sums, places):
 
 
 @inner
-def widest(nodes, node_count, sums):
+def widest(nodes: Array, node_count: Number, sums: Array) -> Number:
     """The deepest element that still holds .75 of the page's prose."""
     need = 0.75 * sums[0, S_PROSE]
     found = 0
@@ -142,7 +160,7 @@ def widest(nodes, node_count, sums):
 
 
 @inner
-def distances(nodes, node_count, target, places, column):
+def distances(nodes: Array, node_count: Number, target: Number, places: Array, column: Number) -> None:
     """For every element: how far up from `target` the path to it leaves (`column`), and how far down from there."""
     for node in range(node_count):
         places[node, column] = -1
@@ -160,7 +178,16 @@ def distances(nodes, node_count, target, places, column):
 
 
 @compiled
-def alike(nodes, blocks, block_count, measures, hashes, group, stats, repeats):
+def alike(
+    nodes: Array,
+    blocks: Array,
+    block_count: Number,
+    measures: Array,
+    hashes: Array,
+    group: Array,
+    stats: Array,
+    repeats: Array,
+) -> Number:
     """Number the groups of blocks of one template (`group`, `stats`) and count blocks with the same text.
 
     Returns the number of groups.
@@ -195,7 +222,7 @@ def alike(nodes, blocks, block_count, measures, hashes, group, stats, repeats):
 
 
 @inner
-def place(keys, key):
+def place(keys: Array, key: Number) -> Number:
     """The slot of `key`, or the empty one where it belongs."""
     mask = len(keys) - 1
     slot = np.int64(key ^ (key >> np.uint64(32))) & mask
@@ -205,7 +232,7 @@ def place(keys, key):
 
 
 @inner
-def signature(nodes, node):
+def signature(nodes: Array, node: Number) -> Number:
     value = np.uint64(1469598103934665603)
     for _ in range(3):
         if node < 0:

@@ -17,7 +17,7 @@ def _rows(nodes: NDArray[np.int32], blocks: NDArray[np.int32], out: NDArray[np.i
         node = blocks[i, B_NODE]
         tag = nodes[node, N_TAG]
         out[i, 0] = out[i, 1] = -1
-        if (tag == _TD or tag == _TH) and blocks[i, B_END] - blocks[i, B_START] <= LONGEST_CELL:
+        if (tag in (_TD, _TH)) and blocks[i, B_END] - blocks[i, B_START] <= LONGEST_CELL:
             parent = nodes[node, N_PARENT]
             if parent > 0 and nodes[parent, N_TAG] == _TR:
                 out[i, 0], out[i, 1] = parent, node

@@ -1,30 +1,30 @@
 """Small compiled functions that find where tags, attributes and comments end."""
 
-from curate.extractor.jit import inner
 import numpy as np
 
-NONE = -1
+from curate.extractor.jit import Array, Number, inner
+
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 GT, DASH, BANG = 62, 45, 33
 
 
 @inner
-def is_letter(c):
+def is_letter(c: Number) -> Number:
     return (97 <= c <= 122) or (65 <= c <= 90)
 
 
 @inner
-def is_space(c):
+def is_space(c: Number) -> Number:
     return c == 32 or (9 <= c <= 13 and c != 11)
 
 
 @inner
-def lower(c):
+def lower(c: Number) -> Number:
     return c + 32 if 65 <= c <= 90 else c
 
 
 @inner
-def fnv_lower(buf, at):
+def fnv_lower(buf: Array, at: Number) -> tuple[Number, Number]:
     """Hash of the tag name at `at` in lower case, and the place after it."""
     value = FNV_START
     i = at
@@ -38,10 +38,10 @@ def fnv_lower(buf, at):
 
 
 @inner
-def tag_end(buf, at):
+def tag_end(buf: Array, at: Number) -> Number:
     """The place after the ">" that ends the tag in which `at` lies, quotes respected; beyond the end if none."""
     i = at
-    quote = 0
+    quote: Number = 0
     after_equals = False
     while i < len(buf):
         c = buf[i]
@@ -61,7 +61,7 @@ def tag_end(buf, at):
 
 
 @inner
-def skip_comment(buf, at, bang):
+def skip_comment(buf: Array, at: Number, bang: Number) -> Number:
     """The place after the comment whose text starts at `at`; `bang` when "<!" opened it, so that "--" may follow."""
     size = len(buf)
     if not (bang and at + 1 < size and buf[at] == DASH and buf[at + 1] == DASH):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from curate.extractor.jit import compiled, inner
+from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START
 from curate.extractor.tape import B_END, B_START
 from curate.extractor.text import lookup
@@ -19,7 +19,7 @@ LETTER, DIGIT, COMMA, END, MARK, SPACE_CLASS, IDEOGRAPH, BAR = range(8)
 
 
 @inner
-def decode(text, at, end):
+def decode(text: Array, at: Number, end: Number) -> tuple[Number, Number]:
     """Code point at `at` and its length in bytes; the text is well-formed UTF-8 by construction."""
     c = text[at]
     if c < 0x80:
@@ -35,7 +35,7 @@ def decode(text, at, end):
 
 
 @inner
-def class_of(code):
+def class_of(code: Number) -> Number:
     """Letter, digit, comma, end of sentence, other mark, space, ideograph or bar."""
     if code < 128:
         if 97 <= (code | 32) <= 122:
@@ -61,13 +61,15 @@ def class_of(code):
         return END if code == 0x2026 else BAR if code == 0x2022 or code == 0x203A else MARK
     if 0x3000 <= code < 0x3040 or 0xFE30 <= code < 0xFE70 or 0xFF00 <= code < 0xFF21:
         return COMMA if code in (0x3001, 0xFF0C, 0xFF1B) else END if code in (0x3002, 0xFF01, 0xFF1F) else MARK
-    if 0x3040 <= code < 0xA000 or 0xAC00 <= code < 0xD7B0 or 0x20000 <= code < 0x32000:
+    if 0x3040 <= code < 0xA000 or 0x20000 <= code < 0x32000:
         return IDEOGRAPH
     return MARK if 0x1F000 <= code < 0x20000 or 0xE000 <= code < 0xF900 else LETTER
 
 
 @compiled
-def measure(text, blocks, count, stops, title, out, words, hashes):
+def measure(
+    text: Array, blocks: Array, count: Number, stops: Array, title: Array, out: Array, words: Array, hashes: Array
+) -> None:
     """Fill `out` (blocks, MEASURES), `words` (blocks, WORD_COLUMNS) and `hashes` (blocks) for `count` blocks.
 
     `title` is the sorted array of the hashes of the title's words.
@@ -78,7 +80,18 @@ def measure(text, blocks, count, stops, title, out, words, hashes):
 
 
 @inner
-def block(text, start, end, stops, title, out, words, hashes, index, recent):
+def block(
+    text: Array,
+    start: Number,
+    end: Number,
+    stops: Array,
+    title: Array,
+    out: Array,
+    words: Array,
+    hashes: Array,
+    index: Number,
+    recent: Array,
+) -> None:
     words[:] = -1
     whole = FNV_START
     word = FNV_START
@@ -91,7 +104,7 @@ def block(text, start, end, stops, title, out, words, hashes, index, recent):
     while at < end:
         code, size = decode(text, at, end)
         kind = class_of(code)
-        if kind == LETTER or kind == DIGIT:
+        if kind in (LETTER, DIGIT):
             if length == 0:
                 initial = 65 <= code <= 90
                 digits_in_word = 0
@@ -115,12 +128,13 @@ def block(text, start, end, stops, title, out, words, hashes, index, recent):
             if kind == IDEOGRAPH:
                 halves += 1
                 out[FOREIGN] += 1
+                out[STOPS] += frequent(code)
                 whole = (whole ^ np.uint64(code)) * FNV_PRIME
             else:
                 mark(out, kind, text, at + size, end)
         if out[CHARS] == 0:
             upper = 65 <= code <= 90
-            out[FIRST] = 1 if upper else 0 if kind == LETTER or kind == IDEOGRAPH else 2 if kind == DIGIT else 3
+            out[FIRST] = 1 if upper else 0 if kind in (LETTER, IDEOGRAPH) else 2 if kind == DIGIT else 3
         out[CHARS] += 1
         if kind != MARK or (code != 34 and code != 0x201D and code != 41 and code != 0x2019):
             last = COLON_KIND if code == 58 else kind
@@ -136,7 +150,15 @@ COLON_KIND = 99
 
 
 @inner
-def mark(out, kind, text, following, end):
+def frequent(code: Number) -> Number:
+    """Whether a character of Chinese or Japanese is one that prose is full of and menus are not."""
+    if 0x3040 <= code < 0x30A0:
+        return code in (0x306E, 0x306F, 0x306B, 0x3092, 0x304C, 0x3067, 0x3068, 0x3082, 0x3066, 0x3057, 0x305F)
+    return code in (0x7684, 0x4E86, 0x662F, 0x5728, 0x4E0D, 0x6709, 0x548C, 0x8FD9, 0x6211, 0x4ED6, 0x4E5F, 0x4E00)
+
+
+@inner
+def mark(out: Array, kind: Number, text: Array, following: Number, end: Number) -> None:
     if kind == COMMA:
         out[COMMAS] += 1
     elif kind == END:
@@ -149,7 +171,17 @@ def mark(out, kind, text, following, end):
 
 
 @inner
-def end_word(out, words, recent, word, length, initial, digits, stops, title):
+def end_word(
+    out: Array,
+    words: Array,
+    recent: Array,
+    word: Number,
+    length: Number,
+    initial: Number,
+    digits: Number,
+    stops: Array,
+    title: Array,
+) -> None:
     index = int(out[WORDS])
     out[WORDS] += 1
     out[LONGEST] = max(out[LONGEST], length)
@@ -171,25 +203,25 @@ def end_word(out, words, recent, word, length, initial, digits, stops, title):
 
 
 @inner
-def finish(out, words, recent, halves, last, word):
+def finish(out: Array, words: Array, recent: Array, halves: Number, last: Number, word: Number) -> None:
     number = int(out[WORDS])
     out[WORDS] += halves // 2
     out[TERMINAL] = last == END
     out[COLON] = last == COLON_KIND
     words[FIRST_WORDS + PAIRS] = word_bucket(word, 3)  # the last word, or the whole
-    size = min(number, 12)
+    size = min(number + halves // 2, 12)
     words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(size), 4)
     words[FIRST_WORDS + PAIRS + 2] = word_bucket(np.uint64(last * 4 + int(out[FIRST])), 5)
 
 
 @inner
-def word_bucket(value, salt):
+def word_bucket(value: Number, salt: Number) -> Number:
     mixed = (value ^ np.uint64(salt)) * FNV_PRIME
     return np.int32((mixed ^ (mixed >> np.uint64(31))) & np.uint64(WORD_BUCKETS - 1))
 
 
 @compiled
-def title_words(text, start, end):
+def title_words(text: Array, start: Number, end: Number) -> Number:
     """Sorted hashes of the words of the title that have three letters or more."""
     found = np.zeros(64, np.uint64)
     number = 0
@@ -198,7 +230,7 @@ def title_words(text, start, end):
     while at <= end and number < 64:
         code, size = decode(text, at, end) if at < end else (np.int64(32), 1)
         kind = class_of(code)
-        if kind == LETTER or kind == DIGIT:
+        if kind in (LETTER, DIGIT):
             value = np.uint64(code + 32 if 65 <= code <= 90 else code)
             for shift in range(size):
                 word = (word ^ (value if size == 1 else np.uint64(text[at + shift]))) * FNV_PRIME

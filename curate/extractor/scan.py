@@ -6,21 +6,22 @@ not foster-parent, and formatting elements are counters, not nodes. Every step m
 search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 """
 
-# ruff: noqa: SIM102
-from curate.extractor.jit import compiled, inner
+# ruff: noqa: I001 (names of columns, by the line)
 
-from curate.extractor.markup import NONE, fnv_lower, is_letter, skip_comment, tag_end
+from curate.extractor.jit import Array, Number, compiled, inner
+
+from curate.extractor.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.extractor.start import attributes, find_close, schema_types
 from curate.extractor.tags import (
-    BLOCK, BODY, BOLD, BREAK, CELL, CODE, CUSTOM, FIELD, HEADING, IMAGE, INLINE, LINK, META, P, PARAGRAPH, PRE,
-    RAW, SCRIPT, SKIP, TABLE, TITLE, VOID_BLOCK,
+    BLOCK, BODY, BOLD, BREAK, CELL, CODE, CUSTOM, FIELD, HEADING, IMAGE, LINK, META, P, PARAGRAPH, PRE,
+    RAW, SCRIPT, SKIP, TABLE, TITLE, VOID_BLOCK, Tables,
 )  # fmt: skip
 from curate.extractor.tape import (
     A_FLAGS, A_LD, A_OG, A_SIGN, B_BOLD, B_CODE, B_END, B_FIELDS, B_FROM, B_IMAGES, B_LINKED, B_LINKS, B_NODE,
     B_SOFT, B_START, B_TO, BLOCKS, BOLD_ON, BOLDED, CODE_ON, CODED, DEPTH, FIELDS, FROM, IMAGES, LINK as LINK_ON,
     LINKED, LINKS, MAX_BLOCKS, MAX_DEPTH, MAX_NAMES, MAX_NODES, N_DEPTH, N_FLAGS, N_PARENT, N_SIGN, N_TAG,
     N_TOKENS, N_TOKENS_END, NO_SVG_END, NODES, OVER, POS, SCHEMA, SOFT, SPACE, START, TEXT, TITLE_END,
-    TITLE_START, TOKENS,
+    TITLE_START, TOKENS, Tape,
 )  # fmt: skip
 from curate.extractor.text import characters, put
 
@@ -28,7 +29,7 @@ LT, GT, SLASH, BANG, QUESTION = 60, 62, 47, 33, 63
 
 
 @compiled
-def scan(buf, tape, known):
+def scan(buf: Array, tape: Tape, known: Tables) -> Number:
     """Read on in `buf` to the end (True), or until a table of `tape` is nearly full (False: grow it, call again)."""
     state = tape.state
     size = len(buf)
@@ -49,7 +50,7 @@ def scan(buf, tape, known):
 
 
 @inner
-def markup(buf, at, tape, known):
+def markup(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     """What starts with the "<" at `at`; the place after it."""
     if at + 1 >= len(buf):
         put(tape, at, LT)
@@ -70,12 +71,12 @@ def markup(buf, at, tape, known):
 
 
 @inner
-def start_tag(buf, at, tape, known):
+def start_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     name, after = fnv_lower(buf, at + 1)
     tag = tag_id(name, buf, at + 1, after, known)
     role = known.role[tag]
-    wanted = role == BLOCK or role == BODY or role == SCRIPT or role == META
-    end = attributes(buf, after, tape, wanted)
+    wanted = role in (BLOCK, BODY, SCRIPT, META)
+    end = attributes(buf, after, tape) if wanted else tag_end(buf, after)
     if end > len(buf):  # the page ends inside the tag: it is no tag
         return len(buf)
     if role == BLOCK:
@@ -86,7 +87,9 @@ def start_tag(buf, at, tape, known):
 
 
 @inner
-def start_other(buf, at, end, tape, known, tag, name, role):
+def start_other(
+    buf: Array, at: Number, end: Number, tape: Tape, known: Tables, tag: Number, name: Number, role: Number
+) -> Number:
     """The start tags that make no node: formatting, breaks, raw text and what is skipped."""
     state = tape.state
     if role == LINK:
@@ -100,7 +103,7 @@ def start_other(buf, at, end, tape, known, tag, name, role):
         state[IMAGES] += 1
     elif role == FIELD:
         state[FIELDS] += 1
-    elif role == BREAK or role == VOID_BLOCK:
+    elif role in (BREAK, VOID_BLOCK):
         flush(tape, at, 1 if role == BREAK else 0)
         if tape.opened[PARAGRAPH] > 0 and role == VOID_BLOCK:
             close(tape, known, P, CELL | TABLE)
@@ -108,7 +111,7 @@ def start_other(buf, at, end, tape, known, tag, name, role):
         state[SCHEMA] |= state[A_OG]
     elif role == BODY:
         take_names(tape, 0)
-    elif role == SCRIPT or role == RAW:
+    elif role in (SCRIPT, RAW):
         close_at = find_close(buf, end, name)
         if role == SCRIPT and state[A_LD]:
             state[SCHEMA] |= schema_types(buf, end, close_at)
@@ -124,7 +127,7 @@ def start_other(buf, at, end, tape, known, tag, name, role):
 
 
 @inner
-def tag_id(name, buf, start, end, known):
+def tag_id(name: Number, buf: Array, start: Number, end: Number, known: Tables) -> Number:
     """Id of the tag whose name has this hash; names with a hyphen are custom elements; the rest is inline (0)."""
     mask = len(known.tag_keys) - 1
     slot = int(name) & mask
@@ -139,7 +142,7 @@ def tag_id(name, buf, start, end, known):
 
 
 @inner
-def read_title(buf, at, end, tape, known, name):
+def read_title(buf: Array, at: Number, end: Number, tape: Tape, known: Tables, name: Number) -> Number:
     """The text of the first title, apart from the blocks."""
     state = tape.state
     close_at = find_close(buf, end, name)
@@ -161,13 +164,13 @@ def read_title(buf, at, end, tape, known, name):
 
 
 @inner
-def after_close(buf, at):
+def after_close(buf: Array, at: Number) -> Number:
     """The place after the end tag that starts at `at`."""
     return tag_end(buf, at + 2) if at < len(buf) else len(buf)
 
 
 @inner
-def end_tag(buf, at, tape, known):
+def end_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     name, after = fnv_lower(buf, at + 2)
     tag = tag_id(name, buf, at + 2, after, known)
     role = known.role[tag]
@@ -191,7 +194,7 @@ def end_tag(buf, at, tape, known):
 
 
 @inner
-def open_element(tape, known, tag, name):
+def open_element(tape: Tape, known: Tables, tag: Number, name: Number) -> None:
     state = tape.state
     if known.closes_p[tag] and tape.opened[PARAGRAPH] > 0:
         close(tape, known, P, CELL | TABLE)
@@ -220,7 +223,7 @@ def open_element(tape, known, tag, name):
 
 
 @inner
-def take_names(tape, node):
+def take_names(tape: Tape, node: Number) -> None:
     """Give the attributes just read to `node`; `attributes` left the words after TOKENS and their number in them."""
     state = tape.state
     count = tape.tokens[state[TOKENS]]
@@ -232,7 +235,7 @@ def take_names(tape, node):
 
 
 @inner
-def close(tape, known, target, stop):
+def close(tape: Tape, known: Tables, target: Number, stop: Number) -> None:
     """Close the innermost open element of the groups `target`, unless one of `stop` is nearer."""
     for depth in range(tape.state[DEPTH] - 1, 0, -1):
         group = known.group[tape.stack_tag[depth]]
@@ -244,7 +247,7 @@ def close(tape, known, target, stop):
 
 
 @inner
-def close_named(tape, known, name, stop):
+def close_named(tape: Tape, known: Tables, name: Number, stop: Number) -> None:
     for depth in range(tape.state[DEPTH] - 1, 0, -1):
         if tape.stack_name[depth] == name:
             pop_to(tape, known, depth)
@@ -254,7 +257,7 @@ def close_named(tape, known, name, stop):
 
 
 @inner
-def pop_to(tape, known, depth):
+def pop_to(tape: Tape, known: Tables, depth: Number) -> None:
     state = tape.state
     for level in range(depth, state[DEPTH]):
         tag = tape.stack_tag[level]
@@ -265,7 +268,7 @@ def pop_to(tape, known, depth):
 
 
 @inner
-def flush(tape, at, soft):
+def flush(tape: Tape, at: Number, soft: Number) -> None:
     """End the block of text at byte `at`; `soft` says that only a line break ends it."""
     state = tape.state
     text = tape.text
@@ -290,9 +293,6 @@ def flush(tape, at, soft):
 
 
 @inner
-def reset_block(state):
+def reset_block(state: Array) -> None:
     state[START] = state[TEXT]
     state[SPACE] = state[LINKED] = state[BOLDED] = state[LINKS] = state[CODED] = 0
-
-
-_ = (INLINE, NONE)

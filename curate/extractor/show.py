@@ -21,7 +21,7 @@ p > b { font-weight: inherit; white-space: pre-wrap; overflow-wrap: anywhere }
   body { color: #eee; background: #111 } p > span { color: #aaa }
   .kept { background: #12401b } .dropped { background: #222; color: #999 }
 }
-"""  # noqa: E501
+"""
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -56,7 +56,7 @@ def page_html(judged: Judged, title: str) -> str:
             expected=judged.expected,
             verdict=verdict,
             state="dropped" if judged.unsure else "kept",
-        )  # fmt: skip
+        )
     ]
     for i in range(judged.page.count):
         state = "kept" if judged.keep[i] else "dropped"

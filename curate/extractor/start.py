@@ -1,12 +1,14 @@
 """What start tags carry: class and id words, hidden or not, schema.org types; and where raw text ends."""
 
+# ruff: noqa: I001 (names of columns, by the line)
+
 import numpy as np
-from curate.extractor.jit import inner
+from curate.extractor.jit import Array, Number, inner
 
 from curate.extractor.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.extractor.tags import fnv
 from curate.extractor.tape import (
-    A_FLAGS, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, HIDDEN, MAX_NAMES, TOKENS,
+    A_FLAGS, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, HIDDEN, MAX_NAMES, TOKENS, Tape,
 )  # fmt: skip
 
 GT, EQUALS, SLASH = 62, 61, 47
@@ -17,9 +19,10 @@ def _key(name: str) -> np.uint64:
 
 
 CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT = (
-    _key(n) for n in "class id style hidden aria-hidden role itemprop type property content".split()
+    _key(n)
+    for n in ["class", "id", "style", "hidden", "aria-hidden", "role", "itemprop", "type", "property", "content"]
 )
-BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in "articlebody application/ld+json og:type true".split())
+BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in ["articlebody", "application/ld+json", "og:type", "true"])
 # bit of SCHEMA: the schema.org or Open Graph types that set it
 TYPES = (
     "article newsarticle blogposting reportagenewsarticle techarticle",
@@ -35,17 +38,16 @@ OG_SHIFT = 8
 
 
 @inner
-def attributes(buf, at, tape, wanted):
+def attributes(buf: Array, at: Number, tape: Tape) -> Number:
     """Read the attributes of a tag up to its ">"; the place after it, or beyond the end of the page if it has none.
 
-    When `wanted`: hashed words of class, id, role and itemprop go after TOKENS on the tape (their number first),
+    Hashed words of class, id, role and itemprop go after TOKENS on the tape (their number first),
     what they say of the element into A_FLAGS, A_SIGN (a hash of tag-independent class names), A_LD and A_OG.
     """
     state = tape.state
     size = len(buf)
-    if wanted:
-        tape.tokens[state[TOKENS]] = 0
-        state[A_FLAGS] = state[A_SIGN] = state[A_LD] = state[A_OG] = 0
+    tape.tokens[state[TOKENS]] = 0
+    state[A_FLAGS] = state[A_SIGN] = state[A_LD] = state[A_OG] = 0
     og = False
     i = at
     while i < size:
@@ -57,24 +59,23 @@ def attributes(buf, at, tape, wanted):
             continue
         name, i = attribute_name(buf, i)
         start, end, i = attribute_value(buf, i)
-        if wanted:
-            if name == PROPERTY:
-                og = hash_range(buf, start, end) == OG_TYPE
-            elif name == CONTENT:
-                if og:
-                    state[A_OG] = type_bit(hash_range(buf, start, end)) << OG_SHIFT
-            else:
-                attribute(buf, name, start, end, tape)
+        if name == PROPERTY:
+            og = hash_range(buf, start, end) == OG_TYPE
+        elif name == CONTENT:
+            if og:
+                state[A_OG] = type_bit(hash_range(buf, start, end)) << OG_SHIFT
+        else:
+            attribute(buf, name, start, end, tape)
     return size + 1
 
 
 @inner
-def attribute_name(buf, at):
+def attribute_name(buf: Array, at: Number) -> tuple[Number, Number]:
     value = FNV_START
     i = at
     while i < len(buf):
         c = buf[i]
-        if is_space(c) or c == GT or c == SLASH or (c == EQUALS and i > at):
+        if is_space(c) or c in (GT, SLASH) or (c == EQUALS and i > at):
             break
         value = (value ^ np.uint64(lower(c))) * FNV_PRIME
         i += 1
@@ -82,7 +83,7 @@ def attribute_name(buf, at):
 
 
 @inner
-def attribute_value(buf, at):
+def attribute_value(buf: Array, at: Number) -> tuple[Number, Number, Number]:
     """Start and end of the value that follows an attribute's name (both `at` if none), and the place after it."""
     size = len(buf)
     i = at
@@ -107,7 +108,7 @@ def attribute_value(buf, at):
 
 
 @inner
-def hash_range(buf, start, end):
+def hash_range(buf: Array, start: Number, end: Number) -> Number:
     value = FNV_START
     for i in range(start, min(end, start + 64)):
         value = (value ^ np.uint64(lower(buf[i]))) * FNV_PRIME
@@ -115,10 +116,10 @@ def hash_range(buf, start, end):
 
 
 @inner
-def attribute(buf, name, start, end, tape):
+def attribute(buf: Array, name: Number, start: Number, end: Number, tape: Tape) -> None:
     state = tape.state
-    if name == CLASS or name == ID or name == ROLE or name == ITEMPROP:
-        salt = 0 if name == CLASS or name == ID else 1 if name == ROLE else 2
+    if name in (CLASS, ID, ROLE, ITEMPROP):
+        salt = 0 if name in (CLASS, ID) else 1 if name == ROLE else 2
         names(buf, start, end, tape, salt)
         if name == ITEMPROP and hash_range(buf, start, end) == BODY_NAME:
             state[A_FLAGS] |= ARTICLE_BODY
@@ -132,7 +133,7 @@ def attribute(buf, name, start, end, tape):
 
 
 @inner
-def names(buf, start, end, tape, salt):
+def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> None:
     """Hash the words of a class or id: runs of letters, split at a capital too; digits and marks part them."""
     state = tape.state
     at = state[TOKENS]
@@ -156,13 +157,13 @@ def names(buf, start, end, tape, salt):
 
 
 @inner
-def bucket(value, salt):
+def bucket(value: Number, salt: Number) -> Number:
     mixed = (value ^ np.uint64(salt)) * FNV_PRIME
     return np.int32((mixed ^ (mixed >> np.uint64(29))) & np.uint64(BUCKETS - 1))
 
 
 @inner
-def hides(buf, start, end):
+def hides(buf: Array, start: Number, end: Number) -> Number:
     """Whether a style says `display: none` or `visibility: hidden`."""
     for i in range(start, min(end, start + 400) - 3):
         c = lower(buf[i])
@@ -176,7 +177,7 @@ def hides(buf, start, end):
 
 
 @inner
-def find_close(buf, at, name):
+def find_close(buf: Array, at: Number, name: Number) -> Number:
     """Where the end tag of the raw text element with this name's hash starts; the end of the page if nowhere."""
     size = len(buf)
     i = at
@@ -194,7 +195,7 @@ def find_close(buf, at, name):
 
 
 @inner
-def type_bit(value):
+def type_bit(value: Number) -> Number:
     for i in range(len(TYPE_KEYS)):
         if TYPE_KEYS[i] == value:
             return TYPE_BITS[i]
@@ -202,7 +203,7 @@ def type_bit(value):
 
 
 @inner
-def schema_types(buf, start, end):
+def schema_types(buf: Array, start: Number, end: Number) -> Number:
     """Bits of the schema.org types named after "@type" in a JSON-LD script; strings alone or in a list."""
     bits = 0
     i = start

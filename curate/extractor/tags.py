@@ -15,10 +15,71 @@ P, LI, TERM, CELL, ROW, SECTION, TABLE, LIST, TERMS, OPTION, HEADING, BUTTON, SC
 # Roles of a tag in the scanner.
 INLINE, BLOCK, VOID_BLOCK, RAW, TITLE, SKIP, LINK, BOLD, CODE, IMAGE, FIELD, SCRIPT, META, BODY, BREAK = range(15)
 
-_BLOCKS = """div p li ul ol dl dt dd table caption colgroup thead tbody tfoot tr td th h1 h2 h3 h4 h5 h6 pre
-blockquote section article main aside nav header footer form fieldset legend figure figcaption address details
-summary dialog menu dir center hgroup search button select optgroup option noscript template object video audio
-canvas map listing picture iframe-text marquee label-block custom""".split()
+_BLOCKS = [
+    "div",
+    "p",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "colgroup",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "td",
+    "th",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "pre",
+    "blockquote",
+    "section",
+    "article",
+    "main",
+    "aside",
+    "nav",
+    "header",
+    "footer",
+    "form",
+    "fieldset",
+    "legend",
+    "figure",
+    "figcaption",
+    "address",
+    "details",
+    "summary",
+    "dialog",
+    "menu",
+    "dir",
+    "center",
+    "hgroup",
+    "search",
+    "button",
+    "select",
+    "optgroup",
+    "option",
+    "noscript",
+    "template",
+    "object",
+    "video",
+    "audio",
+    "canvas",
+    "map",
+    "listing",
+    "picture",
+    "iframe-text",
+    "marquee",
+    "label-block",
+    "custom",
+]
 _ROLES: dict[int, str] = {
     VOID_BLOCK: "hr",
     BREAK: "br",
@@ -65,7 +126,23 @@ _CLOSES: dict[str, tuple[int, int]] = {
     "optgroup": (OPTION, SELECT),
     "button": (BUTTON, SCOPE | CELL | TABLE),
 }
-_NO_PARAGRAPH = frozenset("td th tr thead tbody tfoot caption colgroup option optgroup select button noscript".split())
+_NO_PARAGRAPH = frozenset(
+    [
+        "td",
+        "th",
+        "tr",
+        "thead",
+        "tbody",
+        "tfoot",
+        "caption",
+        "colgroup",
+        "option",
+        "optgroup",
+        "select",
+        "button",
+        "noscript",
+    ]
+)
 _TABLE_PARTS = CELL | ROW | SECTION
 
 NAMES: tuple[str, ...] = ("", *_BLOCKS, *(name for names in _ROLES.values() for name in names.split()))

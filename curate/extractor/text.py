@@ -1,10 +1,11 @@
 """Characters between the tags: white space folded, character references resolved."""
 
 import numpy as np
-from curate.extractor.jit import inner
 
+from curate.extractor.jit import Array, Number, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START
-from curate.extractor.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT
+from curate.extractor.tags import Tables
+from curate.extractor.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
 
 LT, AMP, HASH, SEMICOLON = 60, 38, 35, 59
 MAX_NAME = 32
@@ -12,7 +13,7 @@ REPLACEMENT = 0xFFFD
 
 
 @inner
-def put(tape, at, c):
+def put(tape: Tape, at: Number, c: Number) -> None:
     """Add one byte to the block; `at` is its place in the page."""
     state = tape.state
     out = state[TEXT]
@@ -28,7 +29,7 @@ def put(tape, at, c):
 
 
 @inner
-def count(state, number):
+def count(state: Array, number: Number) -> None:
     if state[LINK]:
         state[LINKED] += number
     if state[BOLD_ON]:
@@ -38,7 +39,7 @@ def count(state, number):
 
 
 @inner
-def characters(buf, at, stop, tape, known, keep_space):
+def characters(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables, keep_space: Number) -> Number:
     """Text from `at` to the next "<" or to `stop`; the place reached."""
     state = tape.state
     i = at
@@ -60,7 +61,7 @@ def characters(buf, at, stop, tape, known, keep_space):
 
 
 @inner
-def run(buf, at, stop, tape):
+def run(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
     """Copy plain bytes up to the next one that means something."""
     state = tape.state
     put(tape, at, buf[at])
@@ -69,7 +70,7 @@ def run(buf, at, stop, tape):
     i = at + 1
     while i < stop:
         c = buf[i]
-        if c <= 32 or c == LT or c == AMP or c == 0xC2 or c >= 0xE2:
+        if c <= 32 or c == LT or c == AMP or c == 0xC2 or c >= 0xE2:  # noqa: SIM109 (the hottest line)
             if c == 32 and i + 1 < stop:  # one space between two words stays in the run
                 d = buf[i + 1]
                 if d > 32 and d != LT and d != AMP and d != 0xC2 and d < 0xE2:
@@ -88,7 +89,7 @@ def run(buf, at, stop, tape):
 
 
 @inner
-def kept_space(tape, at, c):
+def kept_space(tape: Tape, at: Number, c: Number) -> None:
     """White space of preformatted text: kept inside a block, dropped before it."""
     state = tape.state
     state[SPACE] = 0
@@ -97,7 +98,7 @@ def kept_space(tape, at, c):
 
 
 @inner
-def rare(buf, at, stop, tape):
+def rare(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
     """Bytes that may start a no-break space (a space), a soft hyphen or a zero-width character (nothing)."""
     c = buf[at]
     one = buf[at + 1] if at + 1 < stop else 0
@@ -114,7 +115,7 @@ def rare(buf, at, stop, tape):
 
 
 @inner
-def reference(buf, at, stop, tape, known):
+def reference(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables) -> Number:
     """The character reference at the "&" at `at`, or that character itself; the place after it."""
     i = at + 1
     if i < stop and buf[i] == HASH:
@@ -143,7 +144,7 @@ def reference(buf, at, stop, tape, known):
 
 
 @inner
-def lookup(keys, value, mask):
+def lookup(keys: Array, value: Number, mask: Number) -> Number:
     slot = int(value) & mask
     while keys[slot] != 0:
         if keys[slot] == value:
@@ -153,7 +154,7 @@ def lookup(keys, value, mask):
 
 
 @inner
-def put_bytes(tape, at, data, start, end):
+def put_bytes(tape: Tape, at: Number, data: Array, start: Number, end: Number) -> None:
     """Add a decoded character; the no-break space is a space, soft hyphen and zero-width space are nothing."""
     if end - start == 2 and data[start] == 0xC2 and data[start + 1] == 0xA0:
         tape.state[SPACE] = 1
@@ -168,7 +169,7 @@ def put_bytes(tape, at, data, start, end):
 
 
 @inner
-def numeric(buf, at, stop, tape, known):
+def numeric(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables) -> Number:
     i = at + 2
     base = 10
     if i < stop and (buf[i] | 32) == 120:
@@ -193,7 +194,7 @@ def numeric(buf, at, stop, tape, known):
 
 
 @inner
-def put_code(tape, at, code):
+def put_code(tape: Tape, at: Number, code: Number) -> None:
     """Add a code point in UTF-8; what is no character becomes U+FFFD, controls and soft hyphens nothing."""
     if code == 0 or code > 0x10FFFF or 0xD800 <= code < 0xE000:
         code = REPLACEMENT

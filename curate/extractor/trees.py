@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.extractor.jit import compiled
+from curate.extractor.jit import Array, compiled
 
 
 class Trees(NamedTuple):
@@ -24,7 +24,7 @@ class Trees(NamedTuple):
 
 
 @compiled
-def probabilities(trees, rows, out):
+def probabilities(trees: Trees, rows: Array, out: Array) -> None:
     """Fill `out` (float32, one a row) with the probability that the ensemble gives each of `rows` (float32)."""
     count = len(rows)
     sums = np.zeros(count)

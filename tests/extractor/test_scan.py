@@ -1,5 +1,7 @@
 """The scanner: which blocks of text a piece of markup has, as browsers show it."""
 
+# ruff: noqa: I001 (names of columns, by the line)
+
 import html as html_module
 from html.entities import html5
 
@@ -125,9 +127,61 @@ _ASCII_SPACE = {9: " ", 10: " ", 11: " ", 12: " ", 13: " "}
 
 _SOUP = st.lists(
     st.sampled_from(
-        "<p> </p> <div> </div> <li> <td> <tr> <table> </table> <b> </b> <a> </a> <pre> </pre> <br> <!-- --> <svg> </svg> "
-        "<script> </script> <title> </title> <h1> <x-y> </x-y> & &amp &#65 &#x; ; < > / = \" ' \n text é 日 class=a "
-        "<div\tid='x'style=display:none> <ul> </ul> <button> <select> <option> <! <? </ \x00".split(" ")
+        [
+            "<p>",
+            "</p>",
+            "<div>",
+            "</div>",
+            "<li>",
+            "<td>",
+            "<tr>",
+            "<table>",
+            "</table>",
+            "<b>",
+            "</b>",
+            "<a>",
+            "</a>",
+            "<pre>",
+            "</pre>",
+            "<br>",
+            "<!--",
+            "-->",
+            "<svg>",
+            "</svg>",
+            "<script>",
+            "</script>",
+            "<title>",
+            "</title>",
+            "<h1>",
+            "<x-y>",
+            "</x-y>",
+            "&",
+            "&amp",
+            "&#65",
+            "&#x;",
+            ";",
+            "<",
+            ">",
+            "/",
+            "=",
+            '"',
+            "'",
+            "\n",
+            "text",
+            "é",
+            "日",
+            "class=a",
+            "<div\tid='x'style=display:none>",
+            "<ul>",
+            "</ul>",
+            "<button>",
+            "<select>",
+            "<option>",
+            "<!",
+            "<?",
+            "</",
+            "\x00",
+        ]
     ),
     max_size=60,
 )
