@@ -52,9 +52,12 @@ def clean(options: Options) -> dict[str, Any]:
         finishers=(finish_report,),
     )
     beats = job.scratch("beats") if storage.is_local(job.work) else None
-    with Progress(quiet=options.quiet, beats=beats) as job.watcher:
-        with session(f"curate clean {recipe.name}", options.engine, options.master, options.cores) as s:
-            return pipeline.run(s, job, resume=options.resume)
+    name = f"curate clean {recipe.name}"
+    with (
+        Progress(quiet=options.quiet, beats=beats) as job.watcher,
+        session(name, options.engine, options.master, options.cores) as s,
+    ):
+        return pipeline.run(s, job, resume=options.resume)
 
 
 def command_line(arguments: Sequence[str]) -> str:

@@ -20,7 +20,8 @@ def filesystem(path: str) -> tuple[Any, str]:
     if "://" not in path:
         return pafs.LocalFileSystem(), os.path.abspath(path)
     try:
-        return pafs.FileSystem.from_uri(path)
+        found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
+        return found
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -1,7 +1,6 @@
 """Extraction: pages that hang, crash, explode or lie cost themselves alone."""
 
 import gzip
-
 import time
 
 import pytest

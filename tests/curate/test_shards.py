@@ -43,9 +43,13 @@ def test_row_groups_are_bounded_in_bytes(tmp_path):
 
 
 def test_nothing_appears_when_writing_fails(tmp_path):
-    with pytest.raises(RuntimeError), shards.ShardWriter(str(tmp_path / "x.parquet"), SCHEMA) as writer:
-        writer.write(pa.table({"id": ["a"], "text": ["b"]}, SCHEMA))
-        raise RuntimeError
+    def fail() -> None:
+        with shards.ShardWriter(str(tmp_path / "x.parquet"), SCHEMA) as writer:
+            writer.write(pa.table({"id": ["a"], "text": ["b"]}, SCHEMA))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
