@@ -41,10 +41,10 @@ def one_line(text: str, columns: int = 80) -> str:
 
 
 def number(value: float) -> str:
-    """12,345 or 0.0123: whole numbers with separators, others with four significant digits."""
+    """12,345 or 0.0123: thousands separated, fractions with four significant digits."""
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def size(count: float) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.dedup.base import WHOLE, Lost
+from curate.dedup.base import Lost
 from curate.recipe import Recipe, is_corpus_wide
 from filters.base import Decision, Document
 
@@ -207,8 +207,3 @@ def cut_spans(line: Line) -> list[tuple[str, bool]]:
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     codes = [(tag, first, last) for tag, first, last, _, _ in matcher.get_opcodes() if first < last]
     return [("".join(before[first:last]), tag != "equal") for tag, first, last in codes]
-
-
-def whole(losses: Sequence[Loss]) -> bool:
-    """Whether the losses took the whole document."""
-    return any(loss.pos == WHOLE for loss in losses)

@@ -54,6 +54,8 @@ class ReportData:
     licenses: Counter[str] = field(default_factory=Counter)
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: {"extracted": Counter(), "kept": Counter()})
     """Documents by floor(log2(characters))."""
+    signals: dict[str, dict[str, list[np.ndarray[Any, Any]]]] = field(default_factory=dict)
+    """What steps measured: by name and verdict, arrays of values."""
     kept: list[Sample] = field(default_factory=list)
     dropped: list[Sample] = field(default_factory=list)
     failures: list[Mapping[str, Any]] = field(default_factory=list)
@@ -146,6 +148,8 @@ def _count(data: ReportData, batch: pa.RecordBatch, verdict: str) -> None:
     names = batch.schema.names
     if "language" in names:
         _add(data.languages[verdict], batch["language"])
+    if "signals" in names:
+        _measured(data, batch["signals"], verdict)
     if verdict == "kept":
         place = next((name for name in ("host", "repo") if name in names), None)
         if place:
@@ -153,6 +157,14 @@ def _count(data: ReportData, batch: pa.RecordBatch, verdict: str) -> None:
         if "license" in names:
             _add(data.licenses, batch["license"])
         data.lengths["kept"].update(_log_lengths(batch["text"]))
+
+
+def _measured(data: ReportData, signals: pa.StructArray, verdict: str) -> None:
+    for item, values in zip(signals.type, signals.flatten(), strict=True):
+        known = values.drop_null()
+        if len(known):
+            by_verdict = data.signals.setdefault(item.name, {"kept": [], "rejected": []})
+            by_verdict[verdict].append(known.to_numpy(zero_copy_only=False))
 
 
 def _add(counter: Counter[str], column: pa.Array) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from curate.recipe import Recipe
 from curate.reports.charts import bar, bar_table, breakable, histogram, short, text
 from curate.reports.gather import ReportData
@@ -27,6 +29,7 @@ def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, ver
         _funnel(ledger, recipe),
         _rules(ledger),
         _contents(ledger, data),
+        _measured(data),
         _duplicates(ledger),
         samples(data, int(ledger["kept"])),
         failures(data, sum(ledger["failed"].values())),
@@ -69,7 +72,7 @@ def _head(ledger: Mapping[str, Any]) -> str:
     cards = "".join(
         f'<div class="figure {kind}"><b>{value}</b><span>{what}</span></div>' for value, what, kind in figures
     )
-    links = ("funnel", "rules", "contents", "duplicates", "samples", "work", "recipe")
+    links = ("funnel", "rules", "contents", "measured", "duplicates", "samples", "work", "recipe")
     menu = "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in links)
     return (
         f"<header>\n<h1>Corpus report: {text(ledger['recipe']['name'])}</h1>\n"
@@ -169,6 +172,23 @@ def _contents(ledger: Mapping[str, Any], data: ReportData) -> str:
 def _most(counter: Counter[str]) -> list[tuple[str, int]]:
     ordered = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     return ordered[:LISTED]
+
+
+def _measured(data: ReportData) -> str:
+    """Quantiles of every signal, of kept and of rejected documents."""
+    rows = []
+    for signal, by_verdict in data.signals.items():
+        cells = []
+        for verdict in ("kept", "rejected"):
+            found = by_verdict[verdict]
+            points = np.quantile(np.concatenate(found), (0.05, 0.5, 0.95)) if found else ()
+            cells += [f'<td class="n">{number(float(point))}</td>' for point in points] or ["<td></td>"] * 3
+        rows.append(f"<tr><td>{breakable(signal)}</td>{''.join(cells)}</tr>")
+    if not rows:
+        return section("Measured", "measured", '<p class="soft">The steps of this recipe measure nothing.</p>')
+    head = headings("signal", *(f"#{name}, {at}" for name in ("kept", "rejected") for at in ("5 %", "median", "95 %")))
+    what = "What the steps measured, whether it decided or not. A limit can be chosen again from the column signals."
+    return section("Measured", "measured", f'<p class="soft">{what}</p>', f"<table>{head}{''.join(rows)}</table>")
 
 
 def _duplicates(ledger: Mapping[str, Any]) -> str:

@@ -64,7 +64,9 @@ def test_one_line_counts_wide_characters_twice() -> None:
 
 
 def test_numbers() -> None:
-    assert [number(n) for n in (0, 1234567, 3.0, 0.123456, 1e20)] == ["0", "1,234,567", "3", "0.1235", "1e+20"]
+    assert [number(n) for n in (0, 1234567, 3.0, 0.123456, 12345.6, 1e20)] == [
+        "0", "1,234,567", "3", "0.1235", "12,346", "1e+20",
+    ]  # fmt: skip
     assert [size(n) for n in (0, 999, 1_000, 999_960, 5_300_000, 2e15)] == [
         "0 B", "999 B", "1.0 KB", "1.0 MB", "5.3 MB", "2000.0 TB",
     ]  # fmt: skip
