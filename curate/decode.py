@@ -23,7 +23,6 @@ _CODECS = {  # what the standard's charsets hold beyond Python's codecs of these
     "iso8859-11": "cp874",
 }
 _EXTRA = {"x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic", "x-user-defined": "cp1252"}
-_SINGLE_BYTE = frozenset({"cp866", "mac-roman"})
 _MAGIC = (
     b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"OggS", b"ID3", b"\x7fELF",
     b"MZ\x90", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"\x00\x00\x01\x00",
@@ -52,12 +51,13 @@ def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -
 def fits(body: bytes, text: str, charset: str) -> bool:
     """Whether `body` can be text in `charset`, so that `text` is what was meant.
 
-    It can't when a quarter of what lies beyond ASCII is invalid; nor when a charset of single bytes is claimed and all
-    of it is valid UTF-8, which text in another charset hardly ever is: a server's default, not the page's charset.
+    It can't when a quarter of what lies beyond ASCII is invalid; nor when another charset than UTF-8 is claimed and
+    all of it is valid UTF-8, which text in another charset hardly ever is: a server's default, or a page that was
+    converted and kept its meta tag.
     """
     if text.isascii():
         return True
-    if charset in _SINGLE_BYTE or charset.startswith(("cp125", "iso8859", "koi8", "mac")):
+    if not charset.startswith("utf"):
         return not _is_utf8(body)
     invalid = text.count("\ufffd")
     return invalid == 0 or invalid * 4 < sum(len(run) for run in _BEYOND_ASCII.findall(text))
