@@ -269,6 +269,8 @@ def buffers(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int
     """(bytes, offsets) of a string column, without copying the bytes; offsets count from the start of the
     bytes.
     """
+    if not len(column):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     if column.null_count:
         column = column.fill_null("")
     large = pa.types.is_large_string(column.type)

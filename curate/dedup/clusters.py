@@ -1,0 +1,183 @@
+"""From fingerprints to LOST: the stages of MinHash that need all documents, as DataFrames.
+
+1. *identical*: documents with equal normalised texts become one, so a million copies of a page are one row from here on;
+2. *bands*: documents that share a band key become edges to the smallest document of that band: a star, never pairs;
+3. *components* of those edges;
+4. *clusters*: each component is verified in a worker (`verify.py`), or taken as it is;
+5. *lost*: who is gone, for whom.
+
+Each stage is a folder of Parquet files under `<out>.work/`; a stage whose folder stands there is not done again. What
+moves between machines in stage 2 is 16 bytes a band: the key and the document.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from curate import storage
+from curate.dedup import alarms, index, lsh, memory, verify
+from curate.dedup.base import WHOLE, doc_hex, shard_of
+from curate.dedup.components import connected_components
+from curate.dedup.tables import count, smallest, timed
+
+if TYPE_CHECKING:
+    from curate.dedup.minhash import MinHash
+    from curate.engine import Session
+
+BUCKET = 20_000
+"""Documents of candidate components that one task verifies, about: 4 kB each at 1,000 words."""
+
+
+def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> dict[str, Any]:
+    """Run the stages over the folder `keys` and write LOST to `out`; returns facts for the ledger."""
+    work, seconds = f"{out}.work", dict[str, float]()
+    bands, rows = step.banding()
+    documents = count(keys)
+    earlier = index.earlier(s, step, keys, f"{work}/against")
+    prints = s.read([keys, *earlier])
+    needed = memory.check(s, documents + sum(count(folder) for folder in earlier), bands)
+    with timed(seconds, "identical"):
+        _identical(s, prints, work)
+    with timed(seconds, "bands"):
+        s.write(_edges(s, prints, work, shards), f"{work}/edges")
+    with timed(seconds, "components"):
+        rounds = connected_components(s, f"{work}/edges", f"{work}/rounds", f"{work}/components")
+    with timed(seconds, "clusters"):
+        verified = _verified(s, step, prints, work, seconds) if step.verify else _taken(s, prints, work)
+    with timed(seconds, "lost"):
+        s.write(_losses(s, work), f"{work}/lost")
+    facts = {
+        "documents": documents,
+        "keys": documents * bands,
+        "parameters": {"bands": bands, "rows": rows, "ngram": step.ngram, "threshold": step.threshold},
+        "expected": lsh.expected(step.threshold, bands, rows),
+        "earlier": len(earlier),
+        "candidates": count(f"{work}/edges"),
+        "rounds": rounds,
+        **verified,
+        **_sizes(s, work, documents),
+        "memory_estimate": needed,
+        "bytes_exchanged_per_document": 16 * bands,
+        "seconds": seconds,
+    }
+    with timed(seconds, "alarms"):
+        alarms.check(s, step, prints, f"{work}/lost", facts)
+    lost = s.read(f"{work}/lost") if count(f"{work}/lost") else _no_losses(s)
+    columns = [shard_of(lost["doc"], shards).alias("shard"), "doc", _whole().alias("pos"), "survivor", "value"]
+    index.remember(s, step, keys, f"{work}/lost")
+    s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
+    storage.remove(work)
+    return facts
+
+
+def _whole() -> Any:
+    from pyspark.sql import functions as F
+
+    return F.lit(WHOLE).cast("int")
+
+
+def _no_losses(s: "Session") -> Any:
+    return s.spark.createDataFrame([], "doc bigint, survivor bigint, value double")
+
+
+def _identical(s: "Session", prints: Any, work: str) -> None:
+    """Write `identical`: (doc, rank, survivor) of each document whose normalised text another one has too."""
+    from pyspark.sql import functions as F
+
+    docs = prints.select("doc", "rank", "same")
+    repeated = docs.groupBy("same").agg(F.count(F.lit(1)).alias("copies")).where("copies > 1").select("same")
+    s.write(docs.join(repeated, "same"), f"{work}/repeated")
+    if count(f"{work}/repeated"):
+        held = s.read(f"{work}/repeated")
+        first = smallest(held, "same").select("same", F.col("doc").alias("survivor"))
+        s.write(held.join(first, "same").where("doc != survivor").drop("same"), f"{work}/identical")
+    else:
+        s.write(s.spark.createDataFrame([], "doc bigint, rank bigint, survivor bigint"), f"{work}/identical")
+
+
+def _edges(s: "Session", prints: Any, work: str, partitions: int) -> Any:
+    """(a, b): the smallest document of a band and each other one of it, for all bands, once each."""
+    from pyspark.sql import functions as F
+
+    alone = prints.select("doc", "bands")
+    if count(f"{work}/identical"):
+        alone = alone.join(s.read(f"{work}/identical").select("doc"), "doc", "left_anti")
+    keyed = s.clustered(alone.select("doc", F.explode("bands").alias("band")), "band", partitions)
+    shared = keyed.groupBy("band").agg(F.min("doc").alias("a"), F.count(F.lit(1)).alias("copies"))
+    edges = keyed.join(shared.where("copies > 1"), "band").select("a", F.col("doc").alias("b"))
+    return edges.where("a != b").distinct()
+
+
+def _taken(s: "Session", prints: Any, work: str) -> dict[str, Any]:
+    """Without verification: each candidate component is a cluster."""
+    from pyspark.sql import functions as F
+
+    if count(f"{work}/components"):
+        ranked = s.read(f"{work}/components").join(prints.select("doc", "rank"), "doc")
+        first = smallest(ranked, "component").select("component", F.col("doc").alias("survivor"))
+        near = ranked.join(first, "component").where("doc != survivor")
+        s.write(near.select("doc", "rank", "survivor", F.lit(None).cast("double").alias("value")), f"{work}/near")
+    return {}
+
+
+def _verified(s: "Session", step: "MinHash", prints: Any, work: str, seconds: dict[str, float]) -> dict[str, Any]:
+    """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
+    from pyspark.sql import functions as F
+
+    documents = count(f"{work}/components")
+    buckets = max(1, -(-documents // BUCKET))
+    if documents:
+        number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
+        wanted = prints.select("doc", "rank", "bands", "shingles")
+        members = s.read(f"{work}/components").join(wanted, "doc").select("*", number)
+        with timed(seconds, "gather"):
+            s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
+    shared = {"threshold": step.threshold, "representative": step.representative, "limit": step.members}
+    tasks = [
+        {"in": f"{work}/members/bucket={n}", "out": f"{work}/near/{n:05d}.parquet", **shared}
+        for n in range(buckets)
+        if storage.exists(f"{work}/members/bucket={n}") and not storage.exists(f"{work}/near/{n:05d}.parquet")
+    ]
+    tallies = list(s.run(f"{verify.__name__}:run", tasks))
+    sums = {name: sum(tally[name] for tally in tallies) for name in ("compared", "similar", "refused")}
+    return {"candidate_documents": documents, **sums}
+
+
+def _losses(s: "Session", work: str) -> Any:
+    """(doc, survivor, value): near-duplicates, and identical ones with the survivor of the text they are equal to."""
+    from pyspark.sql import functions as F
+
+    found = []
+    near = s.read(f"{work}/near") if count(f"{work}/near") else None
+    if near is not None:
+        found.append(near.select("doc", "rank", "survivor", "value"))
+    if count(f"{work}/identical"):
+        same = s.read(f"{work}/identical").select("doc", "rank", "survivor")
+        if near is None:
+            found.append(same.withColumn("value", F.lit(1.0)))
+        else:
+            after = near.select(F.col("doc").alias("survivor"), F.col("survivor").alias("last"), F.col("value"))
+            moved = same.join(after, "survivor", "left")
+            similarity = F.when(F.col("last").isNull(), F.lit(1.0)).otherwise(F.col("value"))
+            last = F.coalesce("last", "survivor")
+            found.append(moved.select("doc", "rank", last.alias("survivor"), similarity.alias("value")))
+    if not found:
+        return _no_losses(s)
+    losses = found[0] if len(found) == 1 else found[0].unionAll(found[1])
+    return losses.where("rank >= 0").select("doc", "survivor", "value")
+
+
+def _sizes(s: "Session", work: str, documents: int) -> dict[str, Any]:
+    """Clusters by size and the ten largest; removed documents."""
+    from pyspark.sql import functions as F
+
+    removed = count(f"{work}/lost")
+    facts: dict[str, Any] = {"removed": removed, "kept": documents - removed, "clusters": 0, "sizes": {}, "largest": []}
+    if not removed:
+        return facts
+    groups = s.read(f"{work}/lost").groupBy("survivor").agg((F.count(F.lit(1)) + 1).alias("documents"))
+    power = F.floor(F.log2(F.col("documents").cast("double"))).cast("int").alias("power")
+    bins = sorted((row["power"], row["n"]) for row in groups.groupBy(power).agg(F.count(F.lit(1)).alias("n")).collect())
+    largest = groups.orderBy(F.desc("documents"), "survivor").limit(10).collect()
+    facts["clusters"] = sum(n for _, n in bins)
+    facts["sizes"] = {f"{2**power}-{2 ** (power + 1) - 1}": n for power, n in bins}
+    facts["largest"] = [{"survivor": doc_hex(r["survivor"]), "documents": r["documents"]} for r in largest]
+    return facts

@@ -1,0 +1,55 @@
+"""Whether the embedded engine can hold the exchange: said before the run, not by the kernel in the middle of it.
+
+Sail keeps a join's rows in memory (Spark spills them to disk), so its peak grows with documents x bands.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curate.errors import EngineError
+
+if TYPE_CHECKING:
+    from curate.engine import Session
+
+BASE = 400 << 20
+BYTES_PER_ROW = 100
+"""Peak memory per document and band; measured, see benchmarks/results/dedup.md."""
+
+
+def estimate(documents: int, bands: int) -> int:
+    """Bytes that the embedded engine needs at its peak."""
+    return BASE + documents * bands * BYTES_PER_ROW
+
+
+def check(s: "Session", documents: int, bands: int) -> int:
+    """The estimate for this engine (0 on Spark, which spills). Raises EngineError when there is not enough memory."""
+    if s.name != "sail":
+        return 0
+    needed, there = estimate(documents, bands), available()
+    if there is not None and needed > there:
+        raise EngineError(
+            f"{documents:,} documents x {bands} bands need about {needed / 2**30:.1f} GiB in the embedded engine, and "
+            f"{there / 2**30:.1f} GiB are free: run it with --engine spark (Java 17; it spills to disk) or on a cluster "
+            f"(--master, spark-submit), or take fewer bands"
+        )
+    return needed
+
+
+def available() -> int | None:
+    """Bytes of memory that this process may still take: the machine's, or its container's; None when unknown."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    free = next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), None)
+    limit = _number("/sys/fs/cgroup/memory.max")
+    used = _number("/sys/fs/cgroup/memory.current")
+    left = limit - used if limit is not None and used is not None else None
+    return min((size for size in (free, left) if size is not None), default=None)
+
+
+def _number(path: str) -> int | None:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):  # not there, or "max"
+        return None
