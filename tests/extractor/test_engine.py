@@ -1,0 +1,117 @@
+"""The engine: lines of text, trafilatura where it is unsure, and what `curate extract` prints."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from curate.commands.extract import extract as command
+from curate.errors import InputError, UsageError
+from curate.extractor import engine
+from curate.extractor.engine import assemble, extract, extract_page, judge
+from curate.extractor.show import page_html
+from curate.extractors import clean_text, extractor
+
+PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
+PAGE = f"""<title>Rivers of the north</title><body><nav><ul>{"<li><a href=/>Home page</a>" * 12}</ul></nav>
+<article class="article-body"><h1>Rivers of the north</h1>{f"<p>{PARAGRAPH * 3}" * 8}
+<table><tr><th>River</th><th>Miles</th></tr><tr><td>Ouse</td><td>129</td></tr></table></article>
+<footer><p>Copyright 2020. <a href=/privacy>Privacy policy</a></footer>"""
+
+
+def all_kept(html: str) -> str:
+    """The lines of a page of which everything is kept."""
+    judged = judge(html)
+    return assemble(dataclasses.replace(judged, keep=judged.probability >= 0))
+
+
+def test_paragraphs_are_lines_and_menus_are_gone() -> None:
+    done = extract_page(PAGE)
+    lines = done.text.split("\n")
+    assert done.engine == "curate"
+    assert lines.count((PARAGRAPH * 3).strip()) == 8
+    assert "Home page" not in done.text
+    assert "Privacy" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        ("<h2>Head</h2><p>One.</p><p>Two.<br>Three.</p>", ["Head", "One.", "Two.", "Three."]),
+        ("<ul><li>One<li>Two<ul><li>Three</ul></ul>", ["One", "Two", "Three"]),
+        ("<table><tr><th>a<th>b<tr><td>c<td>d</table>", ["a | b", "c | d"]),
+        ("<table><tr><td>a<td><p>b</p><td>c</table>", ["a", "b", "c"]),
+        ("<table><tr><td>a<br>b<td>c</table>", ["a", "b | c"]),
+        (f"<table><tr><td>{'a ' * 200}<td>c</table>", [("a " * 200).strip(), "c"]),
+        ("<pre>def f():\n    return 1\n\n\nf()</pre>", ["def f():", "    return 1", "", "", "f()"]),
+        ("<p>un<b>glu</b>ed</p><div>a</div><div>b</div>", ["unglued", "a", "b"]),
+    ],
+)
+def test_lines(html: str, lines: list[str]) -> None:
+    assert all_kept(html).split("\n") == lines
+
+
+def test_trafilatura_takes_over_where_the_model_is_unsure(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = engine.model()
+    monkeypatch.setattr(engine, "model", lambda: dataclasses.replace(sure, unsure=2.0))
+    done = extract_page(PAGE, "https://example.org/")
+    assert done.engine == "trafilatura"
+    assert done.text == extractor("trafilatura")(PAGE, "https://example.org/")
+    monkeypatch.setattr(engine, "model", lambda: dataclasses.replace(sure, unsure=0.0))
+    assert extract_page(PAGE).engine == "curate"
+
+
+def test_a_page_without_text_gives_none() -> None:
+    assert extract("<body><script>x</script>") == ""
+    assert extract("") == ""
+
+
+def test_real_pages_come_out_clean(testdata: Path) -> None:
+    folder = testdata / "B-html" / "mozilla-readability" / "test" / "test-pages"
+    pages = sorted(folder.glob("*/source.html"))[:20]
+    assert pages
+    run = extractor("curate")
+    for page in pages:
+        text = run(page.read_text(encoding="utf-8", errors="replace"), None)
+        assert text
+        assert text == clean_text(text)
+
+
+def test_the_picture_of_a_page_runs_nothing() -> None:
+    html = f"<p>{PARAGRAPH}&lt;script&gt;alert(1)&lt;/script&gt;</p><p class='\"><script>'>x</p>"
+    shown = page_html(judge(html), "<script>bad</script>.html")
+    assert "<script" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert "default-src 'none'" in shown
+
+
+def test_the_command_prints_text_blocks_or_a_picture(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(PAGE)
+    run = CliRunner()
+    assert run.invoke(command, [str(page)]).output.rstrip("\n") == extractor("curate")(PAGE, None)
+    assert 'class="kept"' in run.invoke(command, [str(page), "--html"]).output
+    value = json.loads(run.invoke(command, [str(page), "--json"]).output)
+    assert list(value) == ["text", "engine", "expected_f1", "blocks"]
+    block = next(one for one in value["blocks"] if one["text"].startswith("The river"))
+    assert block["keep"]
+    assert block["path"] == "article > p"
+    assert block["features"]["words"] == len(PARAGRAPH.split()) * 3
+    source = PAGE.encode()[slice(*block["bytes"])].decode()
+    assert source.strip() == (PARAGRAPH * 3).strip()
+    assert run.invoke(command, ["-", "--engine", "resiliparse"], input=PAGE).output.strip()
+
+
+@pytest.mark.parametrize(
+    "options", [["--html", "--json"], ["--html", "--engine", "resiliparse"], ["--engine", "curat"]]
+)
+def test_wrong_options_are_said(tmp_path: Path, options: list[str]) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(PAGE)
+    assert isinstance(CliRunner().invoke(command, [str(page), *options]).exception, UsageError)
+
+
+def test_a_missing_page_is_said(tmp_path: Path) -> None:
+    assert isinstance(CliRunner().invoke(command, [str(tmp_path / "no.html")]).exception, InputError)

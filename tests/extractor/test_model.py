@@ -1,0 +1,148 @@
+"""The model: its file, its trees, which blocks it keeps, and that none of it depends on chance."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.errors import InputError
+from curate.extractor import engine
+from curate.extractor.context import CONTEXT
+from curate.extractor.engine import block_probabilities, decide, judge
+from curate.extractor.features import FEATURES, fill
+from curate.extractor.model import Model, model
+from curate.extractor.page import read_page
+from curate.extractor.trees import Trees, probabilities
+
+PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
+PAGE = f"""<title>Rivers of the north</title><body><div class=menu><ul>{"<li><a href=/>Home page</a>" * 12}</ul></div>
+<div class="article-body"><h1>Rivers of the north</h1>{f"<p>{PARAGRAPH * 3}" * 8}
+<table><tr><th>River</th><th>Miles</th></tr><tr><td>Ouse</td><td>129</td></tr></table></div>
+<div class=footer><p>Copyright 2020. All rights reserved. <a href=/privacy>Privacy</a></div>"""
+
+
+def stump(feature: int, threshold: float) -> Trees:
+    return Trees(
+        np.array([0], np.int32), np.array([feature], np.int16), np.array([threshold], np.float32),
+        np.array([-1], np.int32), np.array([-2], np.int32), np.array([-2.0, 2.0], np.float32),
+    )  # fmt: skip
+
+
+def test_the_file_keeps_the_model() -> None:
+    data = model().to_bytes()
+    again = Model.from_bytes(data)
+    assert again.to_bytes() == data
+    assert again.card["pages"] > 1000
+    assert (data.index(b"\n") + 1) % 64 == 0
+    header = json.loads(data.partition(b"\n")[0])
+    assert header["format"] == 1
+    assert tuple(header["features"]) == FEATURES
+
+
+def test_the_model_is_small() -> None:
+    assert len(model().to_bytes()) < 1_000_000
+
+
+@pytest.mark.parametrize("part", ["one", "two"])
+@pytest.mark.parametrize(("column", "value"), [("left", 99999), ("right", -99999), ("feature", 999), ("roots", 10**8)])
+def test_a_model_with_an_index_out_of_range_is_refused(part: str, column: str, value: int) -> None:
+    good = model()
+    trees = getattr(good, part)
+    damaged = getattr(trees, column).copy()
+    damaged[0] = value
+    bad = dataclasses.replace(good, **{part: trees._replace(**{column: damaged})})
+    with pytest.raises(InputError, match="damaged"):
+        Model.from_bytes(bad.to_bytes())
+
+
+def test_a_tree_that_runs_in_circles_is_refused() -> None:
+    good = model()
+    left = good.one.left.copy()
+    left[3] = 1
+    bad = dataclasses.replace(good, one=good.one._replace(left=left))
+    with pytest.raises(InputError, match="damaged"):
+        Model.from_bytes(bad.to_bytes())
+
+
+@pytest.mark.parametrize("cut", [0, 10, 5000, -1])
+def test_a_cut_file_is_refused(cut: int) -> None:
+    with pytest.raises(InputError, match="train it again"):
+        Model.from_bytes(model().to_bytes()[:cut])
+
+
+def test_a_model_of_another_version_is_refused() -> None:
+    data = model().to_bytes().replace(b'"words"', b'"wordz"', 1)
+    with pytest.raises(InputError, match="another version"):
+        Model.from_bytes(data)
+
+
+def test_a_stump_splits_at_its_threshold() -> None:
+    rows = np.array([[0, 1.0], [0, np.nextafter(np.float32(1), np.float32(2))], [0, 0.5]], np.float32)
+    out = np.zeros(3, np.float32)
+    probabilities(stump(1, 1.0), rows, out)
+    low, high = 1 / (1 + np.exp(2.0)), 1 / (1 + np.exp(-2.0))
+    assert np.allclose(out, [low, high, low])
+
+
+def test_trees_sum_as_lightgbm_sums_them() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    train = pytest.importorskip("benchmarks.extractor_train")
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 9, (2000, 6)).astype(np.float32) / np.float32(3)
+    y = draw.random(2000)
+    settings = {"objective": "cross_entropy", "num_leaves": 15, "num_threads": 1, "verbose": -1}
+    booster = lightgbm.train(settings, lightgbm.Dataset(x, y), 20)
+    out = np.zeros(len(x), np.float32)
+    probabilities(train.as_arrays(booster), x, out)
+    assert np.abs(out - booster.predict(x)).max() < 1e-6
+
+
+def test_probabilities_are_the_same_whatever_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = judge(PAGE).probability
+    for size in (1, 3, 7, len(whole)):
+        monkeypatch.setattr(engine, "CHUNK", size)
+        assert judge(PAGE).probability.tobytes() == whole.tobytes()
+
+
+def test_every_feature_is_a_finite_number() -> None:
+    page = read_page(PAGE)
+    block_probabilities(page, model())
+    rows = np.full((page.count, len(FEATURES) + len(CONTEXT)), np.nan, np.float32)
+    fill(page.facts, 0, page.count, rows)
+    assert np.isfinite(rows[:, : len(FEATURES)]).all()
+    assert np.isnan(rows[:, len(FEATURES) :]).all()
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, width=32), st.integers(0, 50)), max_size=8))
+def test_no_other_choice_of_blocks_promises_more(blocks: list[tuple[float, int]]) -> None:
+    p = np.array([one for one, _ in blocks], np.float32)
+    words = np.array([many for _, many in blocks], np.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "LOWEST", 0.0)
+        patch.setattr(engine, "HIGHEST", 1.0)
+        keep, expected = decide(p, words)
+    total = float((p.astype(np.float64) * words).sum())
+    best = 0.0
+    for choice in range(1 << len(p)):
+        chosen = np.array([choice >> i & 1 for i in range(len(p))], bool)
+        kept = float(words[chosen].sum())
+        if kept + total > 0:
+            best = max(best, 2 * float((p.astype(np.float64) * words)[chosen].sum()) / (kept + total))
+    assert expected == pytest.approx(best, abs=1e-6)
+    assert len(keep) == len(p)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([PARAGRAPH, "<p>", "<li>", "<td>", "<a href=x>", "Menu", "<h2>", "</div>", "<div class=x>"])
+    )
+)
+def test_a_page_has_one_answer(parts: list[str]) -> None:
+    html = "".join(parts)
+    one, two = judge(html), judge(html)
+    assert one.probability.tobytes() == two.probability.tobytes()
+    assert ((one.probability >= 0) & (one.probability <= 1)).all()
