@@ -91,7 +91,9 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
         if "repo" in names:
             condition |= pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query
     if condition is not None:
-        yield from _dataset(paths).to_table(filter=condition).to_pylist()
+        # Only these two columns are read of every row; texts of the rows that were found.
+        for document in _dataset(paths).to_table(columns=["id"], filter=condition)["id"].to_pylist():
+            yield from by_id(paths, document)
 
 
 def _opened(path: str) -> tuple[str, Any]:
