@@ -251,7 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="a Python with datasets and datatrove")
     parser.add_argument("--tokenizer", help="tokenizer.json; default: trained on the sources")
-    parser.add_argument("--copies", type=int, default=4, help="how often each text is repeated for the timings")
+    parser.add_argument("--copies", type=int, default=2, help="how often each text is repeated for the timings")
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="curate-mix-") as name:
@@ -266,7 +266,7 @@ def main() -> None:
         timed(curate(work / "many", work / "warm", work / "counts", "--tokenizer", file))
         print(f"\nSources: {', '.join(f'{key} {size / 1e6:.1f} MB' for key, size in sizes.items())}, x {args.copies}")
         say("Speed and exactness", speed(work, work / "many", args.peers, args.runs, file))
-        say("Growth", growth(work, file, (1, 2, 4, 8)))
+        say("Growth", growth(work, file, (1, 2, 4)))
         say("Overlap", overlap(work, work / "many", file, args.peers))
         say("Decontamination", contamination(work / "many"))
 

@@ -128,5 +128,5 @@ def _columns(ledger: Mapping[str, Any]) -> str:
     ]
     if ledger["packed_tokens"] is not None:
         lines.append("- `tokens/`: packed token ids with an index, to be mapped into memory by the trainer")
-    lines.append("- `manifest.json`: SHA-256 of every file; `ledger.json`: what became of every record")
+    lines.append("- `manifest.json`: SHA-256 of every file; `ledger.json`: what became of every record; `report.html`")
     return "\n".join(lines) + "\n"

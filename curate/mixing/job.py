@@ -15,7 +15,7 @@ from typing import Any
 from curate import storage
 from curate.engine import Session
 from curate.errors import AlarmError, OutputError
-from curate.mixing import account, card, counts, pack, request, tables
+from curate.mixing import account, card, counts, pack, report, request, tables
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request, Run
 from curate.pipeline import Watcher
@@ -231,6 +231,8 @@ def _publish(job: Build, planned: Plan, ledger: dict[str, Any], finished: Sequen
     storage.write_text(job.path("manifest.json"), json.dumps({"files": ledger["data"]}, indent=1) + "\n")
     storage.write_text(job.path("ledger.json"), json.dumps(ledger, indent=1) + "\n")
     storage.write_text(job.path("README.md"), card.text(order, planned, ledger))
+    parts = [str(one["out"]) for one in finished]
+    storage.write_text(job.path("report.html"), report.page(planned, ledger, parts))
     for name in ("drawn", "kept-back", "buckets", "packed", "exchanged", "plan.json"):
         storage.remove(job.path(name))
     storage.rename_folder(job.path(), job.output)

@@ -23,6 +23,8 @@ from curate.mixing.quantities import short
 BINS = 1 << 16
 SHARE_TOLERANCE = 1e-3
 """The drawn share of a source lies within this fraction of its weight, or the plan says why not."""
+SAMPLED_IDS = 1 << 21
+"""Repeated ids are looked for among about so many documents of a source."""
 EPOCHS_WITHOUT_LOSS = 4.0
 """Up to about four epochs repeated data is nearly as good as new (Muennighoff et al. 2023, Scaling
 Data-Constrained Language Models)."""
@@ -40,6 +42,8 @@ class Stock:
     """Without held-out and contaminated documents."""
     held_out: Totals
     contaminated: Totals
+    repeated_ids: int = 0
+    """Documents whose id another one has, too (estimated for sources of many documents)."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +122,22 @@ class Plan:
 def stock(name: str, files: Sequence[FileCounts], fraction: float) -> Stock:
     """Add up a source: what may be drawn, what is held out (`fraction` of the ids), what is contaminated."""
     available = kept_back = dirty = Totals()
+    total = sum(file.totals.documents for file in files)
+    part = max(1, total // SAMPLED_IDS)
+    sampled: list[U64] = []
     for batch in amounts(files):
+        sampled.append(batch.key[batch.key % np.uint64(part) == 0] if part > 1 else batch.key)
         out = held_out(batch.key, fraction)
         available += batch.totals(~out & ~batch.contaminated)
         kept_back += batch.totals(out)
         dirty += batch.totals(~out & batch.contaminated)
-    return Stock(name, tuple(files), fraction, available, kept_back, dirty)
+    return Stock(name, tuple(files), fraction, available, kept_back, dirty, part * _repeats(sampled))
+
+
+def _repeats(keys: Sequence[U64]) -> int:
+    """How many keys stand after an equal one."""
+    joined = np.concatenate(keys) if keys else np.zeros(0, np.uint64)
+    return len(joined) - len(np.unique(joined))
 
 
 def make(stocks: Sequence[Stock], weights: Mapping[str, float], budget: float, unit: str, seed: int) -> Plan:

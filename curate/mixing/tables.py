@@ -36,6 +36,7 @@ def _draw_json(plan: Plan, draw: Draw) -> dict[str, Any]:
         "held_out": totals_json(stock.held_out),
         "contaminated": totals_json(stock.contaminated),
         "skipped": skipped(stock),
+        "repeated_ids": stock.repeated_ids,
         "target": draw.target,
         "drawn": totals_json(draw.drawn),
         "share": plan.share(draw),
@@ -89,6 +90,11 @@ def warnings(plan: Plan) -> list[str]:
         if lost:
             kinds = ", ".join(f"{number} {kind}" for kind, number in lost.items())
             found.append(f"{draw.source}: records skipped: {kinds}")
+        if stock.repeated_ids:
+            found.append(
+                f"{draw.source}: {stock.repeated_ids:,} documents have an id that came before; documents of one id "
+                f"are drawn together (deduplicate, or name another column: --id-column {draw.source}=COLUMN)"
+            )
         if not stock.held_out.documents and stock.fraction:
             found.append(f"{draw.source}: no document falls into the held-out split ({stock.fraction:.2%} of the ids)")
     return found

@@ -80,6 +80,9 @@ def test_what_is_written(
         assert len(held) == one["held_out"]["documents"]
         assert not set(held) & set(times)
     assert ledger["records"] == 590
+    page = (out / "report.html").read_text()
+    assert "<script" not in page
+    assert all(f">{name}<" in page for name in ("web", "code", "wiki"))
     # Every file is in the manifest with its checksum.
     manifest = {one["file"]: one["sha256"] for one in json.loads((out / "manifest.json").read_text())["files"]}
     assert manifest == digests(out)
@@ -195,6 +198,19 @@ def test_bytes_without_a_tokenizer(sail: engine.Session, ask: Callable[..., Requ
     assert pq.read_schema(path).names == ["source", "epoch", "id", "text"]
     for one in ledger["sources"]:
         assert one["share"] == pytest.approx(1 / 3, rel=0.02)
+
+
+@pytest.mark.engine
+def test_hostile_texts_are_harmless_in_the_report(sail: engine.Session, tmp_path: Path) -> None:
+    rows_ = [{"id": f"{i}", "text": f"<script>alert({i})</script>\x1b[31m &amp; \u202e{i}"} for i in range(30)]
+    (tmp_path / "bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_))
+    found = (sources.find("bad", str(tmp_path / "bad.jsonl")),)
+    asked = Request(mixture.settle(mixture.load("bad=1"), ["bad"]), found, None, str(tmp_path / "counts"), unit="bytes")
+    job.build(sail, job.Build(asked, str(tmp_path / "mix"), "curate mix '<b>'"))
+    page = (tmp_path / "mix" / "report.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(" in page
+    assert "\x1b" not in page + (tmp_path / "mix" / "README.md").read_text()
 
 
 @pytest.mark.engine

@@ -259,3 +259,15 @@ def test_numbers_are_uniform_and_independent() -> None:
     for i, one in enumerate(scaled):
         for other in scaled[:i]:
             assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
+
+
+def test_documents_of_one_id_are_drawn_together_and_the_plan_says_so(make_source: Make, tmp_path: Path) -> None:
+    folder = make_source("web", 60)
+    (folder / "again.jsonl").write_bytes((folder / "00.jsonl").read_bytes())
+    asked = order({"web": folder}, "web=1", tmp_path, budget=8_000, held_out=0.0)
+    planned = job.plan(asked, here)
+    assert planned.draws[0].stock.repeated_ids == 60
+    assert any("60 documents have an id that came before" in one for one in tables.warnings(planned))
+    rows = draw_rows(asked, planned, tmp_path)
+    assert set(Counter(row["id"] for row in rows).values()) == {2}
+    assert sum(len(row["text"].encode()) for row in rows) == planned.drawn.bytes
