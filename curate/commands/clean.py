@@ -67,6 +67,7 @@ def clean(
     """
     from curate.clean import Options
     from curate.clean import clean as run
+    from curate.run import EngineOptions
     from curate.terminal import funnel
 
     options = Options(
@@ -79,9 +80,8 @@ def clean(
         split_bytes=(split_mb or 0) << 20,
         keep_rejected=keep_rejected,
         keep_extracted=not drop_extracted,
-        **engine,  # type: ignore[arg-type]
     )
-    ledger = run(options)
+    ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: funnel(ledger))
     if not as_json:
         click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)

@@ -15,6 +15,7 @@ from curate.clean import Options, clean
 from curate.commands.explain import explain as explain_command
 from curate.errors import InputError
 from curate.explain import explain
+from curate.run import EngineOptions
 from curate.skipped import find_skipped
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -26,7 +27,10 @@ Place = tuple[str, str | None]
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     sample_crawl.write(folder / "crawl")
-    clean(Options(inputs=[str(folder / "crawl")], output=str(folder / "corpus"), quiet=True, keep_rejected=True))
+    clean(
+        Options(inputs=[str(folder / "crawl")], output=str(folder / "corpus"), keep_rejected=True),
+        EngineOptions(quiet=True),
+    )
     return folder / "corpus"
 
 

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate import sample_crawl
-from curate.clean import Options, clean
+from curate.clean import Options
+from curate.clean import clean as run_clean
 from curate.errors import OutputError
+from curate.run import EngineOptions
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -26,8 +28,10 @@ def hashes(corpus: Path) -> dict[str, str]:
     return {str(path.relative_to(corpus)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
-def options(crawl: Path, output: Path, **more) -> Options:
-    return Options(inputs=[str(crawl)], output=str(output), extractor="resiliparse", quiet=True, **more)
+def clean(crawl: Path, output: Path, cores: int | None = None, resume: bool = False, **more):
+    """The main job, fast and quiet."""
+    options = Options(inputs=[str(crawl)], output=str(output), extractor="resiliparse", **more)
+    return run_clean(options, EngineOptions(cores=cores, resume=resume, quiet=True))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def crawl(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(crawl, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("out") / "corpus"
-    clean(options(crawl, output))
+    clean(crawl, output)
     return output
 
 
@@ -60,30 +64,31 @@ def test_documents_are_sorted_and_unique(corpus):
 
 def test_other_splits_and_cores_give_the_same_bytes(crawl, corpus, tmp_path):
     output = tmp_path / "corpus"
-    clean(options(crawl, output, split_bytes=50_000, cores=1))
+    clean(crawl, output, split_bytes=50_000, cores=1)
     assert hashes(output) == hashes(corpus)
 
 
 def test_a_corpus_is_the_input_of_another_recipe(crawl, corpus, tmp_path):
     again = tmp_path / "again"
-    ledger = clean(options(corpus, again))
+    ledger = clean(corpus, again)
     assert hashes(again) == hashes(corpus)
     assert "extract" not in {stage["name"] for stage in ledger["stages"]}
-    other = clean(options(corpus, tmp_path / "other", recipe="c4-tfds"))
+    other = clean(corpus, tmp_path / "other", recipe="c4-tfds")
     assert other["records"] == ledger["records"]
     assert other["kept"] != ledger["kept"]
 
 
 def test_output_in_the_way(crawl, corpus, tmp_path):
     with pytest.raises(OutputError, match="exists: choose another --output"):
-        clean(options(crawl, corpus))
+        clean(crawl, corpus)
     with pytest.raises(OutputError, match="complete already"):
-        clean(options(crawl, corpus, resume=True))
+        clean(crawl, corpus, resume=True)
 
 
 KILLED = """
 import sys
-from curate.clean import Options, clean
+from curate.clean import Options
+from curate.clean import clean as run_clean
 clean(Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", quiet=True, split_bytes=60_000))
 """
 
@@ -103,7 +108,7 @@ def test_killed_at_any_point_and_resumed(crawl, corpus, tmp_path):
             process.wait()
         assert not (output.exists() and not (output / "ledger.json").exists())
     if not output.exists():
-        clean(options(crawl, output, resume=True, split_bytes=60_000))
+        clean(crawl, output, resume=True, split_bytes=60_000)
     assert hashes(output) == hashes(corpus)
     assert not output.with_name("corpus.partial").exists()
 
@@ -114,9 +119,9 @@ def test_an_unfinished_run_of_another_job_is_not_mixed_in(crawl, tmp_path):
     work.mkdir()
     (work / "job.json").write_text(json.dumps({"recipe": "other"}))
     with pytest.raises(OutputError, match="continue it with --resume"):
-        clean(options(crawl, output))
+        clean(crawl, output)
     with pytest.raises(OutputError, match="was made from other"):
-        clean(options(crawl, output, resume=True))
+        clean(crawl, output, resume=True)
 
 
 def test_usual_readers_open_it_as_it_is(corpus, monkeypatch):
@@ -163,5 +168,5 @@ def test_a_folder_of_somebody_is_never_touched(crawl, tmp_path, resume):
     output = tmp_path / "mine"
     (output / "only" / "folders").mkdir(parents=True)
     with pytest.raises(OutputError, match="exists"):
-        clean(options(crawl, output, resume=resume))
+        clean(crawl, output, resume=resume)
     assert (output / "only" / "folders").is_dir()
