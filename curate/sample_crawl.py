@@ -30,7 +30,7 @@ from curate.sample.prose import Writer, load
 from curate.sample.records import date, digest, gzip_member, http_message, record_id, warc_record
 
 FILES = ("sample-00000.warc.gz", "sample-00001.warc.gz", "sample-00002.warc.gz", "sample-00003.warc.wet.gz")
-DAMAGE = ("garbage", "compression", "compression", "length", "compression")
+DAMAGE = ("garbage", "compression", "compression", "length", "garbage")
 """Names of the damage that `_damaged` makes, as the reader calls it."""
 SOFTWARE = b"software: curate sample crawl\r\nformat: WARC File Format 1.0\r\nisPartOf: sample\r\n"
 
