@@ -31,6 +31,17 @@ class Survivor:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A document that lost something to another."""
+
+    id: str
+    step: str
+    losses: int
+    """Lines or spans; the whole document counts one."""
+    value: float
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One record and its way through the recipe."""
 
@@ -48,6 +59,8 @@ class Explanation:
     losses: Mapping[str, Sequence[Loss]]
     survivors: Mapping[str, Survivor]
     """By the first 16 digits of the id."""
+    copies: Sequence[Copy]
+    """Documents (or parts of them) that went because this one keeps the same."""
 
 
 def explain(corpus: str, query: str) -> list[Explanation]:
@@ -141,6 +154,7 @@ def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extrac
         removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
         losses=losses,
         survivors={keeper: _survivor(corpus, keeper) for keeper in sorted(keepers)},
+        copies=_copies(corpus, row["id"]),
     )
 
 
@@ -164,6 +178,18 @@ def losses_of(corpus: str, document: str) -> dict[str, list[Loss]]:
     for item in by_id(parts(corpus, "duplicates"), document):
         found.setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
     return found
+
+
+def _copies(corpus: str, document: str) -> list[Copy]:
+    """Who lost what to this document, the most first; one pass over two small columns."""
+    paths = parts(corpus, "duplicates")
+    if not paths:
+        return []
+    condition = (pc.field("survivor") == document[:16]) & (pc.field("id") != document)
+    table = _dataset(paths).to_table(columns=["id", "step", "value"], filter=condition)
+    groups = table.group_by(["id", "step"]).aggregate([("value", "count"), ("value", "max")])
+    found = [Copy(one["id"], one["step"], one["value_count"], one["value_max"]) for one in groups.to_pylist()]
+    return sorted(found, key=lambda copy: (-copy.losses, copy.step, copy.id))
 
 
 def _survivor(corpus: str, keeper: str) -> Survivor:
@@ -239,6 +265,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "lines": [{"text": line.text, "left": line.left, "rules": list(line.rules)} for line in lines],
         "duplicates": {step: [asdict(loss) for loss in losses] for step, losses in found.losses.items()},
         "survivors": {key: asdict(survivor) for key, survivor in found.survivors.items()},
+        "copies": [asdict(copy) for copy in found.copies],
         "text": found.trace.text if found.trace else found.row.get("text"),
     }
 
@@ -254,4 +281,4 @@ def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
 
 
-__all__ = ["Explanation", "Survivor", "as_json", "explain", "find", "nearest_urls", "parts"]
+__all__ = ["Copy", "Explanation", "Survivor", "as_json", "explain", "find", "nearest_urls", "parts"]

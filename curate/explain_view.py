@@ -35,6 +35,8 @@ def view(found: Explanation, width: int = 120, full: bool = False, colours: bool
     else:
         yield _stored(found)
     yield from _duplicates(found, width)
+    if found.copies:
+        yield _copies(found)
 
 
 def _text(*parts: tuple[str, str]) -> "Text":
@@ -178,6 +180,16 @@ def _duplicates(found: Explanation, width: int) -> Iterator["RenderableType"]:
         if first and first.text:
             mine = found.row.get("text") or ""
             yield side_by_side(mine, first.text, width, ("this document", f"keeper: {first.url or first.id}"))
+
+
+def _copies(found: Explanation) -> "Text":
+    """Documents that went because this one stays."""
+    rows = [(f"Kept instead of the same in {number(len(found.copies))} other documents\n", "bold")]
+    for copy in found.copies[:SHOWN_LOSSES]:
+        rows.append((f"  {copy.id}  {copy.step}  {number(copy.losses)} lost, value {number(copy.value)}\n", ""))
+    if len(found.copies) > SHOWN_LOSSES:
+        rows.append((f"  and {number(len(found.copies) - SHOWN_LOSSES)} more\n", "dim"))
+    return _text(*rows)
 
 
 def _by_keeper(losses: Sequence[Loss]) -> list[tuple[str, int]]:

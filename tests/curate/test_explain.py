@@ -70,6 +70,14 @@ def test_duplicate_shows_both_texts(small_corpus: Path) -> None:
     assert "Please enable Javascript" in text  # the keeper's side
 
 
+def test_keeper_knows_its_copies(small_corpus: Path) -> None:
+    (found,) = explain(str(small_corpus), "11111111")
+    assert [(copy.id[:8], copy.step, copy.losses, copy.value) for copy in found.copies] == [
+        ("44444444", "Urls", 1, 2.0)
+    ]
+    assert "44444444" in shown(small_corpus, "11111111")
+
+
 def test_url_finds_all_records_of_it(small_corpus: Path) -> None:
     assert [found.verdict for found in explain(str(small_corpus), KEPT)] == ["kept", "rejected"]
 
@@ -132,7 +140,7 @@ def test_json_has_stable_keys(small_corpus: Path) -> None:
     (found,) = json.loads(result.output)
     assert set(found) == {
         "document", "verdict", "reason", "value", "detail", "signals", "removed", "steps", "lines", "duplicates",
-        "survivors", "text",
+        "survivors", "copies", "text",
     }  # fmt: skip
     assert found["duplicates"]["Urls"] == [{"pos": -1, "survivor": "1111111100000000", "value": 2.0}]
     json.dumps(as_json(explain(str(small_corpus), KEPT)[0]))
