@@ -60,9 +60,10 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     }
     with timed(seconds, "alarms"):
         alarms.check(s, step, prints, f"{work}/lost", facts)
-    lost = s.read(f"{work}/lost") if count(f"{work}/lost") else _no_losses(s)
+    found = s.read(f"{work}/lost") if count(f"{work}/lost") else None
+    index.remember(s, step, keys, found, ["doc"])
+    lost = _no_losses(s) if found is None else found
     columns = [shard_of(lost["doc"], shards).alias("shard"), "doc", _whole().alias("pos"), "survivor", "value"]
-    index.remember(s, step, keys, f"{work}/lost")
     s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
     storage.remove(work)
     return facts

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from curate import storage
+from curate.dedup import index
 from curate.dedup.base import doc_hex, shard_of
 from curate.dedup.tables import count
 
@@ -72,9 +74,11 @@ def digest(value: bytes) -> bytes:
 
 
 def elect(
-    s: "Session", keys: str, out: str, shards: int, *, keep_one: bool = True, owners: bool = False
+    s: "Session", step: Any, keys: str, out: str, shards: int, *, keep_one: bool = True, owners: bool = False
 ) -> dict[str, Any]:
     """Hold the election over the folder `keys` of KEYS rows; writes LOST to `out` and returns facts.
+
+    What the step's `index` and `against` hold takes part, and always wins.
 
     `keep_one=False` keeps no copy of a key that occurs more than once (CCNet). `owners=True` also writes a
     row with value OWNER for each kept copy of a repeated key, so that `apply` can guard it.
@@ -82,11 +86,13 @@ def elect(
     from pyspark.sql import functions as F
 
     held, won = f"{out}.repeated", f"{out}.owners"
-    rows = s.clustered(s.read(keys), "hi", shards)
+    earlier = index.earlier(s, step, keys, f"{out}.against")
+    rows = s.clustered(s.read([keys, *earlier]), "hi", shards)
     counted = rows.groupBy("hi", "lo").agg(F.min("rank").alias("least"), F.count(F.lit(1)).alias("copies"))
     s.write(rows.join(counted.where("copies > 1"), ["hi", "lo"]), held)
     if not count(held):
         s.write(_nothing(s), out)
+        index.remember(s, step, keys, None, ["doc", "pos"])
         return _facts(count(keys), [], [])
     holders = s.read(held)
     first = holders.where("rank = least and not again").groupBy("hi", "lo", "copies")
@@ -102,8 +108,12 @@ def elect(
         (F.col("survivor") if keep_one else F.lit(None).cast("bigint")).alias("survivor"),
         (F.when(owner, F.lit(OWNER)).otherwise(copies) if owners else copies).alias("value"),
     )
+    facts = _facts(count(keys), *_histogram(owners_of))
     s.write(s.clustered(lost, "shard", shards), out, by="shard")
-    return _facts(count(keys), *_histogram(owners_of))
+    index.remember(s, step, keys, lost.where(F.col("value") != OWNER), ["doc", "pos"])
+    for scratch in (held, won):
+        storage.remove(scratch)
+    return facts
 
 
 def _histogram(groups: Any) -> tuple[list[Any], list[Any]]:

@@ -23,6 +23,10 @@ class Exact:
     """
 
     fold: bool = True
+    index: str = ""
+    """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
+    against: str = ""
+    """Folder of another corpus: it wins."""
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
@@ -35,7 +39,7 @@ class Exact:
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the document of each text."""
-        return elections.elect(s, keys, out, shards)
+        return elections.elect(s, self, keys, out, shards)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the document; the value is the number of documents with this text."""

@@ -72,16 +72,16 @@ def run_name(keys: str) -> str:
     return hashlib.blake2b(f"{rows} {total}".encode(), digest_size=8).hexdigest()
 
 
-def remember(s: "Session", step: Any, keys: str, lost: str) -> None:
-    """Add to the index what this run keeps: its keys without those in the folder `lost` (doc, pos where both have it)."""
+def remember(s: "Session", step: Any, keys: str, lost: Any, on: list[str]) -> None:
+    """Add to the index what this run keeps: its keys without the rows whose `on` stands in the frame `lost` (or None)."""
     if not step.index:
         return
     from pyspark.sql import functions as F
 
     name = run_name(keys)
     rows = s.read(keys)
-    if count(lost):
-        rows = rows.join(s.read(lost).select("doc").distinct(), "doc", "left_anti")
+    if lost is not None:
+        rows = rows.join(lost.select(*on).distinct(), on, "left_anti")
     s.write(rows.withColumn("rank", F.col("rank") - F.lit(2**62) - F.lit(2**62)), storage.join(step.index, name))
     path = storage.join(step.index, "runs.json")
     runs = json.loads(storage.read_bytes(path)) if storage.exists(path) else []

@@ -44,6 +44,10 @@ class Lines:
     """
 
     rule: str = "c4"
+    index: str = ""
+    """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
+    against: str = ""
+    """Folder of another corpus: it wins."""
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -64,7 +68,7 @@ class Lines:
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each line."""
-        return elections.elect(s, keys, out, shards, keep_one=self.rule == "c4")
+        return elections.elect(s, self, keys, out, shards, keep_one=self.rule == "c4")
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Cut the lines that the page lost."""

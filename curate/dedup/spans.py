@@ -31,6 +31,10 @@ class Spans:
     """
 
     sentences: int = 3
+    index: str = ""
+    """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
+    against: str = ""
+    """Folder of another corpus: it wins."""
 
     def __post_init__(self) -> None:
         if self.sentences < 1:
@@ -58,7 +62,7 @@ class Spans:
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the place of each span."""
-        return elections.elect(s, keys, out, shards, owners=True)
+        return elections.elect(s, self, keys, out, shards, owners=True)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Cut the sentences that the page lost."""

@@ -25,6 +25,11 @@ class Urls:
     A page without a date counts as older than all others. Documents without a URL are left alone.
     """
 
+    index: str = ""
+    """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
+    against: str = ""
+    """Folder of another corpus: it wins."""
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a page with a URL."""
         urls = column(batch, "url")
@@ -36,7 +41,7 @@ class Urls:
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each URL."""
-        return elections.elect(s, keys, out, shards)
+        return elections.elect(s, self, keys, out, shards)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the page; the value is the number of pages with this URL."""

@@ -1,0 +1,69 @@
+"""`curate dedup`, and what `jobs/dedup.py` runs."""
+
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+METHODS = ["minhash", "exact", "spans", "lines", "url"]
+
+
+@click.command()
+@click.argument("corpus", metavar="CORPUS")
+@click.option("--output", required=True, metavar="DIR", help="Folder of the new corpus; must not exist.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="minhash",
+    show_default=True,
+    help="minhash: similar texts. exact: equal ones. spans: three sentences (C4 paper). lines: C4's code. url: newest page.",
+)
+@click.option("--threshold", type=click.FloatRange(0, 1, min_open=True), help="Jaccard similarity.  [default: 0.8]")
+@click.option("--ngram", type=click.IntRange(min=1), help="Words of a shingle.  [default: 5]")
+@click.option("--permutations", type=click.IntRange(min=1), help="Upper limit of bands x rows.  [default: 128]")
+@click.option("--bands", type=click.IntRange(min=1), help="With --rows, instead of the choice from the threshold.")
+@click.option("--rows", type=click.IntRange(min=1), help="Values a band.")
+@click.option(
+    "--verify/--no-verify", default=None, help="Compute the true similarity of candidates.  [default: verify]"
+)
+@click.option("--representative", is_flag=True, default=None, help="Compare with the kept text, no transitive closure.")
+@click.option("--rule", type=click.Choice(["c4", "ccnet"]), help="Of --method lines: keep one copy, or none.")
+@click.option("--against", metavar="DIR", help="Another corpus: keep only what is not in it.")
+@click.option("--index", metavar="DIR", help="What earlier runs kept; what this run keeps is added.")
+@click.option(
+    "--max-cluster-share", type=click.FloatRange(0, 1), help="Alarm when one cluster loses more.  [default: 0.2]"
+)
+@click.option("--max-host-share", type=click.FloatRange(0, 1), help="Alarm when a host loses more.  [default: 0.95]")
+@click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")
+@engine_options
+@json_option
+def dedup(
+    corpus: str,
+    output: str,
+    method: str,
+    keep_rejected: bool,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Remove duplicates from a corpus.
+
+    CORPUS is a corpus of curate, or a folder of Parquet or JSON lines with a text. Every removed document is recorded
+    with the one that stayed.
+
+    \b
+    curate dedup corpus/ --output deduped/
+    curate dedup new-crawl/ --output news/ --index index/
+    """
+    from curate.dedup.job import Options, deduplicate
+    from curate.run import EngineOptions
+    from curate.terminal import funnel
+
+    engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
+    given = {name: value for name, value in parameters.items() if value is not None}
+    options = Options(corpus=corpus, output=output, method=method, parameters=given, keep_rejected=keep_rejected)
+    ledger = deduplicate(options, engine)
+    printed(ledger, as_json, lambda: funnel(ledger))
+    if not as_json:
+        click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)
