@@ -153,7 +153,7 @@ def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extrac
         signals={key: value for key, value in (outcome.get("signals") or {}).items() if value is not None},
         removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
         losses=losses,
-        survivors={keeper: _survivor(corpus, keeper) for keeper in sorted(keepers)},
+        survivors={keeper: survivor(corpus, keeper) for keeper in sorted(keepers)},
         copies=_copies(corpus, row["id"]),
     )
 
@@ -192,7 +192,8 @@ def _copies(corpus: str, document: str) -> list[Copy]:
     return sorted(found, key=lambda copy: (-copy.losses, copy.step, copy.id))
 
 
-def _survivor(corpus: str, keeper: str) -> Survivor:
+def survivor(corpus: str, keeper: str) -> Survivor:
+    """The document whose id begins with `keeper`; without URL and text where it lies in another corpus."""
     for folder in ("extracted", "data"):
         for row in by_id(parts(corpus, folder), keeper):
             return Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate import storage
-from curate.explain import by_id, losses_of, parts
+from curate.explain import by_id, losses_of, parts, survivor
 from curate.recipe import Recipe
-from curate.trace import Line, trace
+from curate.trace import Line, Loss, trace
 from filters.sampling import uniform
 
 LIMIT = 200_000
@@ -40,6 +40,8 @@ class Sample:
     """The text as extracted, with what was cut (empty when it was not stored)."""
     losses: Mapping[str, int] = field(default_factory=dict)
     """Lines or spans lost as duplicates, by step."""
+    keeper: str | None = None
+    """URL or id of the document that keeps most of them."""
 
 
 @dataclass
@@ -197,12 +199,21 @@ def _traced(corpus: str, row: Mapping[str, Any], recipe: Recipe | None) -> Sampl
     for source in by_id(parts(corpus, "extracted"), row["id"]) if recipe else ():
         if recipe and not source.get("verdict"):
             steps = trace(source, recipe, losses)
-            return Sample(facts, steps.lines, _lost(row["id"], losses))
+            return Sample(facts, steps.lines, _lost(row["id"], losses), _keeper(corpus, row["id"], losses))
     lines = [Line(line, line) for line in (row.get("text") or "").splitlines()]
-    return Sample(facts, lines, _lost(row["id"], losses))
+    return Sample(facts, lines, _lost(row["id"], losses), _keeper(corpus, row["id"], losses))
 
 
-def _lost(document: str, losses: Mapping[str, Sequence[Any]]) -> dict[str, int]:
+def _keeper(corpus: str, document: str, losses: Mapping[str, Sequence[Loss]]) -> str | None:
+    own = document[:16]
+    counts = Counter(loss.survivor for found in losses.values() for loss in found if loss.survivor not in ("", own))
+    if not counts:
+        return None
+    found = survivor(corpus, min(counts, key=lambda name: (-counts[name], name)))
+    return found.url or found.id
+
+
+def _lost(document: str, losses: Mapping[str, Sequence[Loss]]) -> dict[str, int]:
     own = document[:16]
     counts = {step: sum(loss.survivor != own for loss in found) for step, found in losses.items()}
     return {step: count for step, count in counts.items() if count}

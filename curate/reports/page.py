@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -25,7 +26,6 @@ def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, ver
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     name = ledger["recipe"]["name"]
     sections = [
-        _head(ledger),
         _funnel(ledger, recipe),
         _rules(ledger),
         _contents(ledger, data),
@@ -36,12 +36,14 @@ def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, ver
         _work(ledger),
         _recipe(ledger, recipe, versions),
     ]
+    body = "".join(sections)
+    anchors = re.findall(r'<section id="(\w+)"', body)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="referrer" content="no-referrer">\n<title>Corpus report: {text(name)}</title>\n'
-        f"<style>{style}</style>\n</head>\n<body>\n<main>\n{''.join(sections)}\n"
+        f"<style>{style}</style>\n</head>\n<body>\n<main>\n{_head(ledger, anchors)}{body}\n"
         f"<footer>Written by curate {text(ledger['curate'])}. Texts shown here come from the crawl and belong to "
         "their authors. This page holds no script and loads nothing.</footer>\n</main>\n</body>\n</html>\n"
     )
@@ -52,7 +54,8 @@ def section(title: str, anchor: str, *parts: str) -> str:
     return f'<section id="{anchor}">\n<h2>{text(title)}</h2>\n{"".join(parts)}\n</section>\n'
 
 
-def _head(ledger: Mapping[str, Any]) -> str:
+def _head(ledger: Mapping[str, Any], anchors: Sequence[str]) -> str:
+    """Title, figures, checks and links to the sections that there are."""
     records, kept = int(ledger["records"]), int(ledger["kept"])
     pages = records - sum(ledger["skipped"].values())
     kind = "files" if ledger.get("kind") == "code" else "pages"
@@ -72,8 +75,7 @@ def _head(ledger: Mapping[str, Any]) -> str:
     cards = "".join(
         f'<div class="figure {kind}"><b>{value}</b><span>{what}</span></div>' for value, what, kind in figures
     )
-    links = ("funnel", "rules", "contents", "measured", "duplicates", "samples", "work", "recipe")
-    menu = "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in links)
+    menu = "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in anchors)
     return (
         f"<header>\n<h1>Corpus report: {text(ledger['recipe']['name'])}</h1>\n"
         f'<p class="soft">{text(ledger.get("command") or ledger.get("job", ""))}</p>\n'
@@ -89,8 +91,8 @@ def _checks(ledger: Mapping[str, Any]) -> str:
     failed, most = limits.get("failed_share", 0.0), limits.get("max_failed", 1.0)
     checks = [
         (_balanced(ledger), "records = skipped + rejected + failed + kept"),
-        (not wrong, f"so for each of {number(len(ledger['files']))} input files"),
-        (rows == ledger["kept"], f"{number(rows)} rows in the {number(len(ledger['data']))} files of data/"),
+        (not wrong, f"so for each input file ({number(len(ledger['files']))})"),
+        (rows == ledger["kept"], f"{number(rows)} rows in data/ ({number(len(ledger['data']))} files)"),
         (failed <= most, f"{share(failed, 1)} of documents failed in a step, at most {share(most, 1)} allowed"),
     ]
     items = "".join(f'<li class="{"good" if good else "bad"}">{text(what)}</li>' for good, what in checks)
@@ -141,7 +143,8 @@ def _rules(ledger: Mapping[str, Any]) -> str:
         f'<details class="more"><summary>Records skipped, by kind ({number(len(skipped))} kinds)</summary>'
         f"{bar_table(skipped, 'skipped', 'kind')}</details>"
     )
-    return section("Rules", "rules", f'<div class="two"><div>{left}</div><div>{right}</div></div>', folded)
+    columns = f'<div class="two"><div>{left}</div><div>{right}</div></div>'
+    return section("Rules", "rules", columns, folded if skipped else "")
 
 
 def _contents(ledger: Mapping[str, Any], data: ReportData) -> str:
@@ -185,7 +188,7 @@ def _measured(data: ReportData) -> str:
             cells += [f'<td class="n">{number(float(point))}</td>' for point in points] or ["<td></td>"] * 3
         rows.append(f"<tr><td>{breakable(signal)}</td>{''.join(cells)}</tr>")
     if not rows:
-        return section("Measured", "measured", '<p class="soft">The steps of this recipe measure nothing.</p>')
+        return ""
     head = headings("signal", *(f"#{name}, {at}" for name in ("kept", "rejected") for at in ("5 %", "median", "95 %")))
     what = "What the steps measured, whether it decided or not. A limit can be chosen again from the column signals."
     return section("Measured", "measured", f'<p class="soft">{what}</p>', f"<table>{head}{''.join(rows)}</table>")

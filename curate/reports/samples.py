@@ -48,10 +48,11 @@ def _document(sample: Sample, opened: bool, dropped: bool) -> str:
     if not dropped:
         facts.insert(0, _cut_summary(sample.lines))
     css = "doc dropped" if dropped else "doc"
+    keeper = f'<span class="url">kept: {text(one_line(sample.keeper, 300))}</span>' if sample.keeper else ""
     body = "text code" if row.get("path") else "text"
     return (
         f'<details class="{css}"{" open" if opened else ""}><summary>{" · ".join(facts)}'
-        f'<span class="url">{text(one_line(name, 300))}</span></summary>'
+        f'<span class="url">{text(one_line(name, 300))}</span>{keeper}</summary>'
         f'<div class="{body}">{_lines(sample.lines)}</div></details>\n'
     )
 

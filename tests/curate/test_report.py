@@ -88,6 +88,7 @@ def test_every_section_is_there(html: str) -> None:
     assert "&lt;script&gt;document.title=" in html
     assert re.search(r"<del>Home</del><span class=\"rule\">LineRules.no_end_mark</span>", html)
     assert "<td>sentences</td>" in html
+    assert '<span class="url">kept: https://host.example/1</span>' in html
     assert html.count("Urls.<wbr>duplicate") >= 2
 
 
