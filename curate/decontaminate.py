@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from curate.dedup.xxh3 import compiled
 from curate.errors import InputError, UsageError
 
 NGRAM = 13
 BUNDLED = ("train_probe", "tasks")
 """Package and folder of the evaluation tasks that come with the probe trainer."""
 U64 = NDArray[np.uint64]
-_EMPTY = np.uint64(0)
+FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
 @dataclass(frozen=True)
@@ -141,66 +141,73 @@ def contaminated(ngrams: Ngrams, text: str) -> int:
 # ---- kernels: words are runs of letters, digits and other non-punctuation; ASCII letters are lower-cased ---
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _is_word(data: Any, at: int, stop: int) -> int:
-    """How many bytes of a word stand at `at` (0: none, a separator): ASCII letters and digits, other letters.
+def _letters() -> NDArray[np.uint8]:
+    """By byte below 128: the lower-case letter or digit, or 0 for a separator."""
+    table = np.zeros(128, np.uint8)
+    for byte in range(128):
+        table[byte] = ord(chr(byte).lower()) if chr(byte).isalnum() else 0
+    return table
 
-    Of the characters beyond ASCII, Latin-1 signs (U+0080-00BF), general punctuation (U+2000-206F) and CJK
-    punctuation (U+3000-303F) separate; everything else counts as a letter.
+
+LETTERS = _letters()
+
+
+@compiled
+def _wide(data: Any, at: int, stop: int) -> int:
+    """Bytes of the character beyond ASCII at `at`: positive for a letter, negative for a separator.
+
+    Latin-1 signs (U+0080-00BF), general punctuation (U+2000-207F) and CJK punctuation (U+3000-303F) separate; all else
+    counts as a letter.
     """
     byte = data[at]
-    if byte < 128:
-        letter = (48 <= byte <= 57) or (65 <= byte <= 90) or (97 <= byte <= 122)
-        return 1 if letter else 0
-    if byte == 0xC2:
-        return 0
-    if byte == 0xE2 and at + 1 < stop and (data[at + 1] == 0x80 or data[at + 1] == 0x81):
-        return 0
-    if byte == 0xE3 and at + 1 < stop and data[at + 1] == 0x80:
-        return 0
-    length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2
-    return min(length, stop - at)
+    length = min(4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2, stop - at)
+    second = data[at + 1] if at + 1 < stop else 0
+    general = byte == 0xE2 and (second == 0x80 or second == 0x81)
+    if byte == 0xC2 or general or (byte == 0xE3 and second == 0x80):
+        return -length
+    return length
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _separator(data: Any, at: int) -> int:
-    """Bytes of the separator at `at`."""
-    byte = data[at]
-    return 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _finish(x: Any) -> Any:
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return x ^ (x >> np.uint64(33))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _word_hashes(data: Any, start: int, stop: int, out: Any) -> int:
-    """Hash each word of data[start:stop] into `out`; gives their number."""
-    count, at = 0, start
+    """Hash each word of data[start:stop] (FNV-1a, finished) into `out`; gives their number."""
+    count, at, inside = 0, start, False
+    value = FNV_START
     while at < stop:
-        if _is_word(data, at, stop) == 0:
-            at += _separator(data, at)
-            continue
-        value = np.uint64(0xCBF29CE484222325)
-        while at < stop:
-            length = _is_word(data, at, stop)
-            if length == 0:
-                break
-            for place in range(at, at + length):
-                byte = data[place]
-                if 65 <= byte <= 90:
-                    byte += 32
-                value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
-            at += length
+        byte = data[at]
+        if byte < 128:
+            letter = LETTERS[byte]
+            at += 1
+            if letter:
+                value = (value ^ np.uint64(letter)) * FNV_PRIME
+                inside = True
+                continue
+        else:
+            length = _wide(data, at, stop)
+            if length > 0:
+                for place in range(at, at + length):
+                    value = (value ^ np.uint64(data[place])) * FNV_PRIME
+                at += length
+                inside = True
+                continue
+            at -= length
+        if inside:
+            out[count] = _finish(value)
+            count, value, inside = count + 1, FNV_START, False
+    if inside:
         out[count] = _finish(value)
         count += 1
     return count
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _roll(words: Any, count: int, ngram: int, out: Any) -> int:
     """Hashes of all runs of `ngram` words: a polynomial over their hashes, finished; 0 is not used."""
     base, power = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
@@ -217,7 +224,7 @@ def _roll(words: Any, count: int, ngram: int, out: Any) -> int:
     return max(0, count - ngram + 1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _ngrams(data: Any, ngram: int) -> Any:
     words = np.empty(len(data) // 2 + 1, np.uint64)
     count = _word_hashes(data, 0, len(data), words)
@@ -231,7 +238,7 @@ def hash_ngrams(data: NDArray[np.uint8], ngram: int) -> U64:
     return found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _fill(table: Any, values: Any) -> Any:
     mask = np.uint64(len(table) - 1)
     for value in values:
@@ -242,7 +249,7 @@ def _fill(table: Any, values: Any) -> Any:
     return table
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled
 def _count_hits(data: Any, offsets: Any, table: Any, ngram: int) -> Any:
     documents = len(offsets) - 1
     out = np.zeros(documents, np.int32)
