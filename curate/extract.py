@@ -20,7 +20,7 @@ from curate.beats import Beat
 from curate.decode import decode, looks_binary
 from curate.engine import supervises
 from curate.errors import InputError
-from curate.extractors import extractor
+from curate.extractors import clean_text, extractor
 from curate.shards import ShardWriter
 from curate.warc import Limits, Record, Split, read_split, skip_reason
 
@@ -168,9 +168,7 @@ def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | Non
         return
     html = record.kind == "response" and record.content_type != "text/plain"
     text, row["charset"] = decode(body, record.http_charset, html=html)
-    if html:
-        text = extract(text, record.url)
-    text = text.strip()
+    text = extract(text, record.url) if html else clean_text(text)
     if text:
         row["text"] = text
     else:

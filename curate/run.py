@@ -36,4 +36,5 @@ def run_job(job: pipeline.Job, options: EngineOptions) -> dict[str, Any]:
 
 def command_line(arguments: Sequence[str]) -> str:
     """The command as a person would type it again (the program by its name, not by where it is installed)."""
-    return shlex.join([os.path.basename(arguments[0]) if arguments else "curate", *arguments[1:]])
+    program = os.path.basename(arguments[0]) if arguments else "curate"
+    return shlex.join(["curate" if program == "__main__.py" else program, *arguments[1:]])

@@ -79,7 +79,7 @@ class LineRules:
         for line, code in self.lines(doc.text):
             if code is None:
                 kept.append(line)
-            else:
+            elif line:  # an empty line is a gap, not a line that a rule cut
                 removed[code] += 1
         signals = self._signals(len(kept), removed.total())
         text = "\n".join(kept).strip()

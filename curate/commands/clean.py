@@ -6,6 +6,7 @@ from curate.commands.options import engine_options, json_option, printed
 
 
 @click.command()
+@click.argument("more", nargs=-1, metavar="[PATH]...")
 @click.option(
     "--input",
     "inputs",
@@ -44,6 +45,7 @@ from curate.commands.options import engine_options, json_option, printed
 @engine_options
 @json_option
 def clean(
+    more: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str,
     recipe: str,
@@ -71,7 +73,7 @@ def clean(
     from curate.terminal import funnel
 
     options = Options(
-        inputs=inputs,
+        inputs=(*inputs, *more),  # what a shell made of an unquoted --input *.gz
         output=output,
         recipe=recipe,
         extractor=extractor,
