@@ -1,0 +1,144 @@
+"""The rules that FineWeb added to C4's and Gopher's.
+
+Source of all: Penedo et al., "The FineWeb Datasets" (2024), section 3.6, and datatrove's
+`FineWebQualityFilter`, which made the corpus and whose limits are the defaults.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from filters.base import Decision, Document, drop, keep
+from filters.repetition import repeated
+from filters.text import words
+
+# Code points of Unicode's property Sentence_Terminal (Unicode 16), as ranges of hexadecimal numbers.
+_TERMINAL = """
+21 2e 3f 589 61d-61f 6d4 700-702 7f9 837 839 83d-83e 964-965 104a-104b 1362 1367-1368 166e 1735-1736 17d4-17d5 1803 1809
+1944-1945 1aa8-1aab 1b4e-1b4f 1b5a-1b5b 1b5e-1b5f 1b7d-1b7f 1c3b-1c3c 1c7e-1c7f 2024 203c-203d 2047-2049 2cf9-2cfb 2e2e
+2e3c 2e53-2e54 3002 a4ff a60e-a60f a6f3 a6f7 a876-a877 a8ce-a8cf a92f a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb fe12 fe15-fe16
+fe52 fe56-fe57 ff01 ff0e ff1f ff61 10a56-10a57 10f55-10f59 10f86-10f89 11047-11048 110be-110c1 11141-11143 111c5-111c6
+111cd 111de-111df 11238-11239 1123b-1123c 112a9 113d4-113d5 1144b-1144c 115c2-115c3 115c9-115d7 11641-11642 1173c-1173e
+11944 11946 11a42-11a43 11a9b-11a9c 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16d6e-16d6f
+16e98 1bc9f 1da88
+"""
+
+
+@lru_cache(maxsize=1)
+def sentence_terminals() -> frozenset[str]:
+    """Characters that end a sentence in some script. Closing quotes are not among them."""
+    found: set[str] = set()
+    for entry in _TERMINAL.split():
+        first, _, last = entry.partition("-")
+        found.update(map(chr, range(int(first, 16), int(last or first, 16) + 1)))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=8)
+def _filled(text: str) -> tuple[str, ...]:
+    """The lines with something in them."""
+    return tuple(line for line in text.split("\n") if line.strip())
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} must be from 0 to 1, got {value}")
+
+
+@dataclass(frozen=True)
+class LinesWithoutPunctuation:
+    """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, shops.
+
+    Source: FineWeb: fewer than 12 % of the lines. Differs from the source: FineWeb's list of marks holds a
+    few more characters of Khmer and a few less of scripts that came to Unicode later.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("punctuated_lines",)
+
+    min_share: float = 0.12
+
+    def __post_init__(self) -> None:
+        _check_share("min_share", self.min_share)
+
+    def __call__(self, doc: Document) -> Decision:
+        found = _filled(doc.text)
+        marks = sentence_terminals()
+        share = sum(line[-1] in marks for line in found) / len(found) if found else 0.0
+        signals = {"punctuated_lines": share}
+        if share < self.min_share:
+            return drop(doc, "too_few", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class ShortLines:
+    """Drops documents of which most lines are short.
+
+    Source: FineWeb: more than 67 % of the lines have 30 characters or less. Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("short_lines",)
+
+    max_share: float = 0.67
+    max_chars: int = 30
+    """A line of so many characters is still short."""
+
+    def __post_init__(self) -> None:
+        _check_share("max_share", self.max_share)
+        if self.max_chars < 0:
+            raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = _filled(doc.text)
+        share = sum(len(line) <= self.max_chars for line in found) / len(found) if found else 0.0
+        signals = {"short_lines": share}
+        if share > self.max_share:
+            return drop(doc, "too_many", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class RepeatedLineChars:
+    """Drops documents with more than a trace of repeated lines, measured in characters.
+
+    Source: FineWeb: more than 1 % of the characters, line breaks apart. Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("repeated_line_char_share",)
+
+    max_share: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_share("max_share", self.max_share)
+
+    def __call__(self, doc: Document) -> Decision:
+        total = len(doc.text) - doc.text.count("\n")
+        share = repeated(_filled(doc.text))[1] / total if total else 0.0
+        signals = {"repeated_line_char_share": share}
+        if share > self.max_share:
+            return drop(doc, "too_many", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class NewlineRatio:
+    """Drops documents with many line breaks for their words: lists.
+
+    Source: FineWeb: more than 0.3 line breaks per word. Differs from the source: words are runs without white
+    space; FineWeb's tokenizer splits punctuation off and so counts more of them.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("newlines_per_word",)
+
+    maximum: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.maximum < 0:
+            raise ValueError(f"maximum must be at least 0, got {self.maximum}")
+
+    def __call__(self, doc: Document) -> Decision:
+        ratio = doc.text.count("\n") / (len(words(doc.text)) or 1)
+        signals = {"newlines_per_word": ratio}
+        if ratio > self.maximum:
+            return drop(doc, "too_many", ratio, signals=signals)
+        return keep(doc, ratio, signals=signals)

@@ -1,0 +1,230 @@
+"""Gopher's quality rules, one step each: numbers of words, symbols and lines that prose keeps within limits.
+
+Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
+(2021), appendix A.1.1, whose limits are the defaults. The paper does not say what a word is. Here it is a run
+of characters without white space, and only words with a letter or a digit are counted and measured; toolkits
+that split punctuation off (datatrove's tokenizer does) count more and shorter words.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, NamedTuple
+
+from filters.base import Decision, Document, drop, keep
+from filters.text import lines, words
+
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+BULLETS = ("\u2022", "-")
+ELLIPSES = ("...", "\u2026")
+
+
+class _Words(NamedTuple):
+    wordy: int
+    """Words with a letter or a digit."""
+    chars: int
+    """Characters in them."""
+    all: int
+    """Words of any kind."""
+    with_letter: int
+
+
+@lru_cache(maxsize=8)
+def _measure(text: str) -> _Words:
+    found = words(text)
+    # Nearly every word is plain, and for those the first test answers in C.
+    wordy = [w for w in found if w.isalnum() or any(map(str.isalnum, w))]
+    letters = sum(w.isalpha() or any(map(str.isalpha, w)) for w in wordy)
+    return _Words(len(wordy), sum(map(len, wordy)), len(found), letters)
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} must be from 0 to 1, got {value}")
+
+
+@dataclass(frozen=True)
+class WordCount:
+    """Drops documents with too few or too many words.
+
+    Source: Gopher, appendix A.1.1: between 50 and 100,000 words. Differs from the source: what a word is, see
+    above.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("words",)
+
+    minimum: int = 50
+    maximum: int = 100_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum <= self.maximum:
+            raise ValueError(f"0 <= minimum <= maximum must hold, got {self.minimum} and {self.maximum}")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = float(_measure(doc.text).wordy)
+        signals = {"words": found}
+        if found < self.minimum:
+            return drop(doc, "too_few", found, signals=signals)
+        if found > self.maximum:
+            return drop(doc, "too_many", found, signals=signals)
+        return keep(doc, found, signals=signals)
+
+
+@dataclass(frozen=True)
+class WordLength:
+    """Drops documents whose words are too short or too long on average.
+
+    Source: Gopher, appendix A.1.1: mean word length of 3 to 10 characters. Differs from the source:
+    punctuation that sticks to a word counts.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("mean_word_chars",)
+
+    minimum: float = 3.0
+    maximum: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum <= self.maximum:
+            raise ValueError(f"0 <= minimum <= maximum must hold, got {self.minimum} and {self.maximum}")
+
+    def __call__(self, doc: Document) -> Decision:
+        measured = _measure(doc.text)
+        found = measured.chars / measured.wordy if measured.wordy else 0.0
+        signals = {"mean_word_chars": found}
+        if found < self.minimum:
+            return drop(doc, "too_short", found, signals=signals)
+        if found > self.maximum:
+            return drop(doc, "too_long", found, signals=signals)
+        return keep(doc, found, signals=signals)
+
+
+@dataclass(frozen=True)
+class SymbolRatio:
+    """Drops documents with too many hashes or ellipses for their words.
+
+    Source: Gopher, appendix A.1.1: at most 0.1 of either per word. Ellipses are `...` and `\u2026`, as in
+    datatrove.
+    Differs from the source: nothing else.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("hashes_per_word", "ellipses_per_word")
+
+    maximum: float = 0.1
+    """Symbols per word (words of any kind)."""
+
+    def __post_init__(self) -> None:
+        if self.maximum < 0:
+            raise ValueError(f"maximum must be at least 0, got {self.maximum}")
+
+    def __call__(self, doc: Document) -> Decision:
+        total = _measure(doc.text).all or 1
+        hashes = doc.text.count("#") / total
+        ellipses = sum(map(doc.text.count, ELLIPSES)) / total
+        signals = {"hashes_per_word": hashes, "ellipses_per_word": ellipses}
+        if hashes > self.maximum:
+            return drop(doc, "hashes", hashes, signals=signals)
+        if ellipses > self.maximum:
+            return drop(doc, "ellipses", ellipses, signals=signals)
+        return keep(doc, max(hashes, ellipses), signals=signals)
+
+
+@dataclass(frozen=True)
+class BulletLines:
+    """Drops documents in which nearly every line starts with a bullet.
+
+    Source: Gopher, appendix A.1.1: more than 90 % of the lines. Bullets are `\u2022` and `-`, as in datatrove
+    (dolma: `*` and `-`). Differs from the source: nothing else.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("bullet_lines",)
+
+    max_share: float = 0.9
+
+    def __post_init__(self) -> None:
+        _check_share("max_share", self.max_share)
+
+    def __call__(self, doc: Document) -> Decision:
+        found = lines(doc.text)
+        share = sum(line.lstrip().startswith(BULLETS) for line in found) / len(found) if found else 0.0
+        signals = {"bullet_lines": share}
+        if share > self.max_share:
+            return drop(doc, "too_many", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class EllipsisLines:
+    """Drops documents in which many lines end in an ellipsis: teasers, search results.
+
+    Source: Gopher, appendix A.1.1: more than 30 % of the lines. Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("ellipsis_lines",)
+
+    max_share: float = 0.3
+
+    def __post_init__(self) -> None:
+        _check_share("max_share", self.max_share)
+
+    def __call__(self, doc: Document) -> Decision:
+        found = lines(doc.text)
+        share = sum(line.rstrip().endswith(ELLIPSES) for line in found) / len(found) if found else 0.0
+        signals = {"ellipsis_lines": share}
+        if share > self.max_share:
+            return drop(doc, "too_many", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class WordsWithoutLetters:
+    """Drops documents in which too few words have a letter: tables of numbers, logs.
+
+    Source: Gopher, appendix A.1.1: at least 80 % of the words. Differs from the source: a symbol that stands
+    alone is a word here as in datatrove, but one that sticks to a word is not.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("words_with_letter",)
+
+    min_share: float = 0.8
+
+    def __post_init__(self) -> None:
+        _check_share("min_share", self.min_share)
+
+    def __call__(self, doc: Document) -> Decision:
+        measured = _measure(doc.text)
+        share = measured.with_letter / measured.all if measured.all else 0.0
+        signals = {"words_with_letter": share}
+        if share < self.min_share:
+            return drop(doc, "too_few", share, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class StopWords:
+    """Drops documents without common English words: not prose, or not English.
+
+    Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case.
+    Differs from the source: nothing. (datatrove minds the case; DCLM counts two occurrences of one word.)
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("stop_words",)
+
+    minimum: int = 2
+    """Different stop words a document needs."""
+    words: tuple[str, ...] = STOP_WORDS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(word.lower() for word in self.words))  # TOML gives a list
+        if not 0 <= self.minimum <= len(self.words):
+            raise ValueError(f"minimum must be from 0 to {len(self.words)}, got {self.minimum}")
+
+    def __call__(self, doc: Document) -> Decision:
+        found = float(len(_vocabulary(doc.text).intersection(self.words)))
+        signals = {"stop_words": found}
+        if found < self.minimum:
+            return drop(doc, "too_few", found, signals=signals)
+        return keep(doc, found, signals=signals)
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(text: str) -> frozenset[str]:
+    return frozenset(words(text.lower()))

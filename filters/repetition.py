@@ -1,0 +1,201 @@
+"""Gopher's repetition rules: documents that say the same thing again and again.
+
+Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
+(2021), appendix A.1.1, table A1, whose limits are the defaults. Shares are of the characters of the whole
+text, and a line's or an n-gram's first copy is not a duplicate, as in datatrove (DCLM counts it). Words are
+runs without white space; a tokenizer that splits punctuation off finds other n-grams.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.base import Decision, Document, drop, keep
+from filters.text import words
+
+_PARAGRAPH = re.compile(r"\n{2,}")
+_LINE = re.compile(r"\n+")
+
+
+def repeated(items: Sequence[str]) -> tuple[int, int]:
+    """(items, their characters) that occurred before in the sequence."""
+    counts = Counter(items)
+    if len(counts) == len(items):
+        return 0, 0
+    extra = [(item, times - 1) for item, times in counts.items() if times > 1]
+    return sum(times for _, times in extra), sum(len(item) * times for item, times in extra)
+
+
+@dataclass(frozen=True)
+class RepeatedLines:
+    """Drops documents in which lines come again: too large a share of the lines, or of the characters.
+
+    Source: Gopher, table A1: duplicate line fraction 0.30, duplicate line character fraction 0.20.
+    Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("repeated_lines", "repeated_line_chars")
+
+    max_share: float = 0.3
+    """Of the lines (blank lines are none)."""
+    max_chars: float = 0.2
+    """Of the characters of the text."""
+
+    def __post_init__(self) -> None:
+        _check_shares(self.max_share, self.max_chars)
+
+    def __call__(self, doc: Document) -> Decision:
+        share, chars = _shares(_LINE.split(doc.text), doc.text)
+        signals = {"repeated_lines": share, "repeated_line_chars": chars}
+        if share > self.max_share:
+            return drop(doc, "lines", share, signals=signals)
+        if chars > self.max_chars:
+            return drop(doc, "chars", chars, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class RepeatedParagraphs:
+    """Drops documents in which paragraphs (parted by blank lines) come again.
+
+    Source: Gopher, table A1: duplicate paragraph fraction 0.30, duplicate paragraph character fraction 0.20.
+    Differs from the source: nothing.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("repeated_paragraphs", "repeated_paragraph_chars")
+
+    max_share: float = 0.3
+    """Of the paragraphs."""
+    max_chars: float = 0.2
+    """Of the characters of the text."""
+
+    def __post_init__(self) -> None:
+        _check_shares(self.max_share, self.max_chars)
+
+    def __call__(self, doc: Document) -> Decision:
+        share, chars = _shares(_PARAGRAPH.split(doc.text.strip()), doc.text)
+        signals = {"repeated_paragraphs": share, "repeated_paragraph_chars": chars}
+        if share > self.max_share:
+            return drop(doc, "paragraphs", share, signals=signals)
+        if chars > self.max_chars:
+            return drop(doc, "chars", chars, signals=signals)
+        return keep(doc, share, signals=signals)
+
+
+@dataclass(frozen=True)
+class TopNgrams:
+    """Drops documents in which one n-gram makes up too much of the text.
+
+    Source: Gopher, table A1: the most frequent 2-, 3- and 4-gram, with 0.20, 0.18 and 0.16 of the characters
+    at most. All its occurrences count, overlapping ones too. Differs from the source: words, see the module.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("top_2gram_chars", "top_3gram_chars", "top_4gram_chars")
+
+    max_chars: tuple[float, ...] = (0.20, 0.18, 0.16)
+    """Shares of the characters for n = 2, 3, 4."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_chars", tuple(self.max_chars))  # TOML gives a list
+        _check_shares(*self.max_chars, count=3)
+
+    def __call__(self, doc: Document) -> Decision:
+        total = len(doc.text) or 1
+        found = words(doc.text)
+        shares = [top_ngram(found, n) / total for n in (2, 3, 4)]
+        signals = dict(zip(self.signals, shares, strict=True))
+        for n, share, limit in zip((2, 3, 4), shares, self.max_chars, strict=True):
+            if share > limit:
+                return drop(doc, f"top_{n}gram", share, signals=signals)
+        return keep(doc, max(shares), signals=signals)
+
+
+def top_ngram(found: Sequence[str], n: int) -> int:
+    """Characters in all copies of the most frequent n-gram of words, joined by spaces; of several the
+    first."""
+    if len(found) < n:
+        return 0
+    counts = Counter(zip(*(found[i:] for i in range(n)), strict=False))
+    top, times = max(counts.items(), key=_times)
+    return (sum(map(len, top)) + n - 1) * times
+
+
+def _times(item: tuple[tuple[str, ...], int]) -> int:
+    return item[1]
+
+
+@dataclass(frozen=True)
+class RepeatedNgrams:
+    """Drops documents with too many characters in n-grams that came before.
+
+    Source: Gopher, table A1: duplicate 5- to 10-gram character fractions 0.15, 0.14, 0.13, 0.12, 0.11, 0.10.
+    Read from the left; after a repeated n-gram the search goes on behind it, so no character counts twice, as
+    in datatrove.
+    Differs from the source: words, see the module.
+    """
+
+    signals: ClassVar[tuple[str, ...]] = tuple(f"repeated_{n}gram_chars" for n in range(5, 11))
+
+    max_chars: tuple[float, ...] = (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
+    """Shares of the characters for n = 5 to 10."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_chars", tuple(self.max_chars))  # TOML gives a list
+        _check_shares(*self.max_chars, count=6)
+
+    def __call__(self, doc: Document) -> Decision:
+        total = len(doc.text) or 1
+        shares = [chars / total for chars in repeated_ngrams(words(doc.text), 5, 10)]
+        signals = dict(zip(self.signals, shares, strict=True))
+        for n, share, limit in zip(range(5, 11), shares, self.max_chars, strict=True):
+            if share > limit:
+                return drop(doc, f"repeated_{n}gram", share, signals=signals)
+        return keep(doc, max(shares), signals=signals)
+
+
+def repeated_ngrams(found: Sequence[str], low: int, high: int) -> list[int]:
+    """For each n from `low` to `high`: characters (without spaces) in n-grams that occurred before.
+
+    An n-gram can only be repeated where the shorter one is, so each n looks only at the places the last n
+    left: in ordinary text that is none after the first.
+    """
+    places: Sequence[int] = range(len(found) - low + 1)
+    totals: list[int] = []
+    for n in range(low, high + 1):
+        grams = [found[at : at + n] for at in places if at + n <= len(found)]
+        counts = Counter(grams)
+        if len(counts) == len(grams):
+            return totals + [0] * (high - n + 1)
+        pairs = [(at, gram) for at, gram in zip(places, grams, strict=False) if counts[gram] > 1]
+        places = [at for at, _ in pairs]
+        totals.append(_from_the_left(pairs, n))
+    return totals
+
+
+def _from_the_left(pairs: Sequence[tuple[int, Sequence[str]]], n: int) -> int:
+    seen: set[Sequence[str]] = set()
+    chars = free = 0
+    for at, gram in pairs:
+        if at < free:
+            continue
+        if gram in seen:
+            chars += sum(map(len, gram))
+            free = at + n
+        else:
+            seen.add(gram)
+    return chars
+
+
+def _shares(items: Sequence[str], text: str) -> tuple[float, float]:
+    times, chars = repeated(items)
+    return times / len(items), chars / (len(text) or 1)
+
+
+def _check_shares(*values: float, count: int | None = None) -> None:
+    if count is not None and len(values) != count:
+        raise ValueError(f"max_chars needs {count} values, got {len(values)}")
+    for value in values:
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"shares must be from 0 to 1, got {value}")
