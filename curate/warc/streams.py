@@ -194,6 +194,7 @@ class Members:
         self.start = self.raw = offset
         self.buf, self.pos, self.base = b"", 0, 0  # base: decoded bytes before buf[0]
         self.ended = False
+        self._extended = False
         self._inflater = self._codec.inflater()
 
     def more(self) -> bool:
@@ -212,6 +213,8 @@ class Members:
         try:
             out = self._inflater.decompress(piece, MAX_OUT)
         except ERRORS as error:
+            if self.raw == self.start and not self._codec.magic.match(piece):
+                raise BrokenError(f"garbage: bytes that are no {self._codec.name} member") from None
             raise BrokenError(f"compression: {self._codec.name} data broken before byte {self.raw}: {error}") from None
         self.ended = self._inflater.eof
         rest = self._inflater.unused_data if self.ended else self._inflater.unconsumed_tail
@@ -255,6 +258,7 @@ class Members:
             return False
         self._inflater = self._codec.inflater()
         self.ended = False
+        self._extended = True
         return True
 
     def skippable(self, offset: int) -> int:
@@ -265,17 +269,20 @@ class Members:
         return len(head) - len(head.lstrip(b"\r\n"))
 
     def begins(self, begin: "re.Pattern[bytes]", offset: int) -> bool:
-        """Whether a member at `offset` begins with a record."""
+        """Whether a member at `offset` begins with a record, in its first byte.
+
+        One that begins with a line end may hold the end of the record before it.
+        """
         inflater = self._codec.inflater()
         try:
             head = inflater.decompress(self._window.view(offset, PROBE), PROBE_OUT)
         except ERRORS:
             return False
-        return begin.match(head.lstrip(b"\r\n")) is not None
+        return begin.match(head) is not None
 
     def findable(self, grammar: Grammar) -> bool:
-        """Whether `find_anchor` finds the member at whose first record the cursor is: always."""
-        return True
+        """Whether `find_anchor` finds the member at whose first record the cursor is."""
+        return self.base + self.pos == 0 and not self._extended
 
     def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int:
         """The first member in `offset` … `stop` that begins with a record; `stop` (at most the size) for none."""

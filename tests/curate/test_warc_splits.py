@@ -88,6 +88,7 @@ CONTAINERS = {
     "crawl.warc.zst": per_record(zstandard.ZstdCompressor().compress),
     "single.warc.gz": cut_anywhere(1 << 30),
     "blocks.warc.gz": cut_anywhere(700),
+    "small.warc.gz": cut_anywhere(7),
 }
 
 
@@ -154,7 +155,7 @@ def test_sound_files(name: str, bodies: list[bytes], splits: int, lookback: int,
     assert [r.url for r in found] == [f"http://example.org/{i}" for i in range(len(bodies))]
     if crawl.spans:
         assert [(r.offset, r.offset + r.length) for r in found] == crawl.spans
-    if name != "blocks.warc.gz":  # there a last member may hold nothing but line ends
+    if name not in ("blocks.warc.gz", "small.warc.gz"):  # there a last member may hold nothing but line ends
         assert sum(r.length for r in found) == len(crawl.data)
 
 

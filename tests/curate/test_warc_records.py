@@ -1,0 +1,331 @@
+"""What one record yields: fields, bodies, errors, the reason why it does not go on."""
+
+import gzip
+import struct
+import tracemalloc
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import brotli
+import pytest
+import zstandard
+
+from curate.inputs import InputFile
+from curate.warc import ERRORS, Limits, Record, goes_on, plan_splits, read_split, skip_reason
+
+
+def warc(
+    block: bytes, kind: str = "response", url: str = "http://a.org/", extra: bytes = b"", length: int | None = None
+) -> bytes:
+    size = len(block) if length is None else length
+    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nContent-Length: {size}\r\n".encode()
+    return head + extra + b"\r\n" + block + b"\r\n\r\n"
+
+
+def http(body: bytes, *fields: bytes, status: bytes = b"200 OK", kind: bytes = b"text/html") -> bytes:
+    lines = [b"HTTP/1.1 " + status, *([b"Content-Type: " + kind] if kind else []), *fields]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def read(tmp_path: Path, data: bytes, name: str = "x.warc", limits: Limits | None = None) -> list[Record]:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return [
+        r for s in plan_splits(InputFile(str(path), len(data), "warc"), 1 << 30) for r in read_split(s, limits=limits)
+    ]
+
+
+def one(tmp_path: Path, data: bytes, limits: Limits | None = None) -> Record:
+    (record,) = read(tmp_path, data, limits=limits)
+    return record
+
+
+def test_fields(tmp_path: Path) -> None:
+    extra = (
+        b"WARC-Date: 2026-11-24T12:30:00.123456Z\r\nwarc-record-id: <urn:uuid:1>\r\nWARC-IP-Address: 10.0.0.1\r\n"
+        b"WARC-Payload-Digest: sha1:ABC\r\nWARC-Truncated: length\r\n"
+    )
+    block = http(b"<p>hi</p>", kind=b'Text/HTML; Charset="UTF-8"')
+    record = one(tmp_path, warc(block, url="<http://a.org/x y>", extra=extra))
+    assert record.url == "http://a.org/x y"
+    assert record.date == datetime(2026, 11, 24, 12, 30, 0, 123456, UTC)
+    assert (record.record_id, record.ip, record.payload_digest) == ("<urn:uuid:1>", "10.0.0.1", "sha1:ABC")
+    assert (record.truncated, record.status) == ("length", 200)
+    assert (record.content_type, record.http_charset) == ("text/html", "UTF-8")
+    assert (record.body, record.error, skip_reason(record)) == (b"<p>hi</p>", None, None)
+
+
+def test_odd_fields(tmp_path: Path) -> None:
+    extra = b"WARC-Date: yesterday\r\nX-Long: a\r\n  folded\r\nno colon\r\nWARC-Segment-Number: 1\r\n"
+    record = one(
+        tmp_path, warc(b"HTTP/1.0 200\nContent-Type: text/plain\n\nhi", url="http://a.org/\xff\0", extra=extra)
+    )
+    assert record.date is None
+    assert record.url == "http://a.org/ÿ"
+    assert (record.truncated, record.status, record.body) == ("segment", 200, b"hi")
+
+
+def test_line_ends_that_were_converted(tmp_path: Path) -> None:
+    data = warc(http(b"hi")).replace(b"\r\n", b"\r\r\n")
+    (record,) = read(tmp_path, data)
+    assert record.url == "http://a.org/"  # its length is wrong now, but it is seen
+
+
+def chunked(body: bytes, size: int = 5) -> bytes:
+    parts = [body[i : i + size] for i in range(0, len(body), size)]
+    return b"".join(b"%x;ext=1\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
+
+
+PAGE = b"<html>" + b"text " * 50
+RAW_DEFLATE = zlib.compress(PAGE)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "page"),
+    [
+        ((b"Transfer-Encoding: chunked",), chunked(PAGE), PAGE),
+        ((b"Transfer-Encoding: chunked",), PAGE, PAGE),  # stored decoded
+        ((b"Transfer-Encoding: chunked",), chunked(PAGE, 100)[:-20], PAGE[:-13]),  # cut off
+        ((b"Transfer-Encoding: chunked",), b"0\r\n\r\n", b""),
+        ((b"Content-Encoding: gzip",), gzip.compress(PAGE), PAGE),
+        ((b"Content-Encoding: gzip",), PAGE, PAGE),
+        ((b"Content-Encoding: gzip",), gzip.compress(PAGE[:100]) + gzip.compress(PAGE[100:]), PAGE),
+        ((b"Content-Encoding: GZIP", b"Transfer-Encoding: Chunked"), chunked(gzip.compress(PAGE)), PAGE),
+        ((b"Content-Encoding: gzip, gzip",), gzip.compress(gzip.compress(PAGE)), PAGE),
+        ((b"Content-Encoding: deflate",), zlib.compress(PAGE), PAGE),
+        ((b"Content-Encoding: deflate",), RAW_DEFLATE, PAGE),
+        ((b"Content-Encoding: deflate",), PAGE, PAGE),
+        ((b"Content-Encoding: br",), brotli.compress(PAGE), PAGE),
+        ((b"Content-Encoding: br",), PAGE, PAGE),
+        ((b"Content-Encoding: zstd",), zstandard.compress(PAGE), PAGE),
+        ((b"Content-Encoding: identity",), PAGE, PAGE),
+        ((), PAGE, PAGE),
+    ],
+)
+def test_bodies(tmp_path: Path, fields: tuple[bytes, ...], body: bytes, page: bytes) -> None:
+    record = one(tmp_path, warc(http(body, *fields)))
+    assert (record.error, record.body) == (None, page)
+
+
+def test_a_cut_off_compressed_body_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    text = bytes(range(32, 127)) * 30
+    for coding, body in ((b"gzip", gzip.compress(text)), (b"br", brotli.compress(text))):
+        record = one(tmp_path, warc(http(body[: len(body) - 12], b"Content-Encoding: " + coding)))
+        assert record.error is None or coding == b"br", coding
+        if record.body is not None:
+            assert text.startswith(record.body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "error"),
+    [
+        ((b"Content-Encoding: gzip",), gzip.compress(PAGE)[:10] + b"\xff" * 50, "encoding"),
+        ((b"Content-Encoding: deflate",), b"\xff\xfe\x00\x01" * 9, "encoding"),
+        ((b"Content-Encoding: br",), b"\xff\xfe\x00\x01" * 9, "encoding"),
+        ((b"Content-Encoding: zstd",), b"\x28\xb5\x2f\xfd" + b"\xff" * 40, "encoding"),
+        ((b"Content-Encoding: compress",), b"\x1f\x9d\x90", "encoding"),
+        ((b"Content-Encoding: " + b"gzip," * 9,), PAGE, "encoding"),
+        ((b"Content-Encoding: gzip",), gzip.compress(bytes(5_000_000)), "too_large"),
+        ((b"Content-Encoding: deflate",), zlib.compress(bytes(5_000_000)), "too_large"),
+        ((b"Content-Encoding: br",), brotli.compress(bytes(5_000_000)), "too_large"),
+        ((b"Content-Encoding: zstd",), zstandard.compress(bytes(5_000_000)), "too_large"),
+        ((b"Transfer-Encoding: chunked",), chunked(b"x" * 1_100_000, 100_000), "too_large"),
+        ((), b"x" * 1_000_001, "too_large"),
+        ((b"X: " + b"y" * 2_000_000,), b"", "http"),
+    ],
+)
+def test_bodies_that_can_not_be_had(tmp_path: Path, fields: tuple[bytes, ...], body: bytes, error: str) -> None:
+    data = warc(http(body, *fields)) + warc(http(b"after"))
+    record, after = read(tmp_path, data, limits=Limits(body=1_000_000, header=1_000_000))
+    assert (record.error_code, record.body, record.kind, record.url) == (error, None, "response", "http://a.org/")
+    assert after.body == b"after"
+    assert error in ERRORS
+
+
+@pytest.mark.parametrize("name", ["big.warc.gz", "big.warc", "big.warc.zst"])
+def test_a_huge_page_costs_no_memory(tmp_path: Path, name: str) -> None:
+    page = warc(http(b"word " * 16_000_000))  # 80 MB
+    pack = {"gz": lambda d: gzip.compress(d, 1), "zst": zstandard.compress}.get(name[-3:].strip("."), bytes)
+    data = pack(page) + pack(warc(http(b"after")))
+    path = tmp_path / name
+    path.write_bytes(data)
+    del page
+    tracemalloc.start()
+    (split,) = plan_splits(InputFile(str(path), len(data), "warc"), 1 << 30)
+    huge, after = read_split(split)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert huge.error == "too_large: 80000000 bytes, the limit is 16777216"
+    assert after.body == b"after"
+    assert peak < 12_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (warc(b"GET / HTTP/1.1\r\n\r\n", "request"), "type_request"),
+        (warc(b"", "WarcInfo"), "type_warcinfo"),
+        (warc(b"", "x" * 90), "type_other"),
+        (warc(b"text", "conversion", extra=b"Content-Type: text/plain\r\n"), None),
+        (warc(b"png", "conversion", extra=b"Content-Type: image/png\r\n"), "type_conversion"),
+        (warc(b"2026 a.org A 1.2.3.4", url="dns:a.org"), "not_http"),
+        (warc(http(b"", status=b"404 Gone")), "status_404"),
+        (warc(http(b"", status=b"418 Teapot")), "status_4xx"),
+        (warc(http(b"", status=b"999 Go away")), "status_other"),
+        (warc(http(b"", kind=b"image/png")), "content_image"),
+        (warc(http(b"", kind=b"application/pdf")), "content_pdf"),
+        (warc(http(b"", kind=b"evil\x1b[2J/x")), "content_other"),
+        (warc(http(b"", kind=b"text/x-anything")), "content_text"),
+        (warc(http(b"", kind=b"")), "content_missing"),
+        (warc(http(b"x", kind=b""), extra=b"WARC-Identified-Payload-Type: text/html\r\n"), None),
+        (warc(http(b"", kind=b"application/xhtml+xml;charset=x", status=b"206 Partial")), None),
+        (warc(http(b"", kind=b"text/plain, text/html")), None),
+    ],
+)
+def test_skip_reasons(tmp_path: Path, data: bytes, reason: str | None) -> None:
+    record = one(tmp_path, data)
+    assert (skip_reason(record), goes_on(record)) == (reason, reason is None)
+    assert (record.body is None) == (reason is not None)
+
+
+@pytest.mark.parametrize(
+    ("data", "errors"),
+    [
+        (b"", ["empty"]),
+        (b"\r\n", ["not_an_archive"]),
+        (b"<!DOCTYPE html><html>", ["not_an_archive"]),
+        (warc(http(b"a"))[:-30], ["truncated"]),
+        (warc(http(b"a"), length=5000), ["truncated"]),
+        (warc(http(b"a"), length=3) + warc(http(b"b")), ["length", None]),
+        (warc(http(b"a"), length=100) + warc(http(b"b")), ["length", None]),
+        (warc(http(b"a"), length=10**15) + warc(http(b"b")), ["length", None]),
+        (warc(http(b"a")).replace(b"Content-Length", b"Content-Lungth") + warc(http(b"b")), ["header", None]),
+        (warc(http(b"a"), length=-1) + warc(http(b"b")), ["header", None]),
+        (warc(http(b"a")) + b"garbage" * 9 + warc(http(b"b")), [None, "garbage", None]),
+        (b"\0" * 50 + warc(http(b"b")), ["garbage", None]),
+        (warc(http(b"a")) + b"WARC/1.0\r\nX: " + b"y" * 3_000_000, [None, "header"]),
+        (warc(http(b"a")).rstrip(b"\r\n") + warc(http(b"b")), [None, None]),  # no line ends in between
+        (b"\r\n\r\n" + warc(http(b"a")) + b"\r\n\r\n\r\n", [None]),
+    ],
+)
+def test_damage_in_plain_files(tmp_path: Path, data: bytes, errors: list[str | None]) -> None:
+    found = read(tmp_path, data)
+    assert [r.error_code for r in found] == errors
+    assert all(r.kind == "damaged" for r in found if r.error)
+    assert {e for e in errors if e} <= set(ERRORS)
+
+
+def gz(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+A, B = warc(http(b"a")), warc(http(b"b"))
+FLIPPED = bytearray(gz(A))
+FLIPPED[30] ^= 255
+
+
+@pytest.mark.parametrize(
+    ("data", "errors"),
+    [
+        (gz(A)[:-3], ["truncated"]),
+        (gz(A)[:40], ["truncated"]),
+        (gz(A)[:5], ["truncated"]),
+        (bytes(FLIPPED) + gz(B), ["compression", None]),
+        (gz(A)[:-8] + b"\0" * 8 + gz(B), ["compression", None]),  # the checksum
+        (gz(A) + b"\0" * 512, [None, "garbage"]),
+        (gz(A) + b"\0" * 512 + gz(B), [None, "garbage", None]),
+        (gz(A) + gz(b"junk") + gz(B), [None, "garbage", None]),
+        (gz(A) + gz(b"") + gz(b"\r\n") + b"\r\n" + gz(B), [None, None]),
+        (gz(A + B), [None, None]),  # two records in a member
+        (gz(A + b"junk\r\n" + B) + gz(B), [None, "garbage", None, None]),
+        (gz(warc(http(b"a"), length=9999)) + gz(B), ["length", None]),
+        (gz(warc(http(b"a"), length=9)) + gz(B), ["length", None]),
+        (gz(A[:-5]) + gz(B), ["length", None]),
+    ],
+)
+def test_damage_in_compressed_files(tmp_path: Path, data: bytes, errors: list[str | None]) -> None:
+    found = read(tmp_path, data, "x.warc.gz")
+    assert [r.error_code for r in found] == errors
+    assert [r.body for r in found if r.error is None][-1:] == (
+        [b"b"] if None in errors[1:] else [b"a"][: errors.count(None)]
+    )
+
+
+def test_a_damaged_record_says_what_it_was(tmp_path: Path) -> None:
+    (record,) = read(tmp_path, gz(warc(http(b"a" * 5000)))[:-8], "x.warc.gz")
+    assert (record.kind, record.url, record.status, record.body) == ("damaged", "http://a.org/", 200, None)
+
+
+def test_records_in_one_member_have_their_place(tmp_path: Path) -> None:
+    found = read(tmp_path, gz(A) + gz(A + B), "x.warc.gz")
+    assert [(r.offset, r.inner) for r in found] == [(0, 0), (len(gz(A)), 0), (len(gz(A)), len(A))]
+
+
+def test_zstd_with_a_dictionary(tmp_path: Path) -> None:
+    words = zstandard.ZstdCompressionDict(A * 20, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    compress = zstandard.ZstdCompressor(dict_data=words).compress
+    for raw in (words.as_bytes(), zstandard.compress(words.as_bytes())):
+        frame = b"\x5d\x2a\x4d\x18" + struct.pack("<I", len(raw)) + raw
+        found = read(tmp_path, frame + compress(A) + compress(B), "x.warc.zst")
+        assert [r.body for r in found] == [b"a", b"b"]
+        assert found[0].offset == len(frame)
+
+
+def arc(block: bytes, url: str = "http://a.org/", date: str = "20080430204825") -> bytes:
+    return f"{url} 10.0.0.1 {date} text/html {len(block)}\n".encode() + block + b"\n"
+
+
+INFO = b"1 0 Someone\nURL IP-address Archive-date Content-type Archive-length\n"
+
+
+def test_arc(tmp_path: Path) -> None:
+    parts = [
+        arc(INFO, "filedesc://x.arc"),
+        arc(http(b"a"), "http://a.org/x y"),
+        arc(b"raw", "dns:a.org"),
+        arc(http(b"b")),
+    ]
+    for name, data in {"x.arc": b"".join(parts), "x.arc.gz": b"".join(map(gz, parts))}.items():
+        info, page, dns, last = read(tmp_path, data, name)
+        assert (info.kind, info.url) == ("warcinfo", "filedesc://x.arc")
+        assert (page.url, page.ip, page.body) == ("http://a.org/x y", "10.0.0.1", b"a")
+        assert page.date == datetime(2008, 4, 30, 20, 48, 25, tzinfo=UTC)
+        assert skip_reason(dns) == "not_http"
+        assert last.body == b"b"
+
+
+def test_damaged_arc(tmp_path: Path) -> None:
+    found = read(tmp_path, arc(INFO, "filedesc://x") + arc(http(b"a"))[:-9] + b"\n" + arc(http(b"b")), "x.arc")
+    assert [r.error_code for r in found] == [None, "length", None]
+
+
+def test_version_2_of_arc(tmp_path: Path) -> None:
+    block = http(b"a")
+    line = f"http://a.org/ 10.0.0.1 20080430204825 text/html 200 abc - 123 x.arc {len(block)}\n".encode()
+    found = read(tmp_path, arc(INFO, "filedesc://x.arc") + line + block + b"\n", "x.arc")
+    assert [(r.url, r.body) for r in found[1:]] == [("http://a.org/", b"a")]
+
+
+def split_reading(path: Path, splits: int) -> list[Record]:
+    size = path.stat().st_size
+    file = InputFile(str(path), size, "warc")
+    return [r for s in plan_splits(file, max(1, size // splits)) for r in read_split(s, lookback=1000)]
+
+
+def test_real_files_in_any_split(testdata: Path) -> None:
+    paths = [p for p in sorted((testdata / "A-warc").rglob("*.*arc*")) if p.is_file() and p.stat().st_size < 60_000]
+    assert len(paths) > 60
+    for path in paths:
+        assert split_reading(path, 7) == split_reading(path, 1), path
+
+
+def test_the_same_crawl_as_warc_and_arc(testdata: Path) -> None:
+    base = testdata / "A-warc/archivesunleashed__aut/src/test/resources"
+    warcs = split_reading(base / "warc/example.warc.gz", 4)
+    arcs = split_reading(base / "arc/example.arc.gz", 3)
+    assert len(warcs) == 822
+    assert len(arcs) == 300
+    pages = [(r.url, r.status, r.content_type, r.body) for r in warcs if r.kind == "response"]
+    assert sorted(pages, key=repr) == sorted(((r.url, r.status, r.content_type, r.body) for r in arcs[1:]), key=repr)
+    assert sum(len(r.body or b"") for r in warcs if skip_reason(r) is None) > 1_000_000
