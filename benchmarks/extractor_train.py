@@ -34,7 +34,7 @@ from curate.extractor.trees import Trees, probabilities
 
 Floats = NDArray[np.float32]
 Ragged = tuple[NDArray[np.int32], NDArray[np.int64]]  # numbers of all blocks in a row, and how many each has
-UNSURE = 0.6  # chosen in cross-validation: see the page of results
+UNSURE = 0.55  # chosen in cross-validation: see the page of results
 NONE: Floats = np.zeros(0, np.float32)
 
 

@@ -23,3 +23,11 @@ def inner(function: F) -> F:
     """A compiled function that only compiled functions call: no wrapper for Python, so it compiles far faster."""
     made: F = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     return made
+
+
+def hot(function: F) -> F:
+    """An inner function that is put into its callers: a call hands over every array of a tape, which costs more
+    than what these functions do.
+    """
+    made: F = njit(cache=True, nogil=True, inline="always")(function)
+    return made

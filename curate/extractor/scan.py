@@ -8,7 +8,7 @@ search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 
 # ruff: noqa: I001 (names of columns, by the line)
 
-from curate.extractor.jit import Array, Number, compiled, inner
+from curate.extractor.jit import Array, Number, compiled, hot, inner
 
 from curate.extractor.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.extractor.start import attributes, find_close, schema_types
@@ -49,7 +49,7 @@ def scan(buf: Array, tape: Tape, known: Tables) -> Number:
     return True
 
 
-@inner
+@hot
 def markup(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     """What starts with the "<" at `at`; the place after it."""
     if at + 1 >= len(buf):
@@ -70,7 +70,7 @@ def markup(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     return at + 1
 
 
-@inner
+@hot
 def start_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     name, after = fnv_lower(buf, at + 1)
     tag = tag_id(name, buf, at + 1, after, known)
@@ -126,7 +126,7 @@ def start_other(
     return end
 
 
-@inner
+@hot
 def tag_id(name: Number, buf: Array, start: Number, end: Number, known: Tables) -> Number:
     """Id of the tag whose name has this hash; names with a hyphen are custom elements; the rest is inline (0)."""
     mask = len(known.tag_keys) - 1
@@ -169,7 +169,7 @@ def after_close(buf: Array, at: Number) -> Number:
     return tag_end(buf, at + 2) if at < len(buf) else len(buf)
 
 
-@inner
+@hot
 def end_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     name, after = fnv_lower(buf, at + 2)
     tag = tag_id(name, buf, at + 2, after, known)
@@ -193,7 +193,7 @@ def end_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     return end
 
 
-@inner
+@hot
 def open_element(tape: Tape, known: Tables, tag: Number, name: Number) -> None:
     state = tape.state
     if known.closes_p[tag] and tape.opened[PARAGRAPH] > 0:
@@ -222,7 +222,7 @@ def open_element(tape: Tape, known: Tables, tag: Number, name: Number) -> None:
     state[DEPTH] += 1
 
 
-@inner
+@hot
 def take_names(tape: Tape, node: Number) -> None:
     """Give the attributes just read to `node`; `attributes` left the words after TOKENS and their number in them."""
     state = tape.state
@@ -267,7 +267,7 @@ def pop_to(tape: Tape, known: Tables, depth: Number) -> None:
     state[DEPTH] = depth
 
 
-@inner
+@hot
 def flush(tape: Tape, at: Number, soft: Number) -> None:
     """End the block of text at byte `at`; `soft` says that only a line break ends it."""
     state = tape.state
@@ -292,7 +292,7 @@ def flush(tape: Tape, at: Number, soft: Number) -> None:
     state[SOFT] = soft
 
 
-@inner
+@hot
 def reset_block(state: Array) -> None:
     state[START] = state[TEXT]
     state[SPACE] = state[LINKED] = state[BOLDED] = state[LINKS] = state[CODED] = 0

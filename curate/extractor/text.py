@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from curate.extractor.jit import Array, Number, inner
+from curate.extractor.jit import Array, Number, hot, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START
 from curate.extractor.tags import Tables
 from curate.extractor.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
@@ -12,7 +12,7 @@ MAX_NAME = 32
 REPLACEMENT = 0xFFFD
 
 
-@inner
+@hot
 def put(tape: Tape, at: Number, c: Number) -> None:
     """Add one byte to the block; `at` is its place in the page."""
     state = tape.state
@@ -28,7 +28,7 @@ def put(tape: Tape, at: Number, c: Number) -> None:
     count(state, 1)
 
 
-@inner
+@hot
 def count(state: Array, number: Number) -> None:
     if state[LINK]:
         state[LINKED] += number
@@ -38,7 +38,7 @@ def count(state: Array, number: Number) -> None:
         state[CODED] += number
 
 
-@inner
+@hot
 def characters(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables, keep_space: Number) -> Number:
     """Text from `at` to the next "<" or to `stop`; the place reached."""
     state = tape.state
@@ -60,7 +60,7 @@ def characters(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables, 
     return i
 
 
-@inner
+@hot
 def run(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
     """Copy plain bytes up to the next one that means something."""
     state = tape.state
