@@ -26,10 +26,8 @@ ENGINES: dict[str, str] = {
 }
 DEFAULT = "trafilatura"
 
-_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TRAILING = re.compile("[^\\S\n]+$", re.MULTILINE)
 _GAP = re.compile("\n{3,}")
 
 
@@ -54,7 +52,7 @@ def extractor(name: str = DEFAULT) -> Engine:
 
 def clean_html(html: str) -> str:
     """`html` as every engine can take it: no NUL (libxml2 may stop there), no lone surrogate (not encodable)."""
-    return _SURROGATE.sub("\ufffd", html.replace("\x00", ""))
+    return encodable(html.replace("\x00", ""))
 
 
 def clean_text(text: str) -> str:
@@ -63,9 +61,17 @@ def clean_text(text: str) -> str:
     Gone are control characters other than tab, byte order marks, white space at the ends of lines, more than
     one blank line in a row, and blank lines at both ends. Lone surrogates become U+FFFD. Idempotent.
     """
-    text = _LINE_END.sub("\n", text)
-    text = _SURROGATE.sub("\ufffd", _UNWANTED.sub("", text))
-    return _GAP.sub("\n\n", _TRAILING.sub("", text)).strip()
+    lines = _UNWANTED.sub("", encodable(text)).splitlines()  # at every line end that Unicode knows
+    return _GAP.sub("\n\n", "\n".join([line.rstrip() for line in lines])).strip()
+
+
+def encodable(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates."""
+    try:
+        text.encode()  # faster than a search, and there is hardly ever one
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def _trafilatura(html: str, url: str | None) -> str:
