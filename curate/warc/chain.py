@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from curate.warc.codecs import BrokenError
 from curate.warc.headers import BLANK_LINE, Http, parse_arc, parse_http, parse_warc
 from curate.warc.payload import decode_body
 from curate.warc.record import DAMAGED, Record, Wanted
-from curate.warc.streams import ARC, PROBE_OUT, BrokenError, Grammar, Stream
+from curate.warc.streams import ARC, PROBE_OUT, Grammar, Stream
 
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 _LINE = re.compile(rb"\n")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
@@ -80,12 +81,17 @@ def gz(data: bytes) -> bytes:
     return gzip.compress(data, 6, mtime=0)
 
 
+def lz4(data: bytes) -> bytes:
+    return bytes(pa.compress(data, "lz4", asbytes=True))
+
+
 CONTAINERS = {
     "crawl.warc.gz": per_record(gz),
     "stored.warc.gz": per_record(lambda data: gzip.compress(data, 0, mtime=0)),
     "crawl.warc": per_record(identity),
     "lines.warc": per_record(identity, b"\n"),
     "crawl.warc.zst": per_record(zstandard.ZstdCompressor().compress),
+    "crawl.warc.lz4": per_record(lz4),
     "single.warc.gz": cut_anywhere(1 << 30),
     "blocks.warc.gz": cut_anywhere(700),
     "small.warc.gz": cut_anywhere(7),
@@ -218,7 +224,7 @@ def test_zlib_and_the_fast_inflater_agree(monkeypatch: pytest.MonkeyPatch, tmp_p
     path = tmp_path / "crawl.warc.gz"
     path.write_bytes(data)
     fast = read(path, 1)
-    monkeypatch.setattr("curate.warc.streams.inflate", zlib)
+    monkeypatch.setattr("curate.warc.codecs.inflate", zlib)
     slow = read(path, 1)
     assert [(r.offset, r.length, r.kind, r.body) for r in fast] == [(r.offset, r.length, r.kind, r.body) for r in slow]
     assert [r.kind for r in fast] == ["response", "damaged", "response"]
