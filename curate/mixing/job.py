@@ -171,10 +171,10 @@ def _draw_task(job: Build, planned: Plan, draw: Draw, file: counts.FileCounts, p
 
 
 def _exchange(session: Session, job: Build, planned: Plan, shards: int) -> None:
-    """Bring the drawn rows to one folder a shard, through the engine; the text moves once."""
+    """Bring the drawn rows to one folder a shard, through the engine. A single shard is what was drawn, as it is."""
     with job.stage("exchange", 1) as entry:
         entry["bytes"] = planned.drawn.bytes
-        if storage.exists(job.path("exchanged")):
+        if shards == 1 or storage.exists(job.path("exchanged")):
             return
         frame = session.read(job.path("drawn"))
         session.write(session.clustered(frame, "shard", shards), job.path("buckets"), by="shard")
@@ -185,7 +185,7 @@ def _finish(session: Session, job: Build, planned: Plan, shards: int) -> list[di
     order = job.request
     tasks = [
         {
-            "bucket": job.path("buckets", f"shard={i}"),
+            "bucket": job.path("buckets", f"shard={i}") if shards > 1 else job.path("drawn"),
             "out": job.path("data", part_name(i, shards)),
             "packed": job.path("packed", f"{i:05d}") if order.tokenize else "",
             "tokenizer": order.tokenizer.path if order.tokenizer else "",

@@ -103,6 +103,7 @@ def test_words_with_letters_beyond_ascii(tmp_path: Path) -> None:
     path.write_text(json.dumps({"t": "один два три 四 fünf"}), encoding="utf-8")
     found = decontaminate.load([str(path)], 5)
     assert decontaminate.contaminated(found, "ноль один, два: три 四 fünf") == 1
+    assert decontaminate.contaminated(found, "ОДИН Два: ТРИ 四 FÜNF") == 1
     assert decontaminate.contaminated(found, "один два три 四 funf") == 0
 
 
