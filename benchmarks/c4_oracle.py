@@ -11,6 +11,7 @@ of it is installed.
 import argparse
 import dataclasses
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -69,7 +70,8 @@ def load(work: Path) -> Any:
 
     path = work / "tensorflow-datasets-4.9.10/tensorflow_datasets/text/c4_utils.py"
     spec = importlib.util.spec_from_file_location("c4_utils", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     utils = importlib.util.module_from_spec(spec)
     sys.modules["c4_utils"] = utils
     spec.loader.exec_module(utils)
@@ -184,6 +186,16 @@ def our_stages(texts: Sequence[Text]) -> dict[str, dict[str, str]]:
     return {name: {doc.url or "": doc.text for doc in stage} for name, stage in stages.items()}
 
 
+def fill_golden(utils: Any, path: Path) -> None:
+    """Write the released code's verdicts beside the texts of a golden file (JSON: a list of {"why", "text",
+    …})."""
+    cases = json.loads(path.read_text(encoding="utf-8"))
+    for case in cases:
+        case["clean_page"] = oracle_clean(utils, [Text("golden", "http://a.org", case["text"])]).get("http://a.org")
+        case["sentences"] = len(utils._get_sentences(case["text"]))
+    path.write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
 def differences(theirs: dict[str, str], mine: dict[str, str]) -> dict[str, list[str]]:
     """URLs by kind of difference."""
     return {
@@ -232,15 +244,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for the wheels")
     parser.add_argument("--save", type=Path, help="write the result page here")
+    parser.add_argument("--golden", type=Path, help="only refresh the verdicts of this golden file")
     options = parser.parse_args()
     from filters.badwords import load_words
 
-    root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
-    if not root.is_dir():
-        raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
     options.work.mkdir(parents=True, exist_ok=True)
     unpack(options.work)
     utils = load(options.work)
+    if options.golden:
+        fill_golden(utils, options.golden)
+        return
+    root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
+    if not root.is_dir():
+        raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
     texts = list({item.url: item for item in real_texts(root)}.values())  # one text per URL
     cleaned, first = timed(lambda: oracle_clean(utils, texts))
     rest, second = timed(lambda: oracle_rest(utils, cleaned, {"en": set(load_words("ldnoobw", "en"))}))

@@ -1,0 +1,97 @@
+"""Bad words: the released code's regular expression is the reference."""
+
+import json
+import re
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.assets import AssetMissingError
+from filters.badwords import BadWords, load_words
+from filters.base import Document
+
+LIST = ["bad", "very bad", "b.d", "sh*t", "\xe9vil", "\u6027", "c++"]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lists") / "words.txt"
+    path.write_text("\n".join([*LIST, "", "  "]) + "\n", encoding="utf-8")
+    return path
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from([*LIST, "BAD", "bxd", " ", "\n", "_", "\xe9", "\u0301", "1", "-", "x", "\u6027", "."]),
+        max_size=8,
+    ).map("".join)
+)
+def test_reference(listed: Path, text: str) -> None:
+    either = "|".join(re.escape(word) for word in LIST)
+    spaced = re.compile(rf"(?:\W|^)({either})(?:\W|$)").search(text.lower())
+    inside = re.compile(either).search(text.lower())
+    step = BadWords(words=str(listed))
+    assert (step(Document("0", text, language="en")).reason is not None) == (spaced is not None)
+    assert (step(Document("0", text, language="zh")).reason is not None) == (inside is not None)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("a bad day, BAD", 2.0), ("badly", 0.0), ("bad\xe9", 0.0), ("\xe9bad bad", 1.0), ("bad bad bad", 3.0)],
+)
+def test_count(listed: Path, text: str, found: float) -> None:
+    decision = BadWords(words=str(listed))(Document("0", text))
+    assert decision.signals == {"bad_words": found}
+    assert decision.reason == ("found" if found else None)
+
+
+def test_languages(tmp_path: Path) -> None:
+    (tmp_path / "en").write_text("bad\n")
+    (tmp_path / "fr-CA-u-sd-caqc").write_text("mauvais\n")
+    (tmp_path / "de.json").write_text(json.dumps(["schlecht"]))
+    (tmp_path / "ja").write_text("sm\n\u60aa\n")
+    step = BadWords(words=str(tmp_path))
+
+    def reason(text: str, language: str | None) -> str | None:
+        return step(Document("0", text, language=language)).reason
+
+    assert reason("bad", None) == "found"
+    assert reason("bad", "fr") is None
+    assert reason("mauvais", "fr") == "found"
+    assert reason("schlecht", "de-AT") == "found"
+    assert reason("\u3068\u60aa\u3044", "ja") == "found"
+    assert reason("sm", "ja") is None  # on the code's allow-list
+    assert reason("bad", "xx") is None
+    assert BadWords(words=str(tmp_path), default_language="")(Document("0", "bad")).reason is None
+
+
+def test_share_is_chosen_by_the_url(listed: Path) -> None:
+    """mC4's rule: md5 of the normalised URL modulo the denominator of the share."""
+    step = BadWords(words=str(listed), drop_share=0.5)
+    for number in range(200):
+        spared = int(md5(f"a.org/{number}".encode()).hexdigest(), 16) % 2 >= 1
+        decision = step(Document("0", "bad", url=f"https://www.a.org/{number}/?utm_source=x"))
+        assert (decision.reason is None) == spared
+        assert decision.signals == {"bad_words": 1.0}
+
+
+def test_own_lists_are_lower_case_and_sorted() -> None:
+    for language in ("en", "de", "fr", "es"):
+        words = load_words("own", language)
+        assert len(words) > 10
+        assert all(word == word.lower().strip() for word in words)
+    assert load_words("own", "../badwords/en") == frozenset()
+
+
+def test_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match="no bad-word list at"):
+        BadWords(words=str(tmp_path / "nothing"))(Document("0", "x"))
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    with pytest.raises(AssetMissingError, match="curate assets fetch ldnoobw"):
+        load_words("ldnoobw", "en")
+    with pytest.raises(ValueError, match="drop_share"):
+        BadWords(drop_share=1.5)

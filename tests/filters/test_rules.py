@@ -1,0 +1,118 @@
+"""Gopher's, FineWeb's and the repetition rules, case by case: text, reason, measured value."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters import fineweb, gopher, repetition
+from filters.base import Document
+
+FIVE = "one two three four five"
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "reason", "value"),
+    [
+        (gopher.WordCount(), "word " * 49, "too_few", 49),
+        (gopher.WordCount(), "word " * 50, None, 50),
+        (gopher.WordCount(), "word " * 49 + "-- ** |", "too_few", 49),
+        (gopher.WordCount(maximum=50), "word " * 51, "too_many", 51),
+        (gopher.WordLength(), "a bc d", "too_short", 4 / 3),
+        (gopher.WordLength(), "abc", None, 3),
+        (gopher.WordLength(), "abcdefghijk", "too_long", 11),
+        (gopher.WordLength(), "--", "too_short", 0),
+        (gopher.SymbolRatio(), "# one two three", "hashes", 0.25),
+        (gopher.SymbolRatio(), "one... two three\u2026", "ellipses", 2 / 3),
+        (gopher.SymbolRatio(), "#one " + "w " * 9, None, 0.1),
+        (gopher.BulletLines(), "- a\n \u2022 b\n- c", "too_many", 1.0),
+        (gopher.BulletLines(), "- a\n" * 9 + "b", None, 0.9),
+        (gopher.BulletLines(), "* a\n* b", None, 0.0),
+        (gopher.EllipsisLines(), "a...\nb", "too_many", 0.5),
+        (gopher.EllipsisLines(), "a\u2026 \nb\nc\nd", None, 0.25),
+        (gopher.WordsWithoutLetters(), "one 2 three four", "too_few", 0.75),
+        (gopher.WordsWithoutLetters(), "one 2 three four five", None, 0.8),
+        (gopher.WordsWithoutLetters(), "one, two, three.", None, 1.0),
+        (gopher.WordsWithoutLetters(split_punctuation=True), "one, two, three.", "too_few", 0.5),
+        (gopher.WordsWithoutLetters(split_punctuation=True), "don't 3.5 U.S x", "too_few", 0.75),
+        (gopher.StopWords(), "The cat and dog", None, 2),
+        (gopher.StopWords(), "the the the", "too_few", 1),
+        (gopher.StopWords(minimum=1, words=("DER",)), "der Hund", None, 1),
+        (fineweb.LinesWithoutPunctuation(), "One.\nTwo\n\nThree", None, 1 / 3),
+        (fineweb.LinesWithoutPunctuation(), "One\nTwo", "too_few", 0.0),
+        (fineweb.LinesWithoutPunctuation(), "\u6587\u3002\n", None, 1.0),
+        (fineweb.LinesWithoutPunctuation(min_share=0.5), '"One."', "too_few", 0.0),
+        (fineweb.ShortLines(), "x" * 31 + "\n" + "x" * 30, None, 0.5),
+        (fineweb.ShortLines(), "x\n\ny\nz", "too_many", 1.0),
+        (fineweb.RepeatedLineChars(), "abc\nabc\nde", "too_many", 3 / 8),
+        (fineweb.RepeatedLineChars(), "abc\nabd\n\n\n", None, 0.0),
+        (fineweb.NewlineRatio(), "a\nb\nc", "too_many", 2 / 3),
+        (fineweb.NewlineRatio(), "a b c d\ne", None, 0.2),
+        (repetition.RepeatedLines(), "a\nb\na\n\na", "lines", 0.5),
+        (repetition.RepeatedLines(), "a\nb\nc\n" + "d" * 20 + "\n" + "d" * 20, "chars", 20 / 47),
+        (repetition.RepeatedLines(), "a\nb", None, 0.0),
+        (repetition.RepeatedParagraphs(), "a b\n\nc\n\n\na b", "paragraphs", 1 / 3),
+        (repetition.RepeatedParagraphs(), "a\nb\na\nb", None, 0.0),
+        (repetition.TopNgrams(), "a b a b a b", "top_2gram", 9 / 11),
+        (repetition.TopNgrams(), FIVE * 1, "top_2gram", 7 / 23),
+        (repetition.RepeatedNgrams(), f"{FIVE} {FIVE}", "repeated_5gram", 19 / 47),
+        (repetition.RepeatedNgrams(), FIVE, None, 0.0),
+    ],
+)
+def test_rule(step: Any, text: str, reason: str | None, value: float) -> None:
+    decision = step(Document("0", text))
+    assert decision.reason == reason
+    assert decision.value == pytest.approx(value)
+
+
+def slow_repeated(words: Sequence[str], n: int) -> int:
+    """The published rule, written the plain way."""
+    seen: set[tuple[str, ...]] = set()
+    at = chars = 0
+    while at + n <= len(words):
+        gram = tuple(words[at : at + n])
+        if gram in seen:
+            chars += sum(map(len, gram))
+            at += n
+        else:
+            seen.add(gram)
+            at += 1
+    return chars
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=80))
+def test_repeated_ngrams_are_those_of_the_plain_rule(words: list[str]) -> None:
+    expected = [slow_repeated(words, n) for n in range(5, 11)]
+    assert repetition.repeated_ngrams(tuple(words), 5, 10) == expected
+
+
+@given(st.lists(st.sampled_from(["a", "bc", "d"]), max_size=30), st.integers(2, 4))
+def test_top_ngram(words: list[str], n: int) -> None:
+    grams = [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+    most = max((grams.count(gram) for gram in grams), default=0)
+    first = next((gram for gram in grams if grams.count(gram) == most), "")
+    assert repetition.top_ngram(tuple(words), n) == len(first) * most
+
+
+def test_terminals_are_unicode_sentence_terminals() -> None:
+    marks = fineweb.sentence_terminals()
+    assert {".", "!", "?", "\u3002", "\u061f", "\u0964"} <= marks
+    assert not {'"', ",", ":", "\u2026", ")"} & marks
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: gopher.WordCount(minimum=5, maximum=4), "got 5 and 4"),
+        (lambda: gopher.BulletLines(max_share=90), "max_share must be from 0 to 1, got 90"),
+        (lambda: gopher.StopWords(minimum=9), "minimum must be from 0 to 8"),
+        (lambda: repetition.TopNgrams(max_chars=(0.2,)), "needs 3 values, got 1"),
+        (lambda: repetition.RepeatedLines(max_share=-1), "from 0 to 1"),
+        (lambda: fineweb.NewlineRatio(maximum=-1), "at least 0"),
+    ],
+)
+def test_wrong_parameters(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
