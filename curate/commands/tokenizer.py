@@ -78,8 +78,10 @@ def _measured(path: str, name: str, texts: list[str]) -> dict[str, Any]:
 
 def _table(rows: list[dict[str, Any]]) -> Any:
     from rich.table import Table
+    from rich.text import Text
 
     from curate import tokenizer as tokenizers
+    from curate.terminal import one_line
 
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(
@@ -89,7 +91,7 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     for row in rows:
         rates = [row.get(f"{name}_per_token") for name in ("characters", "words", "bytes")]
         cells = ["—" if rate is None else f"{rate:.2f}" for rate in rates]
-        table.add_row(row["input"], f"{row['documents']:,}", f"{row['tokens']:,}", *cells)
+        table.add_row(Text(one_line(row["input"])), f"{row['documents']:,}", f"{row['tokens']:,}", *cells)
     thumb = (tokenizers.CHARACTERS_PER_TOKEN, tokenizers.WORDS_PER_TOKEN)
     table.add_row("GPT-2's rule of thumb", "", "", f"{thumb[0]:.2f}", f"{thumb[1]:.2f}", "")
     return table

@@ -49,12 +49,11 @@ def request(options: Mapping[str, Any]) -> Request:
     settled = mixture.settle(stated, names, normalise=options["normalise"], drop=options["drop_missing"])
     used = [name for name in names if settled.baseline or name in settled.weights]
     found = [sources.find(name, names[name], texts.get(name, ""), ids.get(name, "")) for name in used]
-    wanted = options["tokenizer"] or (None if unit == "tokens" or tokenizer.has_probe() else "")
     needs = unit == "tokens" or options["tokenizer"] or options.get("tokenize")
     return Request(
         mixture=settled,
         sources=tuple(found),
-        tokenizer=tokenizer.find(wanted or None) if needs else None,
+        tokenizer=tokenizer.find(options["tokenizer"]) if needs else None,
         counts=options.get("counts") or counts.cache_folder(),
         unit=unit,
         budget=budget,

@@ -97,8 +97,9 @@ def build(session: Session, job: Build, *, resume: bool = False) -> dict[str, An
 
 
 def _free(job: Build, resume: bool) -> None:
-    if storage.exists(job.output):
+    if not storage.is_empty(job.output):
         raise OutputError(f"{job.output} exists: choose another --output or delete it")
+    storage.remove_empty(job.output)
     if storage.exists(job.path("plan.json")) and not resume:
         raise OutputError(f"an unfinished run is in {job.path()}: continue it with --resume, or delete it")
 

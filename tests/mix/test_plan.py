@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from curate import mixture
 from curate.errors import AlarmError, InputError, UsageError
-from curate.mixing import counts, hashing, job, plan, request, sources, tables
+from curate.mixing import counts, gallery, hashing, job, plan, request, sources, tables
 from curate.mixing.draw import draw_file
 from curate.mixing.request import Request, here
 from curate.tokenizer import TokenizerFile
@@ -271,3 +271,25 @@ def test_documents_of_one_id_are_drawn_together_and_the_plan_says_so(make_source
     rows = draw_rows(asked, planned, tmp_path)
     assert set(Counter(row["id"] for row in rows).values()) == {2}
     assert sum(len(row["text"].encode()) for row in rows) == planned.drawn.bytes
+
+
+def test_llama_table_as_a_plan(tmp_path: Path) -> None:
+    """Sources of the sizes that follow from the published table, scaled down, are repeated as often as the table says."""
+    scale = 1e-6
+    stocks, table = [], gallery.details("llama")["sources"]
+    for row in table:
+        count = round(row["implied_tokens"] * scale / 20)
+        keys = hashing.document_keys(f"{row['source']}-{i}" for i in range(count))
+        tokens = np.full(count, 20)
+        path = tmp_path / f"{row['source']}.parquet"
+        pq.write_table(counts.COUNTS.empty_table().from_arrays([keys, tokens, tokens], schema=counts.COUNTS), path)
+        totals = counts.Totals(count, 20 * count, 20 * count)
+        file = counts.FileCounts(row["source"], row["source"], str(path), totals, 1, 1, {})
+        stocks.append(plan.stock(row["source"], [file], 0.0))
+    weights = {row["source"]: row["weight"] for row in table}
+    planned = plan.make(stocks, weights, 1.4e12 * scale, "tokens", 0)
+    for row, one in zip(table, planned.draws, strict=True):
+        assert planned.epochs(one) == pytest.approx(row["printed_epochs"], abs=0.005)
+        assert planned.share(one) == pytest.approx(row["printed_weight"], rel=1e-3)
+    assert planned.deviations() == []
+    assert planned.too_often(4.0) == []
