@@ -235,7 +235,7 @@ def contamination(sources: Path) -> list[list[str]]:
         started = time.perf_counter()
         hits = decontaminate.hits(ngrams, column)
         seconds.append(time.perf_counter() - started)
-    long = [text for path in tasks for text in decontaminate._strings(path) if len(text.split()) >= 16][::7]
+    long = [text for path in tasks for text in decontaminate.strings(path) if len(text.split()) >= 16][::7]
     mixed = [f"{texts[i % len(texts)][:500]}\n{text.upper()}\n" for i, text in enumerate(long)]
     planted = pa.array(mixed, pa.large_string())
     found = int((decontaminate.hits(ngrams, planted) > 0).sum())

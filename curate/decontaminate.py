@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate import storage
 from curate.errors import InputError, UsageError
 
 NGRAM = 13
 BUNDLED = ("train_probe", "tasks")
 """Package and folder of the evaluation tasks that come with the probe trainer."""
+PACKAGE = "package://"
 U64 = NDArray[np.uint64]
 
 
@@ -44,14 +45,28 @@ class Ngrams:
 
 
 def bundled() -> list[str]:
-    """Paths of the evaluation tasks that are installed with the probe trainer; empty without them."""
-    package, folder = BUNDLED
+    """The evaluation tasks that are installed with the probe trainer, as PACKAGE:// names; empty without them."""
     try:
-        root = resources.files(package) / folder
-        names = sorted(item.name for item in root.iterdir() if item.name.endswith(".jsonl"))
+        found = [item.name for item in _folder().iterdir() if item.name.endswith(".jsonl")]
     except (ModuleNotFoundError, FileNotFoundError, NotADirectoryError):
         return []
-    return [str(root / name) for name in names]
+    return [PACKAGE + name for name in sorted(found)]
+
+
+def _folder() -> Any:
+    package, folder = BUNDLED
+    return resources.files(package) / folder
+
+
+def _read(path: str) -> bytes:
+    """A file by path, by URL, or out of the trainer's package (which may be a zip on the machines of a cluster)."""
+    try:
+        if path.startswith(PACKAGE):
+            data: bytes = (_folder() / path.removeprefix(PACKAGE)).read_bytes()
+            return data
+        return storage.read_bytes(path)
+    except OSError as error:
+        raise InputError(f"--decontaminate {path}: {error}") from error
 
 
 def load(paths: Sequence[str], ngram: int = NGRAM) -> Ngrams:
@@ -61,7 +76,16 @@ def load(paths: Sequence[str], ngram: int = NGRAM) -> Ngrams:
     """
     if not 2 <= ngram <= 100:
         raise UsageError(f"--ngram must lie between 2 and 100, got {ngram}")
-    return _load(tuple(_stamp(path) for path in _files(paths)), ngram)
+    files = [(path, _read(path)) for path in _files(paths)]
+    key = (*(hashlib.sha256(data).hexdigest() for _, data in files), ngram)
+    if key not in _loaded:
+        if len(_loaded) >= 2:
+            _loaded.clear()
+        _loaded[key] = _make(files, ngram)
+    return _loaded[key]
+
+
+_loaded: dict[tuple[str | int, ...], Ngrams] = {}
 
 
 def _files(paths: Sequence[str]) -> list[str]:
@@ -75,21 +99,12 @@ def _files(paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _stamp(path: str) -> tuple[str, int, int]:
-    try:
-        found = Path(path).stat()
-    except OSError as error:
-        raise InputError(f"--decontaminate {path}: {error}") from error
-    return path, found.st_size, found.st_mtime_ns
-
-
-@lru_cache(maxsize=2)
-def _load(files: tuple[tuple[str, int, int], ...], ngram: int) -> Ngrams:
+def _make(files: Sequence[tuple[str, bytes]], ngram: int) -> Ngrams:
     from curate.ngrams import fill, hash_ngrams
 
     texts, short, found = 0, 0, []
-    for path, _, _ in files:
-        for text in _strings(path):
+    for path, data in files:
+        for text in strings(path, data):
             hashes = hash_ngrams(np.frombuffer(text.lower().encode("utf-8", "replace"), np.uint8), ngram)
             texts += 1
             short += not len(hashes)
@@ -100,17 +115,18 @@ def _load(files: tuple[tuple[str, int, int], ...], ngram: int) -> Ngrams:
     return Ngrams(fill(np.zeros(size, np.uint64), distinct), ngram, len(distinct), texts, short, digest)
 
 
-def _strings(path: str) -> Iterator[str]:
-    """Every string value in the records of a file, however deep."""
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"--decontaminate {path}, line {number}: not JSON: {error}") from error
-            yield from _strings_in(record)
+def strings(path: str, data: bytes | None = None) -> Iterator[str]:
+    """Every string value in the records of a file of JSON lines, however deep. Raises InputError for what is no
+    JSON."""
+    content = _read(path) if data is None else data
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"--decontaminate {path}, line {number}: not JSON: {error}") from error
+        yield from _strings_in(record)
 
 
 def _strings_in(value: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +128,18 @@ def test_errors(tmp_path: Path, tasks: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no \.jsonl"):
         decontaminate.load([str(tmp_path / "empty")])
+
+
+def test_tasks_inside_a_package_are_read_from_it(tmp_path: Path, tasks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "shipped.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("some_trainer/__init__.py", "")
+        packed.writestr("some_trainer/tasks/pouch.jsonl", tasks.read_bytes())
+        packed.writestr("some_trainer/tasks/README.md", "no task")
+    monkeypatch.syspath_prepend(str(archive))
+    monkeypatch.setattr(decontaminate, "BUNDLED", ("some_trainer", "tasks"))
+    (path,) = decontaminate.bundled()
+    found = decontaminate.load([path])
+    assert found.digest == decontaminate.load([str(tasks)]).digest
+    monkeypatch.setattr(decontaminate, "BUNDLED", ("no_such_trainer", "tasks"))
+    assert decontaminate.bundled() == []
