@@ -85,7 +85,7 @@ def load(paths: Sequence[str], ngram: int = NGRAM) -> Ngrams:
     return _loaded[key]
 
 
-_loaded: dict[tuple[str | int, ...], Ngrams] = {}
+_loaded: dict[tuple[object, ...], Ngrams] = {}
 
 
 def _files(paths: Sequence[str]) -> list[str]:
