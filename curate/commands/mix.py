@@ -98,9 +98,8 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     """Blend corpora with stated weights, counted in tokens.
 
     \b
-    curate mix --weights llama --source commoncrawl=corpus/ --source wikipedia=wiki/ … --tokens 2B --output
-    mixes/llama curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M
-    --plan
+    curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M --plan
+    curate mix --weights llama --drop-missing --source wikipedia=wiki/ … --tokens 2B --output mixes/llama
     """
     from curate.mixing import command
 
