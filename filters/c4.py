@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from filters import punkt
 from filters.base import Decision, Document, drop, keep
-from filters.text import sentences
+from filters.text import count_sentences
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
 """The line rules in the code's order; `citation` edits the line, the others cut it."""
@@ -118,7 +118,8 @@ class LineRules:
 
     @cached_property
     def _shapes(self) -> bool:
-        """Whether a rule is on that looks at the shape of a line. Phrase rules alone leave lines as they are."""
+        """Whether a rule is on that looks at the shape of a line. Phrase rules alone leave lines as they
+        are."""
         return any(self._on[:4])
 
     @cached_property
@@ -236,7 +237,7 @@ class TooFewSentences:
 
     def _count(self, text: str) -> int:
         if self.splitter == "regex":
-            return len(sentences(text))
+            return count_sentences(text)
         quotes: punkt.Quotes = "ascii" if self.splitter == "punkt-ascii" else "unicode"
         if not self.per_line:
             return punkt.count(text, quotes)

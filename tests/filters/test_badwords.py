@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.assets import AssetMissingError
-from filters.badwords import BadWords, load_words
+from filters.badwords import BadWords, _alternatives, load_words
 from filters.base import Document
 
 LIST = ["bad", "very bad", "b.d", "sh*t", "\xe9vil", "\u6027", "c++"]
@@ -77,6 +77,20 @@ def test_share_is_chosen_by_the_url(listed: Path) -> None:
         decision = step(Document("0", "bad", url=f"https://www.a.org/{number}/?utm_source=x"))
         assert (decision.reason is None) == spared
         assert decision.signals == {"bad_words": 1.0}
+
+
+@given(
+    st.lists(st.text("ab.*", min_size=1, max_size=4), min_size=1, max_size=12, unique=True),
+    st.text("ab.* ", max_size=12),
+)
+def test_alternatives_are_those_of_the_list(words: list[str], text: str) -> None:
+    """The expression with shared beginnings finds what the plain one, longest first, finds."""
+    plain = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
+    assert re.findall(f"(?:{_alternatives(sorted(words))})", text) == plain.findall(text)
+
+
+def test_a_long_entry_is_no_deep_recursion() -> None:
+    assert _alternatives(["x" * 100_000, "x" * 100_000 + "y"]).endswith("(?:y)?")
 
 
 def test_own_lists_are_lower_case_and_sorted() -> None:
