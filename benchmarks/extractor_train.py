@@ -190,11 +190,11 @@ def boost(examples: Sequence[Example], columns: int, trees: int, leaves: int, ra
     x = np.concatenate([item.rows[:, :columns] for item in examples])
     y = np.concatenate([item.labels for item in examples])
     w = np.concatenate([item.weights for item in examples])
-    data = lightgbm.Dataset(x, y, weight=w / w.mean(), params={"max_bin": 63, "verbose": -1})
+    data = lightgbm.Dataset(x, y, weight=w / w.mean(), params={"max_bin": 127, "verbose": -1})
     settings = {
         "objective": "cross_entropy", "num_leaves": leaves, "learning_rate": rate, "min_data_in_leaf": 60,
-        "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
-        "deterministic": True, "force_col_wise": True, "seed": 7, "verbose": -1, "max_bin": 63,
+        "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
+        "deterministic": True, "force_col_wise": True, "seed": 7, "verbose": -1, "max_bin": 127,
     }  # fmt: skip
     return as_arrays(lightgbm.train(settings, data, trees))
 

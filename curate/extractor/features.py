@@ -11,6 +11,7 @@ from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.layout import (
     ANCESTOR_BITS, ANCESTOR_NAMES, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, PLACES,
     S_BLOCKS, S_CHARS, S_COMMAS, S_ENDS, S_LINKED, S_PARAGRAPHS, S_PROSE, S_STOPS, S_WORDS, SUMS, TAG_CODE,
+    COMMENTS_BIT, is_prose,
 )  # fmt: skip
 from curate.extractor.measure import (
     BARS, CAPITALS, CHARS, COLON, COMMAS, DIGITS, ENDS, FIRST, FOREIGN, IN_TITLE, INITIALS, LONGEST, MARKS, MEASURES,
@@ -82,7 +83,9 @@ _PLACE = [
 _GROUP = ["group_count", "group_words", "group_link_density", "group_share"]
 _NEAR = ["words", "link_density", "tag", "sentence_ends", "word_logit", "name_path", "same_parent"]
 NEAR = (-2, -1, 1, 2)
-_HEAD = ["blocks_since_h1", "blocks_since_heading", "heading_level", "words_since_heading"]
+_HEAD = [
+    "blocks_since_h1", "blocks_since_heading", "heading_level", "words_since_heading", "prose_before", "heading_logit",
+]  # fmt: skip
 _PAGE = [
     "position",
     "char_position",
@@ -99,6 +102,8 @@ _PAGE = [
     "has_h1",
     "title_words",
     "page_stop_share",
+    "comments_share",
+    "prose_outside_comments",
 ]
 FEATURES: tuple[str, ...] = (
     *_BLOCK,
@@ -110,7 +115,7 @@ FEATURES: tuple[str, ...] = (
     *_HEAD,
     *_PAGE,
 )
-H_H1, H_HEADING, H_LEVEL, H_WORDS, HEADS = range(5)
+H_H1, H_HEADING, H_LEVEL, H_WORDS, H_PROSE, HEADS = range(6)
 
 
 class Facts(NamedTuple):
@@ -130,7 +135,8 @@ class Facts(NamedTuple):
     repeats: NDArray[np.int32]  # (blocks,)
     heads: NDArray[np.float32]  # (blocks, HEADS)
     before: NDArray[np.float64]  # (blocks,) characters before the block
-    page: NDArray[np.float64]  # (4,): best container, container of most prose, schema bits, words of the title
+    page: NDArray[np.float64]  # (6,): best container, container of most prose, schema bits, words of the title,
+    # words in comments, words of prose outside them
 
 
 def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
@@ -142,7 +148,7 @@ def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
         np.zeros(count, np.float32), np.zeros((many, SUMS)), np.empty((many, 2), np.int32),
         np.zeros(many, np.int64), np.zeros((many, PLACES), np.float32), np.zeros(count, np.int32),
         np.zeros((count, GROUPS)), np.zeros(count, np.int32), np.zeros((count, HEADS), np.float32),
-        np.zeros(count), np.zeros(4),
+        np.zeros(count), np.zeros(6),
     )  # fmt: skip
 
 
@@ -168,8 +174,13 @@ def headings(facts: Facts) -> None:
         row[H_HEADING] = i - heading if heading >= 0 else -1
         row[H_LEVEL] = level
         row[H_WORDS] = words
+        row[H_PROSE] = np.log1p(facts.page[5])
         facts.before[i] = chars
         chars += facts.measures[i, CHARS]
+        if facts.mask[facts.blocks[i, B_NODE]] & COMMENTS_BIT:
+            facts.page[4] += facts.measures[i, WORDS]
+        elif is_prose(facts.measures[i], float(facts.blocks[i, B_LINKED])):
+            facts.page[5] += facts.measures[i, WORDS]
         words += facts.measures[i, WORDS]
         if 11 <= code <= 14:
             heading, words, level = i, 0.0, code - 10
@@ -295,7 +306,9 @@ def fill_near(facts: Facts, i: Number, row: Array, at: Number) -> Number:
         at += 7
     for column in range(HEADS):
         row[at + column] = facts.heads[i, column]
-    return at + HEADS
+    since = int(facts.heads[i, H_HEADING])
+    row[at + HEADS] = facts.logits[i - since] if since > 0 else 0.0
+    return at + HEADS + 1
 
 
 @inner
@@ -319,4 +332,6 @@ def fill_page(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     row[at + 12] = schema >> 16
     row[at + 13] = facts.page[3]
     row[at + 14] = s[S_STOPS] / words
-    return at + 15
+    row[at + 15] = facts.page[4] / words
+    row[at + 16] = np.log1p(facts.page[5])
+    return at + 17

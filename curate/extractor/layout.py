@@ -8,7 +8,7 @@ from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.measure import CHARS, COMMAS, ENDS, STOPS, WORDS
 from curate.extractor.tags import NAMES, TAG
 from curate.extractor.tape import (
-    ARTICLE_BODY, B_LINKED, B_NODE, HIDDEN, N_FLAGS, N_PARENT, N_SIGN, N_TAG, N_TOKENS, N_TOKENS_END,
+    ARTICLE_BODY, COMMENTS, B_LINKED, B_NODE, HIDDEN, N_FLAGS, N_PARENT, N_SIGN, N_TAG, N_TOKENS, N_TOKENS_END,
 )  # fmt: skip
 
 # columns of an element's totals
@@ -23,13 +23,14 @@ _ANCESTORS = (
     "figure figcaption", "blockquote", "button select", "details summary", "dialog", "noscript template", "dl",
     "h1 h2 h3 h4 h5 h6", "td th", "p", "pre", "object video audio canvas map",
 )  # fmt: skip
-ANCESTOR_BITS = len(_ANCESTORS) + 2
-ANCESTOR_NAMES = (*tuple("in_" + names.replace(" ", "_") for names in _ANCESTORS), "in_hidden", "in_article_body")
+ANCESTOR_BITS = len(_ANCESTORS) + 3
+_MARKED = ("in_hidden", "in_article_body", "in_comments")  # by attributes, not by tag
+ANCESTOR_NAMES = (*tuple("in_" + names.replace(" ", "_") for names in _ANCESTORS), *_MARKED)
 TAG_BIT = np.zeros(len(NAMES), np.int64)
 for _bit, _names in enumerate(_ANCESTORS):
     for _name in _names.split():
         TAG_BIT[TAG[_name]] = 1 << _bit
-HIDDEN_BIT, BODY_BIT = 1 << len(_ANCESTORS), 1 << (len(_ANCESTORS) + 1)
+HIDDEN_BIT, BODY_BIT, COMMENTS_BIT = (1 << (len(_ANCESTORS) + bit) for bit in range(3))
 # what a block's own element is, as one number: near numbers are alike
 _CODES = (
     "p", "blockquote", "pre", "li", "dd", "dt", "td", "th", "div", "section article main", "custom", "h1", "h2", "h3",
@@ -47,6 +48,12 @@ _LEAVES = np.array(
         for i in range(len(NAMES))
     ]
 )
+
+
+@inner
+def is_prose(m: Array, linked: Number) -> Number:
+    """Whether a block with these measures reads like a paragraph."""
+    return m[ENDS] >= 1 and m[WORDS] >= 8 and linked < 0.35 * m[CHARS]
 
 
 @compiled
@@ -68,7 +75,6 @@ def totals(
         m = measures[i]
         row = sums[node]
         linked = float(blocks[i, B_LINKED])
-        prose = m[ENDS] >= 1 and m[WORDS] >= 8 and linked < 0.35 * m[CHARS]
         row[S_CHARS] += m[CHARS]
         row[S_WORDS] += m[WORDS]
         row[S_LINKED] += min(linked, m[CHARS])
@@ -76,7 +82,7 @@ def totals(
         row[S_ENDS] += m[ENDS]
         row[S_BLOCKS] += 1
         row[S_STOPS] += m[STOPS]
-        if prose:
+        if is_prose(m, linked):
             row[S_PARAGRAPHS] += 1
             row[S_PROSE] += m[WORDS]
         span[node, 0] = min(span[node, 0], i)
@@ -94,6 +100,8 @@ def totals(
             own |= HIDDEN_BIT
         if flags & ARTICLE_BODY:
             own |= BODY_BIT
+        if flags & COMMENTS and node > 0:  # the page itself often says that it can be commented on
+            own |= COMMENTS_BIT
         mask[node] = own | (mask[nodes[node, N_PARENT]] if node > 0 else 0)
 
 

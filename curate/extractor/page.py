@@ -51,6 +51,6 @@ def read_page(html: str) -> Page:
     totals(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.span, facts.mask)
     alike(facts.nodes, facts.blocks, count, facts.measures, hashes, facts.group, facts.stats, facts.repeats)
     best, mass = containers(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.places)
-    facts.page[:] = best, mass, state[SCHEMA], len(title)
+    facts.page[:4] = best, mass, state[SCHEMA], len(title)
     headings(facts)
     return Page(source, tape, facts)

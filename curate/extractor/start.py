@@ -8,7 +8,7 @@ from curate.extractor.jit import Array, Number, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.extractor.tags import fnv
 from curate.extractor.tape import (
-    A_FLAGS, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, HIDDEN, MAX_NAMES, TOKENS, Tape,
+    A_FLAGS, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, COMMENTS, HIDDEN, MAX_NAMES, TOKENS, Tape,
 )  # fmt: skip
 
 GT, EQUALS, SLASH = 62, 61, 47
@@ -23,6 +23,40 @@ CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT = (
     for n in ["class", "id", "style", "hidden", "aria-hidden", "role", "itemprop", "type", "property", "content"]
 )
 BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in ["articlebody", "application/ld+json", "og:type", "true"])
+# class and id words of what readers wrote under a page
+COMMENT_WORDS = np.array(
+    [
+        fnv(n.encode())
+        for n in [
+            "comment",
+            "comments",
+            "commentlist",
+            "commentary",
+            "commenting",
+            "commenter",
+            "respond",
+            "response",
+            "responses",
+            "reply",
+            "replies",
+            "disqus",
+            "talkback",
+            "guestbook",
+            "kommentar",
+            "kommentare",
+            "kommentarer",
+            "commentaire",
+            "commentaires",
+            "comentario",
+            "comentarios",
+            "commenti",
+            "reacties",
+            "reactie",
+            "opmerkingen",
+        ]
+    ],
+    np.uint64,
+)
 # bit of SCHEMA: the schema.org or Open Graph types that set it
 TYPES = (
     "article newsarticle blogposting reportagenewsarticle techarticle",
@@ -147,6 +181,8 @@ def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> N
             if length > 1 and tape.tokens[at] < MAX_NAMES - 4:
                 tape.tokens[at] += 1
                 tape.tokens[at + tape.tokens[at]] = bucket(value, salt)
+            if is_one_of(value, COMMENT_WORDS):
+                state[A_FLAGS] |= COMMENTS
             sign = np.int64(np.uint64(sign) * FNV_PRIME ^ value) & 0x7FFFFFFF
             value = FNV_START
             length = 0
@@ -154,6 +190,14 @@ def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> N
             value = (value ^ np.uint64(lower(c))) * FNV_PRIME
             length += 1
     state[A_SIGN] = sign
+
+
+@inner
+def is_one_of(value: Number, keys: Array) -> Number:
+    for key in keys:  # noqa: SIM110 (compiled)
+        if key == value:
+            return True
+    return False
 
 
 @inner
