@@ -29,9 +29,9 @@ ALLOWED = {"ja": frozenset({"sm", "グロ", "女の子"}), "zh": frozenset({"性
 class BadWords:
     """Drops a page in which a listed word of its language stands, as a whole word, in any case.
 
-    Source: the paper, section 2.2, and the code. There all English pages with a hit go; mC4 drops 99.9 % of
-    them (`drop_share = 0.999`), chosen by the md5 of the normalised URL. A page in a language without a list
-    stays.
+    Source: the T5 paper, section 2.2, and C4's released code. There all English pages with a hit go; mC4
+    drops 99.9 % of them (`drop_share = 0.999`), chosen by the md5 of the normalised URL. A page in a language
+    without a list stays.
     Differs from the source: nothing with `words = "ldnoobw"`, which are the lists in the states that the code
     pins.
     """

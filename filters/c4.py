@@ -273,8 +273,8 @@ class FewLongLines:
     """Drops a page without enough long lines: menus and lists have none.
 
     Source: mC4's paragraph filter (mT5 paper, section 3.1; the code's `paragraph_filter`): at least three
-    lines of 200 characters or more. The length that is compared is that of the `min_lines`-th longest line.
-    Differs from the source: the code splits at newlines and counts lines as they are; so does this.
+    lines of 200 characters or more. The value is the length of the `min_lines`-th longest line.
+    Differs from the source: nothing.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("nth_longest_line",)
