@@ -228,40 +228,49 @@ def _reuse(job: Job, folder: str) -> list[str]:
 
 
 def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
-    """Run the recipe; returns the judged shards."""
-    recipe, current, lost = job.recipe, list(parts), ""
-    segments = recipe.segments()
-    for number, (first, last) in enumerate(segments, 1):
-        corpus_wide = last < len(recipe.steps)
-        outs = [job.scratch(f"pass-{number}", path.rsplit("/", 1)[1]) for path in parts]
-        keys = job.scratch(f"keys-{number}")
-        tasks = [
-            {
-                "in": source,
-                "out": out,
-                "recipe": recipe.text,
-                "where": recipe.name,
-                "first": first,
-                "last": last,
-                "kind": job.source.kind,
-                "lost": storage.join(lost, f"shard={i}") if lost else "",
-                "duplicates": job.scratch(f"duplicates-{number}", part_name(i, len(parts))) if lost else "",
-                "keys": storage.join(keys, part_name(i, len(parts))) if corpus_wide else "",
-            }
-            for i, (source, out) in enumerate(zip(current, outs, strict=True))
-        ]
-        with stage(job, f"pass {number}", len(tasks)) as facts:
-            facts["worked"] = run_tasks(s, job, "curate.passes:run", tasks)
-            facts["kept"] = sum(read_facts(out).get("kept", 0) for out in outs)
-        if corpus_wide:
-            lost = _resolve(s, job, number, last, keys, len(parts))
-        if number > 1:
+    """Run the recipe; returns the judged shards. A pass whose results were used up by a later one is not run again."""
+    names = [path.rsplit("/", 1)[1] for path in parts]
+    outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
+    done = max((n for n, paths in enumerate(outs, 1) if all(map(storage.exists, paths))), default=0)
+    sources = list(parts)
+    for number, paths in enumerate(outs, 1):
+        if number >= done:
+            _pass(s, job, number, sources, paths)
+        if number > 1 and number >= done:
             storage.remove(job.scratch(f"pass-{number - 1}"))
-        current = outs
-    return current
+        sources = paths
+    return sources
 
 
-def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int) -> str:
+def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Sequence[str]) -> None:
+    """Judge every shard up to the next corpus-wide step, and resolve that step."""
+    recipe, count = job.recipe, len(outs)
+    first, last = recipe.segments()[number - 1]
+    corpus_wide = last < len(recipe.steps)
+    lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
+    tasks = [
+        {
+            "in": source,
+            "out": out,
+            "recipe": recipe.text,
+            "where": recipe.name,
+            "first": first,
+            "last": last,
+            "kind": job.source.kind,
+            "lost": storage.join(lost, f"shard={i}") if number > 1 else "",
+            "duplicates": job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
+            "keys": storage.join(keys, part_name(i, count)) if corpus_wide else "",
+        }
+        for i, (source, out) in enumerate(zip(sources, outs, strict=True))
+    ]
+    with stage(job, f"pass {number}", count) as facts:
+        facts["worked"] = run_tasks(s, job, "curate.passes:run", tasks)
+        facts["kept"] = sum(read_facts(out).get("kept", 0) for out in outs)
+    if corpus_wide:
+        _resolve(s, job, number, last, keys, count)
+
+
+def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int) -> None:
     label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
     facts_path = job.scratch(f"facts-{number}.json")
     with stage(job, label, 1) as facts:
@@ -270,7 +279,6 @@ def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int)
             found = job.recipe.steps[at].resolve(s, keys, lost, shards)
             storage.write_text(facts_path, _dump({"step": label, **found}))
             storage.remove(keys)
-    return lost
 
 
 def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:

@@ -170,3 +170,23 @@ def test_a_folder_of_somebody_is_never_touched(crawl, tmp_path, resume):
     with pytest.raises(OutputError, match="exists"):
         clean(crawl, output, resume=resume)
     assert (output / "only" / "folders").is_dir()
+
+
+def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeypatch):
+    from curate import pipeline
+
+    output = tmp_path / "corpus"
+
+    def stop(job):
+        raise RuntimeError("the power went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "_complete", stop)
+        with pytest.raises(RuntimeError, match="power"):
+            clean(crawl, output)
+    scratch = tmp_path / "corpus.partial" / "_scratch"
+    before = json.loads((scratch / "stages.json").read_text())
+    clean(crawl, output, resume=True)
+    after = {stage.pop("name"): stage for stage in json.loads((output / "ledger.json").read_text())["stages"]}
+    assert after == before
+    assert hashes(output) == hashes(corpus)
