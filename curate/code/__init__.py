@@ -1,0 +1,1 @@
+"""Source code: readers of repositories and archives, and the detection of licences."""

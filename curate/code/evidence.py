@@ -1,0 +1,99 @@
+"""What was found that says something of a licence, and how pieces of it become one SPDX expression."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+from license_expression import get_spdx_licensing
+
+from curate.code.names import UNKNOWN
+from curate.code.texts import raw_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sign of a licence."""
+
+    expression: str
+    """SPDX expression; `LicenseRef-unknown` for a licence that no list knows."""
+    kind: str
+    """spdx-header, full-text, header-notice, metadata or debian-copyright."""
+    where: str
+    """Path of the file, with `:line` of the place."""
+    text: str
+    """The words that say it, or the name of the text that matches; at most 200 characters."""
+    score: float
+    """How sure: 1 for a valid SPDX tag, the similarity (0 to 1) for a text."""
+
+
+_RENAMED = {
+    "BSD-2-Clause-FreeBSD": "BSD-2-Clause-Views", "BSD-2-Clause-NetBSD": "BSD-2-Clause",
+    "bzip2-1.0.5": "bzip2-1.0.6", "StandardML-NJ": "SMLNJ",
+}  # fmt: skip
+"""Deprecated ids that the library does not map itself."""
+
+
+@lru_cache(maxsize=1)
+def _known() -> dict[str, str]:
+    """Lower-case id to id, for ids newer than the library's list."""
+    rows: list[dict[str, list[str]]] = raw_texts()["texts"]  # type: ignore[assignment]
+    return {i.lower(): i for row in rows for i in row["ids"]}
+
+
+def _spelled(key: str) -> str:
+    if key.lower().startswith(("licenseref-", "documentref-")):
+        return key
+    return _RENAMED.get(key) or _known().get(key.lower()) or UNKNOWN
+
+
+@lru_cache(maxsize=20_000)
+def canonical(expression: str) -> str | None:
+    """`expression` with SPDX ids in their own spelling, deprecated ids replaced; None when it is no expression.
+
+    Ids that the list does not know become `LicenseRef-unknown`.
+    """
+    licensing = get_spdx_licensing()
+    try:
+        parsed = licensing.parse(expression)
+        if parsed is None:
+            return None
+        spelled = {str(k): _spelled(str(k)) for k in licensing.unknown_license_keys(parsed)}
+        rendered = str(parsed.render())
+        for key in sorted(spelled, key=len, reverse=True):
+            rendered = re.sub(rf"(?<![\w.+-]){re.escape(key)}(?![\w.+-])", spelled[key], rendered)
+        return str(licensing.parse(rendered).render())
+    except Exception:  # the library raises its own, boolean.py's and plain errors on odd input
+        return None
+
+
+def conjunction(expressions: Iterable[str]) -> str | None:
+    """All of `expressions` at once, without repetition, in order; None for none."""
+    return _joined(expressions, " AND ")
+
+
+def choice(expressions: Iterable[str]) -> str | None:
+    """One of `expressions` at the licensee's choice."""
+    return _joined(expressions, " OR ")
+
+
+def _joined(expressions: Iterable[str], operator: str) -> str | None:
+    unique = list(dict.fromkeys(e for e in expressions if e))
+    if len(unique) < 2:
+        return unique[0] if unique else None
+    return operator.join(f"({e})" if " OR " in e or " AND " in e else e for e in unique)
+
+
+def ids(expression: str | None) -> frozenset[str]:
+    """The licence ids (with exceptions as `A WITH B`) of an expression."""
+    if not expression:
+        return frozenset()
+    words = expression.replace("(", " ").replace(")", " ")
+    parts = (p.strip() for a in words.split(" AND ") for p in a.split(" OR "))
+    return frozenset(p for p in parts if p)
+
+
+def to_json(evidence: Sequence[Evidence]) -> str:
+    """The column `license_evidence`."""
+    return json.dumps([asdict(e) for e in evidence], ensure_ascii=False, sort_keys=True)

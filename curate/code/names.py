@@ -1,0 +1,153 @@
+"""Names of licences as people write them, and the SPDX ids they mean.
+
+Patterns are for lower-case text in which a blank stands for any run of white space.
+"""
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+UNKNOWN = "LicenseRef-unknown"
+"""A licence that is named or hinted at, and that no list knows: never allowed."""
+PROPRIETARY = "LicenseRef-proprietary"
+PUBLIC_DOMAIN = "LicenseRef-public-domain"
+
+
+class Mention(NamedTuple):
+    """A licence named in a text."""
+
+    start: int
+    end: int
+    expression: str
+
+
+_VERSION = (
+    r"(?:[ ,;:(\-\"'/]*(?:licen[sc]e|international|unported|generic)?[ ,;:(\-\"']*(?:as )?"
+    r"(?:published|issued|distributed)? ?(?:by the free software foundation)?[ ,;:.(]*"
+    r"(?:\([al]?gpl\)|\(fdl\)|\(the \"?licen[sc]e\"?\))?[ ,;:(\-]*(?:either |under |or |only |the terms of )*(?:the )?"
+    r"(?:gnu )?(?:licen[sc]e )?)?"
+    r"(?:[ ,;:(\-\"']*(?:the )?(?:version|ver|v|versions)?[ .\-]*(?P<version>\d(?:\.\d{1,2})?)(?:\.0)?(?![\d%]))"
+)
+_LATER = (
+    r"(?:[ ,;.)\"']*(?:of (?:the|that) (?:license|licence|gpl|lgpl|gnu [a-z ]{0,20}general public licen[sc]e)[ ,;.)\"']*)?"
+    r"(?:dated (?:june|july|february),? \d{4}[ ,;.)]*)?"
+    r"(?:(?:and|or|und|ou)[ ,/]*(?:\(?(?:at|if) (?:your|you) (?:option|like|prefer|wish),?\)?,? )?"
+    r"(?:\(?at your option\)? )?(?:any |all |a |\(at your option\) any )?"
+    r"(?:later|newer|higher|above|greater|up)|[ ]?\+|-or-later|any later version))"
+)
+_GNU = (
+    r"(?:(?:version|v)\.? ?(?P<before>\d(?:\.\d)?)(?P<more> ?\+| or (?:any )?(?:later|newer)(?: version)?,?)? of (?:the )?)?"
+    r"(?:(?:gnu )?(?P<kind>affero|lesser|library(?: or lesser| \(lesser\))?|lesser \(library\)|lesser/library)?[ ,]*"
+    r"(?:gnu )?general[ -]public[ -]licen[sc]e|gnu (?:free )?(?P<fdl>documentation|public) licen[sc]e"
+    r"|\b(?P<short>agpl|lgpl|gpl|gfdl)(?:[ -]?(?=v?\d)|\b))"
+)
+
+_FAMILIES = {
+    "MPL": ("MPL-{}", "2.0", ("1.0", "1.1", "2.0")),
+    "EPL": ("EPL-{}", "1.0", ("1.0", "2.0")),
+    "CDDL": ("CDDL-{}", "1.0", ("1.0", "1.1")),
+    "EUPL": ("EUPL-{}", "1.2", ("1.0", "1.1", "1.2")),
+    "AFL": ("AFL-{}", "3.0", ("1.1", "1.2", "2.0", "2.1", "3.0")),
+    "OSL": ("OSL-{}", "3.0", ("1.0", "1.1", "2.0", "2.1", "3.0")),
+    "ZPL": ("ZPL-{}", "2.1", ("1.1", "2.0", "2.1")),
+    "W3C": ("W3C", "", ("",)),
+    "CC": ("CC-{}", "4.0", ("1.0", "2.0", "2.5", "3.0", "4.0")),
+    "GPL": ("GPL-{}", "1.0", ("1.0", "2.0", "3.0")),
+    "LGPL": ("LGPL-{}", "2.0", ("2.0", "2.1", "3.0")),
+    "AGPL": ("AGPL-{}", "3.0", ("1.0", "3.0")),
+    "GFDL": ("GFDL-{}", "1.1", ("1.1", "1.2", "1.3")),
+}
+
+
+def spaced(pattern: str) -> str:
+    """A pattern whose blanks mean any white space."""
+    out, in_class = [], False
+    for n, c in enumerate(pattern):
+        if c == "[" and (n == 0 or pattern[n - 1] != "\\"):
+            in_class = True
+        elif c == "]" and pattern[n - 1] != "\\":
+            in_class = False
+        if c == " ":
+            out.append("\\s" if in_class else (" " if pattern[n : n + 2] == " ?" else "\\s+"))
+        else:
+            out.append(c)
+    return "".join(out).replace(" ?", "\\s*")
+
+
+@lru_cache(maxsize=1)
+def _table() -> list[tuple[re.Pattern[str], str]]:
+    """(pattern, id or family) in order of preference."""
+    lines = (files("filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+    return [(re.compile(spaced(pattern)), name) for name, pattern in rows]
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Names of the GNU family; a version after a name; what says "or later" after a version."""
+    return re.compile(spaced(_GNU)), re.compile(spaced(_VERSION)), re.compile(spaced(_LATER))
+
+
+def mentions(text: str) -> list[Mention]:
+    """All licences named in lower-case `text`, in order, without overlaps (the first pattern of the list wins)."""
+    gnu, version, later = _patterns()
+    found: list[Mention] = []
+    for match in gnu.finditer(text):
+        if not found or match.start() >= found[-1].end:
+            found.append(_gnu(text, match, version, later))
+    for pattern, name in _table():
+        for match in pattern.finditer(text):
+            if not any(match.start() < m.end and m.start < match.end() for m in found):
+                found.append(_simple(text, match, name, version))
+    found.sort()
+    return found
+
+
+def _gnu(text: str, match: re.Match[str], version: re.Pattern[str], later: re.Pattern[str]) -> Mention:
+    kind, short = match.group("kind") or "", match.group("short") or ""
+    if match.group("fdl") == "documentation" or short == "gfdl":
+        family = "GFDL"
+    elif kind.startswith("affero") or short == "agpl":
+        family = "AGPL"
+    elif kind or short == "lgpl":
+        family = "LGPL"
+    else:
+        family = "GPL"
+    end = match.end()
+    template, default, known = _FAMILIES[family]
+    before = match.group("before")
+    number = None if before else version.match(text, end, end + 140)
+    if number is not None:
+        end = number.end()
+    found = before or (number.group("version") if number else None)
+    value = _nearest_version(found, known) if found else default
+    suffix = later.match(text, end, end + 200)
+    ending = "-or-later" if suffix or match.group("more") or not found else "-only"
+    return Mention(match.start(), suffix.end() if suffix else end, template.format(value) + ending)
+
+
+def _nearest_version(value: str, known: tuple[str, ...]) -> str:
+    full = value if "." in value else value + ".0"
+    if full in known:
+        return full
+    same = [k for k in known if k[0] == full[0]]
+    return same[0] if same else known[-1]
+
+
+def _simple(text: str, match: re.Match[str], name: str, version: re.Pattern[str]) -> Mention:
+    if name not in _FAMILIES:
+        return Mention(match.start(), match.end(), name)
+    template, default, known = _FAMILIES[name]
+    number = version.match(text, match.end(), match.end() + 60)
+    value = _nearest_version(number.group("version"), known) if number else default
+    end = number.end() if number else match.end()
+    if name != "CC":
+        return Mention(match.start(), end, template.format(value))
+    groups = match.groupdict()
+    parts = (groups["url"] or groups["abbr"] or "").replace(" ", "-").upper()
+    if not parts:
+        parts = "-".join(
+            p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p
+        )
+    return Mention(match.start(), end, f"CC-{parts}-{value}")

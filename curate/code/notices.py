@@ -1,0 +1,145 @@
+"""Licences named in prose: "licensed under the …", and whether two of them are a choice or both at once."""
+
+import re
+from typing import NamedTuple
+
+from curate.code.names import UNKNOWN, Mention, mentions, spaced
+
+_GATE = re.compile(
+    rb"licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
+    rb"|creativecommons|commercial|same terms|confidential|copyright",
+    re.I,
+)
+_MARKS = re.compile(
+    rb"^[ \t]*(?:(?:/\*+|\*+/?|//+!?|#+!?|;+|%+|--+|'+|!+|\|+|>+|<!--|\(\*|\{-|dnl\b|rem\b|@?c\b(?= )|\.\\\"|\"\"\"|'''|@rem\b|::)[ \t]*)+"
+    rb"|(?:\*/|-->|\*\)|-\})[ \t]*$",
+    re.M | re.I,
+)
+_TRIGGER = re.compile(
+    spaced(
+        r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
+        r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright"
+        r"|available"
+    )
+)
+_CHOICE = re.compile(
+    spaced(
+        r"\bor\b|\bor,|[a-z0-9)+]?/ ?$|alternative|at your (?:option|choice)|dual|either|choice|whichever|\||triple|tri-licen"
+    )
+)
+_BOTH = re.compile(r"\band\b|\bboth\b|portions|parts of|contains|includes")
+_DUAL = re.compile(
+    spaced(
+        r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
+    )
+)
+_STRANGE = re.compile(
+    spaced(
+        r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
+        r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
+        r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
+        r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
+        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction|this software)|unpublished|licen[sc]e agreement"
+        r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
+    )
+)  # fmt: skip
+
+
+class Span(NamedTuple):
+    """A place in a text that says a licence."""
+
+    start: int
+    end: int
+    expression: str
+    kind: str
+    score: float
+    name: str
+
+
+def plain(text: bytes) -> str:
+    """`text` without comment marks, in lower case and of the same length: offsets stay valid."""
+    bare = _MARKS.sub(lambda m: b" " * len(m.group()), text)
+    return bare.decode("latin-1").lower().replace("\x00", " ")
+
+
+def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[int, int]]:
+    """Byte ranges of `text` that may speak of licences, merged, in order; at most `limit` bytes in all."""
+    ranges: list[tuple[int, int]] = []
+    total = 0
+    for match in _GATE.finditer(text):
+        start, end = max(0, match.start() - margin), min(len(text), match.end() + margin)
+        if ranges and start <= ranges[-1][1]:
+            total += end - ranges[-1][1]
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            total += end - start
+            ranges.append((start, end))
+        if total > limit:
+            break
+    return ranges
+
+
+def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
+    """Licences named in `low` (from `plain`) outside the places already `taken`.
+
+    Args:
+        low: Lower-case text without comment marks.
+        taken: Texts already recognised.
+        all_names: Take a name without a verb beside it too, as in files that are about licences.
+    """
+    found = []
+    for mention in mentions(low):
+        if any(t.start < mention.end and mention.start < t.end for t in taken):
+            continue
+        if not all_names and not _has_trigger(low, mention):
+            continue
+        text = low[max(0, mention.start - 40) : mention.end + 20]
+        found.append(
+            Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(text.split()))
+        )
+    return found
+
+
+def _has_trigger(low: str, mention: Mention) -> bool:
+    return bool(_TRIGGER.search(low, max(0, mention.start - 160), mention.start)) or bool(
+        re.match(r"[\s:,.)]*(?:licen[sc]ed|see\b|for more|for details)", low[mention.end : mention.end + 40])
+    )
+
+
+def strange(low: str, taken: list[Span]) -> Span | None:
+    """The first restriction in words that belongs to no licence recognised."""
+    for match in _STRANGE.finditer(low):
+        if not any(t.start <= match.start() < t.end for t in taken):
+            return Span(match.start(), match.end(), UNKNOWN, "header-notice", 0.5, match.group())
+    return None
+
+
+def combined(low: str, spans: list[Span]) -> str | None:
+    """One expression for `spans` in order of place: neighbours joined by "or" are a choice, all else holds at once."""
+    ordered = sorted(spans)
+    if not ordered:
+        return None
+    dual = bool(_DUAL.search(low))
+    groups: list[list[str]] = [[ordered[0].expression]]
+    for before, span in zip(ordered, ordered[1:], strict=False):
+        gap = low[before.end : span.start]
+        near = len(gap) < 600
+        lead = low[max(0, before.start - 80) : before.start]
+        is_choice = near and (
+            (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
+            or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
+            or (len(gap) < 60 and re.search(r"\beither\b", lead))
+            or (dual and len(ordered) < 5)
+        )
+        if is_choice:
+            groups[-1].append(span.expression)
+        else:
+            groups.append([span.expression])
+    parts = []
+    for group in groups:
+        unique = list(dict.fromkeys(group))
+        parts.append(unique[0] if len(unique) == 1 else "(" + " OR ".join(unique) + ")")
+    unique = list(dict.fromkeys(parts))
+    if len(unique) == 1:
+        return unique[0].removeprefix("(").removesuffix(")") if unique[0].startswith("(") else unique[0]
+    return " AND ".join(f"({p})" if " OR " in p and not p.startswith("(") else p for p in unique)

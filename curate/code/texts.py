@@ -1,0 +1,142 @@
+"""The texts of the SPDX licence list, and an index of their word n-grams."""
+
+import json
+import lzma
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.code.tokens import GRAM, grams, words
+
+_COPYRIGHT_LINE = re.compile(
+    r"^[ \t]*(?:(?:portions? |parts? )?copyrights? .*|\(c\) .*|© ?.*|all rights reserved\.?)$", re.I | re.M
+)
+_PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,60}\}|<<[^<>\n]{1,80}>>")
+_SPELLING = re.compile(
+    rb"\blicence(?=[sd]?\b)|\borganisation|\bauthoris(?=[eai])|\backnowledgement|\bmerchantibility", re.I
+)
+_AMERICAN = {
+    b"licence": b"license", b"organisation": b"organization", b"authoris": b"authoriz",
+    b"acknowledgement": b"acknowledgment", b"merchantibility": b"merchantability",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One text of the list."""
+
+    ids: tuple[str, ...]
+    """SPDX ids that share the text, e.g. GPL-2.0-only and GPL-2.0-or-later."""
+    kind: str
+    """license, header (the notice a licence asks to put into files) or exception."""
+    size: int
+    """Words."""
+    keys: NDArray[np.int32]
+    """For each gram of the text, in order, its key in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Which reference holds which gram."""
+
+    references: tuple[Reference, ...]
+    table: NDArray[np.uint64]
+    """Open addressing by gram hash; 0 is empty."""
+    slots: NDArray[np.int32]
+    """Key of each filled place of `table`."""
+    first: NDArray[np.int64]
+    """Postings of key k are `postings[first[k]:first[k + 1]]`."""
+    postings: NDArray[np.int32]
+    distinct: NDArray[np.int32]
+    """Different grams of each reference."""
+
+
+def american(text: bytes) -> bytes:
+    """British spellings as American: the matching guidelines of SPDX (section B.3, rule on varietal word spelling)."""
+    if (
+        b"icence" not in text
+        and b"anisation" not in text
+        and b"thoris" not in text
+        and b"dgement" not in text
+    ):
+        return text
+    return _SPELLING.sub(lambda m: _AMERICAN[m.group().lower()], text)
+
+
+def template(text: str) -> bytes:
+    """A reference text without what people fill in: copyright lines and placeholders."""
+    return american(_PLACEHOLDER.sub(" ", _COPYRIGHT_LINE.sub("", text)).encode())
+
+
+@lru_cache(maxsize=1)
+def raw_texts() -> dict[str, object]:
+    """The shipped file as it is: source, deprecated ids, texts."""
+    data = (files("filters") / "data" / "licenses-spdx-texts.json.xz").read_bytes()
+    loaded: dict[str, object] = json.loads(lzma.decompress(data))
+    return loaded
+
+
+@numba.njit(cache=True)
+def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
+    mask = np.uint64(table.size - 1)
+    for k in range(keys.size):
+        i = keys[k] & mask
+        while table[i] != 0:
+            i = (i + np.uint64(1)) & mask
+        table[i] = keys[k]
+        slots[i] = k
+
+
+@numba.njit(cache=True, nogil=True)
+def _lookup(table, slots, wanted):  # type: ignore[no-untyped-def]
+    mask = np.uint64(table.size - 1)
+    out = np.empty(wanted.size, np.int32)
+    for n in range(wanted.size):
+        i = wanted[n] & mask
+        out[n] = -1
+        while table[i] != 0:
+            if table[i] == wanted[n]:
+                out[n] = slots[i]
+                break
+            i = (i + np.uint64(1)) & mask
+    return out
+
+
+def lookup(index: Index, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Key of each gram, -1 where no reference has it."""
+    result: NDArray[np.int32] = _lookup(index.table, index.slots, wanted)
+    return result
+
+
+@lru_cache(maxsize=1)
+def index() -> Index:
+    """Index of all reference texts; takes about half a second, once a process."""
+    rows: list[dict[str, list[str]]] = raw_texts()["texts"]  # type: ignore[assignment]
+    hashes = [words(template(str(row["text"]))).hashes for row in rows]
+    ngrams = [grams(h) for h in hashes]
+    keys, places = np.unique(np.concatenate(ngrams), return_inverse=True)
+    bounds = np.cumsum([0, *(len(g) for g in ngrams)])
+    references, distinct = [], []
+    for n, row in enumerate(rows):
+        own = places[bounds[n] : bounds[n + 1]].astype(np.int32)
+        references.append(Reference(tuple(row["ids"]), str(row["kind"]), len(hashes[n]), own))
+        distinct.append(np.unique(own))
+    owners = np.concatenate([np.full(len(d), n, np.int32) for n, d in enumerate(distinct)])
+    flat = np.concatenate(distinct)
+    order = np.argsort(flat, kind="stable")
+    first = np.searchsorted(flat[order], np.arange(len(keys) + 1))
+    size = 1 << (2 * len(keys) - 1).bit_length()
+    table, slots = np.zeros(size, np.uint64), np.zeros(size, np.int32)
+    _fill(table, slots, keys)
+    sizes = np.array([len(d) for d in distinct], np.int32)
+    return Index(tuple(references), table, slots, first, owners[order], sizes)
+
+
+def gram_width() -> int:
+    """Words to a gram of the index."""
+    return GRAM

@@ -1,0 +1,109 @@
+"""Attention inside documents, by the fastest kernel that the device has for it.
+
+Without documents and bias PyTorch's own causal kernels do the work.  With documents:
+ * on CUDA `varlen_attn` (PyTorch 2.10 on), which takes each document as a sequence of its own and never touches
+   the scores between two;
+ * elsewhere a mask [B, 1, T, S].
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+try:
+    from torch.nn.attention.varlen import varlen_attn
+
+    _CAUSAL = inspect.signature(varlen_attn).parameters  # the argument was renamed in 2.12
+except ImportError:  # before PyTorch 2.10
+    varlen_attn, _CAUSAL = None, {}
+
+
+@dataclass
+class Mask:
+    """Who sees whom.  Made once per forward pass and used by every layer."""
+
+    causal: bool
+    dense: Tensor | None = None
+    """Added to the scores, or True where a place may be seen: [B, 1 or H, T, S]."""
+    borders: Tensor | None = None
+    """Where documents begin in the B*T tokens, see `borders`."""
+    longest: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        query_BT: Tensor | None,
+        key_BS: Tensor | None,
+        causal: bool,
+        bias: Tensor | None = None,
+        borders: Tensor | None = None,
+    ) -> "Mask":
+        """The mask for segments of queries and keys (None: one document) and a bias [1, H, T, S] on the scores.
+
+        With `borders` (see that function) and no bias, the kernel for rows of documents is used.
+        """
+        if query_BT is None or key_BS is None:
+            if bias is None or not causal:
+                return cls(causal, bias)
+            length = bias.shape[-1]
+            return cls(False, bias.masked_fill(~_triangle(length, length, bias.device), float("-inf")))
+        if borders is not None and bias is None:
+            return cls(causal, None, borders, query_BT.shape[1])
+        seen = query_BT[:, None, :, None] == key_BS[:, None, None, :]
+        if causal:
+            seen = seen & _triangle(query_BT.shape[1], key_BS.shape[1], query_BT.device)
+        return cls(False, seen if bias is None else bias.masked_fill(~seen, float("-inf")))
+
+
+def _triangle(rows: int, columns: int, device: Any) -> Tensor:
+    return torch.ones(rows, columns, dtype=torch.bool, device=device).tril()
+
+
+def has_varlen(device: torch.device) -> bool:
+    """Whether the kernel for rows of documents can be had (it computes in bf16 only)."""
+    return varlen_attn is not None and device.type == "cuda"
+
+
+def borders(segments_BT: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Where documents begin in the flattened rows, then B*T until the length is a power of two.
+
+    So few lengths occur, and few graphs are compiled.
+    """
+    first = np.ones(segments_BT.shape, dtype=bool)
+    first[:, 1:] = segments_BT[:, 1:] != segments_BT[:, :-1]
+    begins = np.flatnonzero(first)
+    size = max(2 * len(segments_BT), 1 << int(len(begins)).bit_length())
+    out = np.full(size, segments_BT.size, dtype=np.int32)
+    out[: len(begins)] = begins
+    return out
+
+
+def attend(q_BHTE: Tensor, k_BKSE: Tensor, v_BKSE: Tensor, mask: Mask, scale: float) -> Tensor:
+    """[B, H, T, E]; K key-value heads may be shared by H/K query heads each."""
+    if mask.borders is not None:
+        return _by_documents(q_BHTE, k_BKSE, v_BKSE, mask, scale)
+    grouped = q_BHTE.shape[1] != k_BKSE.shape[1]
+    dense = mask.dense
+    if dense is not None and dense.dtype != torch.bool:
+        dense = dense.to(q_BHTE.dtype)
+    return F.scaled_dot_product_attention(
+        q_BHTE, k_BKSE, v_BKSE, attn_mask=dense, is_causal=mask.causal and dense is None, scale=scale, enable_gqa=grouped
+    )
+
+
+def _by_documents(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float) -> Tensor:
+    batch, heads, length, width = q.shape
+    if k.shape[1] != heads:
+        k, v = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (k, v))
+    q, k, v = (x.transpose(1, 2).reshape(-1, heads, width) for x in (q, k, v))
+    kind: dict[str, Any] = {"is_causal": mask.causal}
+    if "window_size" in _CAUSAL:
+        kind = {"window_size": (-1, 0) if mask.causal else (-1, -1)}
+    out = varlen_attn(q, k, v, mask.borders, mask.borders, mask.longest, mask.longest, scale=scale, **kind)
+    return out.view(batch, length, heads, width).transpose(1, 2)

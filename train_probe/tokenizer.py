@@ -1,0 +1,127 @@
+"""Byte-level BPE: one fixed list of merges for every corpus, so that what differs is the text and not its tokens.
+
+The shipped list (`data/merges.txt`, 16,384 ids) was learned on public-domain English books; `python -m
+train_probe tokenizer` repeats it.  Merges are ranked, so a smaller vocabulary is the beginning of the list: the
+4,096 ids of `nano` are a prefix of the 16,384 of `20m`.  Nothing in the text is ever out of vocabulary, and the
+text of a special token inside a document is plain text.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from train_probe.errors import ProbeError
+
+END, MASK, PAD = "<|endoftext|>", "<|mask|>", "<|pad|>"
+SPECIALS = (END, MASK, PAD)
+_END_NAMES = (END, "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|im_end|>")
+_MASK_NAMES = (MASK, "[MASK]", "<mask>")
+_PIECES = r" ?[\p{L}\p{M}]+| ?\p{N}{1,2}| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
+"""Words with their marks, digits by twos, punctuation, spaces: no merge crosses these borders."""
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Text to ids.  `end` separates documents, `mask` hides tokens (BERT)."""
+
+    inner: Any
+    end: int
+    mask: int
+    size: int
+    """Number of ids; all ids are below it."""
+    digest: str
+    """Of everything that decides the ids: two runs with equal digests tokenize alike."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, without special tokens."""
+        return [e.ids for e in self.inner.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def save(self, path: Path) -> None:
+        """Write `tokenizer.json`."""
+        path.write_text(self.inner.to_str(), encoding="utf-8")
+
+
+def shipped(size: int = 16_384) -> Tokenizer:
+    """The first `size` ids of the shipped list.  Raises ProbeError outside 259 … 16,384."""
+    text = resources.files("train_probe").joinpath("data/merges.txt").read_text(encoding="utf-8")
+    pairs = [(a, b) for a, b in (line.split(" ") for line in text.splitlines() if not line.startswith("#"))]
+    room = size - len(SPECIALS) - 256
+    if not 0 <= room <= len(pairs):
+        raise ProbeError(f"the shipped tokenizer has 259 to {len(pairs) + 259} ids, asked for {size}")
+    return from_merges(pairs[:room])
+
+
+def from_merges(pairs: Sequence[tuple[str, str]]) -> Tokenizer:
+    """A tokenizer of special tokens, 256 bytes and ranked merges; no merges = one id per byte."""
+    from tokenizers import Tokenizer as Inner
+    from tokenizers import models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {piece: i for i, piece in enumerate([*SPECIALS, *letters])}
+    for a, b in pairs:
+        vocabulary.setdefault(a + b, len(vocabulary))
+    inner = Inner(models.BPE(vocab=vocabulary, merges=list(pairs)))
+    _shape(inner)
+    return wrap(inner)
+
+
+def train(texts: Iterable[str], size: int) -> Tokenizer:
+    """Learn `size` ids from texts.  The same texts in any order give the same tokenizer."""
+    from tokenizers import Tokenizer as Inner
+    from tokenizers import models, pre_tokenizers, trainers
+
+    inner = Inner(models.BPE())
+    _shape(inner)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - len(SPECIALS),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
+    return from_merges([(a, b) for a, b in json.loads(inner.to_str())["model"]["merges"]])
+
+
+def load(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`.  Raises ProbeError when it is none, or has no token that ends a document."""
+    from tokenizers import Tokenizer as Inner
+
+    try:
+        return wrap(Inner.from_file(str(path)))
+    except ProbeError as error:
+        raise ProbeError(f"{path}: {error}") from None
+    except Exception as error:  # the library raises plain Exception
+        raise ProbeError(f"{path}: not a tokenizer.json ({error})") from None
+
+
+def wrap(inner: Any) -> Tokenizer:
+    """Find the special ids of a tokenizer and fix how it treats their names in text."""
+    end = next((i for name in _END_NAMES if (i := inner.token_to_id(name)) is not None), None)
+    if end is None:
+        raise ProbeError(f"the tokenizer has none of the tokens {', '.join(_END_NAMES)} to end a document")
+    mask = next((i for name in _MASK_NAMES if (i := inner.token_to_id(name)) is not None), end)
+    inner.no_padding()
+    inner.no_truncation()
+    inner.encode_special_tokens = True
+    size = max(inner.get_vocab(with_added_tokens=True).values()) + 1
+    return Tokenizer(inner, end, mask, size, hashlib.sha256(inner.to_str().encode()).hexdigest()[:16])
+
+
+def merges(tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    """The ranked merges of a BPE tokenizer."""
+    return [(a, b) for a, b in json.loads(tokenizer.inner.to_str())["model"]["merges"]]
+
+
+def _shape(inner: Any) -> None:
+    from tokenizers import Regex, decoders, pre_tokenizers
+
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    inner.decoder = decoders.ByteLevel()
