@@ -30,6 +30,7 @@ TEXT_NAMES = ("text", "content", "raw_content")
 """Columns tried in this order: most corpora; code sets; RedPajama 2."""
 ID_NAMES = ("id", "_id", "doc_id", "uuid", "digest")
 BATCH_ROWS, BATCH_BYTES = 1024, 32 << 20
+READ_AHEAD = 1 << 20
 MAX_LINE = 512 << 20
 """A longer line is skipped and counted: one line must not fill the memory."""
 DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError, pa.ArrowException)
@@ -224,11 +225,11 @@ def _json(source: Source, file: str, skipped: Counter[str]) -> Iterator[pa.Recor
 
 def _unpacked(raw: Any, file: str) -> BinaryIO:
     if file.endswith(".gz"):
-        return gzip.GzipFile(fileobj=io.BufferedReader(raw))  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=io.BufferedReader(raw, READ_AHEAD))  # type: ignore[return-value]
     if file.endswith(".zst"):
         unpacker = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return io.BufferedReader(unpacker)
-    return io.BufferedReader(raw)
+        return io.BufferedReader(unpacker, READ_AHEAD)
+    return io.BufferedReader(raw, READ_AHEAD)
 
 
 def _lines(stream: BinaryIO, skipped: Counter[str]) -> Iterator[bytes]:
