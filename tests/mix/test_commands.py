@@ -1,6 +1,8 @@
 """The command line of `curate mix` and `curate recipes`."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,34 @@ def test_recipes() -> None:
     text = CliRunner().invoke(recipes, ["llama"]).stdout
     assert "2302.13971" in text
     assert isinstance(CliRunner().invoke(recipes, ["lama"]).exception, RecipeError)
+
+
+@pytest.mark.engine
+def test_the_job_script_takes_the_same_options(make_source: Make, tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "jobs" / "mix.py"
+    words = [
+        "--weights",
+        "uniform",
+        "--source",
+        f"web={make_source('web', 50)}",
+        "--source",
+        f"code={make_source('code', 50)}",
+    ]
+    words += [
+        "--unit",
+        "documents",
+        "--counts",
+        str(tmp_path / "counts"),
+        "--no-decontaminate",
+        "--plan",
+        "--json",
+        "--quiet",
+    ]
+    done = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [one["weight"] for one in json.loads(done.stdout)["sources"]] == [0.5, 0.5]
+    wrong = subprocess.run(
+        [sys.executable, str(script), *words, "--weights", "wob=1"], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: ")
