@@ -184,7 +184,7 @@ def _numbers(table: Any, where: str) -> dict[str, float]:
 
 def check_name(name: str, where: str) -> None:
     """Refuse names of sources that can't be names of files on every system."""
-    allowed = name and len(name) <= 80 and name[0] not in ".-" and all(c.isalnum() or c in "._-+" for c in name)
+    allowed = name and len(name) <= 80 and name[0] not in "._-" and all(c.isalnum() or c in "._-+" for c in name)
     if not allowed:
         raise RecipeError(f"{where}: {name!r} can't name a source (letters, digits, . _ - +; at most 80)")
 

@@ -72,6 +72,7 @@ def test_pile_epochs_follow_from_sizes_and_weights() -> None:
         ("web=1,web=0", "twice"),
         ("web=0,code=0", "all weights are 0"),
         ("../x=1", "file"),
+        ("_hidden=1", "can't name a source"),
         ("web", "no such mixture"),
         ("lama", "llama"),
         ("temperature", "temperature=5"),
