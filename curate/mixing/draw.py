@@ -105,7 +105,10 @@ def _draw_batch(
 def _times(keys: U64, task: dict[str, Any], free: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How often each document is drawn: floor or ceil of the epochs that were asked for."""
     whole, threshold = task["whole"], int(task["threshold"], 16)
-    partly = below(numbers(keys, DRAW, task["seed"], task["source"], whole), threshold)
+    values = numbers(keys, DRAW, task["seed"], task["source"], whole)
+    partly = below(values, threshold)
+    if task["extra"]:
+        partly |= values == np.uint64(int(task["extra"], 16))
     return np.where(free, whole + partly.astype(np.int64), 0)
 
 

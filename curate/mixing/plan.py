@@ -1,28 +1,30 @@
 """From weights and counts to draws: how often each document of each source goes into the mixture.
 
-A source that is asked for e = k + f epochs (k whole, 0 <= f < 1) gives each document k times, and in epoch k
-the documents whose number (a hash of seed, source, id and epoch) lies below a threshold: each document is
-drawn floor(e) or ceil(e) times. The threshold is found from the counts, so the drawn amount meets the asked
-one up to one document: in the order of their numbers documents are taken as long as that brings the sum
-nearer to what was asked.
+A source that is asked for e = k + f epochs (k whole, 0 <= f < 1) gives each document k times, and in epoch k the
+documents whose number (a hash of seed, source, id and epoch) lies below a threshold: each document is drawn floor(e) or
+ceil(e) times. The threshold is found from the counts: in the order of their numbers documents are taken as long as that
+brings the sum nearer to what was asked. Where that leaves more than a thousandth, because documents are large, the cut
+is made before the document that is too much, and the one of the next thousand that fills the gap best is drawn besides.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.errors import InputError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
-from curate.mixing.hashing import DRAW, FULL, U64, held_out, numbers
+from curate.mixing.hashing import DRAW, U64, held_out, numbers
 from curate.mixing.quantities import short
 
 BINS = 1 << 16
 SHARE_TOLERANCE = 1e-3
 """The drawn share of a source lies within this fraction of its weight, or the plan says why not."""
+FILLERS = 1000
+"""Documents after the cut among which one is looked for that fills the gap."""
 SAMPLED_IDS = 1 << 21
 """Repeated ids are looked for among about so many documents of a source."""
 EPOCHS_WITHOUT_LOSS = 4.0
@@ -61,8 +63,10 @@ class Draw:
     """In epoch number `whole`, documents with numbers below this (0..2**64) are drawn."""
     drawn: Totals
     """With repeats."""
+    extra: int | None
+    """Number of a document above the threshold that is drawn besides, to fill a gap."""
     step: float
-    """Amount of the document at the threshold: the plan can't come nearer than half of it."""
+    """Amount of the document at the threshold."""
 
 
 @dataclass(frozen=True)
@@ -172,56 +176,92 @@ def once(stocks: Sequence[Stock], weights: Mapping[str, float], unit: str) -> fl
     return min(one.available.of(unit) / weights[one.name] for one in used)
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """Where the order of numbers is cut, and what lies below."""
+
+    threshold: int = 0
+    extra: int | None = None
+    below: Totals = field(default_factory=Totals)
+    step: float = 0.0
+
+
 def _draw(one: Stock, weight: float, target: float, unit: str, seed: int) -> Draw:
     available = one.available.of(unit)
     whole = math.floor(target / available + 1e-9) if available else 0
     rest = max(0.0, target - whole * available)
-    threshold, part, step = _threshold(one, rest, unit, seed, whole)
-    drawn = one.available.times(whole) + part
-    return Draw(one.name, weight, one, target, whole, threshold, drawn, step)
+    cut = _cut(one, rest, SHARE_TOLERANCE / 2 * target, unit, seed, whole)
+    drawn = one.available.times(whole) + cut.below
+    return Draw(one.name, weight, one, target, whole, cut.threshold, drawn, cut.extra, cut.step)
 
 
-def _threshold(one: Stock, rest: float, unit: str, seed: int, epoch: int) -> tuple[int, Totals, float]:
-    """Where to cut the order of numbers, the sums below the cut, and the amount of the document at it.
+def _cut(one: Stock, rest: float, allowed: float, unit: str, seed: int, epoch: int) -> _Cut:
+    """Cut the order of numbers so that `rest` lies below, up to `allowed` where that can be.
 
-    Two passes over the counts: sums by the upper 16 bits of the numbers, then the exact order within the one
-    bin where the cut falls. Memory: 65,536 bins and the documents of one bin.
+    Two passes over the counts: sums by the upper 16 bits of the numbers, then the exact order within the bins around
+    the cut. Memory: 65,536 bins and the documents of those few.
     """
     if rest <= 0:
-        return 0, Totals(), 0.0
+        return _Cut()
     sums = np.zeros((3, BINS))
     for batch, values in _eligible(one, seed, epoch):
         bins = (values >> np.uint64(48)).astype(np.int64)
         for row, name in enumerate(UNITS):
             sums[row] += np.bincount(bins, batch.of(name), BINS)
     reached = np.cumsum(sums[UNITS.index(unit)])
-    cut = min(int(np.searchsorted(reached, rest, side="right")), BINS - 1)
-    tokens, size, documents = (int(sums[row, :cut].sum()) for row in range(3))
-    before = Totals(documents, tokens, size)
-    return _within_bin(one, seed, epoch, cut, before, rest, unit)
+    first = min(int(np.searchsorted(reached, rest, side="right")), BINS - 1)
+    last = min(BINS - 1, first + math.ceil(2 * FILLERS * BINS / max(1, one.available.documents)))
+    tokens, size, documents = (int(sums[row, :first].sum()) for row in range(3))
+    window = _Window(one, seed, epoch, first, last)
+    return window.cut(Totals(documents, tokens, size), rest, allowed, unit)
 
 
-def _within_bin(
-    one: Stock, seed: int, epoch: int, cut: int, before: Totals, rest: float, unit: str
-) -> tuple[int, Totals, float]:
-    chosen = []
-    for batch, values in _eligible(one, seed, epoch):
-        mask = (values >> np.uint64(48)) == np.uint64(cut)
-        chosen.append((values[mask], batch.of("tokens")[mask], batch.of("bytes")[mask]))
-    values, tokens, sizes = (np.concatenate(column) for column in zip(*chosen, strict=True))
-    if not len(values):
-        return min(cut << 48, FULL), before, 0.0
-    order = np.argsort(values, kind="stable")
-    values, tokens, sizes = values[order], tokens[order], sizes[order]
-    amount = {"tokens": tokens, "bytes": sizes, "documents": np.ones_like(tokens)}[unit]
-    sums = before.of(unit) + np.concatenate([[0], np.cumsum(amount)])
-    # Documents with one id have one number: they are drawn together or not at all.
-    allowed = np.concatenate([[True], values[1:] != values[:-1], [True]])
-    distance = np.where(allowed, np.abs(sums - rest), np.inf)
-    take = int(np.argmin(distance))
-    threshold = int(values[take]) if take < len(values) else (cut + 1) << 48
-    part = before + Totals(take, int(tokens[:take].sum()), int(sizes[:take].sum()))
-    return threshold, part, float(amount[min(take, len(amount) - 1)])
+class _Window:
+    """The documents of a few bins in the order of their numbers."""
+
+    def __init__(self, one: Stock, seed: int, epoch: int, first: int, last: int) -> None:
+        found = []
+        for batch, values in _eligible(one, seed, epoch):
+            bins = values >> np.uint64(48)
+            mask = (bins >= np.uint64(first)) & (bins <= np.uint64(last))
+            found.append((values[mask], batch.of("tokens")[mask], batch.of("bytes")[mask]))
+        values, tokens, sizes = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.argsort(values, kind="stable")
+        self.values, self.tokens, self.sizes = values[order], tokens[order], sizes[order]
+        self.end = (last + 1) << 48
+        # Documents with one id have one number: they are drawn together or not at all.
+        self.apart = np.concatenate([[True], self.values[1:] != self.values[:-1], [True]])
+
+    def cut(self, before: Totals, rest: float, allowed: float, unit: str) -> _Cut:
+        """The nearest cut, or the one before `rest` and a document that fills the gap, where that is needed and
+        nearer."""
+        if not len(self.values):
+            return _Cut(self.end, None, before)
+        amount = {"tokens": self.tokens, "bytes": self.sizes, "documents": np.ones_like(self.tokens)}[unit]
+        sums = before.of(unit) + np.concatenate([[0], np.cumsum(amount)])
+        distance = np.where(self.apart, np.abs(sums - rest), np.inf)
+        take = int(np.argmin(distance))
+        step = float(amount[min(take, len(amount) - 1)])
+        nearest = _Cut(self._number(take), None, self._below(before, take), step)
+        if distance[take] <= allowed:
+            return nearest
+        under = int(np.flatnonzero(self.apart & (sums <= rest))[-1])
+        alone = (self.apart[:-1] & self.apart[1:])[under : under + FILLERS]
+        left = np.where(alone, np.abs(amount[under : under + FILLERS] - (rest - sums[under])), np.inf)
+        if not len(left) or left.min() >= distance[take]:
+            return nearest
+        filler = under + int(np.argmin(left))
+        drawn = self._below(before, under) + self._at(filler)
+        return _Cut(self._number(under), int(self.values[filler]), drawn, step)
+
+    def _number(self, place: int) -> int:
+        return int(self.values[place]) if place < len(self.values) else self.end
+
+    def _below(self, before: Totals, place: int) -> Totals:
+        return before + Totals(place, int(self.tokens[:place].sum()), int(self.sizes[:place].sum()))
+
+    def _at(self, place: int) -> Totals:
+        return Totals(1, int(self.tokens[place]), int(self.sizes[place]))
 
 
 def _eligible(one: Stock, seed: int, epoch: int) -> Iterator[tuple["_Chosen", U64]]:

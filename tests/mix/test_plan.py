@@ -119,14 +119,18 @@ def test_each_document_is_drawn_floor_or_ceil_times_and_the_sum_is_nearest(
     budget = epochs * sum(sizes)
     planned = plan.make([stock], {"s": 1.0}, budget, "tokens", seed)
     (one,) = planned.draws
-    partly = hashing.below(hashing.numbers(keys, hashing.DRAW, seed, "s", one.whole), one.threshold)
+    values = hashing.numbers(keys, hashing.DRAW, seed, "s", one.whole)
+    partly = hashing.below(values, one.threshold)
+    if one.extra is not None:
+        assert one.extra >= one.threshold
+        partly |= values == np.uint64(one.extra)
     times = one.whole + partly.astype(int)
     assert set(times) <= {int(budget / sum(sizes) + 1e-9), int(budget / sum(sizes) + 1e-9) + 1}
     assert int((times * np.array(sizes)).sum()) == one.drawn.tokens
     # No other cut in the order of the numbers comes nearer to the budget.
     ordered = np.array(sizes)[np.argsort(hashing.numbers(keys, hashing.DRAW, seed, "s", one.whole))]
     cuts = one.whole * sum(sizes) + np.concatenate([[0], np.cumsum(ordered)])
-    assert abs(one.drawn.tokens - budget) == pytest.approx(np.abs(cuts - budget).min(), abs=1e-6)
+    assert abs(one.drawn.tokens - budget) <= np.abs(cuts - budget).min() + 1e-6
 
 
 def test_share_is_within_a_thousandth_when_documents_are_small(make_source: Make, tmp_path: Path) -> None:
@@ -138,8 +142,8 @@ def test_share_is_within_a_thousandth_when_documents_are_small(make_source: Make
 
 
 def test_a_share_that_is_off_says_why(make_source: Make, tmp_path: Path) -> None:
-    folders = {name: make_source(name, 30) for name in ("web", "code")}
-    planned = job.plan(order(folders, "web=0.7,code=0.3", tmp_path, budget=1500), here)
+    folders = {name: make_source(name, 9) for name in ("web", "code")}
+    planned = job.plan(order(folders, "web=0.7,code=0.3", tmp_path, budget=500), here)
     (first, *_) = planned.deviations()
     assert "documents are not cut" in first
     assert first in tables.warnings(planned)
@@ -153,7 +157,8 @@ def test_same_seed_shares_documents_whatever_the_weights(three: dict[str, Path],
     a, b = (set(drawn(one, job.plan(one, here), tmp_path)) for one in (few, many))
     for name in three:
         ours, theirs = ({key for key in one if key[0] == name} for one in (a, b))
-        assert ours <= theirs or theirs <= ours
+        smaller, larger = sorted((ours, theirs), key=len)
+        assert len(smaller - larger) <= 1  # the document that fills a gap
 
 
 def test_another_seed_draws_other_documents(three: dict[str, Path], tmp_path: Path) -> None:
@@ -274,7 +279,8 @@ def test_documents_of_one_id_are_drawn_together_and_the_plan_says_so(make_source
 
 
 def test_llama_table_as_a_plan(tmp_path: Path) -> None:
-    """Sources of the sizes that follow from the published table, scaled down, are repeated as often as the table says."""
+    """Sources of the sizes that follow from the published table, scaled down, are repeated as often as the table
+    says."""
     scale = 1e-6
     stocks, table = [], gallery.details("llama")["sources"]
     for row in table:
@@ -293,3 +299,24 @@ def test_llama_table_as_a_plan(tmp_path: Path) -> None:
         assert planned.share(one) == pytest.approx(row["printed_weight"], rel=1e-3)
     assert planned.deviations() == []
     assert planned.too_often(4.0) == []
+
+
+def test_one_more_document_fills_the_gap_that_large_documents_leave(tmp_path: Path) -> None:
+    sizes = np.tile([50_000, 70_000, 13, 90_000, 1_700, 30_011, 420, 8_000], 40)
+    keys = hashing.document_keys(f"d{i}" for i in range(len(sizes)))
+    path = tmp_path / "counts.parquet"
+    pq.write_table(counts.COUNTS.empty_table().from_arrays([keys, sizes, sizes], schema=counts.COUNTS), path)
+    file = counts.FileCounts("s", "file", str(path), counts.Totals(len(sizes), int(sizes.sum()), 0), 1, 1, {})
+    stock = plan.stock("s", [file], 0.0)
+    filled = 0
+    for budget in range(1_000_000, 9_000_000, 500_000):
+        (one,) = plan.make([stock], {"s": 1.0}, budget, "tokens", 0).draws
+        assert abs(one.drawn.tokens / budget - 1) < 6e-3
+        if one.extra is not None:
+            filled += 1
+            values = hashing.numbers(keys, hashing.DRAW, 0, "s", 0)
+            assert (
+                int(((values < np.uint64(one.threshold)) | (values == np.uint64(one.extra))).sum())
+                == one.drawn.documents
+            )
+    assert filled > 5
