@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from curate.warc.codecs import BrokenError
-from curate.warc.headers import BLANK_LINE, Http, parse_arc, parse_http, parse_warc
+from curate.warc.headers import Http, header_end, parse_arc, parse_http, parse_warc
 from curate.warc.payload import decode_body
 from curate.warc.record import DAMAGED, Record, Wanted
 from curate.warc.streams import ARC, PROBE_OUT, Grammar, Stream
 
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
-_LINE = re.compile(rb"\n")
 _NEXT, _END, _JUNK = "another record follows", "the group ends", "bytes of no record follow"
 
 
@@ -135,11 +134,15 @@ class Chain:
     def _header(self) -> bytes | None:
         """Take the header at the cursor; None (and the cursor where it was) when none ends within the limit."""
         stream, searched = self._stream, 0
-        end = _LINE if self._arc else BLANK_LINE
         while True:
-            if found := end.search(stream.buf, stream.pos + searched):
-                header = stream.buf[stream.pos : found.end()]
-                stream.pos = found.end()
+            start = stream.pos + searched
+            if self._arc:
+                end = stream.buf.find(b"\n", start) + 1 or -1
+            else:
+                end = header_end(stream.buf, start, len(stream.buf))
+            if end >= 0:
+                header = stream.buf[stream.pos : end]
+                stream.pos = end
                 return header
             searched = max(0, len(stream.buf) - stream.pos - 3)
             if searched > self._limits.header or not self._more():
@@ -166,8 +169,9 @@ class Chain:
         """Take an HTTP header at the cursor, if there is one; return it and what is left of `length`."""
         stream, searched = self._stream, 0
         while True:
-            found = BLANK_LINE.search(stream.buf, stream.pos + searched, stream.pos + length)
-            size = found.end() - stream.pos if found else min(len(stream.buf) - stream.pos, length)
+            end = header_end(stream.buf, stream.pos + searched, stream.pos + length)
+            found = end >= 0
+            size = end - stream.pos if found else min(len(stream.buf) - stream.pos, length)
             if found or size == length or size > self._limits.header or not self._more():
                 break
             searched = max(0, size - 3)

@@ -16,6 +16,7 @@ WARC_SOMEWHERE = re.compile(WARC_BEGIN.pattern + rb"(?=[A-Za-z][A-Za-z0-9\-]{0,6
 """How a record begins after damage, when it may stand anywhere, in a line after garbage too."""
 ARC_SOMEWHERE = re.compile(rb"(?<=\n)" + ARC_BEGIN.pattern)
 _HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
+_FOLD = re.compile(rb"[ \t\r]*\n[ \t]+")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
 _ARC_DATE = re.compile(rb"\d{8,17}")
 _MAX_DIGITS = 18
@@ -32,22 +33,23 @@ class Http:
     content_encoding: str
 
 
+def header_end(data: bytes, start: int, stop: int) -> int:
+    """Where the header that begins at `start` ends, behind its blank line; -1 when that is not before `stop`."""
+    end = data.find(b"\r\n\r\n", start, stop)
+    if end >= 0 and data.find(b"\n\n", start, end) < 0:
+        return end + 4
+    found = BLANK_LINE.search(data, start, stop)  # several times slower, for other line ends
+    return found.end() if found else -1
+
+
 def fields(block: bytes) -> dict[bytes, bytes]:
     """Names in lower case -> values of a header without its first line; folded lines are joined, the first wins."""
-    found: dict[bytes, bytes] = {}
-    last = b""
-    for line in block.split(b"\n"):
-        if line[:1] in (b" ", b"\t") and last:
-            found[last] += b" " + line.strip()
-            continue
-        name, colon, value = line.partition(b":")
-        if colon:
-            last = name.strip().lower()
-            if last not in found:
-                found[last] = value.strip()
-            else:
-                last = b""
-    return found
+    if b"\n " in block or b"\n\t" in block:
+        block = _FOLD.sub(b" ", block)
+    lines = block.split(b"\n")
+    lines.reverse()
+    parts = [line.partition(b":") for line in lines]
+    return {name.strip().lower(): value.strip() for name, colon, value in parts if colon}
 
 
 def parse_warc(block: bytes, record: Record) -> int | None:

@@ -153,6 +153,8 @@ class Members:
     def skippable(self, offset: int) -> int:
         """The length of what may lie between members and is not data: line ends, skippable zstd frames."""
         head = bytes(self._window.view(offset, 8))
+        if head[:2] == b"\x1f\x8b":
+            return 0
         if self._codec.name != "gzip" and 0x50 <= head[0] <= 0x5F and head[1:4] == ZSTD_DICTIONARY_FRAME[1:]:
             return 8 + int.from_bytes(head[4:8], "little")
         return len(head) - len(head.lstrip(b"\r\n"))
