@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from curate.extractor.context import CONTEXT, context
 from curate.extractor.features import FEATURES, fill, word_logits
+from curate.extractor.jit import Array, Number, compiled
 from curate.extractor.layout import name_logits
 from curate.extractor.lines import rows_of_tables
 from curate.extractor.measure import WORDS
@@ -98,16 +99,36 @@ def decide(p: NDArray[np.float32], words: NDArray[np.float64]) -> tuple[NDArray[
     probability for `tp` and `total`; it is highest for all blocks down to some probability (Lipton, Elkan and
     Naryanaswamy 2014, theorem 1). That probability is held within `LOWEST` and `HIGHEST`.
     """
-    mass = p.astype(np.float64) * words
     order = np.argsort(-p, kind="stable")
-    total = float(mass.sum())
-    if total <= 0:
-        return np.zeros(len(p), np.bool_), 0.0
-    attained = 2 * np.cumsum(mass[order]) / (np.cumsum(words[order]) + total)
-    best = float(p[order[int(np.argmax(attained))]])
-    keep = p >= min(max(best, LOWEST), HIGHEST)
-    held = float(words[keep].sum())
-    return keep, 2 * float(mass[keep].sum()) / (held + total)
+    least = min(max(likeliest(p, words, order), LOWEST), HIGHEST)
+    return p >= least, promised(p, words, least)
+
+
+@compiled
+def likeliest(p: Array, words: Array, order: Array) -> Number:
+    """The probability down to which blocks are kept for the highest expected F1, summed in the order given."""
+    total = 0.0
+    for i in order:
+        total += p[i] * words[i]
+    found, kept, best, least = 0.0, 0.0, -1.0, 1.0
+    for i in order:
+        found += p[i] * words[i]
+        kept += words[i]
+        if kept + total > 0 and 2 * found / (kept + total) > best:
+            best, least = 2 * found / (kept + total), p[i]
+    return least
+
+
+@compiled
+def promised(p: Array, words: Array, least: Number) -> Number:
+    """Expected F1 of keeping the blocks whose probability is at least `least`."""
+    found, kept, total = 0.0, 0.0, 0.0
+    for i in range(len(p)):
+        total += p[i] * words[i]
+        if p[i] >= least:
+            found += p[i] * words[i]
+            kept += words[i]
+    return 2 * found / (kept + total) if kept + total > 0 else 0.0
 
 
 def assemble(judged: Judged) -> str:

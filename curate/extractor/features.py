@@ -54,7 +54,7 @@ _BLOCK = [
     "words_per_end",
 ]
 _HOLDER = [
-    "log_words",
+    "words",
     "link_density",
     "comma_rate",
     "paragraph_rate",
@@ -174,7 +174,7 @@ def headings(facts: Facts) -> None:
         row[H_HEADING] = i - heading if heading >= 0 else -1
         row[H_LEVEL] = level
         row[H_WORDS] = words
-        row[H_PROSE] = np.log1p(facts.page[5])
+        row[H_PROSE] = facts.page[5]
         facts.before[i] = chars
         chars += facts.measures[i, CHARS]
         if facts.mask[facts.blocks[i, B_NODE]] & COMMENTS_BIT:
@@ -251,7 +251,7 @@ def fill_holders(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     for _ in range(LEVELS):
         s = facts.sums[node]
         words = max(1.0, s[S_WORDS])
-        row[at] = np.log1p(s[S_WORDS])
+        row[at] = s[S_WORDS]
         row[at + 1] = s[S_LINKED] / max(1.0, s[S_CHARS])
         row[at + 2] = s[S_COMMAS] / words
         row[at + 3] = s[S_PARAGRAPHS] / max(1.0, s[S_BLOCKS])
@@ -333,5 +333,5 @@ def fill_page(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     row[at + 13] = facts.page[3]
     row[at + 14] = s[S_STOPS] / words
     row[at + 15] = facts.page[4] / words
-    row[at + 16] = np.log1p(facts.page[5])
+    row[at + 16] = facts.page[5]
     return at + 17

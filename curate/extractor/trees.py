@@ -4,12 +4,13 @@ The order of additions is fixed (tree by tree, in double precision), so the same
 machine and with any number of threads.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.extractor.jit import Array, compiled
+from curate.extractor.jit import Array, Number, compiled, inner
 
 
 class Trees(NamedTuple):
@@ -39,4 +40,19 @@ def probabilities(trees: Trees, rows: Array, out: Array) -> None:
                     node = trees.right[node]
             sums[i] += trees.leaf[-1 - node]
     for i in range(count):
-        out[i] = 1.0 / (1.0 + np.exp(-sums[i]))
+        out[i] = 1.0 / (1.0 + exponential(-sums[i]))
+
+
+LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
+
+
+@inner
+def exponential(x: Number) -> Number:
+    """e to the power of x by additions and multiplications alone: libraries differ in the last bit, these don't."""
+    x = min(40.0, max(-40.0, x))
+    k = np.floor(x * LOG2E + 0.5)
+    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    total = 1.0
+    for n in range(14, 0, -1):
+        total = 1.0 + total * r / n
+    return math.ldexp(total, int(k))

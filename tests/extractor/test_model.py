@@ -146,3 +146,15 @@ def test_a_page_has_one_answer(parts: list[str]) -> None:
     one, two = judge(html), judge(html)
     assert one.probability.tobytes() == two.probability.tobytes()
     assert ((one.probability >= 0) & (one.probability <= 1)).all()
+
+
+@given(st.floats(-40, 40))
+def test_the_exponential_is_the_exponential(x: float) -> None:
+    rows = np.zeros((1, 1), np.float32)
+    out = np.zeros(1, np.float32)
+    leaf = Trees(*(np.array(v, t) for v, t in zip(([-1], [], [], [], [], [x]), _TYPES, strict=True)))
+    probabilities(leaf, rows, out)
+    assert out[0] == pytest.approx(1 / (1 + np.exp(-float(np.float32(x)))), rel=1e-6)
+
+
+_TYPES = (np.int32, np.int16, np.float32, np.int32, np.int32, np.float32)
