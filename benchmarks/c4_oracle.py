@@ -28,6 +28,7 @@ from typing import Any
 from benchmarks.real_texts import Text, real_texts
 from curate import recipe
 from filters.base import Document
+from filters.urls import normalize_url
 
 WHEELS = {"tensorflow-datasets==4.9.10": r"tensorflow_datasets/text/c4(_utils)?\.py"}
 WHEELS |= {"llama-index-core==0.14.25": r".*punkt_tab/english/[^/]+"}
@@ -235,7 +236,12 @@ def report(texts: Sequence[Text], theirs: dict[str, Any], mine: dict[str, Any], 
     for stage, pages in theirs.items():
         counts = [str(len(urls)) for urls in differences(pages, mine[stage]).values()]
         lines.append(f"| {stage} | {len(pages):,} | {len(mine[stage]):,} | {' | '.join(counts)} |")
-    lines += ["", f"CPU time up to `clean_page` and for the rest: the code {times[0]:.1f} s, curate {times[1]:.1f} s."]
+    lines += [
+        "",
+        "The stages before: pages over 190,000 characters are among the dropped of `clean_page`; `normalize_url` gives "
+        f"the same on all {len(texts):,} URLs. Bad words are tested with the list that the code pins for English.",
+    ]
+    lines += ["", f"CPU time of the whole chain: the code {times[0]:.1f} s, curate {times[1]:.1f} s."]
     return "\n".join(lines) + "\n"
 
 
@@ -266,6 +272,7 @@ def main() -> None:
     print(page)
     if options.save:
         options.save.write_text(page, encoding="utf-8")
+    assert all(utils.normalize_url(item.url) == normalize_url(item.url) for item in texts)
     found = [(s, k, u) for s in theirs for k, urls in differences(theirs[s], mine[s]).items() for u in urls]
     for stage, kind, url in found[:20]:
         print(f"{stage}: {kind}: {url}", file=sys.stderr)

@@ -30,7 +30,7 @@ def nltk() -> Any:
     return reference.PunktSentenceTokenizer(parameters)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_nltk_on_pieces(text: str) -> None:
     assert punkt.count(text) == len(nltk().tokenize(text))
