@@ -23,6 +23,12 @@ LISTS = ("apache-bsd-mit", "permissive")
 _ID = re.compile(r"[A-Za-z0-9.+-]+(?: WITH [A-Za-z0-9.+-]+)?")
 
 
+@lru_cache(maxsize=1)
+def spdx() -> Any:
+    """The SPDX list as a parser of expressions; building it takes a second, so it is built once a process."""
+    return get_spdx_licensing()
+
+
 @lru_cache(maxsize=32)
 def allow_list(name: str) -> frozenset[str]:
     """Ids of a list that comes with the package, or of a person's own file.
@@ -43,7 +49,7 @@ def allow_list(name: str) -> frozenset[str]:
             ) from error
     entries = ((n, line.split("#", 1)[0].strip()) for n, line in enumerate(text.splitlines(), 1))
     ids = [(n, entry) for n, entry in entries if entry]
-    known = get_spdx_licensing().known_symbols
+    known = spdx().known_symbols
     for number, entry in ids:
         listed = name in LISTS or entry.startswith("LicenseRef-") or all(i in known for i in entry.split(" WITH "))
         if not listed or not _ID.fullmatch(entry):
@@ -53,12 +59,13 @@ def allow_list(name: str) -> frozenset[str]:
     return frozenset(entry for _, entry in ids)
 
 
+@lru_cache(maxsize=20_000)
 def is_allowed(expression: str | None, allowed: frozenset[str]) -> bool:
     """Whether an SPDX expression is satisfied by licences of `allowed` alone; an invalid one never is."""
     if not expression:
         return False
     try:
-        parsed = get_spdx_licensing().parse(expression)
+        parsed = spdx().parse(expression)
     except Exception:  # the library raises several kinds on odd input; doubt denies
         return False
     return parsed is not None and _holds(parsed, allowed)
@@ -79,7 +86,7 @@ def _holds(node: Any, allowed: frozenset[str]) -> bool:
 
 
 def _listed(key: str, allowed: frozenset[str]) -> bool:
-    symbol = get_spdx_licensing().known_symbols.get(key)
+    symbol = spdx().known_symbols.get(key)
     names = {key, *(symbol.aliases if symbol is not None else ())}
     return any(name in allowed for name in names if not name.startswith("LicenseRef-") or name == key)
 

@@ -41,8 +41,64 @@ def is_license_file(name: str) -> bool:
 
 
 _CODE_SUFFIXES = frozenset(
-    "py js ts jsx tsx c h cc cpp hpp java go rs rb php cs swift kt scala sh pl pm json xml yml yaml css scss vue lua r"
-    " m mm d hs ml ex exs erl clj sql toml in am ac cmake mk gradle png jpg svg gif pyc class bat ps1".split()
+    [
+        "py",
+        "js",
+        "ts",
+        "jsx",
+        "tsx",
+        "c",
+        "h",
+        "cc",
+        "cpp",
+        "hpp",
+        "java",
+        "go",
+        "rs",
+        "rb",
+        "php",
+        "cs",
+        "swift",
+        "kt",
+        "scala",
+        "sh",
+        "pl",
+        "pm",
+        "json",
+        "xml",
+        "yml",
+        "yaml",
+        "css",
+        "scss",
+        "vue",
+        "lua",
+        "r",
+        "m",
+        "mm",
+        "d",
+        "hs",
+        "ml",
+        "ex",
+        "exs",
+        "erl",
+        "clj",
+        "sql",
+        "toml",
+        "in",
+        "am",
+        "ac",
+        "cmake",
+        "mk",
+        "gradle",
+        "png",
+        "jpg",
+        "svg",
+        "gif",
+        "pyc",
+        "class",
+        "bat",
+        "ps1",
+    ]
 )
 
 
@@ -145,9 +201,7 @@ def with_exceptions(spans: Sequence[Span]) -> list[Span]:
     """Exceptions (`WITH x`) joined to the GNU licence before them, or else after; alone they are unknown."""
     plain_spans = [s for s in spans if not s.expression.startswith("WITH ")]
     for exception in (s for s in spans if s.expression.startswith("WITH ")):
-        hosts = [
-            n for n, s in enumerate(plain_spans) if "GPL" in s.expression and " WITH " not in s.expression
-        ]
+        hosts = [n for n, s in enumerate(plain_spans) if "GPL" in s.expression and " WITH " not in s.expression]
         if not hosts:
             plain_spans.append(exception._replace(expression=UNKNOWN))
             continue

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from license_expression import get_spdx_licensing
-
 from curate.code.names import UNKNOWN
 from curate.code.texts import raw_texts
+from filters.licenses import spdx
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def canonical(expression: str) -> str | None:
 
     Ids that the list does not know become `LicenseRef-unknown`.
     """
-    licensing = get_spdx_licensing()
+    licensing = spdx()
     try:
         parsed = licensing.parse(expression)
         if parsed is None:

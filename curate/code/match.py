@@ -117,9 +117,7 @@ class Matcher:
                     continue
                 inside = min(covered, last - first)
                 score = reference / (size + (last - first) - inside)
-                found.append(
-                    Match(n, first, last, reference / size, 1 - inside / (last - first), min(score, 1.0))
-                )
+                found.append(Match(n, first, last, reference / size, 1 - inside / (last - first), min(score, 1.0)))
         found.sort(key=lambda m: (-m.score, -(m.last - m.first), m.reference))
         return found
 

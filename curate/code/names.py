@@ -1,8 +1,10 @@
 """Names of licences as people write them, and the SPDX ids they mean.
 
-Patterns are for lower-case text in which a blank stands for any run of white space.
+Patterns are for lower-case text in which every run of white space is one blank (`folded`), so that no pattern has to
+repeat over white space: on a text of blanks such a pattern takes quadratic time, or worse.
 """
 
+import bisect
 import re
 from functools import lru_cache
 from importlib.resources import files
@@ -23,22 +25,22 @@ class Mention(NamedTuple):
 
 
 _VERSION = (
-    r"(?:[ ,;:(\-\"'/]*(?:licen[sc]e|international|unported|generic)?[ ,;:(\-\"']*(?:as )?"
-    r"(?:published|issued|distributed)? ?(?:by the free software foundation)?[ ,;:.(]*"
-    r"(?:\([al]?gpl\)|\(fdl\)|\(the \"?licen[sc]e\"?\))?[ ,;:(\-]*(?:either |under |or |only |the terms of )*(?:the )?"
+    r"(?:[ ,;:(\-\"'/]{0,6}(?:licen[sc]e|international|unported|generic)?[ ,;:(\-\"']{0,6}(?:as )?"
+    r"(?:published|issued|distributed)? ?(?:by the free software foundation)?[ ,;:.(]{0,6}"
+    r"(?:\([al]?gpl\)|\(fdl\)|\(the \"?licen[sc]e\"?\))?[ ,;:(\-]{0,6}(?:either |under |or |only |the terms of )*(?:the )?"
     r"(?:gnu )?(?:licen[sc]e )?)?"
-    r"(?:[ ,;:(\-\"']*(?:the )?(?:version|ver|v|versions)?[ .\-]*(?P<version>\d(?:\.\d{1,2})?)(?:\.0)?(?![\d%]))"
+    r"(?:[ ,;:(\-\"']{0,6}(?:the )?(?:version|ver|v|versions)?[ .\-]{0,6}(?P<version>\d(?:\.\d{1,2})?)(?:\.0)?(?![\d%]))"
 )
 _LATER = (
-    r"(?:[ ,;.)\"']*(?:of (?:the|that) (?:license|licence|gpl|lgpl|gnu [a-z ]{0,20}general public licen[sc]e)[ ,;.)\"']*)?"
-    r"(?:dated (?:june|july|february),? \d{4}[ ,;.)]*)?"
-    r"(?:(?:and|or|und|ou)[ ,/]*(?:\(?(?:at|if) (?:your|you) (?:option|like|prefer|wish),?\)?,? )?"
+    r"(?:[ ,;.)\"']{0,6}(?:of (?:the|that) (?:license|licence|gpl|lgpl|gnu [a-z ]{0,20}general public licen[sc]e)[ ,;.)\"']{0,6})?"
+    r"(?:dated (?:june|july|february),? \d{4}[ ,;.)]{0,6})?"
+    r"(?:(?:and|or|und|ou)[ ,/]{0,6}(?:\(?(?:at|if) (?:your|you) (?:option|like|prefer|wish),?\)?,? )?"
     r"(?:\(?at your option\)? )?(?:any |all |a |\(at your option\) any )?"
     r"(?:later|newer|higher|above|greater|up)|[ ]?\+|-or-later|any later version))"
 )
 _GNU = (
     r"(?:(?:version|v)\.? ?(?P<before>\d(?:\.\d)?)(?P<more> ?\+| or (?:any )?(?:later|newer)(?: version)?,?)? of (?:the )?)?"
-    r"(?:(?:gnu )?(?P<kind>affero|lesser|library(?: or lesser| \(lesser\))?|lesser \(library\)|lesser/library)?[ ,]*"
+    r"(?:(?:gnu )?(?P<kind>affero|lesser|library(?: or lesser| \(lesser\))?|lesser \(library\)|lesser/library)?[ ,]{0,6}"
     r"(?:gnu )?general[ -]public[ -]licen[sc]e|gnu (?:free )?(?P<fdl>documentation|public) licen[sc]e"
     r"|\b(?P<short>agpl|lgpl|gpl|gfdl)(?:[ -]?(?=v?\d)|\b))"
 )
@@ -61,7 +63,7 @@ _FAMILIES = {
 
 
 def spaced(pattern: str) -> str:
-    """A pattern whose blanks mean any white space."""
+    """A pattern whose blanks mean any white space, for texts that are not folded."""
     out, in_class = [], False
     for n, c in enumerate(pattern):
         if c == "[" and (n == 0 or pattern[n - 1] != "\\"):
@@ -75,22 +77,52 @@ def spaced(pattern: str) -> str:
     return "".join(out).replace(" ?", "\\s*")
 
 
+_BLANKS = re.compile(r"\s+")
+
+
+def folded(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text with each run of white space as one blank, and (place there, place in `text`) where they part."""
+    out: list[str] = []
+    shifts = [(0, 0)]
+    at = length = 0
+    for match in _BLANKS.finditer(text):
+        if match.group() == " ":
+            continue
+        out.append(text[at : match.start()] + " ")
+        length += match.start() - at + 1
+        at = match.end()
+        shifts.append((length, at))
+    out.append(text[at:])
+    return "".join(out), shifts
+
+
+def unfolded(place: int, shifts: list[tuple[int, int]]) -> int:
+    """The place in the text that `folded` was given, of a place in what it returned."""
+    here, there = shifts[bisect.bisect_right(shifts, (place, 1 << 62)) - 1]
+    return there + place - here
+
+
 @lru_cache(maxsize=1)
 def _table() -> list[tuple[re.Pattern[str], str]]:
     """(pattern, id or family) in order of preference."""
     lines = (files("filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
-    return [(re.compile(spaced(pattern)), name) for name, pattern in rows]
+    return [(re.compile(pattern), name) for name, pattern in rows]
 
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Names of the GNU family; a version after a name; what says "or later" after a version."""
-    return re.compile(spaced(_GNU)), re.compile(spaced(_VERSION)), re.compile(spaced(_LATER))
+    return re.compile(_GNU), re.compile(_VERSION), re.compile(_LATER)
 
 
 def mentions(text: str) -> list[Mention]:
     """All licences named in lower-case `text`, in order, without overlaps (the first pattern of the list wins)."""
+    text, shifts = folded(text)
+    return [Mention(unfolded(m.start, shifts), unfolded(m.end - 1, shifts) + 1, m.expression) for m in _mentions(text)]
+
+
+def _mentions(text: str) -> list[Mention]:
     gnu, version, later = _patterns()
     found: list[Mention] = []
     for match in gnu.finditer(text):
@@ -147,7 +179,5 @@ def _simple(text: str, match: re.Match[str], name: str, version: re.Pattern[str]
     groups = match.groupdict()
     parts = (groups["url"] or groups["abbr"] or "").replace(" ", "-").upper()
     if not parts:
-        parts = "-".join(
-            p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p
-        )
+        parts = "-".join(p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p)
     return Mention(match.start(), end, f"CC-{parts}-{value}")

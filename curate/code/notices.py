@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from curate.code.names import UNKNOWN, Mention, mentions, spaced
+from curate.code.names import UNKNOWN, Mention, folded, mentions, spaced, unfolded
 
 _GATE = re.compile(
     rb"licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
@@ -94,9 +94,7 @@ def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
         if not all_names and not _has_trigger(low, mention):
             continue
         text = low[max(0, mention.start - 40) : mention.end + 20]
-        found.append(
-            Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(text.split()))
-        )
+        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(text.split())))
     return found
 
 
@@ -108,9 +106,11 @@ def _has_trigger(low: str, mention: Mention) -> bool:
 
 def strange(low: str, taken: list[Span]) -> Span | None:
     """The first restriction in words that belongs to no licence recognised."""
-    for match in _STRANGE.finditer(low):
-        if not any(t.start <= match.start() < t.end for t in taken):
-            return Span(match.start(), match.end(), UNKNOWN, "header-notice", 0.5, match.group())
+    text, shifts = folded(low)
+    for match in _STRANGE.finditer(text):
+        start, end = unfolded(match.start(), shifts), unfolded(match.end() - 1, shifts) + 1
+        if not any(t.start <= start < t.end for t in taken):
+            return Span(start, end, UNKNOWN, "header-notice", 0.5, match.group())
     return None
 
 
