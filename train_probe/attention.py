@@ -19,9 +19,9 @@ from torch import Tensor
 try:
     from torch.nn.attention.varlen import varlen_attn
 
-    _CAUSAL = inspect.signature(varlen_attn).parameters  # the argument was renamed in 2.12
+    _CAUSAL = set(inspect.signature(varlen_attn).parameters)  # the argument was renamed in 2.12
 except ImportError:  # before PyTorch 2.10
-    varlen_attn, _CAUSAL = None, {}
+    varlen_attn, _CAUSAL = None, set()
 
 
 @dataclass
@@ -78,7 +78,7 @@ def borders(segments_BT: NDArray[np.int64]) -> NDArray[np.int32]:
     first = np.ones(segments_BT.shape, dtype=bool)
     first[:, 1:] = segments_BT[:, 1:] != segments_BT[:, :-1]
     begins = np.flatnonzero(first)
-    size = max(2 * len(segments_BT), 1 << int(len(begins)).bit_length())
+    size = max(2 * len(segments_BT), 1 << len(begins).bit_length())
     out = np.full(size, segments_BT.size, dtype=np.int32)
     out[: len(begins)] = begins
     return out

@@ -11,7 +11,7 @@ with sources spread evenly, epoch after epoch.  Rows are cut from it end to end,
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -142,7 +142,8 @@ class Stream:
         start = (step * rows + first) * width
         tokens = self.read(start, take * width + 1)
         index = np.arange(take)[:, None] * width + np.arange(width + 1)[None, :]
-        return tokens[index]
+        batch: Ints = tokens[index]
+        return batch
 
     def consumed(self, tokens: int) -> dict[str, int]:
         """How many of the first `tokens` tokens of the stream are of each source."""
@@ -176,7 +177,8 @@ class Stream:
         shift = np.repeat(chosen["start"] - begins, lengths)
         places = np.arange(begins[0], begins[0] + lengths.sum())
         inside = slice(offset - begins[0], offset - begins[0] + count)
-        return self.file.tokens[(places + shift)[inside]]
+        found: NDArray[Any] = self.file.tokens[(places + shift)[inside]]
+        return found
 
 
 def segments(rows: Ints, end: int) -> Ints:
@@ -185,7 +187,7 @@ def segments(rows: Ints, end: int) -> Ints:
     return counted - counted[:, :1]
 
 
-def prefetch(make: Any, first: int, last: int, depth: int = 4) -> Iterator[Any]:
+def prefetch(make: Any, first: int, last: int, depth: int = 4) -> Generator[Any]:
     """`make(step)` for each step, made by a thread while the caller trains.  Errors of `make` are raised here."""
     queue: Queue[tuple[Any, BaseException | None]] = Queue(depth)
     stop = Event()

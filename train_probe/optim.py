@@ -63,7 +63,7 @@ class Muon(torch.optim.Optimizer):
 
 def adamw_lr(weights: int) -> float:
     """Peak rate of AdamW alone by the number of weights: OLMo-core's ladder, 0.0047/2 * (N/108M)^(-1/3), at most 0.01."""
-    return min(0.01, 0.00235 * (weights / 108e6) ** (-1 / 3))
+    return float(min(0.01, 0.00235 * (weights / 108e6) ** (-1 / 3)))
 
 
 def optimizers(model: nn.Module, c: TrainConfig) -> list[torch.optim.Optimizer]:

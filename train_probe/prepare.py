@@ -34,21 +34,44 @@ class Text(NamedTuple):
     source: str
 
 
+_SHINGLE = 13
+"""Words; GPT-3's unit for the overlap of training and test texts (Brown et al. 2020, appendix C)."""
+
+
 @dataclass
 class HeldOut:
-    """Documents that must not be trained on: hashes of ids and of texts."""
+    """Documents that must not be trained on: hashes of ids, of texts, and of runs of 13 words."""
 
     keys: set[int] = field(default_factory=set)
     digests: set[int] = field(default_factory=set)
+    _runs: dict[int, list[int]] = field(default_factory=dict)
+    _sizes: list[int] = field(default_factory=list)
 
-    def __contains__(self, doc: Text) -> bool:
-        """Whether this document, or its text, is held out."""
-        return doc.key in self.keys or doc.digest in self.digests
+    def reason(self, doc: Text) -> str | None:
+        """Why this document can't be trained on; None when it can.
+
+        A near copy shares half the runs of 13 words of the shorter of the two.
+        """
+        if doc.key in self.keys or doc.digest in self.digests:
+            return "held out"
+        runs = _runs(doc.text)
+        hits = Counter(owner for run in runs for owner in self._runs.get(run, ()))
+        near = any(2 * n >= min(len(runs), self._sizes[owner]) for owner, n in hits.items())
+        return "near copy of held out" if near else None
 
     def add(self, doc: Text) -> None:
         """Hold it out."""
         self.keys.add(doc.key)
         self.digests.add(doc.digest)
+        runs = _runs(doc.text)
+        for run in runs:
+            self._runs.setdefault(run, []).append(len(self._sizes))
+        self._sizes.append(len(runs))
+
+
+def _runs(text: str) -> set[int]:
+    words = text.casefold().split()
+    return {hash(tuple(words[i : i + _SHINGLE])) for i in range(len(words) - _SHINGLE + 1)}
 
 
 def hash64(text: str | bytes) -> int:
@@ -199,8 +222,9 @@ def write_tokens(
 
 def _kept(docs: Iterable[Text], held_out: HeldOut | None, skipped: Counter[str]) -> Iterator[Text]:
     for doc in docs:
-        if held_out is not None and doc in held_out:
-            skipped["held out"] += 1
+        reason = held_out.reason(doc) if held_out is not None else None
+        if reason is not None:
+            skipped[reason] += 1
         else:
             yield doc
 

@@ -125,3 +125,13 @@ def _shape(inner: Any) -> None:
         ]
     )
     inner.decoder = decoders.ByteLevel()
+
+
+def token_bytes(tokenizer: Tokenizer) -> list[int]:
+    """Bytes that each id stands for; 0 for special tokens and unused ids."""
+    special = {i for i, t in tokenizer.inner.get_added_tokens_decoder().items() if t.special}
+    special |= {i for name in SPECIALS if (i := tokenizer.inner.token_to_id(name)) is not None}
+    sizes = [0] * tokenizer.size
+    for piece, i in tokenizer.inner.get_vocab(with_added_tokens=True).items():
+        sizes[i] = 0 if i in special else len(piece)  # byte-level: one letter stands for one byte
+    return sizes

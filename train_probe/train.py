@@ -61,7 +61,7 @@ def use_bf16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
@@ -103,7 +103,7 @@ class Trainer:
         c = self.settings
         self.model.reset(c.seed)
         made = optimizers(self.model, c)
-        step, curve = 0, []
+        step, curve = 0, cast("list[dict[str, float]]", [])
         path = out / "checkpoint.pt" if out is not None else None
         if path is not None and resume and path.exists():
             step, curve = self._restore(path, made, stream)

@@ -1,0 +1,128 @@
+"""Bits per byte of held-out text.
+
+Nats per token can't be compared between tokenizers, bits per byte can: all bits that the model needs for the
+tokens of a document, divided by the bytes of the document.  The end tokens are not counted: they have no bytes.
+
+Everything here computes in fp32 without autocast, whatever the training used: the sums of 16-bit logits are off
+by more than the differences that are looked for.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from train_probe import objectives
+from train_probe.data import Ints, TokenFile
+from train_probe.loss import token_losses
+from train_probe.model import Model
+from train_probe.train import hidden_states, to_device
+
+Floats = NDArray[np.float64]
+ROWS = 8
+"""Rows per forward pass."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a metric is the ratio of: sum(value) / sum(weight) over items (documents, or rows, or questions)."""
+
+    values: Floats
+    weights: Floats
+    groups: list[str]
+    """The source or task of each item."""
+
+    @property
+    def mean(self) -> float:
+        """The metric over all items."""
+        return float(self.values.sum() / self.weights.sum())
+
+    def by_group(self) -> dict[str, float]:
+        """The metric by source or task."""
+        names = np.array(self.groups)
+        return {
+            str(name): float(self.values[names == name].sum() / self.weights[names == name].sum())
+            for name in sorted(set(self.groups))
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, exact."""
+        return {"values": self.values.tolist(), "weights": self.weights.tolist(), "groups": self.groups}
+
+    @classmethod
+    def of(cls, saved: dict[str, Any]) -> "Scores":
+        """Back from JSON."""
+        return cls(np.array(saved["values"]), np.array(saved["weights"]), list(saved["groups"]))
+
+
+def held_out(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Scores:
+    """Bits and bytes of each document of a held-out token file (decoders), or of each row (BERT, T5).
+
+    BERT and T5 predict only what is hidden, so their bits are divided by the bytes of the hidden tokens, which needs
+    `token_bytes`, the length of each id in bytes.  These figures are comparable only within one family.
+    """
+    model.eval()
+    with torch.no_grad():
+        if model.config.family in ("gpt2", "llama"):
+            return _documents(model, file)
+        if token_bytes is None:
+            raise ValueError("BERT and T5 need the bytes of each token")
+        return _rows(model, file, token_bytes)
+
+
+def _documents(model: Model, file: TokenFile) -> Scores:
+    losses = stream_losses(model, np.asarray(file.tokens, dtype=np.int64), file.end)
+    owner = np.repeat(np.arange(len(file.documents)), file.documents["tokens"].astype(np.int64))
+    bits = np.bincount(owner, losses, minlength=len(file.documents)) / math.log(2)
+    names = [file.sources[i] for i in file.documents["source"]]
+    return Scores(bits, file.documents["bytes"].astype(np.float64), names)
+
+
+def stream_losses(model: Model, tokens: Ints, end: int) -> Floats:
+    """Nats of each token given what precedes it in its row and document; 0 for end tokens.
+
+    The tokens are cut into rows end to end, as in training; so each is predicted exactly once.
+    """
+    width = model.config.context
+    count = -(-(len(tokens) - 1) // width)
+    padded = np.full(count * width + 1, end, dtype=np.int64)
+    padded[: len(tokens)] = tokens
+    index = np.arange(count)[:, None] * width + np.arange(width + 1)[None, :]
+    losses = np.zeros(len(padded))
+    device = model.head_weight().device
+    for first in range(0, count, ROWS):
+        batch = objectives.clm(padded[index[first : first + ROWS]], end)
+        found = _losses(model, batch, device)
+        losses[first * width + 1 : first * width + 1 + len(found)] = found
+    losses[padded == end] = 0.0
+    return losses[: len(tokens)]
+
+
+def _losses(model: Model, batch: dict[str, Any], device: torch.device) -> Floats:
+    tensors = to_device(batch, device)
+    hidden = hidden_states(model, tensors).flatten(0, 1)
+    found: Floats = token_losses(hidden, model.head_weight(), model.head_bias, tensors["targets"].flatten()).double().cpu().numpy()
+    return found
+
+
+def _rows(model: Model, file: TokenFile, token_bytes: NDArray[Any]) -> Scores:
+    """Rows of the file, hidden tokens drawn as in training from a fixed seed."""
+    width, tokens = model.config.context, np.asarray(file.tokens, dtype=np.int64)
+    count = max(1, (len(tokens) - 1) // width)
+    padded = np.concatenate([tokens, np.full(width + 1, file.end)])
+    index = np.arange(count)[:, None] * width + np.arange(width + 1)[None, :]
+    starts = np.searchsorted(file.documents["start"], np.arange(count) * width, side="right") - 1
+    sizes = np.zeros(model.config.vocab)
+    sizes[: len(token_bytes)] = token_bytes
+    device, bits, weights = model.head_weight().device, [], []
+    for first in range(0, count, ROWS):
+        batch = objectives.make(model.config, padded[index[first : first + ROWS]], file.meta, 0, first, False)
+        shape = batch["targets"].shape
+        size = sizes[batch["targets"]]
+        bits.append((_losses(model, batch, device).reshape(shape) * (size > 0)).sum(1) / math.log(2))
+        weights.append(size.sum(1))
+    names = [file.sources[i] for i in file.documents["source"][starts]]
+    return Scores(np.concatenate(bits), np.concatenate(weights), names)

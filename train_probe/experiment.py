@@ -1,0 +1,316 @@
+"""An experiment on disk: mixtures prepared once, then one run for each mixture and seed.
+
+    OUTPUT/
+      experiment.json            what was asked: mixtures, preset, budget, seeds, primary metric
+      tokenizer.json             token_bytes.npy
+      data/held-out/             token file of the documents that nobody trains on
+      data/NAME/                 token file of each mixture
+      runs/NAME/seed-S/          checkpoint.pt, result.json (facts, curve, ledger, scores per document)
+      verdict.json, report.html  written by compare.py
+
+Preparing needs pyarrow and tokenizers; a prepared folder can be trained where only torch and numpy are.
+"""
+
+import json
+import os
+import platform
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train_probe import __version__
+from train_probe.config import FAMILIES, PRESETS, Preset, TrainConfig, chinchilla_tokens, preset
+from train_probe.data import Stream, TokenFile
+from train_probe.errors import ProbeError
+
+Talk = Callable[[str], None]
+HELD_OUT = "held-out"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compared, and how.  Everything here decides the result; nothing else does."""
+
+    mixtures: dict[str, str]
+    """Folder of each mixture by its name."""
+    preset: str = "20m"
+    family: str = "llama"
+    tokens: int = 0
+    """Tokens to train on in each run; 0 = 20 per weight."""
+    seeds: int = 3
+    first_seed: int = 0
+    held_out: str = ""
+    """Where the held-out documents are taken from: a folder, or "" for an equal part of each mixture."""
+    held_out_bytes: int = 2_000_000
+    held_out_share: float = 0.1
+    tokenizer: str = ""
+    """A tokenizer.json; "" = the shipped one; "bytes" = one id per byte."""
+    vocab: int = 0
+    """Ids of the shipped tokenizer; 0 = the preset's."""
+    optimizer: str = "muon"
+    schedule: str = "wsd"
+    lr_scale: float = 1.0
+    batch_tokens: int = 0
+    """Tokens per step; 0 = the preset's."""
+    tasks: list[str] = field(default_factory=list)
+    """Files of questions (see tasks.py)."""
+    primary: str = "bits per byte"
+    """The metric that decides, fixed before anything is trained."""
+
+    def __post_init__(self) -> None:
+        """Refuse requests that can't be run."""
+        if not self.mixtures:
+            raise ProbeError("nothing to train on: give at least one --shards FOLDER")
+        for name in self.mixtures:
+            if not _NAME.fullmatch(name) or name == HELD_OUT:
+                raise ProbeError(f"{name!r} can't name a mixture: letters, digits, '.', '_' and '-', at most 64")
+        if self.preset not in PRESETS or self.family not in FAMILIES:
+            preset(self.preset)
+            raise ProbeError(f"unknown family {self.family!r}; known: {', '.join(FAMILIES)}")
+        if self.seeds < 1 or self.tokens < 0:
+            raise ProbeError(f"seeds must be at least 1 and tokens at least 0, got {self.seeds} and {self.tokens}")
+        if not 0 < self.held_out_share < 1:
+            raise ProbeError(f"the held-out share must be between 0 and 1, got {self.held_out_share:g}")
+
+
+@dataclass(frozen=True)
+class How:
+    """How a machine runs it: changes the time, not the question."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+    parallel: str = "ddp"
+    micro_rows: int = 0
+    checkpoint_every: int = 0
+    minutes: float = 0.0
+    """Instead of a number of tokens: time for all runs together, measured on this machine first."""
+    flops: float = 0.0
+    """Instead of a number of tokens: floating-point operations for each run."""
+    tensorboard: bool = False
+
+
+def named(shards: list[str]) -> dict[str, str]:
+    """Mixtures by name: `NAME=FOLDER`, or the folder's own name.  Raises ProbeError when two have one name."""
+    found: dict[str, str] = {}
+    for text in shards:
+        name, mark, path = text.partition("=")
+        if not mark or "/" in name:
+            name, path = Path(text).resolve().name, text
+        if name in found:
+            raise ProbeError(f"two mixtures are called {name!r}: write NAME=FOLDER")
+        found[name] = path
+    return found
+
+
+def prepare(request: Request, output: Path, talk: Talk) -> None:
+    """Choose the held-out documents, tokenize everything.  What is finished already is not done again.
+
+    Raises ProbeError when `output` holds an experiment with another question.
+    """
+    file = output / "experiment.json"
+    asked = json.loads(json.dumps(asdict(request)))
+    if file.exists():
+        before = json.loads(file.read_text(encoding="utf-8"))["request"]
+        changed = [k for k in asked if before.get(k) != asked[k] and k != "seeds"]
+        if changed:
+            raise ProbeError(f"{output} holds another experiment (different: {', '.join(changed)}); choose another --output")
+    output.mkdir(parents=True, exist_ok=True)
+    _tokenize(request, output, talk)
+    _write_json(file, {"version": 1, "request": asked, "environment": environment()})
+
+
+def _tokenize(request: Request, output: Path, talk: Talk) -> None:
+    from train_probe import prepare as files
+    from train_probe import tokenizer as tokenizers
+
+    data = output / "data"
+    wanted = [data / name for name in (HELD_OUT, *request.mixtures)]
+    if all((path / "meta.json").exists() for path in wanted):
+        return
+    tokenizer = _tokenizer(request)
+    tokenizer.save(output / "tokenizer.json")
+    np.save(output / "token_bytes.npy", np.array(tokenizers.token_bytes(tokenizer), dtype=np.int32))
+    folders = {name: Path(path) for name, path in request.mixtures.items()}
+    origin = [Path(request.held_out)] if request.held_out else list(folders.values())
+    docs = files.choose_held_out(origin, request.held_out_bytes, request.held_out_share)
+    held_out = files.HeldOut()
+    for doc in docs:
+        held_out.add(doc)
+    meta = files.write_tokens(docs, tokenizer, data / HELD_OUT)
+    talk(f"held out: {meta['documents']:,} documents, {meta['bytes']:,} bytes")
+    for name, folder in folders.items():
+        skipped: Counter[str] = Counter()
+        meta = files.write_tokens(files.read(folder, skipped), tokenizer, data / name, held_out, skipped)
+        left_out = ", ".join(f"{n:,} {reason}" for reason, n in meta["skipped"].items()) or "nothing"
+        talk(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens; left out: {left_out}")
+
+
+def _tokenizer(request: Request) -> Any:
+    from train_probe import tokenizer as tokenizers
+
+    if request.tokenizer == "bytes":
+        return tokenizers.from_merges([])
+    if request.tokenizer:
+        return tokenizers.load(Path(request.tokenizer))
+    return tokenizers.shipped(request.vocab or min(16_384, PRESETS[request.preset].model.vocab))
+
+
+def load(output: Path) -> Request:
+    """The question of an experiment on disk.  Raises ProbeError when there is none."""
+    try:
+        return Request(**json.loads((output / "experiment.json").read_text(encoding="utf-8"))["request"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProbeError(f"{output}: no experiment here ({error}); start one with probe-train") from None
+
+
+def run(output: Path, how: How, talk: Talk) -> None:
+    """Train and evaluate every mixture with every seed; finished runs are kept, unfinished ones continued.
+
+    Seeds come first, mixtures second, so that whatever stops the experiment leaves mixtures with equal numbers of
+    seeds, and a slower hour of the machine hits all alike.
+    """
+    from train_probe import parallel
+    from train_probe.train import Trainer
+
+    request = load(output)
+    world = parallel.start(how.device)
+    token_files = {name: TokenFile.open(output / "data" / name) for name in request.mixtures}
+    held_out = TokenFile.open(output / "data" / HELD_OUT)
+    chosen = preset(request.preset, request.family, held_out.meta["size"])
+    steps = _steps(request, how, chosen, output)
+    if chosen.below_floor and world.is_main:
+        talk(f"{request.preset} is below the size from which orders are stable: use it to screen")
+    try:
+        for seed in range(request.first_seed, request.first_seed + request.seeds):
+            settings = settings_for(request, how, chosen, steps, seed)
+            trainer: Trainer | None = None
+            for name, file in token_files.items():
+                folder = output / "runs" / name / f"seed-{seed}"
+                if (folder / "result.json").exists():
+                    continue
+                if world.is_main:
+                    talk(f"{name}, seed {seed}: {steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens")
+                trainer = trainer or Trainer(chosen.model, settings, world, talk if world.is_main else _silent)
+                facts = trainer.run(Stream(file, seed), folder)
+                if world.is_main:
+                    _finish(folder, trainer, facts, held_out, output, request, how, talk)
+                parallel.barrier()
+    finally:
+        parallel.stop()
+
+
+def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
+    """The training settings of one run."""
+    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
+    return TrainConfig(
+        steps=steps,
+        batch_rows=rows,
+        micro_rows=min(rows, how.micro_rows or chosen.micro),
+        seed=seed,
+        optimizer=request.optimizer,
+        schedule=request.schedule,
+        lr_scale=request.lr_scale,
+        checkpoint_every=how.checkpoint_every,
+        log_every=max(1, min(50, steps // 10)),
+        precision=how.precision,
+        compile=how.compile,
+        parallel=how.parallel,
+    )
+
+
+def _steps(request: Request, how: How, chosen: Preset, output: Path) -> int:
+    """Steps of each run; what --minutes or --flops came to is fixed by the first run on disk."""
+    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
+    per_step = rows * chosen.model.context
+    kept = output / "budget.json"
+    if kept.exists():
+        return int(json.loads(kept.read_text())["steps"])
+    tokens = request.tokens
+    if not tokens and how.flops:
+        tokens = int(how.flops / chosen.model.flops_per_token())
+    if not tokens and how.minutes:
+        speed = _speed(request, how, chosen, output)
+        tokens = int(speed * 60 * how.minutes / (request.seeds * len(request.mixtures)))
+    tokens = tokens or chinchilla_tokens(chosen.model)
+    steps = max(1, -(-tokens // per_step))
+    _write_json(kept, {"steps": steps, "tokens": steps * per_step})
+    return steps
+
+
+def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:
+    """Tokens per second of a short run on the first mixture, whose start-up is not counted."""
+    from train_probe import parallel
+    from train_probe.train import Trainer
+
+    settings = settings_for(request, how, chosen, 8, 0)
+    trainer = Trainer(chosen.model, settings, parallel.start(how.device))
+    stream = Stream(TokenFile.open(output / "data" / next(iter(request.mixtures))), 0)
+    trainer.run(stream)
+    return float(trainer.run(stream)["tokens_per_second"])
+
+
+def _finish(
+    folder: Path, trainer: Any, facts: dict[str, Any], held_out: TokenFile, output: Path, request: Request, how: How, talk: Talk
+) -> None:
+    from train_probe.evaluate import held_out as evaluate
+
+    began = time.monotonic()
+    sizes = np.load(output / "token_bytes.npy")
+    scores = {"bits per byte": evaluate(trainer.model, held_out, sizes).to_dict()}
+    if request.tasks:
+        from train_probe import tasks, tokenizer
+
+        tokens = tokenizer.load(output / "tokenizer.json")
+        for path in request.tasks:
+            scores |= {k: v.to_dict() for k, v in tasks.evaluate(trainer.model, tokens, tasks.read(Path(path))).items()}
+    trainer.model.train()
+    facts["evaluation_seconds"] = time.monotonic() - began
+    if how.tensorboard:
+        _tensorboard(folder, facts)
+    _write_json(folder / "result.json", {**facts, "scores": scores})
+    bits = scores["bits per byte"]
+    talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
+
+
+def _tensorboard(folder: Path, facts: dict[str, Any]) -> None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ProbeError("--tensorboard needs the package tensorboard: pip install tensorboard") from None
+    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call,unused-ignore]
+    for point in facts["curve"]:
+        for name in ("loss", "norm", "rate"):
+            writer.add_scalar(name, point[name], int(point["tokens"]))  # type: ignore[no-untyped-call,unused-ignore]
+    writer.close()  # type: ignore[no-untyped-call,unused-ignore]
+
+
+def environment() -> dict[str, str]:
+    """Versions that can change a figure."""
+    import torch
+
+    return {
+        "train_probe": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _silent(_: str) -> None:
+    return
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    part.rename(path)
