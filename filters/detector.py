@@ -22,7 +22,7 @@ _TRIALS, _MAX_STEPS, _SURE, _LEAST = 7, 1000, 0.99999, 0.1
 _ALPHA, _ALPHA_WIDTH, _BASE_FREQUENCY, _MAX_CHARS = 0.5, 0.05, 10_000, 10_000
 _SPACES = re.compile(" {2,}")
 _LATIN = re.compile("[A-z]")
-_OTHER = re.compile("[\\u0300-\\u1dff\\u1f00-\\U0010ffff]")
+_OTHER = re.compile("[\u0300-\U0010ffff]")  # langdetect means to leave out Vietnamese letters, and does not
 _MAX_CACHED = 40
 
 

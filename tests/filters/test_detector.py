@@ -62,6 +62,7 @@ def test_same_answer(text: str) -> None:
         ("Die Uhren schlugen gerade dreizehn, als er an diesem kalten Apriltag nach Hause ging.", "de"),
         ("\u042d\u0442\u043e \u0431\u044b\u043b \u044f\u0441\u043d\u044b\u0439 \u0445\u043e\u043b\u043e\u0434\u043d\u044b\u0439 \u0434\u0435\u043d\u044c.", "ru"),
         ("word " * 5000, "af"),
+        ("Aaa\u0323\u4e2d\u56fd\u4e2d\u56fd", "zh-cn"),
         ("", None),
         ("123 456", None),
     ],
