@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seeds", type=int, default=3)
     train.add_argument("--held-out", default="", metavar="FOLDER", help="default: an equal part of each mixture")
     train.add_argument("--tokenizer", default="", help="tokenizer.json, or 'bytes'; default: the shipped one")
-    train.add_argument("--tasks", action="append", default=[], metavar="FILE", help="questions as JSON lines; repeatable")
+    train.add_argument(
+        "--tasks", action="append", default=[], metavar="FILE", help="questions as JSON lines; repeatable"
+    )
     train.add_argument("--lr-scale", type=float, default=1.0)
     train.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     train.add_argument("--schedule", choices=("wsd", "cosine"), default="wsd")
@@ -88,7 +90,17 @@ def _train(a: Any) -> None:
         experiment.prepare(request, a.output, _talk)
     if a.only == "prepare":
         return
-    names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "minutes", "flops", "tensorboard")
+    names = (
+        "device",
+        "precision",
+        "compile",
+        "parallel",
+        "micro_rows",
+        "checkpoint_every",
+        "minutes",
+        "flops",
+        "tensorboard",
+    )
     experiment.run(a.output, experiment.How(**{name: getattr(a, name) for name in names}), _talk)
     if main_process:
         print(_compare(a.output)["text"])

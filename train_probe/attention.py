@@ -93,7 +93,13 @@ def attend(q_BHTE: Tensor, k_BKSE: Tensor, v_BKSE: Tensor, mask: Mask, scale: fl
     if dense is not None and dense.dtype != torch.bool:
         dense = dense.to(q_BHTE.dtype)
     return F.scaled_dot_product_attention(
-        q_BHTE, k_BKSE, v_BKSE, attn_mask=dense, is_causal=mask.causal and dense is None, scale=scale, enable_gqa=grouped
+        q_BHTE,
+        k_BKSE,
+        v_BKSE,
+        attn_mask=dense,
+        is_causal=mask.causal and dense is None,
+        scale=scale,
+        enable_gqa=grouped,
     )
 
 

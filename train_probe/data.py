@@ -152,9 +152,7 @@ class Stream:
         whole = np.bincount(documents["source"], documents["tokens"], minlength=len(names))
         order, ends = self._epoch(epochs)
         count = int(np.searchsorted(ends, rest, side="right"))
-        part = np.bincount(
-            documents["source"][order[:count]], documents["tokens"][order[:count]], minlength=len(names)
-        )
+        part = np.bincount(documents["source"][order[:count]], documents["tokens"][order[:count]], minlength=len(names))
         if count < len(order):
             part[documents["source"][order[count]]] += rest - (ends[count - 1] if count else 0)
         return {name: int(epochs * whole[i] + part[i]) for i, name in enumerate(names)}

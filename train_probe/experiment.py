@@ -121,7 +121,9 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
         before = json.loads(file.read_text(encoding="utf-8"))["request"]
         changed = [k for k in asked if before.get(k) != asked[k] and k != "seeds"]
         if changed:
-            raise ProbeError(f"{output} holds another experiment (different: {', '.join(changed)}); choose another --output")
+            raise ProbeError(
+                f"{output} holds another experiment (different: {', '.join(changed)}); choose another --output"
+            )
     output.mkdir(parents=True, exist_ok=True)
     _tokenize(request, output, talk)
     _write_json(file, {"version": 1, "request": asked, "environment": environment()})
@@ -197,7 +199,9 @@ def run(output: Path, how: How, talk: Talk) -> None:
                 if (folder / "result.json").exists():
                     continue
                 if world.is_main:
-                    talk(f"{name}, seed {seed}: {steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens")
+                    talk(
+                        f"{name}, seed {seed}: {steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens"
+                    )
                 trainer = trainer or Trainer(chosen.model, settings, world, talk if world.is_main else _silent)
                 facts = trainer.run(Stream(file, seed), folder)
                 if world.is_main:
@@ -258,7 +262,14 @@ def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:
 
 
 def _finish(
-    folder: Path, trainer: Any, facts: dict[str, Any], held_out: TokenFile, output: Path, request: Request, how: How, talk: Talk
+    folder: Path,
+    trainer: Any,
+    facts: dict[str, Any],
+    held_out: TokenFile,
+    output: Path,
+    request: Request,
+    how: How,
+    talk: Talk,
 ) -> None:
     from train_probe.evaluate import held_out as evaluate
 

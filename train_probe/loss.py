@@ -44,17 +44,13 @@ class _ChunkedMean(torch.autograd.Function):
         return (hidden * scale).to(hidden.dtype), weight * scale, None if bias is None else bias * scale, None, None
 
 
-def cross_entropy(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK
-) -> Tensor:
+def cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK) -> Tensor:
     """Mean negative log-probability in nats: hidden [N, D], weight [V, D], bias [V] or None, targets [N] of ids."""
     result: Tensor = _ChunkedMean.apply(hidden, weight, bias, targets, chunk)
     return result
 
 
-def token_losses(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK
-) -> Tensor:
+def token_losses(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK) -> Tensor:
     """Negative log-probability of each target in nats, fp32 [N]; for evaluation, without gradient."""
     pieces = [
         F.cross_entropy(F.linear(hidden[i : i + chunk], weight, bias).float(), targets[i : i + chunk], reduction="none")

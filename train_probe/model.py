@@ -180,9 +180,7 @@ class Decoder(Model):
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
         self.norm = norm(c)
 
-    def forward(
-        self, tokens_BT: Tensor, segments_BT: Tensor | None = None, borders: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, tokens_BT: Tensor, segments_BT: Tensor | None = None, borders: Tensor | None = None) -> Tensor:
         """Hidden states [B, T, D] that predict the next token of each place."""
         x_BTD = self.embed(tokens_BT)
         if self.positions is not None:

@@ -31,7 +31,9 @@ class Muon(torch.optim.Optimizer):
     Sharded matrices are gathered for the update, which every process then computes alike.
     """
 
-    def __init__(self, params: list[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, params: list[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
         """`weight_decay` is decoupled and multiplied with the learning rate."""
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 

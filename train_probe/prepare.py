@@ -178,7 +178,11 @@ def sample_bytes(folders: Collection[Path], max_bytes: int) -> list[str]:
 
 
 def write_tokens(
-    docs: Iterable[Text], tokenizer: Tokenizer, out: Path, held_out: HeldOut | None = None, skipped: Counter[str] | None = None
+    docs: Iterable[Text],
+    tokenizer: Tokenizer,
+    out: Path,
+    held_out: HeldOut | None = None,
+    skipped: Counter[str] | None = None,
 ) -> dict[str, Any]:
     """Tokenize documents into the token file `out`; returns its meta.json.
 

@@ -136,9 +136,7 @@ class Trainer:
             first = self.first_row + i
             rows = stream.batch(step, self.settings.batch_rows, self.shape.context, first, self.micro)
             place = step * self.settings.batch_rows + first
-            made.append(
-                objectives.make(self.shape, rows, stream.file.meta, self.settings.seed, place, varlen)
-            )
+            made.append(objectives.make(self.shape, rows, stream.file.meta, self.settings.seed, place, varlen))
         return made
 
     def _step(
