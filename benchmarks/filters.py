@@ -67,6 +67,7 @@ SINGLE: tuple[Any, ...] = (
     badwords.BadWords(words="ldnoobw"),
     language.FastText(),
     language.FastText(max_chars=2000),
+    language.LangDetect(),
     *(step for name in ("Gopher quality", "Gopher repetition", "FineWeb quality") for step in GROUPS[name]()),
 )
 
@@ -96,7 +97,8 @@ def keeps(step, text):
         return False
 for step in made.values():
     keeps(step, "Load what is needed. Then measure.")
-print("ready", flush=True)
+from importlib.metadata import version
+print("ready", version("datatrove"), flush=True)
 for name in sys.stdin:
     step = made[name.strip()]
     start = time.process_time()
@@ -132,9 +134,13 @@ def against_peer(peer: Path, texts: Sequence[str], rounds: int) -> list[str]:
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            if process.stdout.readline().strip() != "ready":
+            ready, _, version = process.stdout.readline().strip().partition(" ")
+            if ready != "ready":
                 raise SystemExit("datatrove did not start")
-            rows = []
+            rows = [
+                f"| group | curate, docs/s | datatrove {version}, docs/s | ratio | same decision |",
+                "|---|--:|--:|--:|--:|",
+            ]
             for name, make in GROUPS.items():
                 ours, theirs = [], []
                 for _ in range(rounds):
@@ -190,7 +196,6 @@ def main() -> None:
         "",
     ]
     if options.peer:
-        out += ["| group | curate, docs/s | datatrove, docs/s | ratio | same decision |", "|---|--:|--:|--:|--:|"]
         out += [*against_peer(options.peer, texts, options.rounds), ""]
     out += ["| step alone | docs/s | MB/s |", "|---|--:|--:|", *single(texts, options.rounds), ""]
     page = "\n".join(out)

@@ -129,7 +129,11 @@ def load_words(words: str, language: str) -> frozenset[str]:
     """
     if words == "own":
         own = files("filters").joinpath("data", "badwords", f"{language}.txt")
-        return _parse(own.read_text("utf-8"), "") if language.isalnum() and own.is_file() else frozenset()
+        return (
+            _parse(own.read_text("utf-8"), "")
+            if language.isalnum() and language.islower() and own.is_file()
+            else frozenset()
+        )
     root = find("ldnoobw") if words == "ldnoobw" else Path(words).expanduser()
     if root.is_file():
         return _parse(root.read_text("utf-8"), root.suffix)
