@@ -1,5 +1,6 @@
 """Licences named in prose: "licensed under the …", and whether two of them are a choice or both at once."""
 
+import itertools
 import re
 from typing import NamedTuple
 
@@ -121,7 +122,7 @@ def combined(low: str, spans: list[Span]) -> str | None:
         return None
     dual = bool(_DUAL.search(low))
     groups: list[list[str]] = [[ordered[0].expression]]
-    for before, span in zip(ordered, ordered[1:], strict=False):
+    for before, span in itertools.pairwise(ordered):
         gap = low[before.end : span.start]
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]

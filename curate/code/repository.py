@@ -1,0 +1,66 @@
+"""The licence of every file of a repository: its own header, else that of the nearest folder, else the package's metadata."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from curate.code.detect import Detector, is_license_file
+from curate.code.evidence import Evidence, conjunction
+from curate.code.members import Member
+from curate.code.metadata import is_metadata, stated
+
+HEADER_BYTES = 8_000
+"""A file's own licence stands at its beginning."""
+
+
+@dataclass(slots=True)
+class Licences:
+    """What the licence files and the metadata of a repository say, by folder (`""` is the root)."""
+
+    texts: dict[str, list[Evidence]] = field(default_factory=dict)
+    metadata: dict[str, list[Evidence]] = field(default_factory=dict)
+
+    def add(self, member: Member, detector: Detector) -> None:
+        """Read a member, if it is a licence file or package metadata."""
+        if member.skipped:
+            return
+        folder = folder_of(member.path)
+        if is_license_file(member.path):
+            found = detector.detect(member.data, member.path)
+            if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
+                folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
+            self.texts.setdefault(folder, []).extend(found)
+        elif is_metadata(member.path):
+            evidence = stated(member.path, member.data)
+            if evidence:
+                self.metadata.setdefault(folder, []).append(evidence)
+
+    def of_folder(self, folder: str) -> list[Evidence]:
+        """The evidence of the nearest folder at or above `folder` that has any; licence texts before metadata."""
+        while True:
+            for table in (self.texts, self.metadata):
+                if table.get(folder):
+                    return table[folder]
+            if not folder:
+                return []
+            folder = folder_of(folder)
+
+
+def folder_of(path: str) -> str:
+    """The folder of a path inside a repository; "" for the root."""
+    return path.rpartition("/")[0]
+
+
+def survey(found: Iterable[Member], detector: Detector) -> Licences:
+    """Read all licence files and metadata of a repository."""
+    licences = Licences()
+    for member in found:
+        licences.add(member, detector)
+    return licences
+
+
+def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[str | None, list[Evidence]]:
+    """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
+    own = detector.detect(member.data[:HEADER_BYTES], member.path)
+    evidence = own or licences.of_folder(folder_of(member.path))
+    return conjunction(item.expression for item in evidence), evidence

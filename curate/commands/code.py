@@ -1,0 +1,55 @@
+"""`curate code`, and what `jobs/code_clean.py` runs."""
+
+import sys
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+
+@click.command()
+@click.argument("more", nargs=-1, metavar="[PATH]...")
+@click.option("--input", "inputs", required=True, multiple=True, metavar="PATH", help="Folder of a repository, or archive (.tar.gz, .zip, .whl …), or glob of them. Repeatable.")  # fmt: skip
+@click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
+@click.option("--licenses", metavar="LIST", help="apache-bsd-mit (LLaMA), permissive (The Stack), or a file with one SPDX id a line.  [default: permissive]")  # fmt: skip
+@click.option(
+    "--recipe", default="code", show_default=True, metavar="NAME|FILE", help="Built-in recipe or a TOML file."
+)
+@click.option("--keep-rejected", is_flag=True, help="Keep the text of every rejected file (default: of a sample).")
+@engine_options
+@json_option
+def code(
+    more: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: str,
+    licenses: str | None,
+    recipe: str,
+    keep_rejected: bool,
+    as_json: bool,
+    **engine: object,
+) -> None:
+    """Source code under licences that permit it, to a corpus.
+
+    Each file's licence is that of its own header, else of the nearest folder with a licence file, else of the package's
+    metadata. No evidence means not allowed. LICENSES.csv lists what was used.
+
+    \b
+    curate code --input 'repos/*' --output code/
+    curate code --input 'sdists/*.tar.gz' --licenses apache-bsd-mit --output code/
+    """
+    from curate.code.clean import clean_code
+    from curate.run import EngineOptions, command_line
+    from curate.terminal import funnel
+
+    ledger = clean_code(
+        (*inputs, *more),
+        output,
+        EngineOptions(**engine),  # type: ignore[arg-type]
+        recipe=recipe,
+        licenses=licenses,
+        keep_rejected=keep_rejected,
+        command=command_line(sys.argv),
+    )
+    printed(ledger, as_json, lambda: funnel(ledger))
+    if not as_json:
+        click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)

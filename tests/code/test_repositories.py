@@ -1,0 +1,172 @@
+"""Repositories: hostile archives, whose licence counts, and the job from archives to a corpus."""
+
+import csv
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from curate.cli import group
+from curate.code import members as reader
+from curate.code.detect import Detector
+from curate.code.members import Bomb, Member, members, safe_name
+from curate.code.repository import licence_of, survey
+
+MIT = (
+    "MIT License\n\nCopyright (c) 2024 A Person\n\nPermission is hereby granted, free of charge, to any person obtaining a copy "
+    'of this software and associated documentation files (the "Software"), to deal in the Software without restriction, '
+    "including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies "
+    "of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\n"
+    "The above copyright notice and this permission notice shall be included in all copies or substantial portions of the "
+    'Software.\n\nTHE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED '
+    "TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS "
+    "OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR "
+    "OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n"
+)
+PYTHON = "def add(first, second):\n    return first + second\n\n\nprint(add(1, 2))\n"
+
+
+def tar(path: Path, files: dict[str, str | tarfile.TarInfo]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            if isinstance(content, tarfile.TarInfo):
+                archive.addfile(content)
+                continue
+            item = tarfile.TarInfo(name)
+            item.size = len(content.encode())
+            archive.addfile(item, io.BytesIO(content.encode()))
+    return path
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    item = tarfile.TarInfo(name)
+    item.type, item.linkname = kind, target
+    return item
+
+
+def test_names_that_try_to_escape(tmp_path):
+    path = tar(
+        tmp_path / "evil.tar.gz",
+        {
+            "ok.py": PYTHON,
+            "../up.py": "x",
+            "/abs.py": "x",
+            "a/../../b.py": "x",
+            "c:\\windows.py": "x",
+            "esc\x1b[2J.py": "x",
+            "link": special("link", tarfile.SYMTYPE, "/etc/passwd"),
+            "hard": special("hard", tarfile.LNKTYPE, "ok.py"),
+            "device": special("device", tarfile.CHRTYPE),
+            "pipe": special("pipe", tarfile.FIFOTYPE),
+        },
+    )
+    found = [(member.path, member.skipped) for member in members(str(path))]
+    assert found[0] == ("ok.py", None)
+    assert [kind for _, kind in found[1:]] == ["unsafe_name"] * 5 + ["link", "link", "device", "device"]
+    assert sorted(os.listdir(tmp_path)) == ["evil.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/..", "/", "/etc/passwd", "a\\b", "C:/x", "a\nb", "a\x00b", "../../x"]
+)
+def test_unsafe_names(name):
+    assert safe_name(name) is None
+
+
+def test_bombs_are_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_TOTAL", 300 << 20)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(200):
+            archive.writestr(f"{i}.py", "0" * (1 << 20))
+    with pytest.raises(Bomb, match="times its size"):
+        list(members(str(tmp_path / "bomb.zip")))
+    monkeypatch.setattr(reader, "MAX_FILES", 10)
+    tar(tmp_path / "many.tar.gz", {f"{i}.py": "x" for i in range(20)})
+    with pytest.raises(Bomb, match="more than 10 files"):
+        list(members(str(tmp_path / "many.tar.gz")))
+
+
+def test_links_out_of_a_folder_are_not_followed(tmp_path):
+    secret = tmp_path / "secret.py"
+    secret.write_text("password = 1")
+    repo = tmp_path / "repo"
+    (repo / ".git").mkdir(parents=True)
+    (repo / ".git" / "config").write_text("x")
+    (repo / "link.py").symlink_to(secret)
+    (repo / "folder").symlink_to(tmp_path)
+    (repo / "a.py").write_text(PYTHON)
+    found = {member.path: member.skipped for member in members(str(repo))}
+    assert found == {"a.py": None, "link.py": "link"}
+
+
+def _licence(files: dict[str, str], path: str) -> str | None:
+    found = [Member(name, text.encode()) for name, text in files.items()]
+    detector = Detector()
+    return licence_of(next(m for m in found if m.path == path), survey(found, detector), detector)[0]
+
+
+def test_whose_licence_counts():
+    files = {
+        "LICENSE": MIT,
+        "package.json": json.dumps({"license": "GPL-3.0-only"}),
+        "a.py": PYTHON,
+        "own.py": "# SPDX-License-Identifier: Apache-2.0\n" + PYTHON,
+        "sub/package.json": json.dumps({"license": "ISC"}),
+        "sub/deep/b.py": PYTHON,
+    }
+    assert _licence(files, "a.py") == "MIT"
+    assert _licence(files, "own.py") == "Apache-2.0"
+    assert _licence(files, "sub/deep/b.py") == "ISC"
+    assert _licence({"a.py": PYTHON}, "a.py") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("pyproject.toml", '[project]\nlicense = "MIT OR Apache-2.0"', "MIT OR Apache-2.0"),
+        ("pyproject.toml", '[project]\nlicense = {text = "ISC"}', "ISC"),
+        ("pyproject.toml", '[project]\nclassifiers = ["License :: OSI Approved :: MIT License"]', "MIT"),
+        ("pyproject.toml", "not [ toml", None),
+        ("PKG-INFO", "Metadata-Version: 2.1\nName: x\nLicense-Expression: BSD-3-Clause\n", "BSD-3-Clause"),
+        ("PKG-INFO", "Metadata-Version: 2.1\nName: x\nLicense: UNKNOWN\n", None),
+        ("package.json", '{"licenses": [{"type": "MIT"}]}', "MIT"),
+        ("package.json", '{"license": "SEE LICENSE IN FILE"}', "LicenseRef-unknown"),
+        ("package.json", "[" * 5000, None),
+        ("Cargo.toml", '[package]\nlicense = "MIT/Apache-2.0"', "MIT OR Apache-2.0"),
+        ("pom.xml", "<licenses><license><name>Apache-2.0</name></license></licenses>", "Apache-2.0"),
+    ],
+)
+def test_what_metadata_states(name, text, expected):
+    from curate.code.metadata import stated
+
+    found = stated(name, text.encode())
+    assert (found.expression if found else None) == expected
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_from_archives_to_a_corpus(tmp_path):
+    body = "".join(f"def f{i}(value):\n    return value * {i} + len(str(value))\n\n\n" for i in range(30))
+    other = body.replace("value", "number").replace("len", "abs")
+    tar(
+        tmp_path / "good-1.0.tar.gz",
+        {"good/LICENSE": MIT, "good/a.py": body, "good/copy.py": body, "good/x.png": "\x00\x01"},
+    )
+    tar(tmp_path / "none-1.0.tar.gz", {"none/b.py": other})
+    (tmp_path / "broken-1.0.tar.gz").write_bytes((tmp_path / "good-1.0.tar.gz").read_bytes()[:200])
+    done = CliRunner().invoke(
+        group, ["code", "--input", str(tmp_path / "*.tar.gz"), "--output", str(tmp_path / "out"), "--quiet", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    ledger = json.loads(done.stdout)
+    assert ledger["kept"] == 1
+    assert ledger["rejected"]["AllowedLicense.no_evidence"] == 1
+    assert ledger["rejected"]["Exact.duplicate"] == 1
+    assert ledger["failed"] == {"archive_damaged": 1}
+    rows = list(csv.DictReader((tmp_path / "out" / "LICENSES.csv").open()))
+    assert [(row["repository"], row["license"], row["files"]) for row in rows] == [("good-1.0", "MIT", "1")]
