@@ -33,7 +33,7 @@ help:
 	@touch $@
 
 .venv/.dev: .venv/.probe
-	$(PIP) --editable '.[probe,code,dev]'
+	$(PIP) --editable '.[probe,dev]'
 	@touch $@
 
 demo: .venv/.core
