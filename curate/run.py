@@ -8,6 +8,8 @@ from typing import Any
 
 from curate import pipeline, storage
 from curate.engine import session
+from curate.errors import RecipeError
+from curate.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ def run_job(job: pipeline.Job, options: EngineOptions) -> dict[str, Any]:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger."""
     from curate.progress import Progress
 
+    prepare(job.recipe)
     beats = job.scratch("beats") if storage.is_local(job.work) else None
     name = f"curate {job.name} {job.recipe.name}"
     with (
@@ -32,6 +35,19 @@ def run_job(job: pipeline.Job, options: EngineOptions) -> dict[str, Any]:
         session(name, options.engine, options.master, options.cores) as s,
     ):
         return pipeline.run(s, job, resume=options.resume)
+
+
+def prepare(recipe: Recipe) -> None:
+    """Load the models and lists of the steps once, so that a missing one stops the job before it starts.
+
+    Raises RecipeError with what is missing and how to get it.
+    """
+    for label, step in zip(recipe.labels, recipe.steps, strict=True):
+        if hasattr(step, "prepare"):
+            try:
+                step.prepare()
+            except FileNotFoundError as error:
+                raise RecipeError(f"{recipe.name}: {label}: {error}") from error
 
 
 def command_line(arguments: Sequence[str]) -> str:

@@ -53,6 +53,10 @@ class BadWords:
         if not 0.0 <= self.drop_share <= 1.0:
             raise ValueError(f"drop_share must be from 0 to 1, got {self.drop_share}")
 
+    def prepare(self) -> None:
+        """Load a list; AssetMissingError or FileNotFoundError says what is missing."""
+        load_words(self.words, self.default_language or "en")
+
     def __call__(self, doc: Document) -> Decision:
         language = (doc.language or self.default_language).split("-")[0]
         matcher = _matcher(self.words, language)

@@ -36,6 +36,10 @@ class FastText:
         if self.max_chars < 0:
             raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
 
+    def prepare(self) -> None:
+        """Load the model; AssetMissingError says how to get it."""
+        _fasttext()
+
     def __call__(self, doc: Document) -> Decision:
         language, score = identify(doc.text[: self.max_chars] if self.max_chars else doc.text)
         doc = replace(doc, language=language, language_score=score)

@@ -58,6 +58,11 @@ class UrlBlocklist:
         if any(Path(name).name != name for name in self.categories):
             raise ValueError(f"categories must be plain folder names, got {list(self.categories)}")
 
+    def prepare(self) -> None:
+        """Load the lists; FileNotFoundError says which is missing."""
+        if self.path:
+            _blocklist(self.path, self.categories)
+
     def __call__(self, doc: Document) -> Decision:
         code = self._hit(doc.url) if self.path and doc.url else None
         signals = {"url_blocklisted": float(code is not None)}

@@ -9,6 +9,7 @@ import math
 import pickle
 import pkgutil
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import filters
-from filters import assets
+from filters import assets, language
 from filters.base import Decision, Document
 
 MODULES = [importlib.import_module(f"filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
@@ -137,6 +138,26 @@ def test_lines_tell_what_the_step_does(step: Any, doc: Document) -> None:
 def test_long_hostile_text_takes_no_square(step: Any, options: dict[str, Any], text: str) -> None:
     """A rule that costs the square of the length would need minutes here, and the run would show it."""
     assert isinstance(build(step, options)(Document("0", text)), Decision)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("FastText", {}),
+        ("BadWords", {"words": "ldnoobw"}),
+        ("BadWords", {"words": "/no/such/list"}),
+        ("UrlBlocklist", {"path": "/no/such/list"}),
+    ],
+)
+def test_prepare_finds_what_is_missing(
+    name: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job calls it before it starts; without it every document would fail."""
+    language._fasttext.cache_clear()
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    (step,) = (step for step in STEPS if step.__name__ == name)
+    with pytest.raises(FileNotFoundError, match=r"curate assets fetch|no (bad-word|block) list at /no/such/list"):
+        step(**options).prepare()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
