@@ -107,8 +107,8 @@ def _times(keys: U64, task: dict[str, Any], free: NDArray[np.bool_]) -> NDArray[
     whole, threshold = task["whole"], int(task["threshold"], 16)
     values = numbers(keys, DRAW, task["seed"], task["source"], whole)
     partly = below(values, threshold)
-    if task["extra"]:
-        partly |= values == np.uint64(int(task["extra"], 16))
+    for extra in task["extra"]:
+        partly |= values == np.uint64(int(extra, 16))
     return np.where(free, whole + partly.astype(np.int64), 0)
 
 

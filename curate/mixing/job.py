@@ -163,7 +163,7 @@ def _draw_task(job: Build, planned: Plan, draw: Draw, file: counts.FileCounts, p
         "seed": planned.seed,
         "whole": draw.whole,
         "threshold": f"{draw.threshold:x}",
-        "extra": "" if draw.extra is None else f"{draw.extra:x}",
+        "extra": [f"{number:x}" for number in draw.extra],
         "held_out": job.request.held_out,
         "held_out_shown": job.request.held_out * shown,
         "shards": _shards(job.request, planned),

@@ -4,7 +4,7 @@ A source that is asked for e = k + f epochs (k whole, 0 <= f < 1) gives each doc
 documents whose number (a hash of seed, source, id and epoch) lies below a threshold: each document is drawn floor(e) or
 ceil(e) times. The threshold is found from the counts: in the order of their numbers documents are taken as long as that
 brings the sum nearer to what was asked. Where that leaves more than a thousandth, because documents are large, the cut
-is made before the document that is too much, and the one of the next thousand that fills the gap best is drawn besides.
+is made before the document that is too much, and up to four of the next thousand are drawn besides, to fill the gap.
 """
 
 import math
@@ -23,8 +23,8 @@ from curate.mixing.quantities import short
 BINS = 1 << 16
 SHARE_TOLERANCE = 1e-3
 """The drawn share of a source lies within this fraction of its weight, or the plan says why not."""
-FILLERS = 1000
-"""Documents after the cut among which one is looked for that fills the gap."""
+FILLERS, MOST_FILLERS = 1000, 4
+"""Documents after the cut among which some are looked for that fill the gap, and how many at most."""
 SAMPLED_IDS = 1 << 21
 """Repeated ids are looked for among about so many documents of a source."""
 EPOCHS_WITHOUT_LOSS = 4.0
@@ -63,8 +63,8 @@ class Draw:
     """In epoch number `whole`, documents with numbers below this (0..2**64) are drawn."""
     drawn: Totals
     """With repeats."""
-    extra: int | None
-    """Number of a document above the threshold that is drawn besides, to fill a gap."""
+    extra: tuple[int, ...]
+    """Numbers of documents above the threshold that are drawn besides, to fill a gap; mostly none."""
     step: float
     """Amount of the document at the threshold."""
 
@@ -181,7 +181,7 @@ class _Cut:
     """Where the order of numbers is cut, and what lies below."""
 
     threshold: int = 0
-    extra: int | None = None
+    extra: tuple[int, ...] = ()
     below: Totals = field(default_factory=Totals)
     step: float = 0.0
 
@@ -216,6 +216,12 @@ def _cut(one: Stock, rest: float, allowed: float, unit: str, seed: int, epoch: i
     return window.cut(Totals(documents, tokens, size), rest, allowed, unit)
 
 
+def _largest(sizes: NDArray[np.float64], room: float) -> int:
+    """The first place of the largest positive size that fits, or -1."""
+    fits = np.where(sizes <= room, sizes, 0)
+    return int(np.argmax(fits)) if fits.size and fits.max() > 0 else -1
+
+
 class _Window:
     """The documents of a few bins in the order of their numbers."""
 
@@ -236,23 +242,36 @@ class _Window:
         """The nearest cut, or the one before `rest` and a document that fills the gap, where that is needed and
         nearer."""
         if not len(self.values):
-            return _Cut(self.end, None, before)
+            return _Cut(self.end, (), before)
         amount = {"tokens": self.tokens, "bytes": self.sizes, "documents": np.ones_like(self.tokens)}[unit]
         sums = before.of(unit) + np.concatenate([[0], np.cumsum(amount)])
         distance = np.where(self.apart, np.abs(sums - rest), np.inf)
         take = int(np.argmin(distance))
         step = float(amount[min(take, len(amount) - 1)])
-        nearest = _Cut(self._number(take), None, self._below(before, take), step)
+        nearest = _Cut(self._number(take), (), self._below(before, take), step)
         if distance[take] <= allowed:
             return nearest
         under = int(np.flatnonzero(self.apart & (sums <= rest))[-1])
-        alone = (self.apart[:-1] & self.apart[1:])[under : under + FILLERS]
-        left = np.where(alone, np.abs(amount[under : under + FILLERS] - (rest - sums[under])), np.inf)
-        if not len(left) or left.min() >= distance[take]:
+        fillers, gap = self._fillers(amount, under, rest - float(sums[under]), allowed)
+        if not fillers or abs(gap) >= distance[take]:
             return nearest
-        filler = under + int(np.argmin(left))
-        drawn = self._below(before, under) + self._at(filler)
-        return _Cut(self._number(under), int(self.values[filler]), drawn, step)
+        drawn = sum((self._at(place) for place in fillers), self._below(before, under))
+        return _Cut(self._number(under), tuple(int(self.values[place]) for place in fillers), drawn, step)
+
+    def _fillers(self, amount: NDArray[np.int64], under: int, gap: float, allowed: float) -> tuple[list[int], float]:
+        """Places of documents after the cut that fill a gap, largest fitting first, and what is left of it."""
+        stop = under + FILLERS
+        sizes = np.where((self.apart[:-1] & self.apart[1:])[under:stop], amount[under:stop], 0).astype(np.float64)
+        chosen: list[int] = []
+        while len(chosen) < MOST_FILLERS and abs(gap) > allowed:
+            close = np.where(sizes > 0, np.abs(sizes - gap), np.inf)
+            place = int(np.argmin(close)) if close.size and close.min() <= allowed else _largest(sizes, gap)
+            if place < 0:
+                break
+            chosen.append(under + place)
+            gap -= float(sizes[place])
+            sizes[place] = 0
+        return chosen, gap
 
     def _number(self, place: int) -> int:
         return int(self.values[place]) if place < len(self.values) else self.end

@@ -43,7 +43,7 @@ def _draw_json(plan: Plan, draw: Draw) -> dict[str, Any]:
         "epochs": plan.epochs(draw),
         "whole_epochs": draw.whole,
         "threshold": f"{draw.threshold:017x}",
-        "extra": None if draw.extra is None else f"{draw.extra:016x}",
+        "extra": [f"{number:016x}" for number in draw.extra],
         "token_size": token_size(stock),
     }
 
