@@ -3,7 +3,7 @@ import math
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import budget
@@ -22,6 +22,7 @@ def test_chinchilla_beats_gopher_at_the_same_compute() -> None:
 
 
 @given(st.floats(1e17, 1e26))
+@settings(deadline=None)
 def test_answers_use_the_whole_budget_and_fits_are_optimal(flops: float) -> None:
     for one in budget.answers(flops):
         assert budget.flops_of(one.parameters, one.tokens) == pytest.approx(flops)
@@ -32,6 +33,7 @@ def test_answers_use_the_whole_budget_and_fits_are_optimal(flops: float) -> None
 
 
 @given(st.floats(1e17, 1e24))
+@settings(deadline=None)
 def test_four_times_the_compute_doubles_both(flops: float) -> None:
     small, large = budget.answers(flops)[0], budget.answers(4 * flops)[0]
     assert large.parameters / small.parameters == pytest.approx(2)
@@ -43,6 +45,7 @@ def test_wall_clock() -> None:
 
 
 @given(st.floats(1e6, 1e12), st.floats(0.1, 100))
+@settings(deadline=None)
 def test_repeats_are_worth_less_than_new_tokens_and_more_than_none(unique: float, epochs: float) -> None:
     found = budget.supply(unique, unique * epochs)
     assert found.worth <= found.wanted * (1 + 1e-9)

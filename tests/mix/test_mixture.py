@@ -3,7 +3,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import mixture
@@ -148,6 +148,7 @@ def test_missing_file_is_said() -> None:
 
 
 @given(SIZES, st.floats(0.1, 50))
+@settings(deadline=None)
 def test_temperature_lies_between_proportional_and_uniform(sizes: dict[str, float], tau: float) -> None:
     weights = baselines.temperature(sizes, tau)
     assert math.isclose(sum(weights.values()), 1, rel_tol=1e-9)
@@ -166,6 +167,7 @@ def test_temperature_one_is_proportional_and_large_is_uniform() -> None:
 
 
 @given(SIZES, st.floats(0.05, 10), st.floats(0.2, 8))
+@settings(deadline=None)
 def test_unimax_keeps_the_cap_and_is_as_uniform_as_it_can(sizes: dict[str, float], part: float, cap: float) -> None:
     budget = part * sum(sizes.values())
     weights = baselines.unimax(sizes, budget, cap)
@@ -214,5 +216,6 @@ def test_wrong_quantities(text: str) -> None:
 
 
 @given(st.floats(1, 1e15))
+@settings(deadline=None)
 def test_short_numbers_are_right_to_three_digits(value: float) -> None:
     assert quantities.parse(quantities.short(round(value))) == pytest.approx(round(value), rel=6e-3)

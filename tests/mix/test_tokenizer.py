@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import tokenizer
@@ -13,6 +13,7 @@ from curate.mixing.sample import sample
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)
 def test_every_text_comes_back(bpe: tokenizer.TokenizerFile, text: str) -> None:
     loaded = tokenizer.load(bpe.path)
     (ids,) = tokenizer.encode(loaded, [text])
