@@ -47,8 +47,8 @@ def build(job: "Job", tasks: Sequence[dict[str, Any]], index: dict[str, Any], st
     for verdict in ("skipped", "rejected", "failed"):
         total[verdict] = _added(entry[verdict] for entry in files.values())
     total["kept"] = sum(entry["kept"] for entry in files.values())
-    documents = total["kept"] + sum(total["rejected"].values())
     in_steps = sum(n for reason, n in total["failed"].items() if "." in reason)
+    documents = total["kept"] + sum(total["rejected"].values()) + in_steps
     passes = len(job.recipe.segments())
     found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
     return {
