@@ -126,7 +126,7 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
             )
     output.mkdir(parents=True, exist_ok=True)
     _tokenize(request, output, talk)
-    _write_json(file, {"version": 1, "request": asked, "environment": environment()})
+    write_json(file, {"version": 1, "request": asked, "environment": environment()})
 
 
 def _tokenize(request: Request, output: Path, talk: Talk) -> None:
@@ -245,7 +245,7 @@ def _steps(request: Request, how: How, chosen: Preset, output: Path) -> int:
         tokens = int(speed * 60 * how.minutes / (request.seeds * len(request.mixtures)))
     tokens = tokens or chinchilla_tokens(chosen.model)
     steps = max(1, -(-tokens // per_step))
-    _write_json(kept, {"steps": steps, "tokens": steps * per_step})
+    write_json(kept, {"steps": steps, "tokens": steps * per_step})
     return steps
 
 
@@ -286,7 +286,7 @@ def _finish(
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:
         _tensorboard(folder, facts)
-    _write_json(folder / "result.json", {**facts, "scores": scores})
+    write_json(folder / "result.json", {**facts, "scores": scores})
     bits = scores["bits per byte"]
     talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
 
@@ -320,7 +320,8 @@ def _silent(_: str) -> None:
     return
 
 
-def _write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,160 @@
+"""The verdict of an experiment, from what is on disk.
+
+The primary metric was fixed before the training and decides alone.  All pairs of mixtures are tested on it and
+corrected by Holm; the other metrics are shown, and greyed where the mixtures differ less than twice the noise
+of a seed.  Three answers for a pair: one is better / no difference shown (the interval lies inside the smallest
+difference that matters) / too small to tell, with the number of seeds it would take.
+"""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train_probe import experiment
+from train_probe.errors import ProbeError
+from train_probe.evaluate import Scores
+from train_probe.statistics import difference, holm, more_seeds
+
+SMALLEST = 0.005
+"""The smallest difference that matters, as a share of the metric."""
+LEVEL = 0.95
+Runs = dict[str, dict[int, dict[str, Any]]]
+
+
+def compare(output: Path, smallest: float = SMALLEST) -> dict[str, Any]:
+    """Judge the finished runs below `output`; writes verdict.json and report.html there.
+
+    Raises ProbeError when nothing is finished.
+    """
+    request = experiment.load(output)
+    runs = results(output, list(request.mixtures))
+    found = judge(runs, request.primary, smallest)
+    found["text"] = text(found)
+    experiment.write_json(output / "verdict.json", found)
+    from train_probe.report import page
+
+    (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
+    return found
+
+
+def results(output: Path, names: list[str]) -> Runs:
+    """The finished runs by mixture and seed."""
+    runs: Runs = {}
+    for name in names:
+        for path in sorted((output / "runs" / name).glob("seed-*/result.json")):
+            seed = int(path.parent.name.removeprefix("seed-"))
+            runs.setdefault(name, {})[seed] = json.loads(path.read_text(encoding="utf-8"))
+    if not runs:
+        raise ProbeError(f"{output}: no finished runs yet; train with probe-train")
+    return runs
+
+
+def judge(runs: Runs, primary: str, smallest: float = SMALLEST) -> dict[str, Any]:
+    """Every pair on the primary metric, and every metric by mixture."""
+    pairs = [_pair(runs, a, b, primary) for a, b in itertools.combinations(runs, 2)]
+    for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
+        pair["p_corrected"] = p
+        pair["verdict"] = _verdict(pair, primary, smallest)
+    metrics = sorted({m for seeds in runs.values() for run in seeds.values() for m in run["scores"]})
+    return {
+        "version": 1,
+        "primary": primary,
+        "level": LEVEL,
+        "smallest": smallest,
+        "pairs": pairs,
+        "metrics": {metric: _metric(runs, metric) for metric in metrics},
+    }
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether less is better: bits are, shares of right answers are not."""
+    return "bits" in metric
+
+
+def _pair(runs: Runs, a: str, b: str, metric: str) -> dict[str, Any]:
+    seeds = sorted(set(runs[a]) & set(runs[b]))
+    if not seeds:
+        return {"a": a, "b": b, "seeds": 0, "delta": 0.0, "interval": [None, None], "p": 1.0, "more": 2}
+    sides = [[_scores(runs[name][seed], metric) for seed in seeds] for name in (a, b)]
+    if any(x.groups != sides[0][0].groups for side in sides for x in side):
+        raise ProbeError(f"{a} and {b} were evaluated on different items: run them in one experiment")
+    found = difference(*([(x.values, x.weights) for x in side] for side in sides))
+    low, high = found.interval(LEVEL)
+    return {
+        "a": a,
+        "b": b,
+        "seeds": found.seeds,
+        "delta": found.delta,
+        "interval": [low, high] if found.seeds > 1 else [None, None],
+        "p": found.p,
+        "seed_error": found.seed_error if found.seeds > 1 else None,
+        "item_error": found.item_error,
+        "correlation": None if np.isnan(found.correlation) else found.correlation,
+        "mean": float(np.mean([x.mean for side in sides for x in side])),
+        "more": more_seeds(found, max(abs(found.delta), SMALLEST * abs(float(sides[0][0].mean))), LEVEL),
+    }
+
+
+def _scores(run: dict[str, Any], metric: str) -> Scores:
+    if metric not in run["scores"]:
+        raise ProbeError(f"a run has no metric {metric!r}; it has {', '.join(sorted(run['scores']))}")
+    return Scores.of(run["scores"][metric])
+
+
+def _verdict(pair: dict[str, Any], metric: str, smallest: float) -> str:
+    if pair["p_corrected"] < 1 - LEVEL and pair["seeds"] > 1:
+        a_wins = (pair["delta"] < 0) == lower_is_better(metric)
+        return f"{pair['a'] if a_wins else pair['b']} is better"
+    low, high = pair["interval"]
+    if low is not None and max(abs(low), abs(high)) <= smallest * abs(pair["mean"]):
+        return "no difference shown"
+    if pair["more"] is None:
+        return "too small to tell: more held-out text or much larger runs would be needed"
+    return f"too small to tell: about {pair['more']} more seed{'s' if pair['more'] > 1 else ''}"
+
+
+def _metric(runs: Runs, metric: str) -> dict[str, Any]:
+    """Mean and noise of a metric by mixture, by group, and whether the mixtures differ by more than the noise."""
+    means = {
+        name: [Scores.of(run["scores"][metric]).mean for run in seeds.values() if metric in run["scores"]]
+        for name, seeds in runs.items()
+    }
+    means = {name: values for name, values in means.items() if values}
+    spread = [np.var(values, ddof=1) for values in means.values() if len(values) > 1]
+    noise = float(np.sqrt(np.mean(spread))) if spread else None
+    centers = [float(np.mean(values)) for values in means.values()]
+    signal = max(centers) - min(centers)
+    groups: dict[str, dict[str, float]] = {}
+    for name, seeds in runs.items():
+        found = [Scores.of(run["scores"][metric]).by_group() for run in seeds.values() if metric in run["scores"]]
+        for group in sorted(found[0]) if found else []:
+            groups.setdefault(group, {})[name] = float(np.mean([f[group] for f in found]))
+    return {
+        "mean": {name: float(np.mean(values)) for name, values in means.items()},
+        "noise": noise,
+        "signal_to_noise": signal / noise if noise else None,
+        "shows": bool(noise and signal / noise >= 2),
+        "groups": groups,
+    }
+
+
+def text(found: dict[str, Any]) -> str:
+    """The verdict for a terminal."""
+    primary = found["metrics"][found["primary"]]
+    noise = f"{primary['noise']:.4f}" if primary["noise"] is not None else "unknown (one seed)"
+    lines = [f"{found['primary']} of the held-out text (noise of a seed: {noise})"]
+    for name, value in sorted(
+        primary["mean"].items(), key=lambda x: x[1] * (1 if lower_is_better(found["primary"]) else -1)
+    ):
+        lines.append(f"  {value:.4f}  {name}")
+    for pair in found["pairs"]:
+        low, high = pair["interval"]
+        within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
+        lines.append(
+            f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
+            f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
+        )
+    return "\n".join(lines)
