@@ -31,17 +31,18 @@ from datatrove.pipeline.extractors import Trafilatura
 from datatrove.pipeline.filters import C4QualityFilter, LanguageFilter
 from datatrove.pipeline.readers import WarcReader
 from datatrove.pipeline.writers import ParquetWriter
-crawl, output, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
-LocalPipelineExecutor(
-    pipeline=[
-        WarcReader(crawl, glob_pattern="*.warc.gz"),
-        Trafilatura(favour_precision=False, timeout=30),
-        LanguageFilter(languages="en", language_threshold=0.65),
-        C4QualityFilter(),
-        ParquetWriter(output + "/data"),
-    ],
-    tasks=cores, workers=cores, logging_dir=output + "/logs",
-).run()
+if __name__ == "__main__":
+    crawl, output, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    LocalPipelineExecutor(
+        pipeline=[
+            WarcReader(crawl, glob_pattern="*.warc.gz"),
+            Trafilatura(favour_precision=False, timeout=30),
+            LanguageFilter(languages="en", language_threshold=0.65),
+            C4QualityFilter(),
+            ParquetWriter(output + "/data"),
+        ],
+        tasks=cores, workers=cores, logging_dir=output + "/logs",
+    ).run()
 """
 
 
@@ -132,8 +133,12 @@ def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> d
     def peer(out: Path) -> None:
         from filters.assets import find
 
-        script = [str(datatrove), "-c", DATATROVE, str(crawl), str(out), str(cores), str(find("lid.176"))]
-        subprocess.run(script, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        script = out / "peer.py"  # a file: its worker processes import it again
+        script.write_text(DATATROVE)
+        command = [str(datatrove), str(script), str(crawl), str(out), str(cores), str(find("lid.176"))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"datatrove ended with {done.returncode}: {done.stderr[-2000:]}")
 
     found: dict[str, Callable[[Path], None]] = {"read": reading, "multiprocessing": multiprocess, "curate clean": job}
     if datatrove:
