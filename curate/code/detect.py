@@ -6,13 +6,15 @@ from pathlib import PurePosixPath
 
 from curate.code.evidence import Evidence, canonical
 from curate.code.match import Match, Matcher
-from curate.code.names import UNKNOWN
+from curate.code.names import UNKNOWN, mentions
 from curate.code.notices import Span, combined, named, plain, strange, windows
 from curate.code.texts import american
 from curate.code.tokens import words
 
-ACCEPT = 0.86
+ACCEPT = 0.75
 """Similarity from which a text counts as the licence; below it is a changed text, an unknown licence."""
+COVERED = 0.86
+"""Share of a licence's words that must be there."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -21,6 +23,17 @@ LICENSE_FILE = re.compile(
 )  # fmt: skip
 _SPDX = re.compile(rb"SPDX-License-Identifier:[ \t]*([^\r\n]{1,200})", re.I)
 _SPDX_END = re.compile(r"\s*(?:\*/|-->|\*\)|\}\}|#\}|\"\"\"|['\"`,;]|\\n|</|\]\]).*$")
+_ADDED = re.compile(
+    r"\b(?:not|no|only|must|shall|prohibit\w*|restrict\w*|commercial\w*|except|unless|a?l?gpl|royalt\w*|fees?"
+    r"|evil|military|nuclear|patents?|evaluation|academic|research|educational|advertis\w*|approval|consent|permission"
+    r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|internal)\b"
+)
+"""Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
+_HARMLESS = re.compile(
+    r"\b(?:neither|nor|may not(?: be used)?|without (?:specific )?prior written permission|all rights reserved)\b"
+    r"|the following conditions are met|is not responsible"
+)
+"""Parts of the usual clauses that copies word differently."""
 _TAGS = re.compile(rb"<(?:/?(?:p|br|div|span|li|ul|ol|h\d|b|i|em|strong|a|html|body|head|title|pre|td|tr|table)\b[^>]{0,300})>", re.I)  # fmt: skip
 _ENTITIES = (
     (b"&quot;", b'"     '),
@@ -41,64 +54,10 @@ def is_license_file(name: str) -> bool:
 
 
 _CODE_SUFFIXES = frozenset(
-    [
-        "py",
-        "js",
-        "ts",
-        "jsx",
-        "tsx",
-        "c",
-        "h",
-        "cc",
-        "cpp",
-        "hpp",
-        "java",
-        "go",
-        "rs",
-        "rb",
-        "php",
-        "cs",
-        "swift",
-        "kt",
-        "scala",
-        "sh",
-        "pl",
-        "pm",
-        "json",
-        "xml",
-        "yml",
-        "yaml",
-        "css",
-        "scss",
-        "vue",
-        "lua",
-        "r",
-        "m",
-        "mm",
-        "d",
-        "hs",
-        "ml",
-        "ex",
-        "exs",
-        "erl",
-        "clj",
-        "sql",
-        "toml",
-        "in",
-        "am",
-        "ac",
-        "cmake",
-        "mk",
-        "gradle",
-        "png",
-        "jpg",
-        "svg",
-        "gif",
-        "pyc",
-        "class",
-        "bat",
-        "ps1",
-    ]
+    (
+        "py js ts jsx tsx c h cc cpp hpp java go rs rb php cs swift kt scala sh pl pm json xml yml yaml css scss vue"
+        " lua r m mm d hs ml ex exs erl clj sql toml in am ac cmake mk gradle png jpg svg gif pyc class bat ps1"
+    ).split()
 )
 
 
@@ -124,8 +83,10 @@ class Detector:
         if tags and not about:
             return tags
         spans = self.texts(text)
-        low = plain(text)
         ranges = [(0, len(text))] if about else windows(text)
+        if not ranges and not spans:
+            return tags
+        low = plain(text)
         shown = _only(low, ranges)
         spans += named(shown, spans, all_names=about and len(text) < 3_000)
         odd = strange(shown if about or spans else _head(shown), spans)
@@ -139,14 +100,18 @@ class Detector:
         spans = []
         for match in self.matcher.matches(split):
             start, end = int(split.starts[match.first]), int(split.ends[match.last - 1])
-            spans.append(self._span(match, start, end))
+            added = b" ".join(
+                text[split.starts[a] : split.ends[b - 1]] for a, b in self.matcher.foreign_runs(match, split)
+            )
+            spans.append(self._span(match, start, end, added.decode("latin-1").lower()))
         return spans
 
-    def _span(self, match: Match, start: int, end: int) -> Span:
+    def _span(self, match: Match, start: int, end: int, added: str) -> Span:
         reference = self.matcher.index.references[match.reference]
         kind = "header-notice" if reference.kind == "header" else "full-text"
         name = reference.ids[0]
-        expression = name if match.score >= ACCEPT else UNKNOWN
+        same = match.score >= ACCEPT and match.covered >= COVERED
+        expression = name if same and not changes(added, name) else UNKNOWN
         if reference.kind == "exception":
             expression = f"WITH {name}"
         return Span(start, end, expression, kind, round(match.score, 3), name)
@@ -172,6 +137,12 @@ class Detector:
             Evidence(canonical(s.expression) or UNKNOWN, s.kind, _place(low, s, name), s.name[:200], s.score)
             for s in spans
         ]
+
+
+def changes(added: str, name: str) -> bool:
+    """Whether words added to the licence `name` (lower case) may change what it permits."""
+    rest = _HARMLESS.sub(" ", added)
+    return bool(_ADDED.search(rest)) or any(m.expression != name for m in mentions(rest))
 
 
 def flat(text: bytes) -> bytes:

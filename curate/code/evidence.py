@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from curate.code.names import UNKNOWN
-from curate.code.texts import raw_texts
+from curate.code.texts import spelling
 from filters.licenses import spdx
 
 
@@ -34,17 +34,10 @@ _RENAMED = {
 """Deprecated ids that the library does not map itself."""
 
 
-@lru_cache(maxsize=1)
-def _known() -> dict[str, str]:
-    """Lower-case id to id, for ids newer than the library's list."""
-    rows: list[dict[str, list[str]]] = raw_texts()["texts"]  # type: ignore[assignment]
-    return {i.lower(): i for row in rows for i in row["ids"]}
-
-
 def _spelled(key: str) -> str:
     if key.lower().startswith(("licenseref-", "documentref-")):
         return key
-    return _RENAMED.get(key) or _known().get(key.lower()) or UNKNOWN
+    return _RENAMED.get(key) or spelling().get(key.lower()) or UNKNOWN
 
 
 @lru_cache(maxsize=20_000)

@@ -130,6 +130,18 @@ class Matcher:
                 chosen.append(match)
         return sorted(chosen, key=lambda m: (m.first, m.reference))
 
+    def foreign_runs(self, match: Match, text: Words) -> list[tuple[int, int]]:
+        """Runs (first word, one after last) of the region that the reference does not have."""
+        keys = lookup(self.index, grams(text.hashes[match.first : match.last]))
+        own = np.isin(keys, self.index.references[match.reference].keys)
+        covered = np.zeros(match.last - match.first, np.bool_)
+        for shift in range(GRAM):
+            covered[shift : shift + len(own)] |= own
+        edges = np.flatnonzero(np.diff(np.concatenate(([1], covered.view(np.int8), [1]))))
+        return [
+            (match.first + int(a), match.first + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)
+        ]
+
 
 def _rank(match: Match) -> tuple[float, int]:
     """A long text before the short ones inside it, unless it fits much worse."""

@@ -8,7 +8,11 @@ import bisect
 import re
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import re2
+
+from curate.code.texts import spelling
 
 UNKNOWN = "LicenseRef-unknown"
 """A licence that is named or hinted at, and that no list knows: never allowed."""
@@ -110,6 +114,30 @@ def _table() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(pattern), name) for name, pattern in rows]
 
 
+def _without_lookaround(pattern: str) -> str:
+    """`pattern` less its lookaheads and lookbehinds, which RE2 does not have: it matches wherever `pattern` does."""
+    out, at = [], 0
+    for start in (m.start() for m in re.finditer(r"\(\?<?[=!]", pattern)):
+        if start < at:
+            continue
+        out.append(pattern[at:start])
+        depth, at = 1, start + 1
+        while depth:
+            depth += (pattern[at] == "(") - (pattern[at] == ")") if pattern[at - 1] != "\\" else 0
+            at += 1
+    return "".join(out) + pattern[at:]
+
+
+@lru_cache(maxsize=1)
+def _present() -> Any:
+    """All patterns of the table in one automaton that says which of them may be in a text."""
+    found = re2.Set.SearchSet()
+    for pattern, _ in _table():
+        found.Add(_without_lookaround(pattern.pattern))
+    found.Compile()
+    return found
+
+
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Names of the GNU family; a version after a name; what says "or later" after a version."""
@@ -125,13 +153,18 @@ def mentions(text: str) -> list[Mention]:
 def _mentions(text: str) -> list[Mention]:
     gnu, version, later = _patterns()
     found: list[Mention] = []
-    for match in gnu.finditer(text):
+    for match in gnu.finditer(text) if "gpl" in text or "gnu" in text or "general" in text or "gfdl" in text else ():
         if not found or match.start() >= found[-1].end:
             found.append(_gnu(text, match, version, later))
-    for pattern, name in _table():
+    for number in sorted(_present().Match(text)):
+        pattern, name = _table()[number]
         for match in pattern.finditer(text):
-            if not any(match.start() < m.end and m.start < match.end() for m in found):
+            if any(match.start() < m.end and m.start < match.end() for m in found):
+                continue
+            if name != "URL":
                 found.append(_simple(text, match, name, version))
+            elif match.group("id") in spelling():
+                found.append(Mention(match.start(), match.end(), spelling()[match.group("id")]))
     found.sort()
     return found
 

@@ -4,12 +4,13 @@ import itertools
 import re
 from typing import NamedTuple
 
+import re2
+
 from curate.code.names import UNKNOWN, Mention, folded, mentions, spaced, unfolded
 
-_GATE = re.compile(
-    rb"licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
-    rb"|creativecommons|commercial|same terms|confidential|copyright",
-    re.I,
+_GATE = re2.compile(
+    rb"(?i)licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
+    rb"|creativecommons|non-?commercial|same terms|confidential|copyright"
 )
 _MARKS = re.compile(
     rb"^[ \t]*(?:(?:/\*+|\*+/?|//+!?|#+!?|;+|%+|--+|'+|!+|\|+|>+|<!--|\(\*|\{-|dnl\b|rem\b|@?c\b(?= )|\.\\\"|\"\"\"|'''|@rem\b|::)[ \t]*)+"
@@ -19,7 +20,7 @@ _MARKS = re.compile(
 _TRIGGER = re.compile(
     spaced(
         r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
-        r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright"
+        r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright|\blic\b"
         r"|available"
     )
 )
@@ -40,7 +41,7 @@ _STRANGE = re.compile(
         r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
         r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
         r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
-        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction|this software)|unpublished|licen[sc]e agreement"
+        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction|this software)|unpublished"
         r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
     )
 )  # fmt: skip
@@ -100,6 +101,8 @@ def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
 
 
 def _has_trigger(low: str, mention: Mention) -> bool:
+    if ".org/" in low[mention.start : mention.end] or ".com/" in low[mention.start : mention.end]:
+        return True
     return bool(_TRIGGER.search(low, max(0, mention.start - 160), mention.start)) or bool(
         re.match(r"[\s:,.)]*(?:licen[sc]ed|see\b|for more|for details)", low[mention.end : mention.end + 40])
     )
@@ -126,7 +129,8 @@ def combined(low: str, spans: list[Span]) -> str | None:
         gap = low[before.end : span.start]
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]
-        is_choice = near and (
+        doubt = UNKNOWN in (before.expression, span.expression)  # the right to choose an unknown licence is no help
+        is_choice = near and not doubt and (
             (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
             or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
             or (len(gap) < 60 and re.search(r"\beither\b", lead))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from curate.code.detect import Detector, is_license_file
-from curate.code.evidence import Evidence, conjunction
+from curate.code.evidence import Evidence, conjunction, ids
 from curate.code.members import Member
 from curate.code.metadata import is_metadata, stated
+from curate.code.names import UNKNOWN
 
 HEADER_BYTES = 8_000
 """A file's own licence stands at its beginning."""
@@ -36,14 +37,31 @@ class Licences:
                 self.metadata.setdefault(folder, []).append(evidence)
 
     def of_folder(self, folder: str) -> list[Evidence]:
-        """The evidence of the nearest folder at or above `folder` that has any; licence texts before metadata."""
+        """The evidence of the nearest folder at or above `folder` that has any."""
         while True:
-            for table in (self.texts, self.metadata):
-                if table.get(folder):
-                    return table[folder]
+            found = agreed(self.texts.get(folder, []), self.metadata.get(folder, []))
+            if found:
+                return found
             if not folder:
                 return []
             folder = folder_of(folder)
+
+
+def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
+    """What a folder's licence texts and its metadata say together.
+
+    Metadata that names just the licences of the texts says how they combine (LICENSE-MIT and LICENSE-APACHE with
+    `MIT OR Apache-2.0`). Metadata that names others adds to them, so that the stricter of the two decides; metadata
+    too vague to name one ("BSD", "see LICENSE") gives way to the texts.
+    """
+    clear = [item for item in metadata if UNKNOWN not in item.expression]
+    if not texts or not clear:
+        return texts or metadata
+    of_texts = frozenset[str]().union(*(ids(item.expression) for item in texts))
+    of_metadata = frozenset[str]().union(*(ids(item.expression) for item in clear))
+    if of_texts == of_metadata:
+        return clear if any(" OR " in item.expression for item in clear) else texts
+    return texts if of_metadata < of_texts else [*texts, *clear]
 
 
 def folder_of(path: str) -> str:

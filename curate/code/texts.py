@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numba
 import numpy as np
@@ -76,6 +77,26 @@ def raw_texts() -> dict[str, object]:
     return loaded
 
 
+_END_OF_TERMS = "END OF TERMS AND CONDITIONS"
+
+
+def _with_bare_terms(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The texts, and those with an appendix once more without it, as many copies have them."""
+    bare = [
+        {**row, "text": row["text"][: row["text"].index(_END_OF_TERMS)]}
+        for row in rows
+        if row["kind"] == "license" and 2000 < row["text"].find(_END_OF_TERMS) < len(row["text"]) - 200
+    ]
+    return rows + bare
+
+
+@lru_cache(maxsize=1)
+def spelling() -> dict[str, str]:
+    """Lower-case SPDX id to the id, for every text of the list."""
+    rows: list[dict[str, list[str]]] = raw_texts()["texts"]  # type: ignore[assignment]
+    return {i.lower(): i for row in rows for i in row["ids"]}
+
+
 @numba.njit(cache=True)
 def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
     mask = np.uint64(table.size - 1)
@@ -111,7 +132,7 @@ def lookup(index: Index, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
 @lru_cache(maxsize=1)
 def index() -> Index:
     """Index of all reference texts; takes about half a second, once a process."""
-    rows: list[dict[str, list[str]]] = raw_texts()["texts"]  # type: ignore[assignment]
+    rows = _with_bare_terms(raw_texts()["texts"])  # type: ignore[arg-type]
     hashes = [words(template(str(row["text"]))).hashes for row in rows]
     ngrams = [grams(h) for h in hashes]
     keys, places = np.unique(np.concatenate(ngrams), return_inverse=True)

@@ -119,7 +119,8 @@ def test_whose_licence_counts():
         "sub/package.json": json.dumps({"license": "ISC"}),
         "sub/deep/b.py": PYTHON,
     }
-    assert _licence(files, "a.py") == "MIT"
+    assert _licence(files, "a.py") == "MIT AND GPL-3.0-only"  # they contradict each other: the stricter decides
+    assert _licence({"LICENSE": MIT, "package.json": '{"license": "MIT"}', "a.py": PYTHON}, "a.py") == "MIT"
     assert _licence(files, "own.py") == "Apache-2.0"
     assert _licence(files, "sub/deep/b.py") == "ISC"
     assert _licence({"a.py": PYTHON}, "a.py") is None
