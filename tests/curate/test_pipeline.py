@@ -73,7 +73,7 @@ def test_a_corpus_is_the_input_of_another_recipe(crawl, corpus, tmp_path):
     ledger = clean(corpus, again)
     assert hashes(again) == hashes(corpus)
     assert "extract" not in {stage["name"] for stage in ledger["stages"]}
-    other = clean(corpus, tmp_path / "other", recipe="c4-tfds")
+    other = clean(corpus, tmp_path / "other", recipe="gopher")
     assert other["records"] == ledger["records"]
     assert other["kept"] != ledger["kept"]
 
