@@ -156,7 +156,7 @@ def _mentions(text: str) -> list[Mention]:
     for match in gnu.finditer(text) if "gpl" in text or "gnu" in text or "general" in text or "gfdl" in text else ():
         if not found or match.start() >= found[-1].end:
             found.append(_gnu(text, match, version, later))
-    for number in sorted(_present().Match(text)):
+    for number in sorted(_present().Match(text) or ()):
         pattern, name = _table()[number]
         for match in pattern.finditer(text):
             if any(match.start() < m.end and m.start < match.end() for m in found):
