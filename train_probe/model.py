@@ -89,9 +89,9 @@ class FeedForward(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         """[B, T, D]."""
         if self.gate is None:
-            return cast(Tensor, self.down(F.gelu(self.up(x_BTD), "none" if self.family == "bert" else "tanh")))
+            return cast(Tensor, self.down(F.gelu(self.up(x_BTD), approximate="none" if self.family == "bert" else "tanh")))
         gate = self.gate(x_BTD)
-        gate = F.silu(gate) if self.family == "llama" else F.gelu(gate, "tanh")
+        gate = F.silu(gate) if self.family == "llama" else F.gelu(gate, approximate="tanh")
         return cast(Tensor, self.down(gate * self.up(x_BTD)))
 
 

@@ -1,0 +1,183 @@
+"""Token files and streams: nothing dropped, nothing depends on the layout of files, resume by step."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("torch")
+
+from train_probe import objectives, prepare, tokenizer  # noqa: E402
+from train_probe.config import ModelConfig  # noqa: E402
+from train_probe.data import Stream, TokenFile, prefetch, segments  # noqa: E402
+from train_probe.errors import ProbeError  # noqa: E402
+from train_probe.train import ledger  # noqa: E402
+
+BYTES = tokenizer.from_merges([])
+
+
+def rows(count=60):
+    words = "alpha beta gamma delta epsilon zeta eta theta".split()
+    return [
+        {
+            "id": f"{i:032x}",
+            "text": " ".join(words[(i * k) % 8] for k in range(1, 4 + i % 17)) + f" {i}",
+            "source": ("web", "code", "books")[i % 3],
+        }
+        for i in range(count)
+    ]
+
+
+def write(folder, parts):
+    folder.mkdir(parents=True)
+    for i, part in enumerate(parts):
+        pq.write_table(pa.Table.from_pylist(part), folder / f"part-{i}.parquet")
+    return folder
+
+
+def token_file(tmp_path, parts, name="a"):
+    out = tmp_path / f"{name}-tokens"
+    prepare.write_tokens(prepare.read(write(tmp_path / name, parts)), BYTES, out)
+    return TokenFile.open(out)
+
+
+def test_the_layout_of_files_changes_nothing(tmp_path):
+    all_rows = rows()
+    a = token_file(tmp_path, [all_rows], "a")
+    b = token_file(tmp_path, [all_rows[40:], all_rows[:40][::-1]], "b")
+    for name in ("tokens.bin", "documents.npy", "meta.json"):
+        assert (a.path / name).read_bytes() == (b.path / name).read_bytes()
+
+
+def test_every_token_of_an_epoch_comes_exactly_once(tmp_path):
+    file = token_file(tmp_path, [rows()])
+    stream = Stream(file, 3)
+    for epoch in range(2):
+        seen = stream.read(epoch * stream.length, stream.length)
+        documents = np.split(seen, np.flatnonzero(seen == file.end))[1:]
+        assert sorted(d.tobytes() for d in documents) == sorted(
+            file.document(i).astype(np.int64).tobytes() for i in range(len(file.documents))
+        )
+    assert (stream.read(0, stream.length) != stream.read(stream.length, stream.length)).any()
+
+
+def test_batches_are_cut_from_the_stream_end_to_end(tmp_path):
+    stream = Stream(token_file(tmp_path, [rows()]), 0)
+    width, count = 16, 4
+    whole = stream.read(0, 3 * count * width + 1)
+    targets = np.concatenate([stream.batch(s, count, width)[:, 1:].ravel() for s in range(3)])
+    assert (targets == whole[1:]).all()
+    again = Stream(stream.file, 0).batch(2, count, width, first=1, take=2)
+    assert (again == stream.batch(2, count, width)[1:3]).all()
+
+
+@pytest.mark.parametrize("tokens", [1, 100, 777, 2500, 6000])
+def test_the_ledger_is_what_a_recount_of_the_stream_finds(tmp_path, tokens):
+    file = token_file(tmp_path, [rows()])
+    stream = Stream(file, 5)
+    owner = {file.document(i).tobytes(): file.sources[file.documents["source"][i]] for i in range(len(file.documents))}
+    longer = stream.read(0, tokens + 400)
+    starts = np.append(np.flatnonzero(longer == file.end), len(longer))
+    counted = dict.fromkeys(file.sources, 0)
+    for begin, finish in zip(starts, starts[1:], strict=False):
+        source = owner.get(longer[begin:finish].astype(file.tokens.dtype).tobytes())
+        if source is not None and begin < tokens:
+            counted[source] += int(min(finish, tokens) - begin)
+    found = ledger(stream, tokens)
+    assert {k: v["seen"] for k, v in found.items()} == counted
+    assert sum(v["seen"] for v in found.values()) == tokens
+    longest = int(file.documents["tokens"].max())
+    assert all(abs(v["seen"] - v["asked"]) <= 2 * longest for v in found.values())
+
+
+def test_documents_that_two_corpora_share_come_in_the_same_order(tmp_path):
+    all_rows = rows()
+    a = token_file(tmp_path, [all_rows], "a")
+    b = token_file(tmp_path, [[r for i, r in enumerate(all_rows) if i % 4]], "b")
+    orders = [[int(f.documents["key"][i]) for i in Stream(f, 9)._epoch(0)[0]] for f in (a, b)]
+    for source in a.sources:
+        sequences = []
+        for file, order in zip((a, b), orders, strict=True):
+            of = {int(d["key"]): file.sources[d["source"]] for d in file.documents}
+            sequences.append([k for k in order if of[k] == source and k in set(orders[1])])
+        assert sequences[0] == sequences[1]
+
+
+def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):
+    all_rows = rows()
+    copies = [{**r, "id": f"{i + 5000:032x}"} for i, r in enumerate(all_rows)]
+    folder = write(tmp_path / "a", [all_rows, copies])
+    chosen = prepare.choose_held_out([folder], 10_000, 0.1)
+    held = prepare.HeldOut()
+    for doc in chosen:
+        held.add(doc)
+    meta = prepare.write_tokens(prepare.read(folder), BYTES, tmp_path / "t", held)
+    assert meta["skipped"]["held out"] == 2 * len(chosen) > 0
+    assert {d.source for d in chosen} == {"web", "code", "books"}
+    file = TokenFile.open(tmp_path / "t")
+    texts = {bytes(BYTES.encode([d.text])[0]) for d in chosen}
+    assert not texts & {bytes(list(file.document(i)[1:])) for i in range(len(file.documents))}
+
+
+def test_bad_inputs_are_named(tmp_path):
+    with pytest.raises(ProbeError, match="no Parquet files"):
+        prepare.parquet_files(tmp_path)
+    pq.write_table(pa.table({"words": ["x"]}), tmp_path / "x.parquet")
+    with pytest.raises(ProbeError, match="no column 'text'"):
+        list(prepare.read(tmp_path))
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 not")
+    with pytest.raises(ProbeError, match="can't be read"):
+        list(prepare.read(tmp_path))
+    with pytest.raises(ProbeError, match="not a token file"):
+        TokenFile.open(tmp_path)
+
+
+def test_special_tokens_inside_a_text_are_text():
+    ids = tokenizer.shipped(1024).encode(["a<|endoftext|>b<|mask|>"])[0]
+    assert min(ids) >= 3
+
+
+def test_smaller_vocabularies_are_prefixes():
+    small, large = tokenizer.shipped(512), tokenizer.shipped(4096)
+    assert tokenizer.merges(large)[: len(tokenizer.merges(small))] == tokenizer.merges(small)
+
+
+def test_segments_count_documents_of_a_row():
+    assert segments(np.array([[5, 0, 6, 0], [0, 7, 0, 8]]), 0).tolist() == [[0, 1, 1, 2], [0, 0, 1, 1]]
+
+
+def test_span_corruption_can_be_undone():
+    c = ModelConfig(family="t5", vocab=384, context=64)
+    original = np.random.Generator(np.random.PCG64(1)).integers(3, 250, (5, 65))
+    batch = objectives.spans(c, original, 0, 7, 11)
+    for row, inputs, targets in zip(original, batch["inputs"], batch["targets"], strict=True):
+        spans, current = {}, None
+        for t in targets[:-1]:
+            if t >= 284:
+                current = spans.setdefault(int(t), [])
+            else:
+                current.append(int(t))
+        restored = [x for t in inputs for x in (spans[int(t)] if int(t) in spans else [int(t)])]
+        assert restored == row[:-1].tolist()
+        assert sum(map(len, spans.values())) == round(0.15 * 64)
+
+
+def test_masking_depends_on_the_row_alone():
+    original = np.random.Generator(np.random.PCG64(1)).integers(3, 250, (6, 33))
+    whole = objectives.mlm(original, 0, 1, 259, 3, 10)
+    part = objectives.mlm(original[2:4], 0, 1, 259, 3, 12)
+    assert (whole["tokens"][2:4] == part["tokens"]).all()
+    assert (np.take_along_axis(original, whole["places"], 1) == whole["targets"]).all()
+
+
+def test_errors_of_the_reading_thread_reach_the_caller():
+    def make(step):
+        if step == 2:
+            raise ValueError("disk")
+        return step
+
+    got = []
+    with pytest.raises(ValueError, match="disk"):
+        for x in prefetch(make, 0, 5):
+            got.append(x)
+    assert got == [0, 1]

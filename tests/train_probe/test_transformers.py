@@ -1,0 +1,66 @@
+"""Our models and those of `transformers` with the same weights: equal outputs, losses and gradients."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from train_probe.config import ModelConfig  # noqa: E402
+from train_probe.export import configuration, published  # noqa: E402
+from train_probe.loss import cross_entropy  # noqa: E402
+from train_probe.model import build  # noqa: E402
+
+SHAPE = {"layers": 2, "width": 32, "heads": 4, "vocab": 192, "context": 24}
+CASES = {
+    "gpt2": {},
+    "llama": {"kv_heads": 2},
+    "bert": {"eps": 1e-12},
+    "t5": {"eps": 1e-6},
+}
+
+
+@pytest.mark.parametrize("family", CASES)
+def test_logits_and_gradients_are_those_of_transformers(family):
+    c = ModelConfig(family=family, **SHAPE, **CASES[family])
+    ours = build(c, seed=1)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():  # outputs begin at zero: that would hide most of the network
+        for p in ours.parameters():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+    settings = configuration(c)
+    theirs = getattr(transformers, settings["architectures"][0])(
+        getattr(transformers, settings["architectures"][0].split("LMHead")[0].split("For")[0] + "Config")(
+            **{k: v for k, v in settings.items() if k not in ("model_type", "architectures", "torch_dtype")}
+        )
+    ).eval()
+    state = {name: weight.detach().clone() for name, weight in published(ours).items()}
+    missing, unexpected = theirs.load_state_dict(state, strict=False)
+    assert not unexpected
+    theirs.tie_weights()
+    assert all(any(part in m for part in ("decoder.", "embed_tokens", "lm_head")) for m in missing)
+    tokens = torch.randint(0, c.vocab, (3, c.context), generator=generator)
+    targets = torch.randint(0, c.vocab, (3, c.context), generator=generator)
+    if family == "t5":
+        inputs = torch.randint(0, c.vocab, (3, 17), generator=generator)
+        hidden = ours(inputs, tokens)
+        logits = theirs(input_ids=inputs, decoder_input_ids=tokens).logits
+    else:
+        hidden = ours(tokens)
+        logits = theirs(input_ids=tokens).logits
+    mine = torch.nn.functional.linear(hidden, ours.head_weight(), ours.head_bias)
+    torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
+    loss = cross_entropy(hidden.flatten(0, 1), ours.head_weight(), ours.head_bias, targets.flatten(), chunk=7)
+    reference = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    torch.testing.assert_close(loss, reference, rtol=1e-5, atol=1e-5)
+    loss.backward()
+    reference.backward()
+    named = dict(theirs.named_parameters())
+    gradients = {n: p.grad for n, p in named.items()}
+    compared = 0
+    for p in ours.parameters():  # the same table of names, applied to the gradients
+        p.data = torch.zeros_like(p) if p.grad is None else p.grad
+    for name, gradient in published(ours).items():
+        if name in gradients and gradients[name] is not None:
+            torch.testing.assert_close(gradient, gradients[name], rtol=1e-3, atol=1e-5)
+            compared += 1
+    assert compared > 20
