@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from curate.code.evidence import Evidence, canonical
 from curate.code.match import Match, Matcher
 from curate.code.names import UNKNOWN, mentions
-from curate.code.notices import Span, combined, named, plain, strange, windows
+from curate.code.notices import Span, combined, named, plain, strange, unknown_grant, windows
 from curate.code.texts import american
 from curate.code.tokens import words
 
@@ -26,11 +26,11 @@ _SPDX_END = re.compile(r"\s*(?:\*/|-->|\*\)|\}\}|#\}|\"\"\"|['\"`,;]|\\n|</|\]\]
 _ADDED = re.compile(
     r"\b(?:not|no|only|must|shall|prohibit\w*|restrict\w*|commercial\w*|except|unless|a?l?gpl|royalt\w*|fees?"
     r"|evil|military|nuclear|patents?|evaluation|academic|research|educational|advertis\w*|approval|consent|permission"
-    r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|internal)\b"
+    r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|internal|sold|sell|resold|resell)\b"
 )
 """Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
 _HARMLESS = re.compile(
-    r"\b(?:neither|nor|may not(?: be used)?|without (?:specific )?prior written permission|all rights reserved)\b"
+    r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
     r"|the following conditions are met|is not responsible"
 )
 """Parts of the usual clauses that copies word differently."""
@@ -89,7 +89,7 @@ class Detector:
         low = plain(text)
         shown = _only(low, ranges)
         spans += named(shown, spans, all_names=about and len(text) < 3_000)
-        odd = strange(shown if about or spans else _head(shown), spans)
+        odd = strange(shown if about or spans else _head(shown), spans) or unknown_grant(shown, spans)
         if odd is not None:
             spans.append(odd)
         return tags + self._evidence(low, spans, name)
@@ -111,7 +111,7 @@ class Detector:
         kind = "header-notice" if reference.kind == "header" else "full-text"
         name = reference.ids[0]
         same = match.score >= ACCEPT and match.covered >= COVERED
-        expression = name if same and not changes(added, name) else UNKNOWN
+        expression = name if same and not changes(added, name, reference.optional) else UNKNOWN
         if reference.kind == "exception":
             expression = f"WITH {name}"
         return Span(start, end, expression, kind, round(match.score, 3), name)
@@ -139,9 +139,10 @@ class Detector:
         ]
 
 
-def changes(added: str, name: str) -> bool:
-    """Whether words added to the licence `name` (lower case) may change what it permits."""
-    rest = _HARMLESS.sub(" ", added)
+def changes(added: str, name: str, optional: frozenset[str]) -> bool:
+    """Whether words added to the licence `name` (lower case) may change what it permits; `optional` ones can't."""
+    known = re.sub(r"[a-z0-9]+", lambda m: " " if m.group() in optional else m.group(), added)
+    rest = _HARMLESS.sub(" ", known)
     return bool(_ADDED.search(rest)) or any(m.expression != name for m in mentions(rest))
 
 

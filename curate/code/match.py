@@ -138,9 +138,7 @@ class Matcher:
         for shift in range(GRAM):
             covered[shift : shift + len(own)] |= own
         edges = np.flatnonzero(np.diff(np.concatenate(([1], covered.view(np.int8), [1]))))
-        return [
-            (match.first + int(a), match.first + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)
-        ]
+        return [(match.first + int(a), match.first + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _rank(match: Match) -> tuple[float, int]:

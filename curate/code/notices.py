@@ -41,10 +41,20 @@ _STRANGE = re.compile(
         r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
         r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
         r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
-        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction|this software)|unpublished"
+        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction)|unpublished"
         r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
     )
 )  # fmt: skip
+
+
+_GRANT = re.compile(
+    r"permission (?:is|to use|to copy)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use\b"
+    r"|licen[sc]e is (?:hereby )?granted|\b(?!gnu\b)[a-z][a-z.\-]{2,30} public licen[sc]e\b"
+)
+"""What grants something: a text with one that belongs to no licence recognised has terms that nobody has read."""
+
+
+_LONGER_ID = re.compile(r"-[a-z]")
 
 
 class Span(NamedTuple):
@@ -93,6 +103,8 @@ def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
     for mention in mentions(low):
         if any(t.start < mention.end and mention.start < t.end for t in taken):
             continue
+        if _LONGER_ID.match(low, mention.end) and "-" in low[mention.start : mention.end]:
+            continue  # `bsd-3-clause` in `bsd-3-clause-no-nuclear-license`
         if not all_names and not _has_trigger(low, mention):
             continue
         text = low[max(0, mention.start - 40) : mention.end + 20]
@@ -104,16 +116,25 @@ def _has_trigger(low: str, mention: Mention) -> bool:
     if ".org/" in low[mention.start : mention.end] or ".com/" in low[mention.start : mention.end]:
         return True
     return bool(_TRIGGER.search(low, max(0, mention.start - 160), mention.start)) or bool(
-        re.match(r"[\s:,.)]*(?:licen[sc]ed|see\b|for more|for details)", low[mention.end : mention.end + 40])
+        re.match(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)", low[mention.end : mention.end + 40])
     )
 
 
 def strange(low: str, taken: list[Span]) -> Span | None:
     """The first restriction in words that belongs to no licence recognised."""
+    return _outside(_STRANGE, low, taken)
+
+
+def unknown_grant(low: str, taken: list[Span]) -> Span | None:
+    """The first grant of rights in words that belongs to no licence recognised; None where none was recognised."""
+    return _outside(_GRANT, low, taken) if taken else None
+
+
+def _outside(pattern: re.Pattern[str], low: str, taken: list[Span]) -> Span | None:
     text, shifts = folded(low)
-    for match in _STRANGE.finditer(text):
+    for match in pattern.finditer(text):
         start, end = unfolded(match.start(), shifts), unfolded(match.end() - 1, shifts) + 1
-        if not any(t.start <= start < t.end for t in taken):
+        if not any(t.start < end and start < t.end for t in taken):
             return Span(start, end, UNKNOWN, "header-notice", 0.5, match.group())
     return None
 
@@ -130,11 +151,15 @@ def combined(low: str, spans: list[Span]) -> str | None:
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]
         doubt = UNKNOWN in (before.expression, span.expression)  # the right to choose an unknown licence is no help
-        is_choice = near and not doubt and (
-            (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
-            or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
-            or (len(gap) < 60 and re.search(r"\beither\b", lead))
-            or (dual and len(ordered) < 5)
+        is_choice = (
+            near
+            and not doubt
+            and (
+                (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
+                or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
+                or (len(gap) < 60 and re.search(r"\beither\b", lead))
+                or (dual and len(ordered) < 5)
+            )
         )
         if is_choice:
             groups[-1].append(span.expression)

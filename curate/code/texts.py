@@ -39,6 +39,8 @@ class Reference:
     """Words."""
     keys: NDArray[np.int32]
     """For each gram of the text, in order, its key in the index."""
+    optional: frozenset[str]
+    """Words of the placeholders and copyright lines that `template` left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ def american(text: bytes) -> bytes:
 def template(text: str) -> bytes:
     """A reference text without what people fill in: copyright lines and placeholders."""
     return american(_PLACEHOLDER.sub(" ", _COPYRIGHT_LINE.sub("", text)).encode())
+
+
+def optional_words(text: str) -> frozenset[str]:
+    """What `template` cuts from a reference text, as lower-case words."""
+    cut = _COPYRIGHT_LINE.findall(text) + _PLACEHOLDER.findall(text)
+    return frozenset(re.findall(r"[a-z0-9]+", " ".join(cut).lower()))
 
 
 @lru_cache(maxsize=1)
@@ -140,7 +148,9 @@ def index() -> Index:
     references, distinct = [], []
     for n, row in enumerate(rows):
         own = places[bounds[n] : bounds[n + 1]].astype(np.int32)
-        references.append(Reference(tuple(row["ids"]), str(row["kind"]), len(hashes[n]), own))
+        references.append(
+            Reference(tuple(row["ids"]), str(row["kind"]), len(hashes[n]), own, optional_words(row["text"]))
+        )
         distinct.append(np.unique(own))
     owners = np.concatenate([np.full(len(d), n, np.int32) for n, d in enumerate(distinct)])
     flat = np.concatenate(distinct)

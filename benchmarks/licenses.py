@@ -1,0 +1,255 @@
+"""Licence detection on labelled sets: SPDX ids, the decision to allow, and speed, beside identify and scancode-toolkit.
+
+    python -m benchmarks.licenses [--scancode PYTHON] [--sample N]
+
+PYTHON is the interpreter of an environment with scancode-toolkit (it needs `pluggy<1.6`); without it, that column is
+left out. Sets come from CURATE_TESTDATA; the machine's own /usr/share/doc is used for Debian's copyright files.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import license_expression
+from license_expression import build_licensing, get_license_index
+
+from curate.code.detect import Detector
+from curate.code.evidence import canonical, conjunction, ids
+from filters.licenses import allow_list, is_allowed
+
+UNKNOWN = "LicenseRef-unknown"
+NEUTRAL = {"unknown-license-reference", "warranty-disclaimer", "license-intro", "license-clue", "generic-cla"}
+"""Keys of scancode that name no licence; The Stack v2 leaves such ones out of the decision, too."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled file."""
+
+    path: Path
+    truth: str | None
+    permissive_variant: bool = False
+    """All licences of the label are permissive by scancode's category, whether SPDX lists them or not."""
+
+
+@dataclass
+class Score:
+    """Counts over the cases of a set."""
+
+    cases: int = 0
+    same_ids: int = 0
+    same_decision: int = 0
+    false_allow: int = 0
+    variants: int = 0
+    """False allows whose label is a permissive licence that SPDX does not list."""
+    false_deny: int = 0
+    allowed: int = 0
+    seconds: float = 0.0
+    wrong: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+
+    def add(self, case: Case, found: str | None, allowed: frozenset[str]) -> None:
+        says, should = is_allowed(found, allowed), is_allowed(case.truth, allowed)
+        self.cases += 1
+        self.same_ids += ids(found) == ids(case.truth)
+        self.same_decision += says == should
+        self.false_allow += says and not should
+        self.variants += says and not should and case.permissive_variant
+        self.false_deny += should and not says
+        self.allowed += should
+        if says and not should:
+            self.wrong.append((str(case.path), case.truth, found))
+
+
+class Keys:
+    """Scancode's licence keys as SPDX expressions, by the index that license-expression ships."""
+
+    def __init__(self) -> None:
+        index = Path(license_expression.__file__).parent / "data" / "scancode-licensedb-index.json"
+        self.rows = {row["license_key"]: row for row in json.loads(index.read_text())}
+        self.licensing = build_licensing(get_license_index())
+
+    def spdx(self, expression: str) -> str | None:
+        try:
+            return self._node(self.licensing.parse(expression))
+        except Exception:  # labels with keys that are gone
+            return UNKNOWN
+
+    def permissive(self, expressions: list[str]) -> bool:
+        keys = {str(k) for e in expressions for k in self.licensing.license_keys(e)} - NEUTRAL
+        kinds = {(self.rows.get(k) or {}).get("category") for k in keys}
+        return kinds <= {"Permissive", "Public Domain"} and bool(kinds)
+
+    def _node(self, node: Any) -> str | None:
+        operator = getattr(node, "operator", None)
+        if operator:
+            parts = list(dict.fromkeys(p for p in map(self._node, node.args) if p))
+            joined = (" OR " if "OR" in operator else " AND ").join(parts)
+            return f"({joined})" if len(parts) > 1 else (joined or None)
+        if hasattr(node, "license_symbol"):
+            a, b = self._key(node.license_symbol.key), self._key(node.exception_symbol.key)
+            return UNKNOWN if not a or not b or UNKNOWN in a + b else f"{a} WITH {b}"
+        return self._key(node.key)
+
+    def _key(self, key: str) -> str | None:
+        if key in NEUTRAL:
+            return None
+        if key == "public-domain":
+            return "LicenseRef-public-domain"
+        spdx = (self.rows.get(key) or {}).get("spdx_license_key") or ""
+        if not spdx or spdx.startswith("LicenseRef"):
+            return UNKNOWN
+        return canonical(spdx) or spdx
+
+
+def scancode_cases(root: Path) -> Iterator[Case]:
+    """Files of scancode's own tests with the licences they hold; all of them together count."""
+    import yaml
+
+    keys, base = Keys(), root / "D-license" / "scancode-licensedcode-tests"
+    for label in sorted(base.rglob("*.yml")):
+        path = label.with_suffix("")
+        if not path.is_file():
+            continue
+        expressions = (yaml.safe_load(label.read_text(encoding="utf-8")) or {}).get("license_expressions") or []
+        truth = conjunction(t for t in map(keys.spdx, expressions) if t)
+        yield Case(path, canonical(truth) if truth else None, keys.permissive(expressions))
+
+
+def spdx_cases(root: Path) -> Iterator[Case]:
+    """The texts of the SPDX list (its own test files); deprecated ids and exceptions left out."""
+    from curate.code.texts import spelling
+
+    for path in sorted((root / "D-license" / "spdx-license-texts").rglob("*.txt")):
+        known = spelling().get(path.stem.lower())
+        if known and known == canonical(known) and "exception" not in known:
+            yield Case(path, known)
+
+
+def npm_cases(root: Path, scratch: Path) -> Iterator[Case]:
+    """Licence files of npm packages; the truth is what the package states."""
+    folder = root / "D-license" / "npm-packages"
+    subprocess.run(["tar", "--zstd", "-xf", folder / "node_modules.tar.zst", "-C", scratch], check=True)
+    with (folder / "PACKAGES.tsv").open() as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            name = row["license_files"].replace(";", ",").split(",")[0].strip()
+            path = scratch / "node_modules" / row["path"] / name
+            if row["license"] and name and path.is_file():
+                yield Case(path, canonical(row["license"]))
+
+
+def ours() -> Callable[[Path], str | None]:
+    """This project's detector."""
+    detector = Detector()
+
+    def find(path: Path) -> str | None:
+        found = conjunction(e.expression for e in detector.detect(path.read_bytes(), path.name))
+        return canonical(found) if found else None
+
+    find(Path("/dev/null"))
+    return find
+
+
+def identify() -> Callable[[Path], str | None]:
+    """`identify.identify.license_id`: full texts only."""
+    from identify.identify import license_id
+
+    def find(path: Path) -> str | None:
+        try:
+            found = license_id(str(path))
+        except UnicodeDecodeError:
+            return None
+        return canonical(found) if found else None
+
+    return find
+
+
+SCANCODE = """
+import json, sys, time
+from licensedcode.cache import get_licenses_db
+from scancode.api import get_licenses
+paths = json.load(sys.stdin)
+get_licenses(paths[0])
+out = []
+started = time.monotonic()
+for path in paths:
+    found = get_licenses(path)
+    out.append(found.get("detected_license_expression_spdx") or None)
+json.dump({"seconds": time.monotonic() - started, "found": out}, sys.stdout)
+"""
+
+
+def scancode(python: str, cases: list[Case]) -> tuple[list[str | None], float]:
+    """Expressions of scancode-toolkit for the cases, and its seconds (start-up left out)."""
+    paths = json.dumps([str(case.path) for case in cases])
+    done = subprocess.run([python, "-c", SCANCODE], input=paths, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout[done.stdout.index('{"seconds"') :])
+    found = [canonical(e.replace("LicenseRef-scancode-", "LicenseRef-")) if e else None for e in answer["found"]]
+    return found, answer["seconds"]
+
+
+def run(cases: list[Case], find: Callable[[Path], str | None], allowed: frozenset[str]) -> Score:
+    """Score of one detector on one set."""
+    score = Score()
+    for case in cases:
+        started = time.monotonic()
+        found = find(case.path)
+        score.seconds += time.monotonic() - started
+        score.add(case, found, allowed)
+    return score
+
+
+def line(name: str, tool: str, score: Score) -> str:
+    """One row of the table."""
+    n = score.cases
+    return (
+        f"| {name} | {tool} | {n} | {score.allowed} | {100 * score.same_ids / n:.1f} | {100 * score.same_decision / n:.1f}"
+        f" | {score.false_allow} ({score.variants}) | {score.false_deny} | {n / score.seconds:.1f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scancode", metavar="PYTHON")
+    parser.add_argument("--sample", type=int, default=60, help="files of each set that scancode reads")
+    parser.add_argument("--wrong", action="store_true", help="list the false allows")
+    options = parser.parse_args()
+    root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
+    if not (root / ".complete").exists():
+        raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
+    allowed = allow_list("permissive")
+    print(
+        "| set | tool | files | to be allowed | same ids % | same decision % | false allow (variants) | false deny | files/s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        cases = list(scancode_cases(root))
+        halves = [[c for c in cases if int(sha1(c.path.name.encode()).hexdigest(), 16) % 2 == n] for n in (0, 1)]
+        sets = {"scancode tests A": halves[0], "scancode tests B": halves[1]}
+        sets |= {"SPDX texts": list(spdx_cases(root)), "npm licence files": list(npm_cases(root, Path(scratch)))}
+        for name, members in sets.items():
+            for tool, find in (("curate", ours()), ("identify", identify())):
+                score = run(members, find, allowed)
+                print(line(name, tool, score), flush=True)
+                if options.wrong and tool == "curate":
+                    print(*score.wrong, sep="\n")
+            if options.scancode:
+                sample = sorted(members, key=lambda c: sha1(str(c.path.name).encode()).digest())[: options.sample]
+                print(line(f"{name}, sample", "curate", run(sample, ours(), allowed)), flush=True)
+                theirs = Score()
+                found, theirs.seconds = scancode(options.scancode, sample)
+                for case, expression in zip(sample, found, strict=True):
+                    theirs.add(case, expression, allowed)
+                print(line(f"{name}, sample", "scancode", theirs), flush=True)
+
+
+if __name__ == "__main__":
+    main()
