@@ -142,9 +142,10 @@ def _evaluate(a: Any) -> None:
         scores["bits per byte"] = held_out(model, TokenFile.open(a.held_out)).mean
     if a.tasks:
         beside = next((p / "tokenizer.json" for p in path.parents if (p / "tokenizer.json").exists()), None)
-        if not (a.tokenizer or beside):
+        given = a.tokenizer or beside
+        if given is None:
             raise ProbeError(f"no tokenizer.json beside {path}; give --tokenizer")
-        ids = tokenizer.load(a.tokenizer or beside)
+        ids = tokenizer.load(given)
         for file in a.tasks:
             found = tasks.evaluate(model, ids, tasks.with_examples(tasks.read(file), a.shots))
             scores |= {name: value.mean for name, value in found.items()}

@@ -34,7 +34,7 @@ class ModelConfig:
     hidden: int = 0
     """Inner width of the feed-forward block; 0 = the family's rule."""
     tied: bool = False
-    """One matrix for input and output; always so in GPT-2 and BERT."""
+    """One matrix for input and output; always so in GPT-2, BERT and T5."""
     rope_theta: float = 10_000.0
     eps: float = 1e-5
 
@@ -69,7 +69,7 @@ class ModelConfig:
     @property
     def is_tied(self) -> bool:
         """Whether input and output share their matrix."""
-        return self.tied or self.family in ("gpt2", "bert")
+        return self.tied or self.family in ("gpt2", "bert", "t5")
 
     def matmul_weights(self) -> int:
         """Weights that take part in a matrix product, output head included, input embedding not."""

@@ -48,7 +48,7 @@ def configuration(c: ModelConfig, end: int = 0) -> dict[str, Any]:
     ids = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
     common = {"vocab_size": c.vocab, "torch_dtype": "float32", **ids}
     if c.family == "gpt2":
-        own = {"n_embd": c.width, "n_layer": c.layers, "n_head": c.heads, "n_positions": c.context}
+        own: dict[str, Any] = {"n_embd": c.width, "n_layer": c.layers, "n_head": c.heads, "n_positions": c.context}
         own |= {"n_inner": c.num_hidden, "layer_norm_epsilon": c.eps}
         off = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
         return {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], **common, **own, **off}

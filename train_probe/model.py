@@ -89,7 +89,9 @@ class FeedForward(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         """[B, T, D]."""
         if self.gate is None:
-            return cast(Tensor, self.down(F.gelu(self.up(x_BTD), approximate="none" if self.family == "bert" else "tanh")))
+            return cast(
+                Tensor, self.down(F.gelu(self.up(x_BTD), approximate="none" if self.family == "bert" else "tanh"))
+            )
         gate = self.gate(x_BTD)
         gate = F.silu(gate) if self.family == "llama" else F.gelu(gate, approximate="tanh")
         return cast(Tensor, self.down(gate * self.up(x_BTD)))
@@ -155,16 +157,18 @@ class Model(nn.Module):
         for name, weight in sorted(self.named_parameters()):
             with torch.no_grad():
                 draw = torch.empty(weight.shape, dtype=torch.float32)
-                weight.copy_(like(_initial(name, draw, generator).to(weight.device), weight))
+                weight.copy_(like(_initial(name, draw, generator, self.config.family).to(weight.device), weight))
 
 
-def _initial(name: str, weight: Tensor, generator: Any) -> Tensor:
+def _initial(name: str, weight: Tensor, generator: Any, family: str) -> Tensor:
     if name.endswith("bias"):
         return weight.zero_()
     if weight.ndim == 1:
         return weight.fill_(1.0)
     if name.endswith((".o.weight", ".down.weight")):
         return weight.zero_()
+    if family == "t5" and name == "embed.weight":  # also the head, whose input is scaled by 1/sqrt(width)
+        return weight.normal_(0, 1.0, generator=generator)
     if "embed" in name or "head" in name or "positions" in name or "relative" in name:
         return weight.normal_(0, 0.02, generator=generator)
     return weight.normal_(0, 0.4 / math.sqrt(weight.shape[1]), generator=generator)
@@ -224,7 +228,7 @@ class Encoder(Model):
 
 
 class EncoderDecoder(Model):
-    """T5 1.1 (Raffel et al. 2020): relative positions by bias, shared by all layers of a side."""
+    """T5 (Raffel et al. 2020) with the gated GELU of version 1.1: relative positions by bias, shared by all layers."""
 
     BUCKETS, FARTHEST = 32, 128
 

@@ -67,7 +67,7 @@ def difference(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]]) -
         seed_error=float(per_seed.std(ddof=1) / math.sqrt(count)) if count > 1 else math.inf,
         item_error=_item_error(a, b),
         seeds=count,
-        correlation=float(np.corrcoef(*means)[0, 1]) if varied else math.nan,
+        correlation=float(np.corrcoef(means[0], means[1])[0, 1]) if varied else math.nan,
     )
 
 

@@ -64,3 +64,34 @@ def test_logits_and_gradients_are_those_of_transformers(family):
             torch.testing.assert_close(gradient, gradients[name], rtol=1e-3, atol=1e-5)
             compared += 1
     assert compared > 20
+
+
+@pytest.mark.parametrize("family", CASES)
+def test_an_exported_checkpoint_is_loaded_with_equal_logits(family, tmp_path):
+    from train_probe import prepare, tokenizer
+    from train_probe.config import TrainConfig
+    from train_probe.data import Stream, TokenFile
+    from train_probe.export import export
+    from train_probe.parallel import World
+    from train_probe.train import Trainer
+
+    pytest.importorskip("safetensors")
+    text = "one two three four five six seven eight nine ten " * 20
+    ids = tokenizer.from_merges([])
+    ids.save(tmp_path / "tokenizer.json")
+    prepare.write_tokens([prepare.Text(1, 1, text, "s")], ids, tmp_path / "tokens")
+    c = ModelConfig(family=family, **{**SHAPE, "vocab": 384}, **CASES[family])
+    trainer = Trainer(c, TrainConfig(steps=3, batch_rows=2, precision="fp32"), World())
+    trainer.run(Stream(TokenFile.open(tmp_path / "tokens"), 0), tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "hf")
+    architecture = configuration(c)["architectures"][0]
+    theirs = getattr(transformers, architecture).from_pretrained(tmp_path / "hf").eval()
+    tokens = torch.randint(0, c.vocab, (2, c.context), generator=torch.Generator().manual_seed(2))
+    if family == "t5":
+        hidden, logits = trainer.model(tokens, tokens), theirs(input_ids=tokens, decoder_input_ids=tokens).logits
+    else:
+        hidden, logits = trainer.model(tokens), theirs(input_ids=tokens).logits
+    mine = torch.nn.functional.linear(hidden, trainer.model.head_weight(), trainer.model.head_bias)
+    torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
+    loaded = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")
+    assert loaded(text[:40], add_special_tokens=False)["input_ids"] == ids.encode([text[:40]])[0]
