@@ -48,8 +48,8 @@ _STRANGE = re.compile(
 
 
 _GRANT = re.compile(
-    r"permission (?:is|to use|to copy)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use\b"
-    r"|licen[sc]e is (?:hereby )?granted|\b(?!gnu\b)[a-z][a-z.\-]{2,30} public licen[sc]e\b"
+    r"permission (?:is|to use|to copy)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
+    r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b"
 )
 """What grants something: a text with one that belongs to no licence recognised has terms that nobody has read."""
 
