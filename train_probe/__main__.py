@@ -26,18 +26,22 @@ def main(arguments: list[str] | None = None, prog: str = "python -m train_probe 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog.strip(), description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", prog=prog)
-    train = commands.add_parser("train", help="prepare, train every mixture with every seed, compare")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser(
+        "train", prog=f"{prog}train", help="prepare, train every mixture with every seed, compare"
+    )
     _experiment(train, seeds=3)
     train.set_defaults(run=_train)
-    control = commands.add_parser("control", help="the noise of every metric: one mixture, several seeds")
+    control = commands.add_parser(
+        "control", prog=f"{prog}control", help="the noise of every metric: one mixture, several seeds"
+    )
     _experiment(control, seeds=5)
     control.set_defaults(run=_train)
-    compare = commands.add_parser("compare", help="the verdict again, from what is on disk")
+    compare = commands.add_parser("compare", prog=f"{prog}compare", help="the verdict again, from what is on disk")
     compare.add_argument("output", type=Path)
     compare.add_argument("--json", action="store_true", help="all figures")
     compare.set_defaults(run=_show)
-    evaluate = commands.add_parser("evaluate", help="a checkpoint on token files and tasks")
+    evaluate = commands.add_parser("evaluate", prog=f"{prog}evaluate", help="a checkpoint on token files and tasks")
     evaluate.add_argument("checkpoint", type=Path, help="checkpoint.pt or the folder of a run")
     evaluate.add_argument("--tasks", action="append", default=[], type=Path, metavar="FILE")
     evaluate.add_argument("--shots", type=int, default=0, help="solved examples before each question")
@@ -45,7 +49,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     evaluate.add_argument("--tokenizer", type=Path, help="default: the one of the experiment")
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=_evaluate)
-    export = commands.add_parser("export", help="a checkpoint as a Hugging Face folder")
+    export = commands.add_parser("export", prog=f"{prog}export", help="a checkpoint as a Hugging Face folder")
     export.add_argument("checkpoint", type=Path)
     export.add_argument("folder", type=Path)
     export.set_defaults(run=_export)
