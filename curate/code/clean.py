@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from curate import pipeline, storage
+from curate import storage
 from curate.code.source import code_source
+from curate.job import Job
 from curate.recipe import load
 from curate.run import EngineOptions, run_job
 from curate.shards import read_batches
@@ -29,7 +30,7 @@ def clean_code(
     from curate.report import finish_report
 
     steps = {"AllowedLicense": {"allow": licenses}} if licenses else None
-    job = pipeline.Job(
+    job = Job(
         name="code",
         source=code_source(inputs),
         recipe=load(recipe, None, steps),
@@ -41,7 +42,7 @@ def clean_code(
     return run_job(job, engine)
 
 
-def attribution(job: pipeline.Job, ledger: dict[str, Any]) -> None:
+def attribution(job: Job, ledger: dict[str, Any]) -> None:
     """Write `LICENSES.csv`: repository, licence, files and bytes of what was kept."""
     files, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for part in ledger["data"]:

@@ -46,7 +46,7 @@ _GNU = (
     r"(?:(?:version|v)\.? ?(?P<before>\d(?:\.\d)?)(?P<more> ?\+| or (?:any )?(?:later|newer)(?: version)?,?)? of (?:the )?)?"
     r"(?:(?:gnu )?(?P<kind>affero|lesser|library(?: or lesser| \(lesser\))?|lesser \(library\)|lesser/library)?[ ,]{0,6}"
     r"(?:gnu )?general[ -]public[ -]licen[sc]e|gnu (?:free )?(?P<fdl>documentation|public) licen[sc]e"
-    r"|\b(?P<short>agpl|lgpl|gpl|gfdl)(?:[ -]?(?=v?\d)|\b))"
+    r"|(?<!not-)\b(?P<short>agpl|lgpl|gpl|gfdl)(?:[ -]?(?=v?\d)|\b))"
 )
 
 _FAMILIES = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from curate.code.debian import Paragraph, evidence_for, is_copyright, paragraphs
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, ids
 from curate.code.members import Member
@@ -20,13 +21,17 @@ class Licences:
 
     texts: dict[str, list[Evidence]] = field(default_factory=dict)
     metadata: dict[str, list[Evidence]] = field(default_factory=dict)
+    debian: dict[str, list[Paragraph]] = field(default_factory=dict)
 
     def add(self, member: Member, detector: Detector) -> None:
         """Read a member, if it is a licence file or package metadata."""
         if member.skipped:
             return
         folder = folder_of(member.path)
-        if is_license_file(member.path):
+        text = member.data.decode("utf-8", "replace") if member.path.endswith("debian/copyright") else ""
+        if is_copyright(member.path, text):
+            self.debian[folder_of(folder)] = paragraphs(text, member.path)
+        elif is_license_file(member.path):
             found = detector.detect(member.data, member.path)
             if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
                 folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
@@ -35,6 +40,15 @@ class Licences:
             evidence = stated(member.path, member.data)
             if evidence:
                 self.metadata.setdefault(folder, []).append(evidence)
+
+    def of_file(self, path: str) -> list[Evidence]:
+        """The evidence for a file that says nothing itself: Debian's word on it, else that of the nearest folder."""
+        for folder, found in self.debian.items():
+            relative = path.removeprefix(folder + "/") if folder else path
+            said = evidence_for(found, relative) if not folder or relative != path else None
+            if said:
+                return [said]
+        return self.of_folder(folder_of(path))
 
     def of_folder(self, folder: str) -> list[Evidence]:
         """The evidence of the nearest folder at or above `folder` that has any."""
@@ -80,5 +94,5 @@ def survey(found: Iterable[Member], detector: Detector) -> Licences:
 def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[str | None, list[Evidence]]:
     """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
     own = detector.detect(member.data[:HEADER_BYTES], member.path)
-    evidence = own or licences.of_folder(folder_of(member.path))
+    evidence = own or licences.of_file(member.path)
     return conjunction(item.expression for item in evidence), evidence

@@ -18,7 +18,7 @@ from curate.code.languages import language_of
 from curate.code.members import BROKEN, Bomb, Member, is_repository, members
 from curate.code.repository import Licences, licence_of, survey
 from curate.errors import InputError
-from curate.pipeline import Source
+from curate.job import Source
 from curate.shards import ShardWriter
 
 BATCH = 256

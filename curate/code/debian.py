@@ -1,0 +1,102 @@
+"""Machine-readable copyright files of Debian packages (DEP-5): which licence holds for which files."""
+
+import re
+from dataclasses import dataclass
+
+from curate.code.evidence import Evidence, canonical
+from curate.code.names import UNKNOWN
+
+FORMAT = re.compile(r"^Format(?:-Specification)?:\s*\S*(?:copyright-format|dep5|DEP5|dep-5)", re.M | re.I)
+_NAMES = {
+    "Expat": "MIT", "BSD-2-clause": "BSD-2-Clause", "BSD-3-clause": "BSD-3-Clause", "BSD-4-clause": "BSD-4-Clause",
+    "Apache-2": "Apache-2.0", "Artistic": "Artistic-1.0-Perl", "Perl": "Artistic-1.0-Perl OR GPL-1.0-or-later",
+    "GPL": "GPL-1.0-or-later", "LGPL": "LGPL-2.0-or-later", "zlib": "Zlib", "public-domain": "LicenseRef-public-domain",
+    "CC0": "CC0-1.0", "Python": "Python-2.0", "PSF-2": "PSF-2.0", "W3C-Software": "W3C", "MPL-2": "MPL-2.0",
+}  # fmt: skip
+"""Short names of the format that differ from SPDX. `MIT` is not one that it has: it means several texts."""
+_GNU = re.compile(r"(A?GPL|LGPL|GFDL)-?(\d)(?:\.(\d))?(\+)?", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One `Files:` paragraph."""
+
+    pattern: re.Pattern[str]
+    evidence: Evidence
+
+
+def is_copyright(path: str, text: str) -> bool:
+    """Whether a file is a copyright file in the machine-readable format."""
+    return path.endswith("debian/copyright") and bool(FORMAT.search(text[:2000]))
+
+
+def paragraphs(text: str, path: str) -> list[Paragraph]:
+    """The `Files:` paragraphs in order; the last that matches a file holds for it."""
+    found = []
+    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")):
+        fields = _fields(block)
+        if "files" not in fields or "license" not in fields:
+            continue
+        name = fields["license"].split("\n", 1)[0].strip()
+        expression = short_name(name)
+        score = 1.0 if UNKNOWN not in expression else 0.5
+        globs = [glob_pattern(glob) for glob in fields["files"].replace(",", " ").split()[:5000]]
+        if globs:
+            pattern = re.compile("|".join(globs))
+            found.append(Paragraph(pattern, Evidence(expression, "debian-copyright", path, name[:200], score)))
+    return found
+
+
+def evidence_for(found: list[Paragraph], path: str) -> Evidence | None:
+    """What the paragraphs say of the file at `path` (relative to the folder that has `debian/`)."""
+    return next((p.evidence for p in reversed(found) if p.pattern.fullmatch(path)), None)
+
+
+def short_name(name: str) -> str:
+    """A licence synopsis (`GPL-2+ or Expat`, `GPL-2 with OpenSSL exception`) as an SPDX expression."""
+    if re.search(r"\bwith\b", name, re.I) or not name:
+        return UNKNOWN
+    choices = []
+    for choice in re.split(r"\s*[,|]?\s+or\s+|\s*\|\s*", name):
+        parts = [_id(part.strip(" ,")) for part in re.split(r"\s*,?\s+and\s+|\s*,\s*", choice) if part.strip(" ,")]
+        choices.append(" AND ".join(f"({p})" if " OR " in p else p for p in parts) or UNKNOWN)
+    return canonical(" OR ".join(f"({c})" if " AND " in c else c for c in choices)) or UNKNOWN
+
+
+def _id(name: str) -> str:
+    gnu = _GNU.fullmatch(name)
+    if gnu:
+        family, major, minor, later = gnu.groups()
+        return f"{family.upper()}-{major}.{minor or 0}" + ("-or-later" if later else "-only")
+    lower = {key.lower(): value for key, value in _NAMES.items()}
+    return lower.get(name.lower()) or (canonical(name) if " " not in name else None) or UNKNOWN
+
+
+def _fields(block: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    name = ""
+    for line in block.split("\n"):
+        if line[:1] in " \t" and name:
+            fields[name] += "\n" + line.strip()
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            fields[name] = value.strip()
+    return fields
+
+
+def glob_pattern(glob: str) -> str:
+    """A glob of the format as a regular expression: `*` and `?` match slashes too, a backslash escapes."""
+    out, at = [], 0
+    while at < len(glob):
+        c = glob[at]
+        if c == "\\" and at + 1 < len(glob):
+            at += 1
+            out.append(re.escape(glob[at]))
+        elif c == "*":
+            if not out or out[-1] != ".*":
+                out.append(".*")
+        else:
+            out.append("." if c == "?" else re.escape(c))
+        at += 1
+    return "".join(out).removeprefix("\\./")
