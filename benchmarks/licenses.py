@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,7 @@ from typing import Any
 import license_expression
 from license_expression import build_licensing, get_license_index
 
+from curate.code.debian import FORMAT, short_name
 from curate.code.detect import Detector
 from curate.code.evidence import canonical, conjunction, ids
 from filters.licenses import allow_list, is_allowed
@@ -29,6 +31,9 @@ from filters.licenses import allow_list, is_allowed
 UNKNOWN = "LicenseRef-unknown"
 NEUTRAL = {"unknown-license-reference", "warranty-disclaimer", "license-intro", "license-clue", "generic-cla"}
 """Keys of scancode that name no licence; The Stack v2 leaves such ones out of the decision, too."""
+
+
+_LICENSE = re.compile(r"^License:[ \t]*(\S[^\n]*)\n((?:[ \t][^\n]*\n?)+)", re.M)
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,20 @@ def npm_cases(root: Path, scratch: Path) -> Iterator[Case]:
                 yield Case(path, canonical(row["license"]))
 
 
+def debian_cases(scratch: Path) -> Iterator[Case]:
+    """License paragraphs of the machine's machine-readable copyright files: the short name is the truth for the text."""
+    for path in sorted(Path("/usr/share/doc").glob("*/copyright")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if path.parent.is_symlink() or not FORMAT.search(text[:2000]):
+            continue
+        for number, found in enumerate(_LICENSE.finditer(text)):
+            truth, body = short_name(found.group(1).strip()), re.sub(r"(?m)^[ \t]+\.?", "", found.group(2))
+            if UNKNOWN not in truth and len(body.split()) >= 20:
+                copy = scratch / f"{path.parent.name}-{number}.copyright"
+                copy.write_text(body, encoding="utf-8")
+                yield Case(copy, truth)
+
+
 def ours() -> Callable[[Path], str | None]:
     """This project's detector."""
     detector = Detector()
@@ -249,6 +268,7 @@ def main() -> None:
         sets = {"scancode tests, tuned on": halves[0], "scancode tests, held out": halves[1]}
         sets |= {"scancode tests, only a URL": [case for case in cases if is_lone_url(case.path)]}
         sets |= {"SPDX texts": list(spdx_cases(root)), "npm licence files": list(npm_cases(root, Path(scratch)))}
+        sets["Debian copyright"] = list(debian_cases(Path(scratch)))
         for name, members in sets.items():
             for tool, find in (("curate", ours()), ("identify", identify())):
                 score = run(members, find, allowed)

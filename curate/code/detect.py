@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from curate.code.evidence import Evidence, canonical
 from curate.code.match import Match, Matcher
-from curate.code.names import UNKNOWN, mentions
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import Span, combined, named, plain, strange, unknown_grant, windows
 from curate.code.texts import american
 from curate.code.tokens import words
@@ -29,6 +29,7 @@ _ADDED = re.compile(
     r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|internal|sold|sell|resold|resell)\b"
 )
 """Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
+_DEDICATIONS = frozenset({"CC0-1.0", "Unlicense", "PDDL-1.0"})
 _HARMLESS = re.compile(
     r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
     r"|the following conditions are met|is not responsible"
@@ -89,6 +90,8 @@ class Detector:
         low = plain(text)
         shown = _only(low, ranges)
         spans += named(shown, spans, all_names=about and len(text) < 3_000)
+        if any(s.expression in _DEDICATIONS for s in spans):
+            spans = [s for s in spans if s.expression != PUBLIC_DOMAIN]  # what they speak of is what they say
         odd = strange(shown if about or spans else _head(shown), spans) or unknown_grant(shown, spans)
         if odd is not None:
             spans.append(odd)
