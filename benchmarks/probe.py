@@ -91,9 +91,9 @@ def main(part: str, books: Path, out: Path) -> None:
 TINY = ModelConfig(layers=1, width=32, heads=2, vocab=VOCAB, context=64)
 
 
-def same(out: Path, held: Docs, rest: Docs, parts: int = 48, seeds: int = 3, trials: int = 200) -> dict[str, Any]:
+def same(out: Path, held: Docs, rest: Docs, parts: int = 21, seeds: int = 3, trials: int = 200) -> dict[str, Any]:
     """Disjoint random parts of one text, compared pairwise."""
-    bench = Bench(out, held[:60], 60, TINY, 16)
+    bench = Bench(out, held[:30], 25, TINY, 8)
     runs = [bench.runs(rest[i::parts], seeds) for i in range(parts)]
     pairs = list(itertools.combinations(range(parts), 2))
     chosen = np.random.Generator(np.random.PCG64(0)).permutation(len(pairs))[:trials]
