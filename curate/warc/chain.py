@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from curate.warc.codecs import BrokenError
-from curate.warc.headers import Http, header_end, parse_arc, parse_http, parse_warc
+from curate.warc.headers import Http, header_end, parse_arc, parse_http, parse_warc, swallowed
 from curate.warc.payload import decode_body
 from curate.warc.record import DAMAGED, Record, Wanted
 from curate.warc.streams import ARC, PROBE_OUT, Grammar, Stream
@@ -142,6 +142,8 @@ class Chain:
                 end = header_end(stream.buf, start, len(stream.buf))
             if end >= 0:
                 header = stream.buf[stream.pos : end]
+                if not self._arc and swallowed(header) > 0:
+                    return None
                 stream.pos = end
                 return header
             searched = max(0, len(stream.buf) - stream.pos - 3)

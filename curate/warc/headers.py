@@ -35,11 +35,19 @@ class Http:
 
 def header_end(data: bytes, start: int, stop: int) -> int:
     """Where the header that begins at `start` ends, behind its blank line; -1 when that is not before `stop`."""
-    end = data.find(b"\r\n\r\n", start, stop)
-    if end >= 0 and data.find(b"\n\n", start, end) < 0:
-        return end + 4
+    end = data.find(b"\n\r\n", start, stop)
+    if end >= 0 and data.find(b"\n\n", start, end + 1) < 0 and data.find(b"\n\r\r\n", start, end) < 0:
+        return end + 3
     found = BLANK_LINE.search(data, start, stop)  # several times slower, for other line ends
     return found.end() if found else -1
+
+
+def swallowed(header: bytes) -> int:
+    """Where a WARC header, its blank line being damaged, runs into the next record; -1 when it does not."""
+    if header.find(b"WARC/", 5) < 0 and header.find(b"warc/", 5) < 0:
+        return -1
+    found = WARC_SOMEWHERE.search(header, 5)
+    return found.start() if found and header[found.start() - 1] not in b" \t" else -1
 
 
 def fields(block: bytes) -> dict[bytes, bytes]:

@@ -206,6 +206,8 @@ def test_skip_reasons(tmp_path: Path, data: bytes, reason: str | None) -> None:
         (b"\0" * 50 + warc(http(b"b")), ["garbage", None]),
         (warc(http(b"a")) + b"WARC/1.0\r\nX: " + b"y" * 3_000_000, [None, "header"]),
         (warc(http(b"a")).rstrip(b"\r\n") + warc(http(b"b")), [None, None]),  # no line ends in between
+        (warc(b"", "metadata").rstrip(b"\r\n") + warc(http(b"b")), ["header", None]),  # runs into the next
+        (warc(b"", "metadata").rstrip(b"\r\n") + b"\0\n\r\n" + warc(http(b"b")), ["header", None]),
         (b"\r\n\r\n" + warc(http(b"a")) + b"\r\n\r\n\r\n", [None]),
     ],
 )
