@@ -190,10 +190,10 @@ def run(output: Path, how: How, talk: Talk) -> None:
     steps = _steps(request, how, chosen, output)
     if chosen.below_floor and world.is_main:
         talk(f"{request.preset} is below the size from which orders are stable: use it to screen")
+    trainer: Trainer | None = None
     try:
         for seed in range(request.first_seed, request.first_seed + request.seeds):
             settings = settings_for(request, how, chosen, steps, seed)
-            trainer: Trainer | None = None
             for name, file in token_files.items():
                 folder = output / "runs" / name / f"seed-{seed}"
                 if (folder / "result.json").exists():
@@ -202,6 +202,8 @@ def run(output: Path, how: How, talk: Talk) -> None:
                     talk(
                         f"{name}, seed {seed}: {steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens"
                     )
+                if trainer is not None:
+                    trainer.settings = settings  # only the seed differs: what is compiled is used again
                 trainer = trainer or Trainer(chosen.model, settings, world, talk if world.is_main else _silent)
                 facts = trainer.run(Stream(file, seed), folder)
                 if world.is_main:
@@ -272,16 +274,20 @@ def _finish(
     talk: Talk,
 ) -> None:
     from train_probe.evaluate import held_out as evaluate
+    from train_probe.train import load_weights
 
     began = time.monotonic()
+    model = trainer.model
+    if trainer.world.size > 1:  # its weights may be spread over processes that are not here
+        model, _ = load_weights(folder / "checkpoint.pt", trainer.world.device)
     sizes = np.load(output / "token_bytes.npy")
-    scores = {"bits per byte": evaluate(trainer.model, held_out, sizes).to_dict()}
+    scores = {"bits per byte": evaluate(model, held_out, sizes).to_dict()}
     if request.tasks:
         from train_probe import tasks, tokenizer
 
         tokens = tokenizer.load(output / "tokenizer.json")
         for path in request.tasks:
-            scores |= {k: v.to_dict() for k, v in tasks.evaluate(trainer.model, tokens, tasks.read(Path(path))).items()}
+            scores |= {k: v.to_dict() for k, v in tasks.evaluate(model, tokens, tasks.read(Path(path))).items()}
     trainer.model.train()
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:
