@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate import pipeline
 from curate.crawl import crawl_source
+from curate.job import Job
 from curate.recipe import load
 from curate.run import EngineOptions, command_line, run_job
 
@@ -34,7 +34,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
     overrides = {"extract": {"engine": options.extractor}} if options.extractor else None
     steps = {"BadWords": {"words": options.bad_words}} if options.bad_words else None
     recipe = load(options.recipe, overrides, steps)
-    job = pipeline.Job(
+    job = Job(
         name="clean",
         source=crawl_source(options.inputs, recipe, options.source, options.split_bytes),
         recipe=recipe,

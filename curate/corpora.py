@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from curate import schema, storage
 from curate.errors import InputError
 from curate.extract import host
+from curate.job import Source
 from curate.mixing import sources as files
-from curate.pipeline import Source
 from curate.shards import ShardWriter
 
 BATCH_ROWS = 1024

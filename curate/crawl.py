@@ -11,7 +11,7 @@ from curate import storage
 from curate.engine import cpu_count
 from curate.errors import InputError
 from curate.inputs import expand_inputs
-from curate.pipeline import Source
+from curate.job import Source
 from curate.recipe import Recipe
 from curate.warc import plan_splits
 

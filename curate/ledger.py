@@ -7,15 +7,13 @@ are read; the rest is counted from the files that were written. So a row that is
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import curate
 from curate import storage
 from curate.errors import BalanceError
+from curate.job import Job
 from curate.shards import read_facts
-
-if TYPE_CHECKING:
-    from curate.pipeline import Job
 
 VERSION = 1
 
@@ -32,7 +30,7 @@ def tallies(written: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return dict(sorted(files.items()))
 
 
-def build(job: "Job", tasks: Sequence[dict[str, Any]], index: dict[str, Any], stages: dict[str, Any]) -> dict[str, Any]:
+def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stages: dict[str, Any]) -> dict[str, Any]:
     """The ledger of a job whose publishing `tasks` are done; `index` is that of `extracted/`."""
     counts = [read_facts(task["out"]) for task in tasks]
     files = {name: {**tally, "rejected": {}, "failed": {}, "kept": 0} for name, tally in index["files"].items()}

@@ -11,7 +11,7 @@ from curate.reports.gather import ReportData, gather
 from curate.reports.page import page
 
 if TYPE_CHECKING:
-    from curate.pipeline import Job
+    from curate.job import Job
 
 PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark")
 

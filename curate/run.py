@@ -9,6 +9,7 @@ from typing import Any
 from curate import pipeline, storage
 from curate.engine import session
 from curate.errors import RecipeError
+from curate.job import Job
 from curate.recipe import Recipe
 
 
@@ -23,7 +24,7 @@ class EngineOptions:
     quiet: bool = False
 
 
-def run_job(job: pipeline.Job, options: EngineOptions) -> dict[str, Any]:
+def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger."""
     from curate.progress import Progress
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate import pipeline
 from curate.corpora import corpus_source
 from curate.errors import UsageError
+from curate.job import Job
 from curate.recipe import Recipe, parse, to_toml
 from curate.run import EngineOptions, command_line, run_job
 
@@ -47,7 +47,7 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[s
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.report import finish_report
 
-    job = pipeline.Job(
+    job = Job(
         name="dedup",
         source=corpus_source(options.corpus),
         recipe=recipe_of(options.method, options.parameters),

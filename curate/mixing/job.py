@@ -15,10 +15,10 @@ from typing import Any
 from curate import storage
 from curate.engine import Session
 from curate.errors import AlarmError, OutputError
+from curate.job import Watcher
 from curate.mixing import account, card, counts, pack, report, request, tables
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request, Run
-from curate.pipeline import Watcher
 from curate.shards import part_name
 
 HELD_OUT_BYTES = 64 << 20
