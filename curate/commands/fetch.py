@@ -36,12 +36,12 @@ def fetch(
 
     paths = choose(crawl_paths(crawl, kind, base), files, first=first)
     folder = output or Path(crawl.replace("/", "-"))
-    with _bars(quiet) as progress:
+    with _Bars(quiet) as progress:
         fetched = fetch_files(paths, folder, base, progress.show)
     printed([asdict(item) for item in fetched], as_json, lambda: _table(fetched))
 
 
-class _bars:  # noqa: N801 - used as a function is
+class _Bars:
     """A progress bar for each file, on stderr; nothing when `quiet` or where stderr is no terminal."""
 
     def __init__(self, quiet: bool) -> None:
@@ -55,7 +55,7 @@ class _bars:  # noqa: N801 - used as a function is
         self._progress = Progress(*columns, console=talk, disable=quiet or not talk.is_terminal)
         self._tasks: dict[str, object] = {}
 
-    def __enter__(self) -> "_bars":
+    def __enter__(self) -> "_Bars":
         self._progress.start()
         return self
 

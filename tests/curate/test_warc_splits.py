@@ -18,7 +18,7 @@ from curate.inputs import InputFile
 from curate.warc import Record, Split, plan_splits, read_split
 
 SETTINGS = settings(
-    max_examples=int(os.environ.get("CURATE_EXAMPLES", "15")),
+    max_examples=int(os.environ.get("CURATE_EXAMPLES", "8")),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
