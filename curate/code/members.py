@@ -1,4 +1,4 @@
-"""The files of a repository, wherever it lies: a folder, a tar archive (sdists, .crate, npm), a zip archive (wheels).
+"""The files of a repository, wherever it lies: a folder, bare git, a tar archive (sdists, .crate, npm), a zip (wheels).
 
 Archives are hostile input. Nothing is written to disk, so a name can't escape; a name that tries is refused all the same,
 as are links, devices and files over the limit. An archive that unpacks to too much, or far more than it weighs, or holds
@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from curate.code.git import head_of, is_bare, opened
 
 MAX_FILE = 1 << 20
 """Bytes of the largest source file: 1 MB, as The Stack (Kocetkov et al. 2022, section 3)."""
@@ -33,7 +35,7 @@ class Member:
     path: str
     data: bytes = b""
     skipped: str | None = None
-    """link, device, unsafe_name, too_large, encrypted."""
+    """link, device, submodule, unsafe_name, too_large, encrypted."""
 
 
 class Bomb(Exception):
@@ -47,7 +49,9 @@ def is_repository(path: str) -> bool:
 
 def members(path: str) -> Iterator[Member]:
     """The files of a repository in a fixed order. Raises Bomb at a limit, one of BROKEN where it can't be read on."""
-    if os.path.isdir(path):
+    if is_bare(path):
+        yield from _bare(path)
+    elif os.path.isdir(path):
         yield from _folder(Path(path))
     elif path.lower().endswith(ZIP_ENDINGS):
         yield from _zip(path)
@@ -102,6 +106,27 @@ def _folder(root: Path) -> Iterator[Member]:
             else:
                 with open(full, "rb") as file:
                     yield Member(path, file.read(MAX_FILE))
+
+
+_GIT_KINDS = {"120000": "link", "160000": "submodule"}
+
+
+def _bare(path: str) -> Iterator[Member]:
+    budget = _Budget(1 << 40)
+    commit = head_of(path)
+    with opened(path) as objects:
+        reader = objects.files()
+        for blob in objects.tree(commit):
+            budget.add(blob.size)
+            name = safe_name(blob.path)
+            if name is None:
+                yield Member(repr(blob.path)[:200], skipped="unsafe_name")
+            elif not blob.mode.startswith("100"):
+                yield Member(name, skipped=_GIT_KINDS.get(blob.mode, "device"))
+            elif blob.size > MAX_FILE:
+                yield Member(name, skipped="too_large")
+            else:
+                yield Member(name, reader.read(blob))
 
 
 def _tar(path: str) -> Iterator[Member]:
