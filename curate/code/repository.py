@@ -1,5 +1,6 @@
 """The licence of every file of a repository: its own header, else that of the nearest folder, else the package's metadata."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,6 +14,8 @@ from curate.code.names import UNKNOWN
 
 HEADER_BYTES = 8_000
 """A file's own licence stands at its beginning."""
+
+_PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
 
 
 @dataclass(slots=True)
@@ -95,4 +98,6 @@ def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[
     """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
     own = detector.detect(member.data[:HEADER_BYTES], member.path)
     evidence = own or licences.of_file(member.path)
+    if own and _PROSE.search(member.path) and all(item.kind == "header-notice" for item in own):
+        evidence = [*own, *licences.of_file(member.path)]  # a README that speaks of a licence is not thereby under it
     return conjunction(item.expression for item in evidence), evidence

@@ -124,6 +124,9 @@ def test_whose_licence_counts():
     assert _licence(files, "own.py") == "Apache-2.0"
     assert _licence(files, "sub/deep/b.py") == "ISC"
     assert _licence({"a.py": PYTHON}, "a.py") is None
+    prose = "Modules under GPL are rare: use a permissive license such as the MIT license.\n"
+    files = {"package.json": '{"license": "GPL-2.0-only"}', "README.md": prose}
+    assert "GPL-2.0-only" in (_licence(files, "README.md") or "").split(" AND ")
 
 
 @pytest.mark.parametrize(
