@@ -21,6 +21,7 @@ class Options:
     extractor: str | None = None
     bad_words: str | None = None
     source: str | None = None
+    base: str | None = None
     split_bytes: int = 0
     keep_rejected: bool = False
     keep_extracted: bool = True
@@ -36,7 +37,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
     recipe = load(options.recipe, overrides, steps)
     job = Job(
         name="clean",
-        source=crawl_source(options.inputs, recipe, options.source, options.split_bytes),
+        source=crawl_source(options.inputs, recipe, options.source, options.split_bytes, options.base),
         recipe=recipe,
         output=options.output.rstrip("/"),
         command=command_line(options.command),

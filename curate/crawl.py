@@ -20,7 +20,9 @@ MOST_TASKS = 50_000
 ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
 
 
-def crawl_source(inputs: Sequence[str], recipe: Recipe, name: str | None = None, split_bytes: int = 0) -> Source:
+def crawl_source(
+    inputs: Sequence[str], recipe: Recipe, name: str | None = None, split_bytes: int = 0, base: str | None = None
+) -> Source:
     """The source of crawl files (WARC, WET, ARC; files, globs, folders, path lists, URLs).
 
     A single folder that is a finished corpus with `extracted/` is not extracted again: its documents are taken from
@@ -29,7 +31,7 @@ def crawl_source(inputs: Sequence[str], recipe: Recipe, name: str | None = None,
     settings = extraction(recipe)
     if len(inputs) == 1 and storage.exists(storage.join(inputs[0], "extracted", "index.json")):
         return _reused(inputs[0], settings)
-    files = expand_inputs(inputs)
+    files = expand_inputs(inputs, base)
     total = sum(file.size for file in files)
     busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)

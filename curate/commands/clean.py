@@ -35,6 +35,7 @@ from curate.commands.options import engine_options, json_option, printed
     help="Bad-word list, or a folder of lists named by language, instead of the small embedded one.",
 )
 @click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
+@click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")
 @click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every rejected document (default: of a sample).")
 @click.option(
@@ -52,6 +53,7 @@ def clean(
     extractor: str | None,
     bad_words: str | None,
     source: str | None,
+    base: str | None,
     split_mb: int | None,
     keep_rejected: bool,
     drop_extracted: bool,
@@ -79,6 +81,7 @@ def clean(
         extractor=extractor,
         bad_words=bad_words,
         source=source,
+        base=base,
         split_bytes=(split_mb or 0) << 20,
         keep_rejected=keep_rejected,
         keep_extracted=not drop_extracted,
