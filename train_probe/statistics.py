@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,10 +97,16 @@ def t_tail(t: float, freedom: float) -> float:
         return math.erfc(t / math.sqrt(2))
     angle = math.atan(t / math.sqrt(freedom))
     whole = math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2)) * math.sqrt(math.pi)
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _legendre()
     half = (math.pi / 2 - angle) / 2
     angles = angle + half * (nodes + 1)
     return min(1.0, 2 * half * float((weights * np.cos(angles) ** (freedom - 1)).sum()) / whole)
+
+
+@lru_cache
+def _legendre() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights
 
 
 def t_quantile(tail: float, freedom: float) -> float:
