@@ -36,7 +36,10 @@ def test_segments_are_cut_at_corpus_wide_steps():
         ("[[step]]\nmin_words = 3", "needs use ="),
         ("[[step]]\nuse = 'filters.c4.LineRule'", r"\[\[step\]\] 1: .* did you mean 'LineRules'\?"),
         ("[[step]]\nuse = 'filters.c5.LineRules'", r"no module 'filters.c5'; did you mean 'filters.c4'\?"),
-        ("[[step]]\nuse = 'filters.c4.LineRules'\nmin_word = 3", r"no parameter 'min_word'; did you mean 'min_words'\?"),
+        (
+            "[[step]]\nuse = 'filters.c4.LineRules'\nmin_word = 3",
+            r"no parameter 'min_word'; did you mean 'min_words'\?",
+        ),
         ("[[step]]\nuse = 'filters.c4.LineRules'\nmin_words = true", "must be a whole number, got True"),
         ("[[step]]\nuse = 'filters.c4.LineRules'\nmin_words = -1", "min_words must be at least"),
         ("[[step]]\nuse = 'os.path'", "not a step"),
