@@ -21,6 +21,7 @@ COMMANDS = {
     "probe-compare": ("curate.commands.probe_compare:probe_compare", "The verdict again, from what is on disk."),
     "probe-control": ("curate.commands.probe_control:probe_control", "Measure the noise of every metric."),
     "probe-eval": ("curate.commands.probe_eval:probe_eval", "Evaluate a checkpoint on tasks."),
+    "probe-export": ("curate.commands.probe_export:probe_export", "A checkpoint in Hugging Face format."),
     "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),
     "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
     "extract": ("curate.commands.extract:extract", "The text of one page, with the reasons."),
