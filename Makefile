@@ -66,3 +66,6 @@ format: .venv/.dev
 
 clean:
 	rm -rf .venv demo runs mixes build dist
+
+train-extractor: .venv/.dev
+	$(BIN)/python -m benchmarks.extractor_train

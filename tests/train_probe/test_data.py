@@ -1,5 +1,7 @@
 """Token files and streams: nothing dropped, nothing depends on the layout of files, resume by step."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,17 +9,17 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train_probe import objectives, prepare, tokenizer  # noqa: E402
-from train_probe.config import ModelConfig  # noqa: E402
-from train_probe.data import Stream, TokenFile, prefetch, segments  # noqa: E402
-from train_probe.errors import ProbeError  # noqa: E402
-from train_probe.train import ledger  # noqa: E402
+from train_probe import objectives, prepare, tokenizer
+from train_probe.config import ModelConfig
+from train_probe.data import Stream, TokenFile, prefetch, segments
+from train_probe.errors import ProbeError
+from train_probe.train import ledger
 
 BYTES = tokenizer.from_merges([])
 
 
 def rows(count=60):
-    words = "alpha beta gamma delta epsilon zeta eta theta".split()
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
     return [
         {
             "id": f"{i:032x}",
@@ -79,7 +81,7 @@ def test_the_ledger_is_what_a_recount_of_the_stream_finds(tmp_path, tokens):
     longer = stream.read(0, tokens + 400)
     starts = np.append(np.flatnonzero(longer == file.end), len(longer))
     counted = dict.fromkeys(file.sources, 0)
-    for begin, finish in zip(starts, starts[1:], strict=False):
+    for begin, finish in itertools.pairwise(starts):
         source = owner.get(longer[begin:finish].astype(file.tokens.dtype).tobytes())
         if source is not None and begin < tokens:
             counted[source] += int(min(finish, tokens) - begin)
@@ -177,7 +179,11 @@ def test_errors_of_the_reading_thread_reach_the_caller():
         return step
 
     got = []
-    with pytest.raises(ValueError, match="disk"):
+
+    def read() -> None:
         for x in prefetch(make, 0, 5):
             got.append(x)
+
+    with pytest.raises(ValueError, match="disk"):
+        read()
     assert got == [0, 1]

@@ -1,5 +1,7 @@
 """Statistics against SciPy and by simulation."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
-from train_probe.statistics import Difference, difference, holm, t_quantile, t_tail  # noqa: E402
+from train_probe.statistics import Difference, difference, holm, t_quantile, t_tail
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3.5, 10, 200])
@@ -45,4 +47,4 @@ def test_holm_never_lowers_a_p_value_and_keeps_the_order(values):
     corrected = holm(values)
     assert all(c >= min(1.0, v) for c, v in zip(corrected, values, strict=True))
     order = sorted(range(len(values)), key=lambda i: values[i])
-    assert all(corrected[a] <= corrected[b] for a, b in zip(order, order[1:], strict=False))
+    assert all(corrected[a] <= corrected[b] for a, b in itertools.pairwise(order))

@@ -28,7 +28,7 @@ BYTES = tokenizer.from_merges([])
 
 
 def texts(count=40):
-    words = "the cat sat on a mat and saw one dog run home".split()
+    words = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "one", "dog", "run", "home"]
     rng = np.random.Generator(np.random.PCG64(0))
     return [" ".join(rng.choice(words, 30)) + f" {i}." for i in range(count)]
 
