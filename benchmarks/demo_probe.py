@@ -1,7 +1,7 @@
 """The last step of `make demo-probe`: is the cleaned sample crawl better to train on than the raw one?
 
 `python -m benchmarks.demo_probe [FOLDER [TOKENS]]`; FOLDER holds the corpus that `make demo` wrote (default: demo).
-Both are judged by held-out pages of the cleaned text; three seeds each, `nano`, a few minutes on two cores.
+Both are judged by held-out pages of the cleaned text; three seeds each, `nano`, see the printed speed for how long.
 """
 
 import sys
