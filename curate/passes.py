@@ -19,7 +19,7 @@ from curate.shards import ShardWriter, read_batches
 from filters.base import Decision, Document
 
 Row = dict[str, Any]
-EDITABLE = ("text", "language", "language_score", "license")
+EDITABLE = ("text", "language", "language_score", "license", "redacted")
 DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
 
 
@@ -117,6 +117,7 @@ def _document(row: Row) -> Document:
         repo=row.get("repo"),
         path=row.get("path"),
         license=row.get("license"),
+        redacted=row.get("redacted"),
     )
 
 

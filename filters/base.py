@@ -28,6 +28,8 @@ class Document:
     """Path inside `repo`, for code."""
     license: str | None = None
     """SPDX expression, for code."""
+    redacted: int | None = None
+    """Secrets and e-mail addresses replaced, for code."""
 
 
 class Decision(NamedTuple):

@@ -39,8 +39,14 @@ DETECTORS = (
 _PRIVATE_KEY = re.compile(
     r"(-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)[^-]{1,20000}(-----END [A-Z0-9 ]{1,60}-----)"
 )
+_TOP = (
+    "com|org|net|edu|gov|mil|int|info|biz|name|dev|app|io|ai|me|co|tv|cc|xyz|online|tech|cloud|pro|email|systems|software"
+    "|de|uk|fr|it|es|pt|nl|be|ch|at|dk|se|no|fi|is|ie|pl|cz|sk|hu|ro|bg|gr|tr|ru|ua|by|lt|lv|ee|rs|hr|si|eu"
+    "|cn|jp|kr|tw|hk|sg|in|id|th|vn|my|ph|pk|bd|lk|ir|il|sa|ae|us|ca|mx|br|ar|cl|pe|ve|uy|au|nz|za|ng|ke|eg|ma|kz|fm|su"
+)
+"""Ends of the hosts of nearly all addresses in code; a closed list, since `a@b.shape` is an expression."""
 _EMAIL = re.compile(
-    r"(?<![\w.+/-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,4}[A-Za-z]{2,12}(?![\w-])"
+    rf"(?<![\w.+/-])[A-Za-z0-9][\w.+-]{{0,63}}@(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,4}}(?:{_TOP})(?![\w(-])", re.I
 )
 _NOBODY = re.compile(r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|^(?:git|noreply|no-reply)@", re.I)
 """Addresses that are no person's."""
@@ -75,7 +81,7 @@ def _secrets(text: str) -> list[tuple[int, int]]:
 class Secrets:
     """Replaces keys and tokens by `<KEY>` and e-mail addresses by `<EMAIL>`; keeps every file.
 
-    Counted in `removed` as `key`, `private_key` and `email`. Addresses at example.com and of nobody (`noreply@`,
+    Counted in the column `redacted`, and in `removed` as `key`, `private_key` and `email`. Addresses at example.com and of nobody (`noreply@`,
     `git@`) stay. Source: StarCoder (Li et al. 2023, section 4), with detect-secrets' patterns for its model.
     """
 
@@ -91,10 +97,11 @@ class Secrets:
         text = "".join(_redacted(piece, counts) if short else piece for short, piece in pieces)
         total = sum(counts.values())
         signals: Mapping[str, float] = {"code_redacted": float(total)}
+        counted = replace(doc, redacted=total + (doc.redacted or 0))
         if not total:
-            return keep(doc, 0.0, signals=signals)
+            return keep(counted, 0.0, signals=signals)
         removed = {name: n for name, n in sorted(counts.items()) if n}
-        return keep(replace(doc, text=text), float(total), signals=signals, removed=removed)
+        return keep(replace(counted, text=text), float(total), signals=signals, removed=removed)
 
 
 def _redacted(text: str, counts: Counter[str]) -> str:

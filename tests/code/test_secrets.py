@@ -1,5 +1,7 @@
 """Keys and addresses in code."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,3 +52,34 @@ def test_two_keys_in_a_line_and_a_long_line():
 def test_twice_is_once(text):
     once, _ = _redact(text)
     assert _redact(once)[0] == once
+
+
+def test_the_count_is_in_the_document():
+    decision = Secrets()(Document("0" * 32, "# jane@uni-x.de, john@host.org\n"))
+    assert decision.doc.redacted == 2
+    assert Secrets()(decision.doc).doc == decision.doc
+    assert Secrets()(Document("0" * 32, "x = 1\n")).doc.redacted == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["y = a@b.shape", "icon@2x.png", "@app.route('/')", "w@x.T", "a@b.is(c)", "user@example.org"]
+)
+def test_what_is_no_address_stays(text):
+    assert Secrets()(Document("0" * 32, text)).doc.text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000 + "@",
+        "a.@" * 300_000,
+        "-----BEGIN PRIVATE KEY-----" * 20_000,
+        ("eyJ" * 500 + "\n") * 600,
+        ("aws_secret" * 150 + "\n") * 600,
+        ("x://a:" * 300 + "\n") * 500,
+    ],
+)
+def test_hostile_texts_take_linear_time(text):
+    started = time.process_time()
+    Secrets()(Document("0" * 32, text))
+    assert time.process_time() - started < 6
