@@ -15,6 +15,8 @@ ACCEPT = 0.75
 """Similarity from which a text counts as the licence; below it is a changed text, an unknown licence."""
 COVERED = 0.86
 """Share of a licence's words that must be there."""
+SHORT = 20
+"""Words of a notice below which one that differs is no sign of anything: the names in it say more."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -106,7 +108,9 @@ class Detector:
             added = b" ".join(
                 text[split.starts[a] : split.ends[b - 1]] for a, b in self.matcher.foreign_runs(match, split)
             )
-            spans.append(self._span(match, start, end, added.decode("latin-1").lower()))
+            span = self._span(match, start, end, added.decode("latin-1").lower())
+            if span.expression != UNKNOWN or span.kind == "full-text" or match.last - match.first >= SHORT:
+                spans.append(span)
         return spans
 
     def _span(self, match: Match, start: int, end: int, added: str) -> Span:

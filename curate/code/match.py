@@ -14,6 +14,8 @@ MIN_COVERED = 0.72
 MAX_GAP = 60
 """Words in a row that belong to no gram of the reference end a region."""
 MAX_CANDIDATES = 40
+LONG = 500
+"""Words from which a reference is long."""
 
 
 class Match(NamedTuple):
@@ -48,6 +50,45 @@ def _count(keys, first, postings, counts, seen):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def _densest(keys, mark, begin, last, width):  # type: ignore[no-untyped-def]
+    """The part of a region with the most words of the reference less words that are not: (first, one after last).
+
+    A few shared words of a neighbour, some way off, would otherwise pull the region over it.
+    """
+    best, best_first, best_end = 0, begin, begin
+    run, first, until = 0, begin, begin
+    for q in range(begin, last + width):
+        if q <= last and keys[q] >= 0 and mark[keys[q]] & 1:
+            until = q + width
+        if run <= 0:
+            run, first = 0, q
+        run += 1 if q < until else -1
+        if run > best:
+            best, best_first, best_end = run, first, q + 1
+    return best_first, best_end
+
+
+@numba.njit(cache=True, nogil=True)
+def _covered(keys, own, mark, first, end, width):  # type: ignore[no-untyped-def]
+    """Words of [first, end) that the reference has, and words of the reference that are there."""
+    covered, until = 0, first
+    for q in range(first, end - width + 1):
+        if keys[q] >= 0 and mark[keys[q]] & 1:
+            covered += q + width - max(until, q)
+            until = q + width
+            mark[keys[q]] |= 2
+    reference, until = 0, 0
+    for p in range(own.size):
+        if mark[own[p]] & 2:
+            reference += p + width - max(until, p)
+            until = p + width
+    for q in range(first, end - width + 1):
+        if keys[q] >= 0:
+            mark[keys[q]] &= 1
+    return covered, reference
+
+
+@numba.njit(cache=True, nogil=True)
 def _regions(keys, own, mark, gap, width):  # type: ignore[no-untyped-def]
     """Rows (first word, one after last, words of the text covered, words of the reference covered)."""
     for i in range(own.size):
@@ -59,25 +100,17 @@ def _regions(keys, own, mark, gap, width):  # type: ignore[no-untyped-def]
         if keys[i] < 0 or mark[keys[i]] == 0:
             i += 1
             continue
-        begin, last, covered_to, covered = i, i, i, 0
+        last = i
         j = i
         while j < size and j - last <= gap:
             if keys[j] >= 0 and mark[keys[j]] != 0:
-                covered += j + width - max(covered_to, j)
-                covered_to = j + width
                 last = j
-                mark[keys[j]] |= 2
             j += 1
-        reference = 0
-        until = 0
-        for p in range(own.size):
-            if mark[own[p]] & 2:
-                reference += p + width - max(until, p)
-                until = p + width
-        for p in range(begin, last + 1):
-            if keys[p] >= 0:
-                mark[keys[p]] &= 1
-        out.append((begin, last + width, covered, reference))
+        first, end = i, last + width
+        if own.size >= LONG:  # of a short one every word around may be a changed clause: none is left out
+            first, end = _densest(keys, mark, i, last, width)
+        covered, reference = _covered(keys, own, mark, first, end, width)
+        out.append((first, end, covered, reference))
         i = last + 1
     for i in range(own.size):
         mark[own[i]] = 0
