@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from filters.base import Decision, Document, drop, keep
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|(?:[^\w\s]|_)+")
 _LONG_LITERAL = re.compile(r"[A-Za-z0-9+/=]{200,}|(?:\\x[0-9a-fA-F]{2}){50,}|(?:0x[0-9a-fA-F]{1,8}\s?,\s?){100,}")
 GENERATED = (
     "auto-generated",
@@ -84,8 +84,8 @@ class FewAlphanumeric:
 class FewLetters:
     """Files with too few letters for their number of tokens: data written as code.
 
-    Source: RedPajama v1 (letters to tokens at least 1.5). Differs: a token is a run of word characters or one other
-    character, where the source counts those of its model's tokenizer.
+    Source: RedPajama v1 (letters to tokens at least 1.5). Differs: a token is a run of letters, of digits or of other
+    characters, the first split of byte-pair tokenizers such as the source's; that cuts some words further.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_letters_per_token",)

@@ -103,10 +103,14 @@ class Detector:
         """Licence texts and standard notices in `text`, exceptions joined to what they except from."""
         split = words(text)
         spans = []
-        for match in self.matcher.matches(split):
+        found = self.matcher.matches(split)
+        for match in found:
             start, end = int(split.starts[match.first]), int(split.ends[match.last - 1])
+            others = [(m.first, m.last) for m in found if m is not match]
             added = b" ".join(
-                text[split.starts[a] : split.ends[b - 1]] for a, b in self.matcher.foreign_runs(match, split)
+                text[split.starts[a] : split.ends[b - 1]]
+                for run in self.matcher.foreign_runs(match, split)
+                for a, b in _outside(run, others)
             )
             span = self._span(match, start, end, added.decode("latin-1").lower())
             if span.expression != UNKNOWN or span.kind == "full-text" or match.last - match.first >= SHORT:
@@ -144,6 +148,15 @@ class Detector:
             Evidence(canonical(s.expression) or UNKNOWN, s.kind, _place(low, s, name), s.name[:200], s.score)
             for s in spans
         ]
+
+
+def _outside(run: tuple[int, int], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of a run of words that lie in no other text: that one speaks for itself."""
+    parts = [run]
+    for first, last in others:
+        cut = [piece for a, b in parts for piece in ((a, min(b, first)), (max(a, last), b))]
+        parts = [(a, b) for a, b in cut if a < b]
+    return parts
 
 
 def changes(added: str, name: str, optional: frozenset[str]) -> bool:

@@ -161,3 +161,11 @@ def test_debian_copyright():
     assert short_name("BSD-3-clause and Apache-2.0") == "BSD-3-Clause AND Apache-2.0"
     assert short_name("GPL-2 with OpenSSL exception") == "LicenseRef-unknown"
     assert short_name("custom") == "LicenseRef-unknown"
+
+
+def test_a_text_beside_another_is_not_changed_by_it():
+    from curate.code.detect import _outside
+
+    assert _outside((10, 20), [(0, 12), (15, 17)]) == [(12, 15), (17, 20)]
+    assert _outside((10, 20), [(0, 50)]) == []
+    assert _outside((10, 20), [(30, 40)]) == [(10, 20)]
