@@ -76,10 +76,10 @@ class LineRules:
             return keep(doc)
         kept: list[str] = []
         removed: Counter[str] = Counter()
-        for line, code in self.lines(doc.text):
+        for raw, (line, code) in zip(doc.text.splitlines(), self.lines(doc.text), strict=True):
             if code is None:
                 kept.append(line)
-            elif line:  # an empty line is a gap, not a line that a rule cut
+            elif raw.strip():  # an empty line is a gap, not a line that a rule cut
                 removed[code] += 1
         signals = self._signals(len(kept), removed.total())
         text = "\n".join(kept).strip()
