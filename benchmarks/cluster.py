@@ -71,7 +71,15 @@ def cluster(home: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         url = _wait_for(master_log, r"Starting Spark master at (spark://\S+)")
         for name in ("one", "two"):
             log = start(
-                name, "org.apache.spark.deploy.worker.Worker", "--cores", "1", "--memory", "2g", "--webui-port", "0", url
+                name,
+                "org.apache.spark.deploy.worker.Worker",
+                "--cores",
+                "1",
+                "--memory",
+                "2g",
+                "--webui-port",
+                "0",
+                url,
             )
             _wait_for(log, r"Successfully registered with master")
         yield url, started[1:]

@@ -180,9 +180,7 @@ def main() -> None:
         "extractor": arguments.extractor,
         "seconds": {name: [round(value, 1) for value in values] for name, values in seconds.items()},
         "pages_per_core_second": {n: round(pages / m / arguments.cores, 1) for n, m in medians.items()},
-        "job_over": {
-            n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians
-        },
+        "job_over": {n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians},
     }
     print(json.dumps(report, indent=1))
 

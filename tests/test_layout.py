@@ -61,7 +61,12 @@ def test_job_names_shadow_nothing():
 
 def test_wheel_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["curate", "filters", "jobs", "train_probe"]
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [
+        "curate",
+        "filters",
+        "jobs",
+        "train_probe",
+    ]
     assert project["project"]["name"] not in ("curate", "filters")
 
 
