@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from curate.engine import Session
 
 BASE = 400 << 20
-BYTES_PER_ROW = 100
+BYTES_PER_ROW = 135
 """Peak memory per document and band; measured, see benchmarks/results/dedup.md."""
 
 
