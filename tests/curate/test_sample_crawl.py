@@ -112,9 +112,9 @@ def test_no_three_sentences_in_a_row_are_shared_by_accident() -> None:
             assert seen.setdefault(span, case.url) == case.url, span
 
 
-def test_foreign_pages_are_in_their_language() -> None:
+def test_foreign_pages_are_in_their_language(monkeypatch: pytest.MonkeyPatch) -> None:
     langdetect = pytest.importorskip("langdetect")
-    langdetect.DetectorFactory.seed = 0
+    monkeypatch.setattr(langdetect.DetectorFactory, "seed", 0)
     for case in foreign_pages(1):
         text = trafilatura.extract(case.body.decode(), url=case.url) or ""
         assert langdetect.detect(text).split("-")[0] == case.language, case.url
