@@ -52,8 +52,6 @@ REMOVED = pa.field("removed", pa.list_(pa.struct([("rule", pa.string()), ("count
 DOCUMENTS = {"web": pa.schema([*CORE, *WEB]), "code": pa.schema([*CORE, *CODE])}
 """Columns of a document, by kind of corpus."""
 
-WEB_DOCUMENT, CODE_DOCUMENT = DOCUMENTS["web"], DOCUMENTS["code"]
-
 DUPLICATES = pa.schema(
     [
         pa.field("step", pa.string(), nullable=False),  # the corpus-wide step, e.g. Spans
