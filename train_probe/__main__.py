@@ -70,6 +70,12 @@ def _experiment(train: argparse.ArgumentParser, seeds: int) -> None:
     train.add_argument(
         "--tasks", action="append", default=[], metavar="FILE", help="questions as JSON lines; repeatable"
     )
+    train.add_argument(
+        "--documents",
+        choices=("auto", "apart", "shared"),
+        default="auto",
+        help="whether seeds read documents of their own",
+    )
     train.add_argument("--lr-scale", type=float, default=1.0)
     train.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     train.add_argument("--schedule", choices=("wsd", "cosine"), default="wsd")
@@ -106,6 +112,7 @@ def _train(a: Any) -> None:
             optimizer=a.optimizer,
             schedule=a.schedule,
             tasks=a.tasks,
+            documents=a.documents,
         )
         experiment.prepare(request, a.output, _talk)
     if a.only == "prepare":

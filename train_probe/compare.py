@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from train_probe import experiment
+from train_probe import budget, experiment
+from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
 from train_probe.statistics import difference, holm, more_seeds
@@ -21,6 +22,13 @@ from train_probe.statistics import difference, holm, more_seeds
 SMALLEST = 0.005
 """The smallest difference that matters, as a share of the metric."""
 LEVEL = 0.95
+PAIRED = 0.5
+"""From this share of common documents on, seeds are compared in pairs; see benchmarks/results/probe.md for the
+correlations that were measured."""
+SHARED = (
+    "All seeds drew from the same documents: this holds for these documents, not yet for others of the same kind. "
+    "More text, or fewer tokens for each run, gives each seed documents of its own."
+)
 Runs = dict[str, dict[int, dict[str, Any]]]
 
 
@@ -31,7 +39,11 @@ def compare(output: Path, smallest: float = SMALLEST) -> dict[str, Any]:
     """
     request = experiment.load(output)
     runs = results(output, list(request.mixtures))
-    found = judge(runs, request.primary, smallest)
+    shared = {
+        (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)
+    }
+    found = judge(runs, request.primary, smallest, shared)
+    found["documents"] = _documents(output, request.seeds)
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
     from train_probe.report import page
@@ -52,9 +64,36 @@ def results(output: Path, names: list[str]) -> Runs:
     return runs
 
 
-def judge(runs: Runs, primary: str, smallest: float = SMALLEST) -> dict[str, Any]:
-    """Every pair on the primary metric, and every metric by mixture."""
-    pairs = [_pair(runs, a, b, primary) for a, b in itertools.combinations(runs, 2)]
+def shared_documents(a: Path, b: Path) -> float:
+    """What share of the tokens of two token files is of documents that both have (by id); 0 where they are gone."""
+    try:
+        documents = [TokenFile.open(path).documents for path in (a, b)]
+    except ProbeError:  # the runs alone were kept: unpaired is right then, if wider
+        return 0.0
+    tokens = [d["tokens"].astype(np.int64) for d in documents]
+    both = [
+        n[np.isin(d["key"], other["key"])].sum() for n, d, other in zip(tokens, documents, documents[::-1], strict=True)
+    ]
+    return float(sum(both) / max(1, sum(n.sum() for n in tokens)))
+
+
+def _documents(output: Path, seeds: int) -> dict[str, Any]:
+    """Whether the seeds read documents of their own: decides what the interval holds."""
+    found = budget.kept(output)
+    parts = found.parts if found else 1
+    return {"parts": parts, "apart": parts >= seeds > 1}
+
+
+def judge(
+    runs: Runs, primary: str, smallest: float = SMALLEST, shared: dict[tuple[str, str], float] | None = None
+) -> dict[str, Any]:
+    """Every pair on the primary metric, and every metric by mixture.
+
+    `shared` is the share of documents (by tokens) that a pair has in common: from PAIRED on, it is compared seed by
+    seed.
+    """
+    shared = shared or {}
+    pairs = [_pair(runs, a, b, primary, shared.get((a, b), 0.0) >= PAIRED) for a, b in itertools.combinations(runs, 2)]
     for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
         pair["p_corrected"] = p
         pair["verdict"] = _verdict(pair, primary, smallest)
@@ -74,14 +113,24 @@ def lower_is_better(metric: str) -> bool:
     return "bits" in metric
 
 
-def _pair(runs: Runs, a: str, b: str, metric: str) -> dict[str, Any]:
+def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool) -> dict[str, Any]:
     seeds = sorted(set(runs[a]) & set(runs[b]))
     if not seeds:
-        return {"a": a, "b": b, "seeds": 0, "delta": 0.0, "interval": [None, None], "p": 1.0, "more": 2}
+        return {
+            "a": a,
+            "b": b,
+            "seeds": 0,
+            "delta": 0.0,
+            "interval": [None, None],
+            "p": 1.0,
+            "more": 2,
+            "paired": paired,
+        }
     sides = [[_scores(runs[name][seed], metric) for seed in seeds] for name in (a, b)]
     if any(x.groups != sides[0][0].groups for side in sides for x in side):
         raise ProbeError(f"{a} and {b} were evaluated on different items: run them in one experiment")
-    found = difference(*([(x.values, x.weights) for x in side] for side in sides))
+    left, right = ([(x.values, x.weights) for x in side] for side in sides)
+    found = difference(left, right, paired)
     low, high = found.interval(LEVEL)
     return {
         "a": a,
@@ -92,6 +141,7 @@ def _pair(runs: Runs, a: str, b: str, metric: str) -> dict[str, Any]:
         "p": found.p,
         "seed_error": found.seed_error if found.seeds > 1 else None,
         "item_error": found.item_error,
+        "paired": paired,
         "correlation": None if np.isnan(found.correlation) else found.correlation,
         "mean": float(np.mean([x.mean for side in sides for x in side])),
         "more": more_seeds(found, max(abs(found.delta), SMALLEST * abs(float(sides[0][0].mean))), LEVEL),
@@ -157,4 +207,6 @@ def text(found: dict[str, Any]) -> str:
             f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
             f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
         )
+    if found["pairs"] and not found.get("documents", {}).get("apart", True):
+        lines.append(SHARED)
     return "\n".join(lines)

@@ -8,12 +8,15 @@ Parquet files it came from.
 The stream is a pure function of (files, seed): every document of an epoch once, in an order drawn from the seed
 with sources spread evenly, epoch after epoch.  Rows are cut from it end to end, so no token is dropped, and
 `batch(step)` needs no state: a run that resumes reads exactly what it would have read.
+
+A stream can be of one part of the documents only: seeds that read different parts are independent samples of the
+corpus, so that what differs between them holds the luck of which documents a run happened to get.
 """
 
 import json
+import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
@@ -73,15 +76,6 @@ class TokenFile:
         """Names of the sources; `documents["source"]` counts into it."""
         return list(self.meta["sources"])
 
-    @cached_property
-    def unique_tokens(self) -> dict[str, int]:
-        """Tokens by source, each document once however often it was repeated."""
-        first = self.documents["copy"] == 0
-        counts = np.bincount(
-            self.documents["source"][first], self.documents["tokens"][first], minlength=len(self.sources)
-        )
-        return {name: int(n) for name, n in zip(self.sources, counts, strict=True)}
-
     def document(self, index: int) -> NDArray[Any]:
         """The ids of one document, with its leading end token."""
         row = self.documents[index]
@@ -109,15 +103,45 @@ def epoch_order(documents: NDArray[Any], seed: int, epoch: int) -> Ints:
     return order[np.lexsort((draw[order], place))]
 
 
-class Stream:
-    """The endless stream of tokens of one corpus under one seed."""
+def part_of(documents: NDArray[Any], sources: list[str], parts: int) -> Ints:
+    """Which of `parts` equal parts each document belongs to, int64 [documents].
 
-    def __init__(self, file: TokenFile, seed: int) -> None:
-        """Nothing is read yet.  Raises ProbeError for a file without documents."""
-        if not len(file.documents):
-            raise ProbeError(f"{file.path}: holds no documents, so nothing can be trained on it")
-        self.file, self.seed = file, seed
-        self.length = int(file.meta["tokens"])
+    Each source is cut by itself, into parts of as many tokens (give or take a document), in the order of a hash of
+    the ids: every part has the proportions of the whole, copies of a document stay together, and a document that two
+    corpora share is mostly in the same part of both.  Which part a source begins with depends on its name, so that
+    the only document of each of many small sources is not always in part 0.
+    """
+    if parts == 1:
+        return np.zeros(len(documents), dtype=np.int64)
+    draw = mix_bits(documents["key"] ^ np.uint64(0x7061727473))
+    order = np.lexsort((documents["copy"], documents["key"], draw, documents["source"]))
+    key, source, tokens = (documents[name][order] for name in ("key", "source", "tokens"))
+    before = np.cumsum(tokens.astype(np.int64)) - tokens
+    starts = np.searchsorted(source, source, side="left")
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (key[1:] != key[:-1]) | (source[1:] != source[:-1])
+    first = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))  # where the copies of a document begin
+    totals = np.bincount(source, tokens, minlength=len(sources))
+    place = (before[first] - before[starts]) / totals[source]
+    turn = np.array([zlib.crc32(name.encode()) % parts for name in sources], dtype=np.int64)
+    found = np.empty(len(documents), dtype=np.int64)
+    found[order] = (np.minimum((place * parts).astype(np.int64), parts - 1) + turn[source]) % parts
+    return found
+
+
+class Stream:
+    """The endless stream of tokens of one corpus, or one part of it, under one seed."""
+
+    def __init__(self, file: TokenFile, seed: int, part: int = 0, parts: int = 1) -> None:
+        """Nothing is read yet.  Raises ProbeError when there are no documents."""
+        self.documents: NDArray[Any] = file.documents
+        if parts > 1:
+            self.documents = file.documents[part_of(file.documents, file.sources, parts) == part]
+        if not len(self.documents):
+            which = f"part {part} of {parts} " if parts > 1 else ""
+            raise ProbeError(f"{file.path}: {which}holds no documents, so nothing can be trained on it")
+        self.file, self.seed, self.part = file, seed, (part, parts)
+        self.length = int(self.documents["tokens"].sum(dtype=np.int64))
         """Tokens per epoch."""
         self._epochs: dict[int, tuple[Ints, Ints]] = {}
 
@@ -145,10 +169,17 @@ class Stream:
         batch: Ints = tokens[index]
         return batch
 
+    def unique_tokens(self) -> dict[str, int]:
+        """Tokens by source, each document once however often it was repeated."""
+        names = self.file.sources
+        _, first = np.unique(self.documents[["source", "key"]], return_index=True)
+        counts = np.bincount(self.documents["source"][first], self.documents["tokens"][first], minlength=len(names))
+        return {name: int(n) for name, n in zip(names, counts, strict=True)}
+
     def consumed(self, tokens: int) -> dict[str, int]:
         """How many of the first `tokens` tokens of the stream are of each source."""
         epochs, rest = divmod(tokens, self.length)
-        documents, names = self.file.documents, self.file.sources
+        documents, names = self.documents, self.file.sources
         whole = np.bincount(documents["source"], documents["tokens"], minlength=len(names))
         order, ends = self._epoch(epochs)
         count = int(np.searchsorted(ends, rest, side="right"))
@@ -159,8 +190,8 @@ class Stream:
 
     def _epoch(self, epoch: int) -> tuple[Ints, Ints]:
         if epoch not in self._epochs:
-            order = epoch_order(self.file.documents, self.seed, epoch)
-            ends = np.cumsum(self.file.documents["tokens"][order].astype(np.int64))
+            order = epoch_order(self.documents, self.seed, epoch)
+            ends = np.cumsum(self.documents["tokens"][order].astype(np.int64))
             kept = {e: v for e, v in self._epochs.items() if e >= epoch - 1}  # a batch spans two epochs at most
             self._epochs = {**kept, epoch: (order, ends)}
         return self._epochs[epoch]
@@ -169,7 +200,7 @@ class Stream:
         order, ends = self._epoch(epoch)
         first = int(np.searchsorted(ends, offset, side="right"))
         last = int(np.searchsorted(ends, offset + count, side="left")) + 1
-        chosen = self.file.documents[order[first:last]]
+        chosen = self.documents[order[first:last]]
         lengths = chosen["tokens"].astype(np.int64)
         begins = ends[first:last] - lengths  # places in the epoch
         shift = np.repeat(chosen["start"] - begins, lengths)

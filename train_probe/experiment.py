@@ -19,13 +19,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from train_probe import __version__
-from train_probe.config import FAMILIES, PRESETS, Preset, TrainConfig, chinchilla_tokens, preset
+from train_probe import budget as budgets
+from train_probe.config import FAMILIES, PRESETS, Preset, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
 
@@ -61,6 +63,8 @@ class Request:
     """Tokens per step; 0 = the preset's."""
     tasks: list[str] = field(default_factory=list)
     """Files of questions (see tasks.py)."""
+    documents: str = "auto"
+    """Whether seeds read documents of their own (`apart`), the same (`shared`), or apart where there are enough."""
     primary: str = "bits per byte"
     """The metric that decides, fixed before anything is trained."""
 
@@ -76,6 +80,8 @@ class Request:
             raise ProbeError(f"unknown family {self.family!r}; known: {', '.join(FAMILIES)}")
         if self.seeds < 1 or self.tokens < 0:
             raise ProbeError(f"seeds must be at least 1 and tokens at least 0, got {self.seeds} and {self.tokens}")
+        if self.documents not in budgets.DOCUMENTS:
+            raise ProbeError(f"unknown documents {self.documents!r}; known: {', '.join(budgets.DOCUMENTS)}")
         if not 0 < self.held_out_share < 1:
             raise ProbeError(f"the held-out share must be between 0 and 1, got {self.held_out_share:g}")
 
@@ -187,9 +193,12 @@ def run(output: Path, how: How, talk: Talk) -> None:
     token_files = {name: TokenFile.open(output / "data" / name) for name in request.mixtures}
     held_out = TokenFile.open(output / "data" / HELD_OUT)
     chosen = preset(request.preset, request.family, held_out.meta["size"])
-    steps = _steps(request, how, chosen, output)
+    budget = _budget(request, how, chosen, output, list(token_files.values()))
+    steps, parts = budget.steps, budget.parts
     if chosen.below_floor and world.is_main:
         talk(f"{request.preset} is below the size from which orders are stable: use it to screen")
+    if world.is_main and request.seeds > 1:
+        talk(_which_documents(parts, budget.tokens, token_files))
     trainer: Trainer | None = None
     try:
         for seed in range(request.first_seed, request.first_seed + request.seeds):
@@ -205,12 +214,22 @@ def run(output: Path, how: How, talk: Talk) -> None:
                 if trainer is not None:
                     trainer.settings = settings  # only the seed differs: what is compiled is used again
                 trainer = trainer or Trainer(chosen.model, settings, world, talk if world.is_main else _silent)
-                facts = trainer.run(Stream(file, seed), folder)
+                facts = trainer.run(Stream(file, seed, seed % parts, parts), folder)
                 if world.is_main:
                     _finish(folder, trainer, facts, held_out, output, request, how, talk)
                 parallel.barrier()
     finally:
         parallel.stop()
+
+
+def _which_documents(parts: int, tokens: int, files: dict[str, TokenFile]) -> str:
+    if parts > 1:
+        return f"each seed reads documents of its own: part s of {parts}"
+    most = max(tokens / int(f.meta["tokens"]) for f in files.values())
+    return (
+        f"all seeds draw from the same documents (a run reads up to {most:.2g} times a whole mixture): the interval "
+        "will not hold the luck of which documents a mixture has"
+    )
 
 
 def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
@@ -232,23 +251,15 @@ def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: i
     )
 
 
-def _steps(request: Request, how: How, chosen: Preset, output: Path) -> int:
-    """Steps of each run; what --minutes or --flops came to is fixed by the first run on disk."""
-    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
-    per_step = rows * chosen.model.context
-    kept = output / "budget.json"
-    if kept.exists():
-        return int(json.loads(kept.read_text())["steps"])
-    tokens = request.tokens
-    if not tokens and how.flops:
-        tokens = int(how.flops / chosen.model.flops_per_token())
-    if not tokens and how.minutes:
-        speed = _speed(request, how, chosen, output)
-        tokens = int(speed * 60 * how.minutes / (request.seeds * len(request.mixtures)))
-    tokens = tokens or chinchilla_tokens(chosen.model)
-    steps = max(1, -(-tokens // per_step))
-    write_json(kept, {"steps": steps, "tokens": steps * per_step})
-    return steps
+def _budget(request: Request, how: How, chosen: Preset, output: Path, files: list[TokenFile]) -> budgets.Budget:
+    """What the first run fixed, or fixed now."""
+    found = budgets.kept(output)
+    if found is None:
+        speed = partial(_speed, request, how, chosen, output)
+        found = budgets.decide(request, chosen, files, how.flops, how.minutes, speed)
+        write_json(output / "budget.json", asdict(found))
+    budgets.check_seeds(found, request.seeds)
+    return found
 
 
 def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:

@@ -13,68 +13,104 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of A minus mean of B, with what is known of its uncertainty."""
+    """Mean of A minus mean of B, with what is known of its uncertainty.
+
+    Two errors of different kinds: over seeds, estimated from very few runs, and over the items of the evaluation,
+    estimated from many.  Their interval is Banerjee's (1960): each error is stretched by the quantile of its own
+    degrees of freedom, then both are added as squares.  That holds the level for any ratio of the two.  Satterthwaite's
+    degrees of freedom do not: with three seeds and a third of the variance from the items, 6.7 % of the tests of no
+    difference came out below 5 % in a simulation, with two seeds 9.1 %.
+    """
 
     delta: float
     seed_error: float
     """Standard error over seeds; infinite with one seed."""
+    freedom: float
+    """Degrees of freedom of `seed_error`."""
     item_error: float
     """Standard error over the items (documents, questions), by bootstrap."""
+    items: int
     seeds: int
     correlation: float
-    """Between the two over seeds; pairing helps where it is above 0.  NaN with fewer than three seeds."""
+    """Between the two over seeds; pairing helps where it is well above 0.  NaN with fewer than three seeds."""
+    paired: bool = True
 
     @property
     def error(self) -> float:
         """Both errors together."""
         return math.hypot(self.seed_error, self.item_error)
 
-    @property
-    def freedom(self) -> float:
-        """Degrees of freedom (Satterthwaite): near seeds - 1 where the seeds dominate."""
-        if self.seeds < 2 or self.error == 0:
-            return max(1.0, self.seeds - 1.0)
-        return max(1.0, (self.seeds - 1) * (self.error / self.seed_error) ** 4) if self.seed_error else 1e6
+    def half(self, tail: float) -> float:
+        """Half the width of the interval that leaves out the true difference with probability `tail` at most."""
+        if self.seeds < 2:
+            return math.inf
+        return _half(tail, self.seed_error, self.freedom, self.item_error, self.items)
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of no difference."""
+        """Two-sided p-value of no difference: the tail whose interval just reaches 0."""
         if self.seeds < 2:
             return 1.0
         if self.error == 0:
             return 1.0 if self.delta == 0 else 0.0
-        return t_tail(abs(self.delta) / self.error, min(self.freedom, 1e6))
+        low, high = math.log(1e-12), 0.0
+        for _ in range(45):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.half(math.exp(middle)) < abs(self.delta) else (middle, high)
+        return math.exp(high)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Confidence interval of the difference."""
-        if self.seeds < 2:
-            return -math.inf, math.inf
-        half = t_quantile(1 - level, min(self.freedom, 1e6)) * self.error
+        half = self.half(1 - level)
         return self.delta - half, self.delta + half
 
 
-def difference(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]]) -> Difference:
+def _half(tail: float, seed_error: float, freedom: float, item_error: float, items: int) -> float:
+    seeds = t_quantile(tail, freedom) * seed_error if seed_error else 0.0
+    return math.hypot(seeds, t_quantile(tail, max(1, items - 1)) * item_error if item_error else 0.0)
+
+
+def difference(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]], paired: bool = True) -> Difference:
     """The difference of two ratio metrics: for each common seed (values, weights) over the same items.
 
-    Seeds are paired because a pair begins with the same weights and reads the shared documents in the same order.
-    A paired test is valid whether or not that helps; choosing by the measured correlation would not be.
+    `paired` compares seed by seed: right where a pair reads mostly the same documents.  It costs half the degrees of
+    freedom (with three seeds the quantile is 4.3 instead of 2.8), so it pays from a correlation of about 0.6 on.
+    Otherwise the two sides have their own variances (Welch 1947).  Choose by what goes in, never by these figures:
+    the better of two tests is no longer a test at its level.
     """
-    per_seed = np.array([va.sum() / wa.sum() - vb.sum() / wb.sum() for (va, wa), (vb, wb) in zip(a, b, strict=True)])
-    count = len(per_seed)
+    count = len(a)
     means = [np.array([v.sum() / w.sum() for v, w in side]) for side in (a, b)]
+    seed_error, freedom = _seed_error(means[0], means[1], paired)
     varied = count > 2 and all(m.std() > 0 for m in means)
     return Difference(
-        delta=float(per_seed.mean()),
-        seed_error=float(per_seed.std(ddof=1) / math.sqrt(count)) if count > 1 else math.inf,
+        delta=float(means[0].mean() - means[1].mean()),
+        seed_error=seed_error,
+        freedom=freedom,
         item_error=_item_error(a, b),
+        items=len(a[0][0]),
         seeds=count,
         correlation=float(np.corrcoef(means[0], means[1])[0, 1]) if varied else math.nan,
+        paired=paired,
     )
 
 
+def _seed_error(a: Floats, b: Floats, paired: bool) -> tuple[float, float]:
+    """Standard error of the difference of means over seeds, and its degrees of freedom."""
+    count = len(a)
+    if count < 2:
+        return math.inf, 1.0
+    if paired:
+        return float((a - b).std(ddof=1) / math.sqrt(count)), count - 1.0
+    parts = np.array([a.var(ddof=1), b.var(ddof=1)]) / count
+    total = float(parts.sum())
+    freedom = total**2 / float((parts**2).sum() / (count - 1)) if total else 2.0 * (count - 1)
+    return math.sqrt(total), freedom
+
+
 def _item_error(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]]) -> float:
+    """Bootstrap over items of the ratio (value of A - value of B) / weight, averaged over seeds."""
     value = np.mean([va - vb for (va, _), (vb, _) in zip(a, b, strict=True)], axis=0)
-    weight = np.mean([wa for wa, _ in a], axis=0)
+    weight = np.mean([wa for _, wa in a], axis=0)
     rng = np.random.Generator(np.random.PCG64(0))
     draws = [rng.multinomial(len(value), np.full(len(value), 1 / len(value))) for _ in range(RESAMPLES)]
     ratios = [float((d * value).sum() / total) for d in draws if (total := (d * weight).sum()) > 0]
@@ -109,10 +145,11 @@ def _legendre() -> tuple[Floats, Floats]:
     return nodes, weights
 
 
+@lru_cache(4096)
 def t_quantile(tail: float, freedom: float) -> float:
     """The t that is exceeded on either side with probability `tail` in all."""
     low, high = 0.0, 1e4
-    for _ in range(100):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if t_tail(middle, freedom) > tail else (low, middle)
     return (low + high) / 2
@@ -124,7 +161,7 @@ def more_seeds(found: Difference, target: float, level: float = 0.95) -> int | N
         return 2
     deviation = found.seed_error * math.sqrt(found.seeds)
     for count in range(found.seeds + 1, found.seeds + 101):
-        error = math.hypot(deviation / math.sqrt(count), found.item_error)
-        if t_quantile(1 - level, count - 1) * error <= target:
+        freedom = found.freedom * (count - 1) / (found.seeds - 1)
+        if _half(1 - level, deviation / math.sqrt(count), freedom, found.item_error, found.items) <= target:
             return count - found.seeds
     return None

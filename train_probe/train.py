@@ -220,6 +220,7 @@ class Trainer:
             "train": settings,
             "data": stream.file.meta["fingerprint"],
             "data_seed": stream.seed,
+            "data_part": list(stream.part),
         }
 
     def _save(
@@ -268,15 +269,18 @@ def _host(value: Any) -> Any:
 
 
 def ledger(stream: Stream, tokens: int) -> dict[str, dict[str, float]]:
-    """By source: tokens in the corpus, tokens asked for (its share of the budget), tokens seen, epochs."""
-    used, unique = stream.consumed(tokens), stream.file.unique_tokens
+    """By source: tokens in the corpus, tokens asked for (its share of the budget), tokens seen, epochs.
+
+    Unique tokens and epochs are those of the part that the run read.
+    """
+    used, unique = stream.consumed(tokens), stream.unique_tokens()
     documents = stream.file.documents
     have = np.bincount(documents["source"], documents["tokens"], minlength=len(used))
     return {
         name: {
             "corpus": int(have[i]),
             "unique": unique[name],
-            "asked": tokens * float(have[i]) / stream.length,
+            "asked": tokens * float(have[i]) / float(have.sum()),
             "seen": seen,
             "epochs": seen / unique[name] if unique[name] else 0.0,
         }

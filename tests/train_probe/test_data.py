@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train_probe import objectives, prepare, tokenizer
+from train_probe import budget, objectives, prepare, tokenizer
 from train_probe.config import ModelConfig
-from train_probe.data import Stream, TokenFile, prefetch, segments
+from train_probe.data import Stream, TokenFile, part_of, prefetch, segments
 from train_probe.errors import ProbeError
 from train_probe.train import ledger
 
@@ -103,6 +103,56 @@ def test_documents_that_two_corpora_share_come_in_the_same_order(tmp_path):
             of = {int(d["key"]): file.sources[d["source"]] for d in file.documents}
             sequences.append([k for k in order if of[k] == source and k in set(orders[1])])
         assert sequences[0] == sequences[1]
+
+
+def test_parts_are_apart_and_whole_and_have_the_proportions_of_the_corpus(tmp_path):
+    all_rows = [r for r in rows(240) for _ in range(1 + (r["source"] == "code"))]  # code comes twice
+    file = token_file(tmp_path, [all_rows])
+    parts = [Stream(file, 3, part, 4) for part in range(4)]
+    owner = {}
+    for number, stream in enumerate(parts):
+        for key in stream.documents["key"]:
+            assert owner.setdefault(int(key), number) == number  # copies stay together
+        epoch = stream.read(0, stream.length)
+        assert int((epoch == file.end).sum()) == len(stream.documents)
+    assert sum(len(s.documents) for s in parts) == len(file.documents)
+    longest = 2 * int(file.documents["tokens"].max())
+    for stream in parts:
+        assert stream.length == pytest.approx(file.meta["tokens"] / 4, abs=3 * longest)
+        for source, row in ledger(stream, stream.length).items():
+            assert row["seen"] == pytest.approx(row["asked"], abs=2 * longest), source
+        epochs = {source: row["epochs"] for source, row in ledger(stream, stream.length).items()}
+        assert epochs == {"web": 1.0, "books": 1.0, "code": 2.0}
+
+
+def test_a_document_of_two_corpora_is_mostly_in_the_same_part(tmp_path):
+    all_rows = rows(400)
+    a = token_file(tmp_path, [all_rows], "a")
+    b = token_file(tmp_path, [[r for i, r in enumerate(all_rows) if i % 3]], "b")
+    homes = [
+        dict(zip(f.documents["key"].tolist(), part_of(f.documents, f.sources, 3).tolist(), strict=True)) for f in (a, b)
+    ]
+    same = [homes[0][key] == home for key, home in homes[1].items()]
+    assert np.mean(same) > 0.85
+
+
+def test_an_empty_part_is_refused(tmp_path):
+    file = token_file(tmp_path, [rows(1)])
+    with pytest.raises(ProbeError, match="holds no documents"):
+        [Stream(file, 0, part, 2) for part in range(2)]
+
+
+def test_parts_follow_from_the_text_there_is(tmp_path):
+    file = token_file(tmp_path, [rows(60)])
+    tokens = file.meta["tokens"]
+    assert budget.parts("auto", 3, tokens // 5, [file]) == 5
+    assert budget.parts("auto", 3, tokens // 2, [file]) == 1  # not enough for three
+    assert budget.parts("apart", 3, tokens // 2, [file]) == 3
+    assert budget.parts("shared", 3, tokens // 5, [file]) == 1
+    assert budget.parts("auto", 3, 1, [file]) == 15  # four documents each at least
+    budget.check_seeds(budget.Budget(1, 1, 5), 5)
+    with pytest.raises(ProbeError, match="documents for 5 seeds"):
+        budget.check_seeds(budget.Budget(1, 1, 5), 6)
 
 
 def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
-from train_probe.statistics import Difference, difference, holm, t_quantile, t_tail
+from train_probe.statistics import difference, holm, t_quantile, t_tail
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3.5, 10, 200])
@@ -32,14 +32,72 @@ def test_one_seed_decides_nothing():
     assert difference(one, two).p == 1.0
 
 
-def test_false_positives_stay_at_the_stated_rate():
+def test_the_error_over_items_is_that_of_a_ratio():
+    rng = np.random.Generator(np.random.PCG64(5))
+    bytes_, bits = rng.uniform(500, 1500, 400), rng.normal(3, 40, 400)
+    a, b = [(7 * bytes_ + bits, bytes_)] * 2, [(7 * bytes_, bytes_)] * 2
+    ratio = bits.sum() / bytes_.sum()
+    known = np.sqrt(((bits - ratio * bytes_) ** 2).sum()) / bytes_.sum()  # the delta method
+    assert difference(a, b).item_error == pytest.approx(known, rel=0.08)
+
+
+def sides(rng, seeds, correlation, items, ratio=1.0):
+    """Runs without a true difference: noise of seeds (shared by a pair as `correlation` says) and of items."""
+    both, own = rng.normal(size=seeds), rng.normal(size=(2, seeds))
+    level = np.sqrt(correlation) * both + np.sqrt(1 - correlation) * own
+    level[1] *= ratio
+    of_item = rng.normal(size=30) * items
+    ones = np.ones(30)
+    return (
+        [(level[0][s] + of_item, ones) for s in range(seeds)],
+        [(np.full(30, level[1][s]), ones) for s in range(seeds)],
+    )
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(
+    ("seeds", "correlation", "items", "ratio"),
+    [
+        (3, 0.0, 0.0, 1.0),
+        (3, 0.0, 3.0, 1.0),
+        (2, 0.0, 4.0, 1.0),
+        (3, 0.8, 2.0, 1.0),
+        (5, 0.0, 2.0, 1.0),
+        (3, 0, 2.0, 5.0),
+    ],
+)
+def test_false_positives_stay_below_the_stated_rate(monkeypatch, paired, seeds, correlation, items, ratio):
+    monkeypatch.setattr("train_probe.statistics.RESAMPLES", 50)
     rng = np.random.Generator(np.random.PCG64(1))
-    wrong = 0
-    for _ in range(2000):
-        d = rng.normal(0, 1, 3)
-        found = Difference(d.mean(), d.std(ddof=1) / np.sqrt(3), 0.0, 3, 0.0)
-        wrong += found.p < 0.05
-    assert 0.035 < wrong / 2000 < 0.065
+    trials = 250
+    found = (difference(*sides(rng, seeds, correlation, items, ratio), paired) for _ in range(trials))
+    wrong = sum(abs(d.delta) > d.half(0.05) for d in found)
+    assert wrong / trials < 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_pairs_pay_where_seeds_agree_and_cost_where_they_do_not():
+    for correlation, better in ((0.95, True), (0.0, False)):
+        rng = np.random.Generator(np.random.PCG64(2))
+        runs = [sides(rng, 3, correlation, 0.0) for _ in range(60)]
+        width = {p: np.median([difference(*r, p).half(0.05) for r in runs]) for p in (True, False)}
+        assert (width[True] < width[False]) == better
+
+
+def test_the_unpaired_test_is_that_of_welch():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.Generator(np.random.PCG64(3))
+    a, b = rng.normal(0, 1, 4), rng.normal(1, 3, 4)
+    one = np.ones(1)
+    found = difference([(np.array([x]), one) for x in a], [(np.array([x]), one) for x in b], paired=False)
+    known = stats.ttest_ind(a, b, equal_var=False)
+    assert found.p == pytest.approx(known.pvalue, rel=1e-4)
+    assert found.interval() == pytest.approx(tuple(known.confidence_interval()), rel=1e-6)
+
+
+def test_the_p_value_is_the_tail_whose_interval_ends_at_zero():
+    rng = np.random.Generator(np.random.PCG64(4))
+    found = difference(*sides(rng, 3, 0.0, 2.0), False)
+    assert found.half(found.p) == pytest.approx(abs(found.delta), rel=1e-6)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
