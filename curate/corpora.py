@@ -53,7 +53,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     started, table = time.monotonic(), schema.extracted(task["kind"])
     skipped, rows = Counter[str](), 0
     file = task["file"]
-    with ShardWriter(task["out"], table) as writer:
+    with ShardWriter(task["out"], table, scratch=True) as writer:
         try:
             for batch in (_parquet if file.endswith(".parquet") else _json)(task, table, skipped):
                 writer.write(batch)

@@ -39,6 +39,8 @@ def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -
     """
     first: tuple[str, str] | None = None
     for charset in _candidates(body, http_charset, html):
+        if charset == "utf-8" and (whole := _strict(body)) is not None:
+            return _without_marks(whole), charset  # most pages: one pass over the bytes, and no more to check
         text = body.decode(_CODECS.get(charset, charset), "replace")
         if first is None:
             first = text, charset
@@ -46,6 +48,13 @@ def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -
             return _storable(text), charset
     assert first is not None  # detection always has an answer
     return _storable(first[0]), first[1]
+
+
+def _strict(body: bytes) -> str | None:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def fits(body: bytes, text: str, charset: str) -> bool:
@@ -83,12 +92,16 @@ def _candidates(body: bytes, http_charset: str | None, html: bool) -> Iterator[s
 
 def _storable(text: str) -> str:
     """Text without a byte order mark, NULs and lone surrogates: what Arrow and UTF-8 take."""
-    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
+    text = _without_marks(text)
     try:
         text.encode()
         return text
     except UnicodeEncodeError:
         return _SURROGATES.sub("\ufffd", text)
+
+
+def _without_marks(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\0", "\ufffd")
 
 
 def looks_binary(body: bytes) -> bool:
@@ -102,11 +115,11 @@ def looks_binary(body: bytes) -> bool:
     head = body[:4096]
     if _mark(body) or _is_utf16(head):
         return False
-    control = sum(head.count(byte) for byte in _CONTROL)
+    control = len(head) - len(head.translate(None, _CONTROL))
     return control > len(head) // 100
 
 
-_CONTROL = [bytes([b]) for b in range(32) if b not in (9, 10, 12, 13, 27)] + [b"\x7f"]
+_CONTROL = bytes(b for b in (*range(32), 127) if b not in (9, 10, 12, 13, 27))
 
 
 def _is_utf16(head: bytes) -> bool:

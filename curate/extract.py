@@ -35,7 +35,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     started, split = time.monotonic(), Split.from_dict(task["split"])
     tally, rows = Counter[str](), 0
     beat = Beat(task["out"], task.get("beats"))
-    with ShardWriter(task["out"], ROWS) as writer:
+    with ShardWriter(task["out"], ROWS, scratch=True) as writer:
         for batch in survive(task):
             rows += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
@@ -77,7 +77,7 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
     """
     split = Split.from_dict(task["split"])
-    extract, waiting, size = extractor(task["engine"]), list[dict[str, Any]](), 0
+    extract, waiting, size = extractor(task["engine"], decoded=True), list[dict[str, Any]](), 0
     for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
         if number < task["done"]:
             continue

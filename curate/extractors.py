@@ -31,9 +31,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _GAP = re.compile("\n{3,}")
 
 
-def extractor(name: str = DEFAULT) -> Engine:
-    """The engine called `name`, with its output cleaned (see `clean_text`).
+def extractor(name: str = DEFAULT, *, decoded: bool = False) -> Engine:
+    """The engine called `name`, with its output cleaned (see `clean_text`), and its input (`clean_html`).
 
+    `decoded` says that pages come from `curate.decode.decode`, which leaves nothing in them to clean.
     Raises UsageError when there is no engine of that name.
     """
     if name not in ENGINES:
@@ -45,7 +46,7 @@ def extractor(name: str = DEFAULT) -> Engine:
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
     def extract(html: str, url: str | None = None) -> str:
-        return clean_text(engine(clean_html(html), url))
+        return clean_text(engine(html if decoded else clean_html(html), url))
 
     return extract
 

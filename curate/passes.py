@@ -37,7 +37,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     written = Counter[str]()
     table = schema.judged(task["kind"], recipe.signals)
     keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
-    with ShardWriter(task["out"], table) as writer:
+    with ShardWriter(task["out"], table, scratch=True) as writer:
         for batch in read_batches(task["in"]):
             rows = _rows(batch)
             if lost and before:

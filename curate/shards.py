@@ -33,11 +33,12 @@ class ShardWriter:
     """Write a Parquet file atomically. Row groups end where the rows say so, whatever the batches they come in.
 
     `facts` (a JSON object) may be set until the end of the `with` block; it is stored in the file's metadata, so that a
-    task's counts appear in the same instant as its rows.
+    task's counts appear in the same instant as its rows. `scratch` says that the file is read once and deleted: it is
+    compressed less, in half the time.
     """
 
-    def __init__(self, path: str, schema: pa.Schema) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: str, schema: pa.Schema, *, scratch: bool = False) -> None:
+        self.path, self.schema, self.level = path, schema, 1 if scratch else 3
         self.facts: dict[str, Any] | None = None
         self.rows = 0
         self._waiting: list[pa.Table] = []
@@ -49,7 +50,7 @@ class ShardWriter:
             self._atomic.__enter__(),
             self.schema,
             compression="zstd",
-            compression_level=3,
+            compression_level=self.level,
             use_dictionary=[f.name for f in self.schema if f.name not in ("id", "text", "url", "offset")],
             write_statistics=True,
             column_encoding=None,

@@ -92,6 +92,9 @@ class LineRules:
     def lines(self, text: str) -> Iterator[tuple[str, str | None]]:
         """Each line of `text` as it would stand, with the rule that cuts it or None."""
         long_word, citation, no_end_mark, few_words, javascript, policy = self._on
+        if not (citation and "[" in text):  # what is not in the page is in no line (cutting a mark could make it)
+            lower = text.lower()
+            javascript, policy = javascript and "javascript" in lower, policy and _has_policy(lower)
         for raw in text.splitlines():
             line = raw.strip() if self._shapes else raw
             # A line no longer than the limit has no longer word.

@@ -15,6 +15,9 @@ SENTENCE_END = re.compile(
     rf"(?<![{_END}])[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+(?=\s)(?!\s++[a-z])"
     rf"|(?<![{_WIDE}])[{_WIDE}]++[\u300d\u300f\u201d\u2019\uff09]*+"
 )
+# The same without the scripts of `_WIDE`: what begins with one class is searched for in C. It always matches a whole run.
+_PLAIN_END = re.compile(rf"[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+")
+_HAS_WIDE = re.compile(rf"[{_WIDE}]")
 
 
 def fold(text: str) -> str:
@@ -56,14 +59,17 @@ def sentences(line: str) -> list[str]:
     """
     if not line or line.isspace():
         return []
+    wide = _HAS_WIDE.search(line) is not None
     pieces: list[str] = []
-    start = 0
-    for match in SENTENCE_END.finditer(line):
-        stop = match.end()
-        while stop < len(line) and line[stop].isspace():
+    start, length = 0, len(line)
+    for match in (SENTENCE_END if wide else _PLAIN_END).finditer(line):
+        end = stop = match.end()
+        while stop < length and line[stop].isspace():
             stop += 1
+        if not wide and (stop == end or (stop < length and "a" <= line[stop] <= "z")):
+            continue
         pieces.append(line[start:stop])
         start = stop
-    if start < len(line):
+    if start < length:
         pieces.append(line[start:])
     return pieces

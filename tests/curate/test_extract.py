@@ -26,7 +26,7 @@ def engine(html, url):
     return html.replace("<p>", "").replace("</p>", "")
 
 def pages(task):
-    extract.extractor = lambda name: engine
+    extract.extractor = lambda name, decoded=False: engine
     yield from extract.pages(task)
 
 def dies(task):
