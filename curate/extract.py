@@ -20,30 +20,35 @@ from curate.beats import Beat
 from curate.decode import decode, looks_binary
 from curate.engine import supervises
 from curate.errors import InputError
-from curate.extractors import clean_text, extractor
+from curate.extractors import clean_text, named_extractor
 from curate.shards import ShardWriter
 from curate.warc import Limits, Record, Split, read_split, skip_reason
 
 BATCH_ROWS, BATCH_BYTES = 64, 4 << 20
 ROWS = schema.extracted("web")
 SKIPPED = "skipped"
+FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
 
 
 @supervises
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: extract `split` into the file `out`. Facts: records and skipped by file, bytes read, seconds."""
+    """Task: extract `split` into the file `out`. Facts: records and skipped by file, pages that another engine than the
+    task's read (`fallback`), bytes read, seconds.
+    """
     started, split = time.monotonic(), Split.from_dict(task["split"])
-    tally, rows = Counter[str](), 0
+    tally, rows, fallback = Counter[str](), 0, 0
     beat = Beat(task["out"], task.get("beats"))
     with ShardWriter(task["out"], ROWS, scratch=True) as writer:
         for batch in survive(task):
             rows += batch.num_rows
+            fallback += int((batch.schema.metadata or {}).get(FALLBACK, 0))
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
             tally.update(batch.filter(skipped)["reason"].to_pylist())
             writer.write(batch.filter(pc.invert(skipped)))
             beat(records=rows, kept=writer.rows, bytes=batch["offset"][-1].as_py() - split.start)
         writer.facts = {
             "files": {split.file: {"records": rows, "skipped": dict(tally)}},
+            "fallback": fallback,
             "bytes": split.end - split.start,
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -77,7 +82,14 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
     """
     split = Split.from_dict(task["split"])
-    extract, waiting, size = extractor(task["engine"], decoded=True), list[dict[str, Any]](), 0
+    named, used = named_extractor(task["engine"], decoded=True), Counter[str]()
+    waiting, size = list[dict[str, Any]](), 0
+
+    def extract(html: str, url: str | None) -> str:
+        text, engine = named(html, url)
+        used[engine] += 1
+        return text
+
     for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
         if number < task["done"]:
             continue
@@ -90,10 +102,15 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         waiting.append(row)
         size += len(row["text"] or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(waiting, ROWS)
+            yield _batch(waiting, used.total() - used[task["engine"]])
             waiting, size = [], 0
+            used.clear()
     if waiting:
-        yield pa.RecordBatch.from_pylist(waiting, ROWS)
+        yield _batch(waiting, used.total() - used[task["engine"]])
+
+
+def _batch(rows: list[dict[str, Any]], fallback: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(rows, ROWS).replace_schema_metadata({FALLBACK: str(fallback)})
 
 
 def _details(task: dict[str, Any]) -> dict[str, str]:

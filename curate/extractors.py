@@ -22,7 +22,7 @@ Engine = Callable[[str, str | None], str]
 ENGINES: dict[str, str] = {
     "trafilatura": "curate.extractors:_trafilatura",
     "resiliparse": "curate.extractors:_resiliparse",
-    "curate": "curate.extractor.engine:extract",
+    "curate": "curate.extractor.engine:extract_page",
 }
 DEFAULT = "trafilatura"
 
@@ -37,16 +37,29 @@ def extractor(name: str = DEFAULT, *, decoded: bool = False) -> Engine:
     `decoded` says that pages come from `curate.decode.decode`, which leaves nothing in them to clean.
     Raises UsageError when there is no engine of that name.
     """
+    named = named_extractor(name, decoded=decoded)
+
+    def extract(html: str, url: str | None = None) -> str:
+        return named(html, url)[0]
+
+    return extract
+
+
+def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> Callable[[str, str | None], tuple[str, str]]:
+    """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
+    it is unsure of to another one.
+    """
     if name not in ENGINES:
         raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
     where, function = ENGINES[name].split(":")
     module = import_module(where)
-    engine: Engine = getattr(module, function)
+    engine = getattr(module, function)
     if hasattr(module, "prepare"):
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
-    def extract(html: str, url: str | None = None) -> str:
-        return clean_text(engine(html if decoded else clean_html(html), url))
+    def extract(html: str, url: str | None) -> tuple[str, str]:
+        made = engine(html if decoded else clean_html(html), url)
+        return (clean_text(made), name) if isinstance(made, str) else (clean_text(made.text), made.engine)
 
     return extract
 

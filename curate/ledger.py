@@ -30,6 +30,11 @@ def tallies(written: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return dict(sorted(files.items()))
 
 
+def fallback(written: Iterable[dict[str, Any]]) -> int:
+    """Pages whose text is from another extraction engine than the one asked for."""
+    return sum(facts.get("fallback", 0) for facts in written)
+
+
 def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stages: dict[str, Any]) -> dict[str, Any]:
     """The ledger of a job whose publishing `tasks` are done; `index` is that of `extracted/`."""
     counts = [read_facts(task["out"]) for task in tasks]
@@ -61,6 +66,7 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
             "steps": list(job.recipe.labels),
         },
         **total,
+        "extract": {"fallback": index.get("fallback", 0)},
         "removed": _added(count["removed"] for count in counts),
         "bytes": {
             "input": sum(size for _, size in job.source.inputs),

@@ -141,7 +141,13 @@ def _documents(s: Session, job: Job) -> list[str]:
         parts = exchange(s, outs, job.scratch("buckets"), job.path("extracted"), shards, job.source.kind)
         facts.update(bytes=text_bytes, shards=shards)
     names = [path.rsplit("/", 1)[1] for path in parts]
-    tally = {"parts": names, "files": ledgers.tallies(written), "bytes": text_bytes, "kind": job.source.kind}
+    tally = {
+        "parts": names,
+        "files": ledgers.tallies(written),
+        "fallback": ledgers.fallback(written),
+        "bytes": text_bytes,
+        "kind": job.source.kind,
+    }
     storage.write_text(index, _dump({**tally, "digest": job.source.digest}))
     storage.remove(job.scratch("splits"))
     return parts

@@ -23,10 +23,10 @@ def engine(html, url):
     if "crash" in html: os.kill(os.getpid(), signal.SIGSEGV)
     if "recurse" in html: return engine(html, url)
     if "raise" in html: raise ValueError("no \\ud800 sense")
-    return html.replace("<p>", "").replace("</p>", "")
+    return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
 
 def pages(task):
-    extract.extractor = lambda name, decoded=False: engine
+    extract.named_extractor = lambda name, decoded=False: engine
     yield from extract.pages(task)
 
 def dies(task):
@@ -54,11 +54,11 @@ def record(number: int, body: bytes, content_type: str = "text/html", status: st
     return gzip.compress(head.encode() + http + b"\r\n\r\n", mtime=0)
 
 
-def rows(tmp_path, bodies, reference="pages", **settings):
+def task_of(tmp_path, bodies, **settings):
     path = tmp_path / "t.warc.gz"
     path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
     (split,) = plan_splits(expand_inputs([str(path)])[0], 1 << 30)
-    task = {
+    return {
         "split": split.to_dict(),
         "source": "test",
         "engine": "x",
@@ -67,6 +67,10 @@ def rows(tmp_path, bodies, reference="pages", **settings):
         "memory_bytes": 4 << 30,
         **settings,
     }
+
+
+def rows(tmp_path, bodies, reference="pages", **settings):
+    task = task_of(tmp_path, bodies, **settings)
     return [row for batch in extract.survive(task, f"{SELF}:{reference}") for row in batch.to_pylist()]
 
 
@@ -97,6 +101,14 @@ def test_each_bad_page_costs_itself(tmp_path):
         None,
     ]
     assert {row["verdict"] for row in found} == {None, "failed"}
+
+
+def test_pages_that_another_engine_read_are_counted_once(tmp_path):
+    bodies = [b"<p>sure", b"<p>unsure", b"<p>crash", b"<p>unsure too", *[b"<p>unsure"] * 70, b"<p>raise unsure"]
+    task = task_of(tmp_path, bodies)
+    batches = list(extract.survive(task, f"{SELF}:pages"))
+    assert len(batches) > 1
+    assert sum(int(batch.schema.metadata[extract.FALLBACK]) for batch in batches) == 72
 
 
 def test_a_large_page_is_not_tried(tmp_path):
