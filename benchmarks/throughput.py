@@ -3,24 +3,28 @@
     python -m benchmarks.throughput CRAWL_FOLDER [--rounds 3] [--extractor resiliparse] [--datatrove PYTHON] [--times 1]
 
 Every contender does the same work on the same files with the same number of processes: WARC to records, HTML to text,
-language, C4 rules, Parquet. Rounds are interleaved; medians and ratios are printed as one JSON object. `--datatrove`
-names the Python of an environment where `datatrove[io,processing]` is installed. `--times N` multiplies the input first.
+language, C4 rules, Parquet. `multiprocessing` leaves the corpus-wide steps out; `same tasks` is the whole job with its
+tasks in a plain pool instead of the engine's workers, so that the engine's own cost shows. Rounds are interleaved; medians
+of wall and CPU seconds are printed as one JSON object. `--datatrove` names the Python of an environment where
+`datatrove[io,processing]` is installed. `--times N` multiplies the input first.
 """
 
 import argparse
 import gzip
 import json
 import multiprocessing
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from curate.engine import cpu_count
+from curate.engine import Session, cpu_count
 
 DATATROVE = """
 import sys
@@ -113,6 +117,44 @@ def plain(task: tuple[str, str, str]) -> int:
     return pages
 
 
+class PoolSession(Session):
+    """A session whose tasks run in a plain pool of processes; what moves data stays with the engine."""
+
+    def __init__(self, inner: Session, pool: Any) -> None:
+        super().__init__(inner.name, inner.spark, inner.cores)
+        self._pool = pool
+
+    def run(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """As in Session."""
+        return self._pool.imap_unordered(in_pool, [(reference, task) for task in tasks], 1)  # type: ignore[no-any-return]
+
+
+def in_pool(call: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """Run one task in this process: no child, no limits."""
+    from curate import extract, workers
+
+    def survive(task: dict[str, Any], reference: str = "") -> Iterator[Any]:
+        return extract.pages({**task, "done": 0, "poison": {}})
+
+    extract.survive = survive
+    return workers.function(call[0])(call[1])  # type: ignore[no-any-return]
+
+
+def same_tasks(crawl: str, output: str, engine: str, cores: int) -> None:
+    """The job of `curate clean`, its tasks in a pool."""
+    from curate import pipeline
+    from curate.crawl import crawl_source
+    from curate.engine import session
+    from curate.job import Job
+    from curate.recipe import load
+    from curate.report import finish_report
+
+    recipe = load("c4", {"extract": {"engine": engine}})
+    job = Job("clean", crawl_source([crawl], recipe), recipe, output, finishers=(finish_report,))
+    with session("benchmark", "sail", cores=cores) as s, multiprocessing.get_context("spawn").Pool(cores) as pool:
+        pipeline.run(PoolSession(s, pool), job)
+
+
 def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> dict[str, Callable[[Path], None]]:
     """Name -> function that does the work into a folder."""
     files = [str(path) for path in sorted(crawl.glob("*.warc.gz"))]
@@ -130,6 +172,10 @@ def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> d
         command += ["--extractor", engine, "--cores", str(cores), "--quiet", "--json"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
+    def tasks(out: Path) -> None:
+        call = f"from benchmarks.throughput import same_tasks as f; f({str(crawl)!r}, {str(out / 'corpus')!r}, "
+        subprocess.run([sys.executable, "-c", f"{call}{engine!r}, {cores})"], check=True)
+
     def peer(out: Path) -> None:
         from filters.assets import find
 
@@ -140,10 +186,17 @@ def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> d
         if done.returncode:
             raise SystemExit(f"datatrove ended with {done.returncode}: {done.stderr[-2000:]}")
 
-    found: dict[str, Callable[[Path], None]] = {"read": reading, "multiprocessing": multiprocess, "curate clean": job}
+    found: dict[str, Callable[[Path], None]] = {"read": reading, "multiprocessing": multiprocess}
+    found |= {"same tasks": tasks, "curate clean": job}
     if datatrove:
         found["datatrove"] = peer
     return found
+
+
+def _children() -> float:
+    """CPU seconds of all children that have ended, and theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -164,21 +217,26 @@ def main() -> None:
     chosen = {name: run for name, run in chosen.items() if not arguments.only or name in arguments.only}
     pages = sum(read_only(str(path)) for path in sorted(crawl.glob("*.warc.gz")))
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
+    cpu: dict[str, list[float]] = {name: [] for name in chosen}
     for _ in range(arguments.rounds):
         for name, run in chosen.items():
             with tempfile.TemporaryDirectory(prefix="curate-bench-") as folder:
-                started = time.monotonic()
+                started, before = time.monotonic(), _children()
                 run(Path(folder))
                 seconds[name].append(time.monotonic() - started)
+                cpu[name].append(_children() - before)
                 shutil.rmtree(folder, ignore_errors=True)
                 Path(folder).mkdir()
     medians = {name: statistics.median(values) for name, values in seconds.items()}
+    work = {name: statistics.median(values) for name, values in cpu.items()}
     report = {
         "pages": pages,
         "megabytes": round(sum(p.stat().st_size for p in crawl.glob("*.warc.gz")) / 1e6, 1),
         "cores": arguments.cores,
         "extractor": arguments.extractor,
         "seconds": {name: [round(value, 1) for value in values] for name, values in seconds.items()},
+        "cpu_seconds": {name: [round(value, 1) for value in values] for name, values in cpu.items()},
+        "pages_per_cpu_second": {n: round(pages / m, 1) for n, m in work.items()},
         "pages_per_core_second": {n: round(pages / m / arguments.cores, 1) for n, m in medians.items()},
         "job_over": {n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians},
     }

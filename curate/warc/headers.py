@@ -64,7 +64,7 @@ def parse_warc(block: bytes, record: Record) -> int | None:
     """Fill `record` from a WARC header; return its Content-Length, None when it has none that can be used."""
     names = fields(block[block.find(b"\n") + 1 :])
     record.kind = _text(names.get(b"warc-type"), 40).lower() or "unknown"
-    record.url = _text(names.get(b"warc-target-uri")).removeprefix("<").removesuffix(">") or None
+    record.url = _address(_text(names.get(b"warc-target-uri")))
     record.record_id = _text(names.get(b"warc-record-id")) or None
     record.date = parse_date(names.get(b"warc-date", b""))
     record.ip = _text(names.get(b"warc-ip-address"), 64) or None
@@ -75,6 +75,11 @@ def parse_warc(block: bytes, record: Record) -> int | None:
     declared = names.get(b"warc-identified-payload-type") or names.get(b"content-type")
     record.content_type = media_type(_text(declared, 200))[0]
     return _length(names.get(b"content-length", b""))
+
+
+def _address(text: str) -> str | None:
+    """A URL; some writers put it in angle brackets, as an early draft of WARC showed it."""
+    return (text[1:-1] if text.startswith("<") and text.endswith(">") else text) or None
 
 
 def parse_arc(block: bytes, record: Record) -> int | None:

@@ -66,6 +66,19 @@ def test_odd_fields(tmp_path: Path) -> None:
     assert (record.truncated, record.status, record.body) == ("segment", 200, b"hi")
 
 
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("<http://a.org/>", "http://a.org/"),  # as an early draft of WARC has it
+        ("http://a.org/?a>", "http://a.org/?a>"),
+        ("<http://a.org/", "<http://a.org/"),
+        ("<>", None),
+    ],
+)
+def test_addresses_in_angle_brackets(tmp_path: Path, written: str, url: str | None) -> None:
+    assert one(tmp_path, warc(http(b"hi"), url=written)).url == url
+
+
 def test_line_ends_that_were_converted(tmp_path: Path) -> None:
     data = warc(http(b"hi")).replace(b"\r\n", b"\r\r\n")
     (record,) = read(tmp_path, data)
