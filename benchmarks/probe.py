@@ -28,10 +28,11 @@ from train_probe.evaluate import held_out
 from train_probe.parallel import World
 from train_probe.train import Trainer
 
-VOCAB, SEEDS, METRIC = 1024, 3, "bits per byte"
+VOCAB, METRIC, HELD = 1024, "bits per byte", "held-out"
 Docs = list[prepare.Text]
-TINY = ModelConfig(layers=1, width=32, heads=2, vocab=VOCAB, context=64)
-SMALL = ModelConfig(layers=2, width=64, heads=2, vocab=VOCAB, context=64)
+NARROW = ModelConfig(layers=1, width=32, heads=2, vocab=VOCAB, context=64)
+WIDER = ModelConfig(layers=1, width=64, heads=2, vocab=VOCAB, context=64)
+DEEPER = ModelConfig(layers=2, width=64, heads=2, vocab=VOCAB, context=64)
 MENU = "Home | About us | Contact | Terms of use | Privacy policy | Log in | Share this page | All rights reserved. "
 
 
@@ -73,9 +74,9 @@ def drawn(docs: Docs, trial: int, *sizes: int) -> list[Docs]:
 class Bench:
     """Trains small corpora with one model and compares them."""
 
-    def __init__(self, out: Path, shape: ModelConfig, steps: int, rows: int) -> None:
+    def __init__(self, out: Path, shape: ModelConfig, seeds: int, steps: int, rows: int = 8) -> None:
         """`rows` of the shape's context per step."""
-        self.out, self.shape = out, shape
+        self.out, self.shape, self.seeds = out, shape, seeds
         self.settings = TrainConfig(steps, rows, rows, precision="fp32", log_every=steps)
         self.trainer = Trainer(shape, self.settings, World())
         self.tokens = steps * rows * shape.context
@@ -95,21 +96,18 @@ class Bench:
     def _runs(self, docs: Docs, name: str, judges: TokenFile) -> dict[int, dict[str, Any]]:
         prepare.write_tokens(docs, self.tokenizer, self.out / name)
         file, made = TokenFile.open(self.out / name), {}
-        if file.meta["tokens"] < SEEDS * self.tokens:
-            raise SystemExit(f"{name}: {file.meta['tokens']:,} tokens, {SEEDS * self.tokens:,} are needed")
-        for seed in range(SEEDS):
+        if file.meta["tokens"] < self.seeds * self.tokens:
+            raise SystemExit(f"{name}: {file.meta['tokens']:,} tokens, {self.seeds * self.tokens:,} are needed")
+        for seed in range(self.seeds):
             self.trainer.settings = replace(self.settings, seed=seed)
-            self.trainer.run(Stream(file, seed, seed, SEEDS))
+            self.trainer.run(Stream(file, seed, seed, self.seeds))
             made[seed] = {"scores": {METRIC: held_out(self.trainer.model, judges).to_dict()}}
         return made
 
 
-HELD = "held-out"
-
-
 def same(out: Path, docs: Docs, trials: range) -> dict[str, Any]:
     """Pairs of disjoint random parts of one text."""
-    bench, wrong, correlations = Bench(out, TINY, 25, 8), 0, []
+    bench, wrong, correlations = Bench(out, NARROW, 3, 25), 0, []
     for trial in trials:
         held, a, b = drawn(docs, trial, 40, 120, 120)
         pair = bench.compare(held, {"a": a, "b": b})["pairs"][0]
@@ -121,9 +119,9 @@ def same(out: Path, docs: Docs, trials: range) -> dict[str, Any]:
 
 def planted(out: Path, docs: Docs, trials: range) -> dict[str, Any]:
     """A random part against itself with a tenth of its documents shuffled."""
-    bench, found, correlations = Bench(out, SMALL, 120, 8), 0, []
+    bench, found, correlations = Bench(out, WIDER, 8, 60), 0, []
     for trial in trials:
-        held, clean = drawn(docs, trial, 60, 600)
+        held, clean = drawn(docs, trial, 60, 800)
         worse = [shuffled(d, 1.0) if d.key % 10 == 0 else d for d in clean]
         pair = bench.compare(held, {"clean": clean, "shuffled": worse})["pairs"][0]
         found += pair["verdict"] == "clean is better"
@@ -134,7 +132,7 @@ def planted(out: Path, docs: Docs, trials: range) -> dict[str, Any]:
 
 def truth(out: Path, docs: Docs, trials: range) -> dict[str, Any]:
     """Four corpora of known order."""
-    bench, right, means = Bench(out, SMALL, 400, 8), 0, []
+    bench, right, means = Bench(out, DEEPER, 3, 400), 0, []
     for trial in trials:
         held, clean = drawn(docs, trial, 60, 1900)
         corpora = {

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from train_probe.config import FAMILIES, PRESETS
 from train_probe.errors import ProbeError
 
@@ -42,11 +44,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="all figures")
     compare.set_defaults(run=_show)
     evaluate = commands.add_parser("evaluate", prog=f"{prog}evaluate", help="a checkpoint on token files and tasks")
-    evaluate.add_argument("checkpoint", type=Path, help="checkpoint.pt or the folder of a run")
-    evaluate.add_argument("--tasks", action="append", default=[], type=Path, metavar="FILE")
+    evaluate.add_argument(
+        "checkpoint", type=Path, help="folder of a run, its checkpoint.pt, or a Hugging Face folder (GPT-2, LLaMA)"
+    )
+    evaluate.add_argument("--tasks", action="append", metavar="FILE", help="default: two bundled tasks")
+    evaluate.add_argument("--no-tasks", action="store_true", help="held-out text alone")
     evaluate.add_argument("--shots", type=int, default=0, help="solved examples before each question")
-    evaluate.add_argument("--held-out", type=Path, help="a token file")
-    evaluate.add_argument("--tokenizer", type=Path, help="default: the one of the experiment")
+    evaluate.add_argument("--held-out", type=Path, help="a token file, or a folder of Parquet with a column text")
+    evaluate.add_argument("--tokenizer", type=Path, help="default: the one beside the checkpoint")
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=_evaluate)
     export = commands.add_parser("export", prog=f"{prog}export", help="a checkpoint as a Hugging Face folder")
@@ -68,8 +73,12 @@ def _experiment(train: argparse.ArgumentParser, seeds: int) -> None:
     train.add_argument("--held-out", default="", metavar="FOLDER", help="default: an equal part of each mixture")
     train.add_argument("--tokenizer", default="", help="tokenizer.json, or 'bytes'; default: the shipped one")
     train.add_argument(
-        "--tasks", action="append", default=[], metavar="FILE", help="questions as JSON lines; repeatable"
+        "--tasks",
+        action="append",
+        metavar="FILE",
+        help="questions as JSON lines; repeatable; default: two bundled tasks",
     )
+    train.add_argument("--no-tasks", action="store_true", help="held-out text alone")
     train.add_argument(
         "--documents",
         choices=("auto", "apart", "shared"),
@@ -96,7 +105,7 @@ def _machine(parser: argparse.ArgumentParser) -> None:
 def _train(a: Any) -> None:
     import os
 
-    from train_probe import experiment
+    from train_probe import experiment, tasks
 
     main_process = int(os.environ.get("RANK", "0")) == 0
     if a.only != "run" and main_process:
@@ -111,7 +120,7 @@ def _train(a: Any) -> None:
             lr_scale=a.lr_scale,
             optimizer=a.optimizer,
             schedule=a.schedule,
-            tasks=a.tasks,
+            tasks=[] if a.no_tasks else a.tasks or tasks.bundled(),
             documents=a.documents,
         )
         experiment.prepare(request, a.output, _talk)
@@ -139,28 +148,24 @@ def _show(a: Any) -> None:
 
 
 def _evaluate(a: Any) -> None:
-    import torch
-
-    from train_probe import tasks, tokenizer
-    from train_probe.data import TokenFile
+    from train_probe import tasks
+    from train_probe.checkpoint import held_out_file, open_model
     from train_probe.evaluate import held_out
-    from train_probe.train import load_weights
+    from train_probe.tokenizer import token_bytes
 
-    path = a.checkpoint / "checkpoint.pt" if a.checkpoint.is_dir() else a.checkpoint
-    model, _ = load_weights(path, torch.device("cpu"))
-    scores: dict[str, float] = {}
+    opened = open_model(a.checkpoint, a.tokenizer)
+    scores: dict[str, Any] = {}
     if a.held_out:
-        scores["bits per byte"] = held_out(model, TokenFile.open(a.held_out)).mean
-    if a.tasks:
-        beside = next((p / "tokenizer.json" for p in path.parents if (p / "tokenizer.json").exists()), None)
-        given = a.tokenizer or beside
-        if given is None:
-            raise ProbeError(f"no tokenizer.json beside {path}; give --tokenizer")
-        ids = tokenizer.load(given)
-        for file in a.tasks:
-            found = tasks.evaluate(model, ids, tasks.with_examples(tasks.read(file), a.shots))
-            scores |= {name: value.mean for name, value in found.items()}
-    print(json.dumps(scores, indent=1) if a.json else "\n".join(f"{v:.4f}  {k}" for k, v in scores.items()))
+        with held_out_file(a.held_out, opened.tokenizer) as file:
+            sizes = np.array(token_bytes(opened.tokenizer))
+            scores["bits per byte"] = held_out(opened.model, file, sizes)
+    for name in [] if a.no_tasks else a.tasks or tasks.bundled():
+        task = tasks.with_examples(tasks.read(name), a.shots)
+        scores |= tasks.evaluate(opened.model, tasks.encode(task, opened.tokenizer))
+    if a.json:
+        print(json.dumps({name: value.mean for name, value in scores.items()}, indent=1))
+    else:
+        print("\n".join(f"{v.mean:.4f}  {k}{'  (at chance)' if v.at_chance() else ''}" for k, v in scores.items()))
 
 
 def _compare(output: Path) -> dict[str, Any]:

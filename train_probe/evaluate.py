@@ -34,11 +34,20 @@ class Scores:
     weights: Floats
     groups: list[str]
     """The source or task of each item."""
+    chance: float | None = None
+    """What guessing would give, where that is known."""
 
     @property
     def mean(self) -> float:
         """The metric over all items."""
         return float(self.values.sum() / self.weights.sum())
+
+    def at_chance(self) -> bool:
+        """Whether guessing explains the mean: not two standard errors (over items) above it."""
+        if self.chance is None:
+            return False
+        error = float(np.std(self.values)) / math.sqrt(len(self.values))
+        return self.mean <= self.chance + 2 * error
 
     def by_group(self) -> dict[str, float]:
         """The metric by source or task."""
@@ -50,12 +59,13 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, exact."""
-        return {"values": self.values.tolist(), "weights": self.weights.tolist(), "groups": self.groups}
+        saved = {"values": self.values.tolist(), "weights": self.weights.tolist(), "groups": self.groups}
+        return saved | ({"chance": self.chance} if self.chance is not None else {})
 
     @classmethod
     def of(cls, saved: dict[str, Any]) -> "Scores":
         """Back from JSON."""
-        return cls(np.array(saved["values"]), np.array(saved["weights"]), list(saved["groups"]))
+        return cls(np.array(saved["values"]), np.array(saved["weights"]), list(saved["groups"]), saved.get("chance"))
 
 
 def held_out(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Scores:

@@ -5,6 +5,7 @@
       tokenizer.json             token_bytes.npy
       data/held-out/             token file of the documents that nobody trains on
       data/NAME/                 token file of each mixture
+      data/tasks/                questions as ids
       runs/NAME/seed-S/          checkpoint.pt, result.json (facts, curve, ledger, scores per document)
       verdict.json, report.html  written by compare.py
 
@@ -32,7 +33,7 @@ from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
 
 Talk = Callable[[str], None]
-HELD_OUT = "held-out"
+HELD_OUT, TASKS = "held-out", "tasks"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -62,7 +63,7 @@ class Request:
     batch_tokens: int = 0
     """Tokens per step; 0 = the preset's."""
     tasks: list[str] = field(default_factory=list)
-    """Files of questions (see tasks.py)."""
+    """Files of questions, or names of bundled ones (see tasks.py)."""
     documents: str = "auto"
     """Whether seeds read documents of their own (`apart`), the same (`shared`), or apart where there are enough."""
     primary: str = "bits per byte"
@@ -73,7 +74,7 @@ class Request:
         if not self.mixtures:
             raise ProbeError("nothing to train on: give at least one --shards FOLDER")
         for name in self.mixtures:
-            if not _NAME.fullmatch(name) or name == HELD_OUT:
+            if not _NAME.fullmatch(name) or name in (HELD_OUT, TASKS):
                 raise ProbeError(f"{name!r} can't name a mixture: letters, digits, '.', '_' and '-', at most 64")
         if self.preset not in PRESETS or self.family not in FAMILIES:
             preset(self.preset)
@@ -137,6 +138,7 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
 
 def _tokenize(request: Request, output: Path, talk: Talk) -> None:
     from train_probe import prepare as files
+    from train_probe import tasks
     from train_probe import tokenizer as tokenizers
 
     data = output / "data"
@@ -148,6 +150,8 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
     np.save(output / "token_bytes.npy", np.array(tokenizers.token_bytes(tokenizer), dtype=np.int32))
     folders = {name: Path(path) for name, path in request.mixtures.items()}
     origin = [Path(request.held_out)] if request.held_out else list(folders.values())
+    for task in read_tasks(request.tasks):
+        tasks.encode(task, tokenizer).save(data / TASKS / f"{task.name}.json")
     docs = files.choose_held_out(origin, request.held_out_bytes, request.held_out_share)
     held_out = files.HeldOut()
     for doc in docs:
@@ -159,6 +163,17 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
         meta = files.write_tokens(files.read(folder, skipped), tokenizer, data / name, held_out, skipped)
         left_out = ", ".join(f"{n:,} {reason}" for reason, n in meta["skipped"].items()) or "nothing"
         talk(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens; left out: {left_out}")
+
+
+def read_tasks(names: list[str]) -> list[Any]:
+    """The tasks of these files.  Raises ProbeError for a bad one, or for two of one name."""
+    from train_probe import tasks
+
+    found = [tasks.read(name) for name in names]
+    twice = [name for name, n in Counter(task.name for task in found).items() if n > 1]
+    if twice:
+        raise ProbeError(f"two tasks are called {twice[0]!r}: rename one of the files")
+    return found
 
 
 def _tokenizer(request: Request) -> Any:
@@ -284,6 +299,7 @@ def _finish(
     how: How,
     talk: Talk,
 ) -> None:
+    from train_probe import tasks
     from train_probe.evaluate import held_out as evaluate
     from train_probe.train import load_weights
 
@@ -293,12 +309,9 @@ def _finish(
         model, _ = load_weights(folder / "checkpoint.pt", trainer.world.device)
     sizes = np.load(output / "token_bytes.npy")
     scores = {"bits per byte": evaluate(model, held_out, sizes).to_dict()}
-    if request.tasks:
-        from train_probe import tasks, tokenizer
-
-        tokens = tokenizer.load(output / "tokenizer.json")
-        for path in request.tasks:
-            scores |= {k: v.to_dict() for k, v in tasks.evaluate(model, tokens, tasks.read(Path(path))).items()}
+    for path in sorted((output / "data" / TASKS).glob("*.json")):
+        found = tasks.evaluate(model, tasks.Encoded.load(path))
+        scores |= {name: value.to_dict() for name, value in found.items()}
     trainer.model.train()
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:

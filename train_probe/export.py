@@ -7,7 +7,7 @@ attention in one.
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -72,6 +72,49 @@ def published(model: Model) -> State:
     state = dict(model.named_parameters())
     convert = {"gpt2": _gpt2, "llama": _llama, "bert": _bert, "t5": _t5}[model.config.family]
     return convert(state, model.config)
+
+
+class Place(NamedTuple):
+    """Where one of our weights is in a published state."""
+
+    theirs: str
+    ours: str
+    part: int | None = None
+    """Which third of their weight it is (GPT-2's attention)."""
+    turned: bool = False
+    """Whether they keep it transposed."""
+
+
+def places(model: Model) -> list[Place]:
+    """The way back for decoders: where each of our weights comes from."""
+    mine = [name for name, _ in model.named_parameters()]
+    if model.config.family == "llama":
+        table: Any = _llama({name: name for name in mine}, model.config)
+        return [Place(theirs, ours) for theirs, ours in table.items()]
+    found = []
+    for name in mine:
+        kind = name.rsplit(".", 1)[1]
+        for ours, (theirs, part) in _GPT2.items():
+            if f".{ours}." in f".{name}":
+                block = f"h.{name.split('.')[1]}." if name.startswith("blocks.") else ""
+                turned = kind == "weight" and theirs.startswith(("attn", "mlp"))
+                found.append(Place(f"transformer.{block}{theirs}.{kind}", name, part, turned))
+    return found
+
+
+_GPT2: dict[str, tuple[str, int | None]] = {
+    "embed": ("wte", None),
+    "positions": ("wpe", None),
+    "norm": ("ln_f", None),
+    "norm1": ("ln_1", None),
+    "norm2": ("ln_2", None),
+    "attention.q": ("attn.c_attn", 0),
+    "attention.k": ("attn.c_attn", 1),
+    "attention.v": ("attn.c_attn", 2),
+    "attention.o": ("attn.c_proj", None),
+    "feed_forward.up": ("mlp.c_fc", None),
+    "feed_forward.down": ("mlp.c_proj", None),
+}
 
 
 def _take(state: State, ours: str, theirs: str) -> State:

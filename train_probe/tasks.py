@@ -11,26 +11,27 @@ continuations (`context`, `continuation`); a space goes before a choice that has
 
 Scores for each task: accuracy (the most probable choice), accuracy per byte (most probable for its length),
 probability of the right choice (softmax over the choices' log-probabilities per byte: it moves in small models when
-accuracy does not), and bits per byte of the right choice.  Decoders only.
+accuracy does not), and bits per byte of the right choice.  How each family of models gives a probability is in
+likelihood.py.
 """
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
-from train_probe.loss import token_losses
+from train_probe.likelihood import Answer, Row, score
 from train_probe.model import Model
 from train_probe.prepare import hash64
 from train_probe.tokenizer import Tokenizer
 
-_BATCH = 16
+BUNDLED = "bundled:"
 
 
 class Question(NamedTuple):
@@ -41,16 +42,6 @@ class Question(NamedTuple):
     answer: int
 
 
-class Answer(NamedTuple):
-    """What the model makes of one choice."""
-
-    log_probability: float
-    greedy: bool
-    """Every token of the ending is the most probable one."""
-    size: int
-    """Bytes of the ending."""
-
-
 @dataclass(frozen=True)
 class Task:
     """A named list of questions."""
@@ -59,14 +50,22 @@ class Task:
     questions: list[Question]
 
 
-def read(path: Path) -> Task:
-    """Read a file of questions.  Raises ProbeError with the line that is wrong."""
+def bundled() -> list[str]:
+    """The tasks that come with the package, in the form that `read` takes."""
+    files = resources.files("train_probe").joinpath("tasks").iterdir()
+    return sorted(BUNDLED + file.name for file in files if file.name.endswith(".jsonl"))
+
+
+def read(name: str | Path) -> Task:
+    """Read a file of questions, or one of `bundled()`.  Raises ProbeError with the line that is wrong."""
+    inside = str(name).removeprefix(BUNDLED)
+    path: Any = resources.files("train_probe").joinpath("tasks", inside) if inside != str(name) else Path(name)
     questions = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProbeError(f"{path}: can't be read ({error})") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.split("\n"), 1):  # not splitlines: JSON may hold U+2028
         if not line.strip():
             continue
         try:
@@ -75,7 +74,7 @@ def read(path: Path) -> Task:
             raise ProbeError(f"{path}, line {number}: not a question ({error})") from None
     if not questions:
         raise ProbeError(f"{path}: no questions")
-    return Task(path.stem, questions)
+    return Task(Path(inside).stem, questions)
 
 
 def question(row: dict[str, Any]) -> Question:
@@ -117,27 +116,71 @@ def with_examples(task: Task, shots: int) -> Task:
     return Task(f"{task.name} ({shots} examples)", out)
 
 
-def evaluate(model: Model, tokenizer: Tokenizer, task: Task) -> dict[str, Scores]:
+@dataclass(frozen=True)
+class Encoded:
+    """A task as ids, so that scoring needs no tokenizer."""
+
+    name: str
+    rows: list[Row]
+    """Of all choices of all questions, one after another."""
+    sizes: list[int]
+    """Bytes of each choice."""
+    choices: list[int]
+    """How many choices each question has."""
+    answers: list[int]
+    end: int
+    mask: int
+
+    def save(self, path: Path) -> None:
+        """As JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Encoded":
+        """Back from JSON.  Raises ProbeError when it is missing or damaged."""
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**saved, "rows": [Row(*row) for row in saved["rows"]]})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ProbeError(f"{path}: not an encoded task ({error}); prepare it again") from None
+
+
+def encode(task: Task, tokenizer: Tokenizer) -> Encoded:
+    """Contexts and endings are tokenized apart, so that no token crosses the border between them."""
+    pairs = [(c, e) for q in task.questions for c, e in zip(q.contexts, q.endings, strict=True)]
+    before = tokenizer.encode([c for c, _ in pairs])
+    after = tokenizer.encode([e for _, e in pairs])
+    return Encoded(
+        name=task.name,
+        rows=[Row(b, a) for b, a in zip(before, after, strict=True)],
+        sizes=[len(e.encode("utf-8", "surrogatepass")) for _, e in pairs],
+        choices=[len(q.endings) for q in task.questions],
+        answers=[q.answer for q in task.questions],
+        end=tokenizer.end,
+        mask=tokenizer.mask,
+    )
+
+
+def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
     """The scores of a task by name, each with one item per question.
 
-    Raises ProbeError for BERT and T5, which give no probability of a text read from left to right.
+    The level of chance (for accuracy: one over the number of choices, averaged over questions) goes with those that
+    have one; continuations have none.
     """
-    if model.config.family not in ("gpt2", "llama"):
-        raise ProbeError(f"tasks need a decoder (llama or gpt2), not {model.config.family}")
-    model.eval()
-    flat = [(c, e) for q in task.questions for c, e in zip(q.contexts, q.endings, strict=True)]
-    answers = score(model, tokenizer, flat)
     columns: dict[str, list[float]] = {"accuracy": [], "accuracy per byte": [], "probability": []}
     bits, sizes, at = [], [], 0
-    for q in task.questions:
-        found, at = answers[at : at + len(q.endings)], at + len(q.endings)
-        for name, value in zip(columns, judge(found, q.answer), strict=True):
+    answers = score(model, task.rows, task.sizes, task.end, task.mask)
+    for count, answer in zip(task.choices, task.answers, strict=True):
+        found, at = answers[at : at + count], at + count
+        for name, value in zip(columns, judge(found, answer), strict=True):
             columns[name].append(value)
-        bits.append(-found[q.answer].log_probability / math.log(2))
-        sizes.append(found[q.answer].size)
-    groups = [task.name] * len(task.questions)
+        bits.append(-found[answer].log_probability / math.log(2))
+        sizes.append(found[answer].size)
+    groups = [task.name] * len(task.choices)
     ones = np.ones(len(groups))
-    out = {f"{task.name} {name}": Scores(np.array(v), ones, groups) for name, v in columns.items()}
+    chance = float(np.mean([1 / n if n > 1 else 0.0 for n in task.choices])) or None
+    out = {f"{task.name} {name}": Scores(np.array(v), ones, groups, chance) for name, v in columns.items()}
     return out | {f"{task.name} bits per byte": Scores(np.array(bits), np.array(sizes, dtype=float), groups)}
 
 
@@ -151,43 +194,3 @@ def judge(found: list[Answer], answer: int) -> tuple[float, float, float]:
     right = [float(x[answer] == x.max()) / int((x == x.max()).sum()) for x in (whole, per_byte)]
     share = np.exp(per_byte - per_byte.max())
     return right[0], right[1], float(share[answer] / share.sum())
-
-
-def score(model: Model, tokenizer: Tokenizer, pairs: list[tuple[str, str]]) -> list[Answer]:
-    """Each ending after its context, and after the end token that begins every document.
-
-    The context is cut from the left where both don't fit; context and ending are tokenized apart.
-    """
-    before = tokenizer.encode([c for c, _ in pairs])
-    after = tokenizer.encode([e for _, e in pairs])
-    width = model.config.context
-    rows = [([tokenizer.end, *b, *a][-(width + 1) :], min(len(a), width)) for b, a in zip(before, after, strict=True)]
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
-    out: list[Answer | None] = [None] * len(rows)
-    for first in range(0, len(order), _BATCH):
-        chosen = order[first : first + _BATCH]
-        for i, (total, greedy) in zip(chosen, _scored(model, [rows[i] for i in chosen], tokenizer.end), strict=True):
-            out[i] = Answer(total, greedy, len(pairs[i][1].encode()))
-    return [a for a in out if a is not None]
-
-
-def _scored(model: Model, rows: list[tuple[list[int], int]], end: int) -> list[tuple[float, bool]]:
-    """Log-probability of the last tokens of each row, and whether all are the most probable ones.
-
-    Rows are filled up on the right, which a causal model does not see.
-    """
-    longest = max(len(ids) for ids, _ in rows)
-    tokens = torch.full((len(rows), longest), end, dtype=torch.int64)
-    for i, (ids, _) in enumerate(rows):
-        tokens[i, : len(ids)] = torch.tensor(ids)
-    tokens = tokens.to(model.head_weight().device)
-    with torch.no_grad():
-        hidden = model(tokens[:, :-1])
-        out = []
-        for i, (ids, count) in enumerate(rows):
-            part = slice(len(ids) - 1 - count, len(ids) - 1)
-            targets = tokens[i, 1:][part]
-            losses = token_losses(hidden[i, part], model.head_weight(), model.head_bias, targets)
-            best = (hidden[i, part] @ model.head_weight().t()).argmax(-1)
-            out.append((-float(losses.double().sum()), bool((best == targets).all())))
-    return out

@@ -95,3 +95,95 @@ def test_an_exported_checkpoint_is_loaded_with_equal_logits(family, tmp_path):
     torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
     loaded = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")
     assert loaded(text[:40], add_special_tokens=False)["input_ids"] == ids.encode([text[:40]])[0]
+
+
+def of_transformers(family, folder, **changes):
+    """A small model of theirs, with weights far from the initial ones, saved as they save it."""
+    if family == "gpt2":
+        settings = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "vocab_size": 259}
+        config, kind = transformers.GPT2Config(**settings, bos_token_id=0, eos_token_id=0), transformers.GPT2LMHeadModel
+    else:
+        settings = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+        settings |= {"intermediate_size": 48, "max_position_embeddings": 64, "vocab_size": 259, "rms_norm_eps": 1e-6}
+        settings |= {"bos_token_id": 0, "eos_token_id": 0, **changes}
+        config, kind = transformers.LlamaConfig(**settings), transformers.LlamaForCausalLM
+    theirs = kind(config).eval()
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for p in theirs.parameters():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+    theirs.save_pretrained(folder)
+    return theirs
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [("gpt2", {}), ("llama", {}), ("llama", {"tie_word_embeddings": True}), ("llama", {"rope_theta": 500.0})],
+)
+def test_a_checkpoint_of_theirs_is_evaluated(family, changes, tmp_path, capsys):
+    """Log-probabilities, scores and bits per byte are those that their model gives."""
+    import json
+    import math
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from train_probe import tokenizer
+    from train_probe.__main__ import main
+
+    theirs = of_transformers(family, tmp_path / "hf", **changes)
+    ids = tokenizer.from_merges([])
+    ids.save(tmp_path / "hf/tokenizer.json")
+    question = {"context": "The cat", "choices": [" sat down", " green"], "answer": 0}
+    (tmp_path / "q.jsonl").write_text(json.dumps(question))
+    texts = ["One two three.", "Five six seven eight nine."]
+    if family == "gpt2":  # its learned positions count from the beginning of the row, not of the document
+        texts = texts[:1]
+    (tmp_path / "text").mkdir()
+    pq.write_table(pa.table({"text": texts}), tmp_path / "text/a.parquet")
+
+    def nats(text, ending):
+        before, after = (ids.encode([t])[0] for t in (text, ending))
+        row = torch.tensor([[0, *before, *after]])
+        logits = theirs(input_ids=row).logits.log_softmax(-1)[0].detach()
+        return -sum(float(logits[i - 1, row[0, i]]) for i in range(len(before) + 1, row.shape[1]))
+
+    command = ["evaluate", str(tmp_path / "hf"), "--tasks", str(tmp_path / "q.jsonl"), "--json"]
+    assert main([*command, "--held-out", str(tmp_path / "text")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    right, wrong = nats("The cat", " sat down"), nats("The cat", " green")
+    assert found["q accuracy"] == float(right < wrong)
+    share = math.exp(-right / 9) / (math.exp(-right / 9) + math.exp(-wrong / 6))
+    assert found["q probability"] == pytest.approx(share, rel=1e-4)
+    assert found["q bits per byte"] == pytest.approx(right / math.log(2) / 9, rel=1e-4)
+    bits = sum(nats("", t) for t in texts) / math.log(2)
+    assert found["bits per byte"] == pytest.approx(bits / sum(map(len, texts)), rel=1e-4)
+
+
+def test_what_our_models_do_not_compute_is_refused(tmp_path, capsys):
+    import json
+
+    from train_probe import tokenizer
+    from train_probe.__main__ import main
+
+    of_transformers("llama", tmp_path / "hf")
+    settings = json.loads((tmp_path / "hf/config.json").read_text())
+    changed = [
+        ({"model_type": "mamba"}, "'mamba'"),
+        ({"hidden_act": "gelu"}, "hidden_act"),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "rotary"),
+        ({"num_hidden_layers": 3}, "is missing"),
+        ({"intermediate_size": 64}, "where config.json means"),
+        ({"vocab_size": None}, "vocab_size is None"),
+        ({}, "give --tokenizer"),
+    ]
+    for change, message in changed:
+        (tmp_path / "hf/config.json").write_text(json.dumps({**settings, **change}))
+        assert main(["evaluate", str(tmp_path / "hf")]) == 2
+        assert message in capsys.readouterr().err
+    tokenizer.shipped(1024).save(tmp_path / "hf/tokenizer.json")
+    assert main(["evaluate", str(tmp_path / "hf")]) == 2
+    assert "not a pair" in capsys.readouterr().err
+    (tmp_path / "hf/model.safetensors").write_bytes(b"junk")
+    assert main(["evaluate", str(tmp_path / "hf")]) == 2
+    assert "can't be read" in capsys.readouterr().err
