@@ -4,19 +4,28 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from curate.code.evidence import Evidence, canonical
-from curate.code.match import Match, Matcher
-from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import Span, combined, named, plain, strange, unknown_grant, windows
+from curate.code.evidence import Evidence, canonical, ids
+from curate.code.known import Known
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN
+from curate.code.notices import (
+    Span,
+    combined,
+    has_trigger,
+    named,
+    strange,
+    unknown_grant,
+    unmarked,
+    windows,
+    without_asides,
+)
 from curate.code.texts import american
-from curate.code.tokens import words
 
-ACCEPT = 0.75
-"""Similarity from which a text counts as the licence; below it is a changed text, an unknown licence."""
-COVERED = 0.86
-"""Share of a licence's words that must be there."""
-SHORT = 20
-"""Words of a notice below which one that differs is no sign of anything: the names in it say more."""
+NAME = 20
+"""Characters up to which a notice is little more than a name, and needs words around it that say what it is for."""
+NOTICE = 150
+"""Characters from which a notice counts beside SPDX tags."""
+SHORT_FILE = 300
+"""Bytes up to which a file that names a licence has nothing else to say."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -25,18 +34,7 @@ LICENSE_FILE = re.compile(
 )  # fmt: skip
 _SPDX = re.compile(rb"SPDX-License-Identifier:[ \t]*([^\r\n]{1,200})", re.I)
 _SPDX_END = re.compile(r"\s*(?:\*/|-->|\*\)|\}\}|#\}|\"\"\"|['\"`,;]|\\n|</|\]\]).*$")
-_ADDED = re.compile(
-    r"\b(?:not|no|only|must|shall|prohibit\w*|restrict\w*|commercial\w*|except|unless|a?l?gpl|royalt\w*|fees?"
-    r"|evil|military|nuclear|patents?|evaluation|academic|research|educational|advertis\w*|approval|consent|permission"
-    r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|internal|sold|sell|resold|resell)\b"
-)
-"""Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
 _DEDICATIONS = frozenset({"CC0-1.0", "Unlicense", "PDDL-1.0"})
-_HARMLESS = re.compile(
-    r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
-    r"|the following conditions are met|is not responsible"
-)
-"""Parts of the usual clauses that copies word differently."""
 _TAGS = re.compile(rb"<(?:/?(?:p|br|div|span|li|ul|ol|h\d|b|i|em|strong|a|html|body|head|title|pre|td|tr|table)\b[^>]{0,300})>", re.I)  # fmt: skip
 _ENTITIES = (
     (b"&quot;", b'"     '),
@@ -68,7 +66,7 @@ class Detector:
     """Reads licences out of texts; holds the scratch memory of the matcher, so one a thread."""
 
     def __init__(self) -> None:
-        self.matcher = Matcher()
+        self.known = Known()
 
     def detect(self, text: bytes, name: str) -> list[Evidence]:
         """All signs of a licence in one file.
@@ -83,49 +81,32 @@ class Detector:
         text = american(flat(text[:MAX_BYTES]))
         about = is_license_file(name)
         tags = spdx_tags(text, name)
+        bare = unmarked(text)
+        spans = self.known.spans(bare)
         if tags and not about:
-            return tags
-        spans = self.texts(text)
+            return tags + self._beside(tags, bare, spans, name)
         ranges = [(0, len(text))] if about else windows(text)
         if not ranges and not spans:
             return tags
-        low = plain(text)
+        low = bare.decode("latin-1").lower().replace("\x00", " ")
         shown = _only(low, ranges)
-        spans += named(shown, spans, all_names=about and len(text) < 3_000)
+        all_names = len(text) < (3_000 if about else SHORT_FILE)
+        spans = [s for s in spans if all_names or s.end - s.start > NAME or has_trigger(low, s.start, s.end)]
+        spans = named(shown, spans, all_names)
+        spans = without_asides(low, spans)
         if any(s.expression in _DEDICATIONS for s in spans):
             spans = [s for s in spans if s.expression != PUBLIC_DOMAIN]  # what they speak of is what they say
         odd = strange(shown if about or spans else _head(shown), spans) or unknown_grant(shown, spans)
         if odd is not None:
             spans.append(odd)
-        return tags + self._evidence(low, spans, name)
+        return tags + self._evidence(low, [s for s in spans if s.expression], name)
 
-    def texts(self, text: bytes) -> list[Span]:
-        """Licence texts and standard notices in `text`, exceptions joined to what they except from."""
-        split = words(text)
-        spans = []
-        found = self.matcher.matches(split)
-        for match in found:
-            start, end = int(split.starts[match.first]), int(split.ends[match.last - 1])
-            others = [(m.first, m.last) for m in found if m is not match]
-            added = b" ".join(
-                text[split.starts[a] : split.ends[b - 1]]
-                for run in self.matcher.foreign_runs(match, split)
-                for a, b in _outside(run, others)
-            )
-            span = self._span(match, start, end, added.decode("latin-1").lower())
-            if span.expression != UNKNOWN or span.kind == "full-text" or match.last - match.first >= SHORT:
-                spans.append(span)
-        return spans
-
-    def _span(self, match: Match, start: int, end: int, added: str) -> Span:
-        reference = self.matcher.index.references[match.reference]
-        kind = "header-notice" if reference.kind == "header" else "full-text"
-        name = reference.ids[0]
-        same = match.score >= ACCEPT and match.covered >= COVERED
-        expression = name if same and not changes(added, name, reference.optional) else UNKNOWN
-        if reference.kind == "exception":
-            expression = f"WITH {name}"
-        return Span(start, end, expression, kind, round(match.score, 3), name)
+    def _beside(self, tags: list[Evidence], bare: bytes, spans: list[Span], name: str) -> list[Evidence]:
+        """Licences that a file with SPDX tags holds besides: texts and long notices of ids that no tag names."""
+        stated = frozenset[str]().union(*(ids(tag.expression) for tag in tags))
+        others = [s for s in spans if s.end - s.start > NOTICE and not ids(s.expression) <= stated]
+        low = bare.decode("latin-1").lower() if others else ""
+        return self._evidence(low, others, name)
 
     def _evidence(self, low: str, spans: Sequence[Span], name: str) -> list[Evidence]:
         spans = with_exceptions(sorted(spans))
@@ -148,22 +129,6 @@ class Detector:
             Evidence(canonical(s.expression) or UNKNOWN, s.kind, _place(low, s, name), s.name[:200], s.score)
             for s in spans
         ]
-
-
-def _outside(run: tuple[int, int], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts of a run of words that lie in no other text: that one speaks for itself."""
-    parts = [run]
-    for first, last in others:
-        cut = [piece for a, b in parts for piece in ((a, min(b, first)), (max(a, last), b))]
-        parts = [(a, b) for a, b in cut if a < b]
-    return parts
-
-
-def changes(added: str, name: str, optional: frozenset[str]) -> bool:
-    """Whether words added to the licence `name` (lower case) may change what it permits; `optional` ones can't."""
-    known = re.sub(r"[a-z0-9]+", lambda m: " " if m.group() in optional else m.group(), added)
-    rest = _HARMLESS.sub(" ", known)
-    return bool(_ADDED.search(rest)) or any(m.expression != name for m in mentions(rest))
 
 
 def flat(text: bytes) -> bytes:

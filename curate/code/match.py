@@ -14,6 +14,8 @@ MIN_COVERED = 0.72
 MAX_GAP = 60
 """Words in a row that belong to no gram of the reference end a region."""
 MAX_CANDIDATES = 40
+UNLISTED = 0.16
+"""How much better a text that is not on the SPDX list must fit than one that is: most of them are wordings of those."""
 LONG = 500
 """Words from which a reference is long."""
 
@@ -157,7 +159,7 @@ class Matcher:
     def matches(self, text: Words) -> list[Match]:
         """The best references that do not overlap, in the order of the text."""
         chosen: list[Match] = []
-        for match in sorted(self.all_matches(text), key=_rank):
+        for match in sorted(self.all_matches(text), key=self._rank):
             shared = sum(max(0, min(match.last, m.last) - max(match.first, m.first)) for m in chosen)
             if shared * 5 < match.last - match.first:
                 chosen.append(match)
@@ -173,7 +175,8 @@ class Matcher:
         edges = np.flatnonzero(np.diff(np.concatenate(([1], covered.view(np.int8), [1]))))
         return [(match.first + int(a), match.first + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
-
-def _rank(match: Match) -> tuple[float, int]:
-    """A long text before the short ones inside it, unless it fits much worse."""
-    return (-round((match.last - match.first) * match.score**4, 3), match.reference)
+    def _rank(self, match: Match) -> tuple[float, int]:
+        """A long text before the short ones inside it, unless it fits much worse."""
+        listed = not self.index.references[match.reference].ids[0].startswith("LicenseRef-")
+        score = match.score if listed or match.score > 0.99 else max(0.0, match.score - UNLISTED)
+        return (-round((match.last - match.first) * score**4, 3), match.reference)

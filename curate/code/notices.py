@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import re2
 
-from curate.code.names import UNKNOWN, Mention, folded, mentions, spaced, unfolded
+from curate.code.names import UNKNOWN, folded, mentions, spaced, unfolded
 
 _GATE = re2.compile(
     rb"(?i)licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
@@ -40,7 +40,9 @@ _STRANGE = re.compile(
         r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
         r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
         r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
+        r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
         r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
+        r"|you (?:also )?hereby (?:agree to )?grant|limited exception|under the conditions? that"
         r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction)|unpublished"
         r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
     )
@@ -54,7 +56,18 @@ _GRANT = re.compile(
 """What grants something: a text with one that belongs to no licence recognised has terms that nobody has read."""
 
 
+SHORT_NOTICE = 120
+"""Characters up to which a notice may go on in words that it does not have."""
 _LONGER_ID = re.compile(r"-[a-z]")
+
+
+_ASIDE = re.compile(
+    spaced(
+        r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
+        r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
+    )
+)
+"""Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
 
 class Span(NamedTuple):
@@ -68,10 +81,9 @@ class Span(NamedTuple):
     name: str
 
 
-def plain(text: bytes) -> str:
-    """`text` without comment marks, in lower case and of the same length: offsets stay valid."""
-    bare = _MARKS.sub(lambda m: b" " * len(m.group()), text)
-    return bare.decode("latin-1").lower().replace("\x00", " ")
+def unmarked(text: bytes) -> bytes:
+    """`text` without comment marks and of the same length: offsets stay valid."""
+    return _MARKS.sub(lambda m: b" " * len(m.group()), text)
 
 
 def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[int, int]]:
@@ -92,32 +104,46 @@ def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[i
 
 
 def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
-    """Licences named in `low` (from `plain`) outside the places already `taken`.
+    """`taken` and the licences named in `low` (without comment marks) outside of them.
+
+    A name that goes on where a short notice ends ("under the GNU General Public License" + "version 2 or later") says
+    more than it and takes its place.
 
     Args:
         low: Lower-case text without comment marks.
-        taken: Texts already recognised.
+        taken: Texts and notices already recognised.
         all_names: Take a name without a verb beside it too, as in files that are about licences.
     """
-    found = []
+    spans, found = list(taken), []
     for mention in mentions(low):
-        if any(t.start < mention.end and mention.start < t.end for t in taken):
+        near = [t for t in spans if t.start < mention.end and mention.start < t.end]
+        if any(t.end - t.start > SHORT_NOTICE or mention.end <= t.end for t in near):
             continue
         if _LONGER_ID.match(low, mention.end) and "-" in low[mention.start : mention.end]:
             continue  # `bsd-3-clause` in `bsd-3-clause-no-nuclear-license`
-        if not all_names and not _has_trigger(low, mention):
+        if not near and not all_names and not has_trigger(low, mention.start, mention.end):
             continue
         text = low[max(0, mention.start - 40) : mention.end + 20]
+        spans = [s for s in spans if s not in near]
         found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(text.split())))
-    return found
+    return spans + found
 
 
-def _has_trigger(low: str, mention: Mention) -> bool:
-    if ".org/" in low[mention.start : mention.end] or ".com/" in low[mention.start : mention.end]:
+def has_trigger(low: str, start: int, end: int) -> bool:
+    """Whether the words around a name say that something is under it."""
+    if ".org/" in low[start:end] or ".com/" in low[start:end]:
         return True
-    return bool(_TRIGGER.search(low, max(0, mention.start - 160), mention.start)) or bool(
-        re.match(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)", low[mention.end : mention.end + 40])
+    return bool(_TRIGGER.search(low, max(0, start - 160), start)) or bool(
+        re.match(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)", low[end : end + 40])
     )
+
+
+def without_asides(low: str, spans: list[Span]) -> list[Span]:
+    """`spans` without short ones at a place that only speaks of a licence."""
+    if "gpl" not in low and "gnu" not in low:
+        return spans
+    asides = [m.span() for m in _ASIDE.finditer(low)]
+    return [s for s in spans if s.end - s.start > 60 or not any(s.start < b and a < s.end for a, b in asides)]
 
 
 def strange(low: str, taken: list[Span]) -> Span | None:
@@ -150,7 +176,7 @@ def combined(low: str, spans: list[Span]) -> str | None:
         gap = low[before.end : span.start]
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]
-        doubt = UNKNOWN in (before.expression, span.expression)  # the right to choose an unknown licence is no help
+        doubt = any("LicenseRef-" in e for e in (before.expression, span.expression))  # a choice that may be none
         is_choice = (
             near
             and not doubt

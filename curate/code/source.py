@@ -48,7 +48,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: read one repository to rows of `schema.extracted("code")`."""
     started, path, detector = time.monotonic(), task["path"], Detector()
     skipped, waiting = Counter[str](), list[dict[str, Any]]()
-    with ShardWriter(task["out"], ROWS) as writer:
+    with ShardWriter(task["out"], ROWS, scratch=True) as writer:
         try:
             seen = set[int]()
             for row in (_table if is_table(path) else _repository)(task, detector, skipped):

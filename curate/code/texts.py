@@ -85,6 +85,14 @@ def raw_texts() -> dict[str, object]:
     return loaded
 
 
+@lru_cache(maxsize=1)
+def database() -> dict[str, Any]:
+    """Texts, notices and web addresses of ScanCode's licence database, made by `benchmarks.license_data`."""
+    data = (files("filters") / "data" / "licenses-database.json.xz").read_bytes()
+    loaded: dict[str, Any] = json.loads(lzma.decompress(data))
+    return loaded
+
+
 _END_OF_TERMS = "END OF TERMS AND CONDITIONS"
 
 
@@ -140,7 +148,7 @@ def lookup(index: Index, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
 @lru_cache(maxsize=1)
 def index() -> Index:
     """Index of all reference texts; takes about half a second, once a process."""
-    rows = _with_bare_terms(raw_texts()["texts"])  # type: ignore[arg-type]
+    rows = [*_with_bare_terms(raw_texts()["texts"]), *database()["texts"]]  # type: ignore[arg-type]
     hashes = [words(template(str(row["text"]))).hashes for row in rows]
     ngrams = [grams(h) for h in hashes]
     keys, places = np.unique(np.concatenate(ngrams), return_inverse=True)

@@ -164,7 +164,7 @@ def test_debian_copyright():
 
 
 def test_a_text_beside_another_is_not_changed_by_it():
-    from curate.code.detect import _outside
+    from curate.code.known import _outside
 
     assert _outside((10, 20), [(0, 12), (15, 17)]) == [(12, 15), (17, 20)]
     assert _outside((10, 20), [(0, 50)]) == []

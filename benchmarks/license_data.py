@@ -1,0 +1,137 @@
+"""Builds `filters/data/licenses-database.json.xz`: texts and notices of ScanCode's licence database, with SPDX ids.
+
+    python -m benchmarks.license_data FOLDER OUT
+
+FOLDER is `licensedcode/data` of the PyPI package `licensedcode-data` (CC-BY-4.0). Kept are the texts of licences that the
+SPDX list does not have, the notices of at most 300 words, and the web addresses of all licences.
+"""
+
+import argparse
+import json
+import lzma
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from curate.code.evidence import canonical
+from curate.code.names import UNKNOWN
+from curate.code.texts import american
+from curate.code.tokens import words
+
+LONGEST = 300
+NEUTRAL = {
+    "unknown-license-reference", "warranty-disclaimer", "license-intro", "license-clue", "generic-cla", "see-license",
+}  # fmt: skip
+"""Keys that name no licence."""
+SOURCE = "ScanCode LicenseDB, PyPI package licensedcode-data 32.1.0, (c) nexB Inc. and others, CC-BY-4.0"
+_GRANT = re.compile(
+    r"permission|permit|redistribut|grant|licen[cs]|\bmay\b|\bcan\b|free|public domain|consent|rights|agree", re.I
+)
+"""A text without any of these is a disclaimer alone."""
+_OF_ITSELF = re.compile(r"verbatim copies of this (?:licen[cs]e )?document", re.I)
+"""What GNU and other licences say of their own text."""
+_ADDRESSES = ("homepage_url", "text_urls", "osi_url", "other_urls")
+
+
+def records(folder: Path) -> Iterator[dict[str, Any]]:
+    """Front matter and text of each file of a folder."""
+    import yaml  # type: ignore[import-untyped]
+
+    for path in sorted(folder.iterdir()):
+        matched = re.match(r"---\n(.*?)\n---\n?(.*)\Z", path.read_text(encoding="utf-8"), re.S)
+        if matched:
+            found = yaml.load(matched.group(1), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+            yield {**found, "text": matched.group(2).strip()}
+
+
+class Ids:
+    """ScanCode's keys as SPDX ids."""
+
+    def __init__(self, licences: list[dict[str, Any]]) -> None:
+        self.of = {row["key"]: row.get("spdx_license_key") or f"LicenseRef-scancode-{row['key']}" for row in licences}
+        self.of["public-domain"] = "LicenseRef-public-domain"
+        self.of |= dict.fromkeys(("unknown", "free-unknown"), UNKNOWN)
+
+    def expression(self, keys: str) -> str | None:
+        """SPDX expression; "" when all keys are neutral, None when one is not known."""
+        tokens = re.findall(r"\(|\)|[^\s()]+", keys)
+        if all(t.lower() in NEUTRAL | {"and", "or", "with", "(", ")"} for t in tokens):
+            return ""
+        if any(t in NEUTRAL for t in tokens):
+            tokens = [t for t in re.split(r"\s+AND\s+", keys, flags=re.I) if t.strip() not in NEUTRAL]
+            return self.expression(" AND ".join(tokens)) if not any(n in " ".join(tokens) for n in NEUTRAL) else None
+        spelled = [t.upper() if t.lower() in ("and", "or", "with") else self.of.get(t, t) for t in tokens]
+        return canonical(" ".join(spelled))
+
+
+def notices(rules: list[dict[str, Any]], ids: Ids) -> dict[str, list[str]]:
+    """Expression to the texts that say it; "" for texts that say none (false positives, "see the file LICENSE")."""
+    found: dict[str, list[str]] = {}
+    seen: set[bytes] = set()
+    for rule in rules:
+        text = re.sub(r"\{\{|\}\}", "", rule["text"])
+        hashes = words(american(text.encode())).hashes
+        if rule.get("is_deprecated") or not 2 <= len(hashes) <= LONGEST or hashes.tobytes() in seen:
+            continue
+        if not rule.get("is_false_positive") and (rule.get("relevance") or 100) < 90:
+            continue
+        expression = "" if rule.get("is_false_positive") else ids.expression(rule.get("license_expression", "?"))
+        if expression == UNKNOWN and len(hashes) < 4:
+            continue
+        if _OF_ITSELF.search(text) and len(hashes) < 40:
+            expression = ""
+        if expression is not None:
+            seen.add(hashes.tobytes())
+            found.setdefault(expression, []).append(text)
+    return found
+
+
+def texts(licences: list[dict[str, Any]], ids: Ids) -> list[dict[str, Any]]:
+    """Texts of licences that the SPDX list does not have."""
+    out = []
+    for row in licences:
+        name = ids.of[row["key"]]
+        if name.startswith("LicenseRef-scancode-") and _is_text(row):
+            kind = "exception" if row.get("is_exception") else "license"
+            out.append({"ids": [name], "kind": kind, "text": row["text"]})
+    return out
+
+
+def _is_text(row: dict[str, Any]) -> bool:
+    return not row.get("is_deprecated") and len(row["text"].split()) >= 20 and bool(_GRANT.search(row["text"]))
+
+
+def addresses(licences: list[dict[str, Any]], ids: Ids) -> dict[str, str]:
+    """Web addresses (without scheme and `www.`) that belong to one licence alone."""
+    owners: dict[str, set[str]] = {}
+    for row in licences:
+        values = [row.get(name) or [] for name in _ADDRESSES]
+        for address in (a for v in values for a in (v if isinstance(v, list) else [v])):
+            bare = re.sub(r"^https?://(?:www\.)?", "", str(address).strip().lower()).rstrip("/")
+            owners.setdefault(bare, set()).add(ids.of[row["key"]])
+    return {a: next(iter(o)) for a, o in sorted(owners.items()) if len(o) == 1 and "/" in a}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args()
+    licences = list(records(options.folder / "licenses"))
+    ids = Ids(licences)
+    data: dict[str, Any] = {
+        "source": SOURCE,
+        "texts": texts(licences, ids),
+        "notices": notices(list(records(options.folder / "rules")), ids),
+        "addresses": addresses(licences, ids),
+    }
+    packed = lzma.compress(
+        json.dumps(data, ensure_ascii=False, sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME
+    )
+    options.out.write_bytes(packed)
+    print(f"{len(data['texts'])} texts, {sum(map(len, data['notices'].values()))} notices, {len(packed)} bytes")
+
+
+if __name__ == "__main__":
+    main()
