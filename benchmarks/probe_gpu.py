@@ -8,7 +8,6 @@ tokens.  Written for one accelerator; on a processor it measures fp32 or bf16 as
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,8 @@ from train_probe import prepare, tokenizer
 from train_probe.config import PRESETS, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.parallel import World, start
+from train_probe.peak import measured_peak
 from train_probe.train import Trainer, use_bf16
-
-
-def measured_peak(world: World, size: int, repeat: int = 10) -> float:
-    """FLOP/s of a square product of that size: the best of three rounds."""
-    kind = torch.bfloat16 if use_bf16("auto", world.device) else torch.float32
-    a = torch.randn(size, size, device=world.device, dtype=kind)
-    best = 0.0
-    for _ in range(3):
-        synchronize(world)
-        began = time.perf_counter()
-        for _ in range(repeat):
-            a @ a
-        synchronize(world)
-        best = max(best, 2 * size**3 * repeat / (time.perf_counter() - began))
-    return best
-
-
-def synchronize(world: World) -> None:
-    """Wait for the device."""
-    if world.device.type == "cuda":
-        torch.cuda.synchronize()
 
 
 def stream(folder: Path, size: int, tokens: int) -> Stream:
@@ -88,7 +67,7 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown presets: {', '.join(sorted(unknown))}")
     world = start("auto")
-    peak = measured_peak(world, 8192 if world.device.type == "cuda" else 1024)
+    peak = measured_peak(world.device, use_bf16("auto", world.device))
     print(json.dumps({"measured_peak_tflops": round(peak / 1e12, 3), "torch": str(torch.__version__)}), flush=True)
     for name in asked.presets:
         found = measure(name, world, asked.steps, peak, not asked.no_compile, asked.micro_rows)

@@ -33,12 +33,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "train", prog=f"{prog}train", help="prepare, train every mixture with every seed, compare"
     )
     _experiment(train, seeds=3)
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, mixtures="named")
     control = commands.add_parser(
-        "control", prog=f"{prog}control", help="the noise of every metric: one mixture, several seeds"
+        "control", prog=f"{prog}control", help="the noise of every metric: the proportional mixture, several seeds"
     )
     _experiment(control, seeds=5)
-    control.set_defaults(run=_train)
+    control.set_defaults(run=_train, mixtures="proportional")
     compare = commands.add_parser("compare", prog=f"{prog}compare", help="the verdict again, from what is on disk")
     compare.add_argument("output", type=Path)
     compare.add_argument("--json", action="store_true", help="all figures")
@@ -110,7 +110,7 @@ def _train(a: Any) -> None:
     main_process = int(os.environ.get("RANK", "0")) == 0
     if a.only != "run" and main_process:
         request = experiment.Request(
-            mixtures=experiment.named(a.shards),
+            mixtures=(experiment.proportional if a.mixtures == "proportional" else experiment.named)(a.shards),
             preset=a.preset,
             family=a.family,
             tokens=a.tokens,

@@ -8,6 +8,7 @@ difference that matters) / too small to tell, with the number of seeds it would 
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from train_probe.statistics import difference, holm, more_seeds
 SMALLEST = 0.005
 """The smallest difference that matters, as a share of the metric."""
 LEVEL = 0.95
+SIGNAL = 2.0
+"""Differences of a metric between mixtures below this many times the noise of a seed are greyed."""
 PAIRED = 0.5
 """From this share of common documents on, seeds are compared in pairs; see benchmarks/results/probe.md for the
 correlations that were measured."""
@@ -44,6 +47,7 @@ def compare(output: Path, smallest: float = SMALLEST) -> dict[str, Any]:
     }
     found = judge(runs, request.primary, smallest, shared)
     found["documents"] = _documents(output, request.seeds)
+    found["note"] = SHARED if found["pairs"] and not found["documents"]["apart"] else None
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
     from train_probe.report import page
@@ -174,28 +178,46 @@ def _verdict(pair: dict[str, Any], metric: str, smallest: float) -> str:
 
 
 def _metric(runs: Runs, metric: str) -> dict[str, Any]:
-    """Mean and noise of a metric by mixture, by group, and whether the mixtures differ by more than the noise."""
-    means = {
-        name: [Scores.of(run["scores"][metric]).mean for run in seeds.values() if metric in run["scores"]]
+    """Mean and noise of a metric by mixture, by group, and whether the mixtures differ by more than the noise.
+
+    `silent` says why a metric shows nothing: every mixture at the level of chance, or differences below twice the
+    noise of a seed.
+    """
+    scores = {
+        name: [Scores.of(run["scores"][metric]) for run in seeds.values() if metric in run["scores"]]
         for name, seeds in runs.items()
     }
-    means = {name: values for name, values in means.items() if values}
+    scores = {name: found for name, found in scores.items() if found}
+    means = {name: [s.mean for s in found] for name, found in scores.items()}
     spread = [np.var(values, ddof=1) for values in means.values() if len(values) > 1]
     noise = float(np.sqrt(np.mean(spread))) if spread else None
     centers = [float(np.mean(values)) for values in means.values()]
     signal = max(centers) - min(centers)
     groups: dict[str, dict[str, float]] = {}
-    for name, seeds in runs.items():
-        found = [Scores.of(run["scores"][metric]).by_group() for run in seeds.values() if metric in run["scores"]]
-        for group in sorted(found[0]) if found else []:
-            groups.setdefault(group, {})[name] = float(np.mean([f[group] for f in found]))
+    for name, found in scores.items():
+        by_group = [s.by_group() for s in found]
+        for group in sorted(by_group[0]):
+            groups.setdefault(group, {})[name] = float(np.mean([g[group] for g in by_group]))
+    silent = _silent(scores, signal, noise)
     return {
         "mean": {name: float(np.mean(values)) for name, values in means.items()},
         "noise": noise,
         "signal_to_noise": signal / noise if noise else None,
-        "shows": bool(noise and signal / noise >= 2),
+        "chance": next(iter(scores.values()))[0].chance,
+        "silent": silent,
+        "shows": silent is None,
         "groups": groups,
     }
+
+
+def _silent(scores: dict[str, list[Scores]], signal: float, noise: float | None) -> str | None:
+    """Why a metric decides nothing; None when it shows a difference."""
+    over_seeds = [replace(s[0], values=np.mean([x.values for x in s], axis=0)) for s in scores.values()]
+    if all(s.at_chance() for s in over_seeds):
+        return "at chance"
+    if noise is None:
+        return "noise unknown"
+    return None if noise == 0 or len(scores) < 2 or signal / noise >= SIGNAL else "within noise"
 
 
 def text(found: dict[str, Any]) -> str:
@@ -207,6 +229,7 @@ def text(found: dict[str, Any]) -> str:
         primary["mean"].items(), key=lambda x: x[1] * (1 if lower_is_better(found["primary"]) else -1)
     ):
         lines.append(f"  {value:.4f}  {name}")
+    lines += _other_metrics(found)
     for pair in found["pairs"]:
         low, high = pair["interval"]
         within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
@@ -214,6 +237,21 @@ def text(found: dict[str, Any]) -> str:
             f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
             f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
         )
-    if found["pairs"] and not found.get("documents", {}).get("apart", True):
-        lines.append(SHARED)
+    if found.get("note"):
+        lines.append(found["note"])
     return "\n".join(lines)
+
+
+def _other_metrics(found: dict[str, Any]) -> list[str]:
+    """A line for each further metric: the means in the order of the mixtures, and why it decides nothing."""
+    others = {name: m for name, m in found["metrics"].items() if name != found["primary"]}
+    if not others:
+        return []
+    lines = [
+        "other metrics, which decide nothing (" + ", ".join(next(iter(others.values()))["mean"]) + "; noise of a seed):"
+    ]
+    for name, m in others.items():
+        values = "  ".join(f"{value:.4f}" for value in m["mean"].values())
+        values += f"; {m['noise']:.4f}" if m["noise"] is not None else ""
+        lines.append(f"  {values}  {name}" + (f"  ({m['silent']})" if m["silent"] else ""))
+    return lines

@@ -18,7 +18,7 @@ import platform
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,8 +41,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Request:
     """What is to be compared, and how.  Everything here decides the result; nothing else does."""
 
-    mixtures: dict[str, str]
-    """Folder of each mixture by its name."""
+    mixtures: dict[str, str | list[str]]
+    """Folder of each mixture by its name, or several folders that are read as one."""
     preset: str = "20m"
     family: str = "llama"
     tokens: int = 0
@@ -104,9 +104,9 @@ class How:
     tensorboard: bool = False
 
 
-def named(shards: list[str]) -> dict[str, str]:
+def named(shards: list[str]) -> dict[str, str | list[str]]:
     """Mixtures by name: `NAME=FOLDER`, or the folder's own name.  Raises ProbeError when two have one name."""
-    found: dict[str, str] = {}
+    found: dict[str, str | list[str]] = {}
     for text in shards:
         name, mark, path = text.partition("=")
         if not mark or "/" in name:
@@ -115,6 +115,13 @@ def named(shards: list[str]) -> dict[str, str]:
             raise ProbeError(f"two mixtures are called {name!r}: write NAME=FOLDER")
         found[name] = path
     return found
+
+
+def proportional(shards: list[str]) -> dict[str, str | list[str]]:
+    """One mixture of all these folders, each with the share that it has of their text: what a control trains on."""
+    if len(shards) < 2:
+        return named(shards)
+    return {"proportional": [str(path) for path in named(shards).values()]}
 
 
 def prepare(request: Request, output: Path, talk: Talk) -> None:
@@ -148,8 +155,8 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
     tokenizer = _tokenizer(request)
     tokenizer.save(output / "tokenizer.json")
     np.save(output / "token_bytes.npy", np.array(tokenizers.token_bytes(tokenizer), dtype=np.int32))
-    folders = {name: Path(path) for name, path in request.mixtures.items()}
-    origin = [Path(request.held_out)] if request.held_out else list(folders.values())
+    folders = {name: [Path(p) for p in _several(paths)] for name, paths in request.mixtures.items()}
+    origin = [Path(request.held_out)] if request.held_out else [p for paths in folders.values() for p in paths]
     for task in read_tasks(request.tasks):
         tasks.encode(task, tokenizer).save(data / TASKS / f"{task.name}.json")
     docs = files.choose_held_out(origin, request.held_out_bytes, request.held_out_share)
@@ -158,11 +165,22 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
         held_out.add(doc)
     meta = files.write_tokens(docs, tokenizer, data / HELD_OUT)
     talk(f"held out: {meta['documents']:,} documents, {meta['bytes']:,} bytes")
-    for name, folder in folders.items():
+    for name, paths in folders.items():
         skipped: Counter[str] = Counter()
-        meta = files.write_tokens(files.read(folder, skipped), tokenizer, data / name, held_out, skipped)
+        meta = files.write_tokens(_read_all(paths, skipped), tokenizer, data / name, held_out, skipped)
         left_out = ", ".join(f"{n:,} {reason}" for reason, n in meta["skipped"].items()) or "nothing"
         talk(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens; left out: {left_out}")
+
+
+def _several(paths: str | list[str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else paths
+
+
+def _read_all(paths: list[Path], skipped: Counter[str]) -> Iterator[Any]:
+    from train_probe import prepare as files
+
+    for path in paths:
+        yield from files.read(path, skipped)
 
 
 def read_tasks(names: list[str]) -> list[Any]:

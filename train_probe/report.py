@@ -23,9 +23,13 @@ def page(found: dict[str, Any], runs: dict[str, dict[int, dict[str, Any]]], outp
         verdicts or "<p>One mixture: the table of metrics shows the noise of a seed.</p>",
         "<h2>Differences</h2>",
         _pairs(found),
+        *([f"<p>{_e(found['note'])}</p>"] if found.get("note") else []),
         "<h2>Training loss</h2>",
         _curves(runs),
-        "<h2>Metrics</h2><p>Greyed: the mixtures differ by less than twice the noise of a seed.</p>",
+        "<h2>Metrics</h2><p>The first metric below decides: "
+        + _e(found["primary"])
+        + ". Greyed: no mixture is better than "
+        "guessing, or they differ by less than twice the noise of a seed.</p>",
         _metrics(found, list(runs)),
         "<h2>Tokens and epochs</h2>",
         _ledger(runs),
@@ -57,22 +61,26 @@ def _pairs(found: dict[str, Any]) -> str:
         low, high = p["interval"]
         interval = f"{low:+.4f} … {high:+.4f}" if low is not None else "unknown"
         correlation = f"{p['correlation']:.2f}" if p.get("correlation") is not None else "–"
-        cells = [f"{p['a']} - {p['b']}", f"{p['delta']:+.4f}", interval, f"{p['p_corrected']:.3g}", str(p["seeds"])]
+        seeds = f"{p['seeds']} ({'paired' if p['paired'] else 'unpaired'})"
+        cells = [f"{p['a']} - {p['b']}", f"{p['delta']:+.4f}", interval, f"{p['p_corrected']:.3g}", seeds]
         rows.append(("", [*cells, correlation]))
     return _table([found["primary"], "difference", "95 % interval", "p (Holm)", "seeds", "correlation of seeds"], rows)
 
 
 def _metrics(found: dict[str, Any], names: list[str]) -> str:
     rows = []
-    for metric, m in found["metrics"].items():
+    first = found["primary"]
+    for metric, m in sorted(found["metrics"].items(), key=lambda item: item[0] != first):
         ratio = f"{m['signal_to_noise']:.1f}" if m["signal_to_noise"] is not None else "–"
         noise = f"{m['noise']:.4f}" if m["noise"] is not None else "–"
         values = [f"{m['mean'][n]:.4f}" if n in m["mean"] else "–" for n in names]
-        rows.append(("" if m["shows"] else "grey", [metric, *values, noise, ratio]))
+        chance = f"{m['chance']:.3f}" if m["chance"] is not None else "–"
+        rows.append(("" if m["shows"] else "grey", [metric, *values, chance, noise, ratio, m["silent"] or "differs"]))
         for group, by_name in m["groups"].items():
             values = [f"{by_name[n]:.4f}" if n in by_name else "–" for n in names]
-            rows.append(("" if m["shows"] else "grey", [f"  {group}", *values, "", ""]))
-    return _table(["metric", *names, "noise of a seed", "signal / noise"], rows)
+            if len(m["groups"]) > 1:
+                rows.append(("" if m["shows"] else "grey", [f"  {group}", *values, "", "", "", ""]))
+    return _table(["metric", *names, "chance", "noise of a seed", "signal / noise", ""], rows)
 
 
 def _ledger(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
@@ -90,9 +98,15 @@ def _cost(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
     for name, seeds in runs.items():
         for seed, r in seeds.items():
             cells = [f"{name}, seed {seed}", f"{r['tokens']:,}", f"{r['flops']:.3g}", f"{r['seconds']:.0f}"]
-            cells += [f"{r['tokens_per_second']:,.0f}", r["device"], r["precision"], "; ".join(r["health"]) or "well"]
+            cells += [
+                f"{r['tokens_per_second']:,.0f}",
+                f"{100 * r['mfu']:.1f} %",
+                r["device"],
+                r["precision"],
+                "; ".join(r["health"]) or "well",
+            ]
             rows.append(("", cells))
-    return _table(["run", "tokens", "FLOPs", "seconds", "tokens/s", "device", "precision", "health"], rows)
+    return _table(["run", "tokens", "FLOPs", "seconds", "tokens/s", "MFU", "device", "precision", "health"], rows)
 
 
 def _curves(runs: dict[str, dict[int, dict[str, Any]]]) -> str:

@@ -26,6 +26,7 @@ from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
+from train_probe.peak import measured_peak
 
 Talk = Callable[[str], None]
 
@@ -86,6 +87,7 @@ class Trainer:
         self.trainee: Any = parallel.spread(trainee, blocks, world, settings.parallel)
         self.forward: Any = torch.compile(self.trainee, dynamic=False) if settings.compile else self.trainee
         self.bf16 = use_bf16(settings.precision, world.device)
+        self.peak = measured_peak(world.device, self.bf16)
         rank, ranks = parallel.data_ranks(world, settings.parallel)
         rows, micro = settings.batch_rows, settings.micro_rows
         if rows % ranks or (rows // ranks) % min(micro, rows // ranks):
@@ -180,11 +182,18 @@ class Trainer:
             raise ProbeError(f"the loss is not a number at step {step}; use a smaller --lr-scale")
         speed = (step - first) * tokens / max(1e-9, time.monotonic() - began)
         left = (c.steps - step) * tokens / speed
-        self.talk(f"step {step}/{c.steps}  loss {values[-1]:.3f}  {speed:,.0f} tokens/s  {left:,.0f} s left")
+        self.talk(
+            f"step {step}/{c.steps}  loss {values[-1]:.3f}  {speed:,.0f} tokens/s  {100 * self._utilisation(speed):.1f} % MFU"
+            f"  {left:,.0f} s left"
+        )
         return [
             {"step": s + 1, "tokens": (s + 1) * tokens, "loss": v, "norm": n, "rate": rate(c, s)}
             for (s, _, _), v, n in zip(losses, values, norms, strict=True)
         ]
+
+    def _utilisation(self, speed: float) -> float:
+        """Model FLOPs at `speed` tokens per second, over the measured peak of the devices."""
+        return speed * self.shape.flops_per_token() / (self.peak * self.world.size)
 
     def _facts(
         self, stream: Stream, curve: list[dict[str, float]], seconds: float, waited: float, steps: int
@@ -200,6 +209,8 @@ class Trainer:
             "flops": tokens * self.shape.flops_per_token(),
             "seconds": seconds,
             "tokens_per_second": speed,
+            "mfu": self._utilisation(speed),
+            "peak_flops_per_second": self.peak,
             "flops_per_second": speed * self.shape.flops_per_token(),
             "data_wait": waited / seconds if seconds else 0.0,
             "precision": "bf16" if self.bf16 else "fp32",

@@ -1,0 +1,155 @@
+"""The verdict: which metrics are greyed, when seeds are paired, what is said."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("torch")
+
+from train_probe import compare, config, experiment, prepare, tokenizer
+from train_probe.__main__ import main
+from train_probe.errors import ProbeError
+from train_probe.evaluate import Scores
+
+ITEMS = 40
+
+
+def run(bits, accuracy, chance=0.25):
+    """A finished run with a given mean of the two metrics."""
+    right = np.zeros(ITEMS)
+    right[: round(accuracy * ITEMS)] = 1.0
+    ones = np.ones(ITEMS)
+    scores = {
+        "bits per byte": Scores(np.full(ITEMS, bits) + np.linspace(-0.001, 0.001, ITEMS), ones, ["s"] * ITEMS),
+        "quiz accuracy": Scores(right, ones, ["quiz"] * ITEMS, chance),
+    }
+    return {"scores": {name: s.to_dict() for name, s in scores.items()}}
+
+
+def two(a, b):
+    return {"a": {i: run(*x) for i, x in enumerate(a)}, "b": {i: run(*x) for i, x in enumerate(b)}}
+
+
+def test_a_task_at_chance_is_greyed_and_one_above_it_is_not():
+    found = compare.judge(two([(2.0, 0.25), (2.1, 0.3)], [(2.0, 0.3), (2.1, 0.2)]), "bits per byte")
+    assert found["metrics"]["quiz accuracy"]["silent"] == "at chance"
+    found = compare.judge(two([(2.0, 0.9), (2.1, 0.95)], [(2.0, 0.25), (2.1, 0.3)]), "bits per byte")
+    assert found["metrics"]["quiz accuracy"]["silent"] is None
+    found = compare.judge(two([(2.0, 0.9), (2.1, 0.7)], [(2.0, 0.75), (2.1, 0.9)]), "bits per byte")
+    assert found["metrics"]["quiz accuracy"]["silent"] == "within noise"
+    assert "within noise" in compare.text(found)
+
+
+def test_metrics_below_twice_the_noise_are_greyed_at_the_stated_ratio():
+    for distance, silent in ((0.19, "within noise"), (0.22, None)):
+        a = [(2.0, 0.5), (2.0 + 0.1 * np.sqrt(2), 0.5)]  # noise of a seed: 0.1
+        b = [(x + distance, y) for x, y in a]
+        metric = compare.judge(two(a, b), "quiz accuracy")["metrics"]["bits per byte"]
+        assert metric["noise"] == pytest.approx(0.1)
+        assert metric["silent"] == silent
+
+
+def test_the_other_metrics_decide_nothing():
+    """The primary metric does not differ; a task that does changes nothing about the verdict."""
+    same = [2.0, 2.1, 2.05]
+    found = compare.judge(
+        two([(x, 0.9) for x in same], [(x, 0.3) for x in same]), "bits per byte", shared={("a", "b"): 1.0}
+    )
+    assert found["metrics"]["quiz accuracy"]["shows"]
+    assert found["pairs"][0]["verdict"] == "no difference shown"
+
+
+def test_seeds_are_paired_where_documents_are_shared():
+    runs = two([(2.0, 0.5), (2.4, 0.5), (2.2, 0.5)], [(2.1, 0.5), (2.5, 0.5), (2.3, 0.5)])
+    for share, paired in ((0.9, True), (0.1, False)):
+        pair = compare.judge(runs, "bits per byte", shared={("a", "b"): share})["pairs"][0]
+        assert pair["paired"] is paired
+        assert ("better" in pair["verdict"]) is paired  # all seeds agree, but differ widely among themselves
+
+
+def test_shared_documents_are_counted_by_tokens(tmp_path):
+    ids = tokenizer.from_merges([])
+    docs = [prepare.Text(i, i, "x" * 9, "s") for i in range(20)]
+    for name, chosen in (("all", docs), ("half", docs[:10]), ("tenth", docs[:2] * 10), ("other", docs[10:])):
+        prepare.write_tokens(chosen, ids, tmp_path / name)
+    share = compare.shared_documents
+    assert share(tmp_path / "all", tmp_path / "all") == 1.0
+    assert share(tmp_path / "all", tmp_path / "half") == pytest.approx(2 / 3)
+    assert share(tmp_path / "all", tmp_path / "tenth") == pytest.approx(0.1)
+    assert share(tmp_path / "half", tmp_path / "other") == 0.0
+    assert share(tmp_path / "half", tmp_path / "gone") == 0.0
+
+
+@pytest.fixture
+def corpora(tmp_path, monkeypatch):
+    from train_probe.config import ModelConfig
+
+    tiny = config.Preset(ModelConfig(layers=1, width=32, heads=2, vocab=320, context=32), 128, 4, True)
+    monkeypatch.setitem(config.PRESETS, "nano", tiny)
+    words = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "one", "dog", "run", "home"]
+    rng = np.random.Generator(np.random.PCG64(0))
+    for name in ("web", "books"):
+        (tmp_path / name).mkdir()
+        rows = [{"text": " ".join(rng.choice(words, 30)) + f" {name} {i}", "source": name} for i in range(150)]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name / "a.parquet")
+    return tmp_path
+
+
+def command(corpora, kind, *more):
+    words = [
+        kind,
+        "--shards",
+        str(corpora / "web"),
+        "--shards",
+        str(corpora / "books"),
+        "--output",
+        str(corpora / "out"),
+    ]
+    return [*words, "--preset", "nano", "--tokenizer", "bytes", "--device", "cpu", *more]
+
+
+def test_the_control_trains_on_all_sources_in_proportion(corpora, capsys):
+    assert main(command(corpora, "control", "--tokens", "2000", "--seeds", "2")) == 0
+    found = json.loads((corpora / "out/verdict.json").read_text())
+    assert list(found["metrics"]["bits per byte"]["mean"]) == ["proportional"]
+    assert found["metrics"]["bits per byte"]["noise"] > 0
+    assert {"grammar accuracy", "knowledge probability"} <= set(found["metrics"])
+    assert found["metrics"]["grammar accuracy"]["silent"] == "at chance"  # after 2,000 tokens of twelve words
+    out = capsys.readouterr()
+    assert "(at chance)" in out.out
+    assert "% MFU" in out.err
+    result = json.loads((corpora / "out/runs/proportional/seed-0/result.json").read_text())
+    assert set(result["ledger"]) == {"web", "books"}
+    assert result["ledger"]["web"]["seen"] == pytest.approx(result["ledger"]["web"]["asked"], abs=400)
+    assert 0 < result["mfu"] < 1
+    assert "at chance" in (corpora / "out/report.html").read_text()
+
+
+def test_seeds_read_documents_of_their_own_where_there_are_enough(corpora, capsys):
+    assert main(command(corpora, "train", "--tokens", "2000", "--seeds", "2", "--no-tasks")) == 0
+    assert json.loads((corpora / "out/budget.json").read_text())["parts"] >= 2
+    found = json.loads((corpora / "out/verdict.json").read_text())
+    assert found["documents"]["apart"]
+    assert found["note"] is None
+    assert found["pairs"][0]["paired"] is False
+    assert main(command(corpora, "train", "--tokens", "2000", "--seeds", "90", "--no-tasks")) == 2
+    assert "were asked for" in capsys.readouterr().err
+
+
+def test_the_verdict_says_when_seeds_shared_their_documents(corpora, capsys):
+    assert main(command(corpora, "train", "--tokens", "9000", "--seeds", "2", "--no-tasks")) == 0
+    found = json.loads((corpora / "out/verdict.json").read_text())
+    assert not found["documents"]["apart"]
+    assert "same documents" in capsys.readouterr().out
+    assert "same documents" in (corpora / "out/report.html").read_text()
+
+
+def test_two_tasks_of_one_name_are_refused(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "quiz.jsonl").write_text('{"context": "a", "choices": ["b", "c"], "answer": 0}')
+    with pytest.raises(ProbeError, match="'quiz'"):
+        experiment.read_tasks([str(tmp_path / f / "quiz.jsonl") for f in ("x", "y")])
