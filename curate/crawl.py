@@ -10,7 +10,7 @@ from typing import Any
 from curate import storage
 from curate.engine import cpu_count
 from curate.errors import InputError
-from curate.inputs import expand_inputs
+from curate.inputs import expand_inputs, may_be_folder
 from curate.job import Source
 from curate.recipe import Recipe
 from curate.warc import plan_splits
@@ -29,7 +29,7 @@ def crawl_source(
     there, if they were made with the same extraction settings.
     """
     settings = extraction(recipe)
-    if len(inputs) == 1 and storage.exists(storage.join(inputs[0], "extracted", "index.json")):
+    if len(inputs) == 1 and may_be_folder(inputs[0]) and _is_corpus(inputs[0]):
         return _reused(inputs[0], settings)
     files = expand_inputs(inputs, base)
     total = sum(file.size for file in files)
@@ -50,6 +50,10 @@ def crawl_source(
     ]
     listed = [(file.path, file.size) for file in files]
     return Source("web", "curate.extract:run", tasks, listed, _digest([settings, name, listed]))
+
+
+def _is_corpus(folder: str) -> bool:
+    return storage.exists(storage.join(folder, "extracted", "index.json"))
 
 
 def extraction(recipe: Recipe) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from pyarrow import ArrowInvalid
 from pyarrow import fs as arrow_fs
 
+from curate import storage
 from curate.errors import InputError, nearest
 from curate.remote import HttpFile, remote_size
 
@@ -80,6 +81,11 @@ def open_input(path: str) -> BinaryIO:
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
+def may_be_folder(name: str) -> bool:
+    """Whether `name` can be a folder, by its looks alone: no pattern, no name of an archive, not on a web server."""
+    return _scheme(name) not in ("http", "https") and not _GLOB.search(name) and not _ARCHIVE.search(name)
+
+
 def block_size(path: str) -> int:
     """How many bytes to read at once: much where every read is a request."""
     return (8 << 20) if _scheme(path) else (1 << 20)
@@ -88,7 +94,10 @@ def block_size(path: str) -> int:
 def file_size(path: str) -> int:
     """The size of a file in bytes. Raises InputError when there is none."""
     if _scheme(path) in ("http", "https"):
-        return remote_size(path)
+        try:
+            return remote_size(path)
+        except OSError as error:
+            raise InputError(str(error)) from None
     system, inner = _filesystem(path)
     info = _info(system, inner, path)
     if info.type != arrow_fs.FileType.File:
@@ -116,7 +125,8 @@ def _filesystem_of(root: str) -> Any:
     try:
         return arrow_fs.FileSystem.from_uri(root)[0]
     except (OSError, ArrowInvalid) as error:
-        raise InputError(f"{root}: {error}") from None
+        address = root.partition("?")[0]
+        raise InputError(f"{address}: {storage.reason(address, error)}") from None
 
 
 def _filesystem(path: str) -> tuple[Any, str]:
@@ -126,6 +136,8 @@ def _filesystem(path: str) -> tuple[Any, str]:
         return arrow_fs.LocalFileSystem(), path
     parts = urlsplit(path)
     root = f"{scheme}://{parts.netloc}/"
+    if scheme in ("gs", "gcs"):
+        root += "?retry_limit_seconds=60"  # Arrow would try for a quarter of an hour, in silence
     inside = path.partition("://")[2]
     return _filesystem_of(root), inside if scheme in ("s3", "gs", "gcs") else "/" + inside.partition("/")[2]
 

@@ -23,7 +23,15 @@ def filesystem(path: str) -> tuple[Any, str]:
         found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
         return found
     except (ValueError, OSError) as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {reason(path, error)}") from error
+
+
+def reason(path: str, error: Exception) -> str:
+    """Why a file system can't be had: the first line of what Arrow says, and what to do about it."""
+    first = str(error).split("\n", 1)[0]
+    if path.startswith(("hdfs://", "viewfs://")) and "load lib" in first:
+        return f"{first}: HDFS needs Java and Hadoop's libhdfs; set JAVA_HOME, HADOOP_HOME and CLASSPATH"
+    return first
 
 
 def is_local(path: str) -> bool:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from curate import inputs
+from curate import inputs, storage
+from curate.crawl import crawl_source
 from curate.errors import InputError
-from curate.inputs import InputFile, block_size, expand_inputs, open_input
+from curate.inputs import InputFile, block_size, expand_inputs, may_be_folder, open_input
+from curate.recipe import load
 from curate.warc import plan_splits, read_split
 
 
@@ -159,6 +161,24 @@ def test_a_web_server(folder: Path, web: str) -> None:
     refused(f"{web}/none.warc.gz", "HTTP 404")
     refused(f"{web}/*.warc.gz", "can't be asked for a list")
     assert block_size(web) > block_size("a.warc.gz")
+
+
+def test_a_job_from_a_web_server(folder: Path, web: str) -> None:
+    source = crawl_source([f"{web}/a.warc.gz"], load("c4"))
+    assert [path for path, _ in source.inputs] == [f"{web}/a.warc.gz"]
+
+
+def test_what_can_be_a_folder() -> None:
+    assert may_be_folder("corpus") and may_be_folder("s3://bucket/corpus/")
+    for name in ("a.warc.gz", "s3://bucket/*.warc.gz", "crawl/*", "https://a.org/corpus", "x.arc"):
+        assert not may_be_folder(name)
+
+
+def test_hdfs_without_hadoop_says_what_is_missing() -> None:
+    error = OSError("Unable to load libjvm\ndlopen(/usr/lib/jvm/libjvm.so) failed\n" * 9)
+    said = storage.reason("hdfs://host/x", error)
+    assert "libhdfs" in said and "HADOOP_HOME" in said and "\n" not in said
+    assert storage.reason("s3://b/x", OSError("a\nb")) == "a"
 
 
 @pytest.fixture
