@@ -169,7 +169,8 @@ def test_a_job_from_a_web_server(folder: Path, web: str) -> None:
 
 
 def test_what_can_be_a_folder() -> None:
-    assert may_be_folder("corpus") and may_be_folder("s3://bucket/corpus/")
+    assert may_be_folder("corpus")
+    assert may_be_folder("s3://bucket/corpus/")
     for name in ("a.warc.gz", "s3://bucket/*.warc.gz", "crawl/*", "https://a.org/corpus", "x.arc"):
         assert not may_be_folder(name)
 
@@ -177,7 +178,9 @@ def test_what_can_be_a_folder() -> None:
 def test_hdfs_without_hadoop_says_what_is_missing() -> None:
     error = OSError("Unable to load libjvm\ndlopen(/usr/lib/jvm/libjvm.so) failed\n" * 9)
     said = storage.reason("hdfs://host/x", error)
-    assert "libhdfs" in said and "HADOOP_HOME" in said and "\n" not in said
+    assert "libhdfs" in said
+    assert "HADOOP_HOME" in said
+    assert "\n" not in said
     assert storage.reason("s3://b/x", OSError("a\nb")) == "a"
 
 
