@@ -1,6 +1,8 @@
 """Does MinHash find what it promises: planted pairs against the S-curve, labelled sets, and an exact oracle beside peers.
 
-    python -m benchmarks.dedup_quality [--datatrove /path/to/venv/bin/python] [--svg docs/dedup-s-curve.svg]
+    python -m benchmarks.dedup_quality [--datatrove PYTHON] [--textdedup PYTHON] [--svg docs/dedup-s-curve.svg]
+
+Each PYTHON is of a venv that holds that tool.
 
 The oracle is the exact Jaccard similarity of all pairs (sets of word 5-grams, words as our kernel sees them). Pairs that a
 tool puts into one cluster are compared with the pairs of the oracle's clusters (components of pairs at or above 0.8).
@@ -185,20 +187,15 @@ def by_datasketch(texts: Mapping[str, str], bands: int, rows: int) -> Pairs:
     return closed(found)
 
 
-def by_datatrove(texts: Mapping[str, str], bands: int, rows: int, python: str) -> Pairs:
+def by_peer(texts: Mapping[str, str], python: str, script: str, *arguments: str) -> Pairs:
+    """Pairs of one cluster, from a script that prints {"clusters": {id: cluster}} for a JSON-lines file."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "in").mkdir()
+        source = Path(folder, "in", "0.jsonl")
+        source.parent.mkdir()
         lines = (json.dumps({"id": name, "text": text}) for name, text in texts.items())
-        Path(folder, "in", "0.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = [
-            python,
-            "benchmarks/dedup_datatrove.py",
-            f"{folder}/in",
-            f"{folder}/work",
-            str(bands),
-            str(rows),
-            "1",
-        ]
+        source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        given = source.parent if "datatrove" in script else source
+        command = [python, script, str(given), f"{folder}/work", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     clusters: dict[int, list[str]] = defaultdict(list)
     for name, cluster in json.loads(done.stdout.splitlines()[-1])["clusters"].items():
@@ -218,7 +215,7 @@ def scores(found: Pairs, truth: Pairs) -> dict[str, Any]:
     }
 
 
-def tools(texts: Mapping[str, str], datatrove: str | None) -> dict[str, Pairs]:
+def tools(texts: Mapping[str, str], datatrove: str | None, textdedup: str | None) -> dict[str, Pairs]:
     calm: dict[str, Any] = {"max_cluster_share": 1.0, "max_host_share": 1.0}
     found = {
         "curate, verified, 18 x 7 (default)": by_curate(texts, MinHash(**calm)),
@@ -230,7 +227,9 @@ def tools(texts: Mapping[str, str], datatrove: str | None) -> dict[str, Pairs]:
         "datasketch MinHashLSH, 14 x 8": by_datasketch(texts, 14, 8),
     }
     if datatrove:
-        found["datatrove, 14 x 8"] = by_datatrove(texts, 14, 8, datatrove)
+        found["datatrove, 14 x 8"] = by_peer(texts, datatrove, "benchmarks/dedup_datatrove.py", "14", "8", "1")
+    if textdedup:
+        found["text-dedup, 14 x 8"] = by_peer(texts, textdedup, "benchmarks/dedup_textdedup.py", "14", "8")
     return found
 
 
@@ -264,6 +263,7 @@ def print_table(title: str, found: Mapping[str, Pairs], truth: Pairs) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datatrove", metavar="PYTHON", help="Python of a venv with datatrove[processing].")
+    parser.add_argument("--textdedup", metavar="PYTHON", help="Python of a venv with text-dedup.")
     parser.add_argument("--svg", metavar="FILE", help="Write the plot of the S-curve.")
     options = parser.parse_args()
     curves = {banding: measured_curve(*banding) for banding in CURVES}
@@ -276,11 +276,15 @@ def main() -> None:
         Path(options.svg).write_text(svg(curves), encoding="utf-8")
     for name in ("articles_100", "articles_1000"):
         texts, truth = articles(name)
-        print_table(f"{name}, {len(texts)} documents, labelled", tools(texts, options.datatrove), truth)
+        print_table(
+            f"{name}, {len(texts)} documents, labelled", tools(texts, options.datatrove, options.textdedup), truth
+        )
     texts = mixed_set()
     truth = closed(exact_pairs(texts, THRESHOLD))
     print_table(
-        f"articles and planted copies, {len(texts)} documents, exact oracle", tools(texts, options.datatrove), truth
+        f"articles and planted copies, {len(texts)} documents, exact oracle",
+        tools(texts, options.datatrove, options.textdedup),
+        truth,
     )
     for grade, similarities in sorted(answers().items()):
         found = np.array(similarities)

@@ -11,6 +11,7 @@ members a band. Two ways to go on from there:
 
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -86,46 +87,74 @@ def _candidates(p: int, buckets: Any, members: Any, counts: Any, found: Any) -> 
 
 
 @compiled
-def _cluster(
-    buckets: Any, members: Any, starts: Any, sizes: Any, values: Any, threshold: float, representative: bool, out: Any
-) -> Any:
-    """Fill `out`, the position of each document's survivor (documents are in order of preference).
+def _similar(p: int, q: int, starts: Any, sizes: Any, values: Any, threshold: float, tally: Any) -> bool:
+    """Whether two documents are similar; counts the comparison, which sizes too different save."""
+    if min(sizes[p], sizes[q]) < threshold * max(sizes[p], sizes[q]):
+        return False
+    tally[0] += 1
+    found = jaccard(values, starts[p], sizes[p], starts[q], sizes[q]) >= threshold
+    tally[1] += nb.int64(found)
+    return bool(found)
 
-    `buckets` is (n, bands), -1 for a band nobody shares; `members` is (buckets, limit). Returns [pairs compared, pairs
-    found similar, places refused because a band was full].
+
+@compiled
+def _join(p: int, buckets: Any, members: Any, counts: Any, tally: Any) -> None:
+    """Make `p` a member of its bands, where there is room."""
+    for j in range(buckets.shape[1]):
+        g = buckets[p, j]
+        if g >= 0 and counts[g] < members.shape[1]:
+            members[g, counts[g]] = p
+            counts[g] += 1
+        elif g >= 0:
+            tally[2] += 1
+
+
+@compiled
+def _connect(
+    buckets: Any, members: Any, starts: Any, sizes: Any, values: Any, threshold: float, out: Any, tally: Any
+) -> None:
+    """Union-find over similar candidates. `out` is the position of each document's root, its component's first.
+
+    The first `one[g]` members of a band are in one component, and stay so: a document of that component passes over
+    them at once. So a star of n near copies costs n steps, and not n times the members of its bands.
     """
-    n, bands = buckets.shape
-    counts = np.zeros(len(members), np.int64)
-    found = np.empty(bands * members.shape[1] + 1, np.int64)
-    tally = np.zeros(3, np.int64)
-    for p in range(n):
-        out[p] = p
-    for p in range(n):
-        for k in range(_candidates(p, buckets, members, counts, found)):
-            q = found[k]
-            if not representative and _root(out, q) == _root(out, p):
-                continue
-            if min(sizes[p], sizes[q]) < threshold * max(sizes[p], sizes[q]):
-                continue
-            tally[0] += 1
-            if jaccard(values, starts[p], sizes[p], starts[q], sizes[q]) >= threshold:
-                tally[1] += 1
-                a, b = _root(out, p), _root(out, q)
-                out[max(a, b)] = min(a, b)
-                if representative:
-                    break
-        if representative and out[p] != p:
-            continue
-        for j in range(bands):
+    counts, one = np.zeros(len(members), np.int64), np.zeros(len(members), np.int64)
+    seen = np.full(len(out), -1, np.int64)
+    for p in range(len(out)):
+        for j in range(buckets.shape[1]):
             g = buckets[p, j]
-            if g >= 0 and counts[g] < members.shape[1]:
-                members[g, counts[g]] = p
-                counts[g] += 1
-            elif g >= 0:
-                tally[2] += 1
-    for p in range(n):
+            if g < 0 or counts[g] == 0:
+                continue
+            first = _root(out, members[g, 0])
+            while one[g] < counts[g] and _root(out, members[g, one[g]]) == first:
+                one[g] += 1
+            for k in range(one[g] if first == _root(out, p) else 0, counts[g]):
+                q = members[g, k]
+                if seen[q] == p or _root(out, q) == _root(out, p):
+                    continue
+                seen[q] = p
+                if _similar(p, q, starts, sizes, values, threshold, tally):
+                    a, b = _root(out, p), _root(out, q)
+                    out[max(a, b)] = min(a, b)
+        _join(p, buckets, members, counts, tally)
+    for p in range(len(out)):
         out[p] = _root(out, p)
-    return tally
+
+
+@compiled
+def _represent(
+    buckets: Any, members: Any, starts: Any, sizes: Any, values: Any, threshold: float, out: Any, tally: Any
+) -> None:
+    """Greedy: a document goes to the first kept one that it is similar to, and else is kept itself."""
+    counts = np.zeros(len(members), np.int64)
+    found = np.empty(buckets.shape[1] * members.shape[1] + 1, np.int64)
+    for p in range(len(out)):
+        for k in range(_candidates(p, buckets, members, counts, found)):
+            if _similar(p, found[k], starts, sizes, values, threshold, tally):
+                out[p] = found[k]
+                break
+        if out[p] == p:
+            _join(p, buckets, members, counts, tally)
 
 
 @compiled
@@ -135,35 +164,64 @@ def _similarities(survivors: Any, starts: Any, sizes: Any, values: Any, out: Any
         out[p] = jaccard(values, starts[p], sizes[p], starts[q], sizes[q])
 
 
+@compiled
+def _firsts(keys: Any, slots: Any, firsts: Any, copies: Any) -> None:
+    """For each key the place of its first occurrence, and there how often it occurs.
+
+    An open-addressed table of places, empty ones -1, of a size that is a power of two: keys are hashes already.
+    """
+    mask = len(slots) - 1
+    for i in range(len(keys)):
+        at = keys[i] & mask
+        while slots[at] >= 0 and keys[slots[at]] != keys[i]:
+            at = at + 1 & mask
+        if slots[at] < 0:
+            slots[at] = i
+        firsts[i] = slots[at]
+        copies[slots[at]] += 1
+
+
+def _shared(bands: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
+    """Band keys, (n, bands), as numbers of buckets; -1 where no other document has the key. And the number of buckets."""
+    keys = np.ascontiguousarray(bands).ravel()
+    slots = np.full(1 << max(1, 2 * len(keys) - 1).bit_length(), -1, np.int64)
+    firsts, copies = np.empty(len(keys), np.int64), np.zeros(len(keys), np.int32)
+    _firsts(keys, slots, firsts, copies)
+    shared = copies > 1
+    numbers = np.where(shared, np.cumsum(shared) - 1, -1)
+    return numbers[firsts].reshape(bands.shape), int(shared.sum())
+
+
 def cluster(
     table: pa.Table, threshold: float, *, representative: bool, limit: int
 ) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """Who loses to whom in a table of (doc, rank, component, bands, shingles): rows of NEAR, and the tally."""
-    order = np.lexsort([table[name].to_numpy() for name in ("doc", "rank", "component")])
-    table = table.take(pa.array(order))
-    shingles = table["shingles"].combine_chunks()
-    values = shingles.flatten().to_numpy(zero_copy_only=False).view(np.uint32).copy()
-    offsets = np.concatenate([[0], np.cumsum(shingles.value_lengths().to_numpy(zero_copy_only=False))]).astype(np.int64)
+    doc, rank, component = (table[name].to_numpy() for name in ("doc", "rank", "component"))
+    order = np.lexsort([doc, rank, component])
+    doc, rank = doc[order], rank[order]
+    values, ends = _flat(table["shingles"])
+    values, offsets = values.view(np.uint32).copy(), np.concatenate([[0], ends])
     sizes = np.zeros(len(table), np.int64)
     _unique_sets(values, offsets, sizes)
-    buckets, count = _shared(table["bands"].combine_chunks(), len(table))
-    survivors = np.zeros(len(table), np.int64)
-    members = np.empty((count, limit), np.int64)
-    tally = _cluster(buckets, members, offsets[:-1], sizes, values, threshold, representative, survivors)
+    starts, sizes = offsets[:-1][order], sizes[order]
+    buckets, count = _shared(_flat(table["bands"])[0].reshape(len(table), -1)[order])
+    # `buckets` is (n, bands); documents are in order of preference.
+    survivors, members = np.arange(len(table)), np.empty((count, limit), np.int64)
+    tally = np.zeros(3, np.int64)  # pairs compared, pairs found similar, places refused because a band was full
+    go = _represent if representative else _connect
+    go(buckets, members, starts, sizes, values, threshold, survivors, tally)
     similarities = np.zeros(len(table), np.float64)
-    _similarities(survivors, offsets[:-1], sizes, values, similarities)
-    docs = table["doc"].to_numpy()
-    lost = np.flatnonzero(docs[survivors] != docs)
-    columns = [docs[lost], table["rank"].to_numpy()[lost], docs[survivors[lost]], similarities[lost]]
+    _similarities(survivors, starts, sizes, values, similarities)
+    lost = np.flatnonzero(doc[survivors] != doc)
+    columns = [doc[lost], rank[lost], doc[survivors[lost]], similarities[lost]]
     return pa.table([pa.array(c) for c in columns], schema=NEAR), tally
 
 
-def _shared(bands: pa.ListArray, rows: int) -> tuple[npt.NDArray[np.int64], int]:
-    """Band keys as numbers of buckets, (rows, bands); -1 where no other document has the key."""
-    flat = bands.flatten().to_numpy(zero_copy_only=False)
-    _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
-    numbers = np.where(counts > 1, np.cumsum(counts > 1) - 1, -1)
-    return numbers[inverse].reshape(rows, -1).astype(np.int64), int((counts > 1).sum())
+def _flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """(values, ends) of a column of lists."""
+    values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    lengths = [chunk.value_lengths().to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    return np.concatenate(values), np.cumsum(np.concatenate(lengths), dtype=np.int64)
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
