@@ -22,8 +22,8 @@ from train_probe.model import Model
 from train_probe.train import hidden_states, to_device
 
 Floats = NDArray[np.float64]
-ROWS = 8
-"""Rows per forward pass."""
+ROWS, TOKENS = 8, 4096
+"""Rows per forward pass; more where they are short: as many as hold TOKENS."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,9 @@ def stream_losses(model: Model, tokens: Ints, end: int) -> Floats:
     index = np.arange(count)[:, None] * width + np.arange(width + 1)[None, :]
     losses = np.zeros(len(padded))
     device = model.head_weight().device
-    for first in range(0, count, ROWS):
-        batch = objectives.clm(padded[index[first : first + ROWS]], end)
+    rows = max(ROWS, TOKENS // width)
+    for first in range(0, count, rows):
+        batch = objectives.clm(padded[index[first : first + rows]], end)
         found = _losses(model, batch, device)
         losses[first * width + 1 : first * width + 1 + len(found)] = found
     losses[padded == end] = 0.0
