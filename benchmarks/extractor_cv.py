@@ -1,10 +1,9 @@
 """Cross-validate the extraction engine: five folds by domain, then each labelled set left out.
 
-    python -m benchmarks.extractor_cv OUT [--size trees,leaves,trees_two,leaves_two ...] [--sets]
+    python -m benchmarks.extractor_cv OUT [--size trees,trees_two,depth,leaves ...] [--sets]
 
-Writes OUT/cv-SIZE.npz (for each page: F1 of the engine alone, expected F1, milliseconds are not measured here) and, for
-the first size, OUT/curate-cv.jsonl: the texts that the models made of pages of domains they were not trained on. With
-`--sets`, OUT/curate-sets.jsonl likewise from models that never saw the page's set. `benchmarks.extraction` reads them.
+Writes OUT/curate-cv-SIZE.jsonl: for each page the text that a model made which saw no page of its domain, and the
+expected F1. With `--sets`, OUT/curate-sets-SIZE.jsonl likewise from models that never saw the page's set. `benchmarks.extraction` reads them.
 """
 
 import argparse
@@ -25,7 +24,7 @@ from curate.extractors import clean_text
 
 
 def parse_size(text: str) -> Size:
-    """ "60,31,60,31" as a Size."""
+    """ "120,120,6,40" as a Size."""
     return Size(*(int(part) for part in text.split(",")))
 
 
@@ -77,7 +76,7 @@ def main() -> None:
     group = (lambda item: item.labelled.set) if args.sets else (lambda item: fold_of(item.labelled.domain, 5))
     for size, texts in zip(sizes, out_of_fold(examples, group, sizes), strict=True):
         f1 = [score_f1(text, item.labelled.gold) for item, (text, _) in zip(examples, texts, strict=True)]
-        name = f"{size.trees},{size.leaves},{size.trees_two},{size.leaves_two}"
+        name = f"{size.trees},{size.trees_two},{size.depth},{size.leaves}"
         print(f"{name}: F1 {np.mean(f1):.4f}, below .3: {np.mean(np.array(f1) < 0.3):.3%}", flush=True)
         write(args.out / f"curate-{'sets' if args.sets else 'cv'}-{name}.jsonl", examples, texts)
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from benchmarks.extractor_pages import pages
 from curate.extractor import engine
+from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT, context
-from curate.extractor.features import FEATURES, fill, word_logits
+from curate.extractor.features import fill, word_logits
 from curate.extractor.layout import name_logits
 from curate.extractor.measure import WORDS
 from curate.extractor.model import model

@@ -18,15 +18,16 @@ import lightgbm
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from rapidfuzz.distance import LCSseq
 
+from benchmarks.extractor_labels import label
 from benchmarks.extractor_pages import Page as Labelled
 from benchmarks.extractor_pages import pages
-from benchmarks.extractor_scores import tokens
+from benchmarks.extractor_scores import CATASTROPHE
+from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT, context
-from curate.extractor.features import FEATURES, fill, word_logits
-from curate.extractor.layout import name_logits
-from curate.extractor.measure import WORD_BUCKETS, WORDS
+from curate.extractor.features import Facts, fill, word_logits
+from curate.extractor.layout import S_STOPS, name_logits
+from curate.extractor.measure import CAPITALS, INITIALS, STOPS, WORD_BUCKETS, WORDS
 from curate.extractor.model import Model
 from curate.extractor.page import Page, read_page
 from curate.extractor.tape import B_NODE, BUCKETS, N_PARENT, N_TOKENS, N_TOKENS_END
@@ -34,7 +35,8 @@ from curate.extractor.trees import Trees, probabilities
 
 Floats = NDArray[np.float32]
 Ragged = tuple[NDArray[np.int32], NDArray[np.int64]]  # numbers of all blocks in a row, and how many each has
-UNSURE = 0.55  # chosen in cross-validation: see the page of results
+UNSURE = CATASTROPHE  # trafilatura takes over where the page is expected to be lost
+UNKNOWN_EVERY = 8  # one page in so many is learnt from as if its language were unknown
 NONE: Floats = np.zeros(0, np.float32)
 
 
@@ -42,10 +44,10 @@ NONE: Floats = np.zeros(0, np.float32)
 class Size:
     """How large the ensembles are."""
 
-    trees: int = 60
-    leaves: int = 31
-    trees_two: int = 60
-    leaves_two: int = 31
+    trees: int = 120
+    trees_two: int = 120
+    depth: int = 6
+    leaves: int = 40
     rate: float = 0.1
 
 
@@ -80,37 +82,6 @@ def example(labelled: Labelled) -> Example:
     weights = np.minimum(words, 60.0) ** 0.75 + 0.3
     scaled = (weights / max(1.0, float(weights.sum())) ** 0.6).astype(np.float32)
     return Example(labelled, page, labels, scaled, _block_words(page), _block_names(page))
-
-
-def label(page: Page, gold: str) -> Floats:
-    """For each block: how much of it is gold, by longest common subsequence over the page, or by runs of four words."""
-    blocks = [tokens(page.text(i)) for i in range(page.count)]
-    want = tokens(gold)
-    names: dict[str, int] = {}
-    have = [names.setdefault(word, len(names)) for block in blocks for word in block]
-    numbers = [names.setdefault(word, len(names)) for word in want]
-    hit = np.zeros(len(have) + 1)
-    for start, end in _common(have, numbers):
-        hit[start:end] = 1
-    runs = {tuple(numbers[i : i + 4]) for i in range(len(numbers) - 3)}
-    labels = np.zeros(page.count, np.float32)
-    at = 0
-    for i, block in enumerate(blocks):
-        size = len(block)
-        if size:
-            share = hit[at : at + size].mean()
-            grams = [tuple(have[j : j + 4]) in runs for j in range(at, at + size - 3)]
-            labels[i] = max(share, sum(grams) / len(grams)) if grams else share
-        at += size
-    return labels
-
-
-def _common(have: list[int], want: list[int]) -> list[tuple[int, int]]:
-    """Stretches of `have` on the longest common subsequence with `want`."""
-    if not have or not want:
-        return []
-    blocks = LCSseq.opcodes(have, want)
-    return [(block.src_start, block.src_end) for block in blocks if block.tag == "equal"]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -167,14 +138,25 @@ def _block_names(page: Page) -> Ragged:
     return flat, np.array([len(one) for one in found], np.int64)
 
 
-def fill_rows(item: Example, names: Floats, words: Floats) -> None:
-    """Compute the rows of the first pass with these word weights."""
+def fill_rows(item: Example, names: Floats, words: Floats, foreign: bool = False) -> None:
+    """Compute the rows of the first pass with these word weights; `foreign`: as if no word of the page were known."""
     facts = item.page.facts
+    if foreign:
+        facts = unknown_language(facts)
+        words = np.zeros_like(words)
     item.rows = np.zeros((item.page.count, len(FEATURES) + len(CONTEXT)), np.float32)
     name_logits(facts.nodes, len(facts.nodes), item.page.tape.tokens, names, facts.places)
     word_logits(facts.words, words, facts.logits)
     if item.page.count:
         fill(facts, 0, item.page.count, item.rows)
+
+
+def unknown_language(facts: Facts) -> Facts:
+    """The same page as if it were in a language that has no word in our lists."""
+    measures, sums = facts.measures.copy(), facts.sums.copy()
+    measures[:, [STOPS, CAPITALS, INITIALS]] = 0
+    sums[:, S_STOPS] = 0
+    return facts._replace(measures=measures, sums=sums)
 
 
 def fill_context(item: Example, one: Trees) -> None:
@@ -185,43 +167,43 @@ def fill_context(item: Example, one: Trees) -> None:
         context(item.page.facts, p, item.rows[:, len(FEATURES) :])
 
 
-def boost(examples: Sequence[Example], columns: int, trees: int, leaves: int, rate: float) -> Trees:
+def boost(examples: Sequence[Example], columns: int, trees: int, size: Size) -> Trees:
     """Train one ensemble on the first `columns` columns; the same bytes from the same data."""
     x = np.concatenate([item.rows[:, :columns] for item in examples])
     y = np.concatenate([item.labels for item in examples])
     w = np.concatenate([item.weights for item in examples])
     data = lightgbm.Dataset(x, y, weight=w / w.mean(), params={"max_bin": 127, "verbose": -1})
     settings = {
-        "objective": "cross_entropy", "num_leaves": leaves, "learning_rate": rate, "min_data_in_leaf": 60,
+        "objective": "cross_entropy", "num_leaves": size.leaves, "max_depth": size.depth, "learning_rate": size.rate, "min_data_in_leaf": 60,
         "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
         "deterministic": True, "force_col_wise": True, "seed": 7, "verbose": -1, "max_bin": 127,
     }  # fmt: skip
-    return as_arrays(lightgbm.train(settings, data, trees))
+    return as_arrays(lightgbm.train(settings, data, trees), size.depth)
 
 
-def as_arrays(booster: Any) -> Trees:
-    """LightGBM's trees as arrays that compare single-precision rows exactly as LightGBM compares them."""
-    roots, feature, threshold, left, right, leaf = [], [], [], [], [], []  # type: ignore[var-annotated]
+def as_arrays(booster: Any, depth: int) -> Trees:
+    """LightGBM's trees as complete ones that compare single-precision rows exactly as LightGBM compares them."""
+    trees = booster.dump_model()["tree_info"]
+    made = Trees(
+        np.zeros((len(trees), 2**depth - 1), np.int16),
+        np.full((len(trees), 2**depth - 1), np.inf, np.float32),
+        np.zeros((len(trees), 2**depth), np.float32),
+    )
 
-    def walk(node: dict[str, Any]) -> int:
-        if "leaf_value" in node:
-            leaf.append(node["leaf_value"])
-            return -len(leaf)
-        index = len(feature)
-        feature.append(node["split_feature"])
-        threshold.append(_below(node["threshold"]))
-        left.append(0)
-        right.append(0)
-        left[index] = walk(node["left_child"])
-        right[index] = walk(node["right_child"])
-        return index
+    def walk(number: int, node: dict[str, Any], index: int, level: int) -> None:
+        if "leaf_value" in node:  # nothing below it is asked: every row that comes here finds the same value
+            span = 1 << (depth - level)
+            first = (index + 1) * span - 2**depth
+            made.leaf[number, first : first + span] = node["leaf_value"]
+            return
+        made.feature[number, index] = node["split_feature"]
+        made.threshold[number, index] = _below(node["threshold"])
+        walk(number, node["left_child"], 2 * index + 1, level + 1)
+        walk(number, node["right_child"], 2 * index + 2, level + 1)
 
-    for tree in booster.dump_model()["tree_info"]:
-        roots.append(walk(tree["tree_structure"]))
-    return Trees(
-        np.array(roots, np.int32), np.array(feature, np.int16), np.array(threshold, np.float32),
-        np.array(left, np.int32), np.array(right, np.int32), np.array(leaf, np.float32),
-    )  # fmt: skip
+    for number, tree in enumerate(trees):
+        walk(number, tree["tree_structure"], 0, 0)
+    return made
 
 
 def _below(value: float) -> np.float32:
@@ -243,7 +225,7 @@ def read_words(examples: Sequence[Example]) -> tuple[Floats, Floats]:
         names, words = hashed(others, "names"), hashed(others, "words")
         for item, fold in zip(examples, inner, strict=True):
             if fold == k:
-                fill_rows(item, names, words)
+                fill_rows(item, names, words, fold_of(item.labelled.path, UNKNOWN_EVERY, "language") == 0)
     return hashed(examples, "names"), hashed(examples, "words")
 
 
@@ -253,12 +235,12 @@ def train(examples: Sequence[Example], size: Size, known: tuple[Floats, Floats] 
     inner = [fold_of(item.labelled.domain, 3, "inner") for item in examples]
     for k in range(3):
         others = [item for item, fold in zip(examples, inner, strict=True) if fold != k]
-        one = boost(others, len(FEATURES), size.trees, size.leaves, size.rate)
+        one = boost(others, len(FEATURES), size.trees, size)
         for item, fold in zip(examples, inner, strict=True):
             if fold == k:
                 fill_context(item, one)
-    one = boost(examples, len(FEATURES), size.trees, size.leaves, size.rate)
-    two = boost(examples, len(FEATURES) + len(CONTEXT), size.trees_two, size.leaves_two, size.rate)
+    one = boost(examples, len(FEATURES), size.trees, size)
+    two = boost(examples, len(FEATURES) + len(CONTEXT), size.trees_two, size)
     return Weights(names, words, one, two)
 
 

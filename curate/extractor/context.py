@@ -3,8 +3,8 @@
 import numpy as np
 
 from curate.extractor.features import Facts
-from curate.extractor.jit import Array, Number, compiled, inner
-from curate.extractor.layout import TAG_CODE
+from curate.extractor.jit import Array, Number, compiled_making, inner, inner_making
+from curate.extractor.layout import COMMENTS_BIT, TAG_CODE
 from curate.extractor.measure import WORDS
 from curate.extractor.tape import B_NODE, N_PARENT, N_TAG
 
@@ -24,11 +24,16 @@ CONTEXT: tuple[str, ...] = (
         "p_heading",
         "p_words",
         "p_high",
+        "p_container",
+        "p_container_down",
+        "p_container_f1",
+        "p_holder_f1",
+        "p_in_comments",
     ],
 )
 
 
-@compiled
+@compiled_making
 def context(facts: Facts, p: Array, out: Array) -> None:
     """Fill `out` (blocks, CONTEXT) from the probabilities `p` of the first pass."""
     count = len(facts.blocks)
@@ -40,6 +45,8 @@ def context(facts: Facts, p: Array, out: Array) -> None:
         total += facts.measures[i, WORDS]
         kept += p[i] * facts.measures[i, WORDS]
         high = max(high, p[i])
+    chosen, far, f1 = container(facts, mass, weight)
+    comments = in_comments(facts, p)
     best, most = int(facts.page[0]), int(facts.page[1])
     before = 0.0
     for i in range(count):
@@ -61,6 +68,10 @@ def context(facts: Facts, p: Array, out: Array) -> None:
         row[20], row[21] = section[i], heading[i]
         row[22] = kept
         row[23] = high
+        node = facts.blocks[i, B_NODE]
+        row[24], row[25] = far[node] == 0, far[node]
+        row[26], row[27] = chosen, f1[node]
+        row[28] = comments
 
 
 @inner
@@ -68,7 +79,7 @@ def weight_of(facts: Facts, i: Number) -> Number:
     return facts.measures[i, WORDS] + 1.0
 
 
-@inner
+@inner_making
 def masses(facts: Facts, p: Array) -> tuple[Number, Number]:
     """For every element: the sum of weighted probabilities of the blocks in it, and of the weights."""
     many = len(facts.nodes)
@@ -85,7 +96,46 @@ def masses(facts: Facts, p: Array) -> tuple[Number, Number]:
     return mass, weight
 
 
+@inner_making
+def container(facts: Facts, mass: Array, weight: Array) -> tuple[Number, Number, Number]:
+    """The highest F1 that one element would have if just its text were kept; for every element: how many steps the path
+    to it leaves that one by, and the highest F1 of the elements that hold it."""
+    many = len(facts.nodes)
+    far, highest = np.zeros(many, np.int32), np.zeros(many)
+    best = 0
+    for node in range(many):
+        highest[node] = 2 * mass[node] / max(1e-9, weight[node] + mass[0])
+        if highest[node] > highest[best]:
+            best = node
+    top = highest[best]
+    for node in range(1, many):
+        parent = facts.nodes[node, N_PARENT]
+        highest[node] = max(highest[node], highest[parent])
+    above = best
+    for node in range(many):
+        far[node] = -1
+    while above >= 0:
+        far[above] = 1 if above != best else 0
+        above = facts.nodes[above, N_PARENT]
+    for node in range(1, many):
+        if far[node] < 0:
+            held = far[facts.nodes[node, N_PARENT]]
+            far[node] = 0 if held == 0 else held + 1
+    return top, far, highest
+
+
 @inner
+def in_comments(facts: Facts, p: Array) -> Number:
+    """Weighted mean probability of the blocks in comment sections, -1 without any."""
+    found, weight = 0.0, 0.0
+    for i in range(len(p)):
+        if facts.mask[facts.blocks[i, B_NODE]] & COMMENTS_BIT:
+            found += p[i] * weight_of(facts, i)
+            weight += weight_of(facts, i)
+    return found / weight if weight > 0 else -1.0
+
+
+@inner_making
 def groups(facts: Facts, p: Array) -> Number:
     """Weighted mean probability of each group of like blocks."""
     mass, weight = np.zeros(len(p)), np.zeros(len(p))
@@ -98,7 +148,7 @@ def groups(facts: Facts, p: Array) -> Number:
     return mass
 
 
-@inner
+@inner_making
 def runs(facts: Facts, p: Array) -> tuple[Number, Number, Number, Number]:
     """Decaying means of what precedes and follows, mean of the section under one heading, and that heading's own."""
     count = len(p)

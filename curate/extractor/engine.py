@@ -5,17 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT, context
-from curate.extractor.features import FEATURES, fill, word_logits
-from curate.extractor.jit import Array, Number, compiled
+from curate.extractor.features import fill, word_logits
+from curate.extractor.jit import Array, Number, compiled_making
 from curate.extractor.layout import name_logits
 from curate.extractor.lines import rows_of_tables
 from curate.extractor.measure import WORDS
 from curate.extractor.model import Model, model
 from curate.extractor.page import Page, read_page
+from curate.extractor.tape import B_END, B_START
 from curate.extractor.trees import probabilities
 
-LOWEST, HIGHEST = 0.3, 0.45  # bounds of the probability from which a block is kept (chosen in cross-validation)
+STEPS = 40  # of probability that the choice of blocks tells apart
 CHUNK = 8192  # blocks whose features are held at once: memory stays flat on pages with millions
 
 
@@ -93,55 +95,54 @@ def block_probabilities(page: Page, weights: Model) -> NDArray[np.float32]:
 
 
 def decide(p: NDArray[np.float32], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
-    """Which blocks to keep so that the expected F1 is highest, and that F1.
+    """Which blocks to keep so that the expected F1 of the page is highest, and that F1.
 
-    The expected F1 of keeping the likeliest blocks is `2 tp / (kept + total)`, with sums of words weighted by
-    probability for `tp` and `total`; it is highest for all blocks down to some probability (Lipton, Elkan and
-    Naryanaswamy 2014, theorem 1). That probability is held within `LOWEST` and `HIGHEST`.
+    The blocks of a page are right or wrong together: a whole section of comments is wanted or not. So the truth is
+    thought of as all blocks down to some probability u, where each u is as likely (which gives every block its
+    probability), and the expectation is a mean over u. What is kept is all blocks down to a probability too.
     """
-    order = np.argsort(-p, kind="stable")
-    least = min(max(likeliest(p, words, order), LOWEST), HIGHEST)
-    return p >= least, promised(p, words, least)
+    step, expected = best_step(p, words)
+    return p >= np.float32(step / STEPS), expected
 
 
-@compiled
-def likeliest(p: Array, words: Array, order: Array) -> Number:
-    """The probability down to which blocks are kept for the highest expected F1, summed in the order given."""
-    total = 0.0
-    for i in order:
-        total += p[i] * words[i]
-    found, kept, best, least = 0.0, 0.0, -1.0, 1.0
-    for i in order:
-        found += p[i] * words[i]
-        kept += words[i]
-        if kept + total > 0 and 2 * found / (kept + total) > best:
-            best, least = 2 * found / (kept + total), p[i]
-    return least
-
-
-@compiled
-def promised(p: Array, words: Array, least: Number) -> Number:
-    """Expected F1 of keeping the blocks whose probability is at least `least`."""
-    found, kept, total = 0.0, 0.0, 0.0
+@compiled_making
+def best_step(p: Array, words: Array) -> tuple[Number, Number]:
+    """The step (of STEPS) from which blocks are kept for the highest expected F1, and that F1."""
+    down_to = np.zeros(STEPS + 2)  # words in blocks whose probability reaches a step
     for i in range(len(p)):
-        total += p[i] * words[i]
-        if p[i] >= least:
-            found += p[i] * words[i]
-            kept += words[i]
-    return 2 * found / (kept + total) if kept + total > 0 else 0.0
+        step = int(p[i] * np.float32(STEPS))
+        while step > 0 and p[i] < np.float32(step / STEPS):
+            step -= 1
+        while step < STEPS and p[i] >= np.float32((step + 1) / STEPS):
+            step += 1
+        down_to[step] += words[i]
+    for step in range(STEPS, -1, -1):
+        down_to[step] += down_to[step + 1]
+    best, found = -1.0, 1
+    for step in range(1, STEPS):
+        total = 0.0
+        for truth in range(1, STEPS, 2):
+            if down_to[step] + down_to[truth] > 0:
+                total += 2 * down_to[max(step, truth)] / (down_to[step] + down_to[truth])
+        expected = total / (STEPS // 2)
+        if expected > best:
+            best, found = expected, step
+    return found, best
 
 
 def assemble(judged: Judged) -> str:
     """The kept blocks as lines: one a block, the cells of a table's row on one line, preformatted text as it is."""
     page = judged.page
-    kept = np.flatnonzero(judged.keep).tolist()
-    rows = rows_of_tables(page.facts.nodes, page.facts.blocks)
-    pieces: list[str] = []
-    before = -1
-    for i in kept:
-        if pieces:
-            beside = rows[i, 0] >= 0 and rows[i, 0] == rows[before, 0] and rows[i, 1] != rows[before, 1]
-            pieces.append(" | " if beside else "\n")
-        pieces.append(page.text(i))
-        before = i
-    return "".join(pieces)
+    kept = np.flatnonzero(judged.keep)
+    if not len(kept):
+        return ""
+    rows, cells = rows_of_tables(page.facts.nodes, page.facts.blocks)[kept].T.tolist()
+    first, last = page.facts.blocks[kept[0], B_START], page.facts.blocks[kept[-1], B_END]
+    source = page.tape.text[first:last].tobytes()
+    starts, ends = (page.facts.blocks[kept][:, [B_START, B_END]] - first).T.tolist()
+    pieces = [source[starts[0] : ends[0]]]
+    for i in range(1, len(starts)):
+        beside = rows[i] >= 0 and rows[i] == rows[i - 1] and cells[i] != cells[i - 1]
+        pieces.append(b" | " if beside else b"\n")
+        pieces.append(source[starts[i] : ends[i]])
+    return b"".join(pieces).decode("utf-8", "replace")

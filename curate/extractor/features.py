@@ -7,115 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.extractor.columns import LEVELS, NEAR
 from curate.extractor.jit import Array, Number, compiled, inner
 from curate.extractor.layout import (
-    ANCESTOR_BITS, ANCESTOR_NAMES, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, PLACES,
+    ANCESTOR_BITS, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, PLACES,
     S_BLOCKS, S_CHARS, S_COMMAS, S_ENDS, S_LINKED, S_PARAGRAPHS, S_PROSE, S_STOPS, S_WORDS, SUMS, TAG_CODE,
     COMMENTS_BIT, is_prose,
 )  # fmt: skip
 from curate.extractor.measure import (
-    BARS, CAPITALS, CHARS, COLON, COMMAS, DIGITS, ENDS, FIRST, FOREIGN, IN_TITLE, INITIALS, LONGEST, MARKS, MEASURES,
+    BARS, CAPITALS, CHARS, COLON, COMMAS, DESCRIBED, DIGITS, ENDS, FIRST, FOREIGN, IN_TITLE, INITIALS, LONGEST, MARKS, MEASURES,
     STOPS, TERMINAL, WORD_COLUMNS, WORDS, YEARS,
 )  # fmt: skip
 from curate.extractor.tape import (
     B_BOLD, B_CODE, B_FIELDS, B_IMAGES, B_LINKED, B_LINKS, B_NODE, B_SOFT, N_DEPTH, N_PARENT, N_TAG,
 )  # fmt: skip
 
-_BLOCK = [
-    "words",
-    "chars",
-    "link_density",
-    "bold_density",
-    "code_density",
-    "links",
-    "images_before",
-    "fields_before",
-    "soft_break",
-    "digits",
-    "capitals",
-    "commas",
-    "sentence_ends",
-    "marks",
-    "stop_words",
-    "initials",
-    "foreign",
-    "longest",
-    "title_overlap",
-    "title_share",
-    "terminal",
-    "first",
-    "bars",
-    "years",
-    "colon",
-    "word_logit",
-    "repeats",
-    "tag",
-    "stop_share",
-    "words_per_end",
-]
-_HOLDER = [
-    "words",
-    "link_density",
-    "comma_rate",
-    "paragraph_rate",
-    "page_share",
-    "stop_share",
-    "blocks",
-    "tag",
-    "name_logit",
-]
-LEVELS = 4
-_PLACE = [
-    "depth",
-    "name_own",
-    "name_path",
-    "name_low",
-    "name_high",
-    "up_best",
-    "down_best",
-    "up_mass",
-    "down_mass",
-    "before_best",
-    "after_best",
-    "before_mass",
-    "after_mass",
-]
-_GROUP = ["group_count", "group_words", "group_link_density", "group_share"]
-_NEAR = ["words", "link_density", "tag", "sentence_ends", "word_logit", "name_path", "same_parent"]
-NEAR = (-2, -1, 1, 2)
-_HEAD = [
-    "blocks_since_h1", "blocks_since_heading", "heading_level", "words_since_heading", "prose_before", "heading_logit",
-]  # fmt: skip
-_PAGE = [
-    "position",
-    "char_position",
-    "from_end",
-    "page_blocks",
-    "page_words",
-    "page_link_density",
-    "page_paragraphs",
-    "page_prose_share",
-    "foreign_share",
-    "best_share",
-    "mass_share",
-    "schema",
-    "has_h1",
-    "title_words",
-    "page_stop_share",
-    "comments_share",
-    "prose_outside_comments",
-]
-FEATURES: tuple[str, ...] = (
-    *_BLOCK,
-    *ANCESTOR_NAMES,
-    *(f"{name}_up{level}" for level in range(LEVELS) for name in _HOLDER),
-    *_PLACE,
-    *_GROUP,
-    *(f"{name}_at{offset:+d}" for offset in NEAR for name in _NEAR),
-    *_HEAD,
-    *_PAGE,
-)
-H_H1, H_HEADING, H_LEVEL, H_WORDS, H_PROSE, HEADS = range(6)
+PAGE = 8
+H_H1, H_HEADING, H_LEVEL, H_WORDS, H_PROSE, H_COMMENTS, HEADS = range(7)
 
 
 class Facts(NamedTuple):
@@ -132,11 +40,11 @@ class Facts(NamedTuple):
     places: NDArray[np.float32]  # (nodes, PLACES)
     group: NDArray[np.int32]  # (blocks,)
     stats: NDArray[np.float64]  # (groups, GROUPS)
-    repeats: NDArray[np.int32]  # (blocks,)
+    repeats: NDArray[np.int32]  # (blocks, 2): blocks with the same text, and those of them that come before
     heads: NDArray[np.float32]  # (blocks, HEADS)
     before: NDArray[np.float64]  # (blocks,) characters before the block
-    page: NDArray[np.float64]  # (6,): best container, container of most prose, schema bits, words of the title,
-    # words in comments, words of prose outside them
+    page: NDArray[np.float64]  # (PAGE,): best container, container of most prose, schema bits, words of the title,
+    # words in comments, words of prose outside them, words of the description, words of the largest group
 
 
 def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
@@ -147,8 +55,8 @@ def empty_facts(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> Facts:
         np.zeros((count, MEASURES), np.float32), np.empty((count, WORD_COLUMNS), np.int32),
         np.zeros(count, np.float32), np.zeros((many, SUMS)), np.empty((many, 2), np.int32),
         np.zeros(many, np.int64), np.zeros((many, PLACES), np.float32), np.zeros(count, np.int32),
-        np.zeros((count, GROUPS)), np.zeros(count, np.int32), np.zeros((count, HEADS), np.float32),
-        np.zeros(count), np.zeros(6),
+        np.zeros((count, GROUPS)), np.zeros((count, 2), np.int32), np.zeros((count, HEADS), np.float32),
+        np.zeros(count), np.zeros(PAGE),
     )  # fmt: skip
 
 
@@ -175,6 +83,7 @@ def headings(facts: Facts) -> None:
         row[H_LEVEL] = level
         row[H_WORDS] = words
         row[H_PROSE] = facts.page[5]
+        row[H_COMMENTS] = facts.page[4]
         facts.before[i] = chars
         chars += facts.measures[i, CHARS]
         if facts.mask[facts.blocks[i, B_NODE]] & COMMENTS_BIT:
@@ -182,6 +91,8 @@ def headings(facts: Facts) -> None:
         elif is_prose(facts.measures[i], float(facts.blocks[i, B_LINKED])):
             facts.page[5] += facts.measures[i, WORDS]
         words += facts.measures[i, WORDS]
+        if facts.stats[facts.group[i], G_WORDS] > facts.stats[int(facts.page[7]), G_WORDS]:
+            facts.page[7] = facts.group[i]
         if 11 <= code <= 14:
             heading, words, level = i, 0.0, code - 10
             if code == 11 and h1 < 0:
@@ -233,11 +144,14 @@ def fill_block(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     row[at + 23] = m[YEARS]
     row[at + 24] = m[COLON]
     row[at + 25] = facts.logits[i]
-    row[at + 26] = facts.repeats[i]
+    row[at + 26] = facts.repeats[i, 0]
     row[at + 27] = TAG_CODE[facts.nodes[b[B_NODE], N_TAG]]
     row[at + 28] = m[STOPS] / words
     row[at + 29] = m[WORDS] / (1 + m[ENDS])
-    at += 30
+    row[at + 30] = facts.repeats[i, 1]
+    row[at + 31] = m[DESCRIBED] / words
+    row[at + 32] = m[DESCRIBED] / max(1.0, facts.page[6])
+    at += 33
     mask = facts.mask[b[B_NODE]]
     for bit in range(ANCESTOR_BITS):
         row[at + bit] = (mask >> bit) & 1
@@ -304,11 +218,11 @@ def fill_near(facts: Facts, i: Number, row: Array, at: Number) -> Number:
             for column in range(7):
                 row[at + column] = -1
         at += 7
-    for column in range(HEADS):
+    for column in range(H_COMMENTS):
         row[at + column] = facts.heads[i, column]
     since = int(facts.heads[i, H_HEADING])
-    row[at + HEADS] = facts.logits[i - since] if since > 0 else 0.0
-    return at + HEADS + 1
+    row[at + H_COMMENTS] = facts.logits[i - since] if since > 0 else 0.0
+    return at + H_COMMENTS + 1
 
 
 @inner
@@ -334,4 +248,9 @@ def fill_page(facts: Facts, i: Number, row: Array, at: Number) -> Number:
     row[at + 14] = s[S_STOPS] / words
     row[at + 15] = facts.page[4] / words
     row[at + 16] = facts.page[5]
-    return at + 17
+    largest = facts.stats[int(facts.page[7]), G_WORDS]
+    row[at + 17] = largest / words
+    row[at + 18] = facts.group[i] == int(facts.page[7])
+    row[at + 19] = facts.page[6]
+    row[at + 20] = facts.heads[i, H_COMMENTS]
+    return at + 21

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from curate.extractor.jit import Array, Number, compiled, inner
+from curate.extractor.jit import Array, Number, compiled, compiled_making, inner
 from curate.extractor.measure import CHARS, COMMAS, ENDS, STOPS, WORDS
 from curate.extractor.tags import NAMES, TAG
 from curate.extractor.tape import (
@@ -122,7 +122,7 @@ def name_logits(nodes: Array, node_count: Number, tokens: Array, weights: Array,
             places[node, L_HIGH] = max(above[L_HIGH], total)
 
 
-@compiled
+@compiled_making
 def containers(
     nodes: Array, node_count: Number, blocks: Array, block_count: Number, measures: Array, sums: Array, places: Array
 ) -> tuple[Number, Number]:
@@ -185,7 +185,7 @@ def distances(nodes: Array, node_count: Number, target: Number, places: Array, c
             places[node, column + 1] = places[parent, column + 1] + 1
 
 
-@compiled
+@compiled_making
 def alike(
     nodes: Array,
     blocks: Array,
@@ -224,8 +224,9 @@ def alike(
         seen[slot] = hashes[i] | np.uint64(1)
         counts[slot] += 1
         slots[i] = slot
+        repeats[i, 1] = counts[slot] - 1
     for i in range(block_count):
-        repeats[i] = counts[slots[i]]
+        repeats[i, 0] = counts[slots[i]]
     return number
 
 

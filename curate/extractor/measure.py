@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from curate.extractor.jit import Array, Number, compiled, inner
+from curate.extractor.jit import Array, Number, compiled, compiled_making, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START
 from curate.extractor.tape import B_END, B_START
 from curate.extractor.text import lookup
@@ -10,8 +10,8 @@ from curate.extractor.text import lookup
 # columns of the measures of a block
 (
     WORDS, CHARS, DIGITS, CAPITALS, COMMAS, ENDS, MARKS, STOPS, INITIALS, FOREIGN, LONGEST, IN_TITLE, TERMINAL, FIRST,
-    BARS, YEARS, COLON, MEASURES,
-) = range(18)  # fmt: skip
+    BARS, YEARS, COLON, DESCRIBED, MEASURES,
+) = range(19)  # fmt: skip
 WORD_COLUMNS = 18  # hashed words of a block that the word model sees; -1 is none
 FIRST_WORDS, PAIRS = 11, 4
 WORD_BUCKETS = 1 << 14
@@ -68,15 +68,16 @@ def class_of(code: Number) -> Number:
 
 @compiled
 def measure(
-    text: Array, blocks: Array, count: Number, stops: Array, title: Array, out: Array, words: Array, hashes: Array
-) -> None:
+    text: Array, blocks: Array, count: Number, stops: Array, title: Array, about: Array, out: Array, words: Array,
+    hashes: Array, recent: Array,
+) -> None:  # fmt: skip
     """Fill `out` (blocks, MEASURES), `words` (blocks, WORD_COLUMNS) and `hashes` (blocks) for `count` blocks.
 
-    `title` is the sorted array of the hashes of the title's words.
+    `title` and `about` are the sorted hashes of the words of the title and of the page's description;
+    `recent` is room for FIRST_WORDS + 1 hashes.
     """
-    recent = np.zeros(FIRST_WORDS + 1, np.uint64)
     for i in range(count):
-        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, out[i], words[i], hashes, i, recent)
+        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, about, out[i], words[i], hashes, i, recent)
 
 
 @inner
@@ -86,6 +87,7 @@ def block(
     end: Number,
     stops: Array,
     title: Array,
+    about: Array,
     out: Array,
     words: Array,
     hashes: Array,
@@ -100,6 +102,7 @@ def block(
     initial = False
     digits_in_word = 0
     last = MARK
+    letter = np.int64(0)
     at = start
     while at < end:
         code, size = decode(text, at, end)
@@ -120,9 +123,10 @@ def block(
                 byte = value if size == 1 else np.uint64(text[at + shift])
                 word = (word ^ byte) * FNV_PRIME
             length += 1
+            letter = code
         else:
             if length > 0:
-                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title)
+                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter)
                 whole = (whole ^ word) * FNV_PRIME
             word, length = FNV_START, 0
             if kind == IDEOGRAPH:
@@ -140,13 +144,15 @@ def block(
             last = COLON_KIND if code == 58 else kind
         at += size
     if length > 0:
-        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title)
+        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter)
         whole = (whole ^ word) * FNV_PRIME
     finish(out, words, recent, halves, last, word if length > 0 else whole)
     hashes[index] = whole
 
 
 COLON_KIND = 99
+# 은 는 이 가 을 를 의 에 다 로 도 고 과 와 서 한 며
+PARTICLES = tuple(ord(c) for c in "은는이가을를의에다로도고과와서한며")
 
 
 @inner
@@ -181,25 +187,40 @@ def end_word(
     digits: Number,
     stops: Array,
     title: Array,
+    about: Array,
+    last: Number,
 ) -> None:
     index = int(out[WORDS])
     out[WORDS] += 1
     out[LONGEST] = max(out[LONGEST], length)
     if initial:
         out[INITIALS] += 1
-    if lookup(stops, word, len(stops) - 1) >= 0:
+    if lookup(stops, word, len(stops) - 1) >= 0 or (0xAC00 <= last < 0xD7A4 and length > 1 and particle(last)):
         out[STOPS] += 1
     if digits == 4 and length == 4:
         out[YEARS] += 1
-    if len(title):
-        place = np.searchsorted(title, word)
-        if place < len(title) and title[place] == word:
-            out[IN_TITLE] += 1
+    out[IN_TITLE] += contains(title, word)
+    out[DESCRIBED] += contains(about, word)
     if index < FIRST_WORDS:
         recent[index] = word
         words[index] = word_bucket(word, 1)
         if 0 < index <= PAIRS:
             words[FIRST_WORDS + index - 1] = word_bucket((recent[index - 1] * FNV_PRIME) ^ word, 2)
+
+
+@inner
+def contains(known: Array, word: Number) -> Number:
+    """Whether a sorted array has the word."""
+    if len(known) == 0:
+        return False
+    place = np.searchsorted(known, word)
+    return place < len(known) and known[place] == word
+
+
+@inner
+def particle(code: Number) -> Number:
+    """Whether a Korean word that ends in this syllable is most likely a noun with a particle, or a verb."""
+    return code in PARTICLES
 
 
 @inner
@@ -220,9 +241,9 @@ def word_bucket(value: Number, salt: Number) -> Number:
     return np.int32((mixed ^ (mixed >> np.uint64(31))) & np.uint64(WORD_BUCKETS - 1))
 
 
-@compiled
-def title_words(text: Array, start: Number, end: Number) -> Number:
-    """Sorted hashes of the words of the title that have three letters or more."""
+@compiled_making
+def distinct_words(text: Array, start: Number, end: Number) -> Number:
+    """Sorted hashes of the words of three letters or more in these bytes of UTF-8, the first 64 of them."""
     found = np.zeros(64, np.uint64)
     number = 0
     word, length = FNV_START, 0
@@ -241,4 +262,10 @@ def title_words(text: Array, start: Number, end: Number) -> Number:
                 number += 1
             word, length = FNV_START, 0
         at += size
-    return np.sort(found[:number])
+    ordered = np.sort(found[:number])
+    distinct = 0
+    for i in range(number):
+        if i == 0 or ordered[i] != ordered[i - 1]:
+            ordered[distinct] = ordered[i]
+            distinct += 1
+    return ordered[:distinct]

@@ -1,12 +1,13 @@
 """The trained model: one file of numbers in the package, without pickle.
 
 The file is one line of JSON (ended by a line feed, padded with spaces so that its length is a multiple of 64), then
-the arrays it lists, each little-endian and one after the other in that order. The JSON has "format" (1), "features"
-and "context" (names of the columns that the trees index), "arrays" ({name: [dtype, length]}), "unsure" (pages whose
+the arrays it lists, each little-endian and one after the other in that order. The JSON has "format" (2), "features"
+and "context" (names of the columns that the trees index), "arrays" ({name: [dtype, shape]}), "unsure" (pages whose
 expected F1 is below it go to trafilatura) and "card" (what it was trained on, and its score).
 """
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -16,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.errors import InputError
+from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT
-from curate.extractor.features import FEATURES
 from curate.extractor.measure import WORD_BUCKETS
 from curate.extractor.tape import BUCKETS
-from curate.extractor.trees import Trees
+from curate.extractor.trees import DEEPEST, Trees
 
-FORMAT = 1
+FORMAT = 2
 FILE = "model.bin"
 _ALIGN = 64
 
@@ -53,7 +54,7 @@ class Model:
             "context": CONTEXT,
             "unsure": self.unsure,
             "card": self.card,
-            "arrays": {name: [value.dtype.str, len(value)] for name, value in arrays.items()},
+            "arrays": {name: [value.dtype.str, value.shape] for name, value in arrays.items()},
         }
         line = json.dumps(header).encode()
         line += b" " * (-(len(line) + 1) % _ALIGN) + b"\n"
@@ -66,9 +67,10 @@ class Model:
         try:
             header = json.loads(line)
             arrays, at = {}, 0
-            for name, (kind, length) in header["arrays"].items():
-                dtype = np.dtype(kind)
-                arrays[name] = np.frombuffer(rest, dtype, length, at).astype(dtype.newbyteorder("="))
+            for name, (kind, shape) in header["arrays"].items():
+                dtype, length = np.dtype(kind), math.prod(shape)
+                flat = np.frombuffer(rest, dtype, length, at)
+                arrays[name] = flat.astype(dtype.newbyteorder("=")).reshape(shape)
                 at += dtype.itemsize * length
             one, two = (Trees(*(arrays[f"{part}.{key}"] for key in Trees._fields)) for part in ("one", "two"))
             names, words = (arrays[name].astype(np.float32) for name in ("names", "words"))
@@ -84,15 +86,15 @@ class Model:
 
 
 def _check(trees: Trees, columns: int) -> None:
-    """Compiled code does not check indices, so every one is checked here, and that each step leads onward."""
-    count, leaves = len(trees.feature), len(trees.leaf)
-    own = np.arange(count)
-    sides = (trees.left, trees.right)
+    """Compiled code does not check indices, so that every column and the shape of the trees is checked here."""
+    kinds = [array.dtype.name for array in trees]
+    shapes = tuple(array.shape for array in trees)
+    number, leaves = shapes[-1] if len(shapes[-1]) == 2 else (0, 0)
     right = (
-        len(trees.threshold) == len(trees.left) == len(trees.right) == count
+        kinds == ["int16", "float32", "float32"]
+        and leaves in (1 << depth for depth in range(1, DEEPEST + 1))
+        and shapes[:2] == ((number, leaves - 1),) * 2
         and bool(np.all((trees.feature >= 0) & (trees.feature < columns)))
-        and all(bool(np.all((side >= -leaves) & (side < count))) for side in (*sides, trees.roots))
-        and all(bool(np.all((side < 0) | (side > own))) for side in sides)
     )
     if not right:
         raise InputError("the extraction model is damaged (an index out of range); train it again")

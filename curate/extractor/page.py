@@ -7,10 +7,23 @@ from numpy.typing import NDArray
 
 from curate.extractor.features import Facts, empty_facts, headings
 from curate.extractor.layout import alike, containers, totals
-from curate.extractor.measure import measure, title_words
+from curate.extractor.measure import FIRST_WORDS, distinct_words, measure
 from curate.extractor.scan import scan
 from curate.extractor.tags import NAMES, tables
-from curate.extractor.tape import B_END, B_START, BLOCKS, NODES, SCHEMA, TITLE_END, TITLE_START, Tape, grown, new_tape
+from curate.extractor.tape import (
+    ABOUT_END,
+    ABOUT_START,
+    B_END,
+    B_START,
+    BLOCKS,
+    NODES,
+    SCHEMA,
+    TITLE_END,
+    TITLE_START,
+    Tape,
+    grown,
+    new_tape,
+)
 from curate.extractor.words import stop_words
 
 
@@ -33,9 +46,18 @@ class Page:
         return self.tape.text[start:end].tobytes().decode("utf-8", "replace")
 
 
+def as_bytes(html: str) -> bytes:
+    """`html` in UTF-8 without NULs; lone surrogates become U+FFFD."""
+    html = html.replace("\x00", "")
+    try:
+        return html.encode()
+    except UnicodeEncodeError:
+        return html.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
 def read_page(html: str) -> Page:
     """Split `html` into blocks and measure them. Lone surrogates become U+FFFD; NULs are dropped."""
-    source = html.replace("\x00", "").encode("utf-8", "replace")
+    source = as_bytes(html)
     buffer: NDArray[np.uint8] = np.frombuffer(source, np.uint8)
     known = tables()
     tape = new_tape(len(source), len(NAMES))
@@ -43,14 +65,16 @@ def read_page(html: str) -> Page:
         tape = grown(tape)
     state = tape.state
     facts = empty_facts(tape.nodes[: state[NODES]], tape.blocks[: state[BLOCKS]])
-    title = title_words(tape.text, state[TITLE_START], state[TITLE_END])
+    title = distinct_words(tape.text, state[TITLE_START], state[TITLE_END])
+    about = distinct_words(buffer, state[ABOUT_START], state[ABOUT_END])
     count = len(facts.blocks)
-    hashes = np.zeros(count, np.uint64)
-    measure(tape.text, facts.blocks, count, stop_words(), title, facts.measures, facts.words, hashes)
+    hashes, recent = np.zeros(count, np.uint64), np.zeros(FIRST_WORDS + 1, np.uint64)
+    measure(tape.text, facts.blocks, count, stop_words(), title, about, facts.measures, facts.words, hashes, recent)
     nodes = len(facts.nodes)
     totals(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.span, facts.mask)
     alike(facts.nodes, facts.blocks, count, facts.measures, hashes, facts.group, facts.stats, facts.repeats)
     best, mass = containers(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.places)
     facts.page[:4] = best, mass, state[SCHEMA], len(title)
+    facts.page[6] = len(about)
     headings(facts)
     return Page(source, tape, facts)

@@ -17,7 +17,7 @@ from curate.extractor.tags import (
     RAW, SCRIPT, SKIP, TABLE, TITLE, VOID_BLOCK, Tables,
 )  # fmt: skip
 from curate.extractor.tape import (
-    A_FLAGS, A_LD, A_OG, A_SIGN, B_BOLD, B_CODE, B_END, B_FIELDS, B_FROM, B_IMAGES, B_LINKED, B_LINKS, B_NODE,
+    A_ABOUT, A_FLAGS, A_FROM, A_LD, A_OG, A_SIGN, ABOUT_END, ABOUT_START, B_BOLD, B_CODE, B_END, B_FIELDS, B_FROM, B_IMAGES, B_LINKED, B_LINKS, B_NODE,
     B_SOFT, B_START, B_TO, BLOCKS, BOLD_ON, BOLDED, CODE_ON, CODED, DEPTH, FIELDS, FROM, IMAGES, LINK as LINK_ON,
     LINKED, LINKS, MAX_BLOCKS, MAX_DEPTH, MAX_NAMES, MAX_NODES, N_DEPTH, N_FLAGS, N_PARENT, N_SIGN, N_TAG,
     N_TOKENS, N_TOKENS_END, NO_SVG_END, NODES, OVER, POS, SCHEMA, SOFT, SPACE, START, TEXT, TITLE_END,
@@ -109,6 +109,8 @@ def start_other(
             close(tape, known, P, CELL | TABLE)
     elif role == META:
         state[SCHEMA] |= state[A_OG]
+        if state[A_ABOUT] > state[ABOUT_END] - state[ABOUT_START]:
+            state[ABOUT_START], state[ABOUT_END] = state[A_FROM], state[A_FROM] + state[A_ABOUT]
     elif role == BODY:
         take_names(tape, 0)
     elif role in (SCRIPT, RAW):

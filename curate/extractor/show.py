@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from curate.extractor.columns import FEATURES
 from curate.extractor.engine import CHUNK, Judged, extract_page
-from curate.extractor.features import FEATURES, fill
+from curate.extractor.features import fill
 from curate.extractor.tags import NAMES
 from curate.extractor.tape import B_FROM, B_NODE, B_TO, N_PARENT, N_TAG
 

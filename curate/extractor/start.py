@@ -8,7 +8,7 @@ from curate.extractor.jit import Array, Number, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.extractor.tags import fnv
 from curate.extractor.tape import (
-    A_FLAGS, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, COMMENTS, HIDDEN, MAX_NAMES, TOKENS, Tape,
+    A_ABOUT, A_FLAGS, A_FROM, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, COMMENTS, HIDDEN, MAX_NAMES, TOKENS, Tape,
 )  # fmt: skip
 
 GT, EQUALS, SLASH = 62, 61, 47
@@ -18,11 +18,25 @@ def _key(name: str) -> np.uint64:
     return np.uint64(fnv(name.encode()))
 
 
-CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT = (
+CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NAME = (
     _key(n)
-    for n in ["class", "id", "style", "hidden", "aria-hidden", "role", "itemprop", "type", "property", "content"]
+    for n in [
+        "class",
+        "id",
+        "style",
+        "hidden",
+        "aria-hidden",
+        "role",
+        "itemprop",
+        "type",
+        "property",
+        "content",
+        "name",
+    ]
 )
 BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in ["articlebody", "application/ld+json", "og:type", "true"])
+DESCRIPTION, OG_DESCRIPTION = _key("description"), _key("og:description")
+COMMENT = _key("comment")  # any word that begins so
 # class and id words of what readers wrote under a page
 COMMENT_WORDS = np.array(
     [
@@ -81,26 +95,37 @@ def attributes(buf: Array, at: Number, tape: Tape) -> Number:
     state = tape.state
     size = len(buf)
     tape.tokens[state[TOKENS]] = 0
-    state[A_FLAGS] = state[A_SIGN] = state[A_LD] = state[A_OG] = 0
-    og = False
+    state[A_FLAGS] = state[A_SIGN] = state[A_LD] = state[A_OG] = state[A_ABOUT] = 0
+    meaning = np.uint64(0)
+    from_, to = 0, 0
     i = at
     while i < size:
         c = buf[i]
         if c == GT:
+            if to > from_:
+                content(buf, from_, to, meaning, state)
             return i + 1
         if is_space(c) or c == SLASH:
             i += 1
             continue
         name, i = attribute_name(buf, i)
         start, end, i = attribute_value(buf, i)
-        if name == PROPERTY:
-            og = hash_range(buf, start, end) == OG_TYPE
+        if name in (PROPERTY, NAME):
+            meaning = hash_range(buf, start, end)
         elif name == CONTENT:
-            if og:
-                state[A_OG] = type_bit(hash_range(buf, start, end)) << OG_SHIFT
+            from_, to = start, end
         else:
             attribute(buf, name, start, end, tape)
     return size + 1
+
+
+@inner
+def content(buf: Array, start: Number, end: Number, meaning: Number, state: Array) -> None:
+    """The value of an attribute `content`, by what the same tag's `property` or `name` says that it is."""
+    if meaning == OG_TYPE:
+        state[A_OG] = type_bit(hash_range(buf, start, end)) << OG_SHIFT
+    elif meaning in (DESCRIPTION, OG_DESCRIPTION):
+        state[A_FROM], state[A_ABOUT] = start, min(end, len(buf)) - start
 
 
 @inner
@@ -173,6 +198,7 @@ def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> N
     at = state[TOKENS]
     value = FNV_START
     length = 0
+    begins = False
     sign = state[A_SIGN]
     for i in range(start, end + 1):
         c = buf[i] if i < end else 32
@@ -181,14 +207,17 @@ def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> N
             if length > 1 and tape.tokens[at] < MAX_NAMES - 4:
                 tape.tokens[at] += 1
                 tape.tokens[at + tape.tokens[at]] = bucket(value, salt)
-            if is_one_of(value, COMMENT_WORDS):
+            if is_one_of(value, COMMENT_WORDS) or begins:
                 state[A_FLAGS] |= COMMENTS
             sign = np.int64(np.uint64(sign) * FNV_PRIME ^ value) & 0x7FFFFFFF
             value = FNV_START
             length = 0
+            begins = False
         if is_letter(c):
             value = (value ^ np.uint64(lower(c))) * FNV_PRIME
             length += 1
+            if length == 7 and value == COMMENT:
+                begins = True
     state[A_SIGN] = sign
 
 

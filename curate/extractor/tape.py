@@ -18,8 +18,8 @@ HIDDEN, ARTICLE_BODY, COMMENTS = 1, 2, 4
 (
     POS, NODES, TOKENS, BLOCKS, TEXT, DEPTH, OVER, SPACE, START, FROM, LINK, BOLD_ON, CODE_ON, LINKED, BOLDED,
     LINKS, IMAGES, FIELDS, CODED, SOFT, TITLE_START, TITLE_END, SCHEMA, NO_SVG_END, A_FLAGS, A_SIGN, A_LD,
-    A_OG, STATES,
-) = range(29)  # fmt: skip
+    A_OG, A_ABOUT, A_FROM, ABOUT_START, ABOUT_END, STATES,
+) = range(33)  # fmt: skip
 
 MAX_DEPTH = 256  # open elements; deeper ones are read as part of what holds them (libxml2 stops at 256 too)
 MAX_NODES = MAX_BLOCKS = 4_000_000

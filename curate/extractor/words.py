@@ -1,4 +1,4 @@
-"""Frequent small words of fifteen languages: a text that has them is prose, a menu has few."""
+"""Frequent small words of thirty languages: a text that has them is prose, a menu has few."""
 
 from functools import lru_cache
 
@@ -26,6 +26,19 @@ a v se na že je s z do to o i pro ale jako po by jsou také který
 ve bir bu için da ile de çok olan gibi daha kadar sonra ne
 в и на не что с по как к от из у за это для его то а но так же был все она они мы при или было бы только
 και το να της του η που με για από των την στο είναι δεν
+і в у на що не з до та як за для це від але його вона він були який
+și de la în cu pe nu un o care din sau mai este sunt pentru ca dar lui fi
+a az és hogy nem is egy volt meg de ez csak már mint még ha azt
+yang dan di ini itu dengan untuk tidak dari dalam akan pada juga saya ke bisa ada oleh
+và của là có được cho không các một những trong với người này để khi đã từ
+في من على أن إلى عن هذا التي ما لا كان مع هذه الذي بعد قد كل هو أو وقد بين ذلك لم
+את של על לא זה הוא היא עם כי גם אני אם או כל היה מה אל אבל יש לו
+که از به در را این است با برای آن یک می بود شد هم تا خود ها ما
+है के में की से को का और पर ने यह कि भी नहीं हैं एक लिए हो था तो कर
+ہے کے میں کی سے کو کا اور پر نے یہ کہ بھی نہیں ہیں ایک
+এবং এই থেকে করে না হয় জন্য তার যে
+да се на не и за от е с по като са ще че си но
+je da se i u na ne su za od sa kao to bi što ali
 """
 
 

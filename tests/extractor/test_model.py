@@ -2,17 +2,21 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from curate.errors import InputError
 from curate.extractor import engine
+from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT
-from curate.extractor.engine import block_probabilities, decide, judge
-from curate.extractor.features import FEATURES, fill
+from curate.extractor.engine import STEPS, block_probabilities, decide, judge
+from curate.extractor.features import fill
 from curate.extractor.model import Model, model
 from curate.extractor.page import read_page
 from curate.extractor.trees import Trees, probabilities
@@ -24,11 +28,10 @@ PAGE = f"""<title>Rivers of the north</title><body><div class=menu><ul>{"<li><a 
 <div class=footer><p>Copyright 2020. All rights reserved. <a href=/privacy>Privacy</a></div>"""
 
 
-def stump(feature: int, threshold: float) -> Trees:
+def stump(feature: int, threshold: float, left: float = -2.0, right: float = 2.0) -> Trees:
     return Trees(
-        np.array([0], np.int32), np.array([feature], np.int16), np.array([threshold], np.float32),
-        np.array([-1], np.int32), np.array([-2], np.int32), np.array([-2.0, 2.0], np.float32),
-    )  # fmt: skip
+        np.array([[feature]], np.int16), np.array([[threshold]], np.float32), np.array([[left, right]], np.float32)
+    )
 
 
 def test_the_file_keeps_the_model() -> None:
@@ -38,7 +41,7 @@ def test_the_file_keeps_the_model() -> None:
     assert again.card["pages"] > 1000
     assert (data.index(b"\n") + 1) % 64 == 0
     header = json.loads(data.partition(b"\n")[0])
-    assert header["format"] == 1
+    assert header["format"] == 2
     assert tuple(header["features"]) == FEATURES
 
 
@@ -47,22 +50,22 @@ def test_the_model_is_small() -> None:
 
 
 @pytest.mark.parametrize("part", ["one", "two"])
-@pytest.mark.parametrize(("column", "value"), [("left", 99999), ("right", -99999), ("feature", 999), ("roots", 10**8)])
-def test_a_model_with_an_index_out_of_range_is_refused(part: str, column: str, value: int) -> None:
+@pytest.mark.parametrize("value", [999, -1])
+def test_a_model_with_an_index_out_of_range_is_refused(part: str, value: int) -> None:
     good = model()
     trees = getattr(good, part)
-    damaged = getattr(trees, column).copy()
-    damaged[0] = value
-    bad = dataclasses.replace(good, **{part: trees._replace(**{column: damaged})})
+    feature = trees.feature.copy()
+    feature[3, 5] = value
+    bad = dataclasses.replace(good, **{part: trees._replace(feature=feature)})
     with pytest.raises(InputError, match="damaged"):
         Model.from_bytes(bad.to_bytes())
 
 
-def test_a_tree_that_runs_in_circles_is_refused() -> None:
+@pytest.mark.parametrize("column", ["feature", "threshold", "leaf"])
+@pytest.mark.parametrize("cut", [lambda x: x[:, :-1], lambda x: x[:-1], lambda x: x[0], lambda x: x.astype("f8")])
+def test_trees_of_another_shape_are_refused(column: str, cut: Callable[[Any], Any]) -> None:
     good = model()
-    left = good.one.left.copy()
-    left[3] = 1
-    bad = dataclasses.replace(good, one=good.one._replace(left=left))
+    bad = dataclasses.replace(good, two=good.two._replace(**{column: cut(getattr(good.two, column))}))
     with pytest.raises(InputError, match="damaged"):
         Model.from_bytes(bad.to_bytes())
 
@@ -93,10 +96,10 @@ def test_trees_sum_as_lightgbm_sums_them() -> None:
     draw = np.random.default_rng(0)
     x = draw.integers(0, 9, (2000, 6)).astype(np.float32) / np.float32(3)
     y = draw.random(2000)
-    settings = {"objective": "cross_entropy", "num_leaves": 15, "num_threads": 1, "verbose": -1}
+    settings = {"objective": "cross_entropy", "num_leaves": 15, "max_depth": 5, "num_threads": 1, "verbose": -1}
     booster = lightgbm.train(settings, lightgbm.Dataset(x, y), 20)
     out = np.zeros(len(x), np.float32)
-    probabilities(train.as_arrays(booster), x, out)
+    probabilities(train.as_arrays(booster, 5), x, out)
     assert np.abs(out - booster.predict(x)).max() < 1e-6
 
 
@@ -116,23 +119,29 @@ def test_every_feature_is_a_finite_number() -> None:
     assert np.isnan(rows[:, len(FEATURES) :]).all()
 
 
+def f1_of(kept: NDArray[np.bool_], truth: NDArray[np.bool_], words: NDArray[np.float64]) -> float:
+    both = float(words[kept].sum() + words[truth].sum())
+    return 2 * float(words[kept & truth].sum()) / both if both else 0.0
+
+
 @given(st.lists(st.tuples(st.floats(0, 1, width=32), st.integers(0, 50)), max_size=8))
-def test_no_other_choice_of_blocks_promises_more(blocks: list[tuple[float, int]]) -> None:
+def test_no_other_step_promises_more(blocks: list[tuple[float, int]]) -> None:
     p = np.array([one for one, _ in blocks], np.float32)
     words = np.array([many for _, many in blocks], np.float64)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "LOWEST", 0.0)
-        patch.setattr(engine, "HIGHEST", 1.0)
-        keep, expected = decide(p, words)
-    total = float((p.astype(np.float64) * words).sum())
-    best = 0.0
-    for choice in range(1 << len(p)):
-        chosen = np.array([choice >> i & 1 for i in range(len(p))], bool)
-        kept = float(words[chosen].sum())
-        if kept + total > 0:
-            best = max(best, 2 * float((p.astype(np.float64) * words)[chosen].sum()) / (kept + total))
-    assert expected == pytest.approx(best, abs=1e-6)
-    assert len(keep) == len(p)
+    keep, expected = decide(p, words)
+    truths = [p >= np.float32(step / STEPS) for step in range(1, STEPS, 2)]
+    promised = [
+        float(np.mean([f1_of(p >= np.float32(step / STEPS), truth, words) for truth in truths]))
+        for step in range(1, STEPS)
+    ]
+    assert expected == pytest.approx(max(promised), abs=1e-9)
+    assert float(np.mean([f1_of(keep, truth, words) for truth in truths])) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_section_that_is_half_likely_is_weighed_as_a_whole() -> None:
+    article, comments = np.full(10, 0.97, np.float32), np.full(30, 0.4, np.float32)
+    keep, _ = decide(np.concatenate([article, comments]), np.full(40, 20.0))
+    assert keep.tolist() == [True] * 10 + [False] * 30
 
 
 @settings(max_examples=20, deadline=None)
@@ -152,9 +161,5 @@ def test_a_page_has_one_answer(parts: list[str]) -> None:
 def test_the_exponential_is_the_exponential(x: float) -> None:
     rows = np.zeros((1, 1), np.float32)
     out = np.zeros(1, np.float32)
-    leaf = Trees(*(np.array(v, t) for v, t in zip(([-1], [], [], [], [], [x]), _TYPES, strict=True)))
-    probabilities(leaf, rows, out)
+    probabilities(stump(0, 1.0, x, x), rows, out)
     assert out[0] == pytest.approx(1 / (1 + np.exp(-float(np.float32(x)))), rel=1e-6)
-
-
-_TYPES = (np.int32, np.int16, np.float32, np.int32, np.int32, np.float32)

@@ -34,10 +34,17 @@ def test_a_block_that_gold_has_in_part_is_labelled_in_part() -> None:
     assert train.label(read, "one two three four").tolist() == [0.5, 0.0]
 
 
+def test_of_two_blocks_with_the_same_text_gold_has_one() -> None:
+    line = "the river rises in the hills above the town"
+    read = read_page(f"<p>{line}</p><p>something else that is no part of gold</p><p>{line}</p>")
+    assert sorted(train.label(read, line).tolist()) == [0.0, 0.0, 1.0]
+    assert train.label(read, f"{line} {line}").tolist() == [1.0, 0.0, 1.0]
+
+
 def test_the_same_pages_give_the_same_bytes() -> None:
     def bytes_of() -> bytes:
         examples = [train.example(page(number)) for number in range(40)]
-        weights = train.train(examples, train.Size(4, 7, 4, 7))
+        weights = train.train(examples, train.Size(4, 4, 3, 7))
         return Model(weights.names, weights.words, weights.one, weights.two, 0.5).to_bytes()
 
     first = bytes_of()

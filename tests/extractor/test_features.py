@@ -1,0 +1,74 @@
+"""What the model sees of a block: repeats, the page's description, words of many languages."""
+
+import numpy as np
+import pytest
+
+from curate.extractor.columns import FEATURES
+from curate.extractor.features import fill
+from curate.extractor.measure import STOPS, WORDS
+from curate.extractor.page import as_bytes, read_page
+
+
+def column(html: str, name: str) -> list[float]:
+    """One feature of every block."""
+    page = read_page(html)
+    rows = np.zeros((page.count, len(FEATURES)), np.float32)
+    fill(page.facts, 0, page.count, rows)
+    return [float(x) for x in rows[:, FEATURES.index(name)]]
+
+
+def test_repeats_are_counted_in_all_and_before() -> None:
+    html = "<p>one two<p>three four<p>one two<p>One two"
+    assert column(html, "repeats") == [3, 1, 3, 3]
+    assert column(html, "repeats_before") == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        '<meta name="description" content="the silver river">',
+        "<meta content='The silver river' property=og:description>",
+        '<meta name=description content="the"><meta property="og:description" content="the silver river">',
+    ],
+)
+def test_words_of_the_description_are_known(meta: str) -> None:
+    html = f"{meta}<p>silver river bed</p><p>menu</p>"
+    assert column(html, "described") == pytest.approx([2 / 3, 0])
+    assert column(html, "describes") == pytest.approx([2 / 3, 0])
+    assert column(html, "description_words") == [3, 3]
+
+
+@pytest.mark.parametrize("meta", ['<meta name="keywords" content="silver river">', "<meta name=description>", ""])
+def test_other_contents_are_no_description(meta: str) -> None:
+    assert column(f"{meta}<p>silver river bed</p>", "described") == [0]
+
+
+def test_the_largest_group_is_the_one_with_most_words() -> None:
+    html = "<ul><li class=a>one two three<li class=a>four five six</ul><p>seven eight"
+    assert column(html, "in_largest_group") == [1, 1, 0]
+    assert column(html, "largest_group_share") == pytest.approx([0.75] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("정부는 오늘 새로운 정책을 발표했다고 한다", 0.4),
+        ("وقال الوزير إن الحكومة في البلاد لم تكن على علم", 0.2),
+        ("यह शहर की सबसे पुरानी इमारत है और इस में", 0.3),
+        ("Chính phủ đã không có những người trong các", 0.3),
+        ("the man who was in the house", 0.5),
+    ],
+)
+def test_prose_has_frequent_words_in_many_languages(text: str, least: float) -> None:
+    measures = read_page(f"<p>{text}</p>").facts.measures[0]
+    assert measures[STOPS] / measures[WORDS] >= least
+
+
+@pytest.mark.parametrize("word", ["comment", "comments", "commentBody", "my-commentlist", "wp_commenters"])
+def test_class_words_that_begin_with_comment_mark_comments(word: str) -> None:
+    assert column(f'<div class="{word}"><p>What a page!</p></div>', "in_comments") == [1]
+    assert column('<div class="communal commen"><p>What a page!</p></div>', "in_comments") == [0]
+
+
+def test_any_string_has_bytes() -> None:
+    assert as_bytes("a\x00b\ud800c\U0001f600") == "ab\ufffdc\U0001f600".encode()
