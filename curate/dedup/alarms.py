@@ -1,56 +1,100 @@
 """Stop before a deduplication wipes out what it should not.
 
-Templated pages, a boilerplate header or a threshold set too low can make one cluster of a whole source. Other tools go
-on silently; here the job stops, with the evidence, when one cluster or one host loses a larger share than the recipe
-allows. Nothing has been removed by then.
+Templated pages, a boilerplate header, an address that thousands of pages claim or a threshold set too low can make one
+cluster of a whole source. Other tools go on silently; here the job stops, with the evidence, when one cluster or one
+host loses a larger share than the recipe allows. Nothing has been removed by then.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
-from curate.dedup.base import doc_hex
-from curate.dedup.tables import count
+import pyarrow as pa
+
+from curate.dedup.base import column, doc_hex
 from curate.errors import AlarmError
-
-if TYPE_CHECKING:
-    from curate.dedup.minhash import MinHash
-    from curate.engine import Session
 
 SHOWN = 5
 
 
-def check(s: "Session", step: "MinHash", prints: Any, lost: str, facts: dict[str, Any]) -> None:
-    """Raise AlarmError when a cluster or a host in the folder `lost` (doc, survivor, value) is over its limit."""
-    if not count(lost):
-        return
-    losses = s.read(lost)
-    found = _clusters(losses, step, facts) + _hosts(losses, prints, step)
+class Limits(Protocol):
+    """What a step says about alarms."""
+
+    @property
+    def max_cluster_share(self) -> float:
+        """Alarm when one cluster loses a larger share of all documents than this."""
+        ...
+
+    @property
+    def max_host_share(self) -> float:
+        """Alarm when one host (repository, source) loses a larger share of its documents than this."""
+        ...
+
+    @property
+    def alarm_from(self) -> int:
+        """No alarm for clusters and hosts that lose fewer documents than this."""
+        ...
+
+
+class Cluster(NamedTuple):
+    """A group of copies: who stays, and how many they are with it."""
+
+    survivor: int
+    documents: int
+
+
+def check_limits(step: Limits) -> None:
+    """Raises ValueError for limits that are no shares, or no number of documents."""
+    for name in ("max_cluster_share", "max_host_share"):
+        if not 0 <= getattr(step, name) <= 1:
+            raise ValueError(f"{name} must be between 0 and 1, got {getattr(step, name)}")
+    if step.alarm_from < 1:
+        raise ValueError(f"alarm_from must be at least 1, got {step.alarm_from}")
+
+
+def hosts(batch: pa.RecordBatch) -> list[str | None]:
+    """What the alarm looks at, of each document: its host, else its repository, else its source."""
+    names = zip(column(batch, "host"), column(batch, "repo"), column(batch, "source"), strict=True)
+    return [host or repo or source for host, repo, source in names]
+
+
+def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: Any, holders: Any) -> None:
+    """Raise AlarmError when a cluster or a host is over its limit.
+
+    `documents` is the number of all, `largest` the largest clusters, `losses` a frame (doc, survivor, value) and
+    `holders` a frame (doc, host) of all documents, each once.
+    """
+    found = _clusters(step, documents, largest, losses) + _hosts(step, losses, holders)
     if found:
         raise AlarmError("\n  ".join(["deduplication stopped, nothing was removed:", *found]))
 
 
-def _clusters(losses: Any, step: "MinHash", facts: dict[str, Any]) -> list[str]:
+def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: Any) -> list[str]:
     found = []
-    for cluster in facts["largest"]:
-        gone = cluster["documents"] - 1
-        share = gone / facts["documents"]
+    for cluster in largest:
+        gone = cluster.documents - 1
+        share = gone / documents
         if gone >= step.alarm_from and share > step.max_cluster_share:
-            sample = losses.where(losses["survivor"] == _number(cluster["survivor"])).orderBy("value", "doc")
-            least = [f"{doc_hex(r['doc'])} ({_similarity(r['value'])})" for r in sample.limit(SHOWN).collect()]
+            sample = losses.where(losses["survivor"] == cluster.survivor).orderBy("value", "doc").limit(SHOWN)
             found.append(
                 f"one cluster would lose {gone:,} documents, {share:.1%} of all (limit: max_cluster_share = "
-                f"{step.max_cluster_share}); its survivor is {cluster['survivor']}, the least similar are {', '.join(least)}"
+                f"{step.max_cluster_share}); its survivor is {doc_hex(cluster.survivor)}, {_shown(sample.collect())}"
             )
     return found
 
 
-def _hosts(losses: Any, prints: Any, step: "MinHash") -> list[str]:
+def _shown(rows: Sequence[Any]) -> str:
+    if any(row["value"] is None or row["value"] > 1 for row in rows):  # no similarity, but a number of copies
+        return f"among the others are {', '.join(doc_hex(row['doc']) for row in rows)}"
+    return "the least similar are " + ", ".join(f"{doc_hex(row['doc'])} ({row['value']:.2f})" for row in rows)
+
+
+def _hosts(step: Limits, losses: Any, holders: Any) -> list[str]:
     from pyspark.sql import functions as F
 
     if step.max_host_share >= 1:
         return []
-    hosts = prints.where("rank >= 0").select("doc", "host")
-    totals = hosts.groupBy("host").agg(F.count(F.lit(1)).alias("documents"))
-    gone = losses.select("doc").join(hosts, "doc").groupBy("host").agg(F.count(F.lit(1)).alias("gone"))
+    totals = holders.groupBy("host").agg(F.count(F.lit(1)).alias("documents"))
+    gone = losses.select("doc").join(holders, "doc").groupBy("host").agg(F.count(F.lit(1)).alias("gone"))
     both = gone.where(F.col("gone") >= step.alarm_from).join(totals, "host")
     over = both.where(F.col("gone") > F.col("documents") * step.max_host_share)
     return [
@@ -58,12 +102,3 @@ def _hosts(losses: Any, prints: Any, step: "MinHash") -> list[str]:
         f"{step.max_host_share})"
         for row in over.orderBy(F.desc("gone"), "host").limit(SHOWN).collect()
     ]
-
-
-def _number(name: str) -> int:
-    value = int(name, 16)
-    return value - 2**64 if value >= 2**63 else value
-
-
-def _similarity(value: float | None) -> str:
-    return "not verified" if value is None else f"{value:.2f}"

@@ -72,6 +72,11 @@ def doc_hex(doc: int) -> str:
     return f"{doc & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
+def doc_number(name: str) -> int:
+    """The `doc` of what `doc_hex` made."""
+    return int.from_bytes(bytes.fromhex(name), signed=True)
+
+
 def shard_of(doc: Any, shards: int) -> Any:
     """DataFrame column: the working shard of a column `doc`: `int(id[:8], 16) * shards >> 32`."""
     from pyspark.sql import functions as F

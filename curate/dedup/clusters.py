@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate import storage
 from curate.dedup import alarms, index, lsh, memory, verify
-from curate.dedup.base import WHOLE, doc_hex, shard_of
+from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import count, smallest, timed
 
@@ -59,7 +59,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
         "seconds": seconds,
     }
     with timed(seconds, "alarms"):
-        alarms.check(s, step, prints, f"{work}/lost", facts)
+        _check(s, step, prints, work, facts)
     found = s.read(f"{work}/lost") if count(f"{work}/lost") else None
     index.remember(s, step, keys, found, ["doc"])
     lost = _no_losses(s) if found is None else found
@@ -67,6 +67,14 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
     storage.remove(work)
     return facts
+
+
+def _check(s: "Session", step: "MinHash", prints: Any, work: str, facts: dict[str, Any]) -> None:
+    if facts["removed"] < step.alarm_from:
+        return
+    largest = [alarms.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
+    holders = prints.where("rank >= 0").select("doc", "host")
+    alarms.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
 
 
 def _whole() -> Any:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import xxhash
 
 from curate import storage
-from curate.dedup import index
+from curate.dedup import alarms, index
 from curate.dedup.base import doc_hex, shard_of
 from curate.dedup.tables import count
 
@@ -34,6 +34,8 @@ KEYS = pa.schema(
         pa.field("again", pa.bool_()),  # the same document holds the key at an earlier place too
     ]
 )
+HOSTED = KEYS.append(pa.field("host", pa.string()))
+"""KEYS of whole documents, with what the alarm looks at; it does not take part in the exchange."""
 OWNER = 0.0
 """`value` of a row of LOST that names the kept copy of a repeated key (only with `owners=True`)."""
 
@@ -43,12 +45,14 @@ def table(
     ranks: npt.NDArray[np.int64],
     docs: npt.NDArray[np.int64],
     positions: Sequence[int] | npt.NDArray[np.int32],
+    hosts: Sequence[str | None] | None = None,
 ) -> pa.Table:
-    """Rows of KEYS from 16-byte digests and their holders, all of one length."""
+    """Rows of KEYS (of HOSTED where hosts are given) from 16-byte digests and their holders, all of one length."""
     words = np.frombuffer(b"".join(digests), ">i8").astype(np.int64).reshape(-1, 2)
     hi, lo, place = words[:, 0], words[:, 1], np.asarray(positions, np.int32)
     columns = [hi, lo, ranks, docs, place, _again(hi, lo, docs, place)]
-    return pa.table([pa.array(c) for c in columns], schema=KEYS)
+    rows = pa.table([pa.array(c) for c in columns], schema=KEYS)
+    return rows if hosts is None else rows.append_column(HOSTED.field("host"), pa.array(hosts, pa.string()))
 
 
 def _again(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -74,20 +78,29 @@ def digest(value: bytes) -> bytes:
 
 
 def elect(
-    s: "Session", step: Any, keys: str, out: str, shards: int, *, keep_one: bool = True, owners: bool = False
+    s: "Session",
+    step: Any,
+    keys: str,
+    out: str,
+    shards: int,
+    *,
+    keep_one: bool = True,
+    owners: bool = False,
+    limits: alarms.Limits | None = None,
 ) -> dict[str, Any]:
     """Hold the election over the folder `keys` of KEYS rows; writes LOST to `out` and returns facts.
 
     What the step's `index` and `against` hold takes part, and always wins.
 
     `keep_one=False` keeps no copy of a key that occurs more than once (CCNet). `owners=True` also writes a
-    row with value OWNER for each kept copy of a repeated key, so that `apply` can guard it.
+    row with value OWNER for each kept copy of a repeated key, so that `apply` can guard it. With `limits` (keys are
+    HOSTED, one a document) AlarmError stops a job that would lose too much of one kind.
     """
     from pyspark.sql import functions as F
 
     held, won = f"{out}.repeated", f"{out}.owners"
     earlier = index.earlier(s, step, keys, f"{out}.against")
-    rows = s.clustered(s.read([keys, *earlier]), "hi", shards)
+    rows = s.clustered(s.read([keys, *earlier]).select(*KEYS.names), "hi", shards)
     counted = rows.groupBy("hi", "lo").agg(F.min("rank").alias("least"), F.count(F.lit(1)).alias("copies"))
     s.write(rows.join(counted.where("copies > 1"), ["hi", "lo"]), held)
     if not count(held):
@@ -108,7 +121,12 @@ def elect(
         (F.col("survivor") if keep_one else F.lit(None).cast("bigint")).alias("survivor"),
         (F.when(owner, F.lit(OWNER)).otherwise(copies) if owners else copies).alias("value"),
     )
-    facts = _facts(count(keys), *_histogram(owners_of))
+    bins, largest = _histogram(owners_of)
+    facts = _facts(count(keys), bins, largest)
+    if limits and facts["copies"] - facts["clusters"] >= limits.alarm_from:
+        groups = [alarms.Cluster(row["survivor"], row["copies"]) for row in largest]
+        hosts = s.read(keys).select("doc", "host")
+        alarms.check(limits, facts["keys"], groups, lost.select("doc", "survivor", "value"), hosts)
     s.write(s.clustered(lost, "shard", shards), out, by="shard")
     index.remember(s, step, keys, lost.where(F.col("value") != OWNER), ["doc", "pos"])
     for scratch in (held, won):

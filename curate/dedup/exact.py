@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curate.dedup import elections, normalise
+from curate.dedup import alarms, elections, normalise
 from curate.dedup.base import WHOLE, Lost, doc64, survivor_rank, texts
 from filters.base import Decision, Document, drop
 
@@ -27,6 +27,15 @@ class Exact:
     """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
     against: str = ""
     """Folder of another corpus: it wins."""
+    max_cluster_share: float = 0.2
+    """Alarm when the copies of one text are a larger share of all documents than this."""
+    max_host_share: float = 0.95
+    """Alarm when one host (repository, source) loses a larger share of its documents than this."""
+    alarm_from: int = 1000
+    """No alarm where fewer documents than this are lost."""
+
+    def __post_init__(self) -> None:
+        alarms.check_limits(self)
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
@@ -34,12 +43,14 @@ class Exact:
         rows = [row for row, text in enumerate(same) if text.strip()]
         ids = batch.column("id").to_pylist()
         found = elections.digests(same[row] for row in rows)
-        docs = doc64([ids[row] for row in rows])
-        return elections.table(found, survivor_rank(batch)[rows], docs, [WHOLE] * len(rows))
+        docs, hosts = doc64(ids)[rows], alarms.hosts(batch)
+        return elections.table(
+            found, survivor_rank(batch)[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows]
+        )
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the document of each text."""
-        return elections.elect(s, self, keys, out, shards)
+        return elections.elect(s, self, keys, out, shards, limits=self)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the document; the value is the number of documents with this text."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup import lsh
-from curate.dedup.base import Lost, column, doc64, survivor_rank
+from curate.dedup import alarms, lsh
+from curate.dedup.base import Lost, doc64, survivor_rank
 from filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class MinHash:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if (self.bands > 0) != (self.rows > 0) or min(self.bands, self.rows) < 0:
             raise ValueError(f"bands and rows go together, got {self.bands} and {self.rows}")
+        alarms.check_limits(self)
         if self.representative and not self.verify:
             raise ValueError("representative needs verify: without it there is no similarity to a representative")
 
@@ -91,7 +92,7 @@ class MinHash:
             pa.array(doc64([ids[row] for row in with_words])),
             pa.array(survivor_rank(batch)[with_words]),
             pa.array(prints.same[with_words]),
-            pa.array(_hosts(batch), pa.string()).take(pa.array(with_words)),
+            pa.array(alarms.hosts(batch), pa.string()).take(pa.array(with_words)),
             _lists(np.arange(1, len(with_words) + 1) * bands, prints.bands[with_words].ravel()),
             _lists(ends, prints.shingles.view(np.int32)),
         ]
@@ -106,11 +107,6 @@ class MinHash:
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the document; the value is its similarity to the survivor (none where nothing is verified)."""
         return drop(doc, "duplicate", lost[0].value)
-
-
-def _hosts(batch: pa.RecordBatch) -> list[str | None]:
-    names = zip(column(batch, "host"), column(batch, "repo"), column(batch, "source"), strict=True)
-    return [host or repo or source for host, repo, source in names]
 
 
 def _lists(ends: Any, values: Any) -> pa.ListArray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup import elections
+from curate.dedup import alarms, elections
 from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
 from filters.base import Decision, Document, drop
 from filters.urls import normalize_url
@@ -29,6 +29,15 @@ class Urls:
     """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
     against: str = ""
     """Folder of another corpus: it wins."""
+    max_cluster_share: float = 0.2
+    """Alarm when the copies of one URL are a larger share of all documents than this."""
+    max_host_share: float = 0.95
+    """Alarm when one host (repository, source) loses a larger share of its documents than this."""
+    alarm_from: int = 1000
+    """No alarm where fewer documents than this are lost."""
+
+    def __post_init__(self) -> None:
+        alarms.check_limits(self)
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a page with a URL."""
@@ -37,11 +46,12 @@ class Urls:
         found = elections.digests(normalize_url(urls[row] or "") for row in rows)
         ids = batch.column("id").to_pylist()
         ranks = MAX_SECOND - np.clip(seconds(batch, missing=0), 0, MAX_SECOND)
-        return elections.table(found, ranks[rows], doc64([ids[row] for row in rows]), [WHOLE] * len(rows))
+        docs, hosts = doc64(ids)[rows], alarms.hosts(batch)
+        return elections.table(found, ranks[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows])
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each URL."""
-        return elections.elect(s, self, keys, out, shards)
+        return elections.elect(s, self, keys, out, shards, limits=self)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the page; the value is the number of pages with this URL."""

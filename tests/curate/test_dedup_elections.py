@@ -18,10 +18,17 @@ from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, normalise
 from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
 from curate.engine import Session, session
+from curate.errors import AlarmError
 from filters.base import Decision, Document
 
 SCHEMA = pa.schema(
-    [("id", pa.string()), ("text", pa.string()), ("url", pa.string()), ("date", pa.timestamp("us", tz="UTC"))]
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("url", pa.string()),
+        ("host", pa.string()),
+        ("date", pa.timestamp("us", tz="UTC")),
+    ]
 )
 
 
@@ -31,6 +38,7 @@ def page(name: str, text: str | None, url: str | None = None, day: int | None = 
         "id": hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
         "text": text,
         "url": url,
+        "host": None,
         "date": date,
     }
 
@@ -179,6 +187,21 @@ def test_partitions_do_not_matter(engine: Session, tmp_path: Path, files: int) -
         assert got == want
 
 
+def test_exact_and_urls_stop_before_they_wipe_out_a_host(engine: Session, tmp_path: Path) -> None:
+    bad = [page(f"bad{n}", "One text for all.", "http://bad.example/") | {"host": "bad.example"} for n in range(60)]
+    good = [page(f"good{n}", f"Text {n}.", f"http://good.example/{n}") | {"host": "good.example"} for n in range(90)]
+    for number, kind in enumerate((Exact, Urls)):
+        with pytest.raises(
+            AlarmError, match=r"lose 59 documents, 39\.3%.*max_cluster_share = 0\.2.*others are [0-9a-f]{16}"
+        ):
+            deduplicate(engine, kind(alarm_from=50), bad + good, tmp_path / f"{number}a")
+        with pytest.raises(AlarmError, match=r"bad\.example would lose 59 of 60 documents .*max_host_share = 0\.95"):
+            deduplicate(engine, kind(alarm_from=50, max_cluster_share=1.0), bad + good, tmp_path / f"{number}b")
+        step = kind(alarm_from=50, max_cluster_share=1.0, max_host_share=1.0)
+        assert len(deduplicate(engine, step, bad + good, tmp_path / f"{number}c")[0]) == 59
+        assert len(deduplicate(engine, kind(alarm_from=60), bad + good, tmp_path / f"{number}d")[0]) == 59
+
+
 @given(st.text())
 def test_sentences_are_the_line(text: str) -> None:
     for line in text.split("\n"):
@@ -219,7 +242,15 @@ def test_rank_order() -> None:
     assert ranks[2] < ranks[1] < ranks[0] < ranks[3] < ranks[4]
 
 
-@pytest.mark.parametrize("make", [lambda: Lines(rule="c5"), lambda: Spans(sentences=0)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Lines(rule="c5"),
+        lambda: Spans(sentences=0),
+        lambda: Exact(max_host_share=1.5),
+        lambda: Urls(alarm_from=0),
+    ],
+)
 def test_parameters(make: object) -> None:
     with pytest.raises(ValueError, match="must be"):
         make()  # type: ignore[operator]
