@@ -333,22 +333,25 @@ def _finish(
     trainer.model.train()
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:
-        _tensorboard(folder, facts)
+        _tensorboard(folder, facts, scores)
     write_json(folder / "result.json", {**facts, "scores": scores})
     bits = scores["bits per byte"]
     talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
 
 
-def _tensorboard(folder: Path, facts: dict[str, Any]) -> None:
+def _tensorboard(folder: Path, facts: dict[str, Any], scores: dict[str, dict[str, Any]]) -> None:
+    """Loss, gradient norm and learning rate over tokens, and the final scores."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ProbeError("--tensorboard needs the package tensorboard: pip install tensorboard") from None
-    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call,unused-ignore]
+    writer: Any = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call,unused-ignore]
     for point in facts["curve"]:
         for name in ("loss", "norm", "rate"):
-            writer.add_scalar(name, point[name], int(point["tokens"]))  # type: ignore[no-untyped-call,unused-ignore]
-    writer.close()  # type: ignore[no-untyped-call,unused-ignore]
+            writer.add_scalar(name, point[name], int(point["tokens"]))
+    for name, score in scores.items():
+        writer.add_scalar(f"scores/{name}", sum(score["values"]) / sum(score["weights"]), int(facts["tokens"]))
+    writer.close()
 
 
 def environment() -> dict[str, str]:

@@ -112,7 +112,7 @@ def command(corpora, kind, *more):
 
 
 def test_the_control_trains_on_all_sources_in_proportion(corpora, capsys):
-    assert main(command(corpora, "control", "--tokens", "2000", "--seeds", "2")) == 0
+    assert main(command(corpora, "control", "--tokens", "2000", "--seeds", "2", "--tensorboard")) == 0
     found = json.loads((corpora / "out/verdict.json").read_text())
     assert list(found["metrics"]["bits per byte"]["mean"]) == ["proportional"]
     assert found["metrics"]["bits per byte"]["noise"] > 0
@@ -126,6 +126,16 @@ def test_the_control_trains_on_all_sources_in_proportion(corpora, capsys):
     assert result["ledger"]["web"]["seen"] == pytest.approx(result["ledger"]["web"]["asked"], abs=400)
     assert 0 < result["mfu"] < 1
     assert "at chance" in (corpora / "out/report.html").read_text()
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    logged = events.EventAccumulator(str(corpora / "out/runs/proportional/seed-0/tensorboard"))
+    logged.Reload()
+    losses = logged.Scalars("loss")
+    assert [x.step for x in losses] == [point["tokens"] for point in result["curve"]]
+    assert losses[-1].value == pytest.approx(result["curve"][-1]["loss"])
+    score = result["scores"]["bits per byte"]
+    assert logged.Scalars("scores/bits per byte")[0].value == pytest.approx(
+        sum(score["values"]) / sum(score["weights"])
+    )
 
 
 def test_seeds_read_documents_of_their_own_where_there_are_enough(corpora, capsys):
