@@ -24,7 +24,7 @@ from curate.extractors import clean_text, named_extractor
 from curate.shards import ShardWriter
 from curate.warc import Limits, Record, Split, read_split, skip_reason
 
-BATCH_ROWS, BATCH_BYTES = 64, 4 << 20
+BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
 ROWS = schema.extracted("web")
 SKIPPED = "skipped"
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
@@ -93,9 +93,10 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
         if number < task["done"]:
             continue
-        row = _row(record, task["source"])
-        reason = task["poison"].get(str(number))
-        if reason:
+        row, reason = _row(record, task["source"]), task["poison"].get(str(number))
+        if row["verdict"]:
+            pass
+        elif reason:
             row.update(verdict="failed", reason=f"page_{reason}", detail=_details(task)[reason])
         else:
             _fill(row, record, number, extract, task)
@@ -123,8 +124,12 @@ def _details(task: dict[str, Any]) -> dict[str, str]:
 
 
 def _row(record: Record, source: str) -> dict[str, Any]:
-    name = PurePosixPath(record.file).name
-    where = (record.record_id,) if record.record_id else (name, record.offset, record.inner)
+    kind = None if record.error else skip_reason(record)
+    if kind:  # two of three records of a crawl; they are counted and go nowhere
+        return {"text": None, "offset": record.offset, "verdict": SKIPPED, "reason": kind}
+    where: tuple[Any, ...] = (record.record_id,)
+    if not record.record_id:
+        where = PurePosixPath(record.file).name, record.offset, record.inner
     return {
         "id": schema.document_id(*where, record.url, record.date, record.payload_digest),
         "text": None,
@@ -140,6 +145,7 @@ def _row(record: Record, source: str) -> dict[str, Any]:
         "truncated": record.truncated,
         "status": record.status if record.status is not None and 0 <= record.status < 1000 else None,
         "content_type": record.content_type,
+        "verdict": None,
     }
 
 
@@ -160,10 +166,6 @@ def _fill(
 ) -> None:
     if record.error:
         row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
-        return
-    kind = skip_reason(record)
-    if kind:
-        row.update(verdict=SKIPPED, reason=kind)
         return
     try:
         with workers.page(number, task["cpu_seconds"]):
