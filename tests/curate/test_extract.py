@@ -104,11 +104,11 @@ def test_each_bad_page_costs_itself(tmp_path):
 
 
 def test_pages_that_another_engine_read_are_counted_once(tmp_path):
-    bodies = [b"<p>sure", b"<p>unsure", b"<p>crash", b"<p>unsure too", *[b"<p>unsure"] * 70, b"<p>raise unsure"]
+    bodies = [b"<p>sure", b"<p>unsure", b"<p>crash", b"<p>unsure too", *[b"<p>unsure"] * 200, b"<p>raise unsure"]
     task = task_of(tmp_path, bodies)
     batches = list(extract.survive(task, f"{SELF}:pages"))
     assert len(batches) > 1
-    assert sum(int(batch.schema.metadata[extract.FALLBACK]) for batch in batches) == 72
+    assert sum(int(batch.schema.metadata[extract.FALLBACK]) for batch in batches) == 202
 
 
 def test_a_large_page_is_not_tried(tmp_path):
