@@ -1,0 +1,110 @@
+"""`curate dedup` as a job: killed inside the resolution and resumed, on both engines; an alarm leaves no corpus."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate import engine
+from curate.dedup.job import Options, deduplicate
+from curate.errors import AlarmError
+from curate.run import EngineOptions
+
+pytestmark = pytest.mark.engine
+java = pytest.mark.skipif(engine.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
+
+STAGES = ("identical", "edges", "rounds/picks-0", "components", "members", "lost")
+"""Tables of the resolution, in the order in which they are written."""
+KILLED = """
+import os, signal, sys
+from curate import storage
+from curate.dedup.job import Options, deduplicate
+from curate.run import EngineOptions
+
+corpus, output, stage, name, resume = sys.argv[1:]
+rename = storage.rename_folder
+
+def rename_or_die(source, target, **more):  # the table is written, but does not have its name yet
+    if target.endswith("lost.work/" + stage):
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target, **more)
+
+storage.rename_folder = rename_or_die
+deduplicate(Options(corpus, output, command=()), EngineOptions(engine=name, cores=2, resume=bool(resume), quiet=True))
+"""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """240 texts: near copies of a few, equal ones and others."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = []
+    for n in range(240):
+        words = [f"w{word}" for word in np.random.RandomState(n if n % 3 == 0 else n % 12).randint(0, 50_000, 80)]
+        if n % 3 == 1:
+            words[40] = f"edited{n}"
+        rows.append({"id": f"document {n}", "text": " ".join(words), "url": f"https://h{n % 5}.example/{n}"})
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def run(corpus: Path, output: Path, name: str = "sail", *, resume: bool = False, **parameters: float) -> None:
+    options = Options(str(corpus), str(output), parameters=parameters, command=())
+    deduplicate(options, EngineOptions(engine=name, cores=2, resume=resume, quiet=True))
+
+
+def hashes(output: Path) -> dict[str, str]:
+    """SHA-256 of each published Parquet file."""
+    found = sorted(path for folder in ("data", "rejected", "duplicates") for path in (output / folder).iterdir())
+    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+@pytest.fixture(scope="module")
+def wanted(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    output = tmp_path_factory.mktemp("whole") / "out"
+    run(corpus, output)
+    ledger = json.loads((output / "ledger.json").read_text())
+    assert ledger["records"] == 240
+    assert 80 < ledger["kept"] < 180
+    assert ledger["dedup"][0]["compared"] > 0
+    return hashes(output)
+
+
+def _killed_in_every_stage(corpus: Path, output: Path, name: str) -> None:
+    for number, stage in enumerate(STAGES):
+        arguments = [sys.executable, "-c", KILLED, str(corpus), str(output), stage, name, "resume" if number else ""]
+        process = subprocess.Popen(arguments, start_new_session=True, stderr=subprocess.PIPE)
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == -signal.SIGKILL, (stage, said.decode()[-2000:])
+        with suppress(ProcessLookupError):  # what the killed driver started, such as Spark's Java
+            os.killpg(process.pid, signal.SIGKILL)
+        assert not output.exists()
+    run(corpus, output, name, resume=True)
+
+
+@pytest.mark.slow
+def test_killed_inside_the_resolution_and_resumed(corpus: Path, wanted: dict[str, str], tmp_path: Path) -> None:
+    _killed_in_every_stage(corpus, tmp_path / "out", "sail")
+    assert hashes(tmp_path / "out") == wanted
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@java
+@pytest.mark.spark
+@pytest.mark.slow
+def test_killed_inside_the_resolution_on_spark(corpus: Path, wanted: dict[str, str], tmp_path: Path) -> None:
+    _killed_in_every_stage(corpus, tmp_path / "out", "spark")
+    assert hashes(tmp_path / "out") == wanted
+
+
+def test_an_alarm_leaves_no_corpus(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(AlarmError, match="nothing was removed"):
+        run(corpus, tmp_path / "out", alarm_from=5, max_cluster_share=0.01)
+    assert not (tmp_path / "out").exists()
