@@ -35,12 +35,25 @@ def export(checkpoint: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: weight.detach().clone().contiguous() for name, weight in published(model).items()}
     save_file(state, str(folder / "model.safetensors"), metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(configuration(model.config), indent=1), encoding="utf-8")
-    tokenizer = next((p / "tokenizer.json" for p in path.parents if (p / "tokenizer.json").exists()), None)
-    if tokenizer is not None:
-        shutil.copy(tokenizer, folder / "tokenizer.json")
-        about = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.config.context}
-        (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
+    beside = next((p / "tokenizer.json" for p in path.parents if (p / "tokenizer.json").exists()), None)
+    end = 0 if beside is None else _export_tokenizer(beside, model.config, folder)
+    settings = configuration(model.config, end)
+    (folder / "config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+
+
+def _export_tokenizer(path: Path, c: ModelConfig, folder: Path) -> int:
+    """Copy the tokenizer and name its special tokens (programs ask for them); returns the id that ends documents."""
+    from train_probe.tokenizer import load
+
+    ids = load(path)
+    shutil.copy(path, folder / "tokenizer.json")
+    end, mask = ids.inner.id_to_token(ids.end), ids.inner.id_to_token(ids.mask)
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": c.context}
+    about |= {"bos_token": end, "eos_token": end, "pad_token": end} | (
+        {"mask_token": mask} if c.family == "bert" else {}
+    )
+    (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
+    return ids.end
 
 
 def configuration(c: ModelConfig, end: int = 0) -> dict[str, Any]:
