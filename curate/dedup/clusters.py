@@ -106,7 +106,9 @@ def _edges(s: "Session", prints: Any, work: str, partitions: int) -> Any:
     """(a, b): the smallest document of a band and each other one of it, for all bands, once each."""
     from pyspark.sql import functions as F
 
-    alone = prints.select("doc", "bands")
+    # That no `doc` is null is said once, up here: else Spark says it in one of the two uses, takes them for different
+    # and exchanges all band keys twice.
+    alone = prints.select("doc", "bands").where("doc is not null")
     if count(f"{work}/identical"):
         alone = alone.join(s.read(f"{work}/identical").select("doc"), "doc", "left_anti")
     keyed = s.clustered(alone.select("doc", F.explode("bands").alias("band")), "band", partitions)
