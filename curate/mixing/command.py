@@ -1,8 +1,6 @@
 """From the words of the command line to a mixture: shared by `curate mix` and `jobs/mix.py`."""
 
 import json
-import os
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +18,7 @@ def run(
     """Plan or build, and print the table (or JSON) to stdout; warnings go to stderr."""
     from curate.engine import session
     from curate.progress import Progress
+    from curate.run import command_line
 
     if not plan_only and not output:
         raise UsageError("give --output DIR, or --plan to see the table only")
@@ -31,7 +30,7 @@ def run(
         if plan_only:
             planned = job.plan(order, engine.run)
         else:
-            work = job.Build(order, str(output), shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]), watcher)
+            work = job.Build(order, str(output), command_line(sys.argv), watcher)
             ledger = job.build(engine, work, resume=resume)
     if plan_only:
         show_plan(planned, as_json)

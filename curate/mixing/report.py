@@ -67,7 +67,8 @@ def _shares(ledger: Mapping[str, Any]) -> str:
         for one in ledger["sources"]
     )
     head = headings("source", "", "#asked", "#drawn", "#epochs")
-    return section("Asked and drawn", "shares", f"<table>{head}{rows}</table>")
+    legend = "<p>The upper bar is the weight that was asked for, the lower one the share that was drawn.</p>"
+    return section("Asked and drawn", "shares", legend, f"<table>{head}{rows}</table>")
 
 
 def _table(ledger: Mapping[str, Any]) -> str:
