@@ -180,7 +180,7 @@ def main() -> None:
     if len(points) > 2:
         for what, start in (("as measured", 0.0), ("without the start, the seconds of the smallest", points[0][1])):
             logs = [(math.log(size), math.log(seconds - start)) for size, seconds in points[1:]]
-            slope = np.polyfit(*zip(*logs, strict=True), 1)[0]
+            slope = np.polyfit([x for x, _ in logs], [y for _, y in logs], 1)[0]
             print(f"slope of log CPU seconds over log documents from {points[1][0]:,} on, {what}: {slope:.3f}")
     if options.skew:
         for make, size in (("identical", 1_000_000), ("star", 1_000_000), ("chain", 10_000)):
