@@ -105,12 +105,12 @@ def _machine(parser: argparse.ArgumentParser) -> None:
 def _train(a: Any) -> None:
     import os
 
-    from train_probe import experiment, tasks
+    from train_probe import experiment, request, tasks
 
     main_process = int(os.environ.get("RANK", "0")) == 0
     if a.only != "run" and main_process:
-        request = experiment.Request(
-            mixtures=(experiment.proportional if a.mixtures == "proportional" else experiment.named)(a.shards),
+        question = request.Request(
+            mixtures=(request.proportional if a.mixtures == "proportional" else request.named)(a.shards),
             preset=a.preset,
             family=a.family,
             tokens=a.tokens,
@@ -123,7 +123,7 @@ def _train(a: Any) -> None:
             tasks=[] if a.no_tasks else a.tasks or tasks.bundled(),
             documents=a.documents,
         )
-        experiment.prepare(request, a.output, _talk)
+        experiment.prepare(question, a.output, _talk)
     if a.only == "prepare":
         return
     names = (
@@ -137,7 +137,7 @@ def _train(a: Any) -> None:
         "flops",
         "tensorboard",
     )
-    experiment.run(a.output, experiment.How(**{name: getattr(a, name) for name in names}), _talk)
+    experiment.run(a.output, request.How(**{name: getattr(a, name) for name in names}), _talk)
     if main_process:
         print(_compare(a.output)["text"])
 

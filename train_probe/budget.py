@@ -38,22 +38,22 @@ def kept(output: Path) -> Budget | None:
 
 
 def decide(
-    request: Any, chosen: Preset, files: list[TokenFile], flops: float, minutes: float, speed: Callable[[], float]
+    question: Any, chosen: Preset, files: list[TokenFile], flops: float, minutes: float, speed: Callable[[], float]
 ) -> Budget:
-    """Steps, tokens and parts of an experiment (`request`: experiment.Request).
+    """Steps, tokens and parts of an experiment (`question`: request.Request).
 
     Tokens as asked, or what `flops` of one run or `minutes` of all runs come to at `speed()` tokens per second, or 20
     per weight.
     """
-    per_step = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context) * chosen.model.context
-    tokens = request.tokens
+    per_step = max(1, (question.batch_tokens or chosen.batch) // chosen.model.context) * chosen.model.context
+    tokens = question.tokens
     if not tokens and flops:
         tokens = int(flops / chosen.model.flops_per_token())
     if not tokens and minutes:
-        tokens = int(speed() * 60 * minutes / (request.seeds * len(files)))
+        tokens = int(speed() * 60 * minutes / (question.seeds * len(files)))
     tokens = tokens or chinchilla_tokens(chosen.model)
     steps = max(1, -(-tokens // per_step))
-    return Budget(steps, steps * per_step, parts(request.documents, request.seeds, steps * per_step, files))
+    return Budget(steps, steps * per_step, parts(question.documents, question.seeds, steps * per_step, files))
 
 
 def parts(documents: str, seeds: int, tokens: int, files: list[TokenFile]) -> int:

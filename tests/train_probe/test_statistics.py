@@ -75,7 +75,8 @@ def test_false_positives_stay_below_the_stated_rate(monkeypatch, paired, seeds, 
     assert wrong / trials < 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / trials)
 
 
-def test_pairs_pay_where_seeds_agree_and_cost_where_they_do_not():
+def test_pairs_pay_where_seeds_agree_and_cost_where_they_do_not(monkeypatch):
+    monkeypatch.setattr("train_probe.statistics.RESAMPLES", 20)
     for correlation, better in ((0.95, True), (0.0, False)):
         rng = np.random.Generator(np.random.PCG64(2))
         runs = [sides(rng, 3, correlation, 0.0) for _ in range(60)]
