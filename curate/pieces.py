@@ -14,10 +14,15 @@ from typing import Any
 
 import regex
 
+from curate.piece_counts import STYLES, PieceCounter, classes
+
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """The split of the pre-tokenizer ByteLevel(use_regex=True), as published with GPT-2."""
-LAST_TRIED = 0x3100
-"""Characters beyond are left to the tokenizer (and so are those below on which the engines differ)."""
+LAST_TRIED, BLOCK = 0x20000, 256
+TRIED = (*range(0x3100), *range(0x3100, 0xD800), *range(0xF900, 0x10000), *range(0x1F000, 0x1FB00))
+"""Characters beyond are left to the tokenizer, and so are those on which the engines differ."""
+_PROBE, _SHORT_PROBE = "a?a 1?1 .?. ?? '? \n?\n ?", "a?a 1? .?\n?"
+"""What is tried with `?` replaced: all for characters below U+3100, white space and apostrophes among them."""
 CACHED_PIECES, CACHED_LENGTH = 1 << 20, 64
 
 
@@ -31,6 +36,7 @@ class Pieces:
         self._plain_ascii = not self._strange.search("".join(map(chr, range(128))))
         self._ids = _Cache(tokenizer.model)
         self._sizes = _Sizes(self._ids)
+        self._counter = self._compiled(pattern)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
@@ -43,8 +49,24 @@ class Pieces:
             for text in texts
         ]
 
+    def _compiled(self, pattern: str) -> PieceCounter | None:
+        style = STYLES.get(pattern)
+        if style is None:
+            return None
+        table = classes(style, self._strange, LAST_TRIED)
+        return PieceCounter(style, table, self._sizes.__getitem__, CACHED_PIECES)
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without special tokens."""
+        if self._counter is None:
+            return self._count(texts)
+        found = self._counter.count(texts)
+        left = [text for text, size in zip(texts, found, strict=True) if size < 0]
+        rest = iter(self._count(left))
+        self._bound()
+        return [size if size >= 0 else next(rest) for size in found]
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
         left = [text for text in texts if not self._ours(text)]
         rest = iter(self._tokenizer.encode_batch_fast(left, add_special_tokens=False))
         self._bound()
@@ -137,13 +159,16 @@ def _agreed(pre_tokenizer: str, pattern: str) -> frozenset[int]:
     from tokenizers import Tokenizer
 
     split, before = regex.compile(pattern), Tokenizer.from_str(pre_tokenizer).pre_tokenizer
-    agreed = []
-    for code in range(LAST_TRIED):
-        sign = chr(code)
-        probe = f"a{sign}a 1{sign}1 .{sign}. {sign}{sign} '{sign} \n{sign}\n {sign}"
+
+    def agree(codes: Sequence[int]) -> bool:
+        probe = "".join((_PROBE if code < 0x3100 else _SHORT_PROBE).replace("?", chr(code)) for code in codes)
         theirs = [place for _, place in before.pre_tokenize_str(probe)]
-        if theirs == [match.span() for match in split.finditer(probe)]:
-            agreed.append(code)
+        return theirs == [match.span() for match in split.finditer(probe)]
+
+    agreed = list[int]()
+    for start in range(0, len(TRIED), BLOCK):
+        codes = TRIED[start : start + BLOCK]
+        agreed += codes if agree(codes) else [code for code in codes if agree([code])]
     return frozenset(agreed)
 
 
@@ -154,5 +179,16 @@ def _strange_characters(tokenizer: Any, pattern: str) -> Any:
     description["added_tokens"], description["post_processor"] = [], None
     agreed = _agreed(json.dumps(description), pattern)
     strange = [code for code in range(LAST_TRIED) if code not in agreed]
-    listed = "".join(f"\\U{code:08x}" for code in strange)
+    listed = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _ranges(strange))
     return re.compile(f"[{listed}\\U{LAST_TRIED:08x}-\\U0010ffff]")
+
+
+def _ranges(codes: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as (first, last) of what lies side by side."""
+    found = list[tuple[int, int]]()
+    for code in codes:
+        if found and found[-1][1] == code - 1:
+            found[-1] = (found[-1][0], code)
+        else:
+            found.append((code, code))
+    return found

@@ -1,13 +1,15 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from curate import pieces, tokenizer
+from curate import piece_counts, pieces, tokenizer
 
 TEXT = st.text(
     st.one_of(st.sampled_from("aA'sS1 \n\t\r.é\u00a0\u2009\u3000\x1c\x85ſ"), st.characters(exclude_categories=["Cs"]))
@@ -59,8 +61,44 @@ def test_real_texts(ours: Any, testdata: Path) -> None:
 def test_most_characters_are_taken_the_fast_way(ours: Any) -> None:
     fast = pieces.of(ours)
     assert fast is not None
-    assert all(fast._ours(text) for text in ("plain ascii\n", "naïve café", "Привет", "नमस्ते", "“quotes” — dash"))
-    assert not fast._ours("漢字")
+    assert all(
+        fast._ours(text)
+        for text in ("plain ascii\n", "naïve café", "Привет", "नमस्ते", "“quotes” — dash", "漢字", "한글", "🙂")
+    )
+    assert not fast._ours("\ue000")  # private use: not tried
+    texts = ["\ue000 a", "plain"]
+    assert fast.count(texts) == [len(ids) for ids in slow(ours, texts)]
+
+
+CLOSE = st.text(st.sampled_from("aBsStTrRevVelLmMdD'' \n\r\t.,12é\u0301\u00a0ſ漢"), max_size=40)
+
+
+@pytest.mark.parametrize("pattern", piece_counts.STYLES)
+@given(texts=st.lists(st.one_of(CLOSE, TEXT), max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_compiled_pieces_are_those_of_the_pattern(pattern: str, texts: list[str]) -> None:
+    style = piece_counts.STYLES[pattern]
+    table = piece_counts.classes(style, re.compile(r"(?!)"), 0x3100)
+    sizes: dict[str, int] = {}
+    counter = piece_counts.PieceCounter(style, table, lambda piece: sizes.setdefault(piece, len(piece) % 7 + 1), 50)
+    for _ in range(2):  # the second time the pieces are known
+        found = counter.count(texts)
+        for text, size in zip(texts, found, strict=True):
+            strange = any(ord(sign) >= 0x3100 or (style.contractions == 2 and sign == "ſ") for sign in text)
+            parts = regex.findall(pattern, text)
+            assert size == (-1 if strange else sum(len(part) % 7 + 1 for part in parts))
+            assert strange or sizes.keys() >= set(parts)
+
+
+def test_compiled_pieces_when_nothing_fits(ours: Any) -> None:
+    """More new pieces than a round holds, pieces that are too long to keep, no texts, empty texts."""
+    words = " ".join(f"w{number}" for number in range(40_000))
+    texts = [words, "", words, "y" * 5000, words[::-1]]
+    fast = pieces.of(ours)
+    assert fast is not None
+    assert fast.count(texts) == [len(ids) for ids in slow(ours, texts)]
+    assert fast.count([]) == []
+    assert fast.count([""]) == [0]
 
 
 @pytest.mark.parametrize("change", ["normalizer", "prefix", "added", "model", "merged", "lookup"])
