@@ -201,7 +201,6 @@ def _parallelism(spark: Any) -> int:
 @contextmanager
 def _sail(cores: int) -> Iterator[Session]:
     os.environ.setdefault("RUST_LOG", "error")
-    os.environ.setdefault("SAIL_PARQUET__MAXIMUM_PARALLEL_ROW_GROUP_WRITERS", "1")
     try:
         from pysail.spark import SparkConnectServer
         from pyspark.sql import SparkSession
