@@ -29,7 +29,7 @@ class Judged:
     probability: NDArray[np.float32]  # (blocks,) that the block is main text
     keep: NDArray[np.bool_]  # (blocks,)
     expected: float  # token-level F1 that the probabilities promise, 0 to 1
-    unsure: bool  # whether that is too low, so that trafilatura's text is taken
+    unsure: bool  # whether that is too low though the page has text, so that trafilatura's is taken
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def judge(html: str, using: Model | None = None) -> Judged:
     p = block_probabilities(page, weights)
     words = page.facts.measures[:, WORDS].astype(np.float64)
     keep, expected = decide(p, words)
-    return Judged(page, p, keep, expected, expected < weights.unsure)
+    return Judged(page, p, keep, expected, page.count > 0 and expected < weights.unsure)
 
 
 def block_probabilities(page: Page, weights: Model) -> NDArray[np.float32]:

@@ -66,6 +66,7 @@ def test_trafilatura_takes_over_where_the_model_is_unsure(monkeypatch: pytest.Mo
 def test_a_page_without_text_gives_none() -> None:
     assert extract("<body><script>x</script>") == ""
     assert extract("") == ""
+    assert extract_page("<body><script>x</script>").engine == "curate"  # nothing to be unsure of
 
 
 def test_real_pages_come_out_clean(testdata: Path) -> None:
