@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 from curate.code.evidence import Evidence, canonical, ids
 from curate.code.known import Known
-from curate.code.names import PUBLIC_DOMAIN, UNKNOWN
+from curate.code.marks import unmarked
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, folded
 from curate.code.notices import (
     Span,
     combined,
@@ -14,7 +15,6 @@ from curate.code.notices import (
     named,
     strange,
     unknown_grant,
-    unmarked,
     windows,
     without_asides,
 )
@@ -26,6 +26,8 @@ NOTICE = 150
 """Characters from which a notice counts beside SPDX tags."""
 SHORT_FILE = 300
 """Bytes up to which a file that names a licence has nothing else to say."""
+HEAD = 3_000
+"""Characters in which a restriction counts in a file that names no licence."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -92,11 +94,13 @@ class Detector:
         shown = _only(low, ranges)
         all_names = len(text) < (3_000 if about else SHORT_FILE)
         spans = [s for s in spans if all_names or s.end - s.start > NAME or has_trigger(low, s.start, s.end)]
-        spans = named(shown, spans, all_names)
+        text_ = folded(shown)
+        spans = named(shown, text_, spans, all_names)
         spans = without_asides(low, spans)
         if any(s.expression in _DEDICATIONS for s in spans):
             spans = [s for s in spans if s.expression != PUBLIC_DOMAIN]  # what they speak of is what they say
-        odd = strange(shown if about or spans else _head(shown), spans) or unknown_grant(shown, spans)
+        until = len(low) if about or spans else HEAD
+        odd = strange(text_, spans, until) or unknown_grant(text_, spans)
         if odd is not None:
             spans.append(odd)
         return tags + self._evidence(low, [s for s in spans if s.expression], name)
@@ -177,10 +181,6 @@ def _only(low: str, ranges: list[tuple[int, int]]) -> str:
         parts += [" " * (start - at), low[start:end]]
         at = end
     return "".join(parts)
-
-
-def _head(low: str) -> str:
-    return low[:3_000]
 
 
 def _place(low: str, span: Span, name: str) -> str:

@@ -139,7 +139,7 @@ class Matcher:
 
     def all_matches(self, text: Words) -> list[Match]:
         """Every reference found, overlapping ones too, best score first."""
-        keys = lookup(self.index, grams(text.hashes))
+        keys = lookup(self.index.table, grams(text.hashes))
         if not (keys >= 0).any():
             return []
         found = []
@@ -167,8 +167,11 @@ class Matcher:
 
     def foreign_runs(self, match: Match, text: Words) -> list[tuple[int, int]]:
         """Runs (first word, one after last) of the region that the reference does not have."""
-        keys = lookup(self.index, grams(text.hashes[match.first : match.last]))
-        own = np.isin(keys, self.index.references[match.reference].keys)
+        keys = lookup(self.index.table, grams(text.hashes[match.first : match.last]))
+        reference = self.index.references[match.reference].keys
+        self._mark[reference] = 1
+        own = (keys >= 0) & (self._mark[keys] == 1)
+        self._mark[reference] = 0
         covered = np.zeros(match.last - match.first, np.bool_)
         for shift in range(GRAM):
             covered[shift : shift + len(own)] |= own

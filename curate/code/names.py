@@ -6,6 +6,7 @@ repeat over white space: on a text of blanks such a pattern takes quadratic time
 
 import bisect
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -81,37 +82,81 @@ def spaced(pattern: str) -> str:
     return "".join(out).replace(" ?", "\\s*")
 
 
-_BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"\s\s+|[^\S ]")
+"""White space that is not one blank already."""
 
 
-def folded(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text with each run of white space as one blank, and (place there, place in `text`) where they part."""
+class Folded(NamedTuple):
+    """A text with each run of white space as one blank."""
+
+    text: str
+    data: bytes
+    """The same in Latin-1 (what is not in it, as `?`), so that a place in one is the place in the other."""
+    shifts: list[tuple[int, int]]
+    """(place here, place in the text that was folded) where they part."""
+
+    def unfolded(self, place: int) -> int:
+        """The place in the text that was folded."""
+        here, there = self.shifts[bisect.bisect_right(self.shifts, (place, 1 << 62)) - 1]
+        return there + place - here
+
+
+def folded(text: str) -> Folded:
+    """`text` with each run of white space as one blank."""
     out: list[str] = []
     shifts = [(0, 0)]
     at = length = 0
     for match in _BLANKS.finditer(text):
-        if match.group() == " ":
-            continue
-        out.append(text[at : match.start()] + " ")
-        length += match.start() - at + 1
-        at = match.end()
+        start, end = match.span()
+        out.append(text[at:start])
+        length += start - at + 1
+        at = end
         shifts.append((length, at))
     out.append(text[at:])
-    return "".join(out), shifts
+    whole = " ".join(out)
+    return Folded(whole, whole.encode("latin-1", "replace"), shifts)
 
 
-def unfolded(place: int, shifts: list[tuple[int, int]]) -> int:
-    """The place in the text that `folded` was given, of a place in what it returned."""
-    here, there = shifts[bisect.bisect_right(shifts, (place, 1 << 62)) - 1]
-    return there + place - here
+class Fast(NamedTuple):
+    """A pattern with lookaround, and one without that matches wherever it does and takes linear time."""
+
+    exact: re.Pattern[str]
+    rough: Any
+
+    def finditer(self, text: Folded) -> Iterator[re.Match[str]]:
+        """The matches of the exact pattern, in order, without overlaps."""
+        at = 0
+        while place := self.rough.search(text.data, at):
+            match = None
+            for start in range(place.start(), max(place.end(), place.start() + 1)):
+                match = self.exact.match(text.text, start)
+                if match is not None:
+                    break
+            if match is not None:
+                yield match
+            at = match.end() if match is not None and match.end() > place.start() else place.end()
+            if at >= len(text.text) or place.end() == place.start():
+                return
+
+
+def fast(pattern: str) -> Fast:
+    """`pattern` (for folded text in lower case) compiled both ways."""
+    return Fast(re.compile(pattern), re2.compile(_without_lookaround(pattern).encode("latin-1"), _latin1()))
+
+
+def _latin1(memory: int = 8 << 20) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = memory
+    return options
 
 
 @lru_cache(maxsize=1)
-def _table() -> list[tuple[re.Pattern[str], str]]:
+def _table() -> list[tuple[Fast, str]]:
     """(pattern, id or family) in order of preference."""
     lines = (files("filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
-    return [(re.compile(pattern), name) for name, pattern in rows]
+    return [(fast(pattern), name) for name, pattern in rows]
 
 
 def _without_lookaround(pattern: str) -> str:
@@ -131,42 +176,56 @@ def _without_lookaround(pattern: str) -> str:
 @lru_cache(maxsize=1)
 def _present() -> Any:
     """All patterns of the table in one automaton that says which of them may be in a text."""
-    found = re2.Set.SearchSet()
+    found = re2.Set.SearchSet(
+        _latin1(64 << 20)
+    )  # with less, a long text makes the automaton start anew again and again
     for pattern, _ in _table():
-        found.Add(_without_lookaround(pattern.pattern))
+        found.Add(_without_lookaround(pattern.exact.pattern).encode("latin-1"))
     found.Compile()
     return found
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _patterns() -> tuple[Fast, re.Pattern[str], re.Pattern[str]]:
     """Names of the GNU family; a version after a name; what says "or later" after a version."""
-    return re.compile(_GNU), re.compile(_VERSION), re.compile(_LATER)
+    return fast(_GNU), re.compile(_VERSION), re.compile(_LATER)
 
 
 def mentions(text: str) -> list[Mention]:
     """All licences named in lower-case `text`, in order, without overlaps (the first pattern of the list wins)."""
-    text, shifts = folded(text)
-    return [Mention(unfolded(m.start, shifts), unfolded(m.end - 1, shifts) + 1, m.expression) for m in _mentions(text)]
+    return mentions_in(folded(text))
 
 
-def _mentions(text: str) -> list[Mention]:
+def mentions_in(text: Folded) -> list[Mention]:
+    """All licences named in a folded text; places are those of the text that was folded."""
+    return [Mention(text.unfolded(m.start), text.unfolded(m.end - 1) + 1, m.expression) for m in _mentions(text)]
+
+
+def _mentions(folded_: Folded) -> list[Mention]:
     gnu, version, later = _patterns()
+    text = folded_.text
     found: list[Mention] = []
-    for match in gnu.finditer(text) if "gpl" in text or "gnu" in text or "general" in text or "gfdl" in text else ():
+    for match in gnu.finditer(folded_) if "gpl" in text or "gnu" in text or "general" in text else ():
         if not found or match.start() >= found[-1].end:
             found.append(_gnu(text, match, version, later))
-    for number in sorted(_present().Match(text) or ()):
+    for number in sorted(_present().Match(folded_.data) or ()):
         pattern, name = _table()[number]
-        for match in pattern.finditer(text):
-            if any(match.start() < m.end and m.start < match.end() for m in found):
+        new = []
+        for match in pattern.finditer(folded_):
+            if _taken(found, match.start(), match.end()):
                 continue
             if name != "URL":
-                found.append(_simple(text, match, name, version))
+                new.append(_simple(text, match, name, version))
             elif match.group("id") in spelling():
-                found.append(Mention(match.start(), match.end(), spelling()[match.group("id")]))
-    found.sort()
+                new.append(Mention(match.start(), match.end(), spelling()[match.group("id")]))
+        found = sorted(found + new) if new else found
     return found
+
+
+def _taken(found: list[Mention], start: int, end: int) -> bool:
+    """Whether one of `found` (sorted, apart from each other) overlaps [start, end)."""
+    at = bisect.bisect_left(found, (end, 0, "")) - 1
+    return at >= 0 and found[at].end > start
 
 
 def _gnu(text: str, match: re.Match[str], version: re.Pattern[str], later: re.Pattern[str]) -> Mention:

@@ -1,21 +1,17 @@
 """Licences named in prose: "licensed under the …", and whether two of them are a choice or both at once."""
 
+import bisect
 import itertools
 import re
 from typing import NamedTuple
 
 import re2
 
-from curate.code.names import UNKNOWN, folded, mentions, spaced, unfolded
+from curate.code.names import UNKNOWN, Fast, Folded, fast, mentions_in, spaced
 
 _GATE = re2.compile(
     rb"(?i)licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
     rb"|creativecommons|non-?commercial|same terms|confidential|copyright"
-)
-_MARKS = re.compile(
-    rb"^[ \t]*(?:(?:/\*+|\*+/?|//+!?|#+!?|;+|%+|--+|'+|!+|\|+|>+|<!--|\(\*|\{-|dnl\b|rem\b|@?c\b(?= )|\.\\\"|\"\"\"|'''|@rem\b|::)[ \t]*)+"
-    rb"|(?:\*/|-->|\*\)|-\})[ \t]*$",
-    re.M | re.I,
 )
 _TRIGGER = re.compile(
     spaced(
@@ -35,21 +31,19 @@ _DUAL = re.compile(
         r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
     )
 )
-_STRANGE = re.compile(
-    spaced(
-        r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
-        r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
-        r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
-        r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
-        r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
-        r"|you (?:also )?hereby (?:agree to )?grant|limited exception|under the conditions? that"
-        r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction)|unpublished"
-        r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
-    )
+_STRANGE = fast(
+    r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
+    r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
+    r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
+    r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
+    r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
+    r"|you (?:also )?hereby (?:agree to )?grant|limited exception|under the conditions? that"
+    r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction)|unpublished"
+    r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
 )  # fmt: skip
 
 
-_GRANT = re.compile(
+_GRANT = fast(
     r"permission (?:is|to use|to copy)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
     r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b"
 )
@@ -81,11 +75,6 @@ class Span(NamedTuple):
     name: str
 
 
-def unmarked(text: bytes) -> bytes:
-    """`text` without comment marks and of the same length: offsets stay valid."""
-    return _MARKS.sub(lambda m: b" " * len(m.group()), text)
-
-
 def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[int, int]]:
     """Byte ranges of `text` that may speak of licences, merged, in order; at most `limit` bytes in all."""
     ranges: list[tuple[int, int]] = []
@@ -103,7 +92,7 @@ def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[i
     return ranges
 
 
-def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
+def named(low: str, text: Folded, taken: list[Span], all_names: bool) -> list[Span]:
     """`taken` and the licences named in `low` (without comment marks) outside of them.
 
     A name that goes on where a short notice ends ("under the GNU General Public License" + "version 2 or later") says
@@ -111,21 +100,22 @@ def named(low: str, taken: list[Span], all_names: bool) -> list[Span]:
 
     Args:
         low: Lower-case text without comment marks.
+        text: The same, folded.
         taken: Texts and notices already recognised.
         all_names: Take a name without a verb beside it too, as in files that are about licences.
     """
-    spans, found = list(taken), []
-    for mention in mentions(low):
-        near = [t for t in spans if t.start < mention.end and mention.start < t.end]
+    spans, found = sorted(taken), []
+    for mention in mentions_in(text):
+        near = neighbours(spans, mention.start, mention.end)
         if any(t.end - t.start > SHORT_NOTICE or mention.end <= t.end for t in near):
             continue
         if _LONGER_ID.match(low, mention.end) and "-" in low[mention.start : mention.end]:
             continue  # `bsd-3-clause` in `bsd-3-clause-no-nuclear-license`
         if not near and not all_names and not has_trigger(low, mention.start, mention.end):
             continue
-        text = low[max(0, mention.start - 40) : mention.end + 20]
-        spans = [s for s in spans if s not in near]
-        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(text.split())))
+        words = low[max(0, mention.start - 40) : mention.end + 20].split()
+        spans = [s for s in spans if s not in near] if near else spans
+        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words)))
     return spans + found
 
 
@@ -142,25 +132,37 @@ def without_asides(low: str, spans: list[Span]) -> list[Span]:
     """`spans` without short ones at a place that only speaks of a licence."""
     if "gpl" not in low and "gnu" not in low:
         return spans
-    asides = [m.span() for m in _ASIDE.finditer(low)]
-    return [s for s in spans if s.end - s.start > 60 or not any(s.start < b and a < s.end for a, b in asides)]
+    ordered = sorted(spans)
+    beside = {s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60}
+    return [s for s in spans if s not in beside]
 
 
-def strange(low: str, taken: list[Span]) -> Span | None:
-    """The first restriction in words that belongs to no licence recognised."""
-    return _outside(_STRANGE, low, taken)
+def neighbours(spans: list[Span], start: int, end: int) -> list[Span]:
+    """Those of `spans` (sorted, apart from each other) that overlap [start, end)."""
+    last = bisect.bisect_left(spans, (end,))
+    first = last
+    while first > 0 and spans[first - 1].end > start:
+        first -= 1
+    return spans[first:last]
 
 
-def unknown_grant(low: str, taken: list[Span]) -> Span | None:
+def strange(text: Folded, taken: list[Span], until: int) -> Span | None:
+    """The first restriction in words before `until` that belongs to no licence recognised."""
+    return _outside(_STRANGE, text, taken, until)
+
+
+def unknown_grant(text: Folded, taken: list[Span]) -> Span | None:
     """The first grant of rights in words that belongs to no licence recognised; None where none was recognised."""
-    return _outside(_GRANT, low, taken) if taken else None
+    return _outside(_GRANT, text, taken, 1 << 62) if taken else None
 
 
-def _outside(pattern: re.Pattern[str], low: str, taken: list[Span]) -> Span | None:
-    text, shifts = folded(low)
+def _outside(pattern: Fast, text: Folded, taken: list[Span], until: int) -> Span | None:
+    ordered = sorted(taken)
     for match in pattern.finditer(text):
-        start, end = unfolded(match.start(), shifts), unfolded(match.end() - 1, shifts) + 1
-        if not any(t.start < end and start < t.end for t in taken):
+        start, end = text.unfolded(match.start()), text.unfolded(match.end() - 1) + 1
+        if start >= until:
+            return None
+        if not neighbours(ordered, start, end):
             return Span(start, end, UNKNOWN, "header-notice", 0.5, match.group())
     return None
 

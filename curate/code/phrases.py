@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.texts import american, database
+from curate.code.texts import Table, american, database, hash_table, lookup
 from curate.code.tokens import Words, grams, words
 
 ANCHOR = 4
@@ -26,11 +26,10 @@ class Phrases(NamedTuple):
     hashes: NDArray[np.uint64]
     """Word hashes of notice n are `hashes[bounds[n]:bounds[n + 1]]`."""
     bounds: NDArray[np.int64]
-    anchors: NDArray[np.uint64]
-    """Different anchors, sorted, by width: `anchors[widths[w]:widths[w + 1]]` are those of w + 2 words."""
+    anchors: tuple[Table, ...]
+    """For 2 to 4 words the anchors of so many, with their numbers."""
     first: NDArray[np.int64]
     """Notices of anchor a are `first[a]` to `first[a + 1]`."""
-    widths: NDArray[np.int64]
 
 
 class Phrase(NamedTuple):
@@ -86,9 +85,8 @@ def phrases() -> Phrases:
         tuple(known[n][1] for n in order),
         np.concatenate([known[n][0] for n in order]),
         np.concatenate(([0], np.cumsum(sizes))),
-        np.ascontiguousarray(pairs[new, 1]),
+        tuple(hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)),
         np.append(new, len(order)).astype(np.int64),
-        np.searchsorted(pairs[new, 0], np.arange(2, ANCHOR + 2, dtype=np.uint64)).astype(np.int64),
     )
 
 
@@ -96,17 +94,12 @@ def found_in(text: Words) -> list[Phrase]:
     """The notices in a text that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
     found: list[Phrase] = []
-    for width in range(2, ANCHOR + 1):
-        begin, end = known.widths[width - 2], known.widths[width - 1]
-        own = grams(text.hashes, width)
-        rows = np.searchsorted(known.anchors[begin:end], own)
-        rows[rows == end - begin] = 0
-        places = np.flatnonzero(known.anchors[begin:end][rows] == own) if end > begin else rows[:0]
+    for width, anchors in enumerate(known.anchors, 2):
+        rows = lookup(anchors, grams(text.hashes, width))
+        places = np.flatnonzero(rows >= 0)
         if places.size:
-            rows = rows[places] + begin
-            found += (
-                Phrase(*row) for row in _longest(text.hashes, places, rows, known.hashes, known.bounds, known.first)
-            )
+            standing = _longest(text.hashes, places, rows[places], known.hashes, known.bounds, known.first)
+            found += (Phrase(*row) for row in standing)
     return _apart(found)
 
 

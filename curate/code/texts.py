@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -43,15 +43,21 @@ class Reference:
     """Words of the placeholders and copyright lines that `template` left out."""
 
 
+class Table(NamedTuple):
+    """Hashes to numbers, by open addressing."""
+
+    hashes: NDArray[np.uint64]
+    """0 is empty."""
+    numbers: NDArray[np.int32]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """Which reference holds which gram."""
 
     references: tuple[Reference, ...]
-    table: NDArray[np.uint64]
-    """Open addressing by gram hash; 0 is empty."""
-    slots: NDArray[np.int32]
-    """Key of each filled place of `table`."""
+    table: Table
+    """Gram hash to key."""
     first: NDArray[np.int64]
     """Postings of key k are `postings[first[k]:first[k + 1]]`."""
     postings: NDArray[np.int32]
@@ -117,6 +123,8 @@ def spelling() -> dict[str, str]:
 def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
     mask = np.uint64(table.size - 1)
     for k in range(keys.size):
+        if keys[k] == 0:
+            continue
         i = keys[k] & mask
         while table[i] != 0:
             i = (i + np.uint64(1)) & mask
@@ -139,9 +147,17 @@ def _lookup(table, slots, wanted):  # type: ignore[no-untyped-def]
     return out
 
 
-def lookup(index: Index, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """Key of each gram, -1 where no reference has it."""
-    result: NDArray[np.int32] = _lookup(index.table, index.slots, wanted)
+def hash_table(hashes: NDArray[np.uint64]) -> Table:
+    """A table that gives each of the different `hashes` its place in the array; zeros are left out."""
+    size = 1 << (2 * max(1, len(hashes)) - 1).bit_length()
+    table = Table(np.zeros(size, np.uint64), np.zeros(size, np.int32))
+    _fill(table.hashes, table.numbers, hashes)
+    return table
+
+
+def lookup(table: Table, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Number of each hash, -1 where there is none."""
+    result: NDArray[np.int32] = _lookup(table.hashes, table.numbers, wanted)
     return result
 
 
@@ -164,11 +180,8 @@ def index() -> Index:
     flat = np.concatenate(distinct)
     order = np.argsort(flat, kind="stable")
     first = np.searchsorted(flat[order], np.arange(len(keys) + 1))
-    size = 1 << (2 * len(keys) - 1).bit_length()
-    table, slots = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-    _fill(table, slots, keys)
     sizes = np.array([len(d) for d in distinct], np.int32)
-    return Index(tuple(references), table, slots, first, owners[order], sizes)
+    return Index(tuple(references), hash_table(keys), first, owners[order], sizes)
 
 
 def gram_width() -> int:
