@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import regex
 
-from curate.piece_counts import STYLES, PieceCounter, classes
+if TYPE_CHECKING:
+    from curate.piece_counts import PieceCounter
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """The split of the pre-tokenizer ByteLevel(use_regex=True), as published with GPT-2."""
@@ -49,7 +50,10 @@ class Pieces:
             for text in texts
         ]
 
-    def _compiled(self, pattern: str) -> PieceCounter | None:
+    def _compiled(self, pattern: str) -> "PieceCounter | None":
+        # numba takes 0.3 s to import, and who only draws counts nothing
+        from curate.piece_counts import STYLES, PieceCounter, classes
+
         style = STYLES.get(pattern)
         if style is None:
             return None
