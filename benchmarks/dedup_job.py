@@ -46,7 +46,9 @@ def write_input(folder: Path, documents: int, files: int) -> int:
 def measured(command: list[str]) -> dict[str, Any]:
     """Run a command on one core; wall seconds, CPU seconds (children included) and what it printed last."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "DUMP": "0"}, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "DUMP": "0"}, check=False
+    )
     wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(f"{command[0]}: {done.stderr[-2000:]}")
