@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+import re2
 
 from curate.code.evidence import Evidence, canonical
 from curate.code.names import UNKNOWN
@@ -21,7 +24,8 @@ _GNU = re.compile(r"(A?GPL|LGPL|GFDL)-?(\d)(?:\.(\d))?(\+)?", re.I)
 class Paragraph:
     """One `Files:` paragraph."""
 
-    pattern: re.Pattern[str]
+    pattern: Any
+    """Compiled by RE2: globs of strangers may not take long to fail."""
     evidence: Evidence
 
 
@@ -42,7 +46,7 @@ def paragraphs(text: str, path: str) -> list[Paragraph]:
         score = 1.0 if UNKNOWN not in expression else 0.5
         globs = [glob_pattern(glob) for glob in fields["files"].replace(",", " ").split()[:5000]]
         if globs:
-            pattern = re.compile("|".join(globs))
+            pattern = re2.compile("|".join(globs))
             found.append(Paragraph(pattern, Evidence(expression, "debian-copyright", path, name[:200], score)))
     return found
 
@@ -92,11 +96,11 @@ def glob_pattern(glob: str) -> str:
         c = glob[at]
         if c == "\\" and at + 1 < len(glob):
             at += 1
-            out.append(re.escape(glob[at]))
+            out.append(re2.escape(glob[at]))
         elif c == "*":
             if not out or out[-1] != ".*":
                 out.append(".*")
         else:
-            out.append("." if c == "?" else re.escape(c))
+            out.append("." if c == "?" else re2.escape(c))
         at += 1
     return "".join(out).removeprefix("\\./")

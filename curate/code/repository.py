@@ -11,6 +11,7 @@ from curate.code.evidence import Evidence, conjunction, ids
 from curate.code.members import Member
 from curate.code.metadata import is_metadata, stated
 from curate.code.names import UNKNOWN
+from curate.code.reuse import Annotation, annotation_for, annotations
 
 HEADER_BYTES = 8_000
 """A file's own licence stands at its beginning."""
@@ -25,6 +26,7 @@ class Licences:
     texts: dict[str, list[Evidence]] = field(default_factory=dict)
     metadata: dict[str, list[Evidence]] = field(default_factory=dict)
     debian: dict[str, list[Paragraph]] = field(default_factory=dict)
+    reuse: dict[str, list[Annotation]] = field(default_factory=dict)
 
     def add(self, member: Member, detector: Detector) -> None:
         """Read a member, if it is a licence file or package metadata."""
@@ -34,6 +36,8 @@ class Licences:
         text = member.data.decode("utf-8", "replace") if member.path.endswith("debian/copyright") else ""
         if is_copyright(member.path, text):
             self.debian[folder_of(folder)] = paragraphs(text, member.path)
+        elif PurePosixPath(member.path).name == "REUSE.toml":
+            self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
         elif is_license_file(member.path):
             found = detector.detect(member.data, member.path)
             if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
@@ -51,7 +55,18 @@ class Licences:
             said = evidence_for(found, relative) if not folder or relative != path else None
             if said:
                 return [said]
-        return self.of_folder(folder_of(path))
+        annotation = self.annotation(path)
+        return [annotation.evidence] if annotation else self.of_folder(folder_of(path))
+
+    def annotation(self, path: str) -> Annotation | None:
+        """What the nearest REUSE.toml that speaks of a file says of it; one above that overrides goes before it."""
+        found = None
+        for folder in sorted(self.reuse, key=len, reverse=True):
+            if folder and not path.startswith(folder + "/"):
+                continue
+            said = annotation_for(self.reuse[folder], path.removeprefix(folder + "/") if folder else path)
+            found = said if said and (found is None or said.precedence == "override") else found
+        return found
 
     def of_folder(self, folder: str) -> list[Evidence]:
         """The evidence of the nearest folder at or above `folder` that has any."""
@@ -97,6 +112,11 @@ def survey(found: Iterable[Member], detector: Detector) -> Licences:
 def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[str | None, list[Evidence]]:
     """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
     own = detector.detect(member.data[:HEADER_BYTES], member.path)
+    annotation = licences.annotation(member.path) if licences.reuse else None
+    if annotation and annotation.precedence == "override":
+        own = []
+    elif annotation and annotation.precedence == "aggregate":
+        own = [*own, annotation.evidence]
     evidence = own or licences.of_file(member.path)
     if own and _PROSE.search(member.path) and all(item.kind == "header-notice" for item in own):
         evidence = [*own, *licences.of_file(member.path)]  # a README that speaks of a licence is not thereby under it

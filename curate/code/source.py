@@ -1,4 +1,4 @@
-"""Repositories and tables of files as the source of a job: one task a repository, archive or table."""
+"""Repositories, tables and crawls as the source of a job: one task a repository, archive or file."""
 
 import glob
 import hashlib
@@ -6,17 +6,19 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from curate import schema
+from curate.code.debsource import is_dsc, parts, source_members
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, to_json
 from curate.code.languages import language_of
 from curate.code.members import BROKEN, Bomb, Member, is_repository, members
 from curate.code.metadata import is_metadata
+from curate.code.pages import is_crawl, page_language, pages
 from curate.code.repository import Licences, agreed, licence_of, survey
 from curate.code.tables import is_table, rows
 from curate.errors import InputError
@@ -32,16 +34,31 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     found: dict[str, int] = {}
     for pattern in inputs:
         paths = sorted(glob.glob(pattern)) if not os.path.exists(pattern) else [pattern]
-        known = [path for path in paths if is_repository(path) or is_table(path)]
+        known = [path for path in paths if is_repository(path) or is_table(path) or is_dsc(path) or is_crawl(path)]
         if not known:
             raise InputError(
-                f"--input {pattern}: no folder, archive (.tar.gz, .zip, .whl …) or table (.parquet, .jsonl …) of that name"
+                f"--input {pattern}: no folder, archive (.tar.gz, .zip, .whl …), Debian source (.dsc), "
+                "table (.parquet, .jsonl …) or crawl (.warc.gz …) of that name"
             )
         found.update({path: 0 if os.path.isdir(path) else os.path.getsize(path) for path in known})
+    for path in [path for path in found if is_dsc(path)]:
+        for part in _parts(path):  # is read as a part of the package, not once more for itself
+            found.pop(part, None)
     listed = sorted(found.items())
     digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
     tasks = [{"name": f"{i:06d}", "path": path, "source": name or "code"} for i, (path, _) in enumerate(listed)]
     return Source("code", "curate.code.source:run", tasks, listed, digest)
+
+
+def _parts(path: str) -> list[str]:
+    try:
+        return parts(path)
+    except OSError:  # said by the task that reads it
+        return []
+
+
+def _reader(path: str) -> Callable[[dict[str, Any], Detector, Counter[str]], Iterator[dict[str, Any]]]:
+    return _table if is_table(path) else _crawl if is_crawl(path) else _repository
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +68,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     with ShardWriter(task["out"], ROWS, scratch=True) as writer:
         try:
             seen = set[int]()
-            for row in (_table if is_table(path) else _repository)(task, detector, skipped):
+            for row in _reader(path)(task, detector, skipped):
                 short = int(row["id"][:16], 16)
                 if short in seen:  # the same name with the same bytes once more: one document, not two of one id
                     skipped["repeated"] += 1
@@ -75,42 +92,75 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _repository(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
-    licences = survey(members(task["path"]), detector)
+    read = source_members if is_dsc(task["path"]) else members
+    licences = survey(read(task["path"]), detector)
     repo = _repository_name(task["path"])
-    for number, member in enumerate(members(task["path"])):
-        language = _language(member, skipped)
-        if language:
-            expression, evidence = licence_of(member, licences, detector)
-            yield _row(task, repo, member, number, language, expression, evidence)
+    for number, member in enumerate(read(task["path"])):
+        file = _source_file(member, skipped)
+        if file:
+            yield _row(task, repo, member, number, file, licence_of(member, licences, detector))
 
 
 def _table(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
     """Rows of a table: a file's own header counts, else the licence files of its repository with the license column."""
     licences: dict[str, Licences] = {}
     for repo, member, _ in rows(task["path"]):
-        if not member.skipped and (is_license_file(member.path) or is_metadata(member.path)):
+        if _says_licence(member):
             licences.setdefault(repo, Licences()).add(member, detector)
     for number, (repo, member, stated) in enumerate(rows(task["path"])):
-        language = _language(member, skipped)
-        if language is None:
+        file = _source_file(member, skipped)
+        if file is None:
             continue
         known = licences.get(repo, Licences()) if repo else Licences()  # files of nobody share no licence
         expression, evidence = licence_of(member, known, detector)
         if stated and all(item.where.rsplit(":", 1)[0] != member.path for item in evidence):
             evidence = agreed(evidence, [stated])
             expression = conjunction(item.expression for item in evidence)
-        yield _row(task, repo or _repository_name(task["path"]), member, number, language, expression, evidence)
+        yield _row(task, repo or _repository_name(task["path"]), member, number, file, (expression, evidence))
 
 
-def _language(member: Member, skipped: Counter[str]) -> str | None:
-    """The language of a source file; None for anything else, which is counted."""
-    language = None
-    kind = member.skipped or _no_text(member)
-    if kind is None:
+def _crawl(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Source files among the pages of a crawl: own headers, and the licence files of sites that host repositories."""
+    licences: dict[str, Licences] = {}
+    for page in pages(task["path"]):
+        if page.shared and _says_licence(page.member):
+            licences.setdefault(page.repo, Licences()).add(page.member, detector)
+    for number, page in enumerate(pages(task["path"])):
+        file = _source_file(page.member, skipped, page_language)
+        if file:
+            known = licences.get(page.repo, Licences()) if page.shared else Licences()
+            yield _row(task, page.repo, page.member, number, file, licence_of(page.member, known, detector))
+
+
+def _says_licence(member: Member) -> bool:
+    named = is_license_file(member.path) or is_metadata(member.path) or member.path.endswith("REUSE.toml")
+    return named and not member.skipped
+
+
+class _File(NamedTuple):
+    language: str
+    text: str
+
+
+def _source_file(
+    member: Member, skipped: Counter[str], language_of: Callable[[str, bytes], str | None] = language_of
+) -> _File | None:
+    """Language and text of a source file; None for anything else, which is counted."""
+    kind, language, text = member.skipped, None, ""
+    if kind is None and not member.data.strip():
+        kind = "empty"
+    elif kind is None and b"\x00" in member.data[:8000]:
+        kind = "binary"
+    elif kind is None:
         language = language_of(member.path, member.data)
+        try:
+            text = member.data.decode("utf-8") if language else ""
+        except UnicodeDecodeError:
+            kind, language = "not_utf8", None
     if language is None:
         skipped[kind or "no_source_file"] += 1
-    return language
+        return None
+    return _File(language, text)
 
 
 def _row(
@@ -118,34 +168,21 @@ def _row(
     repo: str,
     member: Member,
     number: int,
-    language: str,
-    expression: str | None,
-    evidence: list[Evidence],
+    file: _File,
+    licence: tuple[str | None, list[Evidence]],
 ) -> dict[str, Any]:
     return {
         "id": schema.document_id(repo, member.path, hashlib.sha256(member.data).hexdigest()),
-        "text": member.data.decode("utf-8").replace("\x00", "").replace("\r\n", "\n"),
+        "text": file.text.replace("\x00", "").replace("\r\n", "\n"),
         "source": task["source"],
         "file": task["path"],
         "offset": number,
         "repo": repo,
         "path": member.path,
-        "language": language,
-        "license": expression,
-        "license_evidence": to_json(evidence),
+        "language": file.language,
+        "license": licence[0],
+        "license_evidence": to_json(licence[1]),
     }
-
-
-def _no_text(member: Member) -> str | None:
-    if not member.data.strip():
-        return "empty"
-    if b"\x00" in member.data[:8000]:
-        return "binary"
-    try:
-        member.data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "not_utf8"
-    return None
 
 
 def _failed(task: dict[str, Any], reason: str, error: BaseException) -> dict[str, Any]:
@@ -162,6 +199,6 @@ def _failed(task: dict[str, Any], reason: str, error: BaseException) -> dict[str
 
 def _repository_name(path: str) -> str:
     name = os.path.basename(path.rstrip("/"))
-    for ending in (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git"):
+    for ending in (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc"):
         name = name.removesuffix(ending)
     return name.encode("utf-8", "replace").decode()
