@@ -17,7 +17,7 @@ import pyarrow as pa
 import xxhash
 
 from curate import storage
-from curate.dedup import alarms, index
+from curate.dedup import alarms, index, memory
 from curate.dedup.base import doc_hex, shard_of
 from curate.dedup.tables import count
 
@@ -100,13 +100,14 @@ def elect(
 
     held, won = f"{out}.repeated", f"{out}.owners"
     earlier = index.earlier(s, step, keys, f"{out}.against")
+    needed = memory.check_keys(s, sum(count(folder) for folder in (keys, *earlier)))
     rows = s.clustered(s.read([keys, *earlier]).select(*KEYS.names), "hi", shards)
     counted = rows.groupBy("hi", "lo").agg(F.min("rank").alias("least"), F.count(F.lit(1)).alias("copies"))
     s.write(rows.join(counted.where("copies > 1"), ["hi", "lo"]), held)
     if not count(held):
         s.write(_nothing(s), out)
         index.remember(s, step, keys, None, ["doc", "pos"])
-        return _facts(count(keys), [], [])
+        return _facts(count(keys), [], [], needed)
     holders = s.read(held)
     first = holders.where("rank = least and not again").groupBy("hi", "lo", "copies")
     s.write(first.agg(F.min("doc").alias("survivor")), won)
@@ -122,7 +123,7 @@ def elect(
         (F.when(owner, F.lit(OWNER)).otherwise(copies) if owners else copies).alias("value"),
     )
     bins, largest = _histogram(owners_of)
-    facts = _facts(count(keys), bins, largest)
+    facts = _facts(count(keys), bins, largest, needed)
     if limits and facts["copies"] - facts["clusters"] >= limits.alarm_from:
         groups = [alarms.Cluster(row["survivor"], row["copies"]) for row in largest]
         hosts = s.read(keys).select("doc", "host")
@@ -144,10 +145,11 @@ def _histogram(groups: Any) -> tuple[list[Any], list[Any]]:
     return sorted((r["power"], r["groups"], r["copies"]) for r in bins), largest
 
 
-def _facts(keys: int, bins: list[Any], largest: list[Any]) -> dict[str, Any]:
+def _facts(keys: int, bins: list[Any], largest: list[Any], memory_estimate: int) -> dict[str, Any]:
     repeated, copies = sum(b[1] for b in bins), sum(b[2] for b in bins)
     return {
         "keys": keys,
+        "memory_estimate": memory_estimate,
         "clusters": repeated,
         "copies": copies,
         "sizes": {f"{2**power}-{2 ** (power + 1) - 1}": count for power, count, _ in bins},

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 BASE = 400 << 20
 BYTES_PER_ROW = 135
 """Peak memory per document and band; measured, see benchmarks/results/dedup.md."""
+BYTES_PER_KEY = 200
+"""Peak memory per key of an election (a line, a span, a document); measured too."""
 
 
 def estimate(documents: int, bands: int) -> int:
@@ -23,14 +25,23 @@ def estimate(documents: int, bands: int) -> int:
 
 def check(s: "Session", documents: int, bands: int) -> int:
     """The estimate for this engine (0 on Spark, which spills). Raises EngineError when there is not enough memory."""
+    what, way_out = f"{documents:,} documents x {bands} bands", ", or take fewer bands"
+    return _check(s, estimate(documents, bands), what, way_out)
+
+
+def check_keys(s: "Session", keys: int) -> int:
+    """The same for an election over so many keys."""
+    return _check(s, BASE + keys * BYTES_PER_KEY, f"{keys:,} keys", "")
+
+
+def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     if s.name != "sail":
         return 0
-    needed, there = estimate(documents, bands), available()
+    there = available()
     if there is not None and needed > there:
         raise EngineError(
-            f"{documents:,} documents x {bands} bands need about {needed / 2**30:.1f} GiB in the embedded engine, and "
-            f"{there / 2**30:.1f} GiB are free: run it with --engine spark (Java 17; it spills to disk) or on a cluster "
-            f"(--master, spark-submit), or take fewer bands"
+            f"{what} need about {needed / 2**30:.1f} GiB in the embedded engine, and {there / 2**30:.1f} GiB are free: "
+            f"run it with --engine spark (Java 17; it spills to disk) or on a cluster (--master, spark-submit){way_out}"
         )
     return needed
 

@@ -18,7 +18,7 @@ from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, normalise
 from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
 from curate.engine import Session, session
-from curate.errors import AlarmError
+from curate.errors import AlarmError, EngineError
 from filters.base import Decision, Document
 
 SCHEMA = pa.schema(
@@ -200,6 +200,16 @@ def test_exact_and_urls_stop_before_they_wipe_out_a_host(engine: Session, tmp_pa
         step = kind(alarm_from=50, max_cluster_share=1.0, max_host_share=1.0)
         assert len(deduplicate(engine, step, bad + good, tmp_path / f"{number}c")[0]) == 59
         assert len(deduplicate(engine, kind(alarm_from=60), bad + good, tmp_path / f"{number}d")[0]) == 59
+
+
+def test_too_much_for_memory_is_said_beforehand(
+    engine: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curate.dedup.memory.available", lambda: 300 << 20)
+    with pytest.raises(
+        EngineError, match=r"2 keys need about 0\.4 GiB .* 0\.3 GiB are free: run it with --engine spark"
+    ):
+        deduplicate(engine, Exact(), [page("a", "One."), page("b", "One.")], tmp_path)
 
 
 @given(st.text())
