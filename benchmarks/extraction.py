@@ -7,7 +7,7 @@ Quality: token-level precision, recall and F1 (multisets of lower-case words), R
 are lost (F1 below .3); means over pages. Differences to trafilatura with 95 % intervals by resampling whole domains.
 `--cv` and `--sets` name what `benchmarks.extractor_cv` wrote: texts of the engine `curate` by models that never saw the
 page's domain (or its set); the engine itself has seen these pages in training, so its own texts would flatter it.
-Speed: all engines side by side on the same pages in one run, median of five rounds.
+Speed: CPU time of all engines side by side on the same pages in one run, median of five rounds.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -167,7 +167,7 @@ def partial_sets(results: Sequence[Results], labelled: Sequence[Page]) -> Iterat
 
 
 def speed(labelled: Sequence[Page], count: int, rounds: int = 5) -> Iterator[str]:
-    """Pages a second of every engine on the same pages, median of `rounds`, engines taking turns."""
+    """Pages a second of CPU time of every engine on the same pages, median of `rounds`, engines taking turns."""
     picked = labelled[:: max(1, len(labelled) // count)][:count]
     engines = {**PEERS, "curate": extractor("curate")}
     times: dict[str, list[float]] = {name: [] for name in engines}
@@ -175,14 +175,14 @@ def speed(labelled: Sequence[Page], count: int, rounds: int = 5) -> Iterator[str
         engine(picked[0].html, None)
     for _ in range(rounds):
         for name, engine in engines.items():
-            start = perf_counter()
+            start = process_time()
             for page in picked:
                 engine(page.html, page.url)
-            times[name].append(perf_counter() - start)
+            times[name].append(process_time() - start)
     base = statistics.median(times[REFERENCE])
     yield f"{len(picked)} pages, {sum(len(page.html) for page in picked) / len(picked) / 1000:.0f} kB on average"
     yield ""
-    yield "| engine | pages/s | times trafilatura |"
+    yield "| engine | pages a CPU second | times trafilatura |"
     yield "|---|--:|--:|"
     for name, values in times.items():
         middle = statistics.median(values)
