@@ -319,3 +319,12 @@ def test_smaller_documents_fill_the_gap_that_large_ones_leave(tmp_path: Path) ->
             assert int(chosen.sum()) == one.drawn.documents
             assert int(sizes[chosen].sum()) == one.drawn.tokens
     assert filled > 5
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=12), st.integers(1, 160))
+def test_a_wide_table_continues_below(sizes: list[int], width: int) -> None:
+    groups = tables.fitting([["x" * size for size in sizes]], width)
+    assert [place for group in groups for place in group[1:]] == list(range(1, len(sizes)))
+    for group in groups:
+        assert group[0] == 0
+        assert len(group) == 2 or sum(sizes[place] for place in group) + tables.GAP * (len(group) - 1) <= width
