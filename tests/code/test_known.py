@@ -1,0 +1,163 @@
+"""Notices known word for word, texts that SPDX does not list, and the machinery that finds them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.code.detect import Detector
+from curate.code.evidence import conjunction
+from curate.code.marks import unmarked
+from curate.code.names import fast, folded, mentions
+from curate.code.phrases import found_in, phrases
+from curate.code.texts import american, database, hash_table, lookup, raw_texts
+from curate.code.tokens import words
+from filters.licenses import allow_list, is_allowed
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return Detector()
+
+
+def found(detector, text, name="a.py"):
+    return conjunction(e.expression for e in detector.detect(text.encode(), name))
+
+
+def text_of(spdx_id):
+    return next(row["text"] for row in raw_texts()["texts"] if row["ids"] == [spdx_id] and row["kind"] == "license")
+
+
+def allowed(expression):
+    return is_allowed(expression, allow_list("permissive"))
+
+
+NOTICE = (
+    "# Use of this source code is governed by a BSD-style license that can be\n# found in the LICENSE file.\n"
+    "import os\n"
+)
+
+
+def test_a_notice_known_word_for_word(detector):
+    [evidence] = detector.detect(NOTICE.encode(), "a.py")
+    assert (evidence.expression, evidence.score) == ("BSD-3-Clause", 1.0)
+
+
+def test_every_notice_is_found_in_itself():
+    known = phrases()
+    for expression, texts in list(database()["notices"].items())[::40]:
+        for text in texts[:3]:
+            split = words(american(text.encode()))
+            spans = found_in(split)
+            assert spans, text
+            assert any(known.expressions[p.number] == expression for p in spans) or len(spans) < len(split.hashes)
+
+
+def test_a_name_that_goes_on_takes_the_place_of_a_notice(detector):
+    text = (
+        "# under the terms of the GNU General Public License, either version 2, or (at your option) any later version\n"
+    )
+    assert found(detector, text) == "GPL-2.0-or-later"
+
+
+def test_a_second_licence_beside_a_tag_holds_too(detector):
+    text = "/* SPDX-License-Identifier: MIT */\n\n" + text_of("BSD-4-Clause")
+    assert found(detector, text, "a.c") == "MIT AND BSD-4-Clause"
+    assert found(detector, "/* SPDX-License-Identifier: MIT */\n" + text_of("MIT"), "a.c") == "MIT"
+
+
+def test_texts_that_spdx_does_not_list_are_denied(detector):
+    rows = [row for row in database()["texts"] if row["kind"] == "license"]
+    wrong = [row["ids"] for row in rows[::12] if allowed(found(detector, row["text"], "LICENSE"))]
+    assert len(wrong) <= 1, wrong
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Use of this code is disallowed for the user ken.",
+        "Redistributions must be unmodified.",
+        "You hereby grant to the author a licence to your enhancements.",
+    ],
+)
+@pytest.mark.parametrize("licence", ["BSD-2-Clause", "MIT"])
+def test_a_restriction_inside_or_after_a_text_denies(detector, licence, added):
+    text = text_of(licence)
+    half = text.index(". ", len(text) // 3) + 1
+    assert not allowed(found(detector, f"{text[:half]}\n\n{added}\n\n{text[half:]}", "LICENSE"))
+
+
+def test_no_choice_is_assumed_beside_a_licence_that_is_not_listed(detector):
+    text = "Licensed under the MIT license, or alternatively the proprietary license below: all rights reserved, evaluation only.\n"
+    assert not allowed(found(detector, text, "LICENSE"))
+
+
+def test_what_only_speaks_of_a_licence_is_not_under_it(detector):
+    history = (
+        "Note: GPL-compatible doesn't mean that we're distributing Python under the GPL. All Python licenses, unlike the GPL, "
+        "let you distribute a modified version without making your changes open source. The GPL-compatible licenses make it "
+        "possible to combine Python with other software that is released under the GPL; the others don't.\n\n"
+    )
+    expression = found(detector, history + text_of("Python-2.0"), "LICENSE")
+    assert "GPL" not in expression
+    assert allowed(expression)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/* a */",
+        "// a",
+        "#! a",
+        "dnl a",
+        "REM a",
+        "C a",
+        "<!-- a -->",
+        "(* a *)",
+        "{- a -}",
+        " * a",
+        '.\\" a',
+        '""" a',
+        ":: a",
+    ],
+)
+def test_comment_marks(text):
+    assert unmarked(text.encode()).split() == [b"a"]
+
+
+def test_words_are_no_comment_marks():
+    assert unmarked(b"remark\ncat\nc(1)\n@copy\na - b") == b"remark\ncat\nc(1)\n@copy\na - b"
+
+
+@given(st.binary(max_size=300))
+def test_unmarked_keeps_places(data):
+    out = unmarked(data)
+    assert len(out) == len(data)
+    assert all(a in (b, 32) for a, b in zip(out, data, strict=True))
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="gpl mit/or-2.0\n\t(c)é", max_size=200))
+def test_the_rough_pattern_loses_nothing(text):
+    pattern = fast(r"(?<!x)\bgpl\b(?! not)|mit(?= or)")
+    whole = folded(text)
+    assert [m.span() for m in pattern.finditer(whole)] == [m.span() for m in pattern.exact.finditer(whole.text)]
+
+
+@given(st.text(alphabet="a \n\t\r", max_size=200))
+def test_folded_places_lead_back(text):
+    whole = folded(text)
+    assert " ".join(text.split()) == " ".join(whole.text.split())
+    assert all(text[whole.unfolded(n)] == c for n, c in enumerate(whole.text) if c == "a")
+
+
+@given(st.lists(st.integers(1, 2**64 - 1), unique=True, max_size=50), st.lists(st.integers(1, 2**64 - 1), max_size=20))
+def test_hash_tables(hashes, others):
+    table = hash_table(np.array(hashes, np.uint64))
+    places = {h: n for n, h in enumerate(hashes)}
+    wanted = [*hashes, *others]
+    assert lookup(table, np.array(wanted, np.uint64)).tolist() == [places.get(h, -1) for h in wanted]
+
+
+def test_mentions_in_a_long_text_take_linear_time():
+    assert len(mentions("gpl " * 20_000)) == 20_000
