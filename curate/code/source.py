@@ -21,6 +21,7 @@ from curate.code.metadata import is_metadata
 from curate.code.pages import is_crawl, page_language, pages
 from curate.code.repository import Licences, agreed, licence_of, survey
 from curate.code.tables import is_table, rows
+from curate.code.texts import database_file
 from curate.errors import InputError
 from curate.job import Source
 from curate.shards import ShardWriter
@@ -31,6 +32,7 @@ ROWS = schema.extracted("code")
 
 def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     """The source of repositories: folders and archives, by path or glob. Raises InputError when there is none."""
+    database_file()  # said now, when it is missing, and not by a task
     found: dict[str, int] = {}
     for pattern in inputs:
         paths = sorted(glob.glob(pattern)) if not os.path.exists(pattern) else [pattern]

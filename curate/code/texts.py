@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.tokens import GRAM, grams, words
+from curate.errors import InputError
+from filters.assets import AssetMissingError, find
 
 _COPYRIGHT_LINE = re.compile(
     r"^[ \t]*(?:(?:portions? |parts? )?copyrights? .*|\(c\) .*|© ?.*|all rights reserved\.?)$", re.I | re.M
@@ -91,11 +94,18 @@ def raw_texts() -> dict[str, object]:
     return loaded
 
 
+def database_file() -> Path:
+    """Where the licence database is; InputError says how to get it."""
+    try:
+        return find("licensedb")
+    except AssetMissingError as error:
+        raise InputError(str(error)) from None
+
+
 @lru_cache(maxsize=1)
 def database() -> dict[str, Any]:
-    """Texts, notices and web addresses of ScanCode's licence database, made by `benchmarks.license_data`."""
-    data = (files("filters") / "data" / "licenses-database.json.xz").read_bytes()
-    loaded: dict[str, Any] = json.loads(lzma.decompress(data))
+    """Texts, notices and web addresses of ScanCode's licence database (`curate.code.database`)."""
+    loaded: dict[str, Any] = json.loads(lzma.decompress(database_file().read_bytes()))
     return loaded
 
 
