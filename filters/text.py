@@ -46,13 +46,13 @@ def count_sentences(text: str) -> int:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    has_word = _HAS_WORD.search
-    start = 0
+    has_word, is_wide = _HAS_WORD.search, _WIDE.search
+    start, length = 0, len(text)
     for match in _MARKS.finditer(text):
-        end = match.end()
+        at, end = match.span()
         # The marks of some scripts, and line breaks, end a sentence wherever they stand; others before white
         # space.
-        if end < len(text) and not text[end].isspace() and not _WIDE.search(match.group()):
+        if end < length and text[at] != "\n" and not text[end].isspace() and not is_wide(text, at, end):
             continue
         if has_word(text, start, end):
             yield start, end
