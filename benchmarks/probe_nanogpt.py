@@ -1,6 +1,7 @@
-"""Loss per token beside nanoGPT's recipe on the same data: `python -m benchmarks.probe_nanogpt BOOKS OUT [STEPS]`.
+"""Loss per token beside nanoGPT's recipe on the same data: `python -m benchmarks.probe_nanogpt BOOKS OUT [STEPS [SHAPE]]`.
 
-The shape of GPT-2, scaled down for a processor (4 layers of width 64).  Three trainings read the same batches of BOOKS (a
+SHAPE is `small`, the shape of GPT-2 scaled down for a processor (4 layers of width 64), or `124m`, GPT-2's own (12 layers
+of width 768, 50,304 ids as in nanoGPT; rows of 256, since a processor takes seconds for a step).  Three trainings read the same batches of BOOKS (a
 folder of plain text files) and are judged by the same held-out documents:
 
 plain    a loop of plain PyTorch written for this page after nanoGPT's published settings (karpathy/nanoGPT, train.py):
@@ -13,7 +14,9 @@ muon     the probe's defaults
 
 import json
 import math
+import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,24 @@ from train_probe.evaluate import held_out
 from train_probe.parallel import World
 from train_probe.train import Trainer
 
-SHAPE = ModelConfig(family="gpt2", layers=4, width=64, heads=4, vocab=VOCAB, context=64)
-ROWS, RATE, WARMUP, SEEDS = 12, 1e-3, 0.05, 1
+WARMUP, SEEDS = 0.05, 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is trained, and how."""
+
+    shape: ModelConfig
+    vocab: int  # ids of the tokenizer
+    rows: int  # a step
+    rate: float  # peak
+    held: int  # documents
+
+
+SETTINGS = {
+    "small": Setting(ModelConfig("gpt2", layers=4, width=64, heads=4, vocab=VOCAB, context=64), VOCAB, 12, 1e-3, 100),
+    "124m": Setting(ModelConfig("gpt2", layers=12, width=768, heads=12, vocab=50304, context=256), 16384, 2, 6e-4, 10),
+}
 
 
 class PlainBlock(nn.Module):
@@ -78,33 +97,33 @@ class Plain(nn.Module):
         return F.linear(self.norm(x), self.tokens.weight)
 
 
-def plain(stream: Stream, held: TokenFile, seed: int, steps: int) -> dict[str, Any]:
+def plain(c: Setting, stream: Stream, held: TokenFile, seed: int, steps: int) -> dict[str, Any]:
     """Train the plain loop; its curve, and its bits per byte of the held-out text in rows as the probe cuts them."""
-    model = Plain(SHAPE, seed)
+    model = Plain(c.shape, seed)
     groups = [
         {"params": [p for p in model.parameters() if p.ndim == 2], "weight_decay": 0.1},
         {"params": [p for p in model.parameters() if p.ndim != 2], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.95))
+    optimizer = torch.optim.AdamW(groups, lr=c.rate, betas=(0.9, 0.95))
     warmup, curve = max(1, round(WARMUP * steps)), []
     for step in range(steps):
         done = max(0.0, (step - warmup) / (steps - warmup))
         share = min(1.0, (step + 1) / warmup) if step < warmup else 0.1 + 0.45 * (1 + math.cos(math.pi * done))
         for group in optimizer.param_groups:
-            group["lr"] = RATE * share
-        rows = torch.from_numpy(stream.batch(step, ROWS, SHAPE.context))
+            group["lr"] = c.rate * share
+        rows = torch.from_numpy(stream.batch(step, c.rows, c.shape.context))
         loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         curve.append(loss.item())
-    return {"curve": curve, "bits per byte": plain_bits(model, held)}
+    return {"curve": curve, "bits per byte": plain_bits(model, held, c.shape.context)}
 
 
-def plain_bits(model: Plain, held: TokenFile) -> float:
+def plain_bits(model: Plain, held: TokenFile, width: int) -> float:
     """Bits per byte; end tokens are not counted."""
-    ids, width = np.asarray(held.tokens, dtype=np.int64), SHAPE.context
+    ids = np.asarray(held.tokens, dtype=np.int64)
     nats = 0.0
     with torch.no_grad():
         for first in range(0, len(ids) - 1, width):
@@ -114,33 +133,34 @@ def plain_bits(model: Plain, held: TokenFile) -> float:
     return nats / math.log(2) / int(held.meta["bytes"])
 
 
-def ours(stream: Stream, held: TokenFile, seed: int, steps: int, optimizer: str) -> dict[str, Any]:
+def ours(c: Setting, stream: Stream, held: TokenFile, seed: int, steps: int, optimizer: str) -> dict[str, Any]:
     """The probe's trainer on the same batches."""
-    kind = {"lr": RATE, "schedule": "cosine"} if optimizer == "adamw" else {}
-    c = TrainConfig(steps, ROWS, ROWS, seed, optimizer, warmup=WARMUP, precision="fp32", log_every=steps, **kind)
-    trainer = Trainer(SHAPE, c, World())
+    kind: dict[str, Any] = {"lr": c.rate, "schedule": "cosine"} if optimizer == "adamw" else {}
+    how = TrainConfig(steps, c.rows, c.rows, seed, optimizer, warmup=WARMUP, precision="fp32", log_every=steps, **kind)
+    trainer = Trainer(c.shape, how, World())
     curve = [point["loss"] for point in trainer.run(stream)["curve"]]
     return {"curve": curve, "bits per byte": held_out(trainer.model, held).mean}
 
 
-def main(books: Path, out: Path, steps: int) -> None:
+def main(books: Path, out: Path, steps: int, setting: Setting) -> None:
     """Print one line of JSON for each training."""
-    torch.set_num_threads(1)
-    held_docs, rest = drawn(documents(books), 0, 100, 2100)
-    ids = tokenizer.shipped(VOCAB)
+    torch.set_num_threads(1 if setting.shape.width < 512 else os.cpu_count() or 1)
+    held_docs, rest = drawn(documents(books), 0, setting.held, 2000 + setting.held)
+    ids = tokenizer.shipped(setting.vocab)
     for name, docs in (("held-out", held_docs), ("text", rest)):
         prepare.write_tokens(docs, ids, out / name)
     held, text = TokenFile.open(out / "held-out"), TokenFile.open(out / "text")
     for seed in range(SEEDS):
         stream = Stream(text, seed)
-        runs = {"plain": plain(stream, held, seed, steps)}
-        runs |= {name: ours(stream, held, seed, steps, name) for name in ("adamw", "muon")}
+        runs = {"plain": plain(setting, stream, held, seed, steps)}
+        runs |= {name: ours(setting, stream, held, seed, steps, name) for name in ("adamw", "muon")}
         for name, run in runs.items():
             tenths = [round(float(np.mean(part)), 3) for part in np.array_split(run["curve"], 10)]
             found = {"training": name, "seed": seed, "loss_by_tenth": tenths, "bits_per_byte": run["bits per byte"]}
-            print(json.dumps({**found, "tokens": steps * ROWS * SHAPE.context}), flush=True)
+            print(json.dumps({**found, "tokens": steps * setting.rows * setting.shape.context}), flush=True)
 
 
 if __name__ == "__main__":
-    books, out, steps = (sys.argv[1:] + ["800"][len(sys.argv) - 3 :])[:3]
-    main(Path(books), Path(out), int(steps))
+    books, out, *rest = sys.argv[1:]
+    steps, shape = (rest + ["800", "small"][len(rest) :])[:2]
+    main(Path(books), Path(out), int(steps), SETTINGS[shape])
