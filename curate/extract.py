@@ -94,11 +94,9 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         if number < task["done"]:
             continue
         row, reason = _row(record, task["source"]), task["poison"].get(str(number))
-        if row["verdict"]:
-            pass
-        elif reason:
+        if reason:
             row.update(verdict="failed", reason=f"page_{reason}", detail=_details(task)[reason])
-        else:
+        elif row["verdict"] is None:
             _fill(row, record, number, extract, task)
         waiting.append(row)
         size += len(row["text"] or "")
