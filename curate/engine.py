@@ -28,6 +28,10 @@ JAVA_HINT = (
 )
 
 
+CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+"""What pyspark sets in the environment when it makes a Connect session, and leaves there."""
+
+
 class Session:
     """An engine that is running. Made by `session()`."""
 
@@ -206,6 +210,7 @@ def _sail(cores: int) -> Iterator[Session]:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise EngineError(f"the embedded engine can't be imported ({error}); pip install curate-corpora") from error
+    before = os.environ.get(CONNECT_MODE)
     server = SparkConnectServer()
     server.start(background=True)
     spark = SparkSession.builder.remote(f"sc://localhost:{server.listening_address[1]}").create()
@@ -220,6 +225,8 @@ def _sail(cores: int) -> Iterator[Session]:
             workers.close_all()
             spark.stop()
             server.stop()
+            if before is None:
+                os.environ.pop(CONNECT_MODE, None)  # else neither this process nor its children can start a local Spark
 
 
 def _connect(name: str, master: str | None) -> Any:

@@ -79,6 +79,8 @@ def _walk(path: str) -> list[str]:
     shown = [name for name in relative if not any(part[:1] in "._" for part in name.split("/"))]
     if "ledger.json" in shown and any(name.startswith("data/") for name in shown):
         shown = [name for name in shown if name.split("/")[0] == "data"]
+    if any(name.endswith(".parquet") for name in shown):  # beside these a .json tells of the files, and holds no text
+        shown = [name for name in shown if not name.endswith(".json")]
     return [storage.join(path, name) for name in shown if name.split("/")[0] not in SIDE_FOLDERS]
 
 

@@ -81,6 +81,14 @@ def test_no_java_names_the_package(monkeypatch):
         pass
 
 
+@pytest.mark.engine
+def test_a_closed_session_leaves_nothing_in_the_environment(monkeypatch):
+    monkeypatch.delenv(engine.CONNECT_MODE, raising=False)
+    with engine.session("x", engine="sail") as s:
+        assert s.spark.range(3).count() == 3
+    assert engine.CONNECT_MODE not in os.environ  # a child of this process may start a local Spark
+
+
 def test_contradictions_are_told():
     with pytest.raises(UsageError, match="takes no --master"), engine.session("x", engine="sail", master="local[1]"):
         pass

@@ -58,6 +58,12 @@ def test_our_own_output_is_read_from_data_alone(tmp_path: Path) -> None:
     assert rows_of(tmp_path)[0] == [("data", "data")]
 
 
+def test_json_beside_parquet_tells_of_the_files(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "part.parquet")
+    (tmp_path / "index.json").write_text('{"parts": ["part.parquet"]}\n')
+    assert rows_of(tmp_path) == ([(content_id("a"), "a")], {})
+
+
 def test_hidden_and_marker_files_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines({"text": "a"}))
     (tmp_path / "_SUCCESS").touch()
