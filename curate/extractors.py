@@ -31,13 +31,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _GAP = re.compile("\n{3,}")
 
 
-def extractor(name: str = DEFAULT, *, decoded: bool = False) -> Engine:
+def extractor(name: str = DEFAULT) -> Engine:
     """The engine called `name`, with its output cleaned (see `clean_text`), and its input (`clean_html`).
 
-    `decoded` says that pages come from `curate.decode.decode`, which leaves nothing in them to clean.
     Raises UsageError when there is no engine of that name.
     """
-    named = named_extractor(name, decoded=decoded)
+    named = named_extractor(name)
 
     def extract(html: str, url: str | None = None) -> str:
         return named(html, url)[0]
@@ -48,6 +47,8 @@ def extractor(name: str = DEFAULT, *, decoded: bool = False) -> Engine:
 def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> Callable[[str, str | None], tuple[str, str]]:
     """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
     it is unsure of to another one.
+
+    `decoded` says that pages come from `curate.decode.decode`, which leaves nothing in them to clean.
     """
     if name not in ENGINES:
         raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
