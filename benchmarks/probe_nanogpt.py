@@ -17,6 +17,7 @@ import math
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,9 @@ def main(books: Path, out: Path, steps: int, setting: Setting) -> None:
     held, text = TokenFile.open(out / "held-out"), TokenFile.open(out / "text")
     for seed in range(SEEDS):
         stream = Stream(text, seed)
-        runs = {"plain": plain(setting, stream, held, seed, steps)}
-        runs |= {name: ours(setting, stream, held, seed, steps, name) for name in ("adamw", "muon")}
-        for name, run in runs.items():
+        for name in ("plain", "adamw", "muon"):
+            train = plain if name == "plain" else partial(ours, optimizer=name)
+            run = train(setting, stream, held, seed, steps)
             tenths = [round(float(np.mean(part)), 3) for part in np.array_split(run["curve"], 10)]
             found = {"training": name, "seed": seed, "loss_by_tenth": tenths, "bits_per_byte": run["bits per byte"]}
             print(json.dumps({**found, "tokens": steps * setting.rows * setting.shape.context}), flush=True)
