@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from curate.code.texts import Index, index, lookup
+from curate.code.texts import CANDIDATE, Index, index, lookup
 from curate.code.tokens import GRAM, Words, grams
 
 MIN_COVERED = 0.72
@@ -38,17 +37,44 @@ class Match(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(keys, first, postings, counts, seen):  # type: ignore[no-untyped-def]
-    """How many different grams of the text each reference has."""
-    for i in range(keys.size):
-        k = keys[i]
+def _candidates(keys, postings, rarest, needed, seen, known, most):  # type: ignore[no-untyped-def]
+    """References with at least `needed` of their different grams in the text, those with the largest share first.
+
+    `postings` name a reference for its rarest grams only, as many as leave fewer than `needed` over: one that has
+    enough grams in the text has one of those there (prefix filtering: Chaudhuri et al. 2006).
+    """
+    owners, first = postings
+    values, bounds = rarest
+    touched = np.empty(known.size, np.int32)
+    count = 0
+    for k in keys:
         if k >= 0 and not seen[k]:
             seen[k] = True
             for p in range(first[k], first[k + 1]):
-                counts[postings[p]] += 1
-    for i in range(keys.size):
-        if keys[i] >= 0:
-            seen[keys[i]] = False
+                if not known[owners[p]]:
+                    known[owners[p]] = True
+                    touched[count] = owners[p]
+                    count += 1
+    ranks = np.empty(count, np.int64)
+    good = 0
+    for n in touched[:count]:
+        known[n] = False
+        size = bounds[n + 1] - bounds[n]
+        missing, spare = 0, size - needed[n]
+        for p in range(bounds[n], bounds[n + 1]):
+            if not seen[values[p]]:
+                missing += 1
+                if missing > spare:
+                    break
+        if missing <= spare:
+            share = np.int64(np.rint((size - missing) / size * 1000))
+            ranks[good] = -((share << 50) | (np.int64(size - missing) << 25) | (np.int64(1 << 24) - n))
+            good += 1
+    for k in keys:
+        if k >= 0:
+            seen[k] = False
+    best = np.sort(ranks[:good])[:most]
+    return ((1 << 24) - (-best & ((1 << 25) - 1))).astype(np.int32)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -95,7 +121,7 @@ def _regions(keys, own, mark, gap, width):  # type: ignore[no-untyped-def]
     """Rows (first word, one after last, words of the text covered, words of the reference covered)."""
     for i in range(own.size):
         mark[own[i]] |= 1
-    out = []
+    out = [(0, 0, 0, 0) for _ in range(0)]
     size = keys.size
     i = 0
     while i < size:
@@ -119,67 +145,103 @@ def _regions(keys, own, mark, gap, width):  # type: ignore[no-untyped-def]
     return out
 
 
+@numba.njit(cache=True, nogil=True)
+def _found(keys, candidates, own, sizes, mark, limits):  # type: ignore[no-untyped-def]
+    """Regions of all candidates that hold enough of the reference: (reference, first, last) and (covered, foreign, score)."""
+    values, bounds = own
+    gap, width, least = limits
+    places, shares = [(0, 0, 0) for _ in range(0)], [(0.0, 0.0, 0.0) for _ in range(0)]
+    for n in candidates:
+        size = sizes[n]
+        for first, last, covered, reference in _regions(
+            keys, values[bounds[n] : bounds[n + 1]], mark, gap, width
+        ):
+            if reference < least * size or reference < 6:
+                continue
+            inside = min(covered, last - first)
+            score = min(reference / (size + (last - first) - inside), 1.0)
+            places.append((n, first, last))
+            shares.append((reference / size, 1 - inside / (last - first), score))
+    return places, shares
+
+
+@numba.njit(cache=True, nogil=True)
+def _best(places, shares, listed, handicap):  # type: ignore[no-untyped-def]
+    """Which regions to keep, the best first: none of which a fifth lies in better ones.
+
+    A long text goes before the short ones inside it, unless it fits much worse.
+    """
+    ranks = np.empty(len(places), np.int64)
+    for i in range(len(places)):
+        n, first, last = places[i]
+        score = shares[i][2]
+        fit = score if listed[n] or score > 0.99 else max(0.0, score - handicap)
+        ranks[i] = -(np.int64(np.rint((last - first) * fit**4 * 1000)) << 24) + n
+    chosen = [0 for _ in range(0)]
+    for i in np.argsort(ranks, kind="mergesort"):
+        _, first, last = places[i]
+        shared = 0
+        for other in chosen:
+            shared += max(0, min(last, places[other][2]) - max(first, places[other][1]))
+        if shared * 5 < last - first:
+            chosen.append(i)
+    return chosen
+
+
+@numba.njit(cache=True, nogil=True)
+def _search(keys, index, scratch, limits, handicap):  # type: ignore[no-untyped-def]
+    postings, rarest, needed, own, sizes, listed, most = index
+    seen, known, mark = scratch
+    candidates = _candidates(keys, postings, rarest, needed, seen, known, most)
+    places, shares = _found(keys, candidates, own, sizes, mark, limits)
+    chosen = _best(places, shares, listed, handicap)
+    return [places[i] for i in chosen], [shares[i] for i in chosen]
+
+
+@numba.njit(cache=True, nogil=True)
+def _foreign(keys, own, mark, width, first):  # type: ignore[no-untyped-def]
+    """Runs (first word, one after last) that lie in none of the reference's grams."""
+    for k in own:
+        mark[k] = 1
+    runs = [(0, 0) for _ in range(0)]
+    until = begin = 0
+    for q in range(keys.size + width - 1):
+        if q < keys.size and keys[q] >= 0 and mark[keys[q]] == 1:
+            until = q + width
+        if q < until:
+            if begin < q:
+                runs.append((first + begin, first + q))
+            begin = q + 1
+    if begin < keys.size + width - 1:
+        runs.append((first + begin, first + keys.size + width - 1))
+    for k in own:
+        mark[k] = 0
+    return runs
+
+
 class Matcher:
     """Finds references in texts. Holds scratch arrays, so one a thread."""
 
     def __init__(self, source: Index | None = None) -> None:
-        self.index = source or index()
-        size = len(self.index.first) - 1
-        self._seen = np.zeros(size, np.bool_)
+        known = self.index = source or index()
+        size = len(known.postings.bounds) - 1
         self._mark = np.zeros(size, np.uint8)
-
-    def candidates(self, keys: NDArray[np.int32]) -> list[int]:
-        """References that may be in the text, those with the largest share of their grams first."""
-        counts = np.zeros(len(self.index.references), np.int32)
-        _count(keys, self.index.first, self.index.postings, counts, self._seen)
-        share = counts / np.maximum(self.index.distinct, 1)
-        good = np.flatnonzero(share >= MIN_COVERED - 0.22)
-        order = good[np.lexsort((good, -counts[good], -np.round(share[good], 3)))]
-        return [int(n) for n in order[:MAX_CANDIDATES]]
-
-    def all_matches(self, text: Words) -> list[Match]:
-        """Every reference found, overlapping ones too, best score first."""
-        keys = lookup(self.index.table, grams(text.hashes))
-        if not (keys >= 0).any():
-            return []
-        found = []
-        for n in self.candidates(keys):
-            size = self.index.references[n].size
-            for first, last, covered, reference in _regions(
-                keys, self.index.references[n].keys, self._mark, MAX_GAP, GRAM
-            ):
-                if reference < MIN_COVERED * size or reference < 6:
-                    continue
-                inside = min(covered, last - first)
-                score = reference / (size + (last - first) - inside)
-                found.append(Match(n, first, last, reference / size, 1 - inside / (last - first), min(score, 1.0)))
-        found.sort(key=lambda m: (-m.score, -(m.last - m.first), m.reference))
-        return found
+        self._scratch = (np.zeros(size, np.bool_), np.zeros(len(known.references), np.bool_), self._mark)
+        needed = np.ceil(CANDIDATE * np.diff(known.rarest.bounds)).astype(np.int64)
+        sizes = np.array([reference.size for reference in known.references], np.int64)
+        listed = np.array([not r.ids[0].startswith("LicenseRef-") for r in known.references], np.bool_)
+        self._data = (known.postings, known.rarest, needed, known.grams, sizes, listed, MAX_CANDIDATES)
 
     def matches(self, text: Words) -> list[Match]:
         """The best references that do not overlap, in the order of the text."""
-        chosen: list[Match] = []
-        for match in sorted(self.all_matches(text), key=self._rank):
-            shared = sum(max(0, min(match.last, m.last) - max(match.first, m.first)) for m in chosen)
-            if shared * 5 < match.last - match.first:
-                chosen.append(match)
-        return sorted(chosen, key=lambda m: (m.first, m.reference))
+        keys = lookup(self.index.table, grams(text.hashes))
+        places, shares = _search(keys, self._data, self._scratch, (MAX_GAP, GRAM, MIN_COVERED), UNLISTED)
+        found = [Match(*place, *share) for place, share in zip(places, shares, strict=True)]
+        return sorted(found, key=lambda m: (m.first, m.reference))
 
     def foreign_runs(self, match: Match, text: Words) -> list[tuple[int, int]]:
         """Runs (first word, one after last) of the region that the reference does not have."""
         keys = lookup(self.index.table, grams(text.hashes[match.first : match.last]))
-        reference = self.index.references[match.reference].keys
-        self._mark[reference] = 1
-        own = (keys >= 0) & (self._mark[keys] == 1)
-        self._mark[reference] = 0
-        covered = np.zeros(match.last - match.first, np.bool_)
-        for shift in range(GRAM):
-            covered[shift : shift + len(own)] |= own
-        edges = np.flatnonzero(np.diff(np.concatenate(([1], covered.view(np.int8), [1]))))
-        return [(match.first + int(a), match.first + int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-    def _rank(self, match: Match) -> tuple[float, int]:
-        """A long text before the short ones inside it, unless it fits much worse."""
-        listed = not self.index.references[match.reference].ids[0].startswith("LicenseRef-")
-        score = match.score if listed or match.score > 0.99 else max(0.0, match.score - UNLISTED)
-        return (-round((match.last - match.first) * score**4, 3), match.reference)
+        own = self.index.grams.of(match.reference)
+        runs: list[tuple[int, int]] = _foreign(keys, own, self._mark, GRAM, match.first)
+        return runs

@@ -17,6 +17,8 @@ from curate.code.tokens import GRAM, grams, words
 from curate.errors import InputError
 from filters.assets import AssetMissingError, find
 
+CANDIDATE = 0.5
+"""Share of its different grams that a text must have for a reference to be looked at."""
 _COPYRIGHT_LINE = re.compile(
     r"^[ \t]*(?:(?:portions? |parts? )?copyrights? .*|\(c\) .*|© ?.*|all rights reserved\.?)$", re.I | re.M
 )
@@ -40,8 +42,6 @@ class Reference:
     """license, header (the notice a licence asks to put into files) or exception."""
     size: int
     """Words."""
-    keys: NDArray[np.int32]
-    """For each gram of the text, in order, its key in the index."""
     optional: frozenset[str]
     """Words of the placeholders and copyright lines that `template` left out."""
 
@@ -54,6 +54,17 @@ class Table(NamedTuple):
     numbers: NDArray[np.int32]
 
 
+class Grams(NamedTuple):
+    """Numbers in rows, e.g. the grams of each reference. Row n is `values[bounds[n]:bounds[n + 1]]`."""
+
+    values: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+
+    def of(self, row: int) -> NDArray[np.int32]:
+        """One row."""
+        return self.values[self.bounds[row] : self.bounds[row + 1]]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """Which reference holds which gram."""
@@ -61,16 +72,22 @@ class Index:
     references: tuple[Reference, ...]
     table: Table
     """Gram hash to key."""
-    first: NDArray[np.int64]
-    """Postings of key k are `postings[first[k]:first[k + 1]]`."""
-    postings: NDArray[np.int32]
-    distinct: NDArray[np.int32]
-    """Different grams of each reference."""
+    grams: Grams
+    """Keys of each reference in the order of the text."""
+    rarest: Grams
+    """The different keys of each reference, those that the fewest references have first."""
+    postings: Grams
+    """For each key the references that have it among the first half of their rarest ones."""
 
 
 def american(text: bytes) -> bytes:
     """British spellings as American: the matching guidelines of SPDX (section B.3, rule on varietal word spelling)."""
-    if b"icence" not in text and b"anisation" not in text and b"thoris" not in text and b"dgement" not in text:
+    if (
+        b"icence" not in text
+        and b"anisation" not in text
+        and b"thoris" not in text
+        and b"dgement" not in text
+    ):
         return text
     return _SPELLING.sub(lambda m: _AMERICAN[m.group().lower()], text)
 
@@ -157,10 +174,14 @@ def _lookup(table, slots, wanted):  # type: ignore[no-untyped-def]
     return out
 
 
+def _empty_table(count: int) -> Table:
+    size = 1 << (2 * max(1, count) - 1).bit_length()
+    return Table(np.zeros(size, np.uint64), np.zeros(size, np.int32))
+
+
 def hash_table(hashes: NDArray[np.uint64]) -> Table:
     """A table that gives each of the different `hashes` its place in the array; zeros are left out."""
-    size = 1 << (2 * max(1, len(hashes)) - 1).bit_length()
-    table = Table(np.zeros(size, np.uint64), np.zeros(size, np.int32))
+    table = _empty_table(len(hashes))
     _fill(table.hashes, table.numbers, hashes)
     return table
 
@@ -171,27 +192,85 @@ def lookup(table: Table, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
     return result
 
 
+@numba.njit(cache=True)
+def _numbered(hashes, table, slots):  # type: ignore[no-untyped-def]
+    """A number for each hash by the order in which they come up, and how many there are."""
+    mask = np.uint64(table.size - 1)
+    out = np.empty(hashes.size, np.int32)
+    count = 0
+    for n in range(hashes.size):
+        wanted = max(hashes[n], np.uint64(1))
+        i = wanted & mask
+        while table[i] != 0 and table[i] != wanted:
+            i = (i + np.uint64(1)) & mask
+        if table[i] == 0:
+            table[i] = wanted
+            slots[i] = count
+            count += 1
+        out[n] = slots[i]
+    return out, count
+
+
+@numba.njit(cache=True)
+def _rarest(values, bounds, count):  # type: ignore[no-untyped-def]
+    """The different values of each row, those that the fewest rows have first: (values, bounds)."""
+    owner = np.full(count, -1, np.int32)
+    frequency = np.zeros(count, np.int64)
+    different = np.empty(values.size, np.int64)
+    starts = np.zeros(bounds.size, np.int64)
+    n = 0
+    for row in range(bounds.size - 1):
+        for p in range(bounds[row], bounds[row + 1]):
+            if owner[values[p]] != row:
+                owner[values[p]] = row
+                frequency[values[p]] += 1
+                different[n] = values[p]
+                n += 1
+        starts[row + 1] = n
+    for row in range(bounds.size - 1):
+        own = different[starts[row] : starts[row + 1]]
+        own[:] = np.sort((frequency[own] << 32) | own) & 0xFFFFFFFF
+    return different[:n].astype(np.int32), starts
+
+
+@numba.njit(cache=True)
+def _postings(values, bounds, share, count):  # type: ignore[no-untyped-def]
+    """For each value the rows that have it among their first: as many as leave less than `share` of the row over."""
+    first = np.zeros(count + 1, np.int64)
+    rows = bounds.size - 1
+    for row in range(rows):
+        size = bounds[row + 1] - bounds[row]
+        for p in range(bounds[row], bounds[row] + size - int(np.ceil(share * size)) + 1):
+            first[values[p] + 1] += 1
+    first = np.cumsum(first)
+    at = first[:-1].copy()
+    owners = np.empty(first[-1], np.int32)
+    for row in range(rows):
+        size = bounds[row + 1] - bounds[row]
+        for p in range(bounds[row], bounds[row] + size - int(np.ceil(share * size)) + 1):
+            owners[at[values[p]]] = row
+            at[values[p]] += 1
+    return owners, first
+
+
 @lru_cache(maxsize=1)
 def index() -> Index:
     """Index of all reference texts; takes about half a second, once a process."""
     rows = [*_with_bare_terms(raw_texts()["texts"]), *database()["texts"]]  # type: ignore[arg-type]
     hashes = [words(template(str(row["text"]))).hashes for row in rows]
     ngrams = [grams(h) for h in hashes]
-    keys, places = np.unique(np.concatenate(ngrams), return_inverse=True)
     bounds = np.cumsum([0, *(len(g) for g in ngrams)])
-    references, distinct = [], []
-    for n, row in enumerate(rows):
-        own = places[bounds[n] : bounds[n + 1]].astype(np.int32)
-        references.append(
-            Reference(tuple(row["ids"]), str(row["kind"]), len(hashes[n]), own, optional_words(row["text"]))
-        )
-        distinct.append(np.unique(own))
-    owners = np.concatenate([np.full(len(d), n, np.int32) for n, d in enumerate(distinct)])
-    flat = np.concatenate(distinct)
-    order = np.argsort(flat, kind="stable")
-    first = np.searchsorted(flat[order], np.arange(len(keys) + 1))
-    sizes = np.array([len(d) for d in distinct], np.int32)
-    return Index(tuple(references), hash_table(keys), first, owners[order], sizes)
+    together = np.concatenate(ngrams)
+    keys, count = _numbered(together, *_empty_table(len(together)))
+    unique = np.zeros(count, np.uint64)
+    unique[keys] = together
+    rarest = Grams(*_rarest(keys, bounds, count))
+    references = tuple(
+        Reference(tuple(row["ids"]), str(row["kind"]), len(h), optional_words(row["text"]))
+        for row, h in zip(rows, hashes, strict=True)
+    )
+    postings = Grams(*_postings(*rarest, CANDIDATE, count))
+    return Index(references, hash_table(unique), Grams(keys, bounds), rarest, postings)
 
 
 def gram_width() -> int:
