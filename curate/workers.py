@@ -132,13 +132,40 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    mark_file, memory = sys.argv[1], int(sys.argv[2])
-    if memory and hasattr(resource, "RLIMIT_DATA"):
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    with open(mark_file, "r+b") as handle:
+    with open(sys.argv[1], "r+b") as handle:
         _shared = mmap.mmap(handle.fileno(), MARK.size)
+    _leave_pandas_out()
     for line in sys.stdin.buffer:
-        _serve(json.loads(line), out)
+        request = json.loads(line)
+        _limit_memory(request["memory"])
+        _serve(request, out)
+
+
+def _limit_memory(limit: int) -> None:
+    """Allow this process so many bytes of data; 0: as many as it was allowed at its start."""
+    if hasattr(resource, "RLIMIT_DATA"):
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        allowed = most if not limit else limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
+
+
+class _NoPandas:
+    """An importer that has no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Raise ImportError for pandas; leave all else to the importers behind."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _leave_pandas_out() -> None:
+    """Arrow imports pandas with its first array, a third of a second, to know its types: tasks have none of them."""
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0])  # looks for it now and never again
+    finally:
+        sys.meta_path.remove(_NoPandas)
 
 
 # ---- in the parent ----
@@ -161,7 +188,6 @@ class Child:
                 "-c",
                 "from curate.workers import main; main()",
                 self._mark_file.name,
-                str(memory),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -175,7 +201,8 @@ class Child:
         """
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({"function": reference, "task": task}).encode() + b"\n")
+            message = {"function": reference, "task": task, "memory": self.memory}
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._died() from None
@@ -246,11 +273,16 @@ _lock = threading.Lock()
 
 @contextmanager
 def lease(memory: int = 0) -> Iterator[Child]:
-    """A child of this process with a memory limit in bytes (0: none), new or idle; it goes back when the block ends well."""
+    """A child of this process with a memory limit in bytes (0: none), new or idle; it goes back when the block ends well.
+
+    A limit can be lifted (starting a child costs a second) but is not put on a child that grew without one.
+    """
     with _lock:
-        found = next((child for child in _idle if child.memory == memory and child.alive), None)
+        fit = [child for child in _idle if child.alive and memory in (0, child.memory)]
+        found = min(fit, key=lambda child: child.memory != memory, default=None)
         if found:
             _idle.remove(found)
+            found.memory = memory
     child = found or Child(memory)
     with _lock:
         _busy.add(child)

@@ -49,6 +49,10 @@ def _tasks(tmp_path, monkeypatch):
         "def sleep(task):\n"
         "    with workers.page(1, 0.2): time.sleep(0.5)\n"
         "    return {'ok': True}\n"
+        "def limit(task):\n"
+        "    import resource, sys\n"
+        "    now = resource.getrlimit(resource.RLIMIT_DATA)[0]\n"
+        "    return {'limit': now, 'pid': os.getpid(), 'pandas': 'pandas' in sys.modules}\n"
         "def eat(task):\n"
         "    with workers.page(3, 9): x = bytearray(8 << 30)\n"
     )
@@ -67,6 +71,18 @@ def test_result_and_reuse():
     first, second = _call("double", {"n": 4}), _call("double", {"n": 5})
     assert (first[0]["n"], second[0]["n"]) == (8, 10)
     assert first[0]["pid"] == second[0]["pid"] != os.getpid()
+
+
+def test_a_limit_is_lifted_but_not_put_on_a_child_that_grew_without():
+    limit = 2 << 30
+    (limited,), (free,) = _call("limit", memory=limit), _call("limit")
+    assert limited["limit"] == limit
+    assert free["pid"] == limited["pid"]
+    assert free["limit"] != limit
+    (again,) = _call("limit", memory=limit)
+    assert again["pid"] != free["pid"]
+    assert again["limit"] == limit
+    assert not again["pandas"]
 
 
 def test_prints_do_not_break_the_frames():
