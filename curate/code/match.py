@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from curate.code.texts import CANDIDATE, Index, index, lookup
+from curate.code.texts import Index, index, lookup
 from curate.code.tokens import GRAM, Words, grams
 
 MIN_COVERED = 0.72
 """Share of a reference's words that must be found."""
+CANDIDATE = 0.5
+"""Share of its different grams that a text must have for a reference to be looked at; above 1 - `texts.POSTED`."""
 MAX_GAP = 60
 """Words in a row that belong to no gram of the reference end a region."""
 MAX_CANDIDATES = 40
@@ -37,35 +39,37 @@ class Match(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _candidates(keys, postings, rarest, needed, seen, known, most):  # type: ignore[no-untyped-def]
-    """References with at least `needed` of their different grams in the text, those with the largest share first.
+def _candidates(keys, index, seen, hits):  # type: ignore[no-untyped-def]
+    """References with enough of their different grams in the text, those with the largest share first.
 
-    `postings` name a reference for its rarest grams only, as many as leave fewer than `needed` over: one that has
-    enough grams in the text has one of those there (prefix filtering: Chaudhuri et al. 2006).
+    `postings` name a reference for its `posted` rarest grams only. One that has `needed` grams of its own in the text
+    must have some of those, and how many is known (prefix filtering, Chaudhuri et al. 2006): for nearly all
+    references that share but the usual disclaimers, the walk over the common grams is saved.
     """
+    postings, rarest, posted, needed, most = index
     owners, first = postings
     values, bounds = rarest
-    touched = np.empty(known.size, np.int32)
+    touched = np.empty(hits.size, np.int32)
     count = 0
     for k in keys:
         if k >= 0 and not seen[k]:
             seen[k] = True
             for p in range(first[k], first[k + 1]):
-                if not known[owners[p]]:
-                    known[owners[p]] = True
+                if hits[owners[p]] == 0:
                     touched[count] = owners[p]
                     count += 1
+                hits[owners[p]] += 1
     ranks = np.empty(count, np.int64)
     good = 0
     for n in touched[:count]:
-        known[n] = False
         size = bounds[n + 1] - bounds[n]
-        missing, spare = 0, size - needed[n]
-        for p in range(bounds[n], bounds[n + 1]):
-            if not seen[values[p]]:
-                missing += 1
-                if missing > spare:
-                    break
+        spare = size - needed[n]
+        missing = posted[n] - hits[n]
+        hits[n] = 0
+        for p in range(bounds[n] + posted[n], bounds[n + 1]):
+            if missing > spare:
+                break
+            missing += not seen[values[p]]
         if missing <= spare:
             share = np.int64(np.rint((size - missing) / size * 1000))
             ranks[good] = -((share << 50) | (np.int64(size - missing) << 25) | (np.int64(1 << 24) - n))
@@ -190,9 +194,9 @@ def _best(places, shares, listed, handicap):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _search(keys, index, scratch, limits, handicap):  # type: ignore[no-untyped-def]
-    postings, rarest, needed, own, sizes, listed, most = index
-    seen, known, mark = scratch
-    candidates = _candidates(keys, postings, rarest, needed, seen, known, most)
+    grams_, own, sizes, listed = index
+    seen, hits, mark = scratch
+    candidates = _candidates(keys, grams_, seen, hits)
     places, shares = _found(keys, candidates, own, sizes, mark, limits)
     chosen = _best(places, shares, listed, handicap)
     return [places[i] for i in chosen], [shares[i] for i in chosen]
@@ -226,11 +230,12 @@ class Matcher:
         known = self.index = source or index()
         size = len(known.postings.bounds) - 1
         self._mark = np.zeros(size, np.uint8)
-        self._scratch = (np.zeros(size, np.bool_), np.zeros(len(known.references), np.bool_), self._mark)
+        self._scratch = (np.zeros(size, np.bool_), np.zeros(len(known.references), np.int32), self._mark)
         needed = np.ceil(CANDIDATE * np.diff(known.rarest.bounds)).astype(np.int64)
         sizes = np.array([reference.size for reference in known.references], np.int64)
         listed = np.array([not r.ids[0].startswith("LicenseRef-") for r in known.references], np.bool_)
-        self._data = (known.postings, known.rarest, needed, known.grams, sizes, listed, MAX_CANDIDATES)
+        candidates = (known.postings, known.rarest, known.posted, needed, MAX_CANDIDATES)
+        self._data = (candidates, known.grams, sizes, listed)
 
     def matches(self, text: Words) -> list[Match]:
         """The best references that do not overlap, in the order of the text."""

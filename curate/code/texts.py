@@ -17,8 +17,9 @@ from curate.code.tokens import GRAM, grams, words
 from curate.errors import InputError
 from filters.assets import AssetMissingError, find
 
-CANDIDATE = 0.5
-"""Share of its different grams that a text must have for a reference to be looked at."""
+POSTED = 0.65
+"""Share of its different grams, the rarest first, by which a reference is found. The rest, the words of the usual
+disclaimers, would find hundreds of others, too."""
 _COPYRIGHT_LINE = re.compile(
     r"^[ \t]*(?:(?:portions? |parts? )?copyrights? .*|\(c\) .*|© ?.*|all rights reserved\.?)$", re.I | re.M
 )
@@ -76,8 +77,10 @@ class Index:
     """Keys of each reference in the order of the text."""
     rarest: Grams
     """The different keys of each reference, those that the fewest references have first."""
+    posted: NDArray[np.int64]
+    """How many of those `postings` has of each reference."""
     postings: Grams
-    """For each key the references that have it among the first half of their rarest ones."""
+    """For each key the references that are posted by it."""
 
 
 def american(text: bytes) -> bytes:
@@ -234,20 +237,17 @@ def _rarest(values, bounds, count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _postings(values, bounds, share, count):  # type: ignore[no-untyped-def]
-    """For each value the rows that have it among their first: as many as leave less than `share` of the row over."""
+def _postings(values, bounds, posted, count):  # type: ignore[no-untyped-def]
+    """For each value the rows that have it among their first `posted`."""
     first = np.zeros(count + 1, np.int64)
-    rows = bounds.size - 1
-    for row in range(rows):
-        size = bounds[row + 1] - bounds[row]
-        for p in range(bounds[row], bounds[row] + size - int(np.ceil(share * size)) + 1):
+    for row in range(posted.size):
+        for p in range(bounds[row], bounds[row] + posted[row]):
             first[values[p] + 1] += 1
     first = np.cumsum(first)
     at = first[:-1].copy()
     owners = np.empty(first[-1], np.int32)
-    for row in range(rows):
-        size = bounds[row + 1] - bounds[row]
-        for p in range(bounds[row], bounds[row] + size - int(np.ceil(share * size)) + 1):
+    for row in range(posted.size):
+        for p in range(bounds[row], bounds[row] + posted[row]):
             owners[at[values[p]]] = row
             at[values[p]] += 1
     return owners, first
@@ -269,8 +269,9 @@ def index() -> Index:
         Reference(tuple(row["ids"]), str(row["kind"]), len(h), optional_words(row["text"]))
         for row, h in zip(rows, hashes, strict=True)
     )
-    postings = Grams(*_postings(*rarest, CANDIDATE, count))
-    return Index(references, hash_table(unique), Grams(keys, bounds), rarest, postings)
+    posted = np.ceil(POSTED * np.diff(rarest.bounds)).astype(np.int64)
+    postings = Grams(*_postings(*rarest, posted, count))
+    return Index(references, hash_table(unique), Grams(keys, bounds), rarest, posted, postings)
 
 
 def gram_width() -> int:
