@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import re2
 
+from curate.code.scan import fold
 from curate.code.texts import spelling
 
 UNKNOWN = "LicenseRef-unknown"
@@ -92,29 +93,41 @@ class Folded(NamedTuple):
     text: str
     data: bytes
     """The same in Latin-1 (what is not in it, as `?`), so that a place in one is the place in the other."""
-    shifts: list[tuple[int, int]]
-    """(place here, place in the text that was folded) where they part."""
+    here: list[int]
+    """Places in `text` where it and the text that was folded part."""
+    there: list[int]
+    """The same in the text that was folded."""
 
     def unfolded(self, place: int) -> int:
         """The place in the text that was folded."""
-        here, there = self.shifts[bisect.bisect_right(self.shifts, (place, 1 << 62)) - 1]
-        return there + place - here
+        at = bisect.bisect_right(self.here, place) - 1
+        return self.there[at] + place - self.here[at]
 
 
 def folded(text: str) -> Folded:
     """`text` with each run of white space as one blank."""
+    try:
+        data, here, there = fold(text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _folded_wide(text)
+    return Folded(data.decode("latin-1"), data, here, there)
+
+
+def _folded_wide(text: str) -> Folded:
+    """The same for characters outside Latin-1."""
     out: list[str] = []
-    shifts = [(0, 0)]
+    here, there = [0], [0]
     at = length = 0
     for match in _BLANKS.finditer(text):
         start, end = match.span()
         out.append(text[at:start])
         length += start - at + 1
         at = end
-        shifts.append((length, at))
+        here.append(length)
+        there.append(at)
     out.append(text[at:])
     whole = " ".join(out)
-    return Folded(whole, whole.encode("latin-1", "replace"), shifts)
+    return Folded(whole, whole.encode("latin-1", "replace"), here, there)
 
 
 class Fast(NamedTuple):
@@ -128,20 +141,23 @@ class Fast(NamedTuple):
         at = 0
         while place := self.rough.search(text.data, at):
             match = None
-            for start in range(place.start(), max(place.end(), place.start() + 1)):
+            first, last = place.span()
+            for start in range(first, max(last, first + 1)):
                 match = self.exact.match(text.text, start)
                 if match is not None:
                     break
             if match is not None:
                 yield match
-            at = match.end() if match is not None and match.end() > place.start() else place.end()
-            if at >= len(text.text) or place.end() == place.start():
+            at = match.end() if match is not None and match.end() > first else last
+            if at >= len(text.text) or last == first:
                 return
 
 
 def fast(pattern: str) -> Fast:
     """`pattern` (for folded text in lower case) compiled both ways."""
-    return Fast(re.compile(pattern), re2.compile(_without_lookaround(pattern).encode("latin-1"), _latin1()))
+    options = _latin1()
+    options.never_capture = True  # only the place is asked for, which is less work
+    return Fast(re.compile(pattern), re2.compile(_without_lookaround(pattern).encode("latin-1"), options))
 
 
 def _latin1(memory: int = 8 << 20) -> Any:
@@ -198,7 +214,9 @@ def mentions(text: str) -> list[Mention]:
 
 def mentions_in(text: Folded) -> list[Mention]:
     """All licences named in a folded text; places are those of the text that was folded."""
-    return [Mention(text.unfolded(m.start), text.unfolded(m.end - 1) + 1, m.expression) for m in _mentions(text)]
+    return [
+        Mention(text.unfolded(m.start), text.unfolded(m.end - 1) + 1, m.expression) for m in _mentions(text)
+    ]
 
 
 def _mentions(folded_: Folded) -> list[Mention]:
@@ -271,5 +289,7 @@ def _simple(text: str, match: re.Match[str], name: str, version: re.Pattern[str]
     groups = match.groupdict()
     parts = (groups["url"] or groups["abbr"] or "").replace(" ", "-").upper()
     if not parts:
-        parts = "-".join(p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p)
+        parts = "-".join(
+            p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p
+        )
     return Mention(match.start(), end, f"CC-{parts}-{value}")

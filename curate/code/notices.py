@@ -3,16 +3,19 @@
 import bisect
 import itertools
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
-from curate.code.names import UNKNOWN, Fast, Folded, fast, mentions_in, spaced
+from curate.code.names import UNKNOWN, Fast, Folded, fast, folded, mentions_in, spaced
+from curate.code.scan import Literals, literals, places
 
-_GATE = re2.compile(
-    rb"(?i)licen[cs]|gpl|copyleft|public[ -]domain|free software|redistribut|permission|proprietary|opensource\.org"
-    rb"|creativecommons|non-?commercial|same terms|confidential|copyright"
-)
+_GATE = (
+    "licenc", "licens", "gpl", "copyleft", "public domain", "public-domain", "free software", "redistribut", "permission",
+    "proprietary", "opensource.org", "creativecommons", "noncommercial", "non-commercial", "same terms", "confidential", "copyright",
+)  # fmt: skip
+"""What a text that speaks of licences has somewhere near."""
 _TRIGGER = re.compile(
     spaced(
         r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
@@ -55,12 +58,11 @@ SHORT_NOTICE = 120
 _LONGER_ID = re.compile(r"-[a-z]")
 
 
-_ASIDE = re.compile(
-    spaced(
-        r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
-        r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
-    )
+_ASIDES = (
+    r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
+    r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
 )
+_ASIDE, _ASIDE_IN_FOLDED = re.compile(spaced(_ASIDES)), re2.compile(_ASIDES.encode())
 """Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
 
@@ -75,12 +77,17 @@ class Span(NamedTuple):
     name: str
 
 
+@lru_cache(maxsize=1)
+def _gate() -> Literals:
+    return literals(_GATE)
+
+
 def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[int, int]]:
     """Byte ranges of `text` that may speak of licences, merged, in order; at most `limit` bytes in all."""
     ranges: list[tuple[int, int]] = []
     total = 0
-    for match in _GATE.finditer(text):
-        start, end = max(0, match.start() - margin), min(len(text), match.end() + margin)
+    for first, last in places(text, _gate()):
+        start, end = max(0, first - margin), min(len(text), last + margin)
         if ranges and start <= ranges[-1][1]:
             total += end - ranges[-1][1]
             ranges[-1] = (ranges[-1][0], end)
@@ -115,7 +122,9 @@ def named(low: str, text: Folded, taken: list[Span], all_names: bool) -> list[Sp
             continue
         words = low[max(0, mention.start - 40) : mention.end + 20].split()
         spans = [s for s in spans if s not in near] if near else spans
-        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words)))
+        found.append(
+            Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words))
+        )
     return spans + found
 
 
@@ -130,10 +139,12 @@ def has_trigger(low: str, start: int, end: int) -> bool:
 
 def without_asides(low: str, spans: list[Span]) -> list[Span]:
     """`spans` without short ones at a place that only speaks of a licence."""
-    if "gpl" not in low and "gnu" not in low:
+    if not spans or ("gpl" not in low and "gnu" not in low) or not _ASIDE_IN_FOLDED.search(folded(low).data):
         return spans
     ordered = sorted(spans)
-    beside = {s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60}
+    beside = {
+        s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60
+    }
     return [s for s in spans if s not in beside]
 
 
@@ -172,13 +183,14 @@ def combined(low: str, spans: list[Span]) -> str | None:
     ordered = sorted(spans)
     if not ordered:
         return None
-    dual = bool(_DUAL.search(low))
     groups: list[list[str]] = [[ordered[0].expression]]
     for before, span in itertools.pairwise(ordered):
         gap = low[before.end : span.start]
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]
-        doubt = any("LicenseRef-" in e for e in (before.expression, span.expression))  # a choice that may be none
+        doubt = any(
+            "LicenseRef-" in e for e in (before.expression, span.expression)
+        )  # a choice that may be none
         is_choice = (
             near
             and not doubt
@@ -186,7 +198,7 @@ def combined(low: str, spans: list[Span]) -> str | None:
                 (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
                 or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
                 or (len(gap) < 60 and re.search(r"\beither\b", lead))
-                or (dual and len(ordered) < 5)
+                or (len(ordered) < 5 and _DUAL.search(low))
             )
         )
         if is_choice:

@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.texts import Table, american, database, hash_table, lookup
-from curate.code.tokens import Words, grams, words
+from curate.code.texts import Table, american, database, find_hashes, hash_table
+from curate.code.tokens import Words, gram_hashes, grams, words
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -44,24 +44,52 @@ class Phrase(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _longest(text, places, rows, hashes, bounds, first):  # type: ignore[no-untyped-def]
-    """Rows (first word, one after last, notice): the longest notice that stands at each of `places`."""
-    out = []
-    for n in range(places.size):
-        at = places[n]
-        for phrase in range(first[rows[n]], first[rows[n] + 1]):
-            size = bounds[phrase + 1] - bounds[phrase]
-            if at + size > text.size:
-                continue
-            same = True
-            for i in range(size):
-                if text[at + i] != hashes[bounds[phrase] + i]:
-                    same = False
-                    break
-            if same:
-                out.append((at, at + size, phrase))
+def _longest(text, at, candidates, hashes, bounds):  # type: ignore[no-untyped-def]
+    """The first of the notices from `candidates[0]` to `candidates[1]`, the longest first, that stands at `at`; -1 for none."""
+    for phrase in range(candidates[0], candidates[1]):
+        size = bounds[phrase + 1] - bounds[phrase]
+        if at + size > text.size:
+            continue
+        same = True
+        for i in range(size):
+            if text[at + i] != hashes[bounds[phrase] + i]:
+                same = False
                 break
-    return out
+        if same:
+            return phrase
+    return -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _standing(text, rows, found, known):  # type: ignore[no-untyped-def]
+    """Adds (first word, one after last, notice) for each place whose anchor is known by `rows`."""
+    hashes, bounds, first = known
+    for at in range(rows.size):
+        row = rows[at]
+        if row >= 0:
+            phrase = _longest(text, at, (first[row], first[row + 1]), hashes, bounds)
+            if phrase >= 0:
+                found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
+
+
+@numba.njit(cache=True, nogil=True)
+def _found(text, tables, known):  # type: ignore[no-untyped-def]
+    """Notices that stand in a text, the longest and then the first one first, less those that overlap a better one."""
+    found = [(0, 0, 0) for _ in range(0)]
+    for width in range(2, len(tables) + 2):
+        table, numbers = tables[width - 2]
+        _standing(text, find_hashes(table, numbers, gram_hashes(text, width)), found, known)
+    ranks = np.empty(len(found), np.int64)
+    for n in range(len(found)):
+        ranks[n] = ((found[n][0] - found[n][1]) << 32) + found[n][0]
+    taken = np.zeros(text.size, np.bool_)
+    chosen = [(0, 0, 0) for _ in range(0)]
+    for n in np.argsort(ranks, kind="mergesort"):
+        first, last, phrase = found[n]
+        if not taken[first:last].any():
+            taken[first:last] = True
+            chosen.append((first, last, phrase))
+    return chosen
 
 
 @lru_cache(maxsize=1)
@@ -93,21 +121,5 @@ def phrases() -> Phrases:
 def found_in(text: Words) -> list[Phrase]:
     """The notices in a text that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
-    found: list[Phrase] = []
-    for width, anchors in enumerate(known.anchors, 2):
-        rows = lookup(anchors, grams(text.hashes, width))
-        places = np.flatnonzero(rows >= 0)
-        if places.size:
-            standing = _longest(text.hashes, places, rows[places], known.hashes, known.bounds, known.first)
-            found += (Phrase(*row) for row in standing)
-    return _apart(found)
-
-
-def _apart(found: list[Phrase]) -> list[Phrase]:
-    taken = np.zeros(max((p.last for p in found), default=0), np.bool_)
-    chosen = []
-    for phrase in sorted(found, key=lambda p: (p.first - p.last, p.first)):
-        if not taken[phrase.first : phrase.last].any():
-            taken[phrase.first : phrase.last] = True
-            chosen.append(phrase)
-    return sorted(chosen)
+    found = _found(text.hashes, known.anchors, (known.hashes, known.bounds, known.first))
+    return sorted(Phrase(*row) for row in found)

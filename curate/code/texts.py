@@ -163,7 +163,7 @@ def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _lookup(table, slots, wanted):  # type: ignore[no-untyped-def]
+def find_hashes(table, slots, wanted):  # type: ignore[no-untyped-def]
     mask = np.uint64(table.size - 1)
     out = np.empty(wanted.size, np.int32)
     for n in range(wanted.size):
@@ -191,7 +191,7 @@ def hash_table(hashes: NDArray[np.uint64]) -> Table:
 
 def lookup(table: Table, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Number of each hash, -1 where there is none."""
-    result: NDArray[np.int32] = _lookup(table.hashes, table.numbers, wanted)
+    result: NDArray[np.int32] = find_hashes(table.hashes, table.numbers, wanted)
     return result
 
 

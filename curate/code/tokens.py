@@ -81,7 +81,7 @@ def _words(text):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _grams(hashes, width):  # type: ignore[no-untyped-def]
+def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
     count = max(0, hashes.size - width + 1)
     out = np.empty(count, np.uint64)
     for i in range(count):
@@ -100,5 +100,5 @@ def words(text: bytes) -> Words:
 
 def grams(hashes: NDArray[np.uint64], width: int = GRAM) -> NDArray[np.uint64]:
     """One hash for each run of `width` words; empty for shorter texts."""
-    result: NDArray[np.uint64] = _grams(hashes, width)
+    result: NDArray[np.uint64] = gram_hashes(hashes, width)
     return result

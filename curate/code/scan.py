@@ -1,0 +1,92 @@
+"""Passes over the bytes of a text, compiled: white space folded, words of a fixed list found."""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+_WHITE = np.zeros(256, np.bool_)
+_WHITE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xA0]] = True
+"""What `str.isspace` says of the characters of Latin-1."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _fold(text, white):  # type: ignore[no-untyped-def]
+    out = np.empty(text.size, np.uint8)
+    here, there = [0], [0]
+    size, i, n = text.size, 0, 0
+    while i < size:
+        if not white[text[i]]:
+            out[n] = text[i]
+            n += 1
+            i += 1
+            continue
+        start = i
+        while i < size and white[text[i]]:
+            i += 1
+        out[n] = 32
+        n += 1
+        if i - start > 1 or text[start] != 32:
+            here.append(n)
+            there.append(i)
+    return out[:n], here, there
+
+
+def fold(text: bytes) -> tuple[bytes, list[int], list[int]]:
+    """Latin-1 `text` with each run of white space as one blank; places here, and in `text`, where the two part."""
+    out, here, there = _fold(np.frombuffer(text, np.uint8), _WHITE)
+    return out.tobytes(), here, there
+
+
+class Literals(NamedTuple):
+    """Words to find, as an automaton (Aho and Corasick 1975) over bytes in lower case."""
+
+    following: NDArray[np.int16]
+    """State after a byte, one row of 256 a state."""
+    lengths: NDArray[np.int16]
+    """Bytes of the word that ends at a state, 0 for none."""
+
+
+def literals(found: tuple[str, ...]) -> Literals:
+    """The automaton of some words of ASCII in lower case; upper case counts as lower."""
+    rows: list[dict[int, int]] = [{}]
+    lengths = [0]
+    for word in found:
+        state = 0
+        for byte in word.encode("ascii"):
+            if byte not in rows[state]:
+                rows[state][byte] = len(rows)
+                rows.append({})
+                lengths.append(0)
+            state = rows[state][byte]
+        lengths[state] = len(word)
+    following = np.zeros((len(rows), 256), np.int16)
+    waiting, fail = [0], [0] * len(rows)
+    for state in waiting:  # by depth: a state's row needs those of shorter ones
+        following[state] = following[fail[state]]
+        lengths[state] = lengths[state] or lengths[fail[state]]
+        for byte, child in rows[state].items():
+            fail[child] = int(following[state, byte]) if state else 0
+            following[state, byte] = child
+            waiting.append(child)
+    following[:, 65:91] = following[:, 97:123]
+    return Literals(following, np.array(lengths, np.int16))
+
+
+@numba.njit(cache=True, nogil=True)
+def _places(text, following, lengths):  # type: ignore[no-untyped-def]
+    out = [(0, 0) for _ in range(0)]
+    state = 0
+    for i in range(text.size):
+        state = following[state, text[i]]
+        if lengths[state]:
+            out.append((i + 1 - lengths[state], i + 1))
+            state = 0
+    return out
+
+
+def places(text: bytes, wanted: Literals) -> list[tuple[int, int]]:
+    """(first byte, one after last) of the words in `text`, in order, without overlaps."""
+    result: list[tuple[int, int]] = _places(np.frombuffer(text, np.uint8), *wanted)
+    return result
