@@ -157,9 +157,7 @@ def _found(keys, candidates, own, sizes, mark, limits):  # type: ignore[no-untyp
     places, shares = [(0, 0, 0) for _ in range(0)], [(0.0, 0.0, 0.0) for _ in range(0)]
     for n in candidates:
         size = sizes[n]
-        for first, last, covered, reference in _regions(
-            keys, values[bounds[n] : bounds[n + 1]], mark, gap, width
-        ):
+        for first, last, covered, reference in _regions(keys, values[bounds[n] : bounds[n + 1]], mark, gap, width):
             if reference < least * size or reference < 6:
                 continue
             inside = min(covered, last - first)
@@ -167,6 +165,24 @@ def _found(keys, candidates, own, sizes, mark, limits):  # type: ignore[no-untyp
             places.append((n, first, last))
             shares.append((reference / size, 1 - inside / (last - first), score))
     return places, shares
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_exact(i, places, shares, listed):  # type: ignore[no-untyped-def]
+    """Whether a text that is not listed stands there whole, with little besides, and no listed one fits as well.
+
+    What people fill in (names, copyright lines) makes the score of even the right text less than 1.
+    """
+    _, begin, end = places[i]
+    if shares[i][0] < 0.995 or shares[i][1] > 0.12:
+        return False
+    for j in range(len(places)):
+        n, first, last = places[j]
+        shared = min(end, last) - max(begin, first)
+        whole = shares[j][0] > 0.995 and shares[j][2] > shares[i][2] - 0.07
+        if listed[n] and (shares[j][2] >= 0.97 or whole) and shared * 10 >= 8 * (end - begin):
+            return False
+    return True
 
 
 @numba.njit(cache=True, nogil=True)
@@ -179,7 +195,8 @@ def _best(places, shares, listed, handicap):  # type: ignore[no-untyped-def]
     for i in range(len(places)):
         n, first, last = places[i]
         score = shares[i][2]
-        fit = score if listed[n] or score > 0.99 else max(0.0, score - handicap)
+        own = listed[n] or score > 0.99 or _is_exact(i, places, shares, listed)
+        fit = score if own else max(0.0, score - handicap)
         ranks[i] = -(np.int64(np.rint((last - first) * fit**4 * 1000)) << 24) + n
     chosen = [0 for _ in range(0)]
     for i in np.argsort(ranks, kind="mergesort"):
