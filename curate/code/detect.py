@@ -147,7 +147,7 @@ def flat(text: bytes) -> bytes:
 def spdx_tags(text: bytes, name: str) -> list[Evidence]:
     """`SPDX-License-Identifier` tags; a tag that is no valid expression counts as an unknown licence."""
     found: list[Evidence] = []
-    for match in _SPDX.finditer(text):
+    for match in _SPDX.finditer(text) if b"spdx-license-" in text.lower() else ():
         value = _SPDX_END.sub("", match.group(1).decode("utf-8", "replace")).strip()
         expression = canonical(value.strip(" .*/#;")) or UNKNOWN
         line = text.count(b"\n", 0, match.start()) + 1

@@ -82,7 +82,7 @@ def _candidates(keys, index, seen, hits):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _densest(keys, mark, begin, last, width):  # type: ignore[no-untyped-def]
+def _densest(text, mark, begin, last, width):  # type: ignore[no-untyped-def]
     """The part of a region with the most words of the reference less words that are not: (first, one after last).
 
     A few shared words of a neighbour, some way off, would otherwise pull the region over it.
@@ -90,7 +90,7 @@ def _densest(keys, mark, begin, last, width):  # type: ignore[no-untyped-def]
     best, best_first, best_end = 0, begin, begin
     run, first, until = 0, begin, begin
     for q in range(begin, last + width):
-        if q <= last and keys[q] >= 0 and mark[keys[q]] & 1:
+        if q <= last and mark[text[q]] & 1:
             until = q + width
         if run <= 0:
             run, first = 0, q
@@ -101,69 +101,94 @@ def _densest(keys, mark, begin, last, width):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _covered(keys, own, mark, first, end, width):  # type: ignore[no-untyped-def]
+def _covered(text, own, mark, first, end, width):  # type: ignore[no-untyped-def]
     """Words of [first, end) that the reference has, and words of the reference that are there."""
     covered, until = 0, first
     for q in range(first, end - width + 1):
-        if keys[q] >= 0 and mark[keys[q]] & 1:
+        if mark[text[q]] & 1:
             covered += q + width - max(until, q)
             until = q + width
-            mark[keys[q]] |= 2
+            mark[text[q]] |= 2
     reference, until = 0, 0
     for p in range(own.size):
         if mark[own[p]] & 2:
             reference += p + width - max(until, p)
             until = p + width
     for q in range(first, end - width + 1):
-        if keys[q] >= 0:
-            mark[keys[q]] &= 1
+        mark[text[q]] &= 1
     return covered, reference
 
 
 @numba.njit(cache=True, nogil=True)
-def _regions(keys, own, mark, gap, width):  # type: ignore[no-untyped-def]
-    """Rows (first word, one after last, words of the text covered, words of the reference covered)."""
-    for i in range(own.size):
-        mark[own[i]] |= 1
+def _regions(text, own, mark, gap, width):  # type: ignore[no-untyped-def]
+    """Rows (first word, one after last, words of the text covered, words of the reference covered).
+
+    `text` and `own` are grams by the numbers of `_numbered`, `mark` is blank and has a place for each.
+    """
+    for p in range(own.size):
+        mark[own[p]] = 1
+    mark[0] = 0
     out = [(0, 0, 0, 0) for _ in range(0)]
-    size = keys.size
+    size = text.size
     i = 0
     while i < size:
-        if keys[i] < 0 or mark[keys[i]] == 0:
+        if mark[text[i]] == 0:
             i += 1
             continue
         last = i
         j = i
         while j < size and j - last <= gap:
-            if keys[j] >= 0 and mark[keys[j]] != 0:
+            if mark[text[j]] != 0:
                 last = j
             j += 1
         first, end = i, last + width
         if own.size >= LONG:  # of a short one every word around may be a changed clause: none is left out
-            first, end = _densest(keys, mark, i, last, width)
-        covered, reference = _covered(keys, own, mark, first, end, width)
+            first, end = _densest(text, mark, i, last, width)
+        covered, reference = _covered(text, own, mark, first, end, width)
         out.append((first, end, covered, reference))
         i = last + 1
-    for i in range(own.size):
-        mark[own[i]] = 0
+    mark[:] = 0
     return out
 
 
 @numba.njit(cache=True, nogil=True)
-def _found(keys, candidates, own, sizes, mark, limits):  # type: ignore[no-untyped-def]
+def _numbered(keys, numbers):  # type: ignore[no-untyped-def]
+    """The different grams of the text numbered from 1 in `numbers`, 0 for what no reference has; and how many they are.
+
+    Marks for these few stay in the processor's nearest cache, those for all keys of the index would not.
+    """
+    text = np.zeros(keys.size, np.uint32)
+    count = 0
+    for i in range(keys.size):
+        if keys[i] >= 0:
+            if numbers[keys[i]] == 0:
+                count += 1
+                numbers[keys[i]] = count
+            text[i] = numbers[keys[i]]
+    return text, count
+
+
+@numba.njit(cache=True, nogil=True)
+def _found(keys, candidates, own, sizes, numbers, limits):  # type: ignore[no-untyped-def]
     """Regions of all candidates that hold enough of the reference: (reference, first, last) and (covered, foreign, score)."""
     values, bounds = own
     gap, width, least = limits
     places, shares = [(0, 0, 0) for _ in range(0)], [(0.0, 0.0, 0.0) for _ in range(0)]
+    text, count = _numbered(keys, numbers)
+    mark = np.zeros(count + 1, np.uint8)
     for n in candidates:
         size = sizes[n]
-        for first, last, covered, reference in _regions(keys, values[bounds[n] : bounds[n + 1]], mark, gap, width):
+        here = numbers[values[bounds[n] : bounds[n + 1]]]
+        for first, last, covered, reference in _regions(text, here, mark, gap, width):
             if reference < least * size or reference < 6:
                 continue
             inside = min(covered, last - first)
             score = min(reference / (size + (last - first) - inside), 1.0)
             places.append((n, first, last))
             shares.append((reference / size, 1 - inside / (last - first), score))
+    for k in keys:
+        if k >= 0:
+            numbers[k] = 0
     return places, shares
 
 
@@ -212,9 +237,9 @@ def _best(places, shares, listed, handicap):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _search(keys, index, scratch, limits, handicap):  # type: ignore[no-untyped-def]
     grams_, own, sizes, listed = index
-    seen, hits, mark = scratch
+    seen, hits, numbers = scratch
     candidates = _candidates(keys, grams_, seen, hits)
-    places, shares = _found(keys, candidates, own, sizes, mark, limits)
+    places, shares = _found(keys, candidates, own, sizes, numbers, limits)
     chosen = _best(places, shares, listed, handicap)
     return [places[i] for i in chosen], [shares[i] for i in chosen]
 
@@ -246,8 +271,8 @@ class Matcher:
     def __init__(self, source: Index | None = None) -> None:
         known = self.index = source or index()
         size = len(known.postings.bounds) - 1
-        self._mark = np.zeros(size, np.uint8)
-        self._scratch = (np.zeros(size, np.bool_), np.zeros(len(known.references), np.int32), self._mark)
+        self._numbers = np.zeros(size, np.uint32)
+        self._scratch = (np.zeros(size, np.bool_), np.zeros(len(known.references), np.int32), self._numbers)
         needed = np.ceil(CANDIDATE * np.diff(known.rarest.bounds)).astype(np.int64)
         sizes = np.array([reference.size for reference in known.references], np.int64)
         listed = np.array([not r.ids[0].startswith("LicenseRef-") for r in known.references], np.bool_)
@@ -265,5 +290,5 @@ class Matcher:
         """Runs (first word, one after last) of the region that the reference does not have."""
         keys = lookup(self.index.table, grams(text.hashes[match.first : match.last]))
         own = self.index.grams.of(match.reference)
-        runs: list[tuple[int, int]] = _foreign(keys, own, self._mark, GRAM, match.first)
+        runs: list[tuple[int, int]] = _foreign(keys, own, self._numbers, GRAM, match.first)
         return runs

@@ -155,9 +155,14 @@ class Fast(NamedTuple):
 
 def fast(pattern: str) -> Fast:
     """`pattern` (for folded text in lower case) compiled both ways."""
+    return Fast(re.compile(pattern), rough(pattern))
+
+
+def rough(pattern: str) -> Any:
+    """`pattern` less its conditions on what is around, for Latin-1: it matches at or before any place that `pattern` does."""
     options = _latin1()
     options.never_capture = True  # only the place is asked for, which is less work
-    return Fast(re.compile(pattern), re2.compile(_without_lookaround(pattern).encode("latin-1"), options))
+    return re2.compile(_without_lookaround(pattern).encode("latin-1"), options)
 
 
 def _latin1(memory: int = 8 << 20) -> Any:
@@ -214,9 +219,7 @@ def mentions(text: str) -> list[Mention]:
 
 def mentions_in(text: Folded) -> list[Mention]:
     """All licences named in a folded text; places are those of the text that was folded."""
-    return [
-        Mention(text.unfolded(m.start), text.unfolded(m.end - 1) + 1, m.expression) for m in _mentions(text)
-    ]
+    return [Mention(text.unfolded(m.start), text.unfolded(m.end - 1) + 1, m.expression) for m in _mentions(text)]
 
 
 def _mentions(folded_: Folded) -> list[Mention]:
@@ -289,7 +292,5 @@ def _simple(text: str, match: re.Match[str], name: str, version: re.Pattern[str]
     groups = match.groupdict()
     parts = (groups["url"] or groups["abbr"] or "").replace(" ", "-").upper()
     if not parts:
-        parts = "-".join(
-            p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p
-        )
+        parts = "-".join(p for p in ("BY", groups["nc"] and "NC", groups["nd"] and "ND", groups["sa"] and "SA") if p)
     return Mention(match.start(), end, f"CC-{parts}-{value}")

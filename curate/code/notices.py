@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import re2
 
-from curate.code.names import UNKNOWN, Fast, Folded, fast, folded, mentions_in, spaced
+from curate.code.names import UNKNOWN, Fast, Folded, fast, folded, mentions_in, rough, spaced
 from curate.code.scan import Literals, literals, places
 
 _GATE = (
@@ -16,24 +16,28 @@ _GATE = (
     "proprietary", "opensource.org", "creativecommons", "noncommercial", "non-commercial", "same terms", "confidential", "copyright",
 )  # fmt: skip
 """What a text that speaks of licences has somewhere near."""
-_TRIGGER = re.compile(
-    spaced(
-        r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
-        r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright|\blic\b"
-        r"|available"
-    )
+_TRIGGERS = (
+    r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
+    r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright|\blic\b"
+    r"|available"
 )
+_TRIGGER = re.compile(spaced(_TRIGGERS))
+_ROUGH_TRIGGER = rough(spaced(_TRIGGERS).replace(r"\s", r"[\s\x0b\x1c-\x1f\x85\xa0]"))
 _CHOICE = re.compile(
     spaced(
         r"\bor\b|\bor,|[a-z0-9)+]?/ ?$|alternative|at your (?:option|choice)|dual|either|choice|whichever|\||triple|tri-licen"
     )
 )
+_ANY_CHOICE = re.compile(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b")
+_OF_ANY_CHOICE = ("alternative", "either", "at your option", "choice", "or under", "or the")
 _BOTH = re.compile(r"\band\b|\bboth\b|portions|parts of|contains|includes")
 _DUAL = re.compile(
     spaced(
         r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
     )
 )
+_OF_DUAL = ("dual", "double", "tri-", "trili", "triple", "choice", "either")
+"""One of these is in every text that `_DUAL` finds something in."""
 _STRANGE = fast(
     r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
     r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
@@ -122,9 +126,7 @@ def named(low: str, text: Folded, taken: list[Span], all_names: bool) -> list[Sp
             continue
         words = low[max(0, mention.start - 40) : mention.end + 20].split()
         spans = [s for s in spans if s not in near] if near else spans
-        found.append(
-            Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words))
-        )
+        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words)))
     return spans + found
 
 
@@ -132,7 +134,9 @@ def has_trigger(low: str, start: int, end: int) -> bool:
     """Whether the words around a name say that something is under it."""
     if ".org/" in low[start:end] or ".com/" in low[start:end]:
         return True
-    return bool(_TRIGGER.search(low, max(0, start - 160), start)) or bool(
+    first = max(0, start - 160)
+    near = _ROUGH_TRIGGER.search(low[first:start].encode("latin-1", "replace"))
+    return bool(near and _TRIGGER.search(low, first + near.start(), start)) or bool(
         re.match(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)", low[end : end + 40])
     )
 
@@ -142,9 +146,7 @@ def without_asides(low: str, spans: list[Span]) -> list[Span]:
     if not spans or ("gpl" not in low and "gnu" not in low) or not _ASIDE_IN_FOLDED.search(folded(low).data):
         return spans
     ordered = sorted(spans)
-    beside = {
-        s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60
-    }
+    beside = {s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60}
     return [s for s in spans if s not in beside]
 
 
@@ -188,17 +190,15 @@ def combined(low: str, spans: list[Span]) -> str | None:
         gap = low[before.end : span.start]
         near = len(gap) < 600
         lead = low[max(0, before.start - 80) : before.start]
-        doubt = any(
-            "LicenseRef-" in e for e in (before.expression, span.expression)
-        )  # a choice that may be none
+        doubt = any("LicenseRef-" in e for e in (before.expression, span.expression))  # a choice that may be none
         is_choice = (
             near
             and not doubt
             and (
                 (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
-                or re.search(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b", gap)
+                or (any(word in gap for word in _OF_ANY_CHOICE) and _ANY_CHOICE.search(gap))
                 or (len(gap) < 60 and re.search(r"\beither\b", lead))
-                or (len(ordered) < 5 and _DUAL.search(low))
+                or (len(ordered) < 5 and any(word in low for word in _OF_DUAL) and _DUAL.search(low))
             )
         )
         if is_choice:

@@ -40,49 +40,54 @@ def fold(text: bytes) -> tuple[bytes, list[int], list[int]]:
 
 
 class Literals(NamedTuple):
-    """Words to find, as an automaton (Aho and Corasick 1975) over bytes in lower case."""
+    """Words to find, as an automaton (Aho and Corasick 1975)."""
 
-    following: NDArray[np.int16]
-    """State after a byte, one row of 256 a state."""
-    lengths: NDArray[np.int16]
+    classes: NDArray[np.uint8]
+    """Class of each byte: one for each letter of the words, whether upper or lower case, and 0 for all others."""
+    following: NDArray[np.uint32]
+    """State after a byte: one row a state, one column a class."""
+    lengths: NDArray[np.uint32]
     """Bytes of the word that ends at a state, 0 for none."""
 
 
 def literals(found: tuple[str, ...]) -> Literals:
     """The automaton of some words of ASCII in lower case; upper case counts as lower."""
+    classes = np.zeros(256, np.uint8)
+    letters = sorted({byte for word in found for byte in word.encode("ascii")})
+    classes[letters] = np.arange(1, len(letters) + 1)
     rows: list[dict[int, int]] = [{}]
     lengths = [0]
     for word in found:
         state = 0
-        for byte in word.encode("ascii"):
-            if byte not in rows[state]:
-                rows[state][byte] = len(rows)
+        for letter in classes[list(word.encode("ascii"))].tolist():
+            if letter not in rows[state]:
+                rows[state][letter] = len(rows)
                 rows.append({})
                 lengths.append(0)
-            state = rows[state][byte]
+            state = rows[state][letter]
         lengths[state] = len(word)
-    following = np.zeros((len(rows), 256), np.int16)
+    following = np.zeros((len(rows), len(letters) + 1), np.uint32)
     waiting, fail = [0], [0] * len(rows)
     for state in waiting:  # by depth: a state's row needs those of shorter ones
         following[state] = following[fail[state]]
         lengths[state] = lengths[state] or lengths[fail[state]]
-        for byte, child in rows[state].items():
-            fail[child] = int(following[state, byte]) if state else 0
-            following[state, byte] = child
+        for letter, child in rows[state].items():
+            fail[child] = int(following[state, letter]) if state else 0
+            following[state, letter] = child
             waiting.append(child)
-    following[:, 65:91] = following[:, 97:123]
-    return Literals(following, np.array(lengths, np.int16))
+    classes[65:91] = classes[97:123]
+    return Literals(classes, following, np.array(lengths, np.uint32))
 
 
 @numba.njit(cache=True, nogil=True)
-def _places(text, following, lengths):  # type: ignore[no-untyped-def]
+def _places(text, classes, following, lengths):  # type: ignore[no-untyped-def]
     out = [(0, 0) for _ in range(0)]
-    state = 0
+    state = np.uint32(0)
     for i in range(text.size):
-        state = following[state, text[i]]
+        state = following[state, classes[text[i]]]
         if lengths[state]:
-            out.append((i + 1 - lengths[state], i + 1))
-            state = 0
+            out.append((i + 1 - int(lengths[state]), i + 1))
+            state = np.uint32(0)
     return out
 
 

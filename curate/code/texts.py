@@ -85,12 +85,7 @@ class Index:
 
 def american(text: bytes) -> bytes:
     """British spellings as American: the matching guidelines of SPDX (section B.3, rule on varietal word spelling)."""
-    if (
-        b"icence" not in text
-        and b"anisation" not in text
-        and b"thoris" not in text
-        and b"dgement" not in text
-    ):
+    if b"icence" not in text and b"anisation" not in text and b"thoris" not in text and b"dgement" not in text:
         return text
     return _SPELLING.sub(lambda m: _AMERICAN[m.group().lower()], text)
 
