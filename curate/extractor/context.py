@@ -3,10 +3,10 @@
 import numpy as np
 
 from curate.extractor.features import Facts
-from curate.extractor.jit import Array, Number, compiled_making, inner, inner_making
 from curate.extractor.layout import COMMENTS_BIT, TAG_CODE
 from curate.extractor.measure import WORDS
 from curate.extractor.tape import B_NODE, N_PARENT, N_TAG
+from filters.jit import Array, Number, compiled_making, inner, inner_making
 
 CONTEXT: tuple[str, ...] = (
     *(f"p_at{offset:+d}" for offset in (-3, -2, -1, 0, 1, 2, 3)),

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT, context
 from curate.extractor.features import fill, word_logits
-from curate.extractor.jit import Array, Number, compiled_making
 from curate.extractor.layout import name_logits
 from curate.extractor.lines import rows_of_tables
 from curate.extractor.measure import WORDS
@@ -16,6 +15,7 @@ from curate.extractor.model import Model, model
 from curate.extractor.page import Page, read_page
 from curate.extractor.tape import B_END, B_START
 from curate.extractor.trees import probabilities
+from filters.jit import Array, Number, compiled_making
 
 STEPS = 40  # of probability that the choice of blocks tells apart
 CHUNK = 8192  # blocks whose features are held at once: memory stays flat on pages with millions

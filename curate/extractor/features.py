@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.extractor.columns import LEVELS, NEAR
-from curate.extractor.jit import Array, Number, compiled, inner
+from filters.jit import Array, Number, compiled, inner
 from curate.extractor.layout import (
     ANCESTOR_BITS, G_CHARS, G_COUNT, G_LINKED, G_WORDS, GROUPS, L_OWN, L_PATH, PLACES,
     S_BLOCKS, S_CHARS, S_COMMAS, S_ENDS, S_LINKED, S_PARAGRAPHS, S_PROSE, S_STOPS, S_WORDS, SUMS, TAG_CODE,

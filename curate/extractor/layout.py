@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from curate.extractor.jit import Array, Number, compiled, compiled_making, inner
+from filters.jit import Array, Number, compiled, compiled_making, inner
 from curate.extractor.measure import CHARS, COMMAS, ENDS, STOPS, WORDS
 from curate.extractor.tags import NAMES, TAG
 from curate.extractor.tape import (

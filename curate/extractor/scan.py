@@ -8,7 +8,7 @@ search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 
 # ruff: noqa: I001 (names of columns, by the line)
 
-from curate.extractor.jit import Array, Number, compiled, hot, inner
+from filters.jit import Array, Number, compiled, hot, inner
 
 from curate.extractor.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.extractor.start import attributes, find_close, schema_types

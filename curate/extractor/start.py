@@ -3,7 +3,7 @@
 # ruff: noqa: I001 (names of columns, by the line)
 
 import numpy as np
-from curate.extractor.jit import Array, Number, inner
+from filters.jit import Array, Number, inner
 
 from curate.extractor.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.extractor.tags import fnv

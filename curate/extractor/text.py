@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from curate.extractor.jit import Array, Number, hot, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START
 from curate.extractor.tags import Tables
 from curate.extractor.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
+from filters.jit import Array, Number, hot, inner
 
 LT, AMP, HASH, SEMICOLON = 60, 38, 35, 59
 MAX_NAME = 32

@@ -154,7 +154,7 @@ def test_prepare_finds_what_is_missing(
     name: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job calls it before it starts; without it every document would fail."""
-    language._fasttext.cache_clear()
+    language._model.cache_clear()
     monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
     (step,) = (step for step in STEPS if step.__name__ == name)
     with pytest.raises(FileNotFoundError, match=r"curate assets fetch|no (bad-word|block) list at /no/such/list"):

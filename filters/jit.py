@@ -1,4 +1,4 @@
-"""How this package's loops are compiled: cached on disk, without the interpreter's lock, floats in program order.
+"""How loops are compiled: cached on disk, without the interpreter's lock, floats in program order.
 
 Most of these functions make no arrays: they write into those that Python gives them. They are compiled without counting
 references, because a call that hands over the dozens of arrays of a page spends far more time on counting (atomic
