@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.texts import Table, american, database, find_hashes, hash_table
-from curate.code.tokens import Words, gram_hashes, grams, words
+from curate.code.tokens import Words, gram_hashes, grams, words_of
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -95,24 +95,20 @@ def _found(text, tables, known):  # type: ignore[no-untyped-def]
 @lru_cache(maxsize=1)
 def phrases() -> Phrases:
     """All notices of the database; takes about a second, once a process."""
-    known = [
-        (words(american(text.encode())).hashes, expression)
-        for expression, texts in sorted(database()["notices"].items())
-        for text in texts
-    ]
-    keyed = [
-        (min(len(h), ANCHOR), int(grams(h[:ANCHOR], min(len(h), ANCHOR))[0]), -len(h), n)
-        for n, (h, _) in enumerate(known)
-    ]
-    keyed.sort()
-    order = [n for *_, n in keyed]
-    pairs = np.array([(width, key) for width, key, *_ in keyed], np.uint64)
+    rows = [(said, text) for said, texts in sorted(database()["notices"].items()) for text in texts]
+    hashes, bounds = words_of([american(text.encode()) for _, text in rows])
+    sizes = np.diff(bounds)
+    widths = np.minimum(sizes, ANCHOR)
+    keys = np.zeros(len(rows), np.uint64)
+    for width in range(2, ANCHOR + 1):
+        keys[widths == width] = grams(hashes, width)[bounds[:-1][widths == width]]
+    order = np.lexsort((-sizes, keys, widths))
+    pairs = np.stack((widths[order].astype(np.uint64), keys[order]), 1)
     new = np.flatnonzero(np.any(np.diff(pairs, axis=0, prepend=0), axis=1))
-    sizes = np.array([len(known[n][0]) for n in order], np.int64)
     return Phrases(
-        tuple(known[n][1] for n in order),
-        np.concatenate([known[n][0] for n in order]),
-        np.concatenate(([0], np.cumsum(sizes))),
+        tuple(rows[n][0] for n in order),
+        np.concatenate([hashes[bounds[n] : bounds[n + 1]] for n in order]),
+        np.concatenate(([0], np.cumsum(sizes[order]))),
         tuple(hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)),
         np.append(new, len(order)).astype(np.int64),
     )

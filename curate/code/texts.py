@@ -1,5 +1,6 @@
 """The texts of the SPDX licence list, and an index of their word n-grams."""
 
+import itertools
 import json
 import lzma
 import re
@@ -13,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.tokens import GRAM, grams, words
+from curate.code.tokens import GRAM, grams, words_of
 from curate.errors import InputError
 from filters.assets import AssetMissingError, find
 
@@ -43,8 +44,12 @@ class Reference:
     """license, header (the notice a licence asks to put into files) or exception."""
     size: int
     """Words."""
-    optional: frozenset[str]
-    """Words of the placeholders and copyright lines that `template` left out."""
+    text: str
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """Words of the placeholders and copyright lines that `template` left out."""
+        return optional_words(self.text)
 
 
 class Table(NamedTuple):
@@ -95,6 +100,7 @@ def template(text: str) -> bytes:
     return american(_PLACEHOLDER.sub(" ", _COPYRIGHT_LINE.sub("", text)).encode())
 
 
+@lru_cache(maxsize=1000)
 def optional_words(text: str) -> frozenset[str]:
     """What `template` cuts from a reference text, as lower-case words."""
     cut = _COPYRIGHT_LINE.findall(text) + _PLACEHOLDER.findall(text)
@@ -252,17 +258,19 @@ def _postings(values, bounds, posted, count):  # type: ignore[no-untyped-def]
 def index() -> Index:
     """Index of all reference texts; takes about half a second, once a process."""
     rows = [*_with_bare_terms(raw_texts()["texts"]), *database()["texts"]]  # type: ignore[arg-type]
-    hashes = [words(template(str(row["text"]))).hashes for row in rows]
-    ngrams = [grams(h) for h in hashes]
-    bounds = np.cumsum([0, *(len(g) for g in ngrams)])
+    hashes, bounds = words_of([template(str(row["text"])) for row in rows])
+    sizes = np.diff(bounds)
+    every = grams(hashes)
+    ngrams = [every[first : max(first, last - GRAM + 1)] for first, last in itertools.pairwise(bounds)]
     together = np.concatenate(ngrams)
+    bounds = np.cumsum([0, *(len(g) for g in ngrams)])
     keys, count = _numbered(together, *_empty_table(len(together)))
     unique = np.zeros(count, np.uint64)
     unique[keys] = together
     rarest = Grams(*_rarest(keys, bounds, count))
     references = tuple(
-        Reference(tuple(row["ids"]), str(row["kind"]), len(h), optional_words(row["text"]))
-        for row, h in zip(rows, hashes, strict=True)
+        Reference(tuple(row["ids"]), str(row["kind"]), int(size), str(row["text"]))
+        for row, size in zip(rows, sizes, strict=True)
     )
     posted = np.ceil(POSTED * np.diff(rarest.bounds)).astype(np.int64)
     postings = Grams(*_postings(*rarest, posted, count))

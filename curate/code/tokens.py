@@ -4,6 +4,7 @@ Words are runs of ASCII letters and digits, lower-cased; everything else (punctu
 breaks) separates. That makes a licence text the same whether it is reflowed, indented or commented.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numba
@@ -96,6 +97,14 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
 def words(text: bytes) -> Words:
     """All words of UTF-8 `text`."""
     return Words(*_words(np.frombuffer(text, np.uint8)))
+
+
+def words_of(texts: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Word hashes of many texts one after the other; those of text n are `hashes[bounds[n]:bounds[n + 1]]`."""
+    found = words(b"\n".join(texts))
+    ends = np.cumsum([len(text) + 1 for text in texts])
+    bounds = np.searchsorted(found.starts, np.concatenate(([0], ends)))
+    return found.hashes, bounds.astype(np.int64)
 
 
 def grams(hashes: NDArray[np.uint64], width: int = GRAM) -> NDArray[np.uint64]:
