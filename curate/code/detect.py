@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from curate.code.evidence import Evidence, canonical, ids
 from curate.code.known import Known
@@ -49,7 +48,7 @@ _ENTITIES = (
 
 def is_license_file(name: str) -> bool:
     """Whether a file of this name holds licences for the files around it."""
-    base = PurePosixPath(name).name
+    base = name.rstrip("/").rpartition("/")[2]
     stem, _, suffix = base.rpartition(".")
     if stem and suffix.lower() in _CODE_SUFFIXES:
         return False
