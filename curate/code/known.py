@@ -8,7 +8,9 @@ from curate.code.match import Match, Matcher
 from curate.code.names import UNKNOWN, mentions
 from curate.code.notices import Span
 from curate.code.phrases import Phrase, found_in, phrases
+from curate.code.texts import Reference
 from curate.code.tokens import Words, words
+from curate.code.wording import difference, spelled
 
 ACCEPT = 0.75
 """Similarity from which a text counts as the licence; below it is a changed text, an unknown licence."""
@@ -16,9 +18,17 @@ COVERED = 0.86
 """Share of a licence's words that must be there."""
 SHORT = 20
 """Words of a notice below which one that differs is no sign of anything: the names in it say more."""
+PIECE = 6
+"""Words in a row that a text does not have, with which another text may begin."""
+WHOLE = 0.9
+"""Similarity of a text that begins inside of what another one seemed to cover."""
 EXPLAINED = 0.85
 """Share of a changed text that exact notices must cover to speak for it."""
 
+_GIVES = re.compile(
+    rb"licen[cs]|(?<!extent )permi|grant|redistribut|consent|agree|\brights?\b|allow|free|\bmay\b|public domain", re.I
+)
+"""Any of these is in what gives or limits a right."""
 _ADDED = re.compile(
     r"\b(?:not|no|only|must|shall|prohibit\w*|restrict\w*|commercial\w*|except|unless|a?l?gpl|royalt\w*|fees?|unmodified"
     r"|evil|military|nuclear|patents?|evaluation|(?:academic|research|educational)(?= (?:use|purposes?|only|and|or)\b)|advertis\w*|approval|consent|permission"
@@ -27,7 +37,7 @@ _ADDED = re.compile(
 """Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
 _HARMLESS = re.compile(
     r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
-    r"|the following conditions are met|(?:with )?or without modification|software is provided|is not responsible"
+    r"|the following conditions are met|(?:the above copyright notice and )?this permission notice(?: shall be included)?|(?:with )?or without modification|software is provided|is not responsible"
 )
 """Parts of the usual clauses that copies word differently."""
 
@@ -61,26 +71,86 @@ class Known:
         found = self.matcher.matches(split)
         for match in found:
             others = [(m.first, m.last) for m in found if m is not match]
-            added = b" ".join(
-                text[split.starts[a] : split.ends[b - 1]]
-                for run in self.matcher.foreign_runs(match, split)
-                for a, b in _outside(run, others)
-            )
-            span = self._span(match, split, added.decode("latin-1").lower())
-            if span.expression != UNKNOWN or span.kind == "full-text" or match.last - match.first >= SHORT:
-                regions.append(_Region(match.first, match.last, span))
-        return regions
+            region = self._region(match, others, text, split)
+            pieces = self._pieces(match, split) if region.span.expression == UNKNOWN else []
+            for piece in pieces:
+                beside = [*others, *((m.first, m.last) for m in pieces if m is not piece)]
+                regions.append(self._region(piece, beside, text, split))
+            if not pieces:
+                regions.append(region)
+        return [region for region in regions if _says_something(region, text)]
 
-    def _span(self, match: Match, split: Words, added: str) -> Span:
+    def _region(self, match: Match, others: Sequence[tuple[int, int]], text: bytes, split: Words) -> _Region:
         start, end = int(split.starts[match.first]), int(split.ends[match.last - 1])
         reference = self.matcher.index.references[match.reference]
         kind = "header-notice" if reference.kind == "header" else "full-text"
+        expression = self._expression(match, others, text, split)
+        return _Region(
+            match.first, match.last, Span(start, end, expression, kind, round(match.score, 3), reference.ids[0])
+        )
+
+    def _pieces(self, match: Match, split: Words) -> list[Match]:
+        """Two texts of which the second was taken for a change of the first, whose words it shares; else none."""
+        for begin, end in self.matcher.foreign_runs(match, split):
+            if end - begin < PIECE:
+                continue
+            heads = self.matcher.matches(_part(split, match.first, begin))
+            tails = self.matcher.matches(_part(split, begin, match.last))
+            head = next(
+                (m for m in heads if m.reference == match.reference and m.covered >= match.covered - 0.01), None
+            )
+            if head is not None and tails and all(m.score >= WHOLE for m in tails):
+                return [_moved(head, match.first), *(_moved(m, begin) for m in tails)]
+        return []
+
+    def _expression(self, match: Match, others: Sequence[tuple[int, int]], text: bytes, split: Words) -> str:
+        """What the region says: the licence, or an unknown one where it was changed."""
+        reference = self.matcher.index.references[match.reference]
         name = reference.ids[0]
-        same = match.score >= ACCEPT and match.covered >= COVERED
-        expression = name if same and not changes(added, name, reference.optional) else UNKNOWN
         if reference.kind == "exception":
-            expression = f"WITH {name}"
-        return Span(start, end, expression, kind, round(match.score, 3), name)
+            return f"WITH {name}"
+        runs = self.matcher.foreign_runs(match, split)
+        if (
+            match.score >= ACCEPT
+            and match.covered >= COVERED
+            and not self._changed(runs, others, text, split, reference)
+        ):
+            return name
+        if name.startswith("LicenseRef-") or match.last - match.first < SHORT:
+            return UNKNOWN
+        beside = difference(match.reference, spelled(text, split, match.first, match.last), match.first)
+        if beside.gives_less or self._changed(beside.added, others, text, split, reference):
+            return UNKNOWN
+        return name
+
+    @staticmethod
+    def _changed(
+        runs: Sequence[tuple[int, int]],
+        others: Sequence[tuple[int, int]],
+        text: bytes,
+        split: Words,
+        reference: Reference,
+    ) -> bool:
+        """Whether runs of added words that lie in no other text may change what the licence permits."""
+        added = b" ".join(text[split.starts[a] : split.ends[b - 1]] for run in runs for a, b in _outside(run, others))
+        return changes(added.decode("latin-1").lower(), reference.ids[0], reference.optional)
+
+
+def _part(split: Words, first: int, last: int) -> Words:
+    return Words(split.hashes[first:last], split.starts[first:last], split.ends[first:last])
+
+
+def _moved(match: Match, by: int) -> Match:
+    return match._replace(first=match.first + by, last=match.last + by)
+
+
+def _says_something(region: _Region, text: bytes) -> bool:
+    """Whether a region is a sign of a licence: a changed short notice is none, and neither is a disclaimer alone."""
+    span = region.span
+    if span.expression != UNKNOWN:
+        return True
+    short = span.kind == "header-notice" and region.last - region.first < SHORT
+    return not short and bool(_GIVES.search(text, span.start, span.end))
 
 
 def _notice(phrase: Phrase, split: Words) -> Span:

@@ -51,7 +51,7 @@ _STRANGE = fast(
 
 
 _GRANT = fast(
-    r"permission (?:is|to use|to copy)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
+    r"permission (?:is|to use|to copy)(?! and distributed? verbatim copies of this)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
     r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b"
 )
 """What grants something: a text with one that belongs to no licence recognised has terms that nobody has read."""

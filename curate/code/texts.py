@@ -143,6 +143,15 @@ def _with_bare_terms(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows + bare
 
 
+def _reference_rows() -> list[dict[str, Any]]:
+    return [*_with_bare_terms(raw_texts()["texts"]), *database()["texts"]]  # type: ignore[arg-type]
+
+
+def reference_text(number: int) -> bytes:
+    """The text of reference `number` of the index, as it was indexed."""
+    return template(str(_reference_rows()[number]["text"]))
+
+
 @lru_cache(maxsize=1)
 def spelling() -> dict[str, str]:
     """Lower-case SPDX id to the id, for every text of the list."""
@@ -257,7 +266,7 @@ def _postings(values, bounds, posted, count):  # type: ignore[no-untyped-def]
 @lru_cache(maxsize=1)
 def index() -> Index:
     """Index of all reference texts; takes about half a second, once a process."""
-    rows = [*_with_bare_terms(raw_texts()["texts"]), *database()["texts"]]  # type: ignore[arg-type]
+    rows = _reference_rows()
     hashes, bounds = words_of([template(str(row["text"])) for row in rows])
     sizes = np.diff(bounds)
     every = grams(hashes)
