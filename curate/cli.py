@@ -96,24 +96,26 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         sys.exit(error.exit_code)
     except CurateError as error:
         click.echo(f"error: {printable(str(error))}", err=True)
+        if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
+            _end(2)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
-        _end()
+        _end(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 
-def _end() -> None:
+def _end(code: int) -> None:
     """Leave at once: an engine's threads may still be at work and would keep the process."""
     from curate import workers
 
     workers.kill_all()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(130)
+    os._exit(code)
 
 
 def printable(text: str) -> str:

@@ -245,8 +245,10 @@ class Child:
         return ChildDied("crash", self.mark, f"the process ended with {name}")
 
     def kill(self) -> None:
-        """End the process and no more: another thread may be reading from it."""
+        """End the process and no more: another thread may be reading from it. Its file of a mark goes, too."""
         self._process.kill()
+        with suppress(OSError):
+            os.unlink(self._mark_file.name)
 
     def close(self) -> None:
         """End the process; safe to call at any time."""
@@ -258,7 +260,8 @@ class Child:
                 with suppress(OSError):
                     stream.close()
         self._mark.close()
-        self._mark_file.close()
+        with suppress(FileNotFoundError):  # killed before
+            self._mark_file.close()
 
     @property
     def alive(self) -> bool:
