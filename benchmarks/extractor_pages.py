@@ -21,8 +21,9 @@ from curate.decode import decode
 PARTIAL_GOLD = frozenset({"goose3", "recipe-scrapers"})
 
 _BLOG = re.compile(r"\bblogs?\b|blogspot|wordpress|tumblr|medium\.com|substack", re.IGNORECASE)
+# a whole part of the host or path: "…-lashes-out-world-community-…" in an article's slug says nothing
 _DISCUSSION = re.compile(
-    r"\bforums?\b|\bthreads?\b|viewtopic|\bdiscuss|\bcommunity\b|stackoverflow|stackexchange|reddit\.|/questions?/",
+    r"(?<=[/.])(?:forums?|threads?|discussions?|community|questions?|viewtopic|stackoverflow|stackexchange|reddit)(?=[/.?]|$)",
     re.IGNORECASE,
 )
 _TWO_PART = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "or", "ne"})
