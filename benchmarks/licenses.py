@@ -109,8 +109,10 @@ class Keys:
             return None
         if key == "public-domain":
             return "LicenseRef-public-domain"
-        spdx = (self.rows.get(key) or {}).get("spdx_license_key") or ""
-        if not spdx or spdx.startswith("LicenseRef"):
+        row = self.rows.get(key) or {}
+        names = [row.get("spdx_license_key") or "", *(row.get("other_spdx_license_keys") or [])]
+        spdx = next((name for name in names if not name.startswith("LicenseRef")), "")
+        if not spdx:
             return UNKNOWN
         return canonical(spdx) or spdx
 

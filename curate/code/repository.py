@@ -17,6 +17,15 @@ HEADER_BYTES = 8_000
 """A file's own licence stands at its beginning."""
 
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
+_TESTS = re.compile(
+    r"(?:^|/)(?:__)?(?:tests?|testing|test[-_]?data|test[-_]?suite|fixtures?|specs?)(?:__)?(?:/|$)", re.I
+)
+_MANUAL = re.compile(
+    r"(?:^|/)(?:docs?|documentation|manual|guides?)/(?:.*/)?[^/]*[-_][^/]*\.(?:md|markdown|rst|txt|adoc|html?)$", re.I
+)
+"""Pages of a manual with a name of several words."""
+MANUAL_PAGE = 2_000
+"""Bytes from which such a page is no mere notice."""
 
 
 @dataclass(slots=True)
@@ -40,6 +49,8 @@ class Licences:
             self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
         elif is_license_file(member.path):
             found = detector.detect(member.data, member.path)
+            if _is_manual(member, found):
+                return
             if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
                 folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
             self.texts.setdefault(folder, []).extend(found)
@@ -69,13 +80,21 @@ class Licences:
         return found
 
     def of_folder(self, folder: str) -> list[Evidence]:
-        """The evidence of the nearest folder at or above `folder` that has any."""
+        """The evidence of the nearest folder at or above `folder` that has any.
+
+        Metadata among tests is often made up for them: what it names holds besides what the folders above say, and what
+        it leaves vague counts only where they say nothing.
+        """
+        tests: list[Evidence] = []
         while True:
-            found = agreed(self.texts.get(folder, []), self.metadata.get(folder, []))
+            texts, metadata = self.texts.get(folder, []), self.metadata.get(folder, [])
+            if metadata and not texts and _TESTS.search(folder):
+                tests, metadata = [*tests, *metadata], []
+            found = agreed(texts, metadata)
             if found:
-                return found
+                return [*found, *(item for item in tests if UNKNOWN not in item.expression)]
             if not folder:
-                return []
+                return tests
             folder = folder_of(folder)
 
 
@@ -96,6 +115,12 @@ def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
     return texts if of_metadata < of_texts else [*texts, *clear]
 
 
+def _is_manual(member: Member, found: list[Evidence]) -> bool:
+    """Whether a file named like a licence is a long page of a manual that names licences and has the text of none."""
+    long = len(member.data) >= MANUAL_PAGE and bool(_MANUAL.search(member.path))
+    return long and all(item.kind != "full-text" and UNKNOWN not in item.expression for item in found)
+
+
 def folder_of(path: str) -> str:
     """The folder of a path inside a repository; "" for the root."""
     return path.rpartition("/")[0]
@@ -111,7 +136,8 @@ def survey(found: Iterable[Member], detector: Detector) -> Licences:
 
 def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[str | None, list[Evidence]]:
     """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
-    own = detector.detect(member.data[:HEADER_BYTES], member.path)
+    whole = is_license_file(member.path)
+    own = detector.detect(member.data if whole else member.data[:HEADER_BYTES], member.path)
     annotation = licences.annotation(member.path) if licences.reuse else None
     if annotation and annotation.precedence == "override":
         own = []

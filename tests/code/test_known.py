@@ -1,5 +1,7 @@
 """Notices known word for word, texts that SPDX does not list, and the machinery that finds them."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -161,3 +163,65 @@ def test_hash_tables(hashes, others):
 
 def test_mentions_in_a_long_text_take_linear_time():
     assert len(mentions("gpl " * 20_000)) == 20_000
+
+
+ZERO = (
+    "ZERO-CLAUSE BSD LICENSE FOR CODE IN THE DOCUMENTATION\n\nPermission to use, copy, modify, and/or distribute this software for any "
+    "purpose with or without fee is hereby granted.\n\n"
+)
+
+
+def test_a_text_that_goes_on_into_another_is_two(detector):
+    zero = text_of("0BSD")
+    text = text_of("Python-2.0.1") + "\n\n" + ZERO + zero[zero.index("THE SOFTWARE IS") :]
+    expression = found(detector, text, "LICENSE")
+    assert allowed(expression), expression
+    assert "0BSD" in expression
+    assert "Python-2.0" in expression
+    longer = text + "\n\nYou may not use the software for commercial purposes without a fee.\n"
+    assert not allowed(found(detector, longer, "LICENSE"))
+
+
+def _filled_in():
+    text = re.sub("(?i)the university of california", "Example Laboratories", text_of("PostgreSQL"))
+    return "Some Database\n\n" + text[text.index("Permission to use") :]
+
+
+def test_names_and_titles_may_differ(detector):
+    assert found(detector, _filled_in(), "LICENSE") == "PostgreSQL"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("for any purpose", "for academic purposes"),
+        ("and without a written agreement", "and with a written agreement"),
+        ("without fee", "for internal use"),
+        ("copy, modify, and distribute", "copy and distribute"),
+    ],
+)
+def test_what_is_given_may_not_differ(detector, old, new):
+    changed = _filled_in().replace(old, new)
+    assert changed != _filled_in()
+    assert not allowed(found(detector, changed, "LICENSE"))
+
+
+def test_a_disclaimer_alone_is_no_licence(detector):
+    disclaimer = (
+        "\n\nThis library is distributed in the hope that it will be useful, but WITHOUT ANY WARRANTY; without even the implied "
+        "warranty of MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.\n"
+    )
+    assert found(detector, disclaimer, "LICENSE") is None
+    assert found(detector, text_of("BSD-2-Clause") + disclaimer, "LICENSE") == "BSD-2-Clause"
+
+
+def test_what_a_text_permits_for_itself_is_no_other_licence(detector):
+    text = text_of("MIT") + "\n\nPermission to copy and distribute verbatim copies of this document is granted.\n"
+    assert found(detector, text, "LICENSE") == "MIT"
+
+
+def test_an_unlisted_text_that_stands_there_whole_goes_before_a_listed_one(detector):
+    rows = {row["ids"][0]: row["text"] for row in database()["texts"]}
+    for key in ("ssleay", "twisted-snmp", "componentace-jcraft"):
+        text = "Copyright (c) 2001 Some Person. All rights reserved.\n\n" + rows[f"LicenseRef-scancode-{key}"]
+        assert not allowed(found(detector, text, "LICENSE")), key

@@ -129,6 +129,45 @@ def test_whose_licence_counts():
     assert "GPL-2.0-only" in (_licence(files, "README.md") or "").split(" AND ")
 
 
+def test_metadata_made_up_for_a_test_does_not_beat_the_licence_above():
+    root = {
+        "LICENSE": MIT,
+        "tests/a.py": PYTHON,
+        "tests/data/pkg/b.py": PYTHON,
+        "tests/PKG-INFO": "Name: x\nLicense: BSD\n",
+    }
+    assert _licence(root, "tests/a.py") == "MIT"
+    stricter = {**root, "tests/data/pkg/package.json": '{"license": "GPL-3.0-only"}'}
+    assert _licence(stricter, "tests/data/pkg/b.py") == "MIT AND GPL-3.0-only"
+    assert _licence(stricter, "tests/a.py") == "MIT"
+    alone = {name: text for name, text in root.items() if name != "LICENSE"}
+    assert _licence(alone, "tests/a.py") == "LicenseRef-unknown"
+    with_text = {**root, "tests/LICENSE": MIT.replace("MIT License", "") + "\nEvaluation only.\n"}
+    assert "LicenseRef-unknown" in (_licence(with_text, "tests/a.py") or "")
+
+
+def test_a_page_of_a_manual_is_no_licence_file():
+    page = "How to state a license\n\n" + "Write ``license = MIT`` or GPL-3.0-or-later, licensed under the GPL.\n" * 40
+    files = {"LICENSE": MIT, "docs/guide/license_migration.rst": page, "docs/guide/conf.py": PYTHON}
+    assert _licence(files, "docs/guide/conf.py") == "MIT"
+    files["docs/guide/license.rst"] = "This documentation is under the GNU Free Documentation License, version 1.3.\n"
+    assert "GFDL" in (_licence(files, "docs/guide/conf.py") or "")
+    files = {
+        "LICENSE": MIT,
+        "docs/license_notice.md": "For evaluation only, all rights reserved.\n" + page,
+        "docs/a.py": PYTHON,
+    }
+    assert "LicenseRef-unknown" in (_licence(files, "docs/a.py") or "")
+
+
+def test_a_long_licence_file_is_read_whole():
+    from curate.code.texts import raw_texts
+
+    text = next(str(r["text"]) for r in raw_texts()["texts"] if "Apache-2.0" in r["ids"] and r["kind"] == "license")
+    assert len(text) > 8_000
+    assert _licence({"LICENSE": text}, "LICENSE") == "Apache-2.0"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
