@@ -27,6 +27,8 @@ class Paragraph:
     pattern: Any
     """Compiled by RE2: globs of strangers may not take long to fail."""
     evidence: Evidence
+    globs: tuple[str, ...] = ()
+    """The same as it is written."""
 
 
 def is_copyright(path: str, text: str) -> bool:
@@ -44,10 +46,11 @@ def paragraphs(text: str, path: str) -> list[Paragraph]:
         name = fields["license"].split("\n", 1)[0].strip()
         expression = short_name(name)
         score = 1.0 if UNKNOWN not in expression else 0.5
-        globs = [glob_pattern(glob) for glob in fields["files"].replace(",", " ").split()[:5000]]
+        globs = tuple(fields["files"].replace(",", " ").split()[:5000])
         if globs:
-            pattern = re2.compile("|".join(globs))
-            found.append(Paragraph(pattern, Evidence(expression, "debian-copyright", path, name[:200], score)))
+            pattern = re2.compile("|".join(glob_pattern(glob) for glob in globs))
+            evidence = Evidence(expression, "debian-copyright", path, name[:200], score)
+            found.append(Paragraph(pattern, evidence, globs))
     return found
 
 

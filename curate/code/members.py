@@ -70,7 +70,7 @@ def safe_name(name: str) -> str | None:
     return text if text != "." else None
 
 
-class _Budget:
+class Budget:
     """Counts what an archive gave and raises Bomb at a limit."""
 
     def __init__(self, weight: int) -> None:
@@ -88,7 +88,7 @@ class _Budget:
 
 
 def _folder(root: Path) -> Iterator[Member]:
-    budget = _Budget(1 << 40)
+    budget = Budget(1 << 40)
     for folder, folders, names in os.walk(root, followlinks=False):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")  # .git, .venv, .tox …
         for name in sorted(names):
@@ -112,7 +112,7 @@ _GIT_KINDS = {"120000": "link", "160000": "submodule"}
 
 
 def _bare(path: str) -> Iterator[Member]:
-    budget = _Budget(1 << 40)
+    budget = Budget(1 << 40)
     commit = head_of(path)
     with opened(path) as objects:
         reader = objects.files()
@@ -130,28 +130,32 @@ def _bare(path: str) -> Iterator[Member]:
 
 
 def _tar(path: str) -> Iterator[Member]:
-    budget = _Budget(os.path.getsize(path))
     with tarfile.open(path, "r|*") as archive:  # a stream: each byte is unpacked once and in order
-        for item in archive:
-            if item.isdir():
-                continue
-            budget.add(item.size)
-            name = safe_name(item.name)
-            if name is None:
-                yield Member(repr(item.name)[:200], skipped="unsafe_name")
-            elif item.issym() or item.islnk():
-                yield Member(name, skipped="link")
-            elif not item.isreg():
-                yield Member(name, skipped="device")
-            elif item.size > MAX_FILE:
-                yield Member(name, skipped="too_large")
-            else:
-                file = archive.extractfile(item)
-                yield Member(name, file.read(MAX_FILE) if file else b"")
+        yield from tar_members(archive, Budget(os.path.getsize(path)))
+
+
+def tar_members(archive: tarfile.TarFile, budget: Budget) -> Iterator[Member]:
+    """The files of a tar archive that is read as a stream; `budget` raises Bomb at a limit."""
+    for item in archive:
+        if item.isdir():
+            continue
+        budget.add(item.size)
+        name = safe_name(item.name)
+        if name is None:
+            yield Member(repr(item.name)[:200], skipped="unsafe_name")
+        elif item.issym() or item.islnk():
+            yield Member(name, skipped="link")
+        elif not item.isreg():
+            yield Member(name, skipped="device")
+        elif item.size > MAX_FILE:
+            yield Member(name, skipped="too_large")
+        else:
+            file = archive.extractfile(item)
+            yield Member(name, file.read(MAX_FILE) if file else b"")
 
 
 def _zip(path: str) -> Iterator[Member]:
-    budget = _Budget(os.path.getsize(path))
+    budget = Budget(os.path.getsize(path))
     with zipfile.ZipFile(path) as archive:
         for item in archive.infolist():
             if item.is_dir():

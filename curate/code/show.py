@@ -3,11 +3,10 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from curate.code.debsource import is_dsc, source_members
 from curate.code.detect import Detector
 from curate.code.evidence import Evidence, conjunction
-from curate.code.members import BROKEN, Bomb, is_repository, members
-from curate.code.repository import survey
+from curate.code.members import BROKEN, Bomb
+from curate.code.packages import is_package, survey_of
 from curate.errors import InputError
 from curate.terminal import one_line
 from filters.licenses import is_allowed
@@ -21,12 +20,12 @@ SHOWN = 4
 
 def evidence_of(path: str, allowed: frozenset[str]) -> list[dict[str, Any]]:
     """One entry a file, or a folder with evidence: {"path", "license", "allowed", "evidence": [...]}."""
-    if not is_repository(path) and not is_dsc(path):
+    if not is_package(path):
         with open(path, "rb") as file:
             found = Detector().detect(file.read(400_000), os.path.basename(path))
         return [_entry(path, found, allowed)]
     try:
-        licences = survey(source_members(path) if is_dsc(path) else members(path), Detector())
+        licences = survey_of(path, Detector())
     except (Bomb, *BROKEN) as error:
         raise InputError(f"{path}: can't be read: {error}") from error
     folders = sorted({"", *licences.texts, *licences.metadata})

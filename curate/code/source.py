@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from curate import schema
-from curate.code.debsource import is_dsc, parts, source_members
+from curate.code.debsource import is_dsc, parts
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, to_json
 from curate.code.languages import language_of
-from curate.code.members import BROKEN, Bomb, Member, is_repository, members
+from curate.code.members import BROKEN, Bomb, Member
 from curate.code.metadata import is_metadata
+from curate.code.packages import is_package, members_of, survey_of
 from curate.code.pages import is_crawl, page_language, pages
-from curate.code.repository import Licences, agreed, licence_of, survey
+from curate.code.repository import Licences, agreed, licence_of
 from curate.code.tables import is_table, rows
 from curate.code.texts import database_file
 from curate.errors import InputError
@@ -27,6 +28,8 @@ from curate.job import Source
 from curate.shards import ShardWriter
 
 BATCH = 256
+_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")
+"""What is no part of a repository's name."""
 ROWS = schema.extracted("code")
 
 
@@ -36,10 +39,10 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     found: dict[str, int] = {}
     for pattern in inputs:
         paths = sorted(glob.glob(pattern)) if not os.path.exists(pattern) else [pattern]
-        known = [path for path in paths if is_repository(path) or is_table(path) or is_dsc(path) or is_crawl(path)]
+        known = [path for path in paths if is_package(path) or is_table(path) or is_crawl(path)]
         if not known:
             raise InputError(
-                f"--input {pattern}: no folder, archive (.tar.gz, .zip, .whl …), Debian source (.dsc), "
+                f"--input {pattern}: no folder, archive (.tar.gz, .zip, .whl …), Debian package (.deb, .dsc), "
                 "table (.parquet, .jsonl …) or crawl (.warc.gz …) of that name"
             )
         found.update({path: 0 if os.path.isdir(path) else os.path.getsize(path) for path in known})
@@ -94,10 +97,9 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _repository(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
-    read = source_members if is_dsc(task["path"]) else members
-    licences = survey(read(task["path"]), detector)
-    repo = _repository_name(task["path"])
-    for number, member in enumerate(read(task["path"])):
+    path = task["path"]
+    licences, repo = survey_of(path, detector), _repository_name(path)
+    for number, member in enumerate(members_of(path)):
         file = _source_file(member, skipped)
         if file:
             yield _row(task, repo, member, number, file, licence_of(member, licences, detector))
@@ -201,6 +203,6 @@ def _failed(task: dict[str, Any], reason: str, error: BaseException) -> dict[str
 
 def _repository_name(path: str) -> str:
     name = os.path.basename(path.rstrip("/"))
-    for ending in (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc"):
+    for ending in _ENDINGS:
         name = name.removesuffix(ending)
     return name.encode("utf-8", "replace").decode()
