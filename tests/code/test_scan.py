@@ -1,0 +1,91 @@
+"""The compiled passes give what the plain definitions give."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.code.match import CANDIDATE, MAX_CANDIDATES, Matcher, _candidates
+from curate.code.names import folded
+from curate.code.notices import has_trigger
+from curate.code.scan import fold, literals, places
+from curate.code.texts import index, lookup, raw_texts, template
+from curate.code.tokens import grams, words, words_of
+
+WHITE = st.text(st.sampled_from("ab \t\n\r\x0b\x0c\x1c\x1f\x85\xa0é"), max_size=60)
+
+
+@given(WHITE)
+def test_each_run_of_white_space_is_a_blank(text):
+    found = folded(text)
+    assert found.text == re.sub(r"\s+", " ", text)
+    assert found.data == found.text.encode("latin-1")
+
+
+@given(WHITE)
+def test_wide_characters_are_folded_alike(text):
+    narrow, wide = folded(text + "x"), folded(text + "\u2192")
+    assert (wide.text[:-1], wide.here, wide.there) == (narrow.text[:-1], narrow.here, narrow.there)
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=80))
+def test_places_of_a_folded_text_are_found_again(text):
+    found = folded(text)
+    for place, character in enumerate(found.text):
+        assert text[found.unfolded(place)] == character or (character == " " and text[found.unfolded(place)].isspace())
+
+
+def test_fold_says_where_the_two_part():
+    assert fold(b"a  b\nc d") == (b"a b c d", [0, 2, 4], [0, 3, 5])
+
+
+@given(
+    st.lists(st.text("abc-", min_size=1, max_size=4), min_size=1, max_size=6, unique=True),
+    st.text("abcABC- ", max_size=60),
+)
+def test_words_of_a_list_are_found(found, text):
+    """The next word is the one that ends first, the longest of those, behind the one before."""
+    expected, at = [], 0
+    for end in range(1, len(text) + 1):
+        fitting = [w for w in found if text[at:end].lower().endswith(w)]
+        if fitting:
+            expected.append((end - max(map(len, fitting)), end))
+            at = end
+    assert places(text.encode(), literals(tuple(found))) == expected
+
+
+@given(st.lists(st.text("ab1 .)\n", max_size=12), max_size=8))
+def test_words_of_many_texts(texts):
+    hashes, bounds = words_of([text.encode() for text in texts])
+    for n, text in enumerate(texts):
+        assert hashes[bounds[n] : bounds[n + 1]].tolist() == words(text.encode()).hashes.tolist()
+
+
+@pytest.mark.parametrize("number", range(0, 600, 37))
+def test_candidates_are_all_references_with_enough_grams(number, testdata):
+    matcher, known = Matcher(), index()
+    text = template(str(raw_texts()["texts"][number]["text"]))  # type: ignore[index]
+    keys = lookup(known.table, grams(words(text).hashes))
+    there = np.isin(known.rarest.values, keys)
+    found = np.array([there[a:b].sum() for a, b in zip(known.rarest.bounds, known.rarest.bounds[1:], strict=False)])
+    share = found / np.maximum(np.diff(known.rarest.bounds), 1)
+    good = np.flatnonzero(share >= CANDIDATE)
+    order = good[np.lexsort((good, -found[good], -np.round(share[good], 3)))][:MAX_CANDIDATES]
+    first, hits, _ = matcher._scratch
+    assert _candidates(keys, matcher._data[0], first, hits).tolist() == order.tolist()
+    assert not first.any()  # clean for the next text
+    assert not hits.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("released under\u00a0the NAME", True), ("subject\n to\x1fNAME", True), ("ünder NAME", False),
+        ("under" + " " * 160 + "NAME", False), ("he blunders on NAME", False), ("it goes under NAME", True),
+    ],
+)  # fmt: skip
+def test_a_verb_before_a_name(text, expected):
+    low = text.lower()
+    assert has_trigger(low, low.index("name"), len(low)) is expected
