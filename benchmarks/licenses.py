@@ -1,9 +1,10 @@
-"""Licence detection on labelled sets: SPDX ids, the decision to allow, and speed, beside identify and scancode-toolkit.
+"""Licence detection on labelled sets: SPDX ids, the decision to allow, and speed, beside other Python tools.
 
-    python -m benchmarks.licenses [--scancode PYTHON] [--sample N]
+    python -m benchmarks.licenses [--peer NAME=PYTHON]... [--sample N]
 
-PYTHON is the interpreter of an environment with scancode-toolkit (it needs `pluggy<1.6`); without it, that column is
-left out. Sets come from CURATE_TESTDATA; the machine's own /usr/share/doc is used for Debian's copyright files.
+PYTHON is the interpreter of an environment that has the peer: scancode (scancode-toolkit, with `pluggy<1.6`), licenseclassifier,
+askalono (pyaskalono), spdx-matcher. Sets come from CURATE_TESTDATA; the machine's own /usr/share/doc is used for Debian's
+copyright files.
 """
 
 import argparse
@@ -245,28 +246,59 @@ def identify() -> Callable[[Path], str | None]:
     return find
 
 
-SCANCODE = """
-import json, sys, time
+PEERS = {
+    "scancode": """
 from licensedcode.cache import get_licenses_db
 from scancode.api import get_licenses
+def find(path):
+    return get_licenses(path).get("detected_license_expression_spdx")
+""",
+    "licenseclassifier": """
+from licenseclassifier import identify_license
+def find(path):
+    text = open(path, encoding="utf-8", errors="replace").read()
+    return " AND ".join(sorted({found.id for found in identify_license(text)}))
+""",
+    "askalono": """
+from askalono import identify
+def find(path):
+    found = identify(open(path, encoding="utf-8", errors="replace").read())
+    return found.name if found.score >= 0.8 else None
+""",
+    "spdx-matcher": """
+from spdx_matcher import analyse_license_text
+def find(path):
+    found, _ = analyse_license_text(open(path, encoding="utf-8", errors="replace").read())
+    return " AND ".join(sorted(found["licenses"]))
+""",
+}
+"""What a peer makes of a file; all licences that it finds hold at once. askalono's own command asks for a score of 0.8, too."""
+FAST = frozenset({"licenseclassifier"})
+"""Peers that read whole sets; the others read the samples."""
+CHILD = """
+import json, sys, time
 paths = json.load(sys.stdin)
-get_licenses(paths[0])
+find(paths[0])
 out = []
 started = time.monotonic()
 for path in paths:
-    found = get_licenses(path)
-    out.append(found.get("detected_license_expression_spdx") or None)
-json.dump({"seconds": time.monotonic() - started, "found": out}, sys.stdout)
+    try:
+        out.append(find(path) or None)
+    except Exception:
+        out.append(None)
+print("\\n" + json.dumps({"seconds": time.monotonic() - started, "found": out}))
 """
 
 
-def scancode(python: str, cases: list[Case]) -> tuple[list[str | None], float]:
-    """Expressions of scancode-toolkit for the cases, and its seconds (start-up left out)."""
+def peer(name: str, python: str, cases: list[Case], allowed: frozenset[str]) -> Score:
+    """Score of a peer in its own interpreter; its start-up is left out."""
     paths = json.dumps([str(case.path) for case in cases])
-    done = subprocess.run([python, "-c", SCANCODE], input=paths, capture_output=True, text=True, check=True)
-    answer = json.loads(done.stdout[done.stdout.index('{"seconds"') :])
-    found = [canonical(e.replace("LicenseRef-scancode-", "LicenseRef-")) if e else None for e in answer["found"]]
-    return found, answer["seconds"]
+    done = subprocess.run([python, "-c", PEERS[name] + CHILD], input=paths, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout.splitlines()[-1])
+    score = Score(seconds=answer["seconds"])
+    for case, said in zip(cases, answer["found"], strict=True):
+        score.add(case, canonical(said.replace("LicenseRef-scancode-", "LicenseRef-")) if said else None, allowed)
+    return score
 
 
 def run(cases: list[Case], find: Callable[[Path], str | None], allowed: frozenset[str]) -> Score:
@@ -291,10 +323,16 @@ def line(name: str, tool: str, score: Score) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scancode", metavar="PYTHON")
-    parser.add_argument("--sample", type=int, default=60, help="files of each set that scancode reads")
+    parser.add_argument("--peer", metavar="NAME=PYTHON", action="append", default=[], help=", ".join(PEERS))
+    parser.add_argument("--scancode", metavar="PYTHON", help="the same as --peer scancode=PYTHON")
+    parser.add_argument("--sample", type=int, default=60, help="files of each set that slow peers read")
     parser.add_argument("--wrong", action="store_true", help="list the false allows")
     options = parser.parse_args()
+    peers = dict(item.split("=", 1) for item in options.peer)
+    if options.scancode:
+        peers["scancode"] = options.scancode
+    if set(peers) - set(PEERS):
+        parser.error(f"no such peer: {', '.join(sorted(set(peers) - set(PEERS)))}")
     root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
     if not (root / ".complete").exists():
         raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
@@ -320,14 +358,15 @@ def main() -> None:
                 print(line(name, tool, score), flush=True)
                 if options.wrong and tool == "curate":
                     print(*score.wrong, sep="\n")
-            if options.scancode:
-                sample = sorted(members, key=lambda c: sha1(str(c.path.name).encode()).digest())[: options.sample]
+            sample = sorted(members, key=lambda c: sha1(str(c.path.name).encode()).digest())[: options.sample]
+            for tool, python in peers.items():
+                if tool in FAST:
+                    print(line(name, tool, peer(tool, python, members, allowed)), flush=True)
+            slow = {tool: python for tool, python in peers.items() if tool not in FAST}
+            if slow:
                 print(line(f"{name}, sample", "curate", run(sample, ours(), allowed)), flush=True)
-                theirs = Score()
-                found, theirs.seconds = scancode(options.scancode, sample)
-                for case, expression in zip(sample, found, strict=True):
-                    theirs.add(case, expression, allowed)
-                print(line(f"{name}, sample", "scancode", theirs), flush=True)
+            for tool, python in slow.items():
+                print(line(f"{name}, sample", tool, peer(tool, python, sample, allowed)), flush=True)
 
 
 if __name__ == "__main__":
