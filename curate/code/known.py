@@ -18,6 +18,8 @@ COVERED = 0.86
 """Share of a licence's words that must be there."""
 SHORT = 20
 """Words of a notice below which one that differs is no sign of anything: the names in it say more."""
+COPYRIGHT = 60
+"""Words of a licence's own copyright line."""
 PIECE = 6
 """Words in a row that a text does not have, with which another text may begin."""
 WHOLE = 0.9
@@ -81,13 +83,13 @@ class Known:
         return [region for region in regions if _says_something(region, text)]
 
     def _region(self, match: Match, others: Sequence[tuple[int, int]], text: bytes, split: Words) -> _Region:
-        start, end = int(split.starts[match.first]), int(split.ends[match.last - 1])
+        end = int(split.ends[match.last - 1])
         reference = self.matcher.index.references[match.reference]
         kind = "header-notice" if reference.kind == "header" else "full-text"
         expression = self._expression(match, others, text, split)
-        return _Region(
-            match.first, match.last, Span(start, end, expression, kind, round(match.score, 3), reference.ids[0])
-        )
+        first = _with_copyright(match, others, text, split, reference)
+        start = int(split.starts[first])
+        return _Region(first, match.last, Span(start, end, expression, kind, round(match.score, 3), reference.ids[0]))
 
     def _pieces(self, match: Match, split: Words) -> list[Match]:
         """Two texts of which the second was taken for a change of the first, whose words it shares; else none."""
@@ -138,6 +140,17 @@ class Known:
 
 def _part(split: Words, first: int, last: int) -> Words:
     return Words(split.hashes[first:last], split.starts[first:last], split.ends[first:last])
+
+
+def _with_copyright(
+    match: Match, others: Sequence[tuple[int, int]], text: bytes, split: Words, reference: Reference
+) -> int:
+    """First word of a text with its own copyright line, of which `template` made no part of the reference."""
+    first = match.first
+    least = max([0, first - COPYRIGHT, *(last for _, last in others if last <= first)])
+    while first > least and spelled(text, split, first - 1, first)[0] in reference.optional:
+        first -= 1
+    return first
 
 
 def _moved(match: Match, by: int) -> Match:

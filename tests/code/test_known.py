@@ -225,3 +225,10 @@ def test_an_unlisted_text_that_stands_there_whole_goes_before_a_listed_one(detec
     for key in ("ssleay", "twisted-snmp", "componentace-jcraft"):
         text = "Copyright (c) 2001 Some Person. All rights reserved.\n\n" + rows[f"LicenseRef-scancode-{key}"]
         assert not allowed(found(detector, text, "LICENSE")), key
+
+
+def test_a_text_holds_its_own_copyright_line(detector):
+    text = text_of("CFITSIO")
+    assert "unpublished" in text.lower()
+    assert found(detector, text, "LICENSE") == "CFITSIO"
+    assert not allowed(found(detector, "Unpublished, confidential.\n\n" + text_of("MIT"), "LICENSE"))
