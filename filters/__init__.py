@@ -1,5 +1,10 @@
 """Filters: pure functions on one document. There is no registry; a recipe names a class by its dotted name."""
 
+from pathlib import Path
+
 from filters.base import Decision, Document, LineStep, Step, drop, keep
+from filters.caching import choose_folder
 
 __all__ = ["Decision", "Document", "LineStep", "Step", "drop", "keep"]
+
+choose_folder(Path(__file__).parent)  # here, because it must come before any module of ours imports numba

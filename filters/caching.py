@@ -1,0 +1,44 @@
+"""Where numba keeps compiled code: beside the package or in the user's cache, as it does by itself, else in a private folder.
+
+A container often runs a job as a user without a home, on packages that it can't write to. numba then refuses to import
+any function that is to be cached, and without a cache each process would compile for half a minute.
+"""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+VARIABLE = "NUMBA_CACHE_DIR"
+
+
+def choose_folder(package: Path) -> None:
+    """Set NUMBA_CACHE_DIR where numba would find no folder for the code of `package`; to be called before numba is imported."""
+    if os.environ.get(VARIABLE) or _writable(package):
+        return
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if not _writable(Path(home)):
+        os.environ[VARIABLE] = str(_private(Path(tempfile.gettempdir()) / f"curate-numba-{_user()}"))
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in `folder`, or the folder itself where it is missing."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _private(folder: Path) -> Path:
+    """`folder`, if it is this user's alone: what lies in it is executed. Else a new one."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == _user() and not found.st_mode & 0o077:
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="curate-numba-"))
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0

@@ -1,0 +1,76 @@
+"""Where compiled code is kept when neither the package nor the home can be written to."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from filters import caching
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine where only the temporary folder can be written to."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    monkeypatch.delenv(caching.VARIABLE, raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(caching, "_writable", lambda folder: False)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    return shared
+
+
+def _chosen() -> Path | None:
+    caching.choose_folder(Path("package"))
+    value = os.environ.pop(caching.VARIABLE, None)
+    return Path(value) if value else None
+
+
+def test_a_private_folder_that_stays_the_same(locked: Path) -> None:
+    first = _chosen()
+    assert first is not None
+    assert first.parent == locked
+    assert stat.S_IMODE(first.stat().st_mode) == 0o700
+    assert _chosen() == first
+
+
+def test_a_folder_that_others_can_write_to_is_not_taken(locked: Path) -> None:
+    first = _chosen()
+    assert first is not None
+    first.chmod(0o777)
+    second = _chosen()
+    assert second not in (None, first)
+    first.rmdir()
+    (locked / "elsewhere").mkdir()
+    first.symlink_to(locked / "elsewhere")
+    assert _chosen() not in (None, first)
+
+
+def test_what_the_person_says_stays(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(caching.VARIABLE, "/chosen")
+    caching.choose_folder(Path("package"))
+    assert os.environ[caching.VARIABLE] == "/chosen"
+
+
+def test_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(caching.VARIABLE, raising=False)
+    assert caching._writable(tmp_path / "not" / "there")
+    caching.choose_folder(tmp_path)
+    assert caching.VARIABLE not in os.environ
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert not caching._writable(tmp_path / "not" / "there")
+
+
+def test_it_comes_before_numba() -> None:
+    code = (
+        "import os; real = os.access; os.access = lambda *a, **k: False\n"
+        "import curate; os.access = real\n"
+        "from numba import config; print(config.CACHE_DIR)"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != caching.VARIABLE}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert "curate-numba-" in done.stdout
