@@ -27,6 +27,8 @@ SHORT_FILE = 300
 """Bytes up to which a file that names a licence has nothing else to say."""
 HEAD = 3_000
 """Characters in which a restriction counts in a file that names no licence."""
+EDGE = 250
+"""Characters at the ends of a recognised text that are looked at once more: a pattern may begin there and go on outside."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -93,7 +95,7 @@ class Detector:
         shown = _only(low, ranges)
         all_names = len(text) < (3_000 if about else SHORT_FILE)
         spans = [s for s in spans if all_names or s.end - s.start > NAME or has_trigger(low, s.start, s.end)]
-        text_ = folded(shown)
+        text_ = folded(_hollow(shown, spans))
         spans = named(shown, text_, spans, all_names)
         spans = without_asides(low, spans)
         if any(s.expression in _DEDICATIONS for s in spans):
@@ -180,6 +182,20 @@ def _only(low: str, ranges: list[tuple[int, int]]) -> str:
         parts += [" " * (start - at), low[start:end]]
         at = end
     return "".join(parts)
+
+
+def _hollow(shown: str, spans: Sequence[Span]) -> str:
+    """`shown` without the inside of long spans: what stands there belongs to them, whatever it says.
+
+    A letter that no pattern has keeps the two ends apart, and the length stays.
+    """
+    parts, at = [], 0
+    for span in sorted(spans):
+        start, end = max(at, span.start + EDGE), span.end - EDGE
+        if end - start > EDGE:
+            parts += [shown[at:start], "\x01", " " * (end - start - 2), "\x01"]
+            at = end
+    return "".join(parts) + shown[at:]
 
 
 def _place(low: str, span: Span, name: str) -> str:

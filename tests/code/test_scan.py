@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.code.detect import EDGE, _hollow
 from curate.code.match import CANDIDATE, MAX_CANDIDATES, Matcher, _candidates
 from curate.code.names import folded
-from curate.code.notices import has_trigger
+from curate.code.notices import Span, has_trigger
 from curate.code.scan import fold, literals, places
 from curate.code.texts import index, lookup, raw_texts, template
 from curate.code.tokens import grams, words, words_of
@@ -89,3 +90,18 @@ def test_candidates_are_all_references_with_enough_grams(number, testdata):
 def test_a_verb_before_a_name(text, expected):
     low = text.lower()
     assert has_trigger(low, low.index("name"), len(low)) is expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), max_size=5), st.integers(0, 3500))
+def test_the_inside_of_long_spans_is_blanked(ranges, size):
+    text = "".join(chr(97 + n % 26) for n in range(size))
+    spans = [Span(min(r), min(max(r), size), "MIT", "full-text", 1.0, "") for r in ranges if min(r) < size]
+    found = _hollow(text, spans)
+    assert len(found) == len(text)
+    inside = {place for span in spans for place in range(span.start + EDGE, span.end - EDGE)}
+    assert all(found[n] == c for n, c in enumerate(text) if n not in inside)
+    assert (
+        not re.search(r"[a-z]", found[EDGE : size - EDGE])
+        or not any(s[:2] == (0, size) for s in spans)
+        or size <= 3 * EDGE
+    )
