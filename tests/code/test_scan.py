@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.code.detect import EDGE, _hollow
@@ -18,6 +18,7 @@ from curate.code.tokens import grams, words, words_of
 WHITE = st.text(st.sampled_from("ab \t\n\r\x0b\x0c\x1c\x1f\x85\xa0é"), max_size=60)
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(WHITE)
 def test_each_run_of_white_space_is_a_blank(text):
     found = folded(text)
@@ -25,12 +26,14 @@ def test_each_run_of_white_space_is_a_blank(text):
     assert found.data == found.text.encode("latin-1")
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(WHITE)
 def test_wide_characters_are_folded_alike(text):
     narrow, wide = folded(text + "x"), folded(text + "\u2192")
     assert (wide.text[:-1], wide.here, wide.there) == (narrow.text[:-1], narrow.here, narrow.there)
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(st.text(st.characters(max_codepoint=255), max_size=80))
 def test_places_of_a_folded_text_are_found_again(text):
     found = folded(text)
@@ -42,6 +45,7 @@ def test_fold_says_where_the_two_part():
     assert fold(b"a  b\nc d") == (b"a b c d", [0, 2, 4], [0, 3, 5])
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(
     st.lists(st.text("abc-", min_size=1, max_size=4), min_size=1, max_size=6, unique=True),
     st.text("abcABC- ", max_size=60),
@@ -57,6 +61,7 @@ def test_words_of_a_list_are_found(found, text):
     assert places(text.encode(), literals(tuple(found))) == expected
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(st.lists(st.text("ab1 .)\n", max_size=12), max_size=8))
 def test_words_of_many_texts(texts):
     hashes, bounds = words_of([text.encode() for text in texts])
@@ -92,6 +97,7 @@ def test_a_verb_before_a_name(text, expected):
     assert has_trigger(low, low.index("name"), len(low)) is expected
 
 
+@settings(deadline=None)  # the first call loads compiled code
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), max_size=5), st.integers(0, 3500))
 def test_the_inside_of_long_spans_is_blanked(ranges, size):
     text = "".join(chr(97 + n % 26) for n in range(size))
@@ -100,8 +106,8 @@ def test_the_inside_of_long_spans_is_blanked(ranges, size):
     assert len(found) == len(text)
     inside = {place for span in spans for place in range(span.start + EDGE, span.end - EDGE)}
     assert all(found[n] == c for n, c in enumerate(text) if n not in inside)
-    assert (
-        not re.search(r"[a-z]", found[EDGE : size - EDGE])
-        or not any(s[:2] == (0, size) for s in spans)
-        or size <= 3 * EDGE
-    )
+
+
+def test_of_one_long_span_the_ends_stay():
+    found = _hollow("x" * 5000, [Span(0, 5000, "MIT", "full-text", 1.0, "")])
+    assert found.count("x") == 2 * EDGE
