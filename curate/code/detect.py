@@ -1,5 +1,6 @@
 """Licences of one file, from its own text: SPDX tags, full texts, notices."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ HEAD = 3_000
 """Characters in which a restriction counts in a file that names no licence."""
 EDGE = 250
 """Characters at the ends of a recognised text that are looked at once more: a pattern may begin there and go on outside."""
+REMEMBERED = 5_000
+"""Texts whose evidence is remembered: the same licence files come up again and again."""
 MAX_BYTES = 400_000
 """Only the first bytes of a file are looked at."""
 
@@ -66,10 +69,11 @@ _CODE_SUFFIXES = frozenset(
 
 
 class Detector:
-    """Reads licences out of texts; holds the scratch memory of the matcher, so one a thread."""
+    """Reads licences out of texts; holds the scratch memory of the matcher and what it read last, so one a thread."""
 
     def __init__(self) -> None:
         self.known = Known()
+        self._read: dict[tuple[bytes, bool], list[Evidence]] = {}
 
     def detect(self, text: bytes, name: str) -> list[Evidence]:
         """All signs of a licence in one file.
@@ -81,8 +85,19 @@ class Detector:
         Returns:
             Evidence in the order of the text; empty when nothing speaks of a licence.
         """
-        text = american(flat(text[:MAX_BYTES]))
         about = is_license_file(name)
+        key = (hashlib.blake2b(text[:MAX_BYTES], digest_size=16).digest(), about)
+        found = self._read.pop(key, None)
+        if found is None:
+            found = self._evidence_in(text[:MAX_BYTES], about)
+        self._read[key] = found  # as the last one read
+        if len(self._read) > REMEMBERED:
+            del self._read[next(iter(self._read))]
+        return [Evidence(e.expression, e.kind, name + e.where, e.text, e.score) for e in found]
+
+    def _evidence_in(self, text: bytes, about: bool) -> list[Evidence]:
+        """The evidence with the line alone as its place."""
+        text, name = american(flat(text)), ""
         tags = spdx_tags(text, name)
         bare = unmarked(text)
         spans = self.known.spans(bare)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.code.detect import EDGE, _hollow
+from curate.code.detect import EDGE, Detector, _hollow
 from curate.code.match import CANDIDATE, MAX_CANDIDATES, Matcher, _candidates
 from curate.code.names import folded
 from curate.code.notices import Span, has_trigger
@@ -111,3 +111,20 @@ def test_the_inside_of_long_spans_is_blanked(ranges, size):
 def test_of_one_long_span_the_ends_stay():
     found = _hollow("x" * 5000, [Span(0, 5000, "MIT", "full-text", 1.0, "")])
     assert found.count("x") == 2 * EDGE
+
+
+def test_a_text_that_comes_up_again_has_the_same_evidence_elsewhere(monkeypatch):
+    monkeypatch.setattr("curate.code.detect.REMEMBERED", 2)
+    detector = Detector()
+    texts = [
+        b"# SPDX-License-Identifier: MIT\n",
+        b"Released under the ISC license\n",
+        b"x = 1\n",
+        b"licensed under Zlib license\n",
+    ]
+    for number, text in enumerate(texts * 3):
+        name = f"folder{number}/LICENSE"
+        assert detector.detect(text, name) == Detector().detect(text, name)
+        assert detector.detect(text, f"f{number}.py") == Detector().detect(text, f"f{number}.py")
+        assert detector.detect(text, name)[:1] == Detector().detect(text, name)[:1]
+        assert len(detector._read) <= 2
