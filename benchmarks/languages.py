@@ -86,7 +86,7 @@ class Found:
 
     by_language: dict[str, list[Case]]
     headers: list[Case]
-    unnamed: list[bytes]
+    unnamed: list[Case]
     named: int
 
 
@@ -132,7 +132,7 @@ def ours(name: str, data: bytes) -> str | None:
 
 def collected(paths: list[str], each: int) -> Found:
     """Files of the packages, `each` of a language at most."""
-    found, headers, unnamed, named = defaultdict(list), list[Case](), list[bytes](), 0
+    found, headers, unnamed, named = defaultdict(list), list[Case](), list[Case](), 0
     for path in paths:
         try:
             members = [m for m in members_of(path) if not m.skipped and _is_text(m)]
@@ -146,7 +146,7 @@ def collected(paths: list[str], each: int) -> Found:
             truth = language_of(member.path, b"")
             named += truth is not None
             if truth is None and language_of(member.path, member.data) is None:
-                unnamed.append(member.data)
+                unnamed.append(Case(member.path, member.data, ""))
             ending = PurePosixPath(member.path).suffix.lower()
             if truth and ending and ending not in SHARED and truth not in NO_CODE and taken[truth] < 3:
                 taken[truth] += 1
@@ -221,6 +221,7 @@ def main() -> None:
     parser.add_argument("--input", nargs="+", required=True, metavar="GLOB")
     parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("--each", type=int, default=60, help="files of a language")
+    parser.add_argument("--unnamed", type=int, default=1000, help="files without a known name that magika reads")
     options = parser.parse_args()
     paths = [path for pattern in options.input for path in sorted(glob.glob(pattern)) if is_package(path)]
     found = collected(paths, options.each)
@@ -238,13 +239,20 @@ def main() -> None:
     print(f"\n{dict(Counter(case.truth for case in found.headers))} headers")
     for row in rows(found.headers, named, magika, options.peers, hidden=False):
         print(row, flush=True)
+    wrong = Counter((case.truth, said) for case in found.headers if (said := ours(case.name, case.data)) != case.truth)
+    print(f"curate's wrong headers (truth, said): {dict(wrong)}")
     if options.peers:
-        groups, _ = peer(options.peers, MAGIKA, found.unnamed)
-        code = Counter(str(label) for label, group in groups if group == "code")
+        sample = _some(found.unnamed, options.unnamed)
+        groups, _ = peer(options.peers, MAGIKA, [case.data for case in sample])
+        code = [(case, label) for case, (label, group) in zip(sample, groups, strict=True) if group == "code"]
         print(
-            f"\n{found.named} files with a name, {len(groups)} without; of those code by magika {sum(code.values())}:"
+            f"\n{found.named} files with a name, {len(found.unnamed)} without; of {len(sample)} of those {len(code)} are code by magika"
         )
-        print(code.most_common(25))
+        print(
+            Counter(
+                f"{PurePosixPath(case.name).suffix.lower() or '(none)'} {label}" for case, label in code
+            ).most_common(40)
+        )
 
 
 if __name__ == "__main__":
