@@ -13,15 +13,24 @@ _BY_ENDING = {
     "python": "py pyi pyx pxd", "c": "c h", "c++": "cc cpp cxx hpp hh hxx cu", "java": "java", "javascript": "js mjs cjs jsx",
     "typescript": "ts tsx mts cts", "go": "go", "rust": "rs", "ruby": "rb", "php": "php", "c#": "cs", "kotlin": "kt kts",
     "scala": "scala sc", "swift": "swift", "objective-c": "m mm", "perl": "pl pm t", "lua": "lua", "r": "r", "julia": "jl",
-    "haskell": "hs lhs", "ocaml": "ml mli", "fortran": "f f90 f95 for", "shell": "sh bash zsh ksh", "powershell": "ps1 psm1",
+    "haskell": "hs lhs", "tcl": "tcl tk", "ocaml": "ml mli", "fortran": "f f90 f95 for", "shell": "sh bash zsh ksh", "powershell": "ps1 psm1",
     "sql": "sql", "css": "css scss sass less", "html": "html htm xhtml", "tex": "tex sty", "assembly": "s asm", "elixir": "ex exs",
     "erlang": "erl hrl", "clojure": "clj cljs cljc", "dart": "dart", "lisp": "lisp el scm rkt", "cmake": "cmake", "vim": "vim",
     "markdown": "md", "yaml": "yml yaml", "json": "json", "toml": "toml", "xml": "xml", "restructuredtext": "rst",
 }  # fmt: skip
 _LANGUAGES = {f".{ending}": name for name, endings in _BY_ENDING.items() for ending in endings.split()}
 _BY_NAME = {"Makefile": "makefile", "GNUmakefile": "makefile", "Dockerfile": "dockerfile", "CMakeLists.txt": "cmake"}
-_SHEBANG = re.compile(rb"#!\s*\S*?/(?:env\s+(?:-S\s+)?)?(python|bash|sh|zsh|perl|ruby|node|lua|php|Rscript|make)[\d.]*\b")
-_INTERPRETERS = {"bash": "shell", "sh": "shell", "zsh": "shell", "node": "javascript", "Rscript": "r", "make": "makefile"}
+_SHEBANG = re.compile(
+    rb"#!\s*\S*?/(?:env\s+(?:-S\s+)?)?(python|bash|sh|zsh|perl|ruby|node|lua|php|Rscript|make)[\d.]*\b"
+)
+_INTERPRETERS = {
+    "bash": "shell",
+    "sh": "shell",
+    "zsh": "shell",
+    "node": "javascript",
+    "Rscript": "r",
+    "make": "makefile",
+}
 
 
 _RENAMED = {

@@ -17,6 +17,7 @@ C = b"#ifndef A_H\n#define A_H\n/*\n class of errors;\n * template <x>\n */\n#in
         ("rules.mk", b"", "makefile"),
         ("a.cts", b"", "typescript"),
         ("a.zig", b"", "zig"),
+        ("a.tcl", b"", "tcl"),
         ("a.luau", b"", "lua"),
         ("a.fs", b"", "f#"),
         ("a.bat", b"", "batch"),
