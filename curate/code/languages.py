@@ -75,8 +75,8 @@ def _patterns() -> dict[str, list[tuple[str, re.Pattern[bytes]]]]:
 def language_of(path: str, data: bytes) -> str | None:
     """Lower-case name of the language; `data` need be no more than the beginning of the file.
 
-    By ending, as LLaMA's and The Stack's selections are: of the libraries that go by content the best needs 120 MB more
-    and reads 50 files a second (benchmarks/results/languages.md).
+    By ending, as LLaMA's and The Stack's selections are: of the libraries that go by content the best needs 127 MB more
+    and reads 50 to 150 files a second (benchmarks/results/languages.md).
     """
     name = PurePosixPath(path).name
     if name in _BY_NAME:
