@@ -11,6 +11,7 @@ from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, folded
 from curate.code.notices import (
     Span,
     combined,
+    condition_beside,
     has_trigger,
     named,
     strange,
@@ -117,6 +118,8 @@ class Detector:
             spans = [s for s in spans if s.expression != PUBLIC_DOMAIN]  # what they speak of is what they say
         until = len(low) if about or spans else HEAD
         odd = strange(text_, spans, until) or unknown_grant(text_, spans)
+        if odd is None and about:
+            odd = condition_beside(text_, spans)
         if odd is not None:
             spans.append(odd)
         return tags + self._evidence(low, [s for s in spans if s.expression], name)

@@ -37,9 +37,25 @@ _ADDED = re.compile(
     r"|purposes?|terminat\w*|provided|require[sd]?|agree\w*|trademark\w*|forbid\w*|disallow\w*|hereby grant|without modification|internal|sold|sell|resold|resell)\b"
 )
 """Words whose addition to a licence may change what it permits; names, years and titles have none of them."""
+SENTENCE = 5
+"""Words without capitals from which an addition can be a sentence of its own."""
+_MARKS = ".,;:()\"'`"
+_NO_SENTENCE = re.compile(
+    r"\S+@\S+|\b\w+ AT \w+|(?:https?://|www\.)\S+|\S+\.(?:com|org|net|edu)\b\S*"
+    r"|(?:copyright|\(c\)) [^.;]{0,200}?(?=all rights|copyright|[.;]|$)",
+    re.I,
+)
+"""Addresses and copyright lines."""
+_VERB = re.compile(
+    r"\b(?:is|are|be|has|have|can|will|do|does|may|should|shall|must|needs?|ends|appl(?:y|ies)|agrees?|extends?|covers?|includes?)\b"
+)
 _HARMLESS = re.compile(
     r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
-    r"|the following conditions are met|(?:the above copyright notice and )?this permission notice(?: shall be included)?|(?:with )?or without modification|software is provided|is not responsible"
+    r"|the following conditions are met|can be found (?:in|at|on)|this licen[sc]e (?:is derived and fully compatible with|takes effect)"
+    r"|including the next paragraph|and associated documentation files|and the following disclaimer|(?:the )?names? of (?:any |the |its )?(?:(?:[a-z]+ )?members|contributors)?"
+    r"|see the license for the specific language governing permissions and limitations under the license"
+    r"|software distributed under the licen[sc]e is distributed|(?:the above copyright notice and )?this permission notice(?: shall be included(?: in all copies or substantial portions of the software)?)?|(?:with )?or without modification|software is provided|is not responsible",
+    re.I,
 )
 """Parts of the usual clauses that copies word differently."""
 
@@ -134,8 +150,14 @@ class Known:
         reference: Reference,
     ) -> bool:
         """Whether runs of added words that lie in no other text may change what the licence permits."""
-        added = b" ".join(text[split.starts[a] : split.ends[b - 1]] for run in runs for a, b in _outside(run, others))
-        return changes(added.decode("latin-1").lower(), reference.ids[0], reference.optional)
+        parts = [
+            " ".join(text[split.starts[a] : split.ends[b - 1]].decode("latin-1").split())
+            for run in runs
+            for a, b in _outside(run, others)
+        ]
+        if any(is_sentence(part, reference.optional) for part in parts):
+            return True
+        return changes(" ".join(parts).lower(), reference.ids[0], reference.optional)
 
 
 def _part(split: Words, first: int, last: int) -> Words:
@@ -194,6 +216,14 @@ def _outside(run: tuple[int, int], others: Sequence[tuple[int, int]]) -> list[tu
         cut = [piece for a, b in parts for piece in ((a, min(b, first)), (max(a, last), b))]
         parts = [(a, b) for a, b in cut if a < b]
     return parts
+
+
+def is_sentence(added: str, optional: frozenset[str]) -> bool:
+    """Whether added words say something, whatever it is; names, copyright lines, addresses and titles don't."""
+    rest = _NO_SENTENCE.sub(" ", _HARMLESS.sub(" ", added))
+    new = [word for word in rest.split() if word.strip(_MARKS).lower() not in optional]
+    small = [word for word in new if word.islower() and word.strip(_MARKS).isalpha()]
+    return len(small) >= SENTENCE or (len(new) >= SENTENCE and bool(_VERB.search(" ".join(new).lower())))
 
 
 def changes(added: str, name: str, optional: frozenset[str]) -> bool:
