@@ -52,6 +52,7 @@ _VERB = re.compile(
 _HARMLESS = re.compile(
     r"\b(?:neither|nor|may not(?: be used)?(?! be sold)|without (?:specific )?prior written permission|all rights reserved)\b"
     r"|the following conditions are met|can be found (?:in|at|on)|this licen[sc]e (?:is derived and fully compatible with|takes effect)"
+    r"|is distributed in the hope that it will be useful,? but without any warranty(?:[;,]? without even the implied warranty of)?"
     r"|including the next paragraph|and associated documentation files|and the following disclaimer|(?:the )?names? of (?:any |the |its )?(?:(?:[a-z]+ )?members|contributors)?"
     r"|see the license for the specific language governing permissions and limitations under the license"
     r"|software distributed under the licen[sc]e is distributed|(?:the above copyright notice and )?this permission notice(?: shall be included(?: in all copies or substantial portions of the software)?)?|(?:with )?or without modification|software is provided|is not responsible",

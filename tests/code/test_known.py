@@ -232,3 +232,49 @@ def test_a_text_holds_its_own_copyright_line(detector):
     assert "unpublished" in text.lower()
     assert found(detector, text, "LICENSE") == "CFITSIO"
     assert not allowed(found(detector, "Unpublished, confidential.\n\n" + text_of("MIT"), "LICENSE"))
+
+
+# Sentences whose words no list of the detector has: inside of a text it must not matter what they say.
+ADDED = [
+    "Recipients owe the author a postcard from their home town.",
+    "Hospitals and police forces are denied these rights.",
+    "Changes are sent back to us before they are published.",
+    "It is free for hobbyists; everyone else pays.",
+    "Derived programs carry the same license as this one.",
+]
+
+
+@pytest.mark.parametrize("added", ADDED)
+@pytest.mark.parametrize("licence", ["MIT", "BSD-3-Clause", "Zlib", "Apache-2.0", "ISC"])
+def test_a_sentence_inside_a_text_denies_whatever_it_says(detector, licence, added):
+    text = text_of(licence)
+    place = re.compile(r"\.\s").search(text, len(text) // 2).end()
+    assert not allowed(found(detector, f"{text[:place]} {added} {text[place:]}", "LICENSE"))
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Military use is forbidden.",
+        "A fee of ten dollars is payable for each copy.",
+        "Companies have to buy a license.",
+    ],
+)
+def test_a_condition_beside_a_text_denies(detector, added):
+    for text in (f"{text_of('MIT')}\n\n{added}\n", f"{added}\n\n{text_of('BSD-2-Clause')}\n"):
+        assert not allowed(found(detector, text, "LICENSE"))
+
+
+def test_names_addresses_and_copyright_lines_are_no_sentences():
+    from curate.code.known import is_sentence
+
+    nothing = frozenset[str]()
+    assert not is_sentence(
+        "Copyright (c) 2001 by the people of the project at the university. All rights reserved.", nothing
+    )
+    assert not is_sentence("see https://example.org/a/b or write to someone@example.org", nothing)
+    assert not is_sentence("Example Laboratories, Inc. and the Board of Trustees of Nowhere", nothing)
+    assert is_sentence("hospitals and police forces are denied these rights", nothing)
+    assert is_sentence("HOSPITALS AND POLICE FORCES ARE DENIED THESE RIGHTS", nothing)
+    own = frozenset({"this", "is", "what", "the", "text", "itself", "leaves", "open"})
+    assert not is_sentence("this is what the text itself leaves open", own)
