@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
@@ -30,8 +31,21 @@ _MAGIC = (
 )  # fmt: skip
 
 
+class Decoded(NamedTuple):
+    """Text of a page, the charset that decoded it (Python's name, lower case), and whether the bytes are its UTF-8."""
+
+    text: str
+    charset: str
+    as_it_was: bool = False
+
+
 def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -> tuple[str, str]:
-    """Text of a page and the name of the charset that decoded it (Python's name, lower case).
+    """Text of a page and the name of the charset that decoded it: see `decode_page`."""
+    return decode_page(body, http_charset, html=html)[:2]
+
+
+def decode_page(body: bytes, http_charset: str | None = None, *, html: bool = True) -> Decoded:
+    """Text of a page, how it was decoded, and whether encoding it would only give its bytes back.
 
     The charset is that of the HTTP header, the byte order mark, the meta tag (`html`), or detection: the first whose
     bytes these can be, see `fits`. Labels mean what the WHATWG Encoding Standard says they mean (`iso-8859-1` is
@@ -41,14 +55,16 @@ def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -
     for charset in _candidates(body, http_charset, html):
         if charset == "utf-8" and (whole := _strict(body)) is not None:
             # most pages: one pass over the bytes, and no more to check (a NUL is found in bytes several times as fast)
-            return (_without_marks(whole) if b"\0" in body else whole.removeprefix("\ufeff")), charset
+            if b"\0" in body or whole.startswith("\ufeff"):
+                return Decoded(_without_marks(whole), charset)
+            return Decoded(whole, charset, as_it_was=True)
         text = body.decode(_CODECS.get(charset, charset), "replace")
         if first is None:
             first = text, charset
         if fits(body, text, charset):
-            return _storable(text), charset
+            return Decoded(_storable(text), charset)
     assert first is not None  # detection always has an answer
-    return _storable(first[0]), first[1]
+    return Decoded(_storable(first[0]), first[1])
 
 
 def _strict(body: bytes) -> str | None:

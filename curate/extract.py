@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from curate import schema, workers
 from curate.beats import Beat
-from curate.decode import decode, looks_binary
+from curate.decode import decode_page, looks_binary
 from curate.engine import supervises
 from curate.errors import InputError
 from curate.extractors import clean_text, named_extractor
@@ -85,8 +85,8 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     named, used = named_extractor(task["engine"], decoded=True), Counter[str]()
     waiting, size = list[dict[str, Any]](), 0
 
-    def extract(html: str, url: str | None) -> str:
-        text, engine = named(html, url)
+    def extract(html: str, url: str | None, utf8: bytes | None) -> str:
+        text, engine = named(html, url, utf8)
         used[engine] += 1
         return text
 
@@ -159,7 +159,7 @@ def _fill(
     row: dict[str, Any],
     record: Record,
     number: int,
-    extract: Callable[[str, str | None], str],
+    extract: Callable[[str, str | None, bytes | None], str],
     task: dict[str, Any],
 ) -> None:
     if record.error:
@@ -178,14 +178,14 @@ def _fill(
         row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(error))
 
 
-def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None], str]) -> None:
+def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None, bytes | None], str]) -> None:
     body = record.body or b""
     if looks_binary(body):
         row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
         return
     html = record.kind == "response" and record.content_type != "text/plain"
-    text, row["charset"] = decode(body, record.http_charset, html=html)
-    text = extract(text, record.url) if html else clean_text(text)
+    text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
+    text = extract(text, record.url, body if as_it_was else None) if html else clean_text(text)
     if text:
         row["text"] = text
     else:

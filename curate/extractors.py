@@ -13,6 +13,7 @@ ten thousand cost resiliparse minutes, and trafilatura takes quadratic time for 
 import re
 from collections.abc import Callable
 from importlib import import_module
+from inspect import signature
 
 from curate.errors import UsageError, nearest
 
@@ -39,16 +40,20 @@ def extractor(name: str = DEFAULT) -> Engine:
     named = named_extractor(name)
 
     def extract(html: str, url: str | None = None) -> str:
-        return named(html, url)[0]
+        return named(html, url, None)[0]
 
     return extract
 
 
-def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> Callable[[str, str | None], tuple[str, str]]:
+NamedEngine = Callable[[str, str | None, bytes | None], tuple[str, str]]
+
+
+def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngine:
     """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
     it is unsure of to another one.
 
-    `decoded` says that pages come from `curate.decode.decode`, which leaves nothing in them to clean.
+    `decoded` says that pages come from `curate.decode`, which leaves nothing in them to clean. The third argument is
+    the page in UTF-8, where it came so: the engine that reads bytes need not encode it again.
     """
     if name not in ENGINES:
         raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
@@ -58,8 +63,11 @@ def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> Callable[[
     if hasattr(module, "prepare"):
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
-    def extract(html: str, url: str | None) -> tuple[str, str]:
-        made = engine(html if decoded else clean_html(html), url)
+    reads_bytes = "utf8" in signature(engine).parameters
+
+    def extract(html: str, url: str | None, utf8: bytes | None) -> tuple[str, str]:
+        page = html if decoded else clean_html(html)
+        made = engine(page, url, utf8) if reads_bytes else engine(page, url)
         return (clean_text(made), name) if isinstance(made, str) else (clean_text(made.text), made.engine)
 
     return extract

@@ -50,9 +50,9 @@ def extract(html: str, url: str | None = None) -> str:
     return extract_page(html, url).text
 
 
-def extract_page(html: str, url: str | None = None) -> Extraction:
-    """The main text of `html`, and which engine it is from."""
-    judged = judge(html)
+def extract_page(html: str, url: str | None = None, utf8: bytes | None = None) -> Extraction:
+    """The main text of `html`, and which engine it is from; `utf8` is `html` in UTF-8, where the caller has it."""
+    judged = judge(html if utf8 is None else utf8)
     if judged.unsure:
         from curate.extractors import extractor
 
@@ -60,7 +60,7 @@ def extract_page(html: str, url: str | None = None) -> Extraction:
     return Extraction(assemble(judged), "curate")
 
 
-def judge(html: str, using: Model | None = None) -> Judged:
+def judge(html: str | bytes, using: Model | None = None) -> Judged:
     """Read a page and judge its blocks, with the package's model or another."""
     weights = using or model()
     page = read_page(html)

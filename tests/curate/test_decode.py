@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.decode import decode, known_charset, looks_binary
+from curate.decode import decode, decode_page, known_charset, looks_binary
 
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю"
 JAPANESE = "いろはにほへと ちりぬるを わかよたれそ つねならむ"
@@ -87,9 +87,17 @@ labels = st.sampled_from(
 @settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=300), st.none() | labels | st.text(max_size=12), st.booleans())
 def test_any_bytes_become_text_that_can_be_stored(body: bytes, label: str | None, html: bool) -> None:
-    text, charset = decode(body, label, html=html)
+    text, charset, as_it_was = decode_page(body, label, html=html)
     assert "\0" not in text
     assert pa.array([text, charset]).to_pylist() == [text, charset]
+    assert not as_it_was or text.encode() == body
+
+
+def test_bytes_that_need_not_be_encoded_again() -> None:
+    assert decode_page(RUSSIAN.encode(), "utf-8") == (RUSSIAN, "utf-8", True)
+    assert not decode_page(b"\xef\xbb\xbfabc").as_it_was
+    assert not decode_page(b"a\0b", "utf-8").as_it_was
+    assert not decode_page(RUSSIAN.encode("koi8-r"), "koi8-r").as_it_was
 
 
 @pytest.mark.parametrize(

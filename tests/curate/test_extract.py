@@ -16,7 +16,7 @@ TASKS = """
 import os, signal, sys
 from curate import extract
 
-def engine(html, url):
+def engine(html, url, utf8=None):
     if "hang-in-c" in html: sum(range(10 ** 11))
     if "hang" in html:
         while True: pass
