@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import mix_peers, mix_sources
@@ -91,7 +92,7 @@ def drawn(out: Path) -> pa.Table:
     for path in sorted((out / "data").glob("*.parquet")):
         table = pq.read_table(path)
         if "metadata" in table.column_names:  # datatrove
-            source = pa.compute.struct_field(table["metadata"].combine_chunks(), "source").cast(pa.string())
+            source = pc.struct_field(table["metadata"].combine_chunks(), "source").cast(pa.string())
             table = table.append_column("source", source)
         tables_.append(table.select(TEXTS.names).cast(TEXTS))
     return pa.concat_tables(tables_)

@@ -94,7 +94,7 @@ def read_only(path: str) -> int:
 
 def plain(task: tuple[str, str, str]) -> int:
     """Read, extract, filter, write one file, with our functions and no engine."""
-    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from curate import extract, passes, schema
@@ -110,7 +110,7 @@ def plain(task: tuple[str, str, str]) -> int:
     with pq.ParquetWriter(output, table, compression="zstd") as writer:
         for split in plan_splits(expand_inputs([path])[0], 1 << 40):
             for batch in extract.pages({**settings, "split": split.to_dict()}):
-                rows = batch.filter(pa.compute.is_null(batch["verdict"]))
+                rows = batch.filter(pc.is_null(batch["verdict"]))
                 pages += rows.num_rows
                 if rows.num_rows:
                     writer.write_batch(passes.judged_batch(rows, steps, table))

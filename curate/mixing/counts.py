@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -161,10 +162,10 @@ def count_file(task: dict[str, Any]) -> dict[str, Any]:
 def _count_batch(batch: pa.RecordBatch, encoder: Any, facts: Counter[str]) -> pa.RecordBatch:
     texts = batch.column("text").to_pylist()
     tokens = tokenizer.count(encoder, texts) if encoder is not None else [0] * len(texts)
-    sizes = pa.compute.binary_length(batch.column("text")).cast(pa.int64())
+    sizes = pc.binary_length(batch.column("text")).cast(pa.int64())
     facts["documents"] += len(texts)
     facts["tokens"] += sum(tokens)
-    facts["bytes"] += pa.compute.sum(sizes).as_py() or 0
+    facts["bytes"] += pc.sum(sizes).as_py() or 0
     facts["characters"] += sum(map(len, texts))
     facts["words"] += sum(len(text.split()) for text in texts)
     keys = pa.array(document_keys(batch.column("id").to_pylist()))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import storage, tokenizer
 from curate.errors import UsageError
@@ -42,7 +43,7 @@ def write_part(path: str, batches: Iterable[pa.RecordBatch], task: dict[str, Any
         for batch in batches:
             columns = batch.select(["id", "text", "source", "epoch"]).to_pydict()
             ids = tokenizer.encode(encoder, columns["text"])
-            sizes = pa.compute.binary_length(batch.column("text")).to_pylist()
+            sizes = pc.binary_length(batch.column("text")).to_pylist()
             for place, tokens in enumerate(ids):
                 stream.write(np.array([end, *tokens], kind).tobytes())
                 source = index[columns["source"][place]]

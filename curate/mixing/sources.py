@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import zstandard
@@ -146,11 +147,11 @@ def _is_text(kind: Any) -> bool:
 
 def _two_columns(batch: pa.RecordBatch, text: str, ident: str | None, skipped: Counter[str]) -> pa.RecordBatch:
     texts = batch.column(text).cast(pa.large_string())
-    lengths = pa.compute.binary_length(texts)
-    filled = pa.compute.fill_null(pa.compute.greater(lengths, 0), False)
+    lengths = pc.binary_length(texts)
+    filled = pc.fill_null(pc.greater(lengths, 0), False)
     missing = texts.null_count
     skipped["no_text"] += missing
-    skipped["empty_text"] += len(texts) - missing - (pa.compute.sum(filled).as_py() or 0)
+    skipped["empty_text"] += len(texts) - missing - (pc.sum(filled).as_py() or 0)
     texts = texts.filter(filled)
     if ident is None:
         ids = pa.array([content_id(one) for one in texts.to_pylist()], pa.large_string())
@@ -160,8 +161,8 @@ def _two_columns(batch: pa.RecordBatch, text: str, ident: str | None, skipped: C
 
 
 def _fill_ids(ids: pa.Array, texts: pa.Array) -> pa.Array:
-    absent = pa.compute.fill_null(pa.compute.equal(ids, ""), True)
-    if not pa.compute.any(absent).as_py():
+    absent = pc.fill_null(pc.equal(ids, ""), True)
+    if not pc.any(absent).as_py():
         return ids
     made = [
         content_id(text) if gap else one
@@ -179,8 +180,8 @@ def _sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         return
     middle = batch.num_rows // 2
     for part in (batch.slice(0, middle), batch.slice(middle)):
-        lengths = pa.compute.binary_length(part.column(1))
-        if part.num_rows > 1 and pa.compute.sum(lengths).as_py() > BATCH_BYTES:
+        lengths = pc.binary_length(part.column(1))
+        if part.num_rows > 1 and pc.sum(lengths).as_py() > BATCH_BYTES:
             yield from _sliced(part)
         else:
             yield part
