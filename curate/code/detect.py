@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from curate.code.conditions import condition_beside
 from curate.code.evidence import Evidence, canonical, ids
 from curate.code.known import Known
 from curate.code.marks import unmarked
@@ -11,7 +12,6 @@ from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, folded
 from curate.code.notices import (
     Span,
     combined,
-    condition_beside,
     has_trigger,
     named,
     strange,

@@ -50,13 +50,6 @@ _STRANGE = fast(
 )  # fmt: skip
 
 
-BESIDE = 300
-"""Characters around a text in which a file about licences may add a condition to it."""
-_CONDITION = fast(
-    r"\b(?:(?:must|shall|you agree)(?! not be liable)|may not(?! use th(?:is|e|ese) [a-z]{2,12},? except)|cannot|forbid\w{0,5}|prohibit\w{0,4}|exclude[sd]?|restrict(?:s|ed|ion|ions)|limited to (?!the )"
-    r"|(?:have|has|need) to|fee of|payable|not (?:permitted|allowed|granted)|non-?profit|requires? (?!python|node|the following)|separate (?:contract|agreement)"
-    r"|only (?:for|to|by|on|if|when|non|be)|only(?=[.;])|applies to .{0,60} (?:alone|only)|commercial (?:use|users|licen[sc]e)|military|ends (?:if|when)|licensed to)\b"
-)  # fmt: skip
 _GRANT = fast(
     r"permission (?:is|to use|to copy)(?! and distributed? verbatim copies of this)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
     r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b"
@@ -174,17 +167,6 @@ def strange(text: Folded, taken: list[Span], until: int) -> Span | None:
 def unknown_grant(text: Folded, taken: list[Span]) -> Span | None:
     """The first grant of rights in words that belongs to no licence recognised; None where none was recognised."""
     return _outside(_GRANT, text, taken, 1 << 62) if taken else None
-
-
-def condition_beside(text: Folded, taken: list[Span]) -> Span | None:
-    """The first words in the paragraphs right before or after a whole text that may be a condition of its own."""
-    ordered = sorted(taken)
-    for match in _CONDITION.finditer(text):
-        start, end = text.unfolded(match.start()), text.unfolded(match.end() - 1) + 1
-        near = neighbours(ordered, start - BESIDE, end + BESIDE)
-        if any(s.kind == "full-text" for s in near) and not neighbours(ordered, start, end):
-            return Span(start, end, UNKNOWN, "header-notice", 0.5, match.group())
-    return None
 
 
 def _outside(pattern: Fast, text: Folded, taken: list[Span], until: int) -> Span | None:
