@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from curate import schema, storage
 from curate.dedup.base import Lost, doc64, doc_hex
+from curate.dedup.losses import Losses
 from curate.recipe import parse
 from curate.shards import ShardWriter, read_batches
 from filters.base import Decision, Document
@@ -31,17 +32,17 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """
     recipe = parse(task["recipe"], task["where"])
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
-    lost = read_lost(task["lost"]) if task.get("lost") else {}
+    losses = Losses.read(task["lost"]) if task.get("lost") else None
     before = steps[task["first"] - 1] if task["first"] else None
-    duplicates: list[Row] = []
+    losers: list[tuple[str, int]] = []
     written = Counter[str]()
     table = schema.judged(task["kind"], recipe.signals)
     keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
     with ShardWriter(task["out"], table, scratch=True) as writer:
         for batch in read_batches(task["in"]):
             rows = _rows(batch)
-            if lost and before:
-                _apply(rows, before, lost, duplicates)
+            if losses and before:
+                losers += _apply(rows, before, losses)
             judge(rows, steps[task["first"] : task["last"]])
             judged = _batch(batch, rows, table)
             writer.write(judged)
@@ -50,10 +51,9 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
                 keys.add(judged, rows)
         if keys:
             keys.close()
-        if task.get("duplicates"):
+        if losses and before:
             with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
-                ordered = sorted(duplicates, key=lambda row: (row["id"], row["pos"], row["survivor"] or ""))
-                evidence.write(pa.Table.from_pylist(ordered, schema.DUPLICATES))
+                evidence.write(losses.evidence(before[0], losers))
         writer.facts = dict(written)
     return dict(written)
 
@@ -79,17 +79,6 @@ class _Keys:
         """Finish the file."""
         self._writer.close()
         self._atomic.__exit__(None, None, None)
-
-
-def read_lost(folder: str) -> dict[int, list[Lost]]:
-    """The losses of one shard by document; `folder` is `…/shard=N` as `resolve` wrote it, or is not there."""
-    found: dict[int, list[Lost]] = {}
-    for path in storage.list_files(folder, ".parquet"):
-        for batch in read_batches(path, ["doc", "pos", "survivor", "value"], rows=65536):
-            columns = [column.to_pylist() for column in batch.columns]
-            for doc, pos, survivor, value in zip(*columns, strict=True):
-                found.setdefault(doc, []).append(Lost(pos, survivor, value))
-    return found
 
 
 def _rows(batch: pa.RecordBatch) -> list[Row]:
@@ -121,26 +110,18 @@ def _document(row: Row) -> Document:
     )
 
 
-def _apply(rows: list[Row], step: tuple[str, Any], lost: dict[int, list[Lost]], duplicates: list[Row]) -> None:
+def _apply(rows: list[Row], step: tuple[str, Any], losses: Losses) -> list[tuple[str, int]]:
+    """Take from each undecided row what it lost; returns the (id, doc) of those that lost something."""
     label, corpus_step = step
+    losers = []
     for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
-        losses = lost.get(doc)
-        if not losses or decided(row):
+        if decided(row) or not (lost := losses.of(doc)):
             continue
-        losses = sorted(losses, key=lambda loss: (loss.pos, loss.survivor or 0))
-        step_of(row, label, partial(_take_away, corpus_step, losses))
+        step_of(row, label, partial(_take_away, corpus_step, lost))
         if decided(row) == "rejected":
-            row["detail"] = doc_hex(losses[0].survivor) if losses[0].survivor is not None else None
-        duplicates.extend(
-            {
-                "step": label,
-                "id": row["id"],
-                "pos": loss.pos,
-                "survivor": doc_hex(loss.survivor) if loss.survivor is not None else "",
-                "value": loss.value,
-            }
-            for loss in losses
-        )
+            row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
+        losers.append((row["id"], doc))
+    return losers
 
 
 def _take_away(step: Any, losses: Sequence[Lost], document: Document) -> Decision:

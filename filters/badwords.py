@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from filters.assets import find
 from filters.base import Decision, Document, drop, keep
+from filters.text import lowered
 from filters.urls import normalize_url
 
 UNSPACED = frozenset({"ja", "th", "zh"})
@@ -60,7 +61,7 @@ class BadWords:
     def __call__(self, doc: Document) -> Decision:
         language = (doc.language or self.default_language).split("-")[0]
         matcher = _matcher(self.words, language)
-        found = float(matcher.count(doc.text.lower())) if matcher else 0.0
+        found = float(matcher.count(lowered(doc.text))) if matcher else 0.0
         signals = {"bad_words": found}
         if found and not self._spared(doc):
             return drop(doc, "found", found, signals=signals)

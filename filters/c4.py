@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from filters import punkt
 from filters.base import Decision, Document, drop, keep
-from filters.text import count_sentences
+from filters.text import count_sentences, lowered
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
 """The line rules in the code's order; `citation` edits the line, the others cut it."""
@@ -93,7 +93,7 @@ class LineRules:
         """Each line of `text` as it would stand, with the rule that cuts it or None."""
         long_word, citation, no_end_mark, few_words, javascript, policy = self._on
         if not (citation and "[" in text):  # what is not in the page is in no line (cutting a mark could make it)
-            lower = text.lower()
+            lower = lowered(text)
             javascript, policy = javascript and "javascript" in lower, policy and _has_policy(lower)
         for raw in text.splitlines():
             line = raw.strip() if self._shapes else raw
@@ -133,7 +133,7 @@ class LineRules:
         """True when only phrase rules are on and no phrase is in the text, which then is not split at all."""
         if self._shapes or not text:
             return False
-        lower = text.lower()
+        lower = lowered(text)
         return not (self._on[4] and "javascript" in lower) and not (self._on[5] and _has_policy(lower))
 
     def _signals(self, kept: int, removed: int) -> dict[str, float]:
@@ -198,7 +198,7 @@ class LoremIpsum:
     signals: ClassVar[tuple[str, ...]] = ("lorem_ipsum",)
 
     def __call__(self, doc: Document) -> Decision:
-        found = doc.text.lower().count("lorem ipsum")
+        found = lowered(doc.text).count("lorem ipsum")
         signals = {"lorem_ipsum": float(found)}
         if found:
             return drop(doc, "found", float(found), signals=signals)

@@ -15,12 +15,23 @@ _MARKS = re.compile(
 )
 _WIDE = re.compile(r"[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\n]")
 _HAS_WORD = re.compile(r"\w")
+# What `_spans` finds in a text without the marks of `_OTHER`, in one pattern: from a letter or digit to the end of its sentence.
+_OTHER = re.compile(r"[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f]")
+_SENTENCE = re.compile(
+    r"""\w[^.?!\u2026\n]*+(?:[.?!\u2026]++["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*+(?=\S)[^.?!\u2026\n]*+)*+"""
+)
 
 
 @lru_cache(maxsize=8)
 def words(text: str) -> tuple[str, ...]:
     """The words of `text`, separated by white space (Unicode's, as `str.split` sees it)."""
     return tuple(text.split())
+
+
+@lru_cache(maxsize=8)
+def lowered(text: str) -> str:
+    """`text` in lower case."""
+    return text.lower()
 
 
 @lru_cache(maxsize=8)
@@ -42,7 +53,9 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def count_sentences(text: str) -> int:
     """How many `sentences` there are, without cutting them out."""
-    return sum(1 for _ in _spans(text))
+    if _OTHER.search(text):
+        return sum(1 for _ in _spans(text))
+    return len(_SENTENCE.findall(text))
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,8 @@ SENTENCE_END = re.compile(
 # The same without the scripts of `_WIDE`: what begins with one class is searched for in C. It always matches a whole run.
 _PLAIN_END = re.compile(rf"[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+")
 _HAS_WIDE = re.compile(rf"[{_WIDE}]")
+# A line break; or a run of marks, with the white space after it as a group where a sentence ends there.
+_BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+[\"'\u201d\u2019\u00bb)\]]*+(?:([^\S\n]++)(?![a-z]))?)")
 
 
 def fold(text: str) -> str:
@@ -48,6 +50,35 @@ class _Plain(dict[int, int | None]):
 @functools.lru_cache(maxsize=1)
 def _plain_table() -> _Plain:
     return _Plain()
+
+
+def folded_sentences(text: str) -> list[str]:
+    """The sentences of all lines of `text`, each folded."""
+    pieces = text_sentences(text)
+    if "\0" in text:
+        return [fold(piece) for piece in pieces]
+    whole = " ".join("\0".join(pieces).lower().split())  # at once, which is less work than one by one
+    return [piece.strip() for piece in whole.split("\0")] if pieces else []
+
+
+def text_sentences(text: str) -> list[str]:
+    """The `sentences` of all lines of `text`."""
+    if _HAS_WIDE.search(text):
+        return [piece for line in text.split("\n") for piece in sentences(line)]
+    pieces: list[str] = []
+    start = 0
+    for match in _BREAK.finditer(text):
+        at, end = match.span()
+        if match.end(1) >= 0:
+            pieces.append(text[start:end])
+            start = end
+        elif text[at] == "\n":
+            if start < at and not (rest := text[start:at]).isspace():
+                pieces.append(rest)
+            start = at + 1
+    if start < len(text) and not (rest := text[start:]).isspace():
+        pieces.append(rest)
+    return pieces
 
 
 def sentences(line: str) -> list[str]:

@@ -55,8 +55,7 @@ class Spans:
 
     def _spans(self, text: str) -> list[bytes]:
         # Each sentence is hashed once; a span is the hash of its sentences' hashes.
-        pieces = (piece for line in text.split("\n") for piece in normalise.sentences(line))
-        one = elections.digests(normalise.fold(piece) for piece in pieces)
+        one = elections.digests(normalise.folded_sentences(text))
         size = self.sentences
         return [elections.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
 
@@ -84,6 +83,8 @@ def without(text: str, gone: set[int]) -> str:
     """`text` without the sentences whose numbers are in `gone`; a line that loses its last sentence goes
     with it.
     """
+    if gone.issuperset(range(len(normalise.text_sentences(text)))):
+        return ""
     left: list[str] = []
     number = 0
     for line in text.split("\n"):

@@ -227,7 +227,22 @@ def test_sentences() -> None:
     assert time.process_time() - start < 2
 
 
+@given(st.text(alphabet=" \n\t\r.!?\u2026\"')abA1\u2028\x1c\0\u0301\u03a3\u03c2_\u3002\x85\xa0"))
+def test_sentences_of_a_text_are_those_of_its_lines(text: str) -> None:
+    one_by_one = [piece for line in text.split("\n") for piece in normalise.sentences(line)]
+    assert normalise.text_sentences(text) == one_by_one
+    assert normalise.folded_sentences(text) == [normalise.fold(piece) for piece in one_by_one]
+
+
+@pytest.mark.parametrize("unit", [".", ". ", ".\n", ".'", '"', " ", ".x", ". x", ". X", "." + " " * 1000])
+def test_sentences_of_a_hostile_text_take_linear_time(unit: str) -> None:
+    start = time.process_time()
+    normalise.folded_sentences(unit * (500_000 // len(unit)) + "x")
+    assert time.process_time() - start < 2
+
+
 def test_without() -> None:
+    assert without("A b. C d.\n\nE f.", {0, 1, 2}) == ""
     assert without("A b. C d.\n\nE f. G h.\nI j.", {1, 4}) == "A b.\n\nE f. G h."
     assert without("A b. C d.", set()) == "A b. C d."
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.text import lines, sentences, words
+from filters.text import count_sentences, lines, sentences, words
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def test_sentences(text: str, found: list[str]) -> None:
 def test_sentences_lose_no_word(text: str) -> None:
     letters = [char for char in text if char.isalnum()]
     assert [char for piece in sentences(text) for char in piece if char.isalnum()] == letters
+
+
+@given(st.text(alphabet=" \n\t\r.!?\u2026\"')abA1\u2028\x1c\u0301_\u3002\x85\xa0\u00e9"))
+def test_sentences_are_counted_as_they_are_cut(text: str) -> None:
+    assert count_sentences(text) == len(sentences(text))
 
 
 def test_words_and_lines() -> None:

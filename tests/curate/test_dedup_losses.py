@@ -1,0 +1,58 @@
+"""What documents of a shard lost: by document, and as evidence."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate import schema
+from curate.dedup import LOST, Lost
+from curate.dedup.base import doc_hex
+from curate.dedup.losses import Losses, hexes
+
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+ROW = st.tuples(st.integers(-2, 2), st.integers(-1, 3), st.none() | NUMBERS, st.none() | st.floats(0, 9))
+
+
+def table(rows: list[tuple[int, int, int | None, float | None]]) -> pa.Table:
+    columns = ("doc", "pos", "survivor", "value")
+    return pa.Table.from_pylist([{"shard": 0, **dict(zip(columns, row, strict=True))} for row in rows], LOST)
+
+
+@given(st.lists(ROW, max_size=20))
+def test_losses_and_their_evidence(rows: list[tuple[int, int, int | None, float | None]]) -> None:
+    losses = Losses(table(rows))
+    losers = [(f"{doc_hex(doc)}tail", doc) for doc in (1, -2, 0) if any(row[0] == doc for row in rows)]
+    for doc in range(-3, 4):
+        own = [Lost(*row[1:]) for row in rows if row[0] == doc]
+        assert losses.of(doc) == sorted(own, key=lambda lost: (lost.pos, lost.survivor or 0))
+    wanted = [
+        {
+            "step": "Spans",
+            "id": name,
+            "pos": lost.pos,
+            "survivor": doc_hex(lost.survivor) if lost.survivor is not None else "",
+            "value": lost.value,
+        }
+        for name, doc in losers
+        for lost in losses.of(doc)
+    ]
+    evidence = losses.evidence("Spans", losers)
+    assert evidence.schema == schema.DUPLICATES
+    assert evidence.to_pylist() == sorted(wanted, key=lambda row: (row["id"], row["pos"], row["survivor"]))
+
+
+@given(st.lists(NUMBERS))
+def test_hexes(numbers: list[int]) -> None:
+    assert hexes(np.array(numbers, np.int64)).to_pylist() == [doc_hex(number) for number in numbers]
+
+
+def test_losses_of_a_folder(tmp_path: Path) -> None:
+    assert Losses.read(str(tmp_path / "none")).of(1) == []
+    assert Losses.read(str(tmp_path / "none")).evidence("Urls", []).num_rows == 0
+    for n, row in enumerate([(1, 2, None, 3.0), (1, 0, 5, 2.0)]):
+        pq.write_table(table([row]), tmp_path / f"{n}.parquet")
+    assert Losses.read(str(tmp_path)).of(1) == [Lost(0, 5, 2.0), Lost(2, None, 3.0)]
