@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from curate import storage
 from curate.errors import InputError
+from curate.lookup import by_id, by_ids, opened, parts
 from curate.recipe import Recipe, load
 from curate.trace import Loss, Trace, trace
 
@@ -84,18 +85,13 @@ def _recipe(corpus: str) -> Recipe | None:
     return load(path) if storage.exists(path) else None
 
 
-def parts(corpus: str, folder: str) -> list[str]:
-    """The Parquet files of a folder of the corpus, in order."""
-    return storage.list_files(storage.join(corpus, folder), ".parquet")
-
-
 def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     """Rows of a folder whose URL (for code: path, or repository/path) is `query`, or whose id is or begins with it."""
     paths = parts(corpus, folder)
     if HEX.fullmatch(query.lower()):
         yield from by_id(paths, query.lower())
         return
-    names = pq.read_schema(*_opened(paths[0])).names if paths else []
+    names = pq.read_schema(*opened(paths[0])).names if paths else []
     condition = None
     if "url" in names:
         condition = pc.field("url") == query
@@ -105,13 +101,7 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
             condition |= pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query
     if condition is not None:
         # Only these two columns are read of every row; texts of the rows that were found.
-        for document in _dataset(paths).to_table(columns=["id"], filter=condition)["id"].to_pylist():
-            yield from by_id(paths, document)
-
-
-def _opened(path: str) -> tuple[str, Any]:
-    fs, inner = storage.filesystem(path)
-    return inner, fs
+        yield from by_ids(paths, _dataset(paths).to_table(columns=["id"], filter=condition)["id"].to_pylist())
 
 
 def _dataset(paths: Sequence[str]) -> Any:
@@ -119,24 +109,9 @@ def _dataset(paths: Sequence[str]) -> Any:
     return ds.dataset([storage.filesystem(path)[1] for path in paths], format="parquet", filesystem=fs)
 
 
-def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
-    """Rows whose id begins with `prefix`. Files are sorted by id: only row groups that can hold it are read."""
-    low, high = prefix.ljust(32, "0"), prefix.ljust(32, "f")
-    for path in paths:
-        inner, fs = _opened(path)
-        with pq.ParquetFile(inner, filesystem=fs) as file:
-            at = file.schema_arrow.get_field_index("id")
-            for group in range(file.metadata.num_row_groups if at >= 0 else 0):
-                range_ = file.metadata.row_group(group).column(at).statistics
-                if range_ is not None and range_.has_min_max and (range_.max < low or range_.min > high):
-                    continue
-                table = file.read_row_group(group)
-                yield from table.filter(pc.starts_with(table["id"], prefix)).to_pylist()
-
-
 def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
     outcome = _outcome(corpus, row, extracted)
-    losses = losses_of(corpus, row["id"])
+    losses = losses_of(corpus, [row["id"]])[row["id"]]
     keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
     keepers -= {row["id"][:16]}
     if recipe and extracted:
@@ -153,7 +128,7 @@ def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extrac
         signals={key: value for key, value in (outcome.get("signals") or {}).items() if value is not None},
         removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
         losses=losses,
-        survivors={keeper: survivor(corpus, keeper) for keeper in sorted(keepers)},
+        survivors=survivors_of(corpus, sorted(keepers)),
         copies=_copies(corpus, row["id"]),
     )
 
@@ -172,11 +147,11 @@ def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any
     return row
 
 
-def losses_of(corpus: str, document: str) -> dict[str, list[Loss]]:
-    """What corpus-wide steps took from the document, by step."""
-    found: dict[str, list[Loss]] = {}
-    for item in by_id(parts(corpus, "duplicates"), document):
-        found.setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
+def losses_of(corpus: str, documents: Collection[str]) -> dict[str, dict[str, list[Loss]]]:
+    """What corpus-wide steps took from each of the documents, by step."""
+    found: dict[str, dict[str, list[Loss]]] = {document: {} for document in documents}
+    for item in by_ids(parts(corpus, "duplicates"), documents):
+        found[item["id"]].setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
     return found
 
 
@@ -192,12 +167,13 @@ def _copies(corpus: str, document: str) -> list[Copy]:
     return sorted(found, key=lambda copy: (-copy.losses, copy.step, copy.id))
 
 
-def survivor(corpus: str, keeper: str) -> Survivor:
-    """The document whose id begins with `keeper`; without URL and text where it lies in another corpus."""
+def survivors_of(corpus: str, keepers: Collection[str]) -> dict[str, Survivor]:
+    """The documents whose ids begin with `keepers` (16 digits); without URL and text where they lie in another corpus."""
+    found: dict[str, Survivor] = {}
     for folder in ("extracted", "data"):
-        for row in by_id(parts(corpus, folder), keeper):
-            return Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
-    return Survivor(keeper, None, None)
+        for row in by_ids(parts(corpus, folder), [keeper for keeper in keepers if keeper not in found]):
+            found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
+    return {keeper: found.get(keeper, Survivor(keeper, None, None)) for keeper in keepers}
 
 
 def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
@@ -217,7 +193,7 @@ def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> li
     """URLs that resemble `query`: of its host, else of the host with the nearest name. In bounded memory."""
     from curate.extract import host
 
-    names = pq.read_schema(*_opened(paths[0])).names if paths else []
+    names = pq.read_schema(*opened(paths[0])).names if paths else []
     if "url" not in names:
         return []
     wanted = host(query) or host(f"//{query}") or query

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate import storage
-from curate.explain import by_id, losses_of, parts, survivor
+from curate.explain import losses_of, survivors_of
+from curate.lookup import by_ids, parts
 from curate.recipe import Recipe
 from curate.trace import Line, Loss, trace
 from filters.sampling import uniform
@@ -96,8 +97,7 @@ def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData
     by_reason = _rejected(corpus, data, limit)
     for batch in _batches(corpus, "extracted", limit, ["text"]):
         data.lengths["extracted"].update(_log_lengths(batch["text"]))
-    data.kept = [_traced(corpus, row, recipe) for row in kept.rows()]
-    data.dropped = [_traced(corpus, row, recipe) for row in _fair(by_reason)]
+    data.kept, data.dropped = _traced(corpus, [kept.rows(), _fair(by_reason)], recipe)
     return data
 
 
@@ -192,25 +192,33 @@ def _sample(reservoir: Reservoir, batch: pa.RecordBatch) -> None:
             reservoir.add(batch.slice(at, 1).to_pylist()[0])
 
 
-def _traced(corpus: str, row: Mapping[str, Any], recipe: Recipe | None) -> Sample:
-    """The document with every line that the recipe cut; without `extracted/` as it is stored."""
-    facts = {key: value for key, value in row.items() if key != "text"}
-    losses = losses_of(corpus, row["id"])
-    for source in by_id(parts(corpus, "extracted"), row["id"]) if recipe else ():
-        if recipe and not source.get("verdict"):
-            steps = trace(source, recipe, losses)
-            return Sample(facts, steps.lines, _lost(row["id"], losses), _keeper(corpus, row["id"], losses))
-    lines = [Line(line, line) for line in (row.get("text") or "").splitlines()]
-    return Sample(facts, lines, _lost(row["id"], losses), _keeper(corpus, row["id"], losses))
+def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe: Recipe | None) -> list[list[Sample]]:
+    """The documents with every line that the recipe cut; without `extracted/` as they are stored."""
+    documents = [row["id"] for rows in samples for row in rows]
+    losses = losses_of(corpus, documents)
+    found = by_ids(parts(corpus, "extracted"), documents) if recipe else ()
+    sources = {row["id"]: row for row in found if not row.get("verdict")}
+    keepers = {document: _keeper(document, losses[document]) for document in documents}
+    survivors = survivors_of(corpus, sorted({keeper for keeper in keepers.values() if keeper}))
+
+    def sample(row: Mapping[str, Any]) -> Sample:
+        document = row["id"]
+        lines: Sequence[Line] = [Line(line, line) for line in (row.get("text") or "").splitlines()]
+        if recipe and document in sources:
+            lines = trace(sources[document], recipe, losses[document]).lines
+        keeper = survivors.get(keepers[document] or "")
+        name = (keeper.url or keeper.id) if keeper else None
+        facts = {key: value for key, value in row.items() if key != "text"}
+        return Sample(facts, lines, _lost(document, losses[document]), name)
+
+    return [[sample(row) for row in rows] for rows in samples]
 
 
-def _keeper(corpus: str, document: str, losses: Mapping[str, Sequence[Loss]]) -> str | None:
+def _keeper(document: str, losses: Mapping[str, Sequence[Loss]]) -> str | None:
+    """Who keeps most of what the document lost: the beginning of an id."""
     own = document[:16]
     counts = Counter(loss.survivor for found in losses.values() for loss in found if loss.survivor not in ("", own))
-    if not counts:
-        return None
-    found = survivor(corpus, min(counts, key=lambda name: (-counts[name], name)))
-    return found.url or found.id
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
 
 
 def _lost(document: str, losses: Mapping[str, Sequence[Loss]]) -> dict[str, int]:
