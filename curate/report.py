@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from curate import storage
-from curate.recipe import Recipe
+from curate import storage, workers
+from curate.recipe import Recipe, parse
 from curate.reports.gather import ReportData, gather
 from curate.reports.page import page
 
@@ -34,8 +34,16 @@ def write_report(ledger: Mapping[str, Any], rows: ReportData, path: str, recipe:
 
 def finish_report(job: "Job", ledger: Mapping[str, Any]) -> None:
     """The last work of a job before its corpus gets its name: `report.html` and `README.md`."""
+    where = {"corpus": job.work, "recipe": job.recipe.text, "where": job.recipe.name}
+    workers.call("curate.report:run", {**where, "ledger": dict(ledger)})
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: write both files of `corpus`. In a child, as it runs the recipe on crawled texts, and its models are loaded there."""
     from curate.card import card
 
-    rows = gather(job.work, job.recipe)
-    write_report(ledger, rows, job.path("report.html"), job.recipe)
-    storage.write_text(job.path("README.md"), card(ledger, rows, job.recipe, versions()))
+    recipe, ledger = parse(task["recipe"], task["where"]), task["ledger"]
+    rows = gather(task["corpus"], recipe)
+    write_report(ledger, rows, storage.join(task["corpus"], "report.html"), recipe)
+    storage.write_text(storage.join(task["corpus"], "README.md"), card(ledger, rows, recipe, versions()))
+    return {}
