@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from curate import storage, workers
 from curate.recipe import Recipe, parse
-from curate.reports.gather import ReportData, gather
-from curate.reports.page import page
 
 if TYPE_CHECKING:
     from curate.job import Job
+    from curate.reports.gather import ReportData
 
 PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark")
 
@@ -27,8 +26,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_report(ledger: Mapping[str, Any], rows: ReportData, path: str, recipe: Recipe | None = None) -> None:
+def write_report(ledger: Mapping[str, Any], rows: "ReportData", path: str, recipe: Recipe | None = None) -> None:
     """Write the report of `ledger` and `rows` (see `gather`) to `path`, atomically."""
+    from curate.reports.page import page
+
     storage.write_text(path, page(ledger, rows, recipe, versions()))
 
 
@@ -41,6 +42,7 @@ def finish_report(job: "Job", ledger: Mapping[str, Any]) -> None:
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: write both files of `corpus`. In a child, as it runs the recipe on crawled texts, and its models are loaded there."""
     from curate.card import card
+    from curate.reports.gather import gather
 
     recipe, ledger = parse(task["recipe"], task["where"]), task["ledger"]
     rows = gather(task["corpus"], recipe)
