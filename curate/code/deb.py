@@ -4,12 +4,12 @@ A package is an `ar` archive of `debian-binary`, `control.tar.*` and `data.tar.*
 archive is: sizes that lie, members that unpack to far too much and names that climb are refused as in `members`.
 """
 
+import io
 import os
 import re
-import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -65,22 +65,18 @@ def parts(file: IO[bytes], size: int) -> Iterator[Part]:
         raise OSError(f"more than {MAX_PARTS} members in the ar archive")
 
 
-class _Slice:
-    """A part of a file as a stream."""
-
-    closed = False
+class _Slice(io.RawIOBase):
+    """A part of a file as a stream. The file belongs to the caller and stays open."""
 
     def __init__(self, file: IO[bytes], part: Part) -> None:
         file.seek(part.start)
         self._file, self._left = file, part.size
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(min(len(buffer), self._left))
+        buffer[: len(data)] = data
         self._left -= len(data)
-        return data
-
-    def close(self) -> None:
-        """Nothing: the file belongs to the caller."""
+        return len(data)
 
     def readable(self) -> bool:
         return True
@@ -111,21 +107,12 @@ def _unpacked(file: IO[bytes], part: Part, packing: str | None, budget: Budget) 
     stream = _Slice(file, part)
     try:
         if packing != "zst":
-            with tarfile.open(fileobj=stream, mode="r|*") as archive:  # type: ignore[call-overload]
-                yield from _whole(archive, budget)
+            yield from tar_members(cast(IO[bytes], stream), budget)
             return
-        plain = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
-        with plain, tarfile.open(fileobj=plain, mode="r|") as archive:
-            yield from _whole(archive, budget)
+        with pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd") as plain:
+            yield from tar_members(plain, budget)
     except pa.ArrowException as error:
         raise OSError(f"{part.name}: {error}") from error
-
-
-def _whole(archive: tarfile.TarFile, budget: Budget) -> Iterator[Member]:
-    """The files of an archive that must have the mark of its end: without, tarfile takes a part for the whole."""
-    yield from tar_members(archive, budget)
-    if archive.fileobj is None or archive.fileobj.tell() < archive.offset + tarfile.BLOCKSIZE:
-        raise OSError("the archive is cut off")
 
 
 def deb_survey(found: Iterable[Member], detector: Detector) -> Licences:

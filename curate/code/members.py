@@ -5,6 +5,8 @@ as are links, devices and files over the limit. An archive that unpacks to too m
 too many files is given up at that point, and that is said.
 """
 
+import io
+import lzma
 import os
 import stat
 import tarfile
@@ -13,7 +15,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
+from curate.code import tar
 from curate.code.git import head_of, is_bare, opened
 
 MAX_FILE = 1 << 20
@@ -23,9 +27,11 @@ MAX_TOTAL = 4 << 30
 MAX_RATIO = 200
 """How many times its size an archive may unpack to, once that is more than 64 MiB."""
 MAX_FILES = 500_000
+MAX_DIRECTORY = 64 << 20
+"""Bytes of the directory of a zip archive, which is read whole."""
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".crate", ".gem")
 ZIP_ENDINGS = (".zip", ".whl", ".egg", ".jar")
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +136,13 @@ def _bare(path: str) -> Iterator[Member]:
 
 
 def _tar(path: str) -> Iterator[Member]:
-    with tarfile.open(path, "r|*") as archive:  # a stream: each byte is unpacked once and in order
-        yield from tar_members(archive, Budget(os.path.getsize(path)))
+    with open(path, "rb") as file:
+        yield from tar_members(file, Budget(os.path.getsize(path)))
 
 
-def tar_members(archive: tarfile.TarFile, budget: Budget) -> Iterator[Member]:
-    """The files of a tar archive that is read as a stream; `budget` raises Bomb at a limit."""
-    for item in archive:
+def tar_members(file: IO[bytes], budget: Budget) -> Iterator[Member]:
+    """The files of a tar archive, packed or not, that is read as a stream; `budget` raises Bomb at a limit."""
+    for item, read in tar.entries(file):
         if item.isdir():
             continue
         budget.add(item.size)
@@ -150,13 +156,19 @@ def tar_members(archive: tarfile.TarFile, budget: Budget) -> Iterator[Member]:
         elif item.size > MAX_FILE:
             yield Member(name, skipped="too_large")
         else:
-            file = archive.extractfile(item)
-            yield Member(name, file.read(MAX_FILE) if file else b"")
+            yield Member(name, read(MAX_FILE))
+
+
+class _Careful(io.BufferedReader):
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"a directory of more than {MAX_DIRECTORY >> 20} MiB")
+        return super().read(size)
 
 
 def _zip(path: str) -> Iterator[Member]:
     budget = Budget(os.path.getsize(path))
-    with zipfile.ZipFile(path) as archive:
+    with _Careful(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
         for item in archive.infolist():
             if item.is_dir():
                 continue
@@ -168,7 +180,7 @@ def _zip(path: str) -> Iterator[Member]:
             elif item.flag_bits & 1:
                 yield Member(name, skipped="encrypted")
             else:
-                with archive.open(item) as file:
-                    data = file.read(MAX_FILE + 1)  # the size in the directory may lie
+                with archive.open(item) as unpacked:
+                    data = unpacked.read(MAX_FILE + 1)  # the size in the directory may lie
                 budget.add(len(data))
                 yield Member(name, data) if len(data) <= MAX_FILE else Member(name, skipped="too_large")

@@ -1,0 +1,72 @@
+"""Tar archives out of hostile hands, read as a stream: each byte is unpacked once and in order.
+
+Python's `tarfile` takes a damaged header for the end of an archive, and reads headers of any size into memory. Here an
+archive ends at its end mark or is damaged, and what stands between two files is limited.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Self, cast
+
+MAX_HEADERS = 1 << 20
+"""Bytes of the headers of one file: its name, its links, its times."""
+
+
+class _Header(tarfile.TarInfo):
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the end mark
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"the archive is cut off or damaged: {error}") from error
+
+
+class _Limited:
+    """A stream that may be read up to `until`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.at, self.until = file, 0, MAX_HEADERS
+
+    def read(self, size: int) -> bytes:
+        data = self.file.read(size)
+        self.at += len(data)
+        if self.at > self.until + tarfile.RECORDSIZE:  # tarfile reads ahead by less than this
+            raise tarfile.ReadError(f"a file with headers of more than {MAX_HEADERS >> 20} MiB")
+        return data
+
+
+def entries(file: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], bytes]]]:
+    """What the archive holds in its order, and how to read the first bytes of each before the next is asked for.
+
+    Raises tarfile.TarError, EOFError, OSError or zlib.error where it is damaged, cut off or has headers without end.
+    """
+    limited = _Limited(_unpacked(file))
+    with tarfile.open(fileobj=cast(Any, limited), mode="r|", tarinfo=_Header, bufsize=tarfile.RECORDSIZE) as archive:
+        while (item := archive.next()) is not None:
+            limited.until = archive.offset + MAX_HEADERS
+            yield item, lambda size, item=item: _first(archive, item, size)  # type: ignore[misc]
+            archive.members = []  # type: ignore[attr-defined]  # it would hold on to every header
+
+
+def _first(archive: tarfile.TarFile, item: tarfile.TarInfo, size: int) -> bytes:
+    data = archive.extractfile(item)
+    return data.read(size) if data else b""
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    raw = file if hasattr(file, "peek") else io.BufferedReader(cast(io.RawIOBase, file))
+    buffered = cast(io.BufferedReader, raw)
+    head = buffered.peek(6)[:6]
+    if head.startswith(b"\x1f\x8b"):
+        return cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
+    if head.startswith(b"BZh"):
+        return bz2.BZ2File(buffered)
+    if head.startswith((b"\xfd7zXZ", b"]\x00\x00")):
+        return lzma.LZMAFile(buffered)
+    return buffered
