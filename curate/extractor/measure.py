@@ -99,10 +99,12 @@ def block(
     word = FNV_START
     length = 0
     halves = 0
+    before = np.int64(0)  # the ideograph before, 0 where none is
     initial = False
     digits_in_word = 0
     last = MARK
     letter = np.int64(0)
+    stem = np.uint64(0)  # of a Korean word, whose end says what it does in the sentence
     at = start
     while at < end:
         code, size = decode(text, at, end)
@@ -111,6 +113,9 @@ def block(
             if length == 0:
                 initial = 65 <= code <= 90
                 digits_in_word = 0
+                stem = np.uint64(0)
+            elif length == 1 and hangul(letter) and hangul(code):
+                stem = pair(letter, code)
             if kind == DIGIT:
                 out[DIGITS] += 1
                 digits_in_word += 1
@@ -126,7 +131,7 @@ def block(
             letter = code
         else:
             if length > 0:
-                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter)
+                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter, stem)
                 whole = (whole ^ word) * FNV_PRIME
             word, length = FNV_START, 0
             if kind == IDEOGRAPH:
@@ -134,23 +139,36 @@ def block(
                 out[FOREIGN] += 1
                 out[STOPS] += frequent(code)
                 whole = (whole ^ np.uint64(code)) * FNV_PRIME
+                if before:
+                    both = pair(before, code)
+                    out[IN_TITLE] += contains(title, both)
+                    out[DESCRIBED] += contains(about, both)
             else:
                 mark(out, kind, text, at + size, end)
+        before = code if kind == IDEOGRAPH else np.int64(0)
         if out[CHARS] == 0:
             upper = 65 <= code <= 90
             out[FIRST] = 1 if upper else 0 if kind in (LETTER, IDEOGRAPH) else 2 if kind == DIGIT else 3
         out[CHARS] += 1
-        if kind != MARK or (code != 34 and code != 0x201D and code != 41 and code != 0x2019):
+        if kind != MARK or not closes(code):
             last = COLON_KIND if code == 58 else kind
         at += size
     if length > 0:
-        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter)
+        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter, stem)
         whole = (whole ^ word) * FNV_PRIME
     finish(out, words, recent, halves, last, word if length > 0 else whole)
     hashes[index] = whole
 
 
 COLON_KIND = 99
+
+
+@inner
+def closes(code: Number) -> Number:
+    """Whether a quote or bracket may stand behind the end of a sentence: " ) ’ ” 」 』 ）."""
+    return code in (34, 41, 0x2019, 0x201D, 0x300D, 0x300F, 0xFF09)
+
+
 # 은 는 이 가 을 를 의 에 다 로 도 고 과 와 서 한 며
 PARTICLES = tuple(ord(c) for c in "은는이가을를의에다로도고과와서한며")
 
@@ -189,18 +207,20 @@ def end_word(
     title: Array,
     about: Array,
     last: Number,
+    stem: Number,
 ) -> None:
     index = int(out[WORDS])
     out[WORDS] += 1
     out[LONGEST] = max(out[LONGEST], length)
     if initial:
         out[INITIALS] += 1
-    if lookup(stops, word, len(stops) - 1) >= 0 or (0xAC00 <= last < 0xD7A4 and length > 1 and particle(last)):
+    if lookup(stops, word, len(stops) - 1) >= 0 or (hangul(last) and length > 1 and particle(last)):
         out[STOPS] += 1
     if digits == 4 and length == 4:
         out[YEARS] += 1
-    out[IN_TITLE] += contains(title, word)
-    out[DESCRIBED] += contains(about, word)
+    key = stem if stem else word
+    out[IN_TITLE] += contains(title, key)
+    out[DESCRIBED] += contains(about, key)
     if index < FIRST_WORDS:
         recent[index] = word
         words[index] = word_bucket(word, 1)
@@ -215,6 +235,18 @@ def contains(known: Array, word: Number) -> Number:
         return False
     place = np.searchsorted(known, word)
     return place < len(known) and known[place] == word
+
+
+@inner
+def hangul(code: Number) -> Number:
+    """Whether a character is a Korean syllable."""
+    return 0xAC00 <= code < 0xD7A4
+
+
+@inner
+def pair(first: Number, second: Number) -> Number:
+    """Hash of two ideographs in a row: what stands for a word where nothing parts words."""
+    return (((FNV_START ^ np.uint64(first)) * FNV_PRIME) ^ np.uint64(second)) * FNV_PRIME
 
 
 @inner
@@ -247,20 +279,29 @@ def distinct_words(text: Array, start: Number, end: Number) -> Number:
     found = np.zeros(64, np.uint64)
     number = 0
     word, length = FNV_START, 0
+    before = letter = np.int64(0)
+    stem = np.uint64(0)
     at = start
     while at <= end and number < 64:
         code, size = decode(text, at, end) if at < end else (np.int64(32), 1)
         kind = class_of(code)
         if kind in (LETTER, DIGIT):
+            if length == 1 and hangul(letter) and hangul(code):
+                stem = pair(letter, code)
+            letter = code
             value = np.uint64(code + 32 if 65 <= code <= 90 else code)
             for shift in range(size):
                 word = (word ^ (value if size == 1 else np.uint64(text[at + shift]))) * FNV_PRIME
             length += 1
         else:
-            if length > 2:
-                found[number] = word
+            if length > 2 or stem:
+                found[number] = stem if stem else word
                 number += 1
-            word, length = FNV_START, 0
+            word, length, stem = FNV_START, 0, np.uint64(0)
+            if kind == IDEOGRAPH and before and number < 64:
+                found[number] = pair(before, code)
+                number += 1
+        before = code if kind == IDEOGRAPH else np.int64(0)
         at += size
     ordered = np.sort(found[:number])
     distinct = 0

@@ -72,3 +72,25 @@ def test_class_words_that_begin_with_comment_mark_comments(word: str) -> None:
 
 def test_any_string_has_bytes() -> None:
     assert as_bytes("a\x00b\ud800c\U0001f600") == "ab\ufffdc\U0001f600".encode()
+
+
+@pytest.mark.parametrize(
+    ("title", "same", "other"),
+    [
+        ("北国的河流", "北国的河流从山里流出。", "首页新闻体育财经娱乐"),
+        ("北の川の物語", "この北の川の物語は山から始まる。", "ホーム ニュース スポーツ"),
+        ("แม่น้ำทางเหนือ", "แม่น้ำทางเหนือไหลลงทะเล", "หน้าแรก ข่าว กีฬา"),
+        ("북쪽의 강물이 흐른다", "북쪽에서 강물은 산을 지나 바다로", "홈 뉴스 스포츠 연예"),
+        ("Rivers of the north", "the rivers of the north", "home news sport"),
+    ],
+)
+def test_the_words_of_the_title_are_known_in_every_script(title: str, same: str, other: str) -> None:
+    shares = column(f"<title>{title}</title><p>{same}</p><p>{other}</p>", "title_share")
+    assert shares[0] >= 0.5
+    assert shares[1] <= 0.2  # Thai words share pairs of letters
+
+
+@pytest.mark.parametrize("text", ["北国的河流。", "「北の川。」", "北の川（山。）", "He said “no.”", "(He left.)"])
+def test_a_quote_or_bracket_behind_the_end_does_not_hide_it(text: str) -> None:
+    assert column(f"<p>{text}</p>", "terminal") == [1]
+    assert column(f"<p>{text}x</p>", "terminal") == [0]
