@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+_WESTERN = r".?!\u2026"
+_EASTERN = r"\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f"
+"""Marks that end a sentence wherever they stand; `_WESTERN` ones do before white space."""
+_CLOSERS = r"""["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*+"""
 # A run of marks or line breaks, and the quotes and brackets it closes. One class first and no look around it:
 # the search skips to the next mark in C, and a megabyte of dots is one match.
-_MARKS = re.compile(
-    r"""[.?!\u2026\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\n]++["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*+"""
-)
-_WIDE = re.compile(r"[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\n]")
+_MARKS = re.compile(rf"[{_WESTERN}{_EASTERN}\n]++{_CLOSERS}")
+_ENDS_ANYWHERE = re.compile(rf"[{_EASTERN}\n]")
+_HAS_EASTERN = re.compile(rf"[{_EASTERN}]")
 _HAS_WORD = re.compile(r"\w")
-# What `_spans` finds in a text without the marks of `_OTHER`, in one pattern: from a letter or digit to the end of its sentence.
-_OTHER = re.compile(r"[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f]")
-_SENTENCE = re.compile(
-    r"""\w[^.?!\u2026\n]*+(?:[.?!\u2026]++["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*+(?=\S)[^.?!\u2026\n]*+)*+"""
-)
+# What `_spans` finds in a text without Eastern marks, in one pattern: from a letter or digit to the end of its sentence.
+_SENTENCE = re.compile(rf"\w[^{_WESTERN}\n]*+(?:[{_WESTERN}]++{_CLOSERS}(?=\S)[^{_WESTERN}\n]*+)*+")
 
 
 @lru_cache(maxsize=8)
@@ -53,19 +53,19 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def count_sentences(text: str) -> int:
     """How many `sentences` there are, without cutting them out."""
-    if _OTHER.search(text):
+    if _HAS_EASTERN.search(text):
         return sum(1 for _ in _spans(text))
     return len(_SENTENCE.findall(text))
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    has_word, is_wide = _HAS_WORD.search, _WIDE.search
+    has_word, ends_anywhere = _HAS_WORD.search, _ENDS_ANYWHERE.search
     start, length = 0, len(text)
     for match in _MARKS.finditer(text):
         at, end = match.span()
         # The marks of some scripts, and line breaks, end a sentence wherever they stand; others before white
         # space.
-        if end < length and text[at] != "\n" and not text[end].isspace() and not is_wide(text, at, end):
+        if end < length and text[at] != "\n" and not text[end].isspace() and not ends_anywhere(text, at, end):
             continue
         if has_word(text, start, end):
             yield start, end

@@ -23,9 +23,8 @@ BESIDE = 3_000
 
 def condition_beside(text: Folded, taken: list[Span]) -> Span | None:
     """The first words near a whole text, and in none, that may be a condition of its own."""
-    ordered = sorted(
-        s for s in taken if s.expression or s.end - s.start > SHORT_NOTICE
-    )  # "license agreement" alone says nothing
+    # A short notice without a licence, such as "license agreement", covers nothing.
+    ordered = sorted(s for s in taken if s.expression or s.end - s.start > SHORT_NOTICE)
     if all(s.kind != "full-text" for s in ordered):
         return None
     for match in _words().finditer(text):

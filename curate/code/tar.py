@@ -10,6 +10,7 @@ import io
 import lzma
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any, Self, cast
 
 MAX_HEADERS = 1 << 20
@@ -50,7 +51,7 @@ def entries(file: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], 
     with tarfile.open(fileobj=cast(Any, limited), mode="r|", tarinfo=_Header, bufsize=tarfile.RECORDSIZE) as archive:
         while (item := archive.next()) is not None:
             limited.until = archive.offset + MAX_HEADERS
-            yield item, lambda size, item=item: _first(archive, item, size)  # type: ignore[misc]
+            yield item, partial(_first, archive, item)
             archive.members = []  # type: ignore[attr-defined]  # it would hold on to every header
 
 

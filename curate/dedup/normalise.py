@@ -15,10 +15,9 @@ SENTENCE_END = re.compile(
     rf"(?<![{_END}])[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+(?=\s)(?!\s++[a-z])"
     rf"|(?<![{_WIDE}])[{_WIDE}]++[\u300d\u300f\u201d\u2019\uff09]*+"
 )
-# The same without the scripts of `_WIDE`: what begins with one class is searched for in C. It always matches a whole run.
-_PLAIN_END = re.compile(rf"[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+")
 _HAS_WIDE = re.compile(rf"[{_WIDE}]")
-# A line break; or a run of marks, with the white space after it as a group where a sentence ends there.
+# The same without the scripts of `_WIDE`: what begins with one class is searched for in C. A line break; or always a whole
+# run of marks, with the white space after it as a group where a sentence ends there.
 _BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+[\"'\u201d\u2019\u00bb)\]]*+(?:([^\S\n]++)(?![a-z]))?)")
 
 
@@ -88,17 +87,14 @@ def sentences(line: str) -> list[str]:
     A sentence ends at . ! ? … (and their Arabic, Indic and CJK kin) when white space follows and no
     lower-case letter after that. A line end always closes a sentence.
     """
-    if not line or line.isspace():
-        return []
-    wide = _HAS_WIDE.search(line) is not None
+    if _HAS_WIDE.search(line) is None:
+        return text_sentences(line)
     pieces: list[str] = []
     start, length = 0, len(line)
-    for match in (SENTENCE_END if wide else _PLAIN_END).finditer(line):
-        end = stop = match.end()
+    for match in SENTENCE_END.finditer(line):
+        stop = match.end()
         while stop < length and line[stop].isspace():
             stop += 1
-        if not wide and (stop == end or (stop < length and "a" <= line[stop] <= "z")):
-            continue
         pieces.append(line[start:stop])
         start = stop
     if start < length:
