@@ -115,9 +115,8 @@ def stream_losses(model: Model, tokens: Ints, end: int) -> Floats:
 def _losses(model: Model, batch: dict[str, Any], device: torch.device) -> Floats:
     tensors = to_device(batch, device)
     hidden = hidden_states(model, tensors).flatten(0, 1)
-    found: Floats = (
-        token_losses(hidden, model.head_weight(), model.head_bias, tensors["targets"].flatten()).double().cpu().numpy()
-    )
+    losses, _ = token_losses(hidden, model.head_weight(), model.head_bias, tensors["targets"].flatten())
+    found: Floats = losses.double().cpu().numpy()
     return found
 
 

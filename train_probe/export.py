@@ -5,7 +5,6 @@ attention in one.
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,14 +45,29 @@ def _export_tokenizer(path: Path, c: ModelConfig, folder: Path) -> int:
     from train_probe.tokenizer import load
 
     ids = load(path)
-    shutil.copy(path, folder / "tokenizer.json")
     end, mask = ids.inner.id_to_token(ids.end), ids.inner.id_to_token(ids.mask)
+    led_by(ids, end).save(str(folder / "tokenizer.json"))
     about = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": c.context}
     about |= {"bos_token": end, "eos_token": end, "pad_token": end} | (
         {"mask_token": mask} if c.family == "bert" else {}
     )
     (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
     return ids.end
+
+
+def led_by(ids: Any, first: str) -> Any:
+    """The inner tokenizer (a copy), which puts the token `first` before each text unless it is asked not to.
+
+    In training that token led every document; programs that tokenize by default (lm-evaluation-harness among them)
+    then show the model what it knows.
+    """
+    from tokenizers import Tokenizer, processors
+
+    inner = Tokenizer.from_str(ids.inner.to_str())
+    inner.post_processor = processors.TemplateProcessing(
+        single=f"{first} $A", pair=f"{first} $A {first} $B", special_tokens=[(first, ids.end)]
+    )
+    return inner
 
 
 def configuration(c: ModelConfig, end: int = 0) -> dict[str, Any]:

@@ -50,10 +50,17 @@ def cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: 
     return result
 
 
-def token_losses(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK) -> Tensor:
-    """Negative log-probability of each target in nats, fp32 [N]; for evaluation, without gradient."""
-    pieces = [
-        F.cross_entropy(F.linear(hidden[i : i + chunk], weight, bias).float(), targets[i : i + chunk], reduction="none")
-        for i in range(0, len(hidden), chunk)
-    ]
-    return torch.cat(pieces)
+def token_losses(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int = CHUNK, best: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """Negative log-probability of each target in nats, fp32 [N]; for evaluation, without gradient.
+
+    With `best` also whether each target is the most probable id, bool [N].
+    """
+    losses, right = [], []
+    for i in range(0, len(hidden), chunk):
+        logits = F.linear(hidden[i : i + chunk], weight, bias).float()
+        losses.append(F.cross_entropy(logits, targets[i : i + chunk], reduction="none"))
+        if best:
+            right.append(logits.argmax(-1) == targets[i : i + chunk])
+    return torch.cat(losses), torch.cat(right) if best else None

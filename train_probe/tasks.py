@@ -4,19 +4,26 @@ One question is one line of JSON:
 
     {"context": "The capital of France is", "choices": [" Paris", " Rome"], "answer": 0}
 
-A single choice asks for a continuation (LAMBADA): it counts as right when every token is the most probable one.
-Three other published forms are read as they are: BLiMP (`sentence_good`, `sentence_bad`), questions
-(`query`, `choices`, `gold`), contexts with one ending (`context_options`, `continuation`, `gold`) and plain
-continuations (`context`, `continuation`); a space goes before a choice that has none.
+Context and choice are joined as they are written; `"delimiter": " "` puts that between them.  A single choice asks for
+a continuation (LAMBADA): it counts as right when every token is the most probable one.
 
-Scores for each task: accuracy (the most probable choice), accuracy per byte (most probable for its length),
-probability of the right choice (softmax over the choices' log-probabilities per byte: it moves in small models when
-accuracy does not), and bits per byte of the right choice.  How each family of models gives a probability is in
-likelihood.py.
+Published forms are read as they are: BLiMP (`sentence_good`, `sentence_bad`), and those of MosaicML's gauntlet,
+questions (`query`, `choices`, `gold`), contexts with one ending (`context_options`, `continuation`, `gold`) and plain
+continuations (`context`, `continuation`).  The gauntlet's loader puts a space between context and choice; so does this
+one for its forms, but where white space or a script without spaces between words (Chinese, Thai ...) meets the border.
+
+How text becomes tokens is the rule of lm-evaluation-harness: white space at the end of a context belongs to the choice,
+and both are tokenized as one text where its tokens begin with those of the context.
+
+Scores for each task: accuracy (the most probable choice), accuracy per byte (most probable for the length of the choice
+without the space before it), probability of the right choice (softmax over the choices' log-probabilities per byte of
+the text that was scored: it moves in small models when accuracy does not), and bits per byte of the right choice.  How
+each family of models gives a probability is in likelihood.py.
 """
 
 import json
 import math
+import unicodedata
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -80,40 +87,73 @@ def read(name: str | Path) -> Task:
 def question(row: dict[str, Any]) -> Question:
     """One question of any of the known forms.  Raises KeyError, TypeError or ValueError for others."""
     if "sentence_good" in row:
-        return Question(["", ""], [row["sentence_good"], row["sentence_bad"]], 0)
+        return _sound(["", ""], [row["sentence_good"], row["sentence_bad"]], 0, "")
     if "context_options" in row:
-        options = [str(x) for x in row["context_options"]]
-        found = Question(options, [_spaced(row["continuation"])] * len(options), int(row["gold"]))
-    elif "continuation" in row:
-        found = Question([str(row["context"])], [_spaced(row["continuation"])], 0)
-    else:
-        context = str(row["context"] if "context" in row else row["query"])
-        answer = int(row["answer"] if "answer" in row else row["gold"])
-        found = Question([context] * len(row["choices"]), [_spaced(x) for x in row["choices"]], answer)
-    if not 0 <= found.answer < len(found.endings):
-        raise ValueError(f"answer {found.answer} of {len(found.endings)} choices")
-    return found
+        options = list(row["context_options"])
+        return _sound(options, [row["continuation"]] * len(options), row["gold"], row.get("delimiter"))
+    if "continuation" in row:
+        return _sound([row["context"]], [row["continuation"]], 0, row.get("delimiter"))
+    own = "context" in row
+    context = row["context"] if own else row["query"]
+    answer = row["answer"] if "answer" in row else row["gold"]
+    return _sound(
+        [context] * len(row["choices"]), list(row["choices"]), answer, row.get("delimiter", "" if own else None)
+    )
 
 
-def _spaced(text: Any) -> str:
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"a choice is {text!r}")
-    return text if text[0].isspace() else " " + text
+def _sound(contexts: list[Any], endings: list[Any], answer: Any, delimiter: str | None) -> Question:
+    """A question after all checks; `delimiter` None is the gauntlet's rule (see `_between`)."""
+    answer = int(answer)
+    if not 0 <= answer < len(endings):
+        raise ValueError(f"answer {answer} of {len(endings)} choices")
+    for kind, texts in (("context", contexts), ("choice", endings)):
+        for text in texts:
+            if not isinstance(text, str) or (kind == "choice" and not text.strip()):
+                raise ValueError(f"a {kind} is {text!r}")
+            text.encode()  # lone surrogates are legal in JSON, and no text
+    if delimiter is not None and not isinstance(delimiter, str):
+        raise ValueError(f"the delimiter is {delimiter!r}")
+    joined = [(_between(c, e) if delimiter is None else delimiter) + e for c, e in zip(contexts, endings, strict=True)]
+    return Question(contexts, joined, answer)
 
 
-def with_examples(task: Task, shots: int) -> Task:
-    """Put `shots` solved questions of the same task before each; which ones follows from a hash of the question."""
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH", "THAI", "LAO", "KHMER", "MYANMAR")
+"""How the Unicode names of letters and marks begin in scripts that put no spaces between words."""
+
+
+def _between(context: str, ending: str) -> str:
+    """What the gauntlet's forms mean between context and choice: a space, unless the border has one or needs none."""
+    if not context or any(
+        c.isspace() or unicodedata.name(c, "").startswith(_UNSPACED) for c in (context[-1], ending[0])
+    ):
+        return ""
+    return " "
+
+
+def with_examples(task: Task, shots: int, examples: Task | None = None) -> Task:
+    """Put `shots` solved questions before each.
+
+    With `examples` (the task's training file) its first ones, the same for all, as the sampler `first_n` of
+    lm-evaluation-harness does; else questions of the same task, which ones follows from a hash of the question.  A
+    question is never its own example.  Raises ProbeError when there are fewer than `shots`.
+    """
     if not shots:
         return task
-    order = sorted(range(len(task.questions)), key=lambda i: hash64(f"{i}{task.questions[i]}"))
+    pool = (examples or task).questions
+    if len(pool) - (examples is None) < shots:
+        raise ProbeError(f"{(examples or task).name}: {len(pool)} questions, too few for {shots} examples")
+    if examples is not None:
+        firsts = [(q, [e for e in pool[: shots + 1] if e != q][:shots]) for q in task.questions]
+        return Task(f"{task.name} ({shots} examples)", [_after(q, solved) for q, solved in firsts])
+    order = sorted(range(len(pool)), key=lambda i: hash64(f"{i}{pool[i]}"))
     place = {i: n for n, i in enumerate(order)}
-    out = []
-    for i, q in enumerate(task.questions):
-        chosen = [order[(place[i] + 1 + k) % len(order)] for k in range(min(shots, len(order) - 1))]
-        solved = [(task.questions[j].contexts, task.questions[j].endings, task.questions[j].answer) for j in chosen]
-        before = "".join(contexts[answer] + endings[answer] + "\n\n" for contexts, endings, answer in solved)
-        out.append(q._replace(contexts=[before + c for c in q.contexts]))
-    return Task(f"{task.name} ({shots} examples)", out)
+    chosen = [[pool[order[(place[i] + 1 + k) % len(order)]] for k in range(shots)] for i in range(len(pool))]
+    return Task(f"{task.name} ({shots} examples)", [_after(q, c) for q, c in zip(pool, chosen, strict=True)])
+
+
+def _after(question: Question, solved: list[Question]) -> Question:
+    before = "".join(q.contexts[q.answer] + q.endings[q.answer] + "\n\n" for q in solved)
+    return question._replace(contexts=[before + c for c in question.contexts])
 
 
 @dataclass(frozen=True)
@@ -124,7 +164,9 @@ class Encoded:
     rows: list[Row]
     """Of all choices of all questions, one after another."""
     sizes: list[int]
-    """Bytes of each choice."""
+    """Bytes of the text that is scored for each choice, white space that came from the context with it."""
+    lengths: list[int]
+    """Bytes of each choice without the white space before it."""
     choices: list[int]
     """How many choices each question has."""
     answers: list[int]
@@ -147,19 +189,35 @@ class Encoded:
 
 
 def encode(task: Task, tokenizer: Tokenizer) -> Encoded:
-    """Contexts and endings are tokenized apart, so that no token crosses the border between them."""
-    pairs = [(c, e) for q in task.questions for c, e in zip(q.contexts, q.endings, strict=True)]
+    """Contexts and endings as ids, by the rule of lm-evaluation-harness (see the head of this module).
+
+    Where the tokens of the whole do not begin with those of the context (one would cross the border), the two are
+    tokenized apart: the harness would score tokens of another text there.
+    """
+    pairs = [_moved(c, e) for q in task.questions for c, e in zip(q.contexts, q.endings, strict=True)]
     before = tokenizer.encode([c for c, _ in pairs])
-    after = tokenizer.encode([e for _, e in pairs])
+    whole = tokenizer.encode([c + e for c, e in pairs])
+    alone = tokenizer.encode([e for _, e in pairs])
+    rows = [
+        Row(b, w[len(b) :] if w[: len(b)] == b and len(w) > len(b) else a)
+        for b, w, a in zip(before, whole, alone, strict=True)
+    ]
     return Encoded(
         name=task.name,
-        rows=[Row(b, a) for b, a in zip(before, after, strict=True)],
-        sizes=[len(e.encode("utf-8", "surrogatepass")) for _, e in pairs],
+        rows=rows,
+        sizes=[len(e.encode()) for _, e in pairs],
+        lengths=[len(e.lstrip().encode()) for _, e in pairs],
         choices=[len(q.endings) for q in task.questions],
         answers=[q.answer for q in task.questions],
         end=tokenizer.end,
         mask=tokenizer.mask,
     )
+
+
+def _moved(context: str, ending: str) -> tuple[str, str]:
+    """The white space at the end of a context belongs to the ending: so words keep the space before them."""
+    kept = context.rstrip()
+    return kept, context[len(kept) :] + ending
 
 
 def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
@@ -172,8 +230,8 @@ def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
     bits, sizes, at = [], [], 0
     answers = score(model, task.rows, task.sizes, task.end, task.mask)
     for count, answer in zip(task.choices, task.answers, strict=True):
-        found, at = answers[at : at + count], at + count
-        for name, value in zip(columns, judge(found, answer), strict=True):
+        found, lengths, at = answers[at : at + count], task.lengths[at : at + count], at + count
+        for name, value in zip(columns, judge(found, lengths, answer), strict=True):
             columns[name].append(value)
         bits.append(-found[answer].log_probability / math.log(2))
         sizes.append(found[answer].size)
@@ -184,13 +242,16 @@ def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
     return out | {f"{task.name} bits per byte": Scores(np.array(bits), np.array(sizes, dtype=float), groups)}
 
 
-def judge(found: list[Answer], answer: int) -> tuple[float, float, float]:
-    """(right, right per byte, probability of the right choice); ties are shared."""
+def judge(found: list[Answer], lengths: list[int], answer: int) -> tuple[float, float, float]:
+    """(right, right per byte, probability of the right choice); ties are shared.
+
+    `lengths` are the bytes that "per byte" divides by; the probability divides by those that were scored.
+    """
     if len(found) == 1:
         probability = math.exp(found[0].log_probability)
         return float(found[0].greedy), float(found[0].greedy), probability
     whole = np.array([a.log_probability for a in found])
+    right = [float(x[answer] == x.max()) / int((x == x.max()).sum()) for x in (whole, whole / np.array(lengths))]
     per_byte = whole / np.array([a.size for a in found])
-    right = [float(x[answer] == x.max()) / int((x == x.max()).sum()) for x in (whole, per_byte)]
     share = np.exp(per_byte - per_byte.max())
     return right[0], right[1], float(share[answer] / share.sum())

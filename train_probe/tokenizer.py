@@ -106,6 +106,8 @@ def wrap(inner: Any) -> Tokenizer:
     inner.no_padding()
     inner.no_truncation()
     inner.encode_special_tokens = True
+    if type(inner.post_processor).__name__ == "TemplateProcessing":  # special tokens are put by us: it changes no id
+        inner.post_processor = None
     size = max(inner.get_vocab(with_added_tokens=True).values()) + 1
     return Tokenizer(inner, end, mask, size, hashlib.sha256(inner.to_str().encode()).hexdigest()[:16])
 

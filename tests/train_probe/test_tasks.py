@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from train_probe import tasks, tokenizer  # noqa: E402
 from train_probe.config import ModelConfig  # noqa: E402
 from train_probe.errors import ProbeError  # noqa: E402
-from train_probe.likelihood import Answer, Row, score  # noqa: E402
+from train_probe.likelihood import Answer, Row, batches, longest_ending, pieces, score  # noqa: E402
 from train_probe.model import build, sentinel  # noqa: E402
 
 BYTES = tokenizer.from_merges([])
@@ -28,11 +28,56 @@ def test_all_forms_are_read():
     assert tasks.question({"context": "a", "continuation": "c"}) == (["a"], [" c"], 0)
 
 
-def test_scores_of_a_hand_worked_example():
-    found = [Answer(-6.0, False, 2), Answer(-8.0, False, 4)]
-    right, per_byte, probability = tasks.judge(found, 1)
-    assert (right, per_byte) == (0.0, 1.0)
-    assert probability == pytest.approx(math.exp(-2) / (math.exp(-2) + math.exp(-3)))
+def test_our_own_form_is_joined_as_it_is_written():
+    row = {"context": "a", "choices": ["b", " c"], "answer": 1}
+    assert tasks.question(row) == (["a", "a"], ["b", " c"], 1)
+    assert tasks.question({**row, "delimiter": " "}) == (["a", "a"], [" b", "  c"], 1)
+
+
+@pytest.mark.parametrize(
+    ("context", "continuation", "ending"),
+    [
+        ("The capital is", "Paris", " Paris"),
+        ("Answer: ", "Paris", "Paris"),
+        ("Question: dresser\n", "use pins", "use pins"),
+        ("第1个问题的答案是", "北京", "北京"),
+        ("答案：", "Paris", "Paris"),
+        ("เมืองหลวงคือ", "กรุงเทพ", "กรุงเทพ"),
+        ("서울은 한국의", "수도", " 수도"),
+        ("", "Paris", "Paris"),
+    ],
+)
+def test_the_gauntlets_forms_have_a_space_where_their_script_has_one(context, continuation, ending):
+    assert tasks.question({"context": context, "continuation": continuation}).endings == [ending]
+    query = {"query": context, "choices": [continuation, "x"], "gold": 0}
+    assert tasks.question(query).endings[0] == ending
+    assert tasks.question({**query, "delimiter": "->"}).endings[0] == f"->{continuation}"
+
+
+@pytest.mark.parametrize(
+    ("context", "ending", "before", "scored"),
+    [
+        ("Answer: ", "Paris", "Answer:", " Paris"),
+        ("Answer:\n\n ", "Paris", "Answer:", "\n\n Paris"),
+        ("第1个问题的答案是", "北京", "第1个问题的答案是", "北京"),
+        (" ", "x", "", " x"),
+    ],
+)
+def test_white_space_at_the_end_of_a_context_is_scored_with_the_choice(context, ending, before, scored):
+    for ids in (BYTES, tokenizer.shipped(4096)):
+        found = tasks.encode(tasks.Task("t", [tasks.Question([context] * 2, [ending, "zz"], 0)]), ids)
+        assert ids.inner.decode(found.rows[0].context) == before
+        assert ids.inner.decode(found.rows[0].ending) == scored
+        assert found.sizes[0] == len(scored.encode())
+        assert found.lengths[0] == len(ending.encode())
+
+
+def test_tokens_that_would_cross_the_border_are_not_scored():
+    """ "walk" + "ing" is one token or more as a whole: context and choice are then tokenized apart."""
+    ids = tokenizer.shipped(4096)
+    found = tasks.encode(tasks.Task("t", [tasks.Question(["the wa"], ["ter"], 0)]), ids)
+    assert ids.encode(["the water"])[0][: len(found.rows[0].context)] != found.rows[0].context
+    assert found.rows[0] == Row(ids.encode(["the wa"])[0], ids.encode(["ter"])[0])
 
 
 PAIRS = [("The cat", " sat"), ("", "Dogs ran."), ("A much longer context here", " x"), ("", "Cats ran.")]
@@ -78,15 +123,69 @@ def test_log_probabilities_are_those_of_the_model_one_token_at_a_time(family):
             assert found.greedy == greedy
 
 
-def test_what_is_too_long_is_cut_from_the_left():
-    m = model()
-    long, short = ("x" * 100, " end"), ("x" * (48 - 4), " end")
-    found = score(m, rows([long, short]), [4, 4], BYTES.end, BYTES.mask)
-    assert all(math.isfinite(f.log_probability) for f in found)
-    assert score(m, rows([("", "y" * 100)]), [100], BYTES.end, BYTES.mask)[0].log_probability < 0
-    for family in ("bert", "t5"):
-        wide = score(model(family), rows([long, ("", "y" * 100)]), [4, 100], BYTES.end, BYTES.mask)
-        assert all(math.isfinite(f.log_probability) for f in wide)
+def noisy(family, context=48):
+    shape = ModelConfig(family=family, layers=1, width=32, heads=2, vocab=384, context=context)
+    m, generator = build(shape, seed=3).eval(), torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for p in m.parameters():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+    return m
+
+
+def test_a_context_that_is_too_long_is_cut_from_the_left():
+    m = noisy("llama")
+    long, short = ("x" * 100, " end"), ("x" * (48 - 3), " end")
+    a, b = (score(m, rows([pair]), [4], BYTES.end, BYTES.mask)[0] for pair in (long, short))
+    ids = [*rows([short])[0].context, *rows([short])[0].ending]
+    logits = log_softmax(m, m(torch.tensor([ids[:-1]])))[0]
+    assert a.log_probability == pytest.approx(sum(float(logits[i - 1, ids[i]]) for i in range(45, 49)), rel=1e-4)
+    assert a.log_probability == pytest.approx(b.log_probability, rel=1e-4)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "t5"])
+def test_every_token_of_an_ending_longer_than_the_context_is_scored_once(family):
+    """As if each piece were an ending of its own after all that comes before it."""
+    m = noisy(family)
+    row = rows([("Item:", "".join(chr(97 + i % 26) for i in range(131)))])[0]
+    parts = pieces(row, longest_ending(m))
+    assert [t for p in parts for t in p.ending] == row.ending
+    assert all(p.context == (row.context + row.ending)[: len(p.context)] for p in parts)
+    found = score(m, [row], [131], BYTES.end, BYTES.mask)[0]
+    apart = [score(m, [p], [len(p.ending)], BYTES.end, BYTES.mask)[0] for p in parts]
+    assert found.log_probability == pytest.approx(sum(x.log_probability for x in apart), rel=1e-5)
+    assert found.log_probability / 131 == pytest.approx(
+        score(m, [row._replace(ending=row.ending[:40])], [40], BYTES.end, BYTES.mask)[0].log_probability / 40, rel=0.25
+    )
+
+
+@pytest.mark.parametrize("size", [46, 47, 48, 49, 95, 96, 97])
+def test_the_border_of_what_fits_is_no_place_to_lose_a_token(size):
+    m = noisy("llama")
+    with torch.no_grad():
+        m.head.weight.zero_()  # every token has the same probability, so what is scored can be counted
+    for context in ("", "a", "abc" * 30):
+        found = score(m, rows([(context, "y" * size)]), [size], BYTES.end, BYTES.mask)[0]
+        assert found.log_probability == pytest.approx(-size * math.log(384), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "t5"])
+def test_rows_that_are_computed_together_are_scored_as_alone(family):
+    m = noisy(family)
+    many = rows([("c" * (i * 7 % 60), " e" * (1 + i % 9)) for i in range(40)] + [("", "z" * 120)])
+    together = score(m, many, [1] * len(many), BYTES.end, BYTES.mask)
+    for row, found in zip(many, together, strict=True):
+        alone = score(m, [row], [1], BYTES.end, BYTES.mask)[0]
+        assert found.log_probability == pytest.approx(alone.log_probability, rel=1e-4)
+
+
+def test_rows_of_many_lengths_share_a_forward_pass():
+    rng = np.random.Generator(np.random.PCG64(1))
+    lengths = [int(x) for x in rng.integers(20, 200, 2000)]
+    groups = batches(lengths)
+    assert sorted(i for g in groups for i in g) == list(range(2000))
+    assert all(len(g) * max(lengths[i] for i in g) <= 16_384 for g in groups)
+    assert len(lengths) / len(groups) > 50  # it was 1.3 where only rows of one shape were put together
+    assert [len(g) for g in batches([40_000, 50_000])] == [1, 1]
 
 
 def test_scores_of_a_task_worked_out_by_hand(monkeypatch, tmp_path):
@@ -98,6 +197,7 @@ def test_scores_of_a_task_worked_out_by_hand(monkeypatch, tmp_path):
     encoded.save(tmp_path / "t.json")
     assert tasks.Encoded.load(tmp_path / "t.json") == encoded
     assert encoded.sizes == [2, 2, 8, 2]
+    assert encoded.lengths == [1, 1, 7, 1]  # the space before a choice does not count
     found = tasks.evaluate(model(), encoded)
     assert found["t accuracy"].mean == 0.5  # -2 > -3 is right, -8 < -4 is wrong
     assert found["t accuracy per byte"].mean == 1.0  # -1 > -1.5 and -1 > -2
@@ -115,6 +215,33 @@ def test_a_wrong_line_is_named(tmp_path):
     (tmp_path / "y.jsonl").write_text('{"context": "a", "choices": [" b"], "answer": 3}\n')
     with pytest.raises(ProbeError, match="answer 3"):
         tasks.read(tmp_path / "y.jsonl")
+
+
+def test_accuracy_per_byte_does_not_count_the_space_before_a_choice():
+    found = [Answer(-3.0, False, 2), Answer(-7.0, False, 4)]
+    right, per_byte, probability = tasks.judge(found, [1, 3], 1)
+    assert (right, per_byte) == (0.0, 1.0)  # -7/3 > -3/1; with the space -7/4 < -3/2
+    assert probability == pytest.approx(math.exp(-7 / 4) / (math.exp(-7 / 4) + math.exp(-3 / 2)))
+
+
+def test_examples_come_from_a_training_file_in_its_order():
+    train = tasks.Task("train", [tasks.Question([f"t{i}"] * 2, [" yes", " no"], i % 2) for i in range(9)])
+    task = tasks.Task("t", [train.questions[1], tasks.Question(["q"] * 2, [" yes", " no"], 0)])
+    own, other = tasks.with_examples(task, 2, train).questions
+    assert other.contexts[0] == "t0 yes\n\nt1 no\n\nq"
+    assert own.contexts[0] == "t0 yes\n\nt2 yes\n\nt1"  # never its own example
+    with pytest.raises(ProbeError, match="too few for 10"):
+        tasks.with_examples(task, 10, train)
+    with pytest.raises(ProbeError, match="too few for 2"):
+        tasks.with_examples(task, 2)
+
+
+@pytest.mark.parametrize("bad", ['"\\ud800"', "7", "null", '"  "'])
+def test_a_choice_that_is_no_text_is_an_error_with_its_line(tmp_path, bad):
+    line = f'{{"context": "a", "choices": [" b", {bad}], "answer": 0}}'
+    (tmp_path / "x.jsonl").write_text(f"\n{line}\n")
+    with pytest.raises(ProbeError, match="line 2"):
+        tasks.read(tmp_path / "x.jsonl")
 
 
 def test_examples_are_solved_questions_other_than_the_own():

@@ -95,6 +95,8 @@ def test_an_exported_checkpoint_is_loaded_with_equal_logits(family, tmp_path):
     torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
     loaded = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")
     assert loaded(text[:40], add_special_tokens=False)["input_ids"] == ids.encode([text[:40]])[0]
+    assert loaded(text[:40])["input_ids"] == [ids.end, *ids.encode([text[:40]])[0]]  # as in training
+    assert tokenizer.load(tmp_path / "hf/tokenizer.json").digest == ids.digest
     assert (loaded.bos_token_id, loaded.eos_token_id, loaded.pad_token_id) == (ids.end,) * 3
     assert theirs.config.eos_token_id == ids.end
 
