@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from curate import storage
+from curate.output import work_folder
 from curate.recipe import Recipe
 
 
@@ -55,7 +56,7 @@ class Job:
     @property
     def work(self) -> str:
         """The folder it builds in."""
-        return self.output.rstrip("/") + ".partial"
+        return work_folder(self.output)
 
     def path(self, *names: str) -> str:
         """A path in `work`: it will be part of the corpus."""

@@ -74,7 +74,7 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
             "text_kept": sum(count["text_bytes"] for count in counts),
         },
         "stages": [{"name": name, **facts} for name, facts in stages.items()],
-        "dedup": [_json(path) for path in found if storage.exists(path)],
+        "dedup": [_found(path) for path in found],
         "limits": {
             "failed_share": in_steps / documents if documents else 0.0,
             "max_failed": job.recipe.limits.max_failed,
@@ -97,8 +97,10 @@ def describe(root: str, folder: str, path: str, rows: int) -> dict[str, Any]:
     }
 
 
-def _json(path: str) -> Any:
-    return json.loads(storage.read_bytes(path))
+def _found(path: str) -> dict[str, Any]:
+    """What a corpus-wide step says of itself, and how many losses it told of."""
+    stored = json.loads(storage.read_bytes(path))
+    return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}
 
 
 def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:

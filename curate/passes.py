@@ -32,7 +32,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """
     recipe = parse(task["recipe"], task["where"])
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
-    losses = Losses.read(task["lost"]) if task.get("lost") else None
+    losses = Losses.read(task["lost"], task.get("losses")) if task.get("lost") else None
     before = steps[task["first"] - 1] if task["first"] else None
     losers: list[tuple[str, int]] = []
     written = Counter[str]()
@@ -52,6 +52,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         if keys:
             keys.close()
         if losses and before:
+            losses.check(losers)
             with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
                 evidence.write(losses.evidence(before[0], losers))
         writer.facts = dict(written)

@@ -1,7 +1,7 @@
-"""How a job runs, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md.
+"""How a job runs, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md and `curate.output`.
 
-Everything is built in `<output>.partial/` and renamed to `<output>/` at the end, so a reader never sees half a corpus. A
-task that finished is a file that stands there; `resume` runs the tasks whose files are missing. Nothing else is state.
+A task that finished is a file that stands there; `resume` runs the tasks whose files are missing. What one step says it
+wrote, the next one checks: a file that is promised and missing is an error, never taken for "nothing".
 """
 
 import json
@@ -13,25 +13,40 @@ from typing import Any
 
 import curate
 from curate import ledger as ledgers
-from curate import storage
+from curate import output, storage
+from curate.dedup.losses import rows_by_shard
 from curate.engine import Session
-from curate.errors import CurateError, OutputError
+from curate.errors import CurateError
 from curate.job import Job
+from curate.output import dump_json, read_json
 from curate.shards import exchange, part_name, read_facts
 
 MINIMUM_SHARDS = 8
+INDEX = "index.json"
+"""In `extracted/`: which parts there are, and what was counted when they were read. Written when all of them stand there."""
 
 
 def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
     """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
     records were lost, CurateError when more documents failed than the recipe allows (the corpus is published first)."""
-    _prepare(job, resume)
-    parts = _documents(s, job)
-    judged = _passes(s, job, parts)
-    ledger = _publish(s, job, judged)
-    for finish in job.finishers:
-        finish(job, ledger)
-    _complete(job)
+    with output.claimed(job.output, identity(job), resume=resume):
+        return build(s, job)
+
+
+def build(s: Session, job: Job) -> dict[str, Any]:
+    """`run`, for who holds the output already (`output.claimed`)."""
+    ledger = output.built(job.work)
+    if ledger is None:
+        parts = _documents(s, job)
+        judged = _passes(s, job, parts)
+        ledger = _publish(s, job, judged)
+    return complete(job, ledger)
+
+
+def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
+    """The last steps of a job whose ledger is written: clear up, give the corpus its name."""
+    output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
+    output.finish(job.output, ["_scratch", *([] if job.keep_extracted else ["extracted"])])
     if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
         share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
         raise CurateError(
@@ -40,30 +55,8 @@ def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
     return ledger
 
 
-def _prepare(job: Job, resume: bool) -> None:
-    # Half a copy on an object store, where folders can't be renamed, is taken up again. Nothing else is touched.
-    half_copied = resume and not storage.is_local(job.output) and storage.exists(job.path("ledger.json"))
-    if not storage.is_empty(job.output) and not half_copied:
-        if resume and _stored(storage.join(job.output, "job.json")) == _identity(job):
-            raise OutputError(f"{job.output} is complete already, made by this very job: nothing to resume")
-        raise OutputError(f"{job.output} exists: choose another --output or delete it")
-    storage.remove_empty(job.output)
-    if not storage.exists(job.work):
-        storage.write_text(job.path("job.json"), _dump(_identity(job)))
-        return
-    if not resume:
-        raise OutputError(f"an unfinished run is in {job.work}: continue it with --resume, or delete it")
-    stored = _stored(job.path("job.json"))
-    if stored != _identity(job):
-        changed = [key for key in _identity(job) if stored.get(key) != _identity(job)[key]]
-        raise OutputError(
-            f"{job.work} was made from other {', '.join(changed)}: delete it, or run what it was made from"
-        )
-    for leftover in storage.temporary_files(job.work):
-        storage.remove(leftover)
-
-
-def _identity(job: Job) -> dict[str, Any]:
+def identity(job: Job) -> dict[str, Any]:
+    """All that decides what a job writes; kept as `job.json`. An unfinished run goes on only as the same job."""
     return {
         "job": job.name,
         "curate": curate.__version__,
@@ -75,17 +68,6 @@ def _identity(job: Job) -> dict[str, Any]:
     }
 
 
-def _stored(path: str) -> dict[str, Any]:
-    if not storage.exists(path):
-        return {}
-    value: dict[str, Any] = json.loads(storage.read_bytes(path))
-    return value
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
-
-
 # ---- stages ----
 
 
@@ -94,7 +76,7 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
     """Time a stage; what the block puts into the yielded dict is kept in `stages.json` with it."""
     if job.watcher:
         job.watcher.stage(name, total, total_bytes)
-    stages = _stored(job.scratch("stages.json"))
+    stages = read_json(job.scratch("stages.json"))
     started = time.monotonic()
     facts: dict[str, Any] = {}
     yield facts
@@ -125,9 +107,12 @@ def _documents(s: Session, job: Job) -> list[str]:
     """Extract what is not extracted yet; returns the working shards."""
     if job.source.reuse:
         return _reuse(job, job.source.reuse)
-    index = job.path("extracted", "index.json")
+    index = job.path("extracted", INDEX)
     if storage.exists(index):
-        return [job.path("extracted", name) for name in _stored(index)["parts"]]
+        names = read_json(index)["parts"]
+        output.promised(job.work, [f"extracted/{name}" for name in names], f"extracted/{INDEX}")
+        storage.remove(job.scratch("splits"))  # a run killed behind the index may not have come to it
+        return [job.path("extracted", name) for name in names]
     beats = job.scratch("beats") if storage.is_local(job.work) else None
     tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), "beats": beats} for t in job.source.tasks]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
@@ -148,7 +133,7 @@ def _documents(s: Session, job: Job) -> list[str]:
         "bytes": text_bytes,
         "kind": job.source.kind,
     }
-    storage.write_text(index, _dump({**tally, "digest": job.source.digest}))
+    storage.write_text(index, dump_json({**tally, "digest": job.source.digest}))
     storage.remove(job.scratch("splits"))
     return parts
 
@@ -167,9 +152,9 @@ def _text_bytes(path: str) -> int:
 
 
 def _reuse(job: Job, folder: str) -> list[str]:
-    index = _stored(storage.join(folder, "index.json"))
-    if not storage.exists(job.path("extracted", "index.json")):
-        for name in [*index["parts"], "index.json"]:
+    index = read_json(storage.join(folder, INDEX))
+    if not storage.exists(job.path("extracted", INDEX)):
+        for name in [*index["parts"], INDEX]:
             storage.link(storage.join(folder, name), job.path("extracted", name))
     return [job.path("extracted", name) for name in index["parts"]]
 
@@ -195,6 +180,7 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
     first, last = recipe.segments()[number - 1]
     corpus_wide = last < len(recipe.steps)
     lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
+    losses = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
     tasks = [
         {
             "in": source,
@@ -205,6 +191,7 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
             "last": last,
             "kind": job.source.kind,
             "lost": storage.join(lost, f"shard={i}") if number > 1 else "",
+            "losses": losses[i] if number > 1 else 0,
             "duplicates": job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
             "keys": storage.join(keys, part_name(i, count)) if corpus_wide else "",
         }
@@ -217,15 +204,20 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
         _resolve(s, job, number, last, keys, count)
 
 
+def _facts(job: Job, number: int) -> str:
+    """The file that says what a corpus-wide step found, written when its losses are."""
+    return job.scratch(f"facts-{number}.json")
+
+
 def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int) -> None:
     label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
-    facts_path = job.scratch(f"facts-{number}.json")
     with stage(job, label, 1) as facts:
-        facts["worked"] = not storage.exists(facts_path)
+        facts["worked"] = not storage.exists(_facts(job, number))
         if facts["worked"]:
             found = job.recipe.steps[at].resolve(s, keys, lost, shards)
-            storage.write_text(facts_path, _dump({"step": label, **found}))
-            storage.remove(keys)
+            found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
+            storage.write_text(_facts(job, number), dump_json(found))
+    storage.remove(keys)
 
 
 def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
@@ -255,18 +247,10 @@ def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
     ]
     with stage(job, "publish", len(tasks)) as timing:
         timing["worked"] = run_tasks(s, job, "curate.publish:run", tasks)
-    ledger = ledgers.build(
-        job, tasks, _stored(job.path("extracted", "index.json")), _stored(job.scratch("stages.json"))
-    )
-    storage.write_text(job.path("recipe.toml"), job.recipe.text)
-    storage.write_text(job.path("ledger.json"), _dump(ledger))
+    ledger = ledgers.build(job, tasks, read_json(job.path("extracted", INDEX)), read_json(job.scratch("stages.json")))
     ledgers.check(ledger)
+    storage.write_text(job.path("recipe.toml"), job.recipe.text)
+    for finisher in job.finishers:
+        finisher(job, ledger)
+    storage.write_text(job.path(output.BUILT), dump_json(ledger))
     return ledger
-
-
-def _complete(job: Job) -> None:
-    """Take the scaffolding away and give the corpus its name, in one rename."""
-    storage.remove(job.scratch())
-    if not job.keep_extracted:
-        storage.remove(job.path("extracted"))
-    storage.rename_folder(job.work, job.output, last="ledger.json")

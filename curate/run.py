@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curate import pipeline, storage
+from curate import output, pipeline, storage
 from curate.engine import session
 from curate.errors import RecipeError
 from curate.job import Job
@@ -31,11 +31,14 @@ def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
     prepare(job.recipe)
     beats = job.scratch("beats") if storage.is_local(job.work) else None
     name = f"curate {job.name} {job.recipe.name}"
-    with (
-        Progress(quiet=options.quiet, beats=beats) as job.watcher,
-        session(name, options.engine, options.master, options.cores) as s,
-    ):
-        return pipeline.run(s, job, resume=options.resume)
+    with output.claimed(job.output, pipeline.identity(job), resume=options.resume):
+        if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
+            return pipeline.complete(job, ledger)
+        with (
+            Progress(quiet=options.quiet, beats=beats) as job.watcher,
+            session(name, options.engine, options.master, options.cores) as s,
+        ):
+            return pipeline.build(s, job)
 
 
 def prepare(recipe: Recipe) -> None:

@@ -77,7 +77,7 @@ def atomic(path: str) -> Iterator[str]:
     if is_local(path):
         inner = filesystem(path)[1]
         Path(inner).parent.mkdir(parents=True, exist_ok=True)
-        temporary = f"{inner}.tmp-{uuid.uuid4().hex}"
+        temporary = temporary_name(inner)
         try:
             yield temporary
             os.replace(temporary, inner)
@@ -98,9 +98,9 @@ def write_text(path: str, text: str) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def rename_folder(source: str, target: str, last: str = "") -> None:
+def rename_folder(source: str, target: str, last: str = "", without: str = "") -> None:
     """Move a folder to a path that must not exist. One step on local disks; elsewhere file by file, and the file `last`
-    at the end, so that it tells readers that the rest is there."""
+    at the end, so that it tells readers that the rest is there. The file `without` of the source is not moved."""
     if is_local(source):
         if exists(target):
             raise OutputError(f"{target} exists already")
@@ -108,27 +108,69 @@ def rename_folder(source: str, target: str, last: str = "") -> None:
         return
     fs, inner = filesystem(source)
     other, target_inner = filesystem(target)
-    found = [info.path for info in fs.get_file_info(pafs.FileSelector(inner, recursive=True)) if info.is_file]
-    for path in sorted(found, key=lambda path: (path == f"{inner}/{last}", path)):
-        pafs.copy_files(path, target_inner + path[len(inner) :], source_filesystem=fs, destination_filesystem=other)
-    fs.delete_dir(inner)
+    for name in sorted(names_below(source), key=lambda name: (name == last, name)):
+        if name != without:
+            start, end = f"{inner}/{name}", f"{target_inner}/{name}"
+            pafs.copy_files(start, end, source_filesystem=fs, destination_filesystem=other)
+    remove(source)
+
+
+def names_below(folder: str) -> list[str]:
+    """Names of all files in `folder` and its folders, relative to it, sorted; empty when there is no such folder."""
+    fs, inner = filesystem(folder)
+    found = fs.get_file_info(pafs.FileSelector(inner, recursive=True, allow_not_found=True))
+    return sorted(info.path[len(inner.rstrip("/")) + 1 :] for info in found if info.is_file)
+
+
+GARBAGE = ".tmp-"
+"""In the names of files that are being written and of folders that are being deleted: of no use to anybody."""
+COMPLETE = "_COMPLETE"
+"""The file that is written last into a folder on an object store, and deleted first."""
+
+
+def temporary_name(path: str) -> str:
+    """Another name beside `path`, that says that what has it is garbage unless it is renamed."""
+    return f"{path}{GARBAGE}{uuid.uuid4().hex}"
 
 
 def remove(path: str) -> None:
-    """Delete a file or a folder; nothing happens when it is not there."""
+    """Delete a file or a folder; nothing happens when it is not there.
+
+    A folder goes as a whole: whatever stops this in the middle, no part of it is left under its name. (On an object store
+    its mark COMPLETE goes first.)
+    """
     if is_local(path):
         inner = filesystem(path)[1]
         if os.path.isdir(inner) and not os.path.islink(inner):
-            shutil.rmtree(inner, ignore_errors=True)
+            garbage = inner if GARBAGE in os.path.basename(inner) else temporary_name(inner)
+            if garbage != inner:
+                os.rename(inner, garbage)
+            shutil.rmtree(garbage, ignore_errors=True)
         else:
             Path(inner).unlink(missing_ok=True)
         return
     fs, inner = filesystem(path)
     kind = fs.get_file_info(inner).type
     if kind == pafs.FileType.Directory:
+        if fs.get_file_info(f"{inner}/{COMPLETE}").is_file:
+            fs.delete_file(f"{inner}/{COMPLETE}")
         fs.delete_dir(inner)
     elif kind == pafs.FileType.File:
         fs.delete_file(inner)
+
+
+def remove_garbage(folder: str) -> None:
+    """Delete what killed runs left anywhere below a local `folder`: files half written, folders half deleted."""
+    if not is_local(folder):
+        return
+    inner = filesystem(folder)[1]
+    for root, folders, files in os.walk(inner):
+        for name in [name for name in folders if GARBAGE in name]:
+            folders.remove(name)
+            shutil.rmtree(os.path.join(root, name), ignore_errors=True)
+        for name in files:
+            if GARBAGE in name:
+                Path(root, name).unlink(missing_ok=True)
 
 
 def is_empty(folder: str) -> bool:
@@ -144,13 +186,6 @@ def remove_empty(folder: str) -> None:
     inner = filesystem(folder)[1]
     if is_local(folder) and os.path.isdir(inner):
         os.rmdir(inner)
-
-
-def temporary_files(folder: str) -> list[str]:
-    """Left-overs of killed tasks (`*.tmp-…`) anywhere below a local `folder`."""
-    if not is_local(folder):
-        return []
-    return [str(path) for path in Path(filesystem(folder)[1]).rglob("*.tmp-*")]
 
 
 def link(source: str, target: str) -> None:

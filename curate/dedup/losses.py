@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate import schema, storage
-from curate.dedup.base import LOST, Lost
+from curate.dedup.base import LOST, Lost, doc_hex
+from curate.errors import BalanceError
 
 COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value")])
 
@@ -30,13 +31,19 @@ class Losses:
         self._places = {d: (a, b) for d, a, b in zip(found.tolist(), first.tolist(), ends, strict=True)}
 
     @classmethod
-    def read(cls, folder: str) -> "Losses":
-        """The losses of one shard; `folder` is `…/shard=N` as `resolve` wrote it, or is not there."""
+    def read(cls, folder: str, rows: int | None = None) -> "Losses":
+        """The losses of one shard; `folder` is `…/shard=N` as `resolve` wrote it, or is not there, as nothing was lost.
+
+        Raises BalanceError when they are not as many `rows` as were counted when they were written.
+        """
         tables = [COLUMNS.empty_table()]
         for path in storage.list_files(folder, ".parquet"):
             fs, inner = storage.filesystem(path)
             tables.append(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names).select(COLUMNS.names).cast(COLUMNS))
-        return cls(pa.concat_tables(tables))
+        table = pa.concat_tables(tables)
+        if rows is not None and table.num_rows != rows:
+            raise BalanceError(f"{folder} holds {table.num_rows} losses, and {rows} were written")
+        return cls(table)
 
     def of(self, doc: int) -> list[Lost]:
         """What the document lost, ordered."""
@@ -46,6 +53,13 @@ class Losses:
             survivors = [None if alone else s for alone, s in zip(self._alone[first:end], survivors, strict=True)]
         values = self._value.slice(first, end - first).to_pylist()
         return list(map(Lost, self._pos[first:end].tolist(), survivors, values))
+
+    def check(self, losers: Sequence[tuple[str, int]]) -> None:
+        """Raise BalanceError unless every document that lost something is among the `losers` (id, doc), who were told."""
+        if missing := self._places.keys() - {doc for _, doc in losers}:
+            raise BalanceError(
+                f"{len(missing)} documents lost something and are not in their shard: {doc_hex(min(missing))} …"
+            )
 
     def evidence(self, step: str, losers: Sequence[tuple[str, int]]) -> pa.Table:
         """Rows of `schema.DUPLICATES` of all that `losers` (id, doc) lost to `step`, sorted."""
@@ -63,6 +77,17 @@ class Losses:
         }
         table = pa.table(columns, schema=schema.DUPLICATES)
         return table.sort_by([(name, "ascending") for name in ("id", "pos", "survivor")])
+
+
+def rows_by_shard(folder: str, shards: int) -> list[int]:
+    """How many losses `resolve` wrote for each shard to `folder`."""
+    rows = [0] * shards
+    for name in storage.names_below(folder):
+        shard, _, file = name.partition("/")
+        if shard.startswith("shard=") and file.endswith(".parquet"):
+            fs, inner = storage.filesystem(storage.join(folder, name))
+            rows[int(shard.removeprefix("shard="))] += pq.read_metadata(inner, filesystem=fs).num_rows
+    return rows
 
 
 def hexes(docs: npt.NDArray[np.int64]) -> pa.Array:

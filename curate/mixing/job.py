@@ -1,7 +1,6 @@
 """`curate mix` from sources to a finished folder: count, plan, draw, exchange, finish, account, publish.
 
-Everything is built in `<output>.partial/` and renamed at the end. A task that finished is a file that stands
-there; `resume` runs the rest.
+A task that finished is a file that stands there; `resume` runs the rest. See `curate.output`.
 """
 
 import json
@@ -9,14 +8,15 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from curate import storage
+import curate
+from curate import output, storage
 from curate.engine import Session
-from curate.errors import AlarmError, OutputError
+from curate.errors import AlarmError
 from curate.job import Watcher
-from curate.mixing import account, card, counts, pack, report, request, tables
+from curate.mixing import account, card, counts, pack, report, request
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request, Run
 from curate.shards import part_name
@@ -38,7 +38,11 @@ class Build:
 
     def path(self, *names: str) -> str:
         """A path in the folder where it is built."""
-        return storage.join(f"{self.output.rstrip('/')}.partial", *names)
+        return storage.join(output.work_folder(self.output), *names)
+
+    def scratch(self, *names: str) -> str:
+        """A path that is gone when the mixture is published."""
+        return self.path("_scratch", *names)
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[dict[str, Any]]:
@@ -77,11 +81,17 @@ def build(session: Session, job: Build, *, resume: bool = False) -> dict[str, An
     Raises OutputError when the output is in the way, AlarmError for too many repeats, BalanceError when what
     was written is not what was planned, and what `mixture.settle`, `plan.make` and `sources.find` raise.
     """
-    _free(job, resume)
+    with output.claimed(job.output, identity(job.request), resume=resume):
+        ledger = output.built(job.path())
+        if ledger is None:
+            ledger = _build(session, job)
+        return complete(job, ledger)
+
+
+def _build(session: Session, job: Build) -> dict[str, Any]:
     with job.stage("count", sum(len(source.files) for source in job.request.sources)):
         planned = plan(job.request, lambda reference, tasks: job.run(session, reference, tasks))
     check(job.request, planned)
-    _begin(job, planned, resume)
     drawn = _draw(session, job, planned)
     shards = _shards(job.request, planned)
     _exchange(session, job, planned, shards)
@@ -89,41 +99,31 @@ def build(session: Session, job: Build, *, resume: bool = False) -> dict[str, An
     held_out = _held_out(session, job, planned)
     ledger = account.ledger(job.request, planned, drawn, finished, held_out)
     account.check(ledger)
-    _publish(job, planned, ledger, finished)
+    _write(job, planned, ledger, finished)
     return ledger
 
 
-# ---- where it is built -------------------------------------------------------------------------------------
+def complete(job: Build, ledger: dict[str, Any]) -> dict[str, Any]:
+    """The last steps of a mixture whose ledger is written: clear up, give it its name."""
+    output.promised(job.path(), [part["file"] for part in ledger["data"]], output.BUILT)
+    output.finish(job.output, ["_scratch"])
+    return ledger
 
 
-def _free(job: Build, resume: bool) -> None:
-    if not storage.is_empty(job.output):
-        raise OutputError(f"{job.output} exists: choose another --output or delete it")
-    storage.remove_empty(job.output)
-    if storage.exists(job.path("plan.json")) and not resume:
-        raise OutputError(f"an unfinished run is in {job.path()}: continue it with --resume, or delete it")
-
-
-def _begin(job: Build, planned: Plan, resume: bool) -> None:
-    """Write down what is being built, or make sure that the unfinished run there builds the same."""
-    text = json.dumps(_identity(job, planned), indent=1, sort_keys=True) + "\n"
-    if not storage.exists(job.path("plan.json")):
-        storage.write_text(job.path("plan.json"), text)
-        return
-    if storage.read_bytes(job.path("plan.json")).decode() != text:
-        raise OutputError(f"{job.path()} holds an unfinished run of another mixture (or other sources): delete it")
-    for leftover in storage.temporary_files(job.path()):
-        storage.remove(leftover)
-
-
-def _identity(job: Build, planned: Plan) -> dict[str, Any]:
-    order = job.request
+def identity(order: Request) -> dict[str, Any]:
+    """All that decides what is written; kept as `job.json`. An unfinished run goes on only as the same job."""
     return {
-        **tables.plan_json(planned),
+        "job": "mix",
+        "curate": curate.__version__,
+        "mixture": asdict(order.mixture),
+        "amount": [order.unit, order.budget, order.max_epochs],
+        "seed": order.seed,
         "held_out": order.held_out,
-        "shards": _shards(order, planned),
+        "decontamination": [list(order.tasks), order.ngram],
+        "shards": order.shards,
         "tokenize": order.tokenize,
         "tokenizer": order.tokenizer.digest if order.tokenizer else None,
+        "columns": {source.name: [source.text_column, source.id_column] for source in order.sources},
         "files": {source.name: list(source.files) for source in order.sources},
     }
 
@@ -167,8 +167,8 @@ def _draw_task(job: Build, planned: Plan, draw: Draw, file: counts.FileCounts, p
         "held_out": job.request.held_out,
         "held_out_shown": job.request.held_out * shown,
         "shards": _shards(job.request, planned),
-        "out": job.path("drawn", f"{source.name}-{place:06d}.parquet"),
-        "held_out_file": job.path("kept-back", f"{source.name}-{place:06d}.parquet"),
+        "out": job.scratch("drawn", f"{source.name}-{place:06d}.parquet"),
+        "held_out_file": job.scratch("kept-back", f"{source.name}-{place:06d}.parquet"),
     }
 
 
@@ -176,20 +176,18 @@ def _exchange(session: Session, job: Build, planned: Plan, shards: int) -> None:
     """Bring the drawn rows to one folder a shard, through the engine. A single shard is what was drawn, as it is."""
     with job.stage("exchange", 1) as entry:
         entry["bytes"] = planned.drawn.bytes
-        if shards == 1 or storage.exists(job.path("exchanged")):
-            return
-        frame = session.read(job.path("drawn"))
-        session.write(session.clustered(frame, "shard", shards), job.path("buckets"), by="shard")
-        storage.write_text(job.path("exchanged"), "")
+        if shards > 1:
+            frame = session.clustered(session.read(job.scratch("drawn")), "shard", shards)
+            session.write(frame, job.scratch("buckets"), by="shard")
 
 
 def _finish(session: Session, job: Build, planned: Plan, shards: int) -> list[dict[str, Any]]:
     order = job.request
     tasks = [
         {
-            "bucket": job.path("buckets", f"shard={i}") if shards > 1 else job.path("drawn"),
+            "bucket": job.scratch("buckets", f"shard={i}") if shards > 1 else job.scratch("drawn"),
             "out": job.path("data", part_name(i, shards)),
-            "packed": job.path("packed", f"{i:05d}") if order.tokenize else "",
+            "packed": job.scratch("packed", f"{i:05d}") if order.tokenize else "",
             "tokenizer": order.tokenizer.path if order.tokenizer else "",
             "vocabulary": order.tokenizer.vocabulary if order.tokenizer else 0,
             "sources": [draw.source for draw in planned.draws],
@@ -218,23 +216,21 @@ def _held_out(session: Session, job: Build, planned: Plan) -> list[dict[str, Any
     return sorted(found, key=lambda one: str(one["source"]))
 
 
-# ---- publishing --------------------------------------------------------------------------------------------
+# ---- what people read --------------------------------------------------------------------------------------------
 
 
-def _publish(job: Build, planned: Plan, ledger: dict[str, Any], finished: Sequence[dict[str, Any]]) -> None:
+def _write(job: Build, planned: Plan, ledger: dict[str, Any], finished: Sequence[dict[str, Any]]) -> None:
+    """Write all that people read, the ledger last."""
     order = job.request
     if order.tokenize and order.tokenizer:
-        parts = [job.path("packed", f"{i:05d}") for i in range(len(finished))]
+        parts = [job.scratch("packed", f"{i:05d}") for i in range(len(finished))]
         names = [draw.source for draw in planned.draws]
         ledger["packed"] = pack.join(parts, job.path("tokens"), names, order.tokenizer)
     ledger["command"] = job.command
     ledger["stages"] = job.stages
     ledger["data"] = account.manifest(job.path(), order.tokenize)
     storage.write_text(job.path("manifest.json"), json.dumps({"files": ledger["data"]}, indent=1) + "\n")
-    storage.write_text(job.path("ledger.json"), json.dumps(ledger, indent=1) + "\n")
     storage.write_text(job.path("README.md"), card.text(order, planned, ledger))
     parts = [str(one["out"]) for one in finished]
     storage.write_text(job.path("report.html"), report.page(planned, ledger, parts))
-    for name in ("drawn", "kept-back", "buckets", "packed", "exchanged", "plan.json"):
-        storage.remove(job.path(name))
-    storage.rename_folder(job.path(), job.output)
+    storage.write_text(job.path(output.BUILT), json.dumps(ledger, indent=1) + "\n")

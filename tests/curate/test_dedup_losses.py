@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curate import schema
 from curate.dedup import LOST, Lost
 from curate.dedup.base import doc_hex
-from curate.dedup.losses import Losses, hexes
+from curate.dedup.losses import Losses, hexes, rows_by_shard
+from curate.errors import BalanceError
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 ROW = st.tuples(st.integers(-2, 2), st.integers(-1, 3), st.none() | NUMBERS, st.none() | st.floats(0, 9))
@@ -56,3 +58,24 @@ def test_losses_of_a_folder(tmp_path: Path) -> None:
     for n, row in enumerate([(1, 2, None, 3.0), (1, 0, 5, 2.0)]):
         pq.write_table(table([row]), tmp_path / f"{n}.parquet")
     assert Losses.read(str(tmp_path)).of(1) == [Lost(0, 5, 2.0), Lost(2, None, 3.0)]
+
+
+def test_losses_that_went_missing_are_no_losses_of_nobody(tmp_path: Path) -> None:
+    """A folder of losses that is not there, or half there, is not taken for "nothing was lost"."""
+    (tmp_path / "shard=1").mkdir()
+    pq.write_table(table([(1, 0, 5, 2.0), (1, 2, None, 3.0)]), tmp_path / "shard=1" / "0.parquet")
+    pq.write_table(table([(3, 0, 5, 2.0)]), tmp_path / "shard=1" / "1.parquet")
+    assert rows_by_shard(str(tmp_path), 3) == [0, 3, 0]
+    Losses.read(str(tmp_path / "shard=1"), 3)
+    Losses.read(str(tmp_path / "shard=2"), 0)
+    (tmp_path / "shard=1" / "0.parquet").unlink()
+    for folder in ("shard=1", "shard=2"):
+        with pytest.raises(BalanceError, match="and 3 were written"):
+            Losses.read(str(tmp_path / folder), 3)
+
+
+def test_a_loss_of_nobody_is_an_error() -> None:
+    losses = Losses(table([(1, 0, 5, 2.0), (7, 0, 5, 2.0)]))
+    losses.check([("a", 1), ("b", 7)])
+    with pytest.raises(BalanceError, match="1 documents lost something and are not in their shard: 0000000000000007"):
+        losses.check([("a", 1)])

@@ -177,11 +177,11 @@ def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeyp
 
     output = tmp_path / "corpus"
 
-    def stop(job):
+    def stop(*_):
         raise RuntimeError("the power went")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "_complete", stop)
+        patched.setattr(pipeline.ledgers, "check", stop)
         with pytest.raises(RuntimeError, match="power"):
             clean(crawl, output)
     scratch = tmp_path / "corpus.partial" / "_scratch"
