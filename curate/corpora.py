@@ -51,21 +51,27 @@ def _kind(file: str) -> str:
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: bring one file of a corpus to rows of `schema.extracted(kind)`."""
     started, table = time.monotonic(), schema.extracted(task["kind"])
-    skipped, rows = Counter[str](), 0
-    file = task["file"]
+    skipped, file = Counter[str](), task["file"]
     with ShardWriter(task["out"], table, scratch=True) as writer:
-        try:
-            for batch in (_parquet if file.endswith(".parquet") else _json)(task, table, skipped):
-                writer.write(batch)
-        except files.DAMAGE as error:  # what was read stays; that the rest is lost is a row of its own
-            writer.write(pa.Table.from_pylist([_damaged(task, writer.rows, error)], table))
-        rows = writer.rows
+        for batch in rows(task, skipped):
+            writer.write(batch)
         writer.facts = {
-            "files": {file: {"records": rows + sum(skipped.values()), "skipped": dict(skipped)}},
+            "files": {file: {"records": writer.rows + sum(skipped.values()), "skipped": dict(skipped)}},
             "bytes": storage.file_size(file),
             "seconds": round(time.monotonic() - started, 3),
         }
-    return {"records": rows + sum(skipped.values()), "rows": rows}
+    return {"records": writer.rows + sum(skipped.values()), "rows": writer.rows}
+
+
+def rows(task: dict[str, Any], skipped: Counter[str]) -> Iterator[pa.Table]:
+    """The documents of one file as rows of `schema.extracted(kind)`; where it can't be read on, a failed row says so."""
+    table, at = schema.extracted(task["kind"]), 0
+    try:
+        for batch in (_parquet if task["file"].endswith(".parquet") else _json)(task, table, skipped):
+            at += batch.num_rows
+            yield batch
+    except files.DAMAGE as error:  # what was read stays; that the rest is lost is a row of its own
+        yield pa.Table.from_pylist([_damaged(task, at, error)], table)
 
 
 def _damaged(task: dict[str, Any], at: int, error: BaseException) -> dict[str, Any]:
@@ -103,7 +109,9 @@ def _completed(rows: pa.Table, task: dict[str, Any], table: pa.Schema, at: int, 
     ours = pc.fill_null(pc.match_substring_regex(ids, HEX_ID), False)
     if not pc.all(ours).as_py():
         relative = task["file"].removeprefix(task["root"]).lstrip("/")
-        made = [schema.document_id(relative, name or at + i) for i, name in enumerate(ids.to_pylist())]
+        known = zip(ids.to_pylist(), columns["text"].to_pylist(), strict=True)
+        # The text is a part of it: files of one name in two folders are not one file.
+        made = [schema.document_id(relative, name or at + i, text) for i, (name, text) in enumerate(known)]
         ids = pc.if_else(ours, ids, pa.array(made, pa.string()))
     columns["id"] = ids
     columns.setdefault("source", pa.array([task["source"] or "corpus"] * count))

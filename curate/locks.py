@@ -29,8 +29,8 @@ SILENCE = 120.0
 
 @contextmanager
 def held(folder: str, busy: str) -> Iterator[None]:
-    """Hold the lock of `folder` (made if need be) in the block. Raises OutputError with the words `busy` when another run
-    holds it."""
+    """Hold the lock of `folder` in the block: made if need be, gone again when nothing was put into it. Raises OutputError
+    with the words `busy` when another run holds it."""
     with _local(folder, busy) if storage.is_local(folder) else _remote(storage.join(folder, NAME), busy):
         yield
 
@@ -53,6 +53,8 @@ def _local(folder: str, busy: str) -> Iterator[None]:
             raise OutputError(busy)  # it was renamed by the run that held it until now
         yield
     finally:
+        with suppress(OSError):  # not empty, or renamed
+            os.rmdir(inner)
         os.close(handle)
 
 

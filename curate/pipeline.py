@@ -8,12 +8,13 @@ import json
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import curate
 from curate import ledger as ledgers
-from curate import output, storage
+from curate import locks, output, storage
+from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
 from curate.engine import Session
 from curate.errors import CurateError
@@ -29,12 +30,33 @@ INDEX = "index.json"
 def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
     """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
     records were lost, CurateError when more documents failed than the recipe allows (the corpus is published first)."""
-    with output.claimed(job.output, identity(job), resume=resume):
+    with claimed(job, resume=resume):
         return build(s, job)
 
 
+@contextmanager
+def claimed(job: Job, *, resume: bool) -> Iterator[None]:
+    """Hold the output and the indexes of its steps for one run. Raises OutputError and UsageError for what is in the way."""
+    with ExitStack() as stack:
+        for folder in sorted(index.check(job.recipe.steps)):
+            busy = f"{folder}: another run is using this index at this moment; wait for it"
+            stack.enter_context(locks.held(folder, busy))
+            index.settle(folder)
+        stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
+        for step, keys in _indexed(job):
+            index.check_unchanged(step, keys, job.output)
+        yield
+
+
+def _indexed(job: Job) -> list[tuple[Any, str]]:
+    """The corpus-wide steps that have an index, and the folders of their keys."""
+    ends = [last for _, last in job.recipe.segments()[:-1]]
+    steps = [(job.recipe.steps[last], job.scratch(f"keys-{number}")) for number, last in enumerate(ends, 1)]
+    return [(step, keys) for step, keys in steps if getattr(step, "index", "")]
+
+
 def build(s: Session, job: Job) -> dict[str, Any]:
-    """`run`, for who holds the output already (`output.claimed`)."""
+    """`run`, for who holds the output already (`claimed`)."""
     ledger = output.built(job.work)
     if ledger is None:
         parts = _documents(s, job)
@@ -46,7 +68,11 @@ def build(s: Session, job: Job) -> dict[str, Any]:
 def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
     """The last steps of a job whose ledger is written: clear up, give the corpus its name."""
     output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
+    for step, keys in _indexed(job):
+        index.lay(step, keys, job.output, storage.read_bytes(job.path(output.IDENTITY)).decode())
     output.finish(job.output, ["_scratch", *([] if job.keep_extracted else ["extracted"])])
+    for step, _ in _indexed(job):
+        index.settle(step.index)
     if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
         share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
         raise CurateError(
@@ -107,9 +133,9 @@ def _documents(s: Session, job: Job) -> list[str]:
     """Extract what is not extracted yet; returns the working shards."""
     if job.source.reuse:
         return _reuse(job, job.source.reuse)
-    index = job.path("extracted", INDEX)
-    if storage.exists(index):
-        names = read_json(index)["parts"]
+    table = job.path("extracted", INDEX)
+    if storage.exists(table):
+        names = read_json(table)["parts"]
         output.promised(job.work, [f"extracted/{name}" for name in names], f"extracted/{INDEX}")
         storage.remove(job.scratch("splits"))  # a run killed behind the index may not have come to it
         return [job.path("extracted", name) for name in names]
@@ -133,7 +159,7 @@ def _documents(s: Session, job: Job) -> list[str]:
         "bytes": text_bytes,
         "kind": job.source.kind,
     }
-    storage.write_text(index, dump_json({**tally, "digest": job.source.digest}))
+    storage.write_text(table, dump_json({**tally, "digest": job.source.digest}))
     storage.remove(job.scratch("splits"))
     return parts
 
@@ -152,11 +178,11 @@ def _text_bytes(path: str) -> int:
 
 
 def _reuse(job: Job, folder: str) -> list[str]:
-    index = read_json(storage.join(folder, INDEX))
+    parts = read_json(storage.join(folder, INDEX))["parts"]
     if not storage.exists(job.path("extracted", INDEX)):
-        for name in [*index["parts"], INDEX]:
+        for name in [*parts, INDEX]:
             storage.link(storage.join(folder, name), job.path("extracted", name))
-    return [job.path("extracted", name) for name in index["parts"]]
+    return [job.path("extracted", name) for name in parts]
 
 
 def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
@@ -214,10 +240,13 @@ def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int)
     with stage(job, label, 1) as facts:
         facts["worked"] = not storage.exists(_facts(job, number))
         if facts["worked"]:
-            found = job.recipe.steps[at].resolve(s, keys, lost, shards)
+            step = job.recipe.steps[at]
+            if getattr(step, "index", ""):
+                index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
+            found = step.resolve(s, keys, lost, shards)
             found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
             storage.write_text(_facts(job, number), dump_json(found))
-    storage.remove(keys)
+    storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
 def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:

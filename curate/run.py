@@ -31,7 +31,7 @@ def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
     prepare(job.recipe)
     beats = job.scratch("beats") if storage.is_local(job.work) else None
     name = f"curate {job.name} {job.recipe.name}"
-    with output.claimed(job.output, pipeline.identity(job), resume=options.resume):
+    with pipeline.claimed(job, resume=options.resume):
         if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
             return pipeline.complete(job, ledger)
         with (

@@ -115,6 +115,24 @@ def rename_folder(source: str, target: str, last: str = "", without: str = "") -
     remove(source)
 
 
+def copy_folder(source: str, target: str) -> None:
+    """Give a folder of finished files a second name, unless that stands there. It appears whole; on an object store its
+    file COMPLETE comes last. Files are linked where that can be had."""
+    local = is_local(target)
+    if exists(target if local else join(target, COMPLETE)):
+        return
+    place = temporary_name(target) if local else target
+    if local:
+        os.makedirs(filesystem(place)[1])
+    for name in names_below(source):
+        if name != COMPLETE:
+            link(join(source, name), join(place, name))
+    if local:
+        os.rename(filesystem(place)[1], filesystem(target)[1])
+    else:
+        write_text(join(target, COMPLETE), "")
+
+
 def names_below(folder: str) -> list[str]:
     """Names of all files in `folder` and its folders, relative to it, sorted; empty when there is no such folder."""
     fs, inner = filesystem(folder)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
     from curate.engine import Session
 
+BEFORE = 0x1F83D9ABFB41BD6B
+"""Turns the number of a document of before into another one, and back. Any number will do."""
 BUCKET = 20_000
 """Documents of candidate components that one task verifies, about: 4 kB each at 1,000 words."""
 
@@ -32,7 +34,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     bands, rows = step.banding()
     documents = count(keys)
     earlier = index.earlier(s, step, keys, f"{work}/against")
-    prints = s.read([keys, *earlier])
+    prints = _prints(s, keys, earlier)
     needed = memory.check(s, documents + sum(count(folder) for folder in earlier), bands)
     with timed(seconds, "identical"):
         _identical(s, prints, work)
@@ -43,7 +45,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     with timed(seconds, "clusters"):
         verified = _verified(s, step, prints, work, seconds) if step.verify else _taken(s, prints, work)
     with timed(seconds, "lost"):
-        s.write(_losses(s, work), f"{work}/lost")
+        s.write(_named(s, _losses(s, work), earlier), f"{work}/lost")
     facts = {
         "documents": documents,
         "keys": documents * bands,
@@ -67,6 +69,32 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
     storage.remove(work)
     return facts
+
+
+def _prints(s: "Session", keys: str, earlier: list[str]) -> Any:
+    """The fingerprints of this run and of before: these under other numbers, as a copy may have the id of its original."""
+    new = s.read(keys)
+    if not earlier:
+        return new
+    before = s.read(earlier)
+    return new.unionAll(before.withColumn("doc", _other(before["doc"])).select(*new.columns))
+
+
+def _named(s: "Session", lost: Any, earlier: list[str]) -> Any:
+    """(doc, survivor, value) with survivors of before by the numbers that they have."""
+    from pyspark.sql import functions as F
+
+    if not earlier:
+        return lost
+    named = s.read(earlier).select(F.col("doc").alias("name")).distinct()
+    named = named.select("name", _other(named["name"]).alias("survivor"))
+    return lost.join(named, "survivor", "left").select("doc", F.coalesce("name", "survivor").alias("survivor"), "value")
+
+
+def _other(doc: Any) -> Any:
+    from pyspark.sql import functions as F
+
+    return doc.bitwiseXOR(F.lit(BEFORE).cast("bigint"))
 
 
 def _check(s: "Session", step: "MinHash", prints: Any, work: str, facts: dict[str, Any]) -> None:

@@ -113,7 +113,8 @@ def elect(
     s.write(first.agg(F.min("doc").alias("survivor")), won)
     owners_of = s.read(won)
     joined = holders.join(owners_of.select("hi", "lo", "survivor"), ["hi", "lo"])
-    owner = (F.col("doc") == F.col("survivor")) & ~F.col("again")
+    # A document of before may have the id of a new one, which is none the more its owner for that.
+    owner = (F.col("rank") == F.col("least")) & (F.col("doc") == F.col("survivor")) & ~F.col("again")
     copies = F.col("copies").cast("double")
     lost = joined.where((F.col("rank") >= 0) & (F.lit(True) if owners or not keep_one else ~owner)).select(
         shard_of(F.col("doc"), shards).alias("shard"),

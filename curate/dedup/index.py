@@ -3,12 +3,19 @@
 Both are tables like the keys of this run, whose ranks are negative: (rank - 2^63) of what they were. So every document
 of before wins over every new one, and never loses anything.
 
-An index is a folder: `parameters.json`, and a folder of Parquet files for each run, named by a digest of the run's
-documents. A run that is repeated (or resumed) leaves its own entry out, so it does not find itself.
+An index is a folder: `parameters.json`, `runs.json` (which runs it knows, and how many rows each has), and a folder of
+Parquet files for each run. It changes when a corpus appears, and not before: a run lays its folder there and a note
+`pending-….json` that says which corpus it is of; whoever uses the index next, the run itself if nothing stopped it, puts
+those into `runs.json` whose corpora have appeared. What was killed before that is in no list.
+
+A run is its documents and the place that they came from. When it is repeated it leaves its own entry out, so that it does
+not find itself, and takes its place. The same documents from another place are copies.
 """
 
 import hashlib
-import json
+import os
+import uuid
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +25,18 @@ import pyarrow.parquet as pq
 
 from curate import storage
 from curate.dedup.tables import count
-from curate.errors import InputError, UsageError
+from curate.errors import InputError, OutputError, UsageError
+from curate.output import BUILT, IDENTITY, dump_json, read_json, work_folder
 
 if TYPE_CHECKING:
     from curate.engine import Session
 
+FORMAT = 2
+"""Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
 FIXED = ("ngram", "seed", "verify", "fold", "rule", "sentences")
 """Parameters of a step that change its keys."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
+PARAMETERS, RUNS, PENDING = "parameters.json", "runs.json", "pending-"
 
 
 def parameters(step: Any) -> dict[str, Any]:
@@ -33,7 +44,58 @@ def parameters(step: Any) -> dict[str, Any]:
     found = {name: value for name, value in asdict(step).items() if name in FIXED}
     if hasattr(step, "banding"):
         found["bands"], found["rows"] = step.banding()
-    return {"step": type(step).__name__, **found}
+    return {"step": type(step).__name__, "format": FORMAT, **found}
+
+
+def check(steps: Iterable[Any]) -> list[str]:
+    """The folders of the indexes that steps name. Raises UsageError when one can't be used: made by another step, with
+    other parameters or by another version, or named twice in one recipe."""
+    folders: list[str] = []
+    for step in steps:
+        if folder := getattr(step, "index", ""):
+            if folder in folders:
+                raise UsageError(f"two steps name the index {folder}: each needs one of its own")
+            _check_parameters(step)
+            folders.append(folder)
+    return folders
+
+
+def _check_parameters(step: Any) -> None:
+    stored, wanted = read_json(storage.join(step.index, PARAMETERS)), parameters(step)
+    if not stored:
+        if storage.exists(storage.join(step.index, RUNS)):
+            raise UsageError(f"{step.index} has no {PARAMETERS}: take another --index")
+        return
+    if stored.get("format") != FORMAT:
+        raise UsageError(f"{step.index} was made by another version of curate: take another --index")
+    if stored != wanted:
+        names = sorted(name for name in {*stored, *wanted} if stored.get(name) != wanted.get(name))
+        told = ", ".join(f"{name} {stored.get(name)} instead of {wanted.get(name)}" for name in names)
+        raise UsageError(f"{step.index} was made with {told}: take another --index, or those parameters")
+
+
+# ---- what to compare with ----
+
+
+def consult(step: Any, keys: str, place: str = "") -> dict[str, Any]:
+    """What this run, whose keys are in the folder `keys`, compares with: {"run": its name, "entry": the name of the folder
+    it will have, "runs": the others' folders and rows}. Asked once; written beside the keys, so that it stays the same.
+
+    `place` says where the documents came from. Raises InputError when the index is not what it says it is.
+    """
+    note = f"{keys}.index.json"
+    if found := read_json(note):
+        return found
+    _check_parameters(step)
+    settle(step.index)
+    run = run_name(keys, place)
+    runs = _others(step.index, run)
+    for entry in runs.values():
+        if count(storage.join(step.index, entry["folder"])) != entry["rows"]:
+            raise InputError(f"{step.index}/{entry['folder']} does not hold the {entry['rows']} rows that it should")
+    found = {"run": run, "entry": f"{run}-{uuid.uuid4().hex[:8]}", "runs": runs}
+    storage.write_text(note, dump_json(found))
+    return found
 
 
 def earlier(s: "Session", step: Any, keys: str, work: str) -> list[str]:
@@ -41,26 +103,13 @@ def earlier(s: "Session", step: Any, keys: str, work: str) -> list[str]:
     folders = []
     if step.against:
         folders.append(keys_of_corpus(s, step, step.against, work))
-    if step.index and storage.exists(storage.join(step.index, "parameters.json")):
-        _check_parameters(step)
-        own = run_name(keys)
-        runs = json.loads(storage.read_bytes(storage.join(step.index, "runs.json")))
-        folders.extend(storage.join(step.index, name) for name in runs if name != own)
+    if step.index:
+        folders += [storage.join(step.index, entry["folder"]) for entry in consult(step, keys)["runs"].values()]
     return [folder for folder in folders if count(folder)]
 
 
-def _check_parameters(step: Any) -> None:
-    path = storage.join(step.index, "parameters.json")
-    stored = json.loads(storage.read_bytes(path))
-    wanted = parameters(step)
-    if stored != wanted:
-        names = sorted(name for name in {*stored, *wanted} if stored.get(name) != wanted.get(name))
-        told = ", ".join(f"{name} {stored.get(name)} instead of {wanted.get(name)}" for name in names)
-        raise UsageError(f"{step.index} was made with {told}: take another --index, or those parameters")
-
-
-def run_name(keys: str) -> str:
-    """A digest of the documents in the folder `keys`, whatever their order and files."""
+def run_name(keys: str, place: str = "") -> str:
+    """A digest of the documents in the folder `keys`, whatever their order and files, and of the place they came from."""
     total, rows = 0, 0
     for path in storage.list_files(keys, ".parquet"):
         fs, inner = storage.filesystem(path)
@@ -69,57 +118,165 @@ def run_name(keys: str) -> str:
                 docs = batch.column(0).to_numpy().view(np.uint64)
                 total = (total + int(np.add.reduce((docs ^ docs >> np.uint64(29)) * ODD))) % 2**64
                 rows += len(docs)
-    return hashlib.blake2b(f"{rows} {total}".encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(f"{rows} {total} {place}".encode(), digest_size=8).hexdigest()
+
+
+def place_of(paths: Iterable[str]) -> str:
+    """A digest of where inputs are, however a local path is written."""
+    real = sorted(os.path.realpath(path) if storage.is_local(path) else path for path in paths)
+    return hashlib.blake2b("\0".join(real).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+# ---- what to remember ----
+
+
+def kept(keys: str) -> str:
+    """The folder where a run notes what it keeps, until its corpus appears."""
+    return f"{keys}.kept"
 
 
 def remember(s: "Session", step: Any, keys: str, lost: Any, on: list[str]) -> None:
-    """Add to the index what this run keeps: its keys without the rows whose `on` stands in the frame `lost` (or None)."""
+    """Note what this run keeps: its keys without the rows whose `on` stands in the frame `lost` (or None)."""
     if not step.index:
         return
     from pyspark.sql import functions as F
 
-    name = run_name(keys)
     rows = s.read(keys)
     if lost is not None:
         rows = rows.join(lost.select(*on).distinct(), on, "left_anti")
-    s.write(rows.withColumn("rank", F.col("rank") - F.lit(2**62) - F.lit(2**62)), storage.join(step.index, name))
-    path = storage.join(step.index, "runs.json")
-    runs = json.loads(storage.read_bytes(path)) if storage.exists(path) else []
-    storage.write_text(path, json.dumps([*(run for run in runs if run != name), name], indent=1) + "\n")
-    storage.write_text(storage.join(step.index, "parameters.json"), json.dumps(parameters(step), indent=1) + "\n")
+    s.write(rows.withColumn("rank", F.col("rank") - F.lit(2**62) - F.lit(2**62)), kept(keys))
+
+
+def check_unchanged(step: Any, keys: str, output: str) -> None:
+    """Raise OutputError when the index has got other runs since this one compared with it (it was killed in between)."""
+    found = read_json(f"{keys}.index.json") or _pending(step.index, output)
+    if found and _others(step.index, found["run"]) != found["runs"]:
+        raise OutputError(
+            f"{step.index} has got documents of other runs since {output} was compared with it: "
+            f"delete {work_folder(output)} and start again"
+        )
+
+
+def _others(index: str, run: str) -> dict[str, dict[str, Any]]:
+    return {name: entry for name, entry in _runs(index).items() if name != run}
+
+
+def _pending(index: str, output: str) -> dict[str, Any]:
+    """The note that a run which builds `output` laid into the index; empty when there is none."""
+    notes = (read_json(path) for path in _notes(index))
+    return next((note for note in notes if note["output"] == _full(output)), {})
+
+
+def _notes(index: str) -> list[str]:
+    return [path for path in storage.list_files(index, ".json") if path.rsplit("/", 1)[1].startswith(PENDING)]
+
+
+def _full(output: str) -> str:
+    return os.path.abspath(output) if storage.is_local(output) else output.rstrip("/")
+
+
+def lay(step: Any, keys: str, output: str, identity: str) -> None:
+    """Lay what was noted of this run into the index, and a note which corpus it is of. No list has it yet.
+
+    `identity` is the text of the corpus's `job.json`. Where the run was killed behind this, it is done already.
+    """
+    found = read_json(f"{keys}.index.json")
+    if not found:
+        return
+    folder = storage.join(step.index, found["entry"])
+    storage.copy_folder(kept(keys), folder)
+    note = {
+        **found,
+        "output": _full(output),
+        "identity": _digest(identity),
+        "rows": count(folder),
+        "parameters": parameters(step),
+    }
+    storage.write_text(storage.join(step.index, f"{PENDING}{found['entry']}.json"), dump_json(note))
+
+
+def settle(index: str) -> None:
+    """Put the runs whose corpora have appeared into the list; drop what is left of others for good."""
+    for path in _notes(index):
+        note = read_json(path)
+        if _appeared(note):
+            _add(index, note)
+        elif storage.exists(work_folder(note["output"])):
+            continue  # it may be resumed
+        else:
+            storage.remove(storage.join(index, note["entry"]))
+        storage.remove(path)
+
+
+def _appeared(note: dict[str, Any]) -> bool:
+    job, ledger = (storage.join(note["output"], name) for name in (IDENTITY, BUILT))
+    if not storage.exists(job) or not storage.exists(ledger):
+        return False
+    return _digest(storage.read_bytes(job).decode()) == str(note["identity"])
+
+
+def _add(index: str, note: dict[str, Any]) -> None:
+    runs = _runs(index)
+    before = runs.get(note["run"])
+    runs[note["run"]] = {"folder": note["entry"], "rows": note["rows"]}
+    storage.write_text(storage.join(index, PARAMETERS), dump_json(note["parameters"]))
+    storage.write_text(storage.join(index, RUNS), dump_json(runs))
+    if before and before["folder"] != note["entry"]:
+        storage.remove(storage.join(index, before["folder"]))
+
+
+def _runs(index: str) -> dict[str, dict[str, Any]]:
+    return read_json(storage.join(index, RUNS))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+# ---- another corpus ----
 
 
 def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
-    """Write the keys of a corpus (its `data/`, or a folder of Parquet files) with negative ranks to the folder `out`."""
-    data = storage.join(corpus, "data")
-    files = storage.list_files(data if storage.exists(data) else corpus, ".parquet")
-    if not files:
-        raise InputError(f"{corpus}: no Parquet files in it or in its data/: --against takes a corpus")
-    outs = [storage.join(out, f"{number:05d}.parquet") for number in range(len(files))]
+    """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
+    folder `out`. Raises InputError when there is none."""
+    from curate.corpora import corpus_source
+
+    try:
+        source = corpus_source(corpus)
+    except (InputError, OSError, pa.ArrowException) as error:
+        raise InputError(f"--against {corpus}: {error}") from error
     kind = f"{type(step).__module__}:{type(step).__qualname__}"
     own = {**asdict(step), "against": "", "index": ""}
-    tasks = [{"in": a, "out": b, "step": kind, "parameters": own} for a, b in zip(files, outs, strict=True)]
-    todo = [task for task, name in zip(tasks, outs, strict=True) if not storage.exists(name)]
-    for _ in s.run(f"{__name__}:write_keys", todo):
+    tasks = [
+        {**task, "out": storage.join(out, f"{number:05d}.parquet"), "step": kind, "parameters": own}
+        for number, task in enumerate(source.tasks)
+    ]
+    for _ in s.run(f"{__name__}:write_keys", [task for task in tasks if not storage.exists(task["out"])]):
         pass
     return out
 
 
 def write_keys(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: the keys of one file of documents, with negative ranks."""
-    from curate import workers
+    """Task: the keys of the documents of one file, with negative ranks. Raises InputError for a file that can't be read
+    to its end: what is not compared with would be taken for new."""
+    from collections import Counter
+
+    from curate import corpora, schema, workers
 
     kind: Any = workers.function(task["step"])
-    step = kind(**task["parameters"])
-    fs, inner = storage.filesystem(task["in"])
-    rows = 0
-    with storage.atomic(task["out"]) as temporary, pq.ParquetFile(inner, filesystem=fs) as file:
-        empty = step.keys(pa.RecordBatch.from_pylist([], schema=file.schema_arrow))
-        with pq.ParquetWriter(temporary, empty.schema, compression="zstd") as writer:
-            for batch in file.iter_batches(batch_size=1024):
-                keys = step.keys(batch)
-                rank = keys.schema.get_field_index("rank")
+    step, documents = kind(**task["parameters"]), schema.DOCUMENTS[task["kind"]]
+    empty = step.keys(pa.RecordBatch.from_pylist([], documents))
+    at, rows = empty.schema.get_field_index("rank"), 0
+    with (
+        storage.atomic(task["out"]) as temporary,
+        pq.ParquetWriter(temporary, empty.schema, compression="zstd", write_statistics=False) as writer,
+    ):
+        for table in corpora.rows(task, Counter[str]()):
+            if "damaged" in table["reason"].to_pylist():
+                raise InputError(f"--against {task['file']}: it can't be read to its end")
+            for batch in table.select(documents.names).combine_chunks().to_batches():
+                keys = step.keys(batch.filter(batch["text"].is_valid()))
                 old = pa.array(keys["rank"].to_numpy() + np.int64(-(2**63)))
-                writer.write_table(keys.set_column(rank, "rank", old))
+                writer.write_table(keys.set_column(at, empty.schema.field(at), old).cast(empty.schema))
                 rows += len(keys)
     return {"keys": rows}

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import schema
@@ -24,6 +24,7 @@ def table(rows: list[tuple[int, int, int | None, float | None]]) -> pa.Table:
     return pa.Table.from_pylist([{"shard": 0, **dict(zip(columns, row, strict=True))} for row in rows], LOST)
 
 
+@settings(deadline=None)  # the first one loads what the others find loaded
 @given(st.lists(ROW, max_size=20))
 def test_losses_and_their_evidence(rows: list[tuple[int, int, int | None, float | None]]) -> None:
     losses = Losses(table(rows))

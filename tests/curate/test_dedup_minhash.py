@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from curate.dedup import LOST, MinHash, doc64, kernel
+from curate.dedup import LOST, MinHash, doc64, index, kernel
 from curate.dedup.base import doc_hex
 from curate.engine import Session, session
 from curate.errors import AlarmError, EngineError, UsageError
@@ -220,6 +220,14 @@ def test_against_another_corpus(engine: Session, tmp_path: Path) -> None:
     assert facts["documents"] == 3
 
 
+def appear(step: MinHash, folder: Path) -> None:
+    """The corpus whose keys are in `folder` appears, and so the index learns of it."""
+    for name in ("job.json", "ledger.json"):
+        (folder / name).write_text("{}")
+    index.lay(step, str(folder / "keys"), str(folder), "{}")
+    index.settle(step.index)
+
+
 def test_an_index_remembers_what_was_kept(engine: Session, tmp_path: Path) -> None:
     base = words(8, 150)
     first = [page("a", " ".join(base)), page("b", " ".join(base[:-1])), page("c", " ".join(words(1, 99)))]
@@ -227,6 +235,10 @@ def test_an_index_remembers_what_was_kept(engine: Session, tmp_path: Path) -> No
     step = MinHash(index=str(tmp_path / "index"))
     lost, _ = clusters_of(engine, step, first, tmp_path / "1")
     assert lost.keys() == {first[1]["id"][:16]}
+    unknown, _ = clusters_of(engine, step, second, tmp_path / "0")  # its corpus has not appeared
+    assert not unknown
+    assert not (tmp_path / "index").exists()
+    appear(step, tmp_path / "1")
     lost, facts = clusters_of(engine, step, second, tmp_path / "2")
     assert {d: s for d, (s, _) in lost.items()} == {second[0]["id"][:16]: first[0]["id"][:16]}
     assert facts["earlier"] == 1
@@ -234,6 +246,18 @@ def test_an_index_remembers_what_was_kept(engine: Session, tmp_path: Path) -> No
     assert again.keys() == {first[1]["id"][:16]}
     with pytest.raises(UsageError, match="ngram 5 instead of 3"):
         clusters_of(engine, MinHash(index=str(tmp_path / "index"), ngram=3), second, tmp_path / "4")
+
+
+def test_copies_with_the_ids_of_their_originals(engine: Session, tmp_path: Path) -> None:
+    """A document of before with the same id is another one, and wins as any other; survivors keep their names."""
+    base = words(8, 150)
+    old = [page("a", " ".join(base)), page("b", " ".join(words(1, 99)))]
+    (tmp_path / "old").mkdir()
+    pq.write_table(pa.Table.from_pylist(old, schema=SCHEMA), tmp_path / "old" / "0.parquet")
+    new = [*old, page("c", " ".join(base[:-1])), page("d", " ".join(words(2, 99)))]
+    lost, _ = clusters_of(engine, MinHash(against=str(tmp_path / "old")), new, tmp_path)
+    a, b, c = (one["id"][:16] for one in new[:3])
+    assert {doc: survivor for doc, (survivor, _) in lost.items()} == {a: a, b: b, c: a}
 
 
 def test_too_much_for_memory_is_said_beforehand(

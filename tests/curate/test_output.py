@@ -74,9 +74,9 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="continue it with --resume"), claimed(tmp_path / "out"):
         pass
     changed = {"contents": {"a": "1", "b": "3"}, "inputs": [["a", 2]]}
-    with pytest.raises(OutputError, match=r"other contents \(b\), inputs: delete"):
-        with claimed(tmp_path / "out", resume=True, **changed):
-            pass
+    told = pytest.raises(OutputError, match=r"other contents \(b\), inputs: delete")
+    with told, claimed(tmp_path / "out", resume=True, **changed):
+        pass
     with claimed(tmp_path / "out", resume=True, inputs=(("a", 1),)):  # a tuple is what JSON has as a list
         pass
 
@@ -119,9 +119,9 @@ def test_two_runs_on_one_output(tmp_path: Path) -> None:
     try:
         assert process.stdout.readline() == b"held\n"
         for resume in (False, True):
-            with pytest.raises(OutputError, match="another run is writing it"):
-                with output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=resume):
-                    pass
+            told = pytest.raises(OutputError, match="another run is writing it")
+            with told, output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=resume):
+                pass
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -138,9 +138,9 @@ def test_a_lock_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         held = {"token": "t", "machine": "m", "process": 1, "born": "7", "time": time.time(), **more}
         Path(path).write_text(json.dumps(held))
 
-    with locks._remote(path, "busy"):
-        with pytest.raises(OutputError, match=f"busy \\(process {os.getpid()} of "), locks._remote(path, "busy"):
-            pass
+    told = pytest.raises(OutputError, match=f"busy \\(process {os.getpid()} of ")
+    with locks._remote(path, "busy"), told, locks._remote(path, "busy"):
+        pass
     assert not os.path.exists(path)
     other()
     with pytest.raises(OutputError, match="busy"), locks._remote(path, "busy"):
