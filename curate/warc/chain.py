@@ -40,6 +40,7 @@ class Chain:
         self._begin = grammar.begin
         self._arc = grammar is ARC
         self._next = 0
+        self._blank = 0, 0, -1, False  # in the member at, no blank line ends since … until; one ends there
         self._file = file
         self._limits = limits
         self._wanted = wanted
@@ -111,13 +112,15 @@ class Chain:
             _damage(record, "header: no blank line ends it" if header is None else "header: no usable length")
             self._stream.pos += header is None  # past the beginning of this record
             return _NEXT if self._to_begin() else _END
-        missing = self._block(record, length) if load else self._skip(length)
-        if missing == 0:
-            line_ends = self._skip_line_ends()
-            if (found := self._at_record()) is not False:
-                return _NEXT if found else _END
-            if line_ends >= (1 if self._arc else 2):
-                return _JUNK
+        missing = self._stream.missing(length, self._grammar)
+        if missing is None:
+            missing = self._block(record, length) if load else self._skip(length)
+            if missing == 0:
+                line_ends = self._skip_line_ends()
+                if (found := self._at_record()) is not False:
+                    return _NEXT if found else _END
+                if line_ends >= self._grammar.line_ends:
+                    return _JUNK
         return self._mend(record, body, length, missing)
 
     def _mend(self, record: Record, body: tuple[int, int], length: int, missing: int) -> str:
@@ -133,22 +136,45 @@ class Chain:
 
     def _header(self) -> bytes | None:
         """Take the header at the cursor; None (and the cursor where it was) when none ends within the limit."""
-        stream, searched = self._stream, 0
-        while True:
-            start = stream.pos + searched
-            if self._arc:
-                end = stream.buf.find(b"\n", start) + 1 or -1
-            else:
-                end = header_end(stream.buf, start, len(stream.buf))
+        stream = self._stream
+        end = self._line_end() if self._arc else self._blank_line()
+        if end < 0 or (not self._arc and swallowed(stream.buf, stream.pos, end)):
+            return None
+        header = stream.buf[stream.pos : end]
+        stream.pos = end
+        return header
+
+    def _line_end(self) -> int:
+        stream = self._stream
+        while (end := stream.buf.find(b"\n", stream.pos)) < 0:
+            if len(stream.buf) - stream.pos > self._limits.header or not self._more():
+                return -1
+        return end + 1
+
+    def _blank_line(self) -> int:
+        """Where in `buf` the first blank line behind the cursor ends; -1 when there is none within the limit.
+
+        What was looked through is remembered: damage may show thousands of beginnings before one blank line.
+        """
+        stream, limit = self._stream, self._limits.header
+        here = stream.base + stream.pos
+        member, since, until, found = self._blank
+        if member != stream.start or not since <= here < until:
+            since, until, found = here, here, False
+        while not found and until - here <= limit:
+            end = header_end(stream.buf, until - stream.base, len(stream.buf))
             if end >= 0:
-                header = stream.buf[stream.pos : end]
-                if not self._arc and swallowed(header) > 0:
-                    return None
-                stream.pos = end
-                return header
-            searched = max(0, len(stream.buf) - stream.pos - 3)
-            if searched > self._limits.header or not self._more():
-                return None
+                until, found = stream.base + end, True
+            else:
+                until = max(until, stream.base + len(stream.buf) - 3)
+                if not self._more():
+                    break
+        self._blank = stream.start, since, until, found
+        if not found or until - here > limit:
+            return -1
+        while stream.base + len(stream.buf) < until and self._more():
+            pass
+        return until - stream.base
 
     def _block(self, record: Record, length: int) -> int:
         """Read the block of `length` bytes at the cursor into `record`; return how many bytes are missing."""
@@ -249,7 +275,7 @@ class Chain:
             if found := self._grammar.somewhere.search(stream.buf, stream.pos):
                 stream.pos = found.start()
                 return True
-            stream.pos = max(stream.pos, len(stream.buf) - PROBE_OUT)
+            stream.pos = max(stream.pos, len(stream.buf) - self._grammar.reach)
             if not self._more():
                 stream.pos = len(stream.buf)
                 return False

@@ -1,14 +1,15 @@
-"""How the members of a file are compressed: gzip, zstd, LZ4, each member or frame decoded in bounded steps."""
+"""How the members of a file are compressed: gzip, zstd, LZ4, bzip2, xz, each decoded in bounded steps."""
 
+import bz2
 import contextlib
-import io
+import lzma
 import re
 import zlib
 from types import ModuleType
 from typing import Any, Protocol
 
-import pyarrow as pa
-import zstandard
+import lz4.frame
+from backports import zstd
 
 from curate.warc.window import Window
 
@@ -16,17 +17,29 @@ inflate: ModuleType = zlib
 with contextlib.suppress(ImportError):  # 1.6 times as fast as zlib on crawls; same interface, same result
     from isal import isal_zlib as inflate
 
-GZIP_MAGIC = b"\x1f\x8b\x08"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-LZ4_MAGIC = b"\x04\x22\x4d\x18"
 ZSTD_DICTIONARY_FRAME = b"\x5d\x2a\x4d\x18"
-_MAGICS = {
-    "gzip": re.compile(re.escape(GZIP_MAGIC) + rb"[\x00-\x1f]"),
-    "zstd": re.compile(re.escape(ZSTD_MAGIC)),
-    "lz4": re.compile(re.escape(LZ4_MAGIC) + rb"[\x40-\x7f]"),
+MAGICS = {
+    "gzip": re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd"),
+    "lz4": re.compile(rb"\x04\x22\x4d\x18[\x40-\x7f]"),
+    "bzip2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),  # its first block, or the end of a stream without one
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
 }
-_MAX_LZ4 = 256 << 20  # bytes of one frame, which is held as a whole
-ERRORS: tuple[type[Exception], ...] = (zlib.error, inflate.error, zstandard.ZstdError, pa.ArrowException, OSError)
+"""How a member begins."""
+CODECS = {"gz": "gzip", "zst": "zstd", "lz4": "lz4", "bz2": "bzip2", "xz": "xz", "wacz": "gzip"}
+"""By the end of a file's name. A WACZ comes here when its directory is lost: what it stores are .warc.gz files."""
+_ZSTD = {zstd.DecompressionParameter.window_log_max: 31}  # what `zstd --long=31` writes; the memory is the child's
+_MAX_XZ = 256 << 20  # bytes of its dictionary; `xz -9` takes 64 MiB
+_MAX_DICTIONARY = 64 << 20
+ERRORS: tuple[type[Exception], ...] = (
+    zlib.error,
+    inflate.error,
+    zstd.ZstdError,
+    lzma.LZMAError,
+    RuntimeError,  # LZ4's
+    EOFError,
+    OSError,  # bzip2's
+)
 
 
 class BrokenError(Exception):
@@ -34,7 +47,7 @@ class BrokenError(Exception):
 
 
 class Inflater(Protocol):
-    """What zlib's, isal's and our zstd's decompressing objects share."""
+    """What the decompressing objects of zlib, isal and `Member` share."""
 
     eof: bool
     unused_data: bytes
@@ -43,78 +56,26 @@ class Inflater(Protocol):
     def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
 
 
-class ZstdFrame:
-    """Decodes one zstd frame with bounded output, which the library's own object can't.
+class Member:
+    """One member in zlib's manner, by a decompressor in bz2's manner (as those of zstd, LZ4 and xz are, too).
 
-    A frame's block of four bytes may decode to 128 KiB, so a hostile frame is fed in small steps.
+    Those keep input back when `max_length` stops them, and say so with `needs_input`; zlib returns it.
     """
 
-    def __init__(self, dictionary: bytes | None) -> None:
-        data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
-        self._object = zstandard.ZstdDecompressor(dict_data=data).decompressobj()
+    def __init__(self, decompressor: Any) -> None:
+        self._object = decompressor
         self.eof = False
         self.unused_data = b""
         self.unconsumed_tail = b""
 
     def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes:
-        """Decode until `max_length` is reached or passed, or `data` is used up."""
-        parts, total, at, step = [], 0, 0, 256
-        while at < len(data) and not self.eof and total < max_length:
-            part = self._object.decompress(data[at : at + step])
-            at += len(data[at : at + step])
-            parts.append(part)
-            total += len(part)
-            step = min(step * 2, 1 << 16) if len(part) < 16 * step else 256
-            self.eof = self._object.eof
-        rest = bytes(data[at:])
-        self.unused_data = self._object.unused_data + rest if self.eof else b""
+        """Decode at most `max_length` bytes."""
+        rest = b"" if self._object.needs_input else bytes(data)
+        out: bytes = self._object.decompress(b"" if rest else data, max_length)
+        self.eof = self._object.eof
+        self.unused_data = (self._object.unused_data or b"") + rest if self.eof else b""
         self.unconsumed_tail = b"" if self.eof else rest
-        return b"".join(parts)
-
-
-class Lz4Frame:
-    """Decodes one LZ4 frame. The blocks are counted here, since Arrow's stream does not say where a frame ends."""
-
-    def __init__(self) -> None:
-        self._raw = bytearray()
-        self._next = 0  # where the next block's size is
-        self._reader: Any = None
-        self.eof = False
-        self.unused_data = b""
-        self.unconsumed_tail = b""
-
-    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes:
-        """Collect the frame; once it is whole, decode at most `max_length` bytes of it at a time."""
-        rest = bytes(data)
-        if self._reader is None:
-            before = len(self._raw)
-            self._raw += data
-            end = self._end()
-            if end is None:
-                if len(self._raw) > _MAX_LZ4:
-                    raise pa.ArrowInvalid(f"a frame of more than {_MAX_LZ4} bytes")
-                return b""
-            rest = rest[end - before :]
-            self._reader = pa.CompressedInputStream(pa.BufferReader(bytes(self._raw[:end])), "lz4")
-        out: bytes = self._reader.read(max_length)
-        self.eof = not out
-        self.unused_data, self.unconsumed_tail = (rest, b"") if self.eof else (b"", rest)
         return out
-
-    def _end(self) -> int | None:
-        """Where the frame ends, None when that is not here yet (LZ4 Frame Format, version 1.6)."""
-        raw = self._raw
-        if len(raw) < 7:
-            return None
-        flags = raw[4]
-        self._next = self._next or 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
-        while self._next + 4 <= len(raw):
-            size = int.from_bytes(raw[self._next : self._next + 4], "little") & 0x7FFFFFFF
-            if size == 0:
-                end = self._next + 4 + 4 * (flags >> 2 & 1)
-                return end if end <= len(raw) else None
-            self._next += 4 + size + 4 * (flags >> 4 & 1)
-        return None
 
 
 class Codec:
@@ -122,15 +83,30 @@ class Codec:
 
     def __init__(self, name: str, dictionary: bytes | None = None) -> None:
         self.name = name
-        self.magic = _MAGICS[name]
-        self._dictionary = dictionary
+        self.magic = MAGICS[name]
+        self._dictionary = zstd.ZstdDict(dictionary, is_raw=True) if dictionary else None
 
     def inflater(self) -> Inflater:
         """A fresh object for one member."""
         if self.name == "gzip":
             made: Inflater = inflate.decompressobj(31)
             return made
-        return ZstdFrame(self._dictionary) if self.name == "zstd" else Lz4Frame()
+        if self.name == "zstd":
+            return Member(zstd.ZstdDecompressor(self._dictionary, options=_ZSTD))
+        if self.name == "lz4":
+            return Member(lz4.frame.LZ4FrameDecompressor())
+        return Member(bz2.BZ2Decompressor() if self.name == "bzip2" else lzma.LZMADecompressor(memlimit=_MAX_XZ))
+
+
+def codec_of(head: bytes, name: str) -> str | None:
+    """The codec of a file by its first bytes (10 suffice); by its name where these are damaged; None for plain bytes."""
+    if head[:4] == ZSTD_DICTIONARY_FRAME:
+        return "zstd"
+    if found := next((codec for codec, magic in MAGICS.items() if magic.match(head)), None):
+        return found
+    if head[:5].upper() == b"WARC/" or head[:9] == b"filedesc:":
+        return None
+    return CODECS.get(name.lower().rpartition(".")[2])
 
 
 def read_dictionary(window: Window) -> bytes | None:
@@ -139,6 +115,6 @@ def read_dictionary(window: Window) -> bytes | None:
     if head[:4] != ZSTD_DICTIONARY_FRAME:
         return None
     data = bytes(window.view(8, int.from_bytes(head[4:8], "little")))
-    if data[:4] == ZSTD_MAGIC:
-        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read(64 << 20)
+    if MAGICS["zstd"].match(data):
+        return Member(zstd.ZstdDecompressor(options=_ZSTD)).decompress(data, _MAX_DICTIONARY)
     return data

@@ -42,12 +42,13 @@ def header_end(data: bytes, start: int, stop: int) -> int:
     return found.end() if found else -1
 
 
-def swallowed(header: bytes) -> int:
-    """Where a WARC header, its blank line being damaged, runs into the next record; -1 when it does not."""
-    if header.find(b"WARC/", 5) < 0 and header.find(b"warc/", 5) < 0:
-        return -1
-    found = WARC_SOMEWHERE.search(header, 5)
-    return found.start() if found and header[found.start() - 1] not in b" \t" else -1
+def swallowed(data: bytes, start: int, stop: int) -> bool:
+    """Whether the WARC header in `start` … `stop`, its blank line being damaged, runs into the next record."""
+    behind = start + 5
+    if data.find(b"WARC/", behind, stop) < 0 and data.find(b"warc/", behind, stop) < 0:
+        return False
+    found = WARC_SOMEWHERE.search(data, behind, stop)
+    return found is not None and data[found.start() - 1] not in b" \t"
 
 
 def fields(block: bytes) -> dict[bytes, bytes]:

@@ -1,4 +1,4 @@
-"""The decoded bytes of a file: a stream of gzip members, zstd or LZ4 frames, or plain bytes.
+"""The decoded bytes of a file: a stream of gzip members, zstd or LZ4 frames, bzip2 or xz streams, or plain bytes.
 
 A stream is opened at an offset of the file and grows `buf` by `more()`, until the member ends. Positions in `buf`
 below `pos` are consumed and are dropped when it grows. Nothing here holds more than a few pieces of a file.
@@ -7,16 +7,7 @@ below `pos` are consumed and are dropped when it grows. Nothing here holds more 
 import re
 from typing import NamedTuple, Protocol
 
-from curate.warc.codecs import (
-    ERRORS,
-    GZIP_MAGIC,
-    LZ4_MAGIC,
-    ZSTD_DICTIONARY_FRAME,
-    ZSTD_MAGIC,
-    BrokenError,
-    Codec,
-    read_dictionary,
-)
+from curate.warc.codecs import ERRORS, ZSTD_DICTIONARY_FRAME, BrokenError, Codec, codec_of, read_dictionary
 from curate.warc.headers import ARC_BEGIN, ARC_SOMEWHERE, WARC_BEGIN, WARC_SOMEWHERE
 from curate.warc.window import BLOCK, Readable, Window
 
@@ -25,6 +16,7 @@ MAX_OUT = 256 << 10  # decoded bytes that one step may yield
 PROBE = 80 << 10  # raw bytes that suffice to see how a member begins: a gzip header has 64 KiB at most
 PROBE_OUT = 9000  # decoded bytes that suffice to see a record begin
 PROBE_MOST = 4 << 20  # raw bytes for that, at most, where a frame is decoded as a whole
+_ZERO = re.compile(rb"\0")
 
 
 class Grammar(NamedTuple):
@@ -33,10 +25,14 @@ class Grammar(NamedTuple):
     name: str
     begin: "re.Pattern[bytes]"
     somewhere: "re.Pattern[bytes]"
+    reach: int
+    """Bytes that `somewhere` matches at most."""
+    line_ends: int
+    """How many end a record."""
 
 
-WARC = Grammar("warc", WARC_BEGIN, WARC_SOMEWHERE)
-ARC = Grammar("arc", ARC_BEGIN, ARC_SOMEWHERE)
+WARC = Grammar("warc", WARC_BEGIN, WARC_SOMEWHERE, 128, 2)
+ARC = Grammar("arc", ARC_BEGIN, ARC_SOMEWHERE, PROBE_OUT, 1)
 
 
 class Stream(Protocol):
@@ -44,6 +40,10 @@ class Stream(Protocol):
 
     buf: bytes
     pos: int
+    start: int
+    """Where the member began; 0 in a plain file."""
+    base: int
+    """Decoded bytes of the member (in a plain file: of the file) before `buf`."""
     solitary: bool
     """Whether every record is a member of its own."""
 
@@ -56,13 +56,18 @@ class Stream(Protocol):
     def more(self) -> bool: ...
     def place(self) -> tuple[int, int]: ...
     def seek(self, place: tuple[int, int]) -> bool: ...
+    def missing(self, length: int, grammar: Grammar) -> int | None: ...
     def extend(self, begin: "re.Pattern[bytes]") -> bool: ...
     def skippable(self, offset: int) -> int: ...
     def findable(self, grammar: Grammar) -> bool: ...
     def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int: ...
 
 
-REWIND = 64 << 20  # decoded bytes that are decoded again, at most, to mend one wrong Content-Length
+REWIND, REWINDS = 8 << 20, 4
+"""Decoded bytes that are decoded again, at most, to mend the wrong Content-Lengths of one member: this many, and this many
+times what was decoded of it."""
+TRUSTED = 64 << 10  # a record of a plain file that says it is longer is looked at where it should end
+PEEK = 16 << 10  # bytes that are read for this look
 
 
 class Members:
@@ -71,17 +76,24 @@ class Members:
     solitary = False
     buf: bytes
     pos: int
+    start: int
+    base: int
     raw: int
 
     def __init__(self, window: Window, codec: Codec) -> None:
         self._window = window
         self._codec = codec
+        self._no_zero = 0, -1  # there is no zero byte between these offsets of the file
         self.open(0)
 
     def open(self, offset: int) -> None:
         """Begin at the member at `offset`."""
+        self._rewound = 0
+        self._open(offset)
+
+    def _open(self, offset: int) -> None:
         self.start = self.raw = offset
-        self.buf, self.pos, self.base = b"", 0, 0  # base: decoded bytes before buf[0]
+        self.buf, self.pos, self.base = b"", 0, 0
         self.ended = False
         self._extended = False
         self._inflater = self._codec.inflater()
@@ -124,16 +136,21 @@ class Members:
 
         The byte before the place stays in `buf`, so that a line can be seen to begin there.
         """
-        if self.base + self.pos > REWIND:
+        self._rewound += self.base + self.pos
+        if self._rewound > REWIND + REWINDS * (self.base + self.pos):
             return False
         start, offset = place
-        self.open(start)
+        self._open(start)
         while self.base + len(self.buf) < offset:
             self.pos = max(0, len(self.buf) - 1)
             if not self.more() and not self._continue():
                 break
         self.pos = min(offset - self.base, len(self.buf))
         return True
+
+    def missing(self, length: int, grammar: Grammar) -> int | None:
+        """What a record of `length` lacks shows itself when it is decoded."""
+        return None
 
     def extend(self, begin: "re.Pattern[bytes]") -> bool:
         """At the end of a member: go on into the next one, when that continues a record (members cut anywhere).
@@ -143,7 +160,7 @@ class Members:
         return self.ended and not self.begins(begin, self.raw) and self._continue()
 
     def _continue(self) -> bool:
-        if not self._codec.magic.match(self._window.view(self.raw, 5)):
+        if not self._codec.magic.match(self._window.view(self.raw, 10)):
             return False
         self._inflater = self._codec.inflater()
         self.ended = False
@@ -156,7 +173,8 @@ class Members:
         if head[:2] == b"\x1f\x8b":
             return 0
         if self._codec.name != "gzip" and 0x50 <= head[0] <= 0x5F and head[1:4] == ZSTD_DICTIONARY_FRAME[1:]:
-            return 8 + int.from_bytes(head[4:8], "little")
+            length = 8 + int.from_bytes(head[4:8], "little")
+            return length if offset + length <= self._window.size else 0  # more than the file has: damage
         return len(head) - len(head.lstrip(b"\r\n"))
 
     def begins(self, begin: "re.Pattern[bytes]", offset: int) -> bool:
@@ -164,6 +182,8 @@ class Members:
 
         One that begins with a line end may hold the end of the record before it.
         """
+        if self._codec.name == "gzip" and not self._header_ends(offset):
+            return False
         inflater = self._codec.inflater()
         head, fed = b"", 0
         try:
@@ -177,6 +197,30 @@ class Members:
             return False
         return begin.match(head) is not None
 
+    def _header_ends(self, offset: int) -> bool:
+        """Whether the gzip header at `offset` (RFC 1952) ends within reach.
+
+        A name in it ends with a zero byte, and the next one is looked for once for all candidates before it.
+        """
+        flags, at = self._window.view(offset + 3, 1), offset + 10
+        if not flags:
+            return False
+        if flags[0] & 4:
+            at += 2 + int.from_bytes(self._window.view(at, 2), "little")
+        for flag in (8, 16):
+            if flags[0] & flag and at - offset <= PROBE:
+                at = self._next_zero(at) + 1
+        return at - offset <= PROBE
+
+    def _next_zero(self, at: int) -> int:
+        """The first zero byte from `at` on, or a place `PROBE` behind `at` at least, up to which there is none."""
+        since, until = self._no_zero
+        if not since <= at <= until:
+            since, until = at, at
+        found = self._window.find(_ZERO, until, at + PROBE, 1)
+        self._no_zero = since, found if found >= 0 else max(until, at + PROBE)
+        return self._no_zero[1]
+
     def findable(self, grammar: Grammar) -> bool:
         """Whether `find_anchor` finds the member at whose first record the cursor is."""
         return self.base + self.pos == 0 and not self._extended
@@ -185,7 +229,7 @@ class Members:
         """The first member in `offset` … `stop` that begins with a record; `stop` (at most the size) for none."""
         stop = min(stop, self._window.size)
         while True:
-            offset = self._window.find(self._codec.magic, offset, stop, 4)
+            offset = self._window.find(self._codec.magic, offset, stop, 10)
             if offset < 0:
                 return stop
             if self.begins(grammar.begin, offset):
@@ -197,9 +241,11 @@ class Plain:
     """The stream of a file that is not compressed: every record is its own member."""
 
     solitary = True
+    start = 0
 
     def __init__(self, window: Window) -> None:
         self._window = window
+        self._peek = window.other(PEEK)
         self.buf, self.pos, self.base = b"", 0, 0
 
     @property
@@ -234,6 +280,18 @@ class Plain:
         self.pos += min(place[0], 1)
         return True
 
+    def missing(self, length: int, grammar: Grammar) -> int | None:
+        """How many bytes the file lacks of a block of `length` bytes at the cursor; None when, by a look at its end, a
+        record may end there. So lengths that lie cost no reading of what they claim."""
+        end = self.raw + length
+        if end > self._window.size or length <= TRUSTED:
+            return max(0, end - self._window.size) or None
+        view = bytes(self._peek.view(end, PROBE_OUT))
+        rest = view.lstrip(b"\r\n")
+        line_ends = view.count(b"\n", 0, len(view) - len(rest))
+        unseen = b"\n" not in rest and end + len(view) < self._window.size
+        return None if unseen or line_ends >= grammar.line_ends or not rest or grammar.begin.match(rest) else 0
+
     def extend(self, begin: "re.Pattern[bytes]") -> bool:
         """There is nothing after the end of the file."""
         return False
@@ -265,15 +323,8 @@ class Plain:
 def open_stream(file: Readable, size: int, name: str, block: int = BLOCK) -> tuple[Stream, Grammar]:
     """The stream of a file and its format, by its first bytes; by its name where these are damaged."""
     window = Window(file, size, block)
-    head = bytes(window.view(0, 4))
-    name = name.lower()
-    codec = None
-    if head in (ZSTD_MAGIC, ZSTD_DICTIONARY_FRAME) or (name.endswith(".zst") and head != b"WARC"):
-        codec = Codec("zstd", read_dictionary(window))
-    elif head == LZ4_MAGIC or name.endswith(".lz4"):
-        codec = Codec("lz4")
-    elif head[:3] == GZIP_MAGIC or (name.endswith(".gz") and head not in (b"WARC", b"file")):
-        codec = Codec("gzip")
+    named = codec_of(bytes(window.view(0, 10)), name)
+    codec = Codec(named, read_dictionary(window) if named == "zstd" else None) if named else None
     stream: Stream = Members(window, codec) if codec else Plain(window)
     return stream, ARC if _format(stream, name) == "arc" else WARC
 

@@ -23,6 +23,10 @@ class Window:
         self._start = 0
         self._bytes = memoryview(b"")
 
+    def other(self, block: int) -> "Window":
+        """Another window on the same file, for looks elsewhere that leave this one where it is."""
+        return Window(self._file, self.size, block)
+
     def view(self, offset: int, length: int) -> memoryview:
         """Bytes `offset` … `offset + length` of the file; fewer only at its end."""
         length = max(0, min(length, self.size - offset))
