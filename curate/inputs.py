@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
@@ -24,14 +25,15 @@ from pyarrow import fs as arrow_fs
 from curate import storage
 from curate.errors import InputError, nearest
 from curate.remote import HttpFile, remote_size
+from curate.wacz import crawl_files, open_crawl_file, parted
 
-_ARCHIVE = re.compile(r"\.(warc|wet|wat|arc)(\.(gz|zst|lz4))?$", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.((warc|wet|wat|arc)(\.(gz|zst|lz4|bz2|xz))?|wacz)$", re.IGNORECASE)
 _LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
 _SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file")
 _MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
 _LISTED_AT_ONCE = 16
-NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain or .zst"
+NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain, .zst, .lz4, .bz2 or .xz; *.wacz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class InputFile:
     """Bytes."""
     kind: str
     """warc, wet or arc, by its name; the reader looks at the bytes."""
-    compression: str = "none"
-    """gzip, zstd, lz4 or none, by its name."""
+    splittable: bool = True
+    """Whether reading may begin anywhere at no cost."""
 
 
 def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFile]:
@@ -62,11 +64,14 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     missing = [path for path, size in found.items() if size is None]
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
         found.update(zip(missing, pool.map(file_size, missing), strict=True))
-    return [_input_file(path, size or 0) for path, size in sorted(found.items())]
+    return [file for path, size in sorted(found.items()) for file in _files(path, size or 0)]
 
 
 def open_input(path: str) -> BinaryIO:
-    """Open a local or remote file for reading anywhere. Raises InputError when there is none."""
+    """Open a local or remote file, or a crawl file in a WACZ, for reading anywhere. Raises InputError when there is none."""
+    if inside := _in_wacz(path):
+        wacz, name = inside
+        return open_crawl_file(open_input(wacz), file_size(wacz), wacz, name)
     scheme = _scheme(path)
     if scheme in ("http", "https"):
         return cast(BinaryIO, HttpFile(path))
@@ -299,8 +304,22 @@ def _resolve(line: str, name: str, base: str | None) -> str:
     )
 
 
-def _input_file(path: str, size: int) -> InputFile:
+def _in_wacz(path: str) -> tuple[str, str] | None:
+    """The WACZ and the name in it, where `path` is of a crawl file in one (and not in a folder of such a name)."""
+    inside = parted(path)
+    return None if inside and not _scheme(path) and os.path.isdir(inside[0]) else inside
+
+
+def _files(path: str, size: int) -> list[InputFile]:
+    """A crawl file, or those in a WACZ. One whose directory is damaged stands for itself: what it holds is found."""
+    if not path.lower().endswith(".wacz"):
+        return [InputFile(path, size, _kind(path))]
+    with closing(open_input(path)) as file:
+        found = crawl_files(file, size)
+    inner = [InputFile(f"{path}/{name}", bytes_, _kind(name), stored) for name, (bytes_, stored) in found.items()]
+    return sorted(inner, key=lambda file: file.path) or [InputFile(path, size, "warc")]
+
+
+def _kind(path: str) -> str:
     found = _ARCHIVE.search(urlsplit(path).path if _scheme(path) else path)
-    kind = (found[1].lower() if found else "warc").replace("wat", "warc")
-    packed = {"gz": "gzip", "zst": "zstd", "lz4": "lz4"}.get((found[3] or "").lower() if found else "", "none")
-    return InputFile(path, size, kind, packed)
+    return {"wet": "wet", "arc": "arc"}.get((found[2] or "").lower() if found else "", "warc")

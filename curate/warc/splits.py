@@ -45,7 +45,7 @@ def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:
     """Cut `file` into splits of about `split_bytes`, all of about the same size, without reading it."""
     if split_bytes < 1:
         raise ValueError(f"split_bytes must be at least 1, got {split_bytes}")
-    count = max(1, -(-file.size // split_bytes))
+    count = max(1, -(-file.size // split_bytes)) if file.splittable else 1
     cuts = [file.size * i // count for i in range(count + 1)]
     return [Split(file.path, file.kind, a, b, file.size) for a, b in itertools.pairwise(cuts)]
 

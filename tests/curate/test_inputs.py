@@ -41,7 +41,6 @@ def test_a_folder(folder: Path) -> None:
     found = expand_inputs([str(folder)])
     assert names(found, folder) == ["a.warc.gz", "b.warc.gz", "sub/c.warc.wet.gz", "sub/d.arc"]
     assert [f.kind for f in found] == ["warc", "warc", "wet", "arc"]
-    assert [f.compression for f in found] == ["gzip", "gzip", "gzip", "none"]
     assert found[0].size == len(warc(97))
 
 

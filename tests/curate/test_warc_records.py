@@ -1,18 +1,25 @@
 """What one record yields: fields, bodies, errors, the reason why it does not go on."""
 
+import bz2
 import gzip
+import lzma
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
 import zstandard
+from backports import zstd
 
 from curate.inputs import InputFile
-from curate.warc import ERRORS, Limits, Record, goes_on, plan_splits, read_split, skip_reason
+from curate.warc import ERRORS, Limits, Record, chain, goes_on, plan_splits, read_split, skip_reason
+from curate.warc.codecs import Codec
+from curate.warc.streams import Members, Plain
 
 
 def warc(
@@ -161,10 +168,15 @@ def test_bodies_that_can_not_be_had(tmp_path: Path, fields: tuple[bytes, ...], b
     assert error in ERRORS
 
 
-@pytest.mark.parametrize("name", ["big.warc.gz", "big.warc", "big.warc.zst"])
+def quick_xz(data: bytes) -> bytes:
+    return lzma.compress(data, preset=0)
+
+
+@pytest.mark.parametrize("name", ["big.warc.gz", "big.warc", "big.warc.zst", "big.warc.xz"])
 def test_a_huge_page_costs_no_memory(tmp_path: Path, name: str) -> None:
     page = warc(http(b"word " * 16_000_000))  # 80 MB
-    pack = {"gz": lambda d: gzip.compress(d, 1), "zst": zstandard.compress}.get(name[-3:].strip("."), bytes)
+    packs = {"gz": lambda d: gzip.compress(d, 1), "zst": zstandard.compress, "xz": quick_xz}
+    pack = packs.get(name.rpartition(".")[2], bytes)
     data = pack(page) + pack(warc(http(b"after")))
     path = tmp_path / name
     path.write_bytes(data)
@@ -290,6 +302,82 @@ def test_zstd_with_a_dictionary(tmp_path: Path) -> None:
         found = read(tmp_path, frame + compress(A) + compress(B), "x.warc.zst")
         assert [r.body for r in found] == [b"a", b"b"]
         assert found[0].offset == len(frame)
+
+
+def test_zstd_with_a_window_of_more_than_128_mib(tmp_path: Path) -> None:
+    wide = {zstd.CompressionParameter.window_log: 31, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    compressor = zstd.ZstdCompressor(options=wide)
+    data = compressor.compress(A + B) + compressor.flush()
+    assert zstd.get_frame_info(data).decompressed_size is None  # streamed, so that the header keeps its window
+    found = read(tmp_path, data, "x.warc.zst")
+    assert [(r.body, r.error) for r in found] == [(b"a", None), (b"b", None)]
+
+
+def test_a_skippable_frame_longer_than_the_file_hides_nothing(tmp_path: Path) -> None:
+    lying = b"\x50\x2a\x4d\x18" + struct.pack("<I", 1 << 30) + b"junk"
+    found = read(tmp_path, zstandard.compress(A) + lying + zstandard.compress(B), "x.warc.zst")
+    assert [(r.body, r.error_code) for r in found] == [(b"a", None), (None, "truncated"), (b"b", None)]
+
+
+@pytest.mark.parametrize("name", ["x", "x.warc.gz", "x.warc.zst", "x.wacz"])
+@pytest.mark.parametrize("pack", [zipped, zstandard.compress, bz2.compress, lzma.compress, bytes])
+def test_the_bytes_decide_how_a_file_is_packed(tmp_path: Path, pack: Callable[[bytes], bytes], name: str) -> None:
+    assert [r.body for r in read(tmp_path, pack(A) + pack(B), name)] == [b"a", b"b"]
+
+
+NO_BLANK_LINE = {
+    "beginnings.warc": lambda n: b"WARC/1.0\r\nX:" * n,
+    "fields.warc": lambda n: b"WARC/1.0\r\n" + b"A: b\r\n" * n,
+    "blank line at the end.warc": lambda n: b"WARC/1.0\r\nX:" * n + b"\r\n\r\n",
+    "magic.warc.gz": lambda n: b"\x1f\x8b\x08" * n,
+    "magic and names.warc.gz": lambda n: b"\x1f\x8b\x08\x08abc" * n,
+    "lengths.warc": lambda n: b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 99999\r\n\r\n" * n,
+    "lengths in one member.warc.gz": lambda n: zipped(
+        b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 999999\r\n\r\n" * n
+    ),
+    "a byte a member.warc.gz": lambda n: zipped(b"WARC/1.0\r\n") + zipped(b"a") * n,
+}
+
+
+@pytest.mark.parametrize("name", NO_BLANK_LINE)
+def test_hostile_bytes_are_looked_through_once(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts bytes that are searched and decoded, which noise does not change: twice the input, twice the work."""
+    work = 0
+    header_end, more, append, inflater = chain.header_end, Plain.more, Members._append, Codec.inflater
+
+    def counted_header_end(data: bytes, start: int, stop: int) -> int:
+        nonlocal work
+        end = header_end(data, start, stop)
+        work += (stop if end < 0 else end) - start
+        return end
+
+    def counted_more(self: Plain) -> bool:
+        nonlocal work
+        kept = len(self.buf) - self.pos
+        found = more(self)
+        work += len(self.buf) - kept
+        return found
+
+    def counted_append(self: Members, out: bytes) -> None:
+        nonlocal work
+        work += len(out)
+        append(self, out)
+
+    def counted_inflater(self: Codec) -> Any:
+        nonlocal work
+        work += 100
+        return inflater(self)
+
+    monkeypatch.setattr(chain, "header_end", counted_header_end)
+    monkeypatch.setattr(Plain, "more", counted_more)
+    monkeypatch.setattr(Members, "_append", counted_append)
+    monkeypatch.setattr(Codec, "inflater", counted_inflater)
+    costs = []
+    for count in (8000, 16_000):
+        work = 0
+        read(tmp_path, NO_BLANK_LINE[name](count), name)
+        costs.append(work)
+    assert costs[1] <= 2.2 * costs[0] + 1000
 
 
 def arc(block: bytes, url: str = "http://a.org/", date: str = "20080430204825") -> bytes:

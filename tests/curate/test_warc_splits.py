@@ -1,7 +1,9 @@
 """Every record exactly once, whatever the split size, the container and the damage."""
 
+import bz2
 import gzip
 import itertools
+import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -92,6 +94,8 @@ CONTAINERS = {
     "lines.warc": per_record(identity, b"\n"),
     "crawl.warc.zst": per_record(zstandard.ZstdCompressor().compress),
     "crawl.warc.lz4": per_record(lz4),
+    "crawl.warc.bz2": per_record(bz2.compress),
+    "crawl.warc.xz": per_record(lzma.compress),
     "single.warc.gz": cut_anywhere(1 << 30),
     "blocks.warc.gz": cut_anywhere(700),
     "small.warc.gz": cut_anywhere(7),

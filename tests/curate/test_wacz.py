@@ -1,0 +1,135 @@
+"""Crawl files inside WACZ files: found, named, split, read; damage and hostile archives."""
+
+import gzip
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from curate.errors import InputError
+from curate.inputs import expand_inputs, open_input
+from curate.warc import Record, plan_splits, read_split
+
+
+def page(number: int) -> bytes:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + b"page %d " % number * 200
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.org/{number}\r\nContent-Length: {len(block)}\r\n\r\n"
+    return gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0)
+
+
+def wacz(path: Path, files: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", how) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+ONE, TWO = b"".join(map(page, range(40))), b"".join(map(page, range(40, 60)))
+FILES = {"archive/b.warc.gz": TWO, "archive/a.warc.gz": ONE, "datapackage.json": b"{}", "pages/pages.jsonl": b"{}\n"}
+
+
+def read(path: Path | str, split_bytes: int = 1 << 30) -> Iterator[Record]:
+    for file in expand_inputs([str(path)]):
+        for split in plan_splits(file, split_bytes):
+            yield from read_split(split)
+
+
+@pytest.mark.parametrize("split_bytes", [1 << 30, 500])
+def test_the_crawl_files_in_it_are_read_as_if_they_lay_beside(tmp_path: Path, split_bytes: int) -> None:
+    path = wacz(tmp_path / "x.wacz", FILES)
+    assert [(f.path, f.size) for f in expand_inputs([str(tmp_path)])] == [
+        (f"{path}/archive/a.warc.gz", len(ONE)),
+        (f"{path}/archive/b.warc.gz", len(TWO)),
+    ]
+    found = list(read(path, split_bytes))
+    assert [(r.url, r.error) for r in found] == [(f"http://a.org/{i}", None) for i in range(60)]
+    assert found[41].offset == len(page(40))
+    (tmp_path / "a.warc.gz").write_bytes(ONE)
+    beside = list(read(tmp_path / "a.warc.gz"))
+    assert [(r.offset, r.length, r.body) for r in beside] == [(r.offset, r.length, r.body) for r in found[:40]]
+
+
+def test_one_crawl_file_can_be_named_and_a_folder_may_have_such_a_name(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.WACZ", FILES)
+    with open_input(f"{path}/archive/b.warc.gz") as file:
+        assert file.read(1 << 20) == TWO
+    with pytest.raises(InputError, match=r"no archive/none\.warc\.gz in it"):
+        open_input(f"{path}/archive/none.warc.gz")
+    folder = tmp_path / "unpacked.wacz" / "archive"
+    folder.mkdir(parents=True)
+    (folder / "a.warc.gz").write_bytes(ONE)
+    assert len(list(read(tmp_path / "unpacked.wacz"))) == 40
+
+
+def test_a_deflated_crawl_file_is_read_whole(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", {"archive/a.warc": gzip.decompress(ONE)}, zipfile.ZIP_DEFLATED)
+    (file,) = expand_inputs([str(path)])
+    assert not file.splittable
+    assert len(plan_splits(file, 100)) == 1
+    assert [r.url for r in read(path, 100)] == [f"http://a.org/{i}" for i in range(40)]
+
+
+def test_a_download_that_broke_off_loses_what_is_missing_and_no_more(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", FILES)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(ONE) + len(ONE) // 2])
+    found = list(read(path))
+    urls = [r.url for r in found if r.error is None]
+    assert urls[:20] == [f"http://a.org/{i}" for i in range(40, 60)]
+    assert 15 <= len(urls) - 20 <= 20
+    assert {r.error_code for r in found} <= {None, "garbage", "truncated"}
+    assert sum(r.length for r in found) == path.stat().st_size
+
+
+def test_a_damaged_directory_loses_nothing(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", FILES)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"PK\5\6", b"PK\0\0"))
+    assert sum(r.error is None for r in read(path)) == 60
+
+
+def overlapping(data: bytes) -> bytes:
+    """Two names for the same bytes."""
+    at = data.index(b"PK\1\2")
+    end = data.index(b"PK\5\6")
+    entries, tail = data[at:end], bytearray(data[end:])
+    tail[8:12] = tail[8:10] * 2
+    return (
+        data[:at] + entries * 2 + bytes(tail[:8]) + b"\2\0\2\0" + (2 * len(entries)).to_bytes(4, "little") + tail[16:]
+    )
+
+
+def encrypted(data: bytes) -> bytes:
+    at = data.index(b"PK\1\2")
+    return data[: at + 8] + b"\1\0" + data[at + 10 :]
+
+
+@pytest.mark.parametrize("attack", [overlapping, encrypted])
+def test_an_archive_that_lies_counts_as_damaged(tmp_path: Path, attack: Callable[[bytes], bytes]) -> None:
+    path = wacz(tmp_path / "x.wacz", {"archive/a.warc.gz": ONE})
+    path.write_bytes(attack(path.read_bytes()))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist()
+    assert [file.path for file in expand_inputs([str(path)])] == [str(path)]
+    assert sum(r.error is None for r in read(path)) == 40
+
+
+@pytest.mark.parametrize("name", ["archive/../../../etc/x.warc.gz", "archive//x.warc.gz", "archive/\x1b[31m\n.warc.gz"])
+def test_a_name_in_it_is_never_a_path_on_disk(tmp_path: Path, name: str) -> None:
+    path = wacz(tmp_path / "x.wacz", {name: ONE})
+    assert len([r for r in read(path) if r.error is None]) == 40
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.wacz"]
+
+
+def test_one_without_a_crawl_file_is_no_archive(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", {"datapackage.json": b"{}"})
+    assert [r.error_code for r in read(path)] == ["not_an_archive"]
+    (tmp_path / "y.wacz").write_bytes(b"")
+    assert [r.error_code for r in read(tmp_path / "y.wacz")] == ["empty"]
+
+
+def test_a_directory_of_more_than_64_mib_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curate.wacz._MAX_DIRECTORY", 1000)
+    path = wacz(tmp_path / "x.wacz", {f"archive/{i}.warc.gz": ONE for i in range(30)})
+    assert [file.path for file in expand_inputs([str(path)])] == [str(path)]
