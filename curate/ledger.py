@@ -124,6 +124,15 @@ def check(ledger: dict[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
+def nothing_read(ledger: dict[str, Any]) -> str:
+    """What failed where not one document could be read; empty when one could, or nothing was damaged."""
+    if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
+        return ""  # a reason with a dot is a step's: it had the document
+    files = [(name, next(iter(entry["failed"]))) for name, entry in ledger["files"].items() if entry["failed"]]
+    shown = "; ".join(f"{name}: {reason}" for name, reason in files[:3])
+    return shown + (f"; and {len(files) - 3} more files" if len(files) > 3 else "")
+
+
 def _accounted(entry: dict[str, Any]) -> int:
     total: int = entry["kept"] + sum(sum(entry[verdict].values()) for verdict in ("skipped", "rejected", "failed"))
     return total

@@ -17,7 +17,7 @@ from curate import locks, output, storage
 from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
 from curate.engine import Session
-from curate.errors import CurateError
+from curate.errors import CurateError, InputError
 from curate.job import Job
 from curate.output import dump_json, read_json
 from curate.shards import exchange, part_name, read_facts
@@ -29,7 +29,8 @@ INDEX = "index.json"
 
 def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
     """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
-    records were lost, CurateError when more documents failed than the recipe allows (the corpus is published first)."""
+    records were lost; once the corpus is published, InputError when no document could be read and CurateError when more documents
+    failed than the recipe allows."""
     with claimed(job, resume=resume):
         return build(s, job)
 
@@ -73,6 +74,8 @@ def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
     output.finish(job.output, ["_scratch", *([] if job.keep_extracted else ["extracted"])])
     for step, _ in _indexed(job):
         index.settle(step.index)
+    if what := ledgers.nothing_read(ledger):
+        raise InputError(f"no document could be read ({what}); the ledger is in {job.output}")
     if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
         share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
         raise CurateError(

@@ -28,7 +28,9 @@ MAGICS = {
 """How a member begins."""
 CODECS = {"gz": "gzip", "zst": "zstd", "lz4": "lz4", "bz2": "bzip2", "xz": "xz", "wacz": "gzip"}
 """By the end of a file's name. A WACZ comes here when its directory is lost: what it stores are .warc.gz files."""
-_ZSTD: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}  # what `zstd --long=31` writes; the memory is the child's
+_ZSTD: dict[int, int] = {
+    zstd.DecompressionParameter.window_log_max: 31
+}  # what `zstd --long=31` writes; the memory is the child's
 _MAX_XZ = 256 << 20  # bytes of its dictionary; `xz -9` takes 64 MiB
 _MAX_DICTIONARY = 64 << 20
 ERRORS: tuple[type[Exception], ...] = (

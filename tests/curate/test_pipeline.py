@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from curate import sample_crawl
 from curate.clean import Options
 from curate.clean import clean as run_clean
-from curate.errors import OutputError
+from curate.errors import InputError, OutputError
 from curate.run import EngineOptions
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -190,3 +191,18 @@ def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeyp
     after = {stage.pop("name"): stage for stage in json.loads((output / "ledger.json").read_text())["stages"]}
     assert after == before
     assert hashes(output) == hashes(corpus)
+
+
+def test_a_run_that_could_read_nothing_fails_and_one_that_could_read_something_does_not(tmp_path, crawl):
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    (inputs / "a.warc.gz").write_bytes(b"%PDF-1.4 no archive at all")
+    (inputs / "b.wacz").write_bytes(b"PK\3\4 cut off")
+    with pytest.raises(
+        InputError, match=r"no document could be read \(.*a\.warc\.gz: not_an_archive; .*b\.wacz: not_an"
+    ):
+        clean(inputs, tmp_path / "none")
+    failed = json.loads((tmp_path / "none" / "ledger.json").read_text())["failed"]
+    assert failed == {"not_an_archive": 2}
+    shutil.copy(next(crawl.glob("*.warc.gz")), inputs / "c.warc.gz")
+    assert clean(inputs, tmp_path / "some")["kept"]
