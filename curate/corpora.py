@@ -52,7 +52,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: bring one file of a corpus to rows of `schema.extracted(kind)`."""
     started, table = time.monotonic(), schema.extracted(task["kind"])
     skipped, file = Counter[str](), task["file"]
-    with ShardWriter(task["out"], table, scratch=True) as writer:
+    with ShardWriter(task["out"], table, scratch=True, runs=["id"]) as writer:
         for batch in rows(task, skipped):
             writer.write(batch)
         writer.facts = {

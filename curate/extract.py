@@ -38,7 +38,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     started, split = time.monotonic(), Split.from_dict(task["split"])
     tally, rows, fallback = Counter[str](), 0, 0
     beat = Beat(task["out"], task.get("beats"))
-    with ShardWriter(task["out"], ROWS, scratch=True) as writer:
+    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
         for batch in survive(task):
             rows += batch.num_rows
             fallback += int((batch.schema.metadata or {}).get(FALLBACK, 0))

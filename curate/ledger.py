@@ -1,7 +1,8 @@
 """The ledger: every input record is accounted for, in the whole and for each file, or the job says no.
 
 records = skipped + rejected + failed + kept. The left side is what the reader counted; `skipped` is counted where records
-are read; the rest is counted from the files that were written. So a row that is lost or written twice is found.
+are read; the rest is counted from the files that were written. So a row that is lost or written twice is found. And what
+was written, ids and texts, is summed up at each stage and compared with what the next one reads (`content.py`).
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import curate
-from curate import storage
+from curate import content, storage
 from curate.errors import BalanceError
 from curate.job import Job
 from curate.shards import read_facts
@@ -79,6 +80,10 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
             "failed_share": in_steps / documents if documents else 0.0,
             "max_failed": job.recipe.limits.max_failed,
         },
+        "content": {
+            "extracted": index["content"],
+            "published": content.total(content.from_dict(count["content"]) for count in counts).to_dict(),
+        },
         "files": files,
         "data": [
             describe(job.work, "data", task["data"], count["kept"]) for task, count in zip(tasks, counts, strict=True)
@@ -120,6 +125,9 @@ def check(ledger: dict[str, Any]) -> None:
     rows = sum(part["rows"] for part in ledger["data"])
     if rows != ledger["kept"]:
         problems.append(f"data/ holds {rows} rows, {ledger['kept']} were kept")
+    extracted, published = (content.from_dict(ledger["content"][name]) for name in ("extracted", "published"))
+    if not published.same_documents(extracted):
+        problems.append(f"extracted were {extracted}, published {published}: other documents")
     if problems:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate import schema, storage
+from curate.content import Content
 from curate.dedup.base import Lost, doc64, doc_hex
 from curate.dedup.losses import Losses
+from curate.errors import BalanceError
 from curate.recipe import parse
-from curate.shards import ShardWriter, read_batches
+from curate.shards import ShardWriter, read_checked, read_written
 from filters.base import Decision, Document
 
 Row = dict[str, Any]
@@ -28,7 +30,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: judge the shard `in` with the steps [first, last) of `recipe` and write it to `out`.
 
     Where `lost` is given, what the corpus-wide step before took away is applied first (and written to `duplicates`);
-    where `keys` is given, the rows for the corpus-wide step behind are written there.
+    where `keys` is given, the rows for the corpus-wide step behind are written there. Raises BalanceError when `in` does
+    not hold the rows that were written there.
     """
     recipe = parse(task["recipe"], task["where"])
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
@@ -39,7 +42,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     table = schema.judged(task["kind"], recipe.signals)
     keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
     with ShardWriter(task["out"], table, scratch=True) as writer:
-        for batch in read_batches(task["in"]):
+        for batch in read_checked(task["in"]):
             rows = _rows(batch)
             if losses and before:
                 losers += _apply(rows, before, losses)
@@ -55,8 +58,15 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
             losses.check(losers)
             with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
                 evidence.write(losses.evidence(before[0], losers))
+        check_documents(task["in"], read_written(task["in"]).content, writer.content)
         writer.facts = dict(written)
     return dict(written)
+
+
+def check_documents(path: str, read: Content, written: Content) -> None:
+    """Raise BalanceError unless the same documents were written as were read from `path`; steps may change texts."""
+    if not written.same_documents(read):
+        raise BalanceError(f"{path}: {read} were read, but {written} written: documents were lost, doubled or renamed")
 
 
 class _Keys:

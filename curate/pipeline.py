@@ -12,15 +12,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import curate
+from curate import content, locks, output, storage
 from curate import ledger as ledgers
-from curate import locks, output, storage
+from curate.content import Content
 from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
 from curate.engine import Session
-from curate.errors import CurateError, InputError
+from curate.errors import BalanceError, CurateError, InputError
 from curate.job import Job
 from curate.output import dump_json, read_json
-from curate.shards import exchange, part_name, read_facts
+from curate.shards import exchange, part_name, read_facts, read_written
 
 MINIMUM_SHARDS = 8
 INDEX = "index.json"
@@ -146,20 +147,22 @@ def _documents(s: Session, job: Job) -> list[str]:
     tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), "beats": beats} for t in job.source.tasks]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
         facts["worked"] = run_tasks(s, job, job.source.reference, tasks)
-        written = [read_facts(task["out"]) for task in tasks]
+        read = {task["out"]: read_written(task["out"]) for task in tasks}
+        written = [one.facts for one in read.values()]
         facts.update(bytes=sum(f["bytes"] for f in written), records=_records(written))
     with stage(job, "exchange", 1) as facts:
-        text_bytes = sum(_text_bytes(task["out"]) for task in tasks)
-        shards = max(MINIMUM_SHARDS, math.ceil(text_bytes / job.recipe.shards.work_bytes))
-        outs = [task["out"] for task in tasks]
-        parts = exchange(s, outs, job.scratch("buckets"), job.path("extracted"), shards, job.source.kind)
-        facts.update(bytes=text_bytes, shards=shards)
+        held = {path: one.content for path, one in read.items()}
+        whole = content.total(held.values())
+        shards = max(MINIMUM_SHARDS, math.ceil(whole.bytes / job.recipe.shards.work_bytes))
+        parts = exchange(s, held, job.scratch("merged"), job.path("extracted"), shards, job.source.kind)
+        facts.update(bytes=whole.bytes, shards=shards)
     names = [path.rsplit("/", 1)[1] for path in parts]
     tally = {
         "parts": names,
         "files": ledgers.tallies(written),
         "fallback": ledgers.fallback(written),
-        "bytes": text_bytes,
+        "bytes": whole.bytes,
+        "content": whole.to_dict(),
         "kind": job.source.kind,
     }
     storage.write_text(table, dump_json({**tally, "digest": job.source.digest}))
@@ -171,21 +174,16 @@ def _records(written: Sequence[dict[str, Any]]) -> int:
     return sum(tally["records"] for facts in written for tally in facts["files"].values())
 
 
-def _text_bytes(path: str) -> int:
-    import pyarrow.parquet as pq
-
-    fs, inner = storage.filesystem(path)
-    metadata = pq.read_metadata(inner, filesystem=fs)
-    at = metadata.schema.names.index("text")
-    return sum(metadata.row_group(i).column(at).total_uncompressed_size for i in range(metadata.num_row_groups))
-
-
 def _reuse(job: Job, folder: str) -> list[str]:
     parts = read_json(storage.join(folder, INDEX))["parts"]
     if not storage.exists(job.path("extracted", INDEX)):
         for name in [*parts, INDEX]:
             storage.link(storage.join(folder, name), job.path("extracted", name))
-    return [job.path("extracted", name) for name in parts]
+    paths = [job.path("extracted", name) for name in parts]
+    found = content.total(read_written(path).content for path in paths)
+    if found.to_dict() != read_json(storage.join(folder, INDEX)).get("content"):
+        raise BalanceError(f"{folder} holds {found}, its {INDEX} says otherwise: start from the crawl files again")
+    return paths
 
 
 def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
@@ -228,9 +226,18 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
     ]
     with stage(job, f"pass {number}", count) as facts:
         facts["worked"] = run_tasks(s, job, "curate.passes:run", tasks)
-        facts["kept"] = sum(read_facts(out).get("kept", 0) for out in outs)
+        written = [read_written(out) for out in outs]
+        facts["kept"] = sum(one.facts.get("kept", 0) for one in written)
+        _check_pass(job, number, content.total(one.content for one in written))
     if corpus_wide:
         _resolve(s, job, number, last, keys, count)
+
+
+def _check_pass(job: Job, number: int, written: Content) -> None:
+    """Raise BalanceError unless a pass wrote the documents that were extracted."""
+    extracted = content.from_dict(read_json(job.path("extracted", INDEX))["content"])
+    if not written.same_documents(extracted):
+        raise BalanceError(f"pass {number} wrote {written}, but {extracted} were extracted: other documents")
 
 
 def _facts(job: Job, number: int) -> str:

@@ -8,20 +8,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import schema
-from curate.shards import ShardWriter, read_batches
+from curate.content import total
+from curate.passes import check_documents
+from curate.shards import ShardWriter, read_batches, read_checked, read_written
 from filters.sampling import uniform
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: write one shard of `data/`, `rejected/` and `duplicates/` from the judged shards `in`; `out` holds the counts.
 
-    The counts are made from the written files, read again, so they say what is there and not what was meant.
+    The counts are made from the written files, read again, so they say what is there and not what was meant. Raises
+    BalanceError when `in` or a written file does not hold the rows that were written there.
     """
     kind, signals = task["kind"], task["signals"]
     data, rejected = schema.published(kind, signals), schema.judged(kind, signals)
     with ShardWriter(task["data"], data) as keeper, ShardWriter(task["rejected"], rejected) as rejects:
         for path in task["in"]:
-            for batch in read_batches(path):
+            for batch in read_checked(path):
                 undecided = pc.is_null(batch["verdict"])
                 keeper.write(batch.filter(undecided).select(data.names))
                 rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task["text_share"]))
@@ -29,6 +32,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         for path in task["duplicates"]:
             for batch in read_batches(path):
                 evidence.write(batch)
+    read = total(read_written(path).content for path in task["in"])
+    check_documents(task["data"], read, keeper.content + rejects.content)
     counts = recount(task["data"], task["rejected"])
     with ShardWriter(task["out"], pa.schema([])) as writer:
         writer.facts = counts
@@ -46,17 +51,20 @@ def _without_texts(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
 
 
 def recount(data: str, rejected: str) -> dict[str, Any]:
-    """Count the rows of two written files: by input file, verdict and reason; text bytes; lines removed by rule."""
+    """Count the rows of two written files: by input file, verdict and reason; text bytes; lines removed by rule; content.
+
+    Raises BalanceError when they do not hold the rows that were written there.
+    """
     files: dict[str, dict[str, Any]] = {}
     removed, text_bytes, rows, kept = Counter[str](), 0, 0, 0
-    for batch in read_batches(data, ["file", "text", "removed"], rows=8192):
+    for batch in read_checked(data, ["id", "file", "text", "removed"], rows=8192):
         rows += batch.num_rows
         kept += batch.num_rows
         text_bytes += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
         for file, count in _values(batch["file"]):
             _entry(files, file)["kept"] += count
         _add_removed(removed, batch["removed"])
-    for batch in read_batches(rejected, ["file", "verdict", "reason", "removed"], rows=8192):
+    for batch in read_checked(rejected, ["id", "file", "text", "verdict", "reason", "removed"], rows=8192):
         rows += batch.num_rows
         table = pa.Table.from_batches([batch]).group_by(["file", "verdict", "reason"]).aggregate([([], "count_all")])
         for row in table.to_pylist():
@@ -69,6 +77,7 @@ def recount(data: str, rejected: str) -> dict[str, Any]:
         "text_bytes": text_bytes,
         "rows": rows,
         "kept": kept,
+        "content": total(read_written(path).content for path in (data, rejected)).to_dict(),
     }
 
 

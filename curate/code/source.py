@@ -70,7 +70,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: read one repository to rows of `schema.extracted("code")`."""
     started, path, detector = time.monotonic(), task["path"], Detector()
     skipped, waiting = Counter[str](), list[dict[str, Any]]()
-    with ShardWriter(task["out"], ROWS, scratch=True) as writer:
+    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
         try:
             seen = set[int]()
             for row in _reader(path)(task, detector, skipped):
