@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import errors, storage, workers
+from curate import errors, frames, storage, workers
 from curate.errors import CurateError, EngineError, UsageError
 
 JAVA_HINT = (
@@ -73,9 +73,18 @@ class Session:
         finally:
             _queues.pop(key, None)
 
-    def read(self, path: str | Sequence[str]) -> Any:
-        """DataFrame over a folder of Parquet files (or several)."""
-        return self.spark.read.parquet(*([path] if isinstance(path, str) else path))
+    def read(self, path: str | Sequence[str], columns: Sequence[str] = ()) -> Any:
+        """DataFrame over Parquet files, or over those right in folders; of all columns or of some.
+
+        On Sail the files are read by Arrow: the engine's own reader (0.7.2) takes a column for constant whose first row
+        group has no minimum. Files agree in names of columns; types are those of the first. Raises EngineError when
+        there is none, or a type that engines don't have.
+        """
+        paths = [path] if isinstance(path, str) else list(path)
+        if self.name == "sail":
+            return frames.read(self.spark, paths, columns, self.cores)
+        frame = self.spark.read.parquet(*paths)
+        return frame.select(*columns) if columns else frame
 
     def write(self, frame: Any, path: str, by: str | None = None) -> None:
         """Write a DataFrame as a folder of Parquet files, partitioned into folders `by=value` where asked.

@@ -215,12 +215,14 @@ def exchange(s: Session, parts: Mapping[str, Content], merged: str, out: str, sh
     `parts` says.
     """
     paths = [storage.join(out, part_name(i, shards)) for i in range(shards)]
-    todo = [i for i, path in enumerate(paths) if not storage.exists(path)]
-    if todo:
+    if not all(map(storage.exists, paths)):
         folder, files = together(s, parts, merged, shards, ["id"])
         shared = {"in": folder, "files": files, "kind": kind}
-        ranges = {i: {"first": first_id(i, shards), "end": first_id(i + 1, shards), "out": paths[i]} for i in todo}
-        for _ in s.run("curate.shards:finish", [{**shared, **task} for task in ranges.values()]):
+        tasks: list[dict[str, Any]] = [
+            {**shared, "first": first_id(i, shards), "end": first_id(i + 1, shards), "out": path}
+            for i, path in enumerate(paths)
+        ]
+        for _ in s.run("curate.shards:finish", [task for task in tasks if not storage.exists(task["out"])]):
             pass
     check_moved("the exchange", parts, content.total(read_written(path).content for path in paths))
     storage.remove(merged)
@@ -241,27 +243,47 @@ def together(
             size = 0
         size += held.bytes
         groups[-1].append(path)
-    outs = [storage.join(merged, part_name(i, len(groups))) for i in range(len(groups))]
-    shared = {"shards": shards, "runs": list(runs)}
-    tasks = [{"in": group, "out": path, **shared} for group, path in zip(groups, outs, strict=True)]
+    tasks: list[dict[str, Any]] = [
+        {"in": group, "out": storage.join(merged, part_name(i, len(groups))), "shards": shards, "runs": list(runs)}
+        for i, group in enumerate(groups)
+    ]
     for _ in s.run("curate.shards:merge", [task for task in tasks if not storage.exists(task["out"])]):
         pass
     return merged, len(groups)
 
 
 def merge(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: the rows of the files `in` as one run in the file `out`, in row groups that end where shards do."""
-    tables = [pa.Table.from_batches(read_batches(path)) for path in task["in"]]
-    table = pa.concat_tables(tables).combine_chunks()
-    table = table.take(pc.sort_indices(table, [(name, "ascending") for name in task["runs"]]))
-    key = table[task["runs"][0]].to_pylist()
-    shard = np.array(key if task["runs"][0] == "shard" else [shard_of(name, task["shards"]) for name in key], np.int64)
-    starts = np.flatnonzero(np.diff(shard, prepend=-1))
-    with ShardWriter(task["out"], table.schema.remove_metadata(), scratch=True) as writer:
-        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(shard)], strict=True):
-            writer.write(table.slice(start, stop - start))
-            writer.cut()
-    return {"rows": table.num_rows}
+    """Task: the rows of the files `in` in the file `out`, as long runs with row groups that end where shards do."""
+    by, schema = task["runs"][0], _schema(task["in"][0])
+    with ShardWriter(task["out"], schema, scratch=True) as writer:
+        for run in _long_runs(task["in"], schema):
+            run = run.take(pc.sort_indices(run, [(name, "ascending") for name in task["runs"]]))
+            keys = run[by].to_pylist()
+            shard = np.array(keys if by == "shard" else [shard_of(name, task["shards"]) for name in keys], np.int64)
+            starts = np.flatnonzero(np.diff(shard, prepend=-1)).tolist()
+            for start, stop in zip(starts, [*starts[1:], len(shard)], strict=True):
+                writer.write(run.slice(start, stop - start))
+                writer.cut()
+    return {"rows": writer.rows}
+
+
+def _schema(path: str) -> pa.Schema:
+    fs, inner = storage.filesystem(path)
+    return pq.read_schema(inner, filesystem=fs).remove_metadata()
+
+
+def _long_runs(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of files in tables of about MERGE_BYTES: no more is held at a time, however large a file is."""
+    waiting, size = list[pa.RecordBatch](), 0
+    for path in paths:
+        for batch in read_batches(path):
+            waiting.append(batch)
+            size += batch.nbytes
+            if size >= MERGE_BYTES:
+                yield pa.Table.from_batches(waiting, schema).combine_chunks()
+                waiting, size = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema).combine_chunks()
 
 
 def between(folder: str, files: int, column: str, first: Any, end: Any, schema: pa.Schema) -> pa.Table:
@@ -325,7 +347,7 @@ def _order(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 def _repeated(table: pa.Table, order: pa.Array) -> pa.Array:
     ids = table["id"].take(order).combine_chunks()
     if len(ids) < 2:
-        return pa.array([False] * len(ids))
+        return pa.array([False] * len(ids), pa.bool_())
     return pa.concat_arrays([pa.array([False]), pc.equal(ids[1:], ids[:-1])])
 
 

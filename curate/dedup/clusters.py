@@ -10,6 +10,8 @@ Each stage is a folder of Parquet files under `<out>.work/`; a stage whose folde
 moves between machines in stage 2 is 16 bytes a band: the key and the document.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curate import storage
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
     from curate.engine import Session
 
+Prints = Callable[[Sequence[str]], Any]
+"""The frame of the fingerprints of this run and of earlier ones, with these columns."""
 BEFORE = 0x1F83D9ABFB41BD6B
 """Turns the number of a document of before into another one, and back. Any number will do."""
 BUCKET = 20_000
@@ -34,7 +38,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     bands, rows = step.banding()
     documents = count(keys)
     earlier = index.earlier(s, step, keys, f"{work}/against")
-    prints = _prints(s, keys, earlier)
+    prints = partial(_prints, s, keys, earlier)
     needed = memory.check(s, documents + sum(count(folder) for folder in earlier), bands)
     with timed(seconds, "identical"):
         _identical(s, prints, work)
@@ -71,12 +75,12 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     return facts
 
 
-def _prints(s: "Session", keys: str, earlier: list[str]) -> Any:
+def _prints(s: "Session", keys: str, earlier: list[str], columns: Sequence[str]) -> Any:
     """The fingerprints of this run and of before: these under other numbers, as a copy may have the id of its original."""
-    new = s.read(keys)
+    new = s.read(keys, columns)
     if not earlier:
         return new
-    before = s.read(earlier)
+    before = s.read(earlier, columns)
     return new.unionAll(before.withColumn("doc", _other(before["doc"])).select(*new.columns))
 
 
@@ -86,7 +90,7 @@ def _named(s: "Session", lost: Any, earlier: list[str]) -> Any:
 
     if not earlier:
         return lost
-    named = s.read(earlier).select(F.col("doc").alias("name")).distinct()
+    named = s.read(earlier, ["doc"]).select(F.col("doc").alias("name")).distinct()
     named = named.select("name", _other(named["name"]).alias("survivor"))
     return lost.join(named, "survivor", "left").select("doc", F.coalesce("name", "survivor").alias("survivor"), "value")
 
@@ -97,11 +101,11 @@ def _other(doc: Any) -> Any:
     return doc.bitwiseXOR(F.lit(BEFORE).cast("bigint"))
 
 
-def _check(s: "Session", step: "MinHash", prints: Any, work: str, facts: dict[str, Any]) -> None:
+def _check(s: "Session", step: "MinHash", prints: Prints, work: str, facts: dict[str, Any]) -> None:
     if facts["removed"] < step.alarm_from:
         return
     largest = [alarms.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
-    holders = prints.where("rank >= 0").select("doc", "host")
+    holders = prints(["doc", "rank", "host"]).where("rank >= 0").select("doc", "host")
     alarms.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
 
 
@@ -115,11 +119,11 @@ def _no_losses(s: "Session") -> Any:
     return s.spark.createDataFrame([], "doc bigint, survivor bigint, value double")
 
 
-def _identical(s: "Session", prints: Any, work: str) -> None:
+def _identical(s: "Session", prints: Prints, work: str) -> None:
     """Write `identical`: (doc, rank, survivor) of each document whose normalised text another one has too."""
     from pyspark.sql import functions as F
 
-    docs = prints.select("doc", "rank", "same")
+    docs = prints(["doc", "rank", "same"])
     repeated = docs.groupBy("same").agg(F.count(F.lit(1)).alias("copies")).where("copies > 1").select("same")
     s.write(docs.join(repeated, "same"), f"{work}/repeated")
     if count(f"{work}/repeated"):
@@ -130,13 +134,13 @@ def _identical(s: "Session", prints: Any, work: str) -> None:
         s.write(s.spark.createDataFrame([], "doc bigint, rank bigint, survivor bigint"), f"{work}/identical")
 
 
-def _edges(s: "Session", prints: Any, work: str, partitions: int) -> Any:
+def _edges(s: "Session", prints: Prints, work: str, partitions: int) -> Any:
     """(a, b): the smallest document of a band and each other one of it, for all bands, once each."""
     from pyspark.sql import functions as F
 
     # That no `doc` is null is said once, up here: else Spark says it in one of the two uses, takes them for different
     # and exchanges all band keys twice.
-    alone = prints.select("doc", "bands").where("doc is not null")
+    alone = prints(["doc", "bands"]).where("doc is not null")
     if count(f"{work}/identical"):
         alone = alone.join(s.read(f"{work}/identical").select("doc"), "doc", "left_anti")
     keyed = s.clustered(alone.select("doc", F.explode("bands").alias("band")), "band", partitions)
@@ -145,19 +149,19 @@ def _edges(s: "Session", prints: Any, work: str, partitions: int) -> Any:
     return edges.where("a != b").distinct()
 
 
-def _taken(s: "Session", prints: Any, work: str) -> dict[str, Any]:
+def _taken(s: "Session", prints: Prints, work: str) -> dict[str, Any]:
     """Without verification: each candidate component is a cluster."""
     from pyspark.sql import functions as F
 
     if count(f"{work}/components"):
-        ranked = s.read(f"{work}/components").join(prints.select("doc", "rank"), "doc")
+        ranked = s.read(f"{work}/components").join(prints(["doc", "rank"]), "doc")
         first = smallest(ranked, "component").select("component", F.col("doc").alias("survivor"))
         near = ranked.join(first, "component").where("doc != survivor")
         s.write(near.select("doc", "rank", "survivor", F.lit(None).cast("double").alias("value")), f"{work}/near")
     return {}
 
 
-def _verified(s: "Session", step: "MinHash", prints: Any, work: str, seconds: dict[str, float]) -> dict[str, Any]:
+def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, Any]:
     """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
     from pyspark.sql import functions as F
 
@@ -165,7 +169,7 @@ def _verified(s: "Session", step: "MinHash", prints: Any, work: str, seconds: di
     buckets = max(1, -(-documents // BUCKET))
     if documents:
         number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
-        wanted = prints.select("doc", "rank", "bands", "shingles")
+        wanted = prints(["doc", "rank", "bands", "shingles"])
         members = s.read(f"{work}/components").join(wanted, "doc").select("*", number)
         with timed(seconds, "gather"):
             s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")

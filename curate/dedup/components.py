@@ -31,7 +31,7 @@ def connected_components(s: "Session", edges: str, work: str, out: str) -> int:
     while count(left):
         if rounds == MAX_ROUNDS:
             raise CurateError(f"{edges}: components not found in {MAX_ROUNDS} rounds; {count(left)} edges left")
-        pairs = s.read(left).select("a", "b")
+        pairs = s.read(left, ["a", "b"])
         s.write(_picks(pairs, rounds), f"{work}/picks-{rounds}")
         picks = s.read(f"{work}/picks-{rounds}")
         moved = pairs.join(picks.select(F.col("doc").alias("a"), F.col("pick").alias("u")), "a")

@@ -101,7 +101,7 @@ def elect(
     held, won = f"{out}.repeated", f"{out}.owners"
     earlier = index.earlier(s, step, keys, f"{out}.against")
     needed = memory.check_keys(s, sum(count(folder) for folder in (keys, *earlier)))
-    rows = s.clustered(s.read([keys, *earlier]).select(*KEYS.names), "hi", shards)
+    rows = s.clustered(s.read([keys, *earlier], KEYS.names), "hi", shards)
     counted = rows.groupBy("hi", "lo").agg(F.min("rank").alias("least"), F.count(F.lit(1)).alias("copies"))
     s.write(rows.join(counted.where("copies > 1"), ["hi", "lo"]), held)
     if not count(held):
@@ -127,7 +127,7 @@ def elect(
     facts = _facts(count(keys), bins, largest, needed)
     if limits and facts["copies"] - facts["clusters"] >= limits.alarm_from:
         groups = [alarms.Cluster(row["survivor"], row["copies"]) for row in largest]
-        hosts = s.read(keys).select("doc", "host")
+        hosts = s.read(keys, ["doc", "host"])
         alarms.check(limits, facts["keys"], groups, lost.select("doc", "survivor", "value"), hosts)
     s.write(s.clustered(lost, "shard", shards), out, by="shard")
     index.remember(s, step, keys, lost.where(F.col("value") != OWNER), ["doc", "pos"])

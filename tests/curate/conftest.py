@@ -12,6 +12,7 @@ import pytest
 from curate import ledger, passes, publish, schema
 from curate.dedup.base import LOST
 from curate.recipe import parse
+from curate.shards import ShardWriter
 
 RECIPE = """
 name = "small"
@@ -60,8 +61,8 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         extracted = folder / "extracted" / "part-00000-of-00001.parquet"
-        extracted.parent.mkdir(parents=True)
-        pq.write_table(pa.Table.from_pylist(rows, schema.extracted("web")), extracted)
+        with ShardWriter(str(extracted), schema.extracted("web")) as writer:
+            writer.write(pa.Table.from_pylist(rows, schema.extracted("web")))
         loser, keeper = (int(rows[at]["id"][:16], 16) for at in (3, 0))
         lost = pa.Table.from_pylist([{"shard": 0, "doc": loser, "pos": -1, "survivor": keeper, "value": 2.0}], LOST)
         (folder / "lost").mkdir()
@@ -99,6 +100,7 @@ def _ledger(folder: Path, recipe: Any, counts: dict[str, Any]) -> dict[str, Any]
         "recipe": {"name": recipe.name, "digest": recipe.digest, "steps": list(recipe.labels)},
         **entry,
         "removed": counts["removed"],
+        "content": {"extracted": counts["content"], "published": counts["content"]},
         "bytes": {"input": 9_000, "text_extracted": 8_000, "text_kept": counts["text_bytes"]},
         "stages": [
             {"name": "extract", "seconds": 2.5, "records": 11, "bytes": 9_000},

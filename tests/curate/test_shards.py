@@ -1,6 +1,7 @@
 """Shards: their bytes depend on the rows alone."""
 
 import hashlib
+import itertools
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import schema, shards
+from curate import content, schema, shards, workers
+from curate.errors import BalanceError
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
@@ -67,10 +69,9 @@ def test_a_record_read_twice_is_kept_once(tmp_path):
         {"id": "0" * 32, "text": "t", "source": "s", "file": file, "offset": offset}
         for file, offset in [("b", 0), ("a", 9), ("a", 3)]
     ] + [{"id": "1" * 32, "text": "u", "source": "s", "file": "a", "offset": 1}]
-    bucket = tmp_path / "bucket"
-    bucket.mkdir()
-    pq.write_table(pa.Table.from_pylist(rows, table), bucket / "x.parquet")
-    shards.finish({"bucket": str(bucket), "out": str(tmp_path / "out.parquet"), "kind": "web"})
+    pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "x.parquet")
+    everything = {"in": str(tmp_path), "files": 1, "first": "0", "end": "g"}
+    shards.finish({**everything, "out": str(tmp_path / "out.parquet"), "kind": "web"})
     found = pq.read_table(tmp_path / "out.parquet").select(["file", "offset", "verdict", "reason"]).to_pylist()
     assert [(row["file"], row["offset"], row["reason"]) for row in found] == [
         ("a", 3, None),
@@ -84,3 +85,151 @@ def test_a_record_read_twice_is_kept_once(tmp_path):
 def test_ids_tell_their_parts_apart(first, second):
     same = schema.document_id(*first) == schema.document_id(*second)
     assert same == (first == second)
+
+
+# ---- the exchange ----
+
+
+class Tasks:
+    """A session that runs tasks here."""
+
+    name, cores = "sail", 2
+
+    def run(self, reference, tasks):
+        return map(workers.function(reference), tasks)
+
+
+IDS = st.integers(0, 2**32 - 1).map(lambda n: f"{n:08x}".ljust(32, "7"))
+RECORDS = st.tuples(IDS, st.text(max_size=30), st.sampled_from(["a", "b"]), st.integers(0, 5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(RECORDS, max_size=25), min_size=1, max_size=4),
+    st.integers(1, 9),
+    st.sampled_from([0, 64]),
+    st.sampled_from([60, 1 << 20]),
+)
+def test_rows_come_to_their_shards_whole_and_sorted(tmp_path_factory, files, count, merge_from, merge_bytes):
+    folder, table = tmp_path_factory.mktemp("exchange"), schema.extracted("web")
+    names, everything = ("id", "text", "file", "offset"), []
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"ROW_GROUP_ROWS": 10, "PIECE_ROWS": 3, "PIECE_BYTES": 40}.items():
+            patch.setattr(shards, name, value)
+        patch.setattr(shards._group_end, "__defaults__", (10, 32 << 20))
+        patch.setattr(shards, "MERGE_SHARDS", merge_from)
+        patch.setattr(shards, "MERGE_BYTES", merge_bytes)
+        parts = {}
+        for n, rows in enumerate(files):
+            path = str(folder / "splits" / f"{n}.parquet")
+            listed = [{"source": "s", **dict(zip(names, row, strict=True))} for row in rows]
+            with shards.ShardWriter(path, table, scratch=True, runs=["id"]) as writer:
+                writer.write(pa.Table.from_pylist(listed, table))
+            parts[path] = shards.read_written(path).content
+            everything += rows
+        outs = shards.exchange(Tasks(), parts, str(folder / "merged"), str(folder / "out"), count, "web")
+    assert [path.rsplit("/", 1)[1] for path in outs] == [shards.part_name(i, count) for i in range(count)]
+    found = [pq.read_table(path, partitioning=None).to_pylist() for path in outs]
+    for i, rows in enumerate(found):
+        assert all(shards.shard_of(row["id"], count) == i for row in rows)
+    flat = [row for rows in found for row in rows]
+    assert [row["id"] for row in flat] == sorted(row[0] for row in everything)
+    assert sorted(tuple(row[name] for name in names) for row in flat) == sorted(everything)
+    assert sum(row["verdict"] is None for row in flat) == len({row[0] for row in everything})
+    assert not (folder / "merged").exists()
+
+
+def test_a_shards_ids_begin_where_the_one_before_ends():
+    for count in (1, 3, 8, 1000, 65537):
+        for shard in {0, 1, count // 2, count - 1, count}:
+            if shard < count:
+                assert shards.shard_of(shards.first_id(shard, count), count) == shard
+            if shard:
+                last = int(shards.first_id(shard, count), 16) - 1 if shard < count else 2**32 - 1
+                assert shards.shard_of(f"{last:08x}", count) == shard - 1
+
+
+def test_a_task_reads_the_pieces_of_its_range_alone(tmp_path):
+    table = schema.extracted("web")
+    rows = [
+        {"id": f"{n * 2654435761 % 2**32:08x}".ljust(32, "0"), "text": "t" * 900, "source": "s"} for n in range(9000)
+    ]
+    with shards.ShardWriter(str(tmp_path / "a.parquet"), table, runs=["id"]) as writer:
+        writer.write(pa.Table.from_pylist(rows, table))
+    metadata = pq.read_metadata(tmp_path / "a.parquet")
+    assert metadata.num_row_groups == 32 + 32 + 7
+    read = list(shards._between(str(tmp_path / "a.parquet"), "id", shards.first_id(3, 8), shards.first_id(4, 8)))
+    assert len(read) <= 3 * (4 + 2)  # an eighth of each of three runs, and their ends
+    assert sum(part.num_rows for part in read) == sum(shards.shard_of(row["id"], 8) == 3 for row in rows)
+
+
+def test_a_file_that_is_missing_is_told(tmp_path):
+    with pytest.raises(BalanceError, match="0 files instead of 2"):
+        shards.between(str(tmp_path / "gone"), 2, "id", "0", "g", schema.extracted("web"))
+
+
+# ---- of two copies the whole one ----
+
+FATES = {
+    "whole": {"text": "A whole page. With two sentences."},
+    "short": {"text": "A whole page."},
+    "cut": {"text": "A whole page. With two sentences. And what is not in others.", "truncated": "length"},
+    "empty": {"text": ""},
+    "nothing": {"verdict": "rejected", "reason": "extract.no_text", "value": 3.0},
+    "damaged": {"verdict": "failed", "reason": "damaged", "detail": "checksum"},
+}
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize(("better", "worse"), itertools.combinations(FATES, 2))
+def test_damaged_never_beats_whole(tmp_path, names, better, worse):
+    if (better, worse) == ("cut", "empty"):  # the crawler's cut page holds more than nothing
+        better, worse = "empty", "cut"
+    table = schema.extracted("web")
+    rows = [
+        {"id": "0" * 32, "source": "s", "file": name, "offset": 1, **FATES[fate]}
+        for name, fate in zip(names, (better, worse), strict=True)
+    ]
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "in" / "x.parquet")
+    task = {"in": str(tmp_path / "in"), "files": 1, "first": "0", "end": "g", "kind": "web"}
+    shards.finish({**task, "out": str(tmp_path / "out.parquet")})
+    first, second = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert first["file"] == names[0]
+    assert (first["verdict"], first["reason"]) == (FATES[better].get("verdict"), FATES[better].get("reason"))
+    if "verdict" in FATES[worse]:  # what happened to it stays said
+        assert (second["verdict"], second["reason"]) == (FATES[worse]["verdict"], FATES[worse]["reason"])
+    else:
+        assert (second["verdict"], second["reason"], second["detail"]) == ("rejected", "duplicate_record", "0" * 16)
+
+
+# ---- the writer ----
+
+
+def test_many_small_writes_copy_each_row_a_few_times(tmp_path, monkeypatch):
+    copied = []
+    real = pa.concat_tables
+    monkeypatch.setattr(shards.pa, "concat_tables", lambda t, *a: copied.append(sum(map(len, t))) or real(t, *a))
+    looked = []
+    measured = content.of_rows
+    monkeypatch.setattr(shards.content, "of_rows", lambda rows: looked.append(len(rows)) or measured(rows))
+    wide = SCHEMA.append(pa.field("url", pa.string()))
+    table = pa.table({"id": ["a" * 32] * 2, "text": ["x"] * 2, "url": ["u" * 100_000] * 2}, wide)
+    with shards.ShardWriter(str(tmp_path / "x.parquet"), wide) as writer:
+        for _ in range(5000):
+            writer.write(table)
+    assert sum(copied) <= 2 * 10_000
+    assert sum(looked) == 10_000
+    assert pq.read_metadata(tmp_path / "x.parquet").num_rows == 10_000
+
+
+def test_ids_alone_have_statistics(tmp_path):
+    """A reader that trusts minima where there are none (Sail 0.7.2) can't go wrong in columns that have none at all."""
+    table = schema.judged("web", ["words"])
+    rows = [{"id": f"{n:032x}", "text": "t", "source": "s", "removed": [], "signals": {"words": 1.0}} for n in range(3)]
+    with shards.ShardWriter(str(tmp_path / "x.parquet"), table) as writer:
+        writer.write(pa.Table.from_pylist(rows, table))
+    group = pq.read_metadata(tmp_path / "x.parquet").row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    with_minimum = {column.path_in_schema for column in columns if column.statistics and column.statistics.has_min_max}
+    assert with_minimum == {"id"}
