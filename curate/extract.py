@@ -186,7 +186,7 @@ def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | Non
     html = record.kind == "response" and record.content_type != "text/plain"
     text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
     text = extract(text, record.url, body if as_it_was else None) if html else clean_text(text)
-    if text:
+    if text.strip("\ufffd\n"):  # U+FFFD alone: an encoding that the standard replaces, as ISO-2022-KR and HZ
         row["text"] = text
     else:
         row.update(verdict="rejected", reason="extract.no_text", value=float(len(body)))

@@ -16,6 +16,7 @@ from importlib import import_module
 from inspect import signature
 
 from curate.errors import UsageError, nearest
+from curate.mojibake import repaired
 
 Engine = Callable[[str, str | None], str]
 
@@ -82,9 +83,10 @@ def clean_text(text: str) -> str:
     """`text` with one kind of line end, so that `split("\\n")` and `splitlines()` agree, and nothing harmful.
 
     Gone are control characters other than tab, byte order marks, white space at the ends of lines, more than
-    one blank line in a row, and blank lines at both ends. Lone surrogates become U+FFFD. Idempotent.
+    one blank line in a row, and blank lines at both ends. Lone surrogates become U+FFFD. C1 characters and doubly
+    encoded UTF-8 are what was meant (`curate.mojibake`). Idempotent.
     """
-    lines = _UNWANTED.sub("", encodable(text)).splitlines()  # at every line end that Unicode knows
+    lines = _UNWANTED.sub("", repaired(encodable(text))).splitlines()  # at every line end that Unicode knows
     return _GAP.sub("\n\n", "\n".join([line.rstrip() for line in lines])).strip()
 
 
