@@ -112,9 +112,18 @@ def parse_http(block: bytes) -> Http | None:
         int(line[1]),
         kind,
         charset,
-        _text(names.get(b"transfer-encoding"), 100).lower(),
-        _text(names.get(b"content-encoding"), 100).lower(),
+        _text(_all(block, names, b"transfer-encoding"), 400).lower(),
+        _text(_all(block, names, b"content-encoding"), 400).lower(),
     )
+
+
+def _all(block: bytes, names: dict[bytes, bytes], name: bytes) -> bytes | None:
+    """The value of a field, joined with commas where it is repeated (RFC 9110, section 5.3)."""
+    value = names.get(name)
+    if value is None or block.lower().count(b"\n" + name) < 2:
+        return value
+    values = re.findall(rb"(?im)^" + name + rb"[ \t]*:([^\r\n]*)", _FOLD.sub(b" ", block))
+    return b",".join(values)
 
 
 def media_type(value: str) -> tuple[str | None, str | None]:
