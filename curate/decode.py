@@ -122,7 +122,10 @@ def _declared(body: bytes, http_charset: str | None, html: bool) -> Iterator[str
     yield _mark(body)
     if b"\x1b" in body and _is_iso_2022_jp(body):
         yield "iso-2022-jp"  # whatever is declared: no text in another encoding has its escape sequences
-    yield encoding_of(http_charset or "")
+    http = encoding_of(http_charset or "")
+    if http == "windows-1252" and html and (own := prescan(body)) not in (None, http) and own == _detect(body):
+        yield own  # a server's default, and two witnesses against it
+    yield http
     if html:
         yield prescan(body)
 

@@ -115,8 +115,8 @@ def _undone(text: str, reading: _Reading) -> str | None:
 def _reading(name: str) -> _Reading:
     chars = without_c1(decode_as(_BYTES, name))
     follow = f"[{re.escape(chars[:64])}]"
-    if name == "windows-1251":  # texts that were Cyrillic: D0, D1, and C2 and E2 for their punctuation
-        sequence, likely = f"[ВРС]{follow}|в{follow}{{2}}", _like_windows_1251
+    if name == "windows-1251":  # what was Cyrillic (D0 to D3) and its punctuation (C2, E2)
+        sequence, likely = f"[ВРСТУ]{follow}|в{follow}{{2}}", _like_windows_1251
     else:
         two, three, four = (re.escape(chars[a:b]) for a, b in ((0x42, 0x60), (0x60, 0x70), (0x70, 0x75)))
         sequence, likely = f"[{two}]{follow}|[{three}]{follow}{{2}}|[{four}]{follow}{{3}}", _like_windows_1252

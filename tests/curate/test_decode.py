@@ -42,6 +42,30 @@ def meta(charset: str, text: str = "") -> str:
         ("<p>€ “quotes”</p>".encode("cp1252"), "iso-8859-1", "windows-1252"),
         (b"", None, "utf-8"),
         (b"plain", "us-ascii", "windows-1252"),
+        (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), "utf-8", "utf-16le"),  # the mark before the header
+        (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), "ISO-8859-1", "utf-16le"),
+        (b"\xef\xbb\xbf" + RUSSIAN.encode("cp1251"), "windows-1251", "windows-1251"),  # a mark put before anything
+        (meta("x", RUSSIAN).encode("utf-16-le"), "utf-8", "utf-16le"),  # every other byte is zero
+        (meta("x", RUSSIAN).encode(), "utf-16", "utf-8"),  # and here none is
+        (b"plain English", "utf-16", "utf-8"),
+        (meta("windows-1251", RUSSIAN).encode("cp1251"), "iso-8859-1", "windows-1251"),  # a default; two witnesses
+        (meta("windows-1251", FRENCH * 3).encode("cp1252"), "iso-8859-1", "windows-1252"),  # one only
+        (meta("iso-2022-jp", JAPANESE).encode("iso-2022-jp"), None, "iso-2022-jp"),
+        (JAPANESE.encode("iso-2022-jp"), None, "iso-2022-jp"),  # though every 7-bit body is UTF-8
+        (JAPANESE.encode("iso-2022-jp"), "iso-2022-jp", "iso-2022-jp"),
+        (meta("shift_jis", JAPANESE).encode("iso-2022-jp"), "utf-8", "iso-2022-jp"),
+        (b"\x1b[1mbold\x1b[0m \x1b(B", None, "utf-8"),  # a terminal's escape sequences
+        (("이 페이지는 문자 인코딩을 시험하기 위하여 " * 5).encode("cp949"), None, "euc-kr"),
+        ("联".encode("gbk") + b"<p>" + "好友".encode("gbk"), "gbk", "gbk"),
+        ("媒".encode("gbk"), "gbk", "gbk"),  # C3 BD is UTF-8 by chance
+        ("it’s".encode(), "gbk", "utf-8"),  # three bytes are not
+        ("éèà".encode(), "big5", "utf-8"),
+        ("ก".encode("cp874") + b"<p>", "tis-620", "windows-874"),
+        (b"~{<:Ky2;VbL~}", "hz-gb-2312", "replacement"),
+        (b"plain English", "hz-gb-2312", "utf-8"),  # and nothing of it is in HZ
+        (RUSSIAN.encode(), "iso-2022-kr", "utf-8"),
+        (meta("x-user-defined", FRENCH).encode("cp1252"), None, "windows-1252"),
+        ((RUSSIAN * 3).encode("cp1251"), "euc-jp", "windows-1251"),  # a quarter of it is invalid
     ],
 )
 def test_charset(body: bytes, http: str | None, charset: str) -> None:
@@ -58,9 +82,24 @@ def test_the_text_is_right() -> None:
     assert decode("①㈱".encode("cp932"), "shift_jis")[0] == "①㈱"
 
 
+def test_c1_characters_and_doubly_encoded_text_are_what_was_meant() -> None:
+    page = f"<p>{FRENCH}</p>" * 3
+    assert decode_page("we\x92ve \x85".encode(), "utf-8") == ("we’ve …", "utf-8", False)
+    assert decode("we\x92ve".encode("latin-1"), "iso-8859-15")[0] == "we’ve"
+    assert decode(page.encode().decode("cp1252").encode(), "utf-8") == (page, "utf-8")
+    mixed = b"\xe9 " + page.encode()  # UTF-8, and one byte that is not, declared as Latin-1
+    assert decode(mixed, "iso-8859-1") == ("é " + page, "windows-1252")
+    assert decode("ï»¿<p>é".encode(), "utf-8")[0] == "<p>é"
+
+
 def test_one_bad_byte_does_not_change_the_charset() -> None:
     body = RUSSIAN.encode() + b"\xff" + RUSSIAN.encode()
     assert decode(body, "utf-8") == (f"{RUSSIAN}\ufffd{RUSSIAN}", "utf-8")
+    assert decode(b"\xef\xbb\xbf" + body, "koi8-r") == (f"{RUSSIAN}\ufffd{RUSSIAN}", "utf-8")
+    japanese = JAPANESE.encode("iso-2022-jp")
+    assert decode(japanese + b" \x1b$B\x7f\x21\x1b(B") == (JAPANESE + " \ufffd\ufffd", "iso-2022-jp")
+    euc = JAPANESE.encode("euc-jp")
+    assert decode(euc + b"\xf5\xa1" + euc, "euc-jp") == (f"{JAPANESE}\ufffd{JAPANESE}", "euc-jp")
 
 
 def test_meta_tags_in_comments_and_in_plain_text_do_not_count() -> None:
