@@ -6,20 +6,22 @@ RDDs or caching, so the same job runs on each engine and writes the same bytes.
 """
 
 import functools
-import itertools
+import importlib.util
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 
-from curate import errors, frames, storage, workers
+from curate import errors, frames, sail, storage, workers
 from curate.errors import CurateError, EngineError, UsageError
 
 JAVA_HINT = (
@@ -28,20 +30,31 @@ JAVA_HINT = (
 )
 
 
-CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
-"""What pyspark sets in the environment when it makes a Connect session, and leaves there."""
+NOT_PRIVATE = (
+    "--private: this system has no means to keep other users away from the embedded engine's port (it takes Linux on "
+    "x86-64 or ARM, with seccomp and socket filters allowed); run the job in a container of its own, or with --engine "
+    "spark (Java 17), which has a password"
+)
+AUTH_SECRET = "_SPARK_AUTH_SECRET"
+"""Where Spark's SecurityManager looks for its secret first."""
 
 
 class Session:
     """An engine that is running. Made by `session()`."""
 
-    def __init__(self, name: str, spark: Any, cores: int) -> None:
+    def __init__(self, name: str, start: Callable[[], Any], cores: int, *, closed: bool = True) -> None:
         self.name = name
         """`sail` or `spark`."""
-        self.spark = spark
-        """The SparkSession; DataFrame API only."""
+        self._start = start
         self.cores = cores
         """Tasks that run at once, as far as that is known."""
+        self.closed = closed
+        """Whether other users of this machine are kept out of the engine; of a cluster, nobody here knows."""
+
+    @functools.cached_property
+    def spark(self) -> Any:
+        """The SparkSession; DataFrame API only. The embedded one starts when it is first asked for: many a job needs none."""
+        return self._start()
 
     def run(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Run `package.module:name` (dict -> dict, JSON both) on each task; yields the results as they come, in any order.
@@ -57,21 +70,19 @@ class Session:
         run = functools.partial(_run_partition, reference, [json.dumps(task) for task in tasks])
         frame = self.spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(run, "result string")
         for row in _engine_errors(frame.collect):  # toLocalIterator would run one partition after the other
-            yield _answer(row.result)
+            yield _answer(json.loads(row.result))
 
     def _run_embedded(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        # Sail calls Python functions in threads of this process, one a partition and all at once. So there are as many
-        # partitions as cores, each takes the next task when it is free, and the work is done in child processes.
-        key, lanes = uuid.uuid4().hex, min(self.cores, len(tasks))
-        _queues[key] = itertools.count()
+        # Not through Sail, which would call the same function from threads of its own: the work is done in child
+        # processes, one a thread, as many as cores.
+        pool = ThreadPoolExecutor(min(self.cores, len(tasks)), "task")
         try:
-            run = functools.partial(_run_lane, key, reference, [json.dumps(task) for task in tasks])
-            frame = self.spark.range(0, lanes, 1, lanes).mapInArrow(run, "result string")
-            rows = frame.toLocalIterator()
-            while (row := _engine_errors(lambda: next(rows, None))) is not None:
-                yield _answer(row.result)
+            futures = [pool.submit(_run_one, reference, task, embedded=True) for task in tasks]
+            for future in as_completed(futures):
+                yield _answer(_engine_errors(future.result))
+            pool.shutdown()
         finally:
-            _queues.pop(key, None)
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def read(self, path: str | Sequence[str], columns: Sequence[str] = ()) -> Any:
         """DataFrame over Parquet files, or over those right in folders; of all columns or of some.
@@ -112,19 +123,11 @@ class Session:
         return frame if self.name == "sail" else frame.repartition(partitions, column)
 
 
-_queues: dict[str, Iterator[int]] = {}
-
-
-def _run_lane(key: str, reference: str, tasks: list[str], batches: Iterable[Any]) -> Iterator[Any]:
-    for _ in batches:
-        while (index := next(_queues[key])) < len(tasks):
-            yield _result(_run_one(reference, json.loads(tasks[index]), embedded=True))
-
-
 def _run_partition(reference: str, tasks: list[str], batches: Iterable[Any]) -> Iterator[Any]:
     for batch in batches:
         for index in batch.column(0).to_pylist():
-            yield _result(_run_one(reference, json.loads(tasks[index]), embedded=False))
+            answer = _run_one(reference, json.loads(tasks[index]), embedded=False)
+            yield pa.RecordBatch.from_pydict({"result": [json.dumps(answer)]})
 
 
 def _run_one(reference: str, task: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
@@ -144,12 +147,7 @@ def supervises(function: Any) -> Any:
     return function
 
 
-def _result(answer: dict[str, Any]) -> Any:
-    return pa.RecordBatch.from_pydict({"result": [json.dumps(answer)]})
-
-
-def _answer(text: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(text)
+def _answer(answer: dict[str, Any]) -> dict[str, Any]:
     if "error" in answer:
         raise getattr(errors, answer["error"], CurateError)(answer["message"])
     return answer
@@ -180,24 +178,34 @@ def cpu_count() -> int:
 
 @contextmanager
 def session(
-    name: str, engine: str | None = None, master: str | None = None, cores: int | None = None
+    name: str,
+    engine: str | None = None,
+    master: str | None = None,
+    cores: int | None = None,
+    private: bool = False,
 ) -> Iterator[Session]:
     """Start (or join) an engine: the one of a running `spark-submit`; else what `engine` or `master` says; else Sail.
 
-    Raises EngineError when it can't be had, UsageError when the words contradict each other.
+    `private` asks that other users of this machine are kept out of the engine. Raises EngineError when that or the
+    engine can't be had, UsageError when the words contradict each other.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if engine == "sail" and (master or submitted):
         raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
     if engine not in (None, "sail", "spark"):
         raise UsageError(f"--engine is sail or spark, not {engine!r}")
+    if private and (submitted or not (master or "local").startswith("local")):
+        raise UsageError(
+            "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
+            "(spark.authenticate, spark.network.crypto.enabled)"
+        )
     if not submitted and engine != "spark" and not master:
-        with _sail(cores or cpu_count()) as found:
+        with _sail(cores or cpu_count(), private) as found:
             yield found
         return
     spark = _connect(name, master) if (master or "").startswith("sc://") else _spark(name, master, submitted, cores)
     try:
-        yield Session("spark", spark, cores or _parallelism(spark))
+        yield Session("spark", lambda: spark, cores or _parallelism(spark))
     finally:
         workers.close_all()
         spark.stop()
@@ -212,30 +220,41 @@ def _parallelism(spark: Any) -> int:
 
 
 @contextmanager
-def _sail(cores: int) -> Iterator[Session]:
-    os.environ.setdefault("RUST_LOG", "error")
+def _sail(cores: int, private: bool) -> Iterator[Session]:
+    if missing := [name for name in ("pysail", "pyspark", "grpc") if importlib.util.find_spec(name) is None]:
+        raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install curate-corpora")
+    closed = sail.closable()
+    if private and not closed:
+        raise EngineError(NOT_PRIVATE)
+    server: sail.Sail | None = None
+    before = os.environ.get(sail.CONNECT_MODE)
+    os.environ[sail.CONNECT_MODE] = "1"  # pyspark.sql.functions look for it, before there is a session
+
+    def start() -> Any:
+        nonlocal server
+        os.environ.setdefault("RUST_LOG", "error")
+        server = sail.Sail()
+        if private and not server.closed:
+            raise EngineError(NOT_PRIVATE)
+        spark = server.connect()
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        return spark
+
+    found = Session("sail", start, cores, closed=closed)
     try:
-        from pysail.spark import SparkConnectServer
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise EngineError(f"the embedded engine can't be imported ({error}); pip install curate-corpora") from error
-    before = os.environ.get(CONNECT_MODE)
-    server = SparkConnectServer()
-    server.start(background=True)
-    spark = SparkSession.builder.remote(f"sc://localhost:{server.listening_address[1]}").create()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    try:
-        yield Session("sail", spark, cores)
+        yield found
     except KeyboardInterrupt:
         workers.kill_all()  # and no orderly end: it would wait for the tasks that run
         raise
     finally:
         if sys.exc_info()[0] is not KeyboardInterrupt:
             workers.close_all()
-            spark.stop()
-            server.stop()
+            if "spark" in vars(found):
+                found.spark.stop()
+            if server is not None:
+                server.stop()
             if before is None:
-                os.environ.pop(CONNECT_MODE, None)  # else neither this process nor its children can start a local Spark
+                os.environ.pop(sail.CONNECT_MODE, None)  # else nothing started from here can have a local Spark
 
 
 def _connect(name: str, master: str | None) -> Any:
@@ -262,6 +281,13 @@ def _spark(name: str, master: str | None, submitted: bool, cores: int | None) ->
         if not master or master.startswith("local"):
             builder = builder.config("spark.sql.shuffle.partitions", str(2 * count))
             builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+            # Its ports are open to every user of the machine: let in who knows a secret. Spark makes one for local[…];
+            # for local-cluster it comes in the environment, which (unlike a command line) others can't read, and goes
+            # before the word that Spark insists on.
+            builder = builder.config("spark.authenticate", "true")
+            if master and master.startswith("local-cluster"):
+                builder = builder.config("spark.authenticate.secret", "in-the-environment")
+                os.environ[AUTH_SECRET] = secrets.token_hex(32)
     return builder.getOrCreate()
 
 

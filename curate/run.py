@@ -4,13 +4,16 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curate import output, pipeline, storage
-from curate.engine import session
+from curate.engine import Session, session
 from curate.errors import RecipeError
 from curate.job import Job
 from curate.recipe import Recipe
+
+if TYPE_CHECKING:
+    from curate.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class EngineOptions:
     cores: int | None = None
     resume: bool = False
     quiet: bool = False
+    private: bool = False
 
 
 def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
@@ -36,9 +40,19 @@ def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
             return pipeline.complete(job, ledger)
         with (
             Progress(quiet=options.quiet, beats=beats) as job.watcher,
-            session(name, options.engine, options.master, options.cores) as s,
+            session(name, options.engine, options.master, options.cores, options.private) as s,
         ):
+            warn_of_neighbours(s, job.watcher)
             return pipeline.build(s, job)
+
+
+def warn_of_neighbours(s: Session, progress: "Progress") -> None:
+    """Say so where other users of this machine can reach the engine."""
+    if not s.closed:
+        progress.note(
+            "note: other users of this machine can reach the embedded engine while it runs, and run code as you; "
+            "--private refuses to run so, --engine spark has a password"
+        )
 
 
 def prepare(recipe: Recipe) -> None:

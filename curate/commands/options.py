@@ -8,7 +8,7 @@ import click
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--engine, --master, --cores, --resume, --quiet: keyword arguments engine, master, cores, resume, quiet."""
+    """--engine, --master, --cores, --resume, --quiet, --private: keyword arguments of these names."""
     options = [
         click.option(
             "--engine",
@@ -21,6 +21,11 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run of the same job."),
         click.option("--quiet", is_flag=True, help="No progress."),
+        click.option(
+            "--private",
+            is_flag=True,
+            help="Refuse to run where other users of this machine can't be kept out of the engine.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -18,15 +18,16 @@ def run(
     """Plan or build, and print the table (or JSON) to stdout; warnings go to stderr."""
     from curate.engine import session
     from curate.progress import Progress
-    from curate.run import command_line
+    from curate.run import command_line, warn_of_neighbours
 
     if not plan_only and not output:
         raise UsageError("give --output DIR, or --plan to see the table only")
     order = request(options)
     with (
         Progress(quiet=quiet) as watcher,
-        session("curate mix", options["engine"], options["master"], options["cores"]) as engine,
+        session("curate mix", *(options[key] for key in ("engine", "master", "cores", "private"))) as engine,
     ):
+        warn_of_neighbours(engine, watcher)
         if plan_only:
             planned = job.plan(order, engine.run)
         else:

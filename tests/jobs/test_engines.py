@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from curate import engine, sample_crawl
+from curate import engine, sail, sample_crawl
 from curate.errors import EngineError, UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -83,10 +83,10 @@ def test_no_java_names_the_package(monkeypatch):
 
 @pytest.mark.engine
 def test_a_closed_session_leaves_nothing_in_the_environment(monkeypatch):
-    monkeypatch.delenv(engine.CONNECT_MODE, raising=False)
+    monkeypatch.delenv(sail.CONNECT_MODE, raising=False)
     with engine.session("x", engine="sail") as s:
         assert s.spark.range(3).count() == 3
-    assert engine.CONNECT_MODE not in os.environ  # a child of this process may start a local Spark
+    assert sail.CONNECT_MODE not in os.environ  # a child of this process may start a local Spark
 
 
 def test_contradictions_are_told():
@@ -119,3 +119,65 @@ def test_bundle_imports_from_the_zip(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+STRANGER = """
+import sys
+from pyspark.java_gateway import launch_gateway
+jvm = launch_gateway().jvm
+spark = jvm.org.apache.spark
+entry = getattr(getattr(spark.internal.config, "package$"), "MODULE$").AUTH_SECRET_FILE()
+address = spark.rpc.RpcAddress("127.0.0.1", int(sys.argv[1]))
+for secret in ("", "in-the-environment"):
+    conf = spark.SparkConf(False).set("spark.master", "spark://elsewhere:1")
+    if secret:
+        conf = conf.set("spark.authenticate", "true").set("spark.authenticate.secret", secret)
+    manager = spark.SecurityManager(conf, jvm.scala.Option.empty(), entry)
+    env = spark.rpc.RpcEnv.create("stranger", "127.0.0.1", 0, conf, manager, True)
+    try:
+        print("reached", env.setupEndpointRef(address, "BlockManagerMaster").toString())
+    except Exception:
+        print("refused")
+"""
+"""Another program that looks for the master of a Spark's blocks, as its executors do, with a secret or without one."""
+
+VICTIM = """
+import contextlib, os, subprocess, sys
+from curate import engine
+@contextlib.contextmanager
+def spark():
+    if sys.argv[1] == "open":
+        from pyspark.sql import SparkSession
+        yield SparkSession.builder.master("local[1]").config("spark.driver.host", "127.0.0.1").getOrCreate()
+        return
+    with engine.session("test", "spark", sys.argv[1] or None, cores=1, private=True) as s:
+        yield s.spark
+with spark() as found:
+    assert found.range(9).repartition(2).count() == 9
+    port = found.sparkContext.getConf().get("spark.driver.port")
+    secret = os.environ.pop(engine.AUTH_SECRET, "none")
+    subprocess.run([sys.executable, "-c", sys.argv[2], port], check=True)
+    told = [line for line in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout.splitlines() if secret in line]
+    print("secret told" if told and secret != "none" else "secret kept")
+"""
+
+
+@java
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("master", "answers"),
+    [
+        ("open", ["reached", "refused"]),  # or the others prove nothing
+        ("", ["refused", "refused"]),
+        ("local-cluster[1,1,1024]", ["refused", "refused"]),
+    ],
+)
+def test_local_spark_lets_in_who_knows_its_secret(master: str, answers: list[str]) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != sail.CONNECT_MODE}
+    command = [sys.executable, "-c", VICTIM, master, STRANGER]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    words = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(("reached", "refused"))]
+    assert words == answers
+    assert "secret kept" in done.stdout

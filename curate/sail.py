@@ -1,0 +1,271 @@
+"""The embedded engine, behind a door that only this process can pass.
+
+Sail speaks Spark Connect on a port of the loopback address and asks nobody for a password; whoever reaches the port runs
+code as the job's owner. On Linux the kernel keeps all others out, without any privilege:
+
+* the port is bound but does not listen until a packet filter hangs on it (`listen` is made to do nothing in the thread
+  that starts Sail: seccomp); there is no moment at which it is open;
+* the filter (SO_ATTACH_FILTER) drops every packet that does not come from a port that this process holds;
+* the client connects to a Unix socket, where the kernel says which process is at the other end (SO_PEERCRED), and a
+  thread hands the bytes on from such a port.
+
+Where one of these can't be had (macOS, a sandbox that forbids them), the engine starts as it is, and `Sail.closed` says so.
+"""
+
+import ctypes
+import os
+import platform
+import select
+import socket
+import struct
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+LISTEN = {"x86_64": (0xC000003E, 50), "aarch64": (0xC00000B7, 201)}
+"""The kernel's number of the architecture (linux/audit.h) and of its system call `listen`."""
+LOOPBACK = "127.0.0.1"
+CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+"""What pyspark wants in the environment of a process with a Connect session."""
+ANYTHING = 0xFFFFFFFF  # bytes of a packet that a filter lets through
+_SO_ATTACH_FILTER = 26
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
+_SECCOMP_ALLOW, _SECCOMP_ERRNO = 0x7FFF0000, 0x00050000
+_LOAD_WORD, _LOAD_HALF, _IF_EQUAL, _RETURN = 0x20, 0x28, 0x15, 0x06  # classic BPF (linux/bpf_common.h)
+_IP_SOURCE = 0x100000000 - 0x100000 + 12  # SKF_NET_OFF, then the address of the sender in an IPv4 header
+
+Instruction = tuple[int, int, int, int]
+"""Code, jump if true, jump if false, operand."""
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _program(instructions: list[Instruction]) -> _Program:
+    return _Program(len(instructions), b"".join(struct.pack("=HBBI", *item) for item in instructions))
+
+
+def packet_filter(ports: list[int]) -> list[Instruction]:
+    """Let in TCP packets from these ports of 127.0.0.1, and no others."""
+    found = [(_IF_EQUAL, len(ports) - at, 0, port) for at, port in enumerate(ports)]  # to the load of the address
+    closing = [(_RETURN, 0, 0, 0), (_LOAD_WORD, 0, 0, _IP_SOURCE), (_IF_EQUAL, 0, 1, 0x7F000001)]
+    return [(_LOAD_HALF, 0, 0, 0), *found, *closing, (_RETURN, 0, 0, ANYTHING), (_RETURN, 0, 0, 0)]
+
+
+def _attach(listener: socket.socket, ports: list[int]) -> None:
+    program = _program(packet_filter(ports))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, bytes(program))
+
+
+def _mute_listen() -> bool:
+    """From here on `listen` does nothing in this thread and those that it starts. Whether that could be had."""
+    if not sys.platform.startswith("linux") or platform.machine() not in LISTEN:
+        return False
+    architecture, call = LISTEN[platform.machine()]
+    program = _program(
+        [
+            (_LOAD_WORD, 0, 0, 4),
+            (_IF_EQUAL, 0, 3, architecture),
+            (_LOAD_WORD, 0, 0, 0),
+            (_IF_EQUAL, 0, 1, call),
+            (_RETURN, 0, 0, _SECCOMP_ERRNO),  # error 0: success, and nothing done
+            (_RETURN, 0, 0, _SECCOMP_ALLOW),
+        ]
+    )
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return False
+    if prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))):
+        return False
+    return not prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(program))
+
+
+def closable() -> bool:
+    """Whether this system can keep others out of a port, tried on one of its own."""
+
+    def start() -> bool:
+        if not _mute_listen():
+            return False
+        port.listen(1)
+        return True
+
+    with socket.socket() as port:
+        port.bind((LOOPBACK, 0))
+        return bool(_in_thread(start)) and _shut(port)
+
+
+def _shut(port: socket.socket) -> bool:
+    """Let a bound port listen to nobody; whether it does."""
+    listened = bool(port.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    try:
+        _attach(port, [])
+        filtered = True
+    except OSError:
+        filtered = False
+    port.listen(16)
+    return filtered and not listened and not reachable(port.getsockname())
+
+
+class Sail:
+    """A running Sail. `target` is where gRPC finds it; `closed` says whether only this process can."""
+
+    def __init__(self) -> None:
+        from pysail.spark import SparkConnectServer
+
+        self._server = SparkConnectServer(LOOPBACK)
+        self._ports: list[int] = []
+        self._lock = threading.Lock()
+        self._door: socket.socket | None = None
+        self._listener = self._start()
+        self.closed = self._listener is not None
+        self._address: tuple[str, int] = self._server.listening_address
+        self.target = f"{LOOPBACK}:{self._address[1]}"
+        if self.closed:
+            self.target = self._open_door()
+
+    def _start(self) -> socket.socket | None:
+        """Start the server; returns its socket once nobody can reach it, None where that can't be had."""
+        muted = _in_thread(lambda: _mute_listen() and (self._server.start(background=True) or True))
+        if not muted:
+            self._server.start(background=True)
+            return None
+        listener = socket_at(self._server.listening_address)
+        if _shut(listener):
+            return listener
+        listener.close()
+        return None
+
+    def _open_door(self) -> str:
+        # Abstract: no file to leave behind, and no path that is too long. The kernel says who comes in.
+        name = f"curate-{uuid4().hex}"
+        self._door = socket.socket(socket.AF_UNIX)
+        self._door.bind(f"\0{name}")
+        self._door.listen(4)
+        threading.Thread(target=self._serve, args=(self._door,), name="door", daemon=True).start()
+        return f"unix-abstract:{name}"
+
+    def _serve(self, door: socket.socket) -> None:
+        while True:
+            try:
+                client = door.accept()[0]
+            except OSError:  # closed
+                return
+            if peer(client) == os.getpid():
+                threading.Thread(target=self._hand_on, args=(client,), name="door", daemon=True).start()
+            else:
+                client.close()
+
+    def _hand_on(self, client: socket.socket) -> None:
+        """Carry bytes between the client and the server until one of them has enough."""
+        with client, socket.socket() as server:
+            server.bind((LOOPBACK, 0))
+            port = server.getsockname()[1]
+            self._allow(lambda: self._ports.append(port))
+            try:
+                server.connect(self._address)
+                back = threading.Thread(target=_copy, args=(server, client), name="door", daemon=True)
+                back.start()
+                _copy(client, server)
+                back.join()
+            except OSError:
+                pass  # the server went: the client sees its connection end
+            finally:
+                self._allow(lambda: self._ports.remove(port))  # before the socket gives its port back
+
+    def _allow(self, change: Any) -> None:
+        with self._lock:
+            change()
+            if self._listener is not None:
+                with suppress(OSError):  # it is being closed
+                    _attach(self._listener, self._ports)
+
+    def connect(self) -> Any:
+        """A SparkSession on this server."""
+        from pyspark.sql.connect.client import ChannelBuilder
+        from pyspark.sql.connect.session import SparkSession
+
+        target = self.target
+
+        class Channel(ChannelBuilder):  # type: ignore[misc]
+            host = LOOPBACK
+
+            def toChannel(self) -> Any:  # noqa: N802 (pyspark's name)
+                return self._insecure_channel(target)
+
+        return SparkSession.builder.channelBuilder(Channel()).create()
+
+    def stop(self) -> None:
+        """End the server."""
+        self._server.stop()
+        if self._door is not None:
+            with suppress(OSError):
+                self._door.shutdown(socket.SHUT_RDWR)  # `accept` in the other thread returns
+            self._door.close()
+        if self._listener is not None:
+            self._listener.close()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 18):
+            target.sendall(data)
+    for end, how in ((source, socket.SHUT_RD), (target, socket.SHUT_WR)):
+        with suppress(OSError):
+            end.shutdown(how)
+
+
+def _in_thread(call: Any) -> Any:
+    """What `call` returns, called in a thread that ends with it."""
+    found: list[Any] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return found[0]
+
+
+def peer(client: socket.socket) -> int:
+    """The number of the process at the other end of a Unix socket."""
+    return int(struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
+
+
+def socket_at(address: tuple[str, int]) -> socket.socket:
+    """This process's TCP socket that is bound to `address` and not connected; a second handle on it."""
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # not a socket, or closed by now
+            found = socket.socket(fileno=os.dup(int(name)))
+            if found.family == socket.AF_INET and found.getsockname() == tuple(address) and not _connected(found):
+                return found
+            found.close()
+    raise OSError(f"no socket at {address}")
+
+
+def _connected(found: socket.socket) -> bool:
+    try:
+        found.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def reachable(address: tuple[str, int], seconds: float = 0.02) -> bool:
+    """Whether a connection from a port without leave comes about. On the loopback address it does at once, if at all."""
+    with socket.socket() as stranger:
+        stranger.setblocking(False)
+        if stranger.connect_ex(tuple(address)) == 0:
+            return True
+        answered = select.select([], [stranger], [], seconds)[1]
+        return bool(answered) and stranger.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
