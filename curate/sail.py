@@ -17,6 +17,7 @@ import os
 import platform
 import select
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -245,7 +246,9 @@ def peer(client: socket.socket) -> int:
 def socket_at(address: tuple[str, int]) -> socket.socket:
     """This process's TCP socket that is bound to `address` and not connected; a second handle on it."""
     for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError):  # not a socket, or closed by now
+        with suppress(OSError):  # closed by now
+            if not stat.S_ISSOCK(os.stat(int(name)).st_mode):
+                continue
             found = socket.socket(fileno=os.dup(int(name)))
             if found.family == socket.AF_INET and found.getsockname() == tuple(address) and not _connected(found):
                 return found

@@ -105,6 +105,19 @@ def _there(fd: str) -> bool:
     return os.path.exists(f"/proc/self/fd/{fd}")
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc")
+def test_looking_for_a_socket_leaves_no_handle_behind(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w"), socket.socket() as port:
+        port.bind((sail.LOOPBACK, 0))
+        before = os.listdir("/proc/self/fd")
+        with sail.socket_at(port.getsockname()) as found:
+            assert found.getsockname() == port.getsockname()
+        assert os.listdir("/proc/self/fd") == before
+        with pytest.raises(OSError, match="no socket"):
+            sail.socket_at((sail.LOOPBACK, 1))
+        assert os.listdir("/proc/self/fd") == before
+
+
 @closable
 @pytest.mark.engine
 def test_another_process_gets_nowhere() -> None:
