@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curate.explain import Explanation, Survivor
+from curate.read.tables import ENDINGS
 from curate.terminal import clean, number, one_line, side_by_side
 from curate.trace import Line, Loss, Stage, cut_spans
 
@@ -63,9 +64,7 @@ def _facts(found: Explanation) -> "Table":
 
     table = Table.grid(padding=(0, 2))
     row = found.row
-    where = (
-        f"{row['file']} at byte {number(row['offset'])}" if row.get("file") and row.get("offset") is not None else ""
-    )
+    where = place(row["file"], row["offset"]) if row.get("file") and row.get("offset") is not None else ""
     facts: dict[str, Any] = {name: row.get(name) for name in ("url", "repo", "path", "id")}
     facts |= {"date": row.get("date"), "record": where}
     facts |= {name: row.get(name) for name in ("status", "content_type", "charset", "truncated", "language", "license")}
@@ -73,6 +72,13 @@ def _facts(found: Explanation) -> "Table":
         if value not in (None, ""):
             table.add_row(Text(name, style="dim"), Text(one_line(str(value), 500), overflow="fold"))
     return table
+
+
+def place(file: str, offset: int) -> str:
+    """Where a record stands: a row of a table, counted from 1, a byte of a crawl."""
+    if file.lower().endswith(ENDINGS):
+        return f"{file}, row {number(offset + 1)}"
+    return f"{file} at byte {number(offset)}"
 
 
 def _steps(stages: Sequence[Stage]) -> "Table":
@@ -85,7 +91,6 @@ def _steps(stages: Sequence[Stage]) -> "Table":
         table.add_column(name, overflow="fold")
     for stage in stages:
         outcome = stage.reason.split(".", 1)[-1] if stage.reason else stage.outcome.replace("_", " ")
-        outcome += f": {stage.detail}" if stage.detail else ""
         measured = {**stage.signals} or ({"value": stage.value} if stage.value is not None else {})
         if stage.reason and stage.value is not None and stage.value not in measured.values():
             measured["value"] = stage.value

@@ -1,19 +1,18 @@
-"""What is in a folder of Parquet with texts: counts, languages, hosts, lengths, documents chosen by hash."""
+"""What is in a folder of tables with texts: counts, languages, hosts, lengths, documents chosen by hash."""
 
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
-from curate import storage
-from curate.errors import InputError, nearest
+from curate.errors import InputError
+from curate.read import files, tables
+from curate.read.columns import Asked
 from filters.sampling import uniform
 
 if TYPE_CHECKING:
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 COUNTED = ("language", "host", "source", "repo", "license", "charset")
 """Columns whose values are counted, where they exist."""
+FIELDS = ("text", "id", "url", "language", "source", "repo", "path", "license")
+OWN = (pa.field("host", pa.string()), pa.field("charset", pa.string()))
 NAMES = 200_000
-BATCH_ROWS = 512
 
 
 @dataclass
@@ -41,6 +41,12 @@ class Contents:
     lengths: Counter[int] = field(default_factory=Counter)
     """Documents by number of characters."""
     documents_shown: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    """Rows that are no documents, by kind: see `curate.read.tables`."""
+    where: dict[str, str] = field(default_factory=dict)
+    """The first place of each kind."""
+    notes: tuple[str, ...] = ()
+    """What is left out."""
 
     @property
     def characters(self) -> int:
@@ -50,94 +56,62 @@ class Contents:
 def inspect(
     folder: str,
     *,
-    text: str = "text",
+    text: str = "",
     random: int = 0,
     seed: str = "0",
     progress: "Progress | None" = None,
 ) -> Contents:
-    """Look at every document of `folder` (its data/, where it is a corpus of ours; else all Parquet below it).
+    """Look at every document of `folder` (its data/, where it is a corpus of ours; else all tables in it).
 
     `random` documents are chosen by a hash of their id (of their text, where there is no id) and `seed`: the same
-    ones each time, whatever the files are called. Raises InputError where there is nothing, or no column `text`.
+    ones each time, whatever the files are called. `text` names the column with the text, where it has no usual name.
+    Raises InputError where there is nothing that can be read, or no such column.
     """
-    paths = find_files(folder)
-    found, chosen = Contents(files=len(paths)), _Chosen(random, seed)
-    found.columns = _columns(paths[0], text)
+    asked = Asked(text)
+    listed = files.find(folder, asked)
+    found, chosen = Contents(files=len(listed.files), notes=listed.notes), _Chosen(random, seed)
+    found.columns = tables.column_types(listed.files[0])
     if progress:
-        progress.stage("inspect", len(paths))
-    for done, path in enumerate(paths, 1):
-        size = storage.file_size(path)
+        progress.stage("inspect", len(listed.files))
+    for done, (path, size) in enumerate(zip(listed.files, listed.sizes, strict=True), 1):
         found.file_bytes += size
         rows = found.documents
-        for batch in _batches(path, text):
-            _add(found, batch, text)
-            chosen.look(batch, text)
+        for batch in tables.read(path, FIELDS, asked, own=OWN):
+            good = _without_unreadable(batch, found, path)
+            _add(found, good)
+            chosen.look(good)
         if progress:
             progress.update(done=done, records=found.documents - rows, bytes=size)
-    found.documents_shown = chosen.documents(text)
+    found.documents_shown = chosen.documents()
+    if not found.documents and found.unreadable:
+        told = ", ".join(f"{count:,} {kind} ({found.where[kind]})" for kind, count in found.unreadable.items())
+        raise InputError(f"{folder}: nothing in it can be read: {told}")
     return found
 
 
-def find_files(folder: str) -> list[str]:
-    """Parquet files of a corpus (its data/), or below any folder, or the one file named. Sorted; never none."""
-    if not storage.exists(folder):
-        raise InputError(f"{folder} is not there")
-    if folder.endswith(".parquet") and _is_file(folder):
-        return [folder]
-    data = storage.join(folder, "data")
-    paths = storage.list_files(data, ".parquet") or _below(folder)
-    if not paths:
-        raise InputError(f"{folder} holds no Parquet files")
-    return paths
+def _without_unreadable(batch: pa.RecordBatch, found: Contents, path: str) -> pa.RecordBatch:
+    """The documents of a batch, those without a text among them; the rest is counted."""
+    problems = batch.column("_problem")
+    empty = pc.fill_null(pc.is_in(problems, pa.array(tables.EMPTY)), True)
+    at = batch.schema.get_field_index("_problem")
+    marked = batch.set_column(at, batch.schema.field(at), pc.if_else(empty, None, problems))
+    where = dict[str, str]()
+    good = tables.without_problems(marked, found.unreadable, where)
+    found.where = {**{kind: f"{path}: {detail}" for kind, detail in where.items()}, **found.where}
+    return good
 
 
-def _is_file(path: str) -> bool:
-    fs, inner = storage.filesystem(path)
-    return bool(fs.get_file_info(inner).type == pafs.FileType.File)
-
-
-def _below(folder: str) -> list[str]:
-    fs, inner = storage.filesystem(folder)
-    found = fs.get_file_info(pafs.FileSelector(inner, recursive=True))
-    inside = [info.path[len(inner) :].lstrip("/") for info in found if info.type == pafs.FileType.File]
-    good = [name for name in inside if name.endswith(".parquet") and not any(p[0] in "._" for p in name.split("/"))]
-    return [storage.join(folder, name) for name in sorted(good)]
-
-
-def _columns(path: str, text: str) -> dict[str, str]:
-    fs, inner = storage.filesystem(path)
-    try:
-        schema = pq.read_schema(inner, filesystem=fs)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} is not Parquet: {error}") from error
-    if text not in schema.names:
-        raise InputError(f"{path} has no column {text!r}{nearest(text, schema.names)} (choose one with --text)")
-    return {item.name: str(item.type) for item in schema}
-
-
-def _batches(path: str, text: str) -> Iterator[pa.RecordBatch]:
-    fs, inner = storage.filesystem(path)
-    try:
-        with pq.ParquetFile(inner, filesystem=fs) as file:
-            names = file.schema_arrow.names
-            wanted = [name for name in (text, "id", "url", "repo", "path", *COUNTED) if name in names]
-            yield from file.iter_batches(BATCH_ROWS, columns=sorted(set(wanted)), use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
-
-
-def _add(found: Contents, batch: pa.RecordBatch, text: str) -> None:
+def _add(found: Contents, batch: pa.RecordBatch) -> None:
     found.documents += batch.num_rows
-    if text in batch.schema.names:
-        texts = batch[text].cast(pa.large_string())
-        found.text_bytes += pc.sum(pc.binary_length(texts)).as_py() or 0
-        lengths = pc.fill_null(pc.utf8_length(texts), 0)
-        for item in pc.value_counts(lengths).to_pylist():
-            found.lengths[item["values"]] += item["counts"]
-        found.empty = found.lengths[0]
+    texts = batch["text"]
+    found.text_bytes += pc.sum(pc.binary_length(texts)).as_py() or 0
+    for item in pc.value_counts(pc.fill_null(pc.utf8_length(texts), 0)).to_pylist():
+        found.lengths[item["values"]] += item["counts"]
+    found.empty = found.lengths[0]
     for name in COUNTED:
-        if name in batch.schema.names:
-            _count(found.counts.setdefault(name, Counter()), batch[name])
+        column = pc.list_flatten(batch[name]) if pa.types.is_list(batch[name].type) else batch[name]
+        if column.null_count < len(column):
+            _count(found.counts.setdefault(name, Counter()), column)
 
 
 def _count(counter: Counter[str], column: pa.Array) -> None:
@@ -162,21 +136,19 @@ class _Chosen:
         self.size, self.seed = size, f"inspect {seed}"
         self._heap: list[tuple[float, str, dict[str, Any]]] = []
 
-    def look(self, batch: pa.RecordBatch, text: str) -> None:
+    def look(self, batch: pa.RecordBatch) -> None:
         if not self.size:
             return
-        has_id = "id" in batch.schema.names
-        names = batch["id"] if has_id else batch[text]
-        for at, name in enumerate(names.to_pylist()):
-            key = str(name) if has_id else hashlib.blake2b(str(name).encode(), digest_size=16).hexdigest()
+        for at, (name, text) in enumerate(zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)):
+            key = name or hashlib.blake2b((text or "").encode(), digest_size=16).hexdigest()
             rank = uniform(key, self.seed)
             if len(self._heap) < self.size or rank < -self._heap[0][0]:
                 entry = (-rank, key, {**batch.slice(at, 1).to_pylist()[0], "id": key})
                 (heapq.heappush if len(self._heap) < self.size else heapq.heappushpop)(self._heap, entry)
 
-    def documents(self, text: str) -> list[dict[str, Any]]:
+    def documents(self) -> list[dict[str, Any]]:
         ordered = sorted(self._heap, key=lambda item: (-item[0], item[1]))
-        return [{("text" if key == text else key): value for key, value in row.items()} for _, _, row in ordered]
+        return [{name: value for name, value in row.items() if not name.startswith("_")} for _, _, row in ordered]
 
 
 def quantiles(lengths: Mapping[int, int], shares: Sequence[float] = QUANTILES) -> dict[float, int]:
@@ -200,6 +172,7 @@ def as_json(found: Contents, top: int = 50) -> dict[str, Any]:
         "text_bytes": found.text_bytes,
         "characters": found.characters,
         "empty": found.empty,
+        "unreadable": dict(found.unreadable),
         "columns": found.columns,
         "length": {
             "min": min(used, default=0),

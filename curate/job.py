@@ -27,6 +27,8 @@ class Source:
     """Path and size of each input."""
     digest: str
     """Changes when the same inputs would give other rows."""
+    notes: Sequence[str] = ()
+    """What a person should know before the job starts: files and columns that are left out."""
     reuse: str | None = None
     """Folder `extracted/` of an earlier corpus that holds these very rows: nothing is extracted again."""
 

@@ -1,6 +1,7 @@
 """Every table that is written, in one place: the only file where a column gets its name and type."""
 
 import hashlib
+import re
 
 import pyarrow as pa
 
@@ -63,9 +64,24 @@ DUPLICATES = pa.schema(
 )
 
 
+MARK = b"curate.corpus"
+"""Key in the metadata of every file of documents that is ours: its kind. Columns of files without it are somebody else's,
+whatever they are called."""
+
+
+def kind_of(table: pa.Schema) -> str | None:
+    """The kind of the corpus that a file with this schema belongs to, None where it is none of ours."""
+    kind = (table.metadata or {}).get(MARK, b"").decode("utf-8", "replace")
+    return kind if kind in DOCUMENTS else None
+
+
+def _marked(kind: str, fields: list[pa.Field]) -> pa.Schema:
+    return pa.schema(fields, {MARK: kind.encode()})
+
+
 def extracted(kind: str) -> pa.Schema:
     """`extracted/`: each document as it came out of the source, decided only where extraction itself decided."""
-    return pa.schema([*DOCUMENTS[kind], *OUTCOME])
+    return _marked(kind, [*DOCUMENTS[kind], *OUTCOME])
 
 
 def signals_field(names: list[str]) -> pa.Field:
@@ -75,12 +91,20 @@ def signals_field(names: list[str]) -> pa.Field:
 
 def judged(kind: str, names: list[str]) -> pa.Schema:
     """The working table between passes, and `rejected/`."""
-    return pa.schema([*DOCUMENTS[kind], *OUTCOME, *([signals_field(names)] if names else []), REMOVED])
+    return _marked(kind, [*DOCUMENTS[kind], *OUTCOME, *([signals_field(names)] if names else []), REMOVED])
 
 
 def published(kind: str, names: list[str]) -> pa.Schema:
     """`data/`: kept documents."""
-    return pa.schema([*DOCUMENTS[kind], *([signals_field(names)] if names else []), REMOVED])
+    return _marked(kind, [*DOCUMENTS[kind], *([signals_field(names)] if names else []), REMOVED])
+
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of our ids."""
+    return _ID.fullmatch(text) is not None
 
 
 def document_id(*parts: object) -> str:

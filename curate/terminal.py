@@ -3,7 +3,8 @@
 import difflib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,12 @@ def one_line(text: str, columns: int = 80) -> str:
     if cell_len(flat) <= columns:
         return flat
     return set_cell_size(flat, max(0, columns - 1)).rstrip() + "…"
+
+
+def notes(lines: Iterable[str]) -> None:
+    """What a person should know, on stderr, a line each."""
+    for line in lines:
+        print(f"note: {one_line(line, 1000)}", file=sys.stderr)
 
 
 def number(value: float) -> str:

@@ -77,12 +77,14 @@ def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
     from curate import tokenizer as tokenizers
     from curate.mixing import counts, sources
     from curate.mixing.request import here
+    from curate.terminal import notes
 
     file = tokenizers.find(tokenizer)
     total = 0
     for place, text in enumerate(paths):
         name, _, path = text.rpartition("=")
         source = sources.find(name or f"source-{place}", path)
+        notes(source.notes)
         tasks = counts.tasks(source, counts.cache_folder(), file)
         total += sum(result["tokens"] for result in here("curate.mixing.counts:count_file", tasks))
     return total

@@ -36,6 +36,8 @@ METHODS = ["minhash", "exact", "spans", "lines", "url"]
     "--max-cluster-share", type=click.FloatRange(0, 1), help="Alarm when one cluster loses more.  [default: 0.2]"
 )
 @click.option("--max-host-share", type=click.FloatRange(0, 1), help="Alarm when a host loses more.  [default: 0.95]")
+@click.option("--text-column", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Column of the ids, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")
 @engine_options
 @json_option
@@ -43,6 +45,8 @@ def dedup(
     corpus: str,
     output: str,
     method: str,
+    text_column: str,
+    id_column: str,
     keep_rejected: bool,
     as_json: bool,
     **parameters: Any,
@@ -62,7 +66,15 @@ def dedup(
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}
-    options = Options(corpus=corpus, output=output, method=method, parameters=given, keep_rejected=keep_rejected)
+    options = Options(
+        corpus=corpus,
+        output=output,
+        method=method,
+        parameters=given,
+        keep_rejected=keep_rejected,
+        text_column=text_column,
+        id_column=id_column,
+    )
     ledger = deduplicate(options, engine)
     printed(ledger, as_json, lambda: funnel(ledger))
     if not as_json:

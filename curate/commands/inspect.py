@@ -18,19 +18,21 @@ SHOWN_CHARS = 1_500
 @click.option("--random", "count", default=0, type=click.IntRange(0), help="Also show this many documents.")
 @click.option("--seed", default="0", show_default=True, help="Chooses other documents; the same seed, the same ones.")
 @click.option("--top", default=15, show_default=True, type=click.IntRange(1), help="Values listed of each column.")
-@click.option("--text", default="text", show_default=True, help="Name of the column with the text.")
+@click.option("--text", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bool, quiet: bool) -> None:
     """What is in CORPUS: documents, bytes, languages, hosts, lengths, random documents.
 
-    CORPUS is the output of a job, or any folder of Parquet files with a column of text. Every document is read.
+    CORPUS is the output of a job, or any folder of Parquet or JSON lines with a column of text. Every document is read.
     """
     from curate import inspect as inspecting
     from curate.progress import Progress
+    from curate.terminal import notes
 
     with Progress(quiet=quiet) as progress:
         found = inspecting.inspect(corpus, text=text, random=count, seed=seed, progress=progress)
+    notes(found.notes)
     if as_json:
         click.echo(json.dumps(inspecting.as_json(found, top), ensure_ascii=True, default=str))
         return
@@ -50,6 +52,7 @@ def _show(console: "Console", found: "Contents", top: int) -> None:
         ("documents", f"{number(found.documents)} in {number(found.files)} files ({size(found.file_bytes)})"),
         ("text", f"{size(found.text_bytes)}, {number(found.characters)} characters"),
         ("without text", number(found.empty)),
+        *[(kind, f"{number(count)} rows, the first: {found.where[kind]}") for kind, count in found.unreadable.items()],
         ("characters", f"least {number(length['min'])}  mean {length['mean']:,.0f}  most {number(length['max'])}"),
         ("quantiles", spread),
         ("columns", ", ".join(found.columns)),

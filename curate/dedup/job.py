@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.corpora import corpus_source
+from curate.corpora import corpus_source, refuse_nothing
 from curate.errors import UsageError
 from curate.job import Job
 from curate.recipe import Recipe, parse, to_toml
@@ -25,6 +25,10 @@ class Options:
     parameters: dict[str, Any] = field(default_factory=dict)
     """Parameters of the step that were given; the others have its defaults."""
     keep_rejected: bool = False
+    text_column: str = ""
+    """Column of the texts, where it has no usual name."""
+    id_column: str = ""
+    """Column of the ids, likewise."""
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
@@ -46,15 +50,18 @@ def recipe_of(method: str, parameters: dict[str, Any]) -> Recipe:
 def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.report import finish_report
+    from curate.terminal import notes
 
+    source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
+    notes(source.notes)
     job = Job(
         name="dedup",
-        source=corpus_source(options.corpus),
+        source=source,
         recipe=recipe_of(options.method, options.parameters),
         output=options.output.rstrip("/"),
         command=command_line(options.command),
         keep_rejected=options.keep_rejected,
         keep_extracted=False,
-        finishers=(finish_report,),
+        finishers=(refuse_nothing, finish_report),
     )
     return run_job(job, engine or EngineOptions())

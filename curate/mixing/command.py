@@ -10,6 +10,7 @@ from curate.errors import UsageError, nearest
 from curate.mixing import card, counts, job, quantities, sources, tables
 from curate.mixing.plan import Plan
 from curate.mixing.request import Request
+from curate.terminal import notes
 
 
 def run(
@@ -49,6 +50,7 @@ def request(options: Mapping[str, Any]) -> Request:
     settled = mixture.settle(stated, names, normalise=options["normalise"], drop=options["drop_missing"])
     used = [name for name in names if settled.baseline or name in settled.weights]
     found = [sources.find(name, names[name], texts.get(name, ""), ids.get(name, "")) for name in used]
+    notes([note for source in found for note in source.notes])
     needs = unit == "tokens" or options["tokenizer"] or options.get("tokenize")
     return Request(
         mixture=settled,

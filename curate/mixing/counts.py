@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from curate.errors import InputError
 from curate.mixing.hashing import document_keys
 from curate.mixing.sources import Source, read
 
-VERSION = 1
+VERSION = 2
 ROW_GROUP = 1 << 18
 """Counts and hits of a file have the same row groups, so that both are read in step."""
 COUNTS = pa.schema(
@@ -72,6 +72,8 @@ class FileCounts:
     skipped: dict[str, int]
     contamination: str = ""
     """File with a column `hits` (shared n-grams), row by row beside the counts; empty when nobody looked."""
+    where: dict[str, str] = field(default_factory=dict)
+    """The first place of each kind of what was skipped."""
 
 
 class Amounts:
@@ -146,7 +148,8 @@ def count_file(task: dict[str, Any]) -> dict[str, Any]:
     encoder = tokenizer.load(task["tokenizer"]) if task["tokenizer"] else None
     skipped: Counter[str] = Counter()
     facts: Counter[str] = Counter()
-    batches = [_count_batch(batch, encoder, facts) for batch in read(source, task["file"], skipped)]
+    where: dict[str, str] = {}
+    batches = [_count_batch(batch, encoder, facts) for batch in read(source, task["file"], skipped, where)]
     with storage.atomic(task["counts"]) as temporary:
         pq.write_table(pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd")
     result = {
@@ -154,6 +157,7 @@ def count_file(task: dict[str, Any]) -> dict[str, Any]:
         "path": task["counts"],
         **{key: facts[key] for key in ("documents", "tokens", "bytes", "characters", "words")},
         "skipped": {kind: number for kind, number in sorted(skipped.items()) if number},
+        "where": where,
     }
     storage.write_text(note, json.dumps(result))
     return {**result, "source": task["source"], "cached": False}
@@ -183,6 +187,7 @@ def from_json(result: dict[str, Any]) -> FileCounts:
         characters=result["characters"],
         words=result["words"],
         skipped=result["skipped"],
+        where=result["where"],
     )
 
 

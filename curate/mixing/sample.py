@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from curate.mixing.hashing import document_keys, numbers
 from curate.mixing.sources import find, read
+from curate.terminal import notes
 
 SAMPLE = "sample"
 
@@ -22,6 +23,7 @@ def sample(paths: Sequence[str], size: int, text_column: str = "") -> list[str]:
 def _one(path: str, room: int, text_column: str) -> list[str]:
     """The documents with the lowest numbers, as many as fit: a heap gives up the highest while there is too much."""
     source = find("input", path, text_column)
+    notes(source.notes)
     heap: list[tuple[int, str]] = []
     held = 0
     for file in source.files:

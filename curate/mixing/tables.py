@@ -56,6 +56,11 @@ def skipped(stock: Stock) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def _first(stock: Stock, kind: str) -> str:
+    """Where the first record of a kind stands that could not be read."""
+    return next(f"{file.file}: {file.where[kind]}" for file in stock.files if kind in file.where)
+
+
 def rates(stocks: Iterable[Stock]) -> Rates | None:
     """Measured characters, words and bytes a token over all documents of some sources."""
     files = [file for stock in stocks for file in stock.files]
@@ -89,7 +94,7 @@ def warnings(plan: Plan) -> list[str]:
             )
         lost = skipped(stock)
         if lost:
-            kinds = ", ".join(f"{number} {kind}" for kind, number in lost.items())
+            kinds = ", ".join(f"{number} {kind} ({_first(stock, kind)})" for kind, number in lost.items())
             found.append(f"{draw.source}: records skipped: {kinds}")
         if stock.repeated_ids:
             found.append(

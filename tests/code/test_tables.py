@@ -70,7 +70,7 @@ def test_json_lines_with_rows_that_are_none(tmp_path, ending):
         data = pa.Codec("zstd").compress(data, asbytes=True)
     path.write_bytes(data)
     found, skipped, _ = read(path)
-    assert [(r["path"], r["license"]) for r in found] == [("x.py", "MIT"), ("bad?.py", "LicenseRef-unknown")]
+    assert [(r["path"], r["license"]) for r in found] == [("x.py", "MIT"), ("bad\ufffd.py", "LicenseRef-unknown")]
     assert skipped == {"bad_record": 4, "repeated": 1, "too_large": 1}
 
 

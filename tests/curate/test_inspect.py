@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from curate.commands.inspect import inspect as command
 from curate.errors import InputError
-from curate.inspect import find_files, inspect, quantiles
+from curate.inspect import inspect, quantiles
 
 
 def write(path: Path, texts: list[str | None], **columns: list) -> None:
@@ -66,20 +66,20 @@ def test_quantiles_of_nothing() -> None:
 
 
 def test_other_text_column(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"content": ["abc"]}), tmp_path / "x.parquet")
-    with pytest.raises(InputError, match=r"no column 'text'.*content"):
+    pq.write_table(pa.table({"body": ["abc"]}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match=r"no column text .*\(it has body\)"):
         inspect(str(tmp_path))
-    found = inspect(str(tmp_path / "x.parquet"), text="content", random=1)
+    found = inspect(str(tmp_path / "x.parquet"), text="body", random=1)
     assert found.documents_shown[0]["text"] == "abc"
 
 
 def test_clear_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not there"):
-        find_files(str(tmp_path / "none"))
-    with pytest.raises(InputError, match="holds no Parquet"):
-        find_files(str(tmp_path))
+    with pytest.raises(InputError, match="no such file or folder"):
+        inspect(str(tmp_path / "none"))
+    with pytest.raises(InputError, match="an empty folder"):
+        inspect(str(tmp_path))
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no PAR1")
-    with pytest.raises(InputError, match="is not Parquet"):
+    with pytest.raises(InputError, match=r"nothing in it can be read: 1 damaged \(.*bad.parquet: "):
         inspect(str(tmp_path))
 
 
