@@ -17,6 +17,7 @@ from curate import storage
 from curate.errors import InputError
 from curate.read import columns, tables
 from curate.read.columns import USUAL, Asked
+from curate.read.jsonl import first_line
 
 SHOWN = 3
 """Files that a note names."""
@@ -63,9 +64,12 @@ def place(path: str, file: str) -> str:
 
 
 def find(path: str, asked: Asked = USUAL) -> Found:
-    """List the tables of a folder, a file or a pattern, local or by URL. Raises InputError when there are none."""
+    """List the tables of a folder, a file or a pattern, local or by URL.
+
+    Raises InputError when there are none, or when the first has no column of text.
+    """
     if not _is_pattern(path):
-        return _found(path, *_listed(path, asked))
+        return _found(path, *_listed(path, asked), asked)
     known, left = dict[str, int](), dict[str, list[str]]()
     for match, size in _matches(path):
         more, out = ({match: size}, {}) if size is not None else _listed(match, asked)
@@ -73,10 +77,10 @@ def find(path: str, asked: Asked = USUAL) -> Found:
         out = {**out, "other": [*out.get("other", []), *(file for file in more if file not in known)]}
         for reason, names in out.items():
             left.setdefault(reason, []).extend(names)
-    return _found(path, known, left)
+    return _found(path, known, left, asked)
 
 
-def _found(path: str, known: dict[str, int], left: dict[str, list[str]]) -> Found:
+def _found(path: str, known: dict[str, int], left: dict[str, list[str]], asked: Asked) -> Found:
     notes = [_note(path, reason, left[reason]) for reason in _LEFT_OUT if left.get(reason)]
     if not known:
         told = "; ".join(note.removeprefix(f"{path}: ") for note in notes)
@@ -85,6 +89,8 @@ def _found(path: str, known: dict[str, int], left: dict[str, list[str]]) -> Foun
             f"{path}: no Parquet or JSON lines to read (.parquet, .jsonl, .json, .ndjson, packed or not): {there}"
         )
     files = sorted(known)
+    if fault := tables.fault(files[0], asked):  # most often a wrong option: said at once
+        raise InputError(f"{files[0]}: {fault}")
     return Found(path, tuple(files), tuple(known[file] for file in files), tuple(notes))
 
 
@@ -140,7 +146,7 @@ def _info(fs: Any, inner: str, path: str) -> Any:
     try:
         return fs.get_file_info(inner)
     except OSError as error:
-        raise InputError(f"{path}: {tables.first_line(error)}") from error
+        raise InputError(f"{path}: {first_line(error)}") from error
 
 
 def _tree(folder: str) -> tuple[dict[str, int], list[str]]:
@@ -150,7 +156,7 @@ def _tree(folder: str) -> tuple[dict[str, int], list[str]]:
         try:
             infos = fs.get_file_info(pafs.FileSelector(inner, recursive=True))
         except OSError as error:
-            raise InputError(f"{folder}: {tables.first_line(error)}") from error
+            raise InputError(f"{folder}: {first_line(error)}") from error
         start = len(inner.rstrip("/")) + 1
         return {info.path[start:]: int(info.size) for info in infos if info.type == pafs.FileType.File}, []
     found, links, seen = dict[str, int](), list[str](), {os.path.realpath(inner)}

@@ -1,0 +1,251 @@
+"""The rows of JSON files, packed or not, whichever way they are written: an object a line (of which a line may hold
+several), an array of objects, objects over several lines. What is none is a row with a problem."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import Any, BinaryIO, NamedTuple
+
+import lz4.frame
+import pyarrow as pa
+from backports import zstd
+
+from curate import storage
+from curate.errors import InputError
+
+MAX_LINE = 512 << 20
+"""Bytes of a line (or of an object over several lines) that is read; one line must not fill the memory."""
+READ_AHEAD = 1 << 20
+DAMAGE = (
+    EOFError,
+    OSError,
+    RuntimeError,  # LZ4's
+    lzma.LZMAError,
+    pa.ArrowException,
+    zlib.error,
+    zstd.ZstdError,
+)
+
+
+class Problem(NamedTuple):
+    kind: str
+    detail: str
+
+
+_Line = tuple[int, bytes | None]
+"""Number of a line, from 1; None for one that is too long."""
+
+
+class Record(NamedTuple):
+    """One row of a JSON file."""
+
+    line: int
+    """Where it ends, counted from 1."""
+    value: dict[str, Any] | Problem
+
+
+def records(stream: BinaryIO, max_line: int = MAX_LINE) -> Iterator[Record]:
+    """The objects of an unpacked JSON file, whichever way they are written; and what is none, as a problem. UTF-16 and UTF-32 are problems:
+    JSON that is exchanged is UTF-8 (RFC 8259)."""
+    yield from _each(_lines(stream, max_line), max_line, first=True)
+
+
+def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record]:
+    for number, line in lines:
+        if line is None:
+            yield Record(number, Problem("long_line", f"line {number:,} is longer than {limit:,} bytes"))
+            first = False
+            continue
+        if first and (line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in line[:4]):
+            yield Record(number, Problem("damaged", "UTF-16 or UTF-32, or no text at all; JSON has to be UTF-8"))
+            return
+        text = _text(line).strip()
+        if not text:
+            continue
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if first and text[0] in "[{":
+                values = _Values(lines, text, number, limit)
+                if values.begin():
+                    yield from values.all()
+                    return
+                yield from _several(text, number, error)
+                yield from _each(chain(values.taken, lines), limit, first=False)
+                return
+            yield from _several(text, number, error)
+        else:
+            yield from (Record(number, one) for one in _objects(value))
+        first = False
+
+
+def _lines(stream: BinaryIO, limit: int) -> Iterator[_Line]:
+    """Lines with their numbers from 1; None for a longer one than `limit`."""
+    number = 0
+    while line := stream.readline(limit + 1):
+        number += 1
+        if len(line) > limit and not line.endswith(b"\n"):
+            while (rest := stream.readline(READ_AHEAD)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None
+        else:
+            yield number, line
+
+
+def _text(line: bytes) -> str:
+    """A line as text. Bytes that are no UTF-8 become U+FFFD, as in a text column."""
+    return line.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _objects(value: Any) -> list[dict[str, Any] | Problem]:
+    """A JSON value as rows: an object is one, an array of objects so many."""
+    inside = value if isinstance(value, list) and value and all(isinstance(one, dict) for one in value) else [value]
+    return [
+        one if isinstance(one, dict) else Problem("not_object", f"a {type(one).__name__}, no object") for one in inside
+    ]
+
+
+def _several(text: str, number: int, problem: Exception) -> Iterator[Record]:
+    """The rows of a line that is not one JSON value: several, one behind the other, or what is wrong with it."""
+    found, at = list[Record](), 0
+    try:
+        while at < len(text):
+            value, at = _DECODER.raw_decode(text, at)
+            found += [Record(number, one) for one in _objects(value)]
+            at = _end(_SPACE, text, at)
+    except (ValueError, RecursionError):
+        yield Record(number, Problem("not_json", f"line {number:,}: {first_line(problem)}"))
+        return
+    yield from found
+
+
+_DECODER = json.JSONDecoder()
+_SPACE, _GAP = re.compile(r"\s*"), re.compile(r"[\s,]*")
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what `pattern` matches at a place ends."""
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+class _Values:
+    """JSON values over several lines: those of an array, or one behind the other. Holds about one value."""
+
+    def __init__(self, lines: Iterator[_Line], begun: str, number: int, limit: int) -> None:
+        self._lines, self._limit, self._line = lines, limit, number
+        self._array = begun.startswith("[")
+        self._text, self._at = begun + "\n", int(self._array)
+        self._first: Any = None
+        self.taken: list[_Line] = []
+        """The lines that were read to see how the file begins."""
+
+    def begin(self) -> bool:
+        """Whether an object follows, so that the file is written in this way."""
+        try:
+            self._first = self._next()
+        except (ValueError, RecursionError):
+            return False
+        self.taken.clear()
+        return isinstance(self._first, dict)
+
+    def all(self) -> Iterator[Record]:
+        """The rows, up to where the file is no JSON, and that as a row."""
+        value = self._first
+        while value is not _END:
+            yield from (Record(self._line, one) for one in _objects(value))
+            try:
+                value = self._next()
+                self.taken.clear()
+            except (ValueError, RecursionError) as error:
+                detail = f"can't be read behind line {self._line:,}: {first_line(error)}"
+                yield Record(self._line, Problem("damaged", detail))
+                return
+
+    def _next(self) -> Any:
+        """The next value, or _END. Raises ValueError for what is no JSON, RecursionError for what is nested too deeply."""
+        while (at := _end(_GAP, self._text, self._at)) == len(self._text) or self._text[at] == "]":
+            self._at = at
+            if at < len(self._text):
+                if not self._array:
+                    raise ValueError("an array is closed that was not begun")
+                self._array, self._at = False, at + 1
+            elif not self._more(1):
+                if self._array:
+                    raise ValueError("the array is not closed")
+                return _END
+        step = 1
+        while True:
+            try:
+                value, self._at = _DECODER.raw_decode(self._text, at)
+                return value
+            except json.JSONDecodeError as error:
+                cut = error.pos >= len(self._text) - 12 or error.msg.startswith("Unterminated string")
+                if not cut or len(self._text) - at > self._limit or not self._more(step):
+                    raise
+                at, step = _end(_GAP, self._text, self._at), step * 2
+
+    def _more(self, count: int) -> bool:
+        """Take `count` more lines; what was used up is forgotten."""
+        lines = list(islice(self._lines, count))
+        self.taken += lines
+        read = [_text(line) for _, line in lines if line is not None]
+        if len(read) < len(lines):
+            raise ValueError(f"a line is longer than {self._limit:,} bytes")
+        self._text, self._at = self._text[self._at :] + "".join(read), 0
+        self._line = lines[-1][0] if lines else self._line
+        return bool(lines)
+
+
+_END = object()
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+_UNPACKED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
+    b"\x28\xb5\x2f\xfd": lambda raw: zstd.ZstdFile(raw, options={zstd.DecompressionParameter.window_log_max: 31}),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+    b"\x04\x22\x4d\x18": lz4.frame.LZ4FrameFile,
+}
+"""How a compressed file begins, and what reads it."""
+
+
+@contextmanager
+def opened(file: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked where it is gzip, zstd (long windows, too), bzip2, xz or LZ4, by what it begins with.
+
+    Raises InputError when it can't be opened; reading raises one of DAMAGE where it is damaged or cut.
+    """
+    with raw_stream(file) as raw:
+        plain = io.BufferedReader(raw, READ_AHEAD)
+        head = plain.peek(6)[:6]
+        unpack = next((unpack for magic, unpack in _UNPACKED.items() if head.startswith(magic)), None)
+        yield plain if unpack is None else unpack(plain)
+
+
+def raw_stream(file: str) -> Any:
+    fs, inner = storage.filesystem(file)
+    try:
+        return fs.open_input_stream(inner, compression=None, buffer_size=0)
+    except OSError as error:
+        raise InputError(f"{file}: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, on one line."""
+    return (str(error).strip().split("\n", 1)[0] or type(error).__name__)[:300]
+
+
+def refuse_unreachable(file: str, error: BaseException) -> None:
+    """Raise InputError for what is no damage of the file: a file system that says no, a store that doesn't answer."""
+    if isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error)):
+        raise InputError(f"{file}: {first_line(error)}") from error
