@@ -41,11 +41,16 @@ def corpus_source(path: str, name: str | None = None, text: str = "", ident: str
 
 def _not_carried(task: dict[str, Any]) -> list[str]:
     """A sentence on the columns of the first file that have no place in the corpus."""
-    present, ours = tables.names(task["file"]), tables.corpus_kind(task["file"])
-    asked = Asked(task["text"], task["id"])
-    used = {name for field in _fields(task) for name in columns.spelled(asked.names(field), present)}
-    used |= {*schema.extracted(task["kind"]).names} if ours else {*columns.spelled(columns.CONTAINERS, present)}
-    rest = [name for name in present if name not in used]
+    types, asked = tables.column_types(task["file"]), Asked(task["text"], task["id"])
+    flat = [
+        name for name, kind in types.items() if not kind.startswith(("list", "struct", "map", "large_list", "dict<"))
+    ]
+    if tables.corpus_kind(task["file"]):
+        used = {*schema.extracted(task["kind"]).names}
+    else:
+        used = {name for field in _fields(task) for name in columns.spelled(asked.names(field), flat)}
+        used |= {*columns.spelled(columns.CONTAINERS, types)}
+    rest = [name for name in types if name not in used]
     told = ", ".join(rest[:10]) + (" …" if len(rest) > 10 else "")
     return [f"{task['root']}: columns that are not carried over: {told}"] if rest else []
 

@@ -179,8 +179,7 @@ def date_of(value: Any) -> datetime.datetime | None:
         elif isinstance(value, datetime.date):
             found = datetime.datetime(value.year, value.month, value.day)
         else:
-            number = number_of(value)
-            found = None if number is None else _digits(f"{value}") or _counted(number)
+            found = _digits(f"{value}") or _counted(value)
         if found is None:
             return None
         return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)
@@ -212,7 +211,10 @@ def _digits(text: str) -> datetime.datetime | None:
         return None
 
 
-def _counted(number: float) -> datetime.datetime:
+def _counted(value: Any) -> datetime.datetime | None:
+    number = number_of(value)
+    if number is None:
+        return None
     unit = next(unit for limit, unit in _UNITS if abs(number) < limit)
     return _EPOCH + datetime.timedelta(microseconds=round(number * 1e6 / unit))
 

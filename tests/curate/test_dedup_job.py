@@ -14,7 +14,7 @@ import pytest
 
 from curate import engine
 from curate.dedup.job import Options, deduplicate
-from curate.errors import AlarmError
+from curate.errors import AlarmError, InputError
 from curate.run import EngineOptions
 
 pytestmark = pytest.mark.engine
@@ -109,3 +109,12 @@ def test_an_alarm_leaves_no_corpus(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(AlarmError, match="nothing was removed"):
         run(corpus, tmp_path / "out", alarm_from=5, max_cluster_share=0.01)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_input_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text('x\n{"n": 1}\n{"text": ""}\n')
+    told = r"no document could be read from 1 file: 1 empty_text, 1 .*, 1 .*; in .*a\.jsonl: line [12]: "
+    with pytest.raises(InputError, match=told):
+        run(tmp_path / "in", tmp_path / "out")
+    assert os.listdir(tmp_path) == ["in"]

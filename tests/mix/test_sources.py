@@ -99,7 +99,7 @@ def test_bad_records_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     rows, skipped = rows_of(tmp_path)
     assert [text for _, text in rows] == ["first", "good", "no newline"]
     assert rows[1][0] == "7"
-    assert skipped == {"not_json": 2, "not_object": 2, "no_text": 1, "not_text": 1, "empty_text": 1}
+    assert skipped == {"not_json": 2, "not_object": 2, "no_column": 1, "not_text": 1, "empty_text": 1}
 
 
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
@@ -133,7 +133,7 @@ def test_lone_surrogates_and_deep_nesting(tmp_path: Path) -> None:
 def test_columns_by_name(tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["x"], "key": [5]}), tmp_path / "a.parquet")
     assert rows_of(tmp_path, text_column="body", id_column="key")[0] == [("5", "x")]
-    with pytest.raises(InputError, match="source s: .*a.parquet: no column text .*--text-column"):
+    with pytest.raises(InputError, match=r"source s: .*a\.parquet: no column text .*--text-column"):
         rows_of(tmp_path)
     with pytest.raises(InputError, match="no column nope"):
         rows_of(tmp_path, text_column="body", id_column="nope")

@@ -1,0 +1,155 @@
+"""JSON as people write it: lines, arrays, objects over lines, damage; packed in each way."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import time
+from pathlib import Path
+
+import lz4.frame
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.errors import InputError
+from curate.read.jsonl import DAMAGE, Problem, opened, records
+
+ONE, TWO = {"text": "one", "n": 1}, {"text": "two ]}", "more": {"a": [1, {"b": "\n"}]}}
+
+
+def read(data: bytes, max_line: int = 1 << 20) -> list[tuple[int, object]]:
+    found = records(io.BytesIO(data), max_line)
+    return [(one.line, one.value.kind if isinstance(one.value, Problem) else one.value) for one in found]
+
+
+def values(data: bytes) -> list[object]:
+    return [value for _, value in read(data)]
+
+
+A, B = json.dumps(ONE), json.dumps(TWO)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{A}\n{B}\n",
+        f"{A}\r\n\r\n{B}",
+        f"\ufeff{A}\n \n\t\n{B}\n",
+        f"[{A}, {B}]",
+        f"[{A},\n{B}]\n",
+        f"[\n{A},\n{B}\n]\n",
+        f"{A}{B}",
+        f"{A}\n[{B}]",
+        f"[\n{A}\n]\n[\n{B}\n]",
+        json.dumps([ONE, TWO], indent=2),
+        f"\n\n{json.dumps([ONE, TWO], indent=4)}\n\n",
+        "\n".join(json.dumps(one, indent=1) for one in (ONE, TWO)),
+        ",\n".join(json.dumps(one, indent=1) for one in (ONE, TWO)),
+    ],
+)
+def test_each_way_of_writing_two_objects(text: str) -> None:
+    assert values(text.encode()) == [ONE, TWO]
+
+
+def test_a_bad_line_is_named_and_the_others_are_read() -> None:
+    data = b'{"text": "cut\n' + A.encode() + b'\n{"text": \n[1, 2]\n"x"\nnull\n' + B.encode()
+    assert read(data) == [
+        (1, "not_json"),
+        (2, ONE),
+        (3, "not_json"),
+        (4, "not_object"),
+        (5, "not_object"),
+        (6, "not_object"),
+        (7, TWO),
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_an_array_that_is_cut_gives_what_is_whole(cut: int) -> None:
+    data = json.dumps([ONE, TWO, ONE], indent=2).encode()
+    found = values(data[:-cut])
+    assert found[:2] == [ONE, TWO]
+    assert found[-1] == "damaged"
+
+
+def test_numbers_that_are_none_duplicates_and_lone_surrogates() -> None:
+    assert values(b'{"text": "a", "text": "b"}') == [{"text": "b"}]
+    assert str(values(b'{"a": NaN, "b": -Infinity}')[0]) == "{'a': nan, 'b': -inf}"
+    assert values(b'{"a": "\\ud800"}') == [{"a": "\ud800"}]
+    assert values(b'{"a": ' + b"9" * 5000 + b"}") == ["not_json"]
+    assert values(b"[" * 100_000) == ["not_json"]
+    assert values(b'{"text": "a\xffb"}') == [{"text": "a\ufffdb"}]
+
+
+def test_a_long_line_does_not_fill_the_memory() -> None:
+    data = b'{"text": "' + b"x" * 5000 + b'"}\n' + A.encode() + b"\n[" + b"1," * 5000 + b"\n"
+    assert read(data, 1000) == [(1, "long_line"), (2, ONE), (3, "long_line")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_are_a_problem(encoding: str) -> None:
+    assert values(f"{A}\n{B}\n".encode(encoding)) == ["damaged"]
+
+
+@given(st.lists(st.sampled_from([A, B, "[", "]", "{", "}", ",", "\n", " ", '"', "1", "\\", "null", "\ufeff", "{}\n"])))
+def test_what_stands_between_costs_no_other_line(parts: list[str]) -> None:
+    found = values(f"{A}\n{''.join(parts)}\n{B}".encode())
+    assert (found[0], found[-1]) == (ONE, TWO)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.text(), st.text(max_size=9) | st.integers() | st.lists(st.text(max_size=3)), max_size=4),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(0, 3),
+)
+def test_pretty_printed_or_not_it_is_the_same(objects: list[dict[str, object]], indent: int) -> None:
+    lines = "\n".join(map(json.dumps, objects)).encode()
+    assert values(lines) == values(json.dumps(objects, indent=indent or None).encode()) == objects
+
+
+def test_the_time_grows_with_the_size() -> None:
+    def seconds(count: int) -> float:
+        data = json.dumps([ONE] * count, indent=1).encode() + b"".join([A.encode()] * count)
+        start = time.process_time()
+        values(data)
+        return time.process_time() - start
+
+    assert min(seconds(8000) for _ in range(3)) < 3.5 * min(seconds(4000) for _ in range(3))
+
+
+PACKED = {
+    "": lambda data: data,
+    "gz": lambda data: gzip.compress(data[:20]) + gzip.compress(data[20:]),
+    "bz2": lambda data: bz2.compress(data[:20]) + bz2.compress(data[20:]),
+    "xz": lambda data: lzma.compress(data[:20]) + lzma.compress(data[20:]),
+    "lz4": lambda data: lz4.frame.compress(data[:20]) + lz4.frame.compress(data[20:]),
+    "zst": lambda data: zstd.compress(data[:20]) + zstd.compress(data[20:], options=LONG),
+}
+LONG = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.enable_long_distance_matching: 1}
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_packed_in_each_way(tmp_path: Path, packed: str) -> None:
+    path = tmp_path / "named wrongly.jsonl"
+    path.write_bytes(PACKED[packed](f"{A}\n{B}\n".encode()))
+    with opened(str(path)) as stream:
+        assert [one.value for one in records(stream)] == [ONE, TWO]
+
+
+@pytest.mark.parametrize("packed", [name for name in PACKED if name])
+def test_what_is_cut_is_noticed(tmp_path: Path, packed: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(PACKED[packed](f"{A}\n".encode() * 3000)[:-9])
+    with pytest.raises(DAMAGE), opened(str(path)) as stream:
+        list(records(stream))
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(InputError, match=r"nowhere\.jsonl"), opened("nowhere.jsonl"):
+        pass
