@@ -154,14 +154,20 @@ def make(stocks: Sequence[Stock], weights: Mapping[str, float], budget: float, u
     return Plan(seed, unit, budget, draws)
 
 
+def skipped_told(one: Stock) -> list[str]:
+    """Records of a source that could not be read: how many of each kind, and where the first one is."""
+    skipped, where = Counter[str](), dict[str, str]()
+    for file in one.files:
+        skipped.update(file.skipped)
+        where = {**{kind: f" ({file.file}: {place})" for kind, place in file.where.items()}, **where}
+    return [f"{number} {kind}{where.get(kind, '')}" for kind, number in sorted(skipped.items())]
+
+
 def check_stock(one: Stock, unit: str) -> None:
     """Raise InputError, with the reasons, when a source holds nothing that may be drawn."""
     if one.available.of(unit):
         return
-    skipped: Counter[str] = Counter()
-    for file in one.files:
-        skipped.update(file.skipped)
-    why = [f"{number} {kind}" for kind, number in sorted(skipped.items())]
+    why = skipped_told(one)
     why += [f"{one.held_out.documents} held out"] if one.held_out.documents else []
     why += [f"{one.contaminated.documents} contaminated"] if one.contaminated.documents else []
     reasons = ", ".join(why) or "no records"

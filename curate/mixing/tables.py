@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from curate.mixing.counts import Totals
-from curate.mixing.plan import EPOCHS_WITHOUT_LOSS, Draw, Plan, Stock
+from curate.mixing.plan import EPOCHS_WITHOUT_LOSS, Draw, Plan, Stock, skipped_told
 from curate.mixing.quantities import percent, short, short_bytes
 from curate.tokenizer import CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN, Rates
 
@@ -56,11 +56,6 @@ def skipped(stock: Stock) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _first(stock: Stock, kind: str) -> str:
-    """Where the first record of a kind stands that could not be read."""
-    return next(f"{file.file}: {file.where[kind]}" for file in stock.files if kind in file.where)
-
-
 def rates(stocks: Iterable[Stock]) -> Rates | None:
     """Measured characters, words and bytes a token over all documents of some sources."""
     files = [file for stock in stocks for file in stock.files]
@@ -92,10 +87,8 @@ def warnings(plan: Plan) -> list[str]:
                 f"{draw.source}: {epochs:.1f} epochs; beyond about {EPOCHS_WITHOUT_LOSS:g} repeated data is worth "
                 "much less than new data (Muennighoff et al. 2023)"
             )
-        lost = skipped(stock)
-        if lost:
-            kinds = ", ".join(f"{number} {kind} ({_first(stock, kind)})" for kind, number in lost.items())
-            found.append(f"{draw.source}: records skipped: {kinds}")
+        if lost := skipped_told(stock):
+            found.append(f"{draw.source}: records skipped: {', '.join(lost)}")
         if stock.repeated_ids:
             found.append(
                 f"{draw.source}: {stock.repeated_ids:,} documents have an id that came before; documents of one id "

@@ -63,10 +63,10 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
             yield Record(number, Problem("long_line", f"line {number:,} is longer than {limit:,} bytes"))
             first = False
             continue
-        if first and (line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in line[:4]):
+        if first and line.startswith(_WIDE):
             yield Record(number, Problem("damaged", "UTF-16 or UTF-32, or no text at all; JSON has to be UTF-8"))
             return
-        text = _text(line).strip()
+        text = _text(line).strip(" \t\r\n\v\f")
         if not text:
             continue
         try:
@@ -84,6 +84,10 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
         else:
             yield from (Record(number, one) for one in _objects(value))
         first = False
+
+
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[", b"\0\0\0{", b"\0\0\0[")
+"""How JSON begins in UTF-16 and UTF-32."""
 
 
 def _lines(stream: BinaryIO, limit: int) -> Iterator[_Line]:

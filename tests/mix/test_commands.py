@@ -73,7 +73,7 @@ def test_a_plan_with_too_many_epochs_is_shown_and_refused(ask: Callable[..., Res
         (("--plan", "--source", "a/b=c"), RecipeError, "can't name a source"),
         (("--plan", "--source", "books=nowhere"), RecipeError, "books has no weight"),
         (("--plan", "--text-column", "wob=x"), UsageError, "did you mean 'web'"),
-        (("--plan", "--text-column", "web=body"), InputError, "--text-column web=COLUMN"),
+        (("--plan", "--text-column", "web=body"), InputError, "source web: "),
         (("--plan", "--decontaminate", "x"), UsageError, "contradict"),
         (("--plan", "--held-out", "1.5"), UsageError, "--held-out"),
     ],
