@@ -62,7 +62,7 @@ def _fields(task: dict[str, Any]) -> tuple[str, ...]:
 def run(task: dict[str, Any]) -> dict[str, Any]:
     """Task: bring one file of a corpus to rows of `schema.extracted(kind)`. Rows without a text are skipped and counted."""
     started, skipped = time.monotonic(), Counter[str]()
-    with ShardWriter(task["out"], schema.extracted(task["kind"]), scratch=True) as writer:
+    with ShardWriter(task["out"], schema.extracted(task["kind"]), scratch=True, runs=["id"]) as writer:
         for batch in rows(task, skipped):
             writer.write(batch)
         count = writer.rows + sum(skipped.values())
