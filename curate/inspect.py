@@ -134,7 +134,8 @@ class _Chosen:
 
     def __init__(self, size: int, seed: str) -> None:
         self.size, self.seed = size, f"inspect {seed}"
-        self._heap: list[tuple[float, str, dict[str, Any]]] = []
+        self._heap: list[tuple[float, str, int, dict[str, Any]]] = []
+        self._added = 0
 
     def look(self, batch: pa.RecordBatch) -> None:
         if not self.size:
@@ -143,12 +144,13 @@ class _Chosen:
             key = name or hashlib.blake2b((text or "").encode(), digest_size=16).hexdigest()
             rank = uniform(key, self.seed)
             if len(self._heap) < self.size or rank < -self._heap[0][0]:
-                entry = (-rank, key, {**batch.slice(at, 1).to_pylist()[0], "id": key})
+                self._added += 1  # rows with one id are told apart by their order, and never compared
+                entry = (-rank, key, -self._added, {**batch.slice(at, 1).to_pylist()[0], "id": key})
                 (heapq.heappush if len(self._heap) < self.size else heapq.heappushpop)(self._heap, entry)
 
     def documents(self) -> list[dict[str, Any]]:
-        ordered = sorted(self._heap, key=lambda item: (-item[0], item[1]))
-        return [{name: value for name, value in row.items() if not name.startswith("_")} for _, _, row in ordered]
+        ordered = sorted(self._heap, key=lambda item: (-item[0], item[1], -item[2]))
+        return [{name: value for name, value in row.items() if not name.startswith("_")} for *_, row in ordered]
 
 
 def quantiles(lengths: Mapping[int, int], shares: Sequence[float] = QUANTILES) -> dict[float, int]:

@@ -18,7 +18,7 @@ from curate.errors import InputError
 from curate.mixing.counts import Amounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
 from curate.mixing.sources import Source, read
-from curate.shards import ShardWriter, read_facts
+from curate.shards import ShardWriter, read_written
 
 DRAWN = pa.schema(
     [
@@ -31,6 +31,8 @@ DRAWN = pa.schema(
         pa.field("tokens", pa.int64(), nullable=False),
     ]
 )
+RUNS = ("shard", "place")
+"""How rows are sorted in what `draw_file` writes, for the exchange."""
 SIGN = np.uint64(1 << 63)
 """Turns the order of unsigned into that of signed numbers: engines have no unsigned ones."""
 KEPT_BACK = pa.schema([field for field in DRAWN if field.name not in ("shard", "epoch")])
@@ -39,17 +41,21 @@ KEPT_BACK = pa.schema([field for field in DRAWN if field.name not in ("shard", "
 def draw_file(task: dict[str, Any]) -> dict[str, Any]:
     """Write the drawn rows (`out`) and the held-out rows (`held_out_file`) of one file. Runs in a worker.
 
-    Gives {"file", "source", "records", "skipped", "held_out", "contaminated", "drawn", "rows"}; the same
-    facts stand in the written file, which is not made again when it is there. Raises InputError when the file
+    Gives {"file", "source", "records", "skipped", "held_out", "contaminated", "drawn", "rows", "out", "content"}; the
+    same facts stand in the written file, which is not made again when it is there. Raises InputError when the file
     changed since it was counted.
     """
     if storage.exists(task["out"]):
-        return read_facts(task["out"])
+        found = read_written(task["out"])
+        return {**found.facts, "out": task["out"], "content": found.content.to_dict()}
     source = Source(task["source"], "", (task["file"],), task["text_column"], task["id_column"])
     counted = read_amounts(task["counts"], task["contamination"])
     skipped: Counter[str] = Counter()
     facts: Counter[str] = Counter()
-    with ShardWriter(task["out"], DRAWN) as out, ShardWriter(task["held_out_file"], KEPT_BACK) as kept:
+    with (
+        ShardWriter(task["out"], DRAWN, scratch=True, runs=RUNS) as out,
+        ShardWriter(task["held_out_file"], KEPT_BACK) as kept,
+    ):
         start = 0
         for batch in read(source, task["file"], skipped):
             part = counted.slice(start, start + batch.num_rows)
@@ -65,7 +71,7 @@ def draw_file(task: dict[str, Any]) -> dict[str, Any]:
             "skipped": {kind: number for kind, number in sorted(skipped.items()) if number},
             **{name: facts[name] for name in ("held_out", "contaminated", "drawn", "rows")},
         }
-    return out.facts
+    return {**out.facts, "out": task["out"], "content": out.content.to_dict()}
 
 
 def _same_documents(batch: pa.RecordBatch, part: Amounts, task: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from curate import storage
 from curate.mixing import pack
 from curate.mixing.draw import DRAWN, KEPT_BACK
-from curate.shards import ShardWriter, read_batches
+from curate.shards import ShardWriter, between, read_checked, read_written
 
 HELD_OUT = pa.schema([KEPT_BACK.field(name) for name in ("source", "id", "text", "tokens")])
 IN_ORDER = [(name, "ascending") for name in ("place", "source", "id", "epoch", "text")]
@@ -27,39 +27,30 @@ def finish_shard(task: dict[str, Any]) -> dict[str, Any]:
     """Write one shard of the mixture (and its tokens where asked) and count it from the written file. In a
     worker.
 
-    Gives {"sources": {name: {"rows", "tokens", "bytes", "epochs"}}}: rows by epoch, so that repeats are
+    Gives {"sources": {name: {"rows", "tokens", "bytes", "epochs"}}, "content"}: rows by epoch, so that repeats are
     counted.
     """
     schema = published(counted=bool(task["tokenizer"]))
     if not storage.exists(task["out"]):
-        table = _rows(task["bucket"])
+        table = between(task["in"], task["files"], "shard", task["shard"], task["shard"] + 1, DRAWN)
         with ShardWriter(task["out"], schema) as writer:
             writer.write(table.take(pc.sort_indices(table, IN_ORDER)).select(schema.names))
     facts: dict[str, Any] = {"out": task["out"], "sources": recount(task["out"])}
+    facts["content"] = read_written(task["out"]).content.to_dict()
     if task["packed"]:
-        batches = read_batches(task["out"], ["id", "text", "source", "epoch"], pack.BATCH)
+        batches = read_checked(task["out"], ["id", "text", "source", "epoch"], pack.BATCH)
         facts["packed"] = pack.write_part(task["packed"], batches, task)
     facts["rows"] = sum(one["rows"] for one in facts["sources"].values())
     return facts
 
 
-def _rows(bucket: str) -> pa.Table:
-    """The rows of a shard, in no order."""
-    names = [name for name in DRAWN.names if name != "shard"]
-    schema = pa.schema([DRAWN.field(name) for name in names])
-    tables = [schema.empty_table()]
-    for path in storage.list_files(bucket, ".parquet"):
-        fs, inner = storage.filesystem(path)
-        tables.append(pq.ParquetFile(inner, filesystem=fs).read(columns=names).select(names).cast(schema))
-    return pa.concat_tables(tables).combine_chunks()
-
-
 def recount(path: str) -> dict[str, dict[str, Any]]:
-    """Rows, tokens, bytes and rows by epoch of each source in a written shard."""
+    """Rows, tokens, bytes and rows by epoch of each source in a written shard. Raises BalanceError when it does not hold
+    the rows that were written there."""
     fs, inner = storage.filesystem(path)
     counted = "tokens" in pq.read_schema(inner, filesystem=fs).names
     found: dict[str, dict[str, Any]] = {}
-    for batch in read_batches(path, ["source", "epoch", "text", *(["tokens"] if counted else [])], rows=8192):
+    for batch in read_checked(path, ["source", "epoch", "id", "text", *(["tokens"] if counted else [])], rows=8192):
         sizes = pc.binary_length(batch.column("text")).cast(pa.int64())
         tokens = batch.column("tokens") if counted else pa.array([0] * batch.num_rows, pa.int64())
         table = pa.table([batch.column("source"), batch.column("epoch"), tokens, sizes], ["s", "e", "t", "b"])
@@ -76,15 +67,10 @@ def recount(path: str) -> dict[str, dict[str, Any]]:
 def write_held_out(task: dict[str, Any]) -> dict[str, Any]:
     """Write the held-out documents of one source in the order of their numbers: any beginning of the file is
     a sample."""
-    tables = [KEPT_BACK.empty_table(), *(_whole(path) for path in task["parts"])]
-    table = pa.concat_tables(tables).combine_chunks()
+    batches = (batch for path in task["parts"] for batch in read_checked(path))
+    table = pa.Table.from_batches(batches, KEPT_BACK).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ("place", "id", "text")])
     with ShardWriter(task["out"], HELD_OUT) as writer:
         writer.write(table.take(order).select(HELD_OUT.names))
     size = pc.sum(pc.binary_length(table["text"])).as_py() or 0
     return {"source": task["source"], "out": task["out"], "rows": table.num_rows, "bytes": int(size)}
-
-
-def _whole(path: str) -> pa.Table:
-    fs, inner = storage.filesystem(path)
-    return pq.ParquetFile(inner, filesystem=fs).read().cast(KEPT_BACK)

@@ -12,14 +12,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import curate
-from curate import output, storage
+from curate import content, output, storage
+from curate.content import Content
 from curate.engine import Session
 from curate.errors import AlarmError
 from curate.job import Watcher
 from curate.mixing import account, card, counts, pack, report, request
+from curate.mixing.draw import RUNS
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request, Run
-from curate.shards import part_name
+from curate.shards import check_moved, part_name, together
 
 HELD_OUT_BYTES = 64 << 20
 """The held-out file of a source is cut to about so much text; all held-out documents stay out of the
@@ -94,8 +96,8 @@ def _build(session: Session, job: Build) -> dict[str, Any]:
     check(job.request, planned)
     drawn = _draw(session, job, planned)
     shards = _shards(job.request, planned)
-    _exchange(session, job, planned, shards)
-    finished = _finish(session, job, planned, shards)
+    finished = _finish(session, job, planned, _exchange(session, job, planned, drawn, shards), shards)
+    check_moved("the exchange", _contents(drawn), content.total(_contents(finished).values()))
     held_out = _held_out(session, job, planned)
     ledger = account.ledger(job.request, planned, drawn, finished, held_out)
     account.check(ledger)
@@ -172,20 +174,28 @@ def _draw_task(job: Build, planned: Plan, draw: Draw, file: counts.FileCounts, p
     }
 
 
-def _exchange(session: Session, job: Build, planned: Plan, shards: int) -> None:
-    """Bring the drawn rows to one folder a shard, through the engine. A single shard is what was drawn, as it is."""
+def _contents(found: Sequence[dict[str, Any]]) -> dict[str, Content]:
+    """By file, what tasks wrote."""
+    return {str(one["out"]): content.from_dict(one["content"]) for one in found}
+
+
+def _exchange(
+    session: Session, job: Build, planned: Plan, drawn: Sequence[dict[str, Any]], shards: int
+) -> tuple[str, int]:
+    """Bring the drawn rows together for so many shards: the folder to read them from, and its number of files."""
     with job.stage("exchange", 1) as entry:
         entry["bytes"] = planned.drawn.bytes
-        if shards > 1:
-            frame = session.clustered(session.read(job.scratch("drawn")), "shard", shards)
-            session.write(frame, job.scratch("buckets"), by="shard")
+        return together(session, _contents(drawn), job.scratch("merged"), shards, RUNS)
 
 
-def _finish(session: Session, job: Build, planned: Plan, shards: int) -> list[dict[str, Any]]:
+def _finish(session: Session, job: Build, planned: Plan, drawn: tuple[str, int], shards: int) -> list[dict[str, Any]]:
     order = job.request
+    folder, files = drawn
     tasks = [
         {
-            "bucket": job.scratch("buckets", f"shard={i}") if shards > 1 else job.scratch("drawn"),
+            "in": folder,
+            "files": files,
+            "shard": i,
             "out": job.path("data", part_name(i, shards)),
             "packed": job.scratch("packed", f"{i:05d}") if order.tokenize else "",
             "tokenizer": order.tokenizer.path if order.tokenizer else "",

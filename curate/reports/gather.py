@@ -66,17 +66,19 @@ class ReportData:
 
 
 class Reservoir:
-    """Keeps the `size` rows whose ids have the smallest hash."""
+    """Keeps the `size` rows whose ids have the smallest hash; of rows with one id those that came first."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._heap: list[tuple[float, str, Mapping[str, Any]]] = []
+        self._heap: list[tuple[float, str, int, Mapping[str, Any]]] = []
+        self._added = 0
 
     def wants(self, document: str) -> bool:
         return len(self._heap) < self.size or uniform(document, SALT) < -self._heap[0][0]
 
     def add(self, row: Mapping[str, Any]) -> None:
-        item = (-uniform(row["id"], SALT), row["id"], row)
+        self._added += 1  # no two items are equal up to here, so that rows are never compared
+        item = (-uniform(row["id"], SALT), row["id"], -self._added, row)
         if len(self._heap) < self.size:
             heapq.heappush(self._heap, item)
         else:
@@ -84,7 +86,7 @@ class Reservoir:
 
     def rows(self) -> list[Mapping[str, Any]]:
         """The rows kept, by hash."""
-        return [row for _, _, row in sorted(self._heap, key=lambda item: (-item[0], item[1]))]
+        return [row for *_, row in sorted(self._heap, key=lambda item: (-item[0], item[1], -item[2]))]
 
 
 def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import engine, mixture, tokenizer
+from curate import engine, mixture, shards, tokenizer
 from curate.errors import BalanceError, OutputError
-from curate.mixing import account, job, sources
+from curate.mixing import account, finish, job, sources
 from curate.mixing.request import Request
 
 Make = Callable[..., Path]
@@ -130,9 +131,9 @@ def test_shards_and_cores_change_the_files_not_the_rows(
     sail: engine.Session, ask: Callable[..., Request], tmp_path: Path
 ) -> None:
     found = []
-    for shards in (1, 5):
-        job.build(sail, job.Build(ask(shards=shards), str(tmp_path / f"mix-{shards}")))
-        found.append(rows(tmp_path / f"mix-{shards}"))
+    for count in (1, 5):
+        job.build(sail, job.Build(ask(shards=count), str(tmp_path / f"mix-{count}")))
+        found.append(rows(tmp_path / f"mix-{count}"))
     assert found[0] == found[1]  # in this very order: a shard is a range of places
 
 
@@ -158,20 +159,65 @@ def test_resume_gives_the_same_bytes(
         job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
 
 
+def _swap(table: pa.Table) -> pa.Table:
+    at = table.schema.get_field_index("text")
+    places = pa.array([1, 0, *range(2, table.num_rows)])
+    return table.set_column(at, table.schema.field(at), table["text"].take(places))
+
+
+MUTATIONS: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "swapped": _swap,
+    "lost": lambda table: table.slice(1),
+    "lost and doubled": lambda table: pa.concat_tables([table.slice(1), table.slice(1, 1)]),
+}
+
+
+def _spoil(path: Path, name: str) -> None:
+    """Change a file, which says of itself what it said before."""
+    facts = {key: value for key, value in pq.read_metadata(path).metadata.items() if key.startswith(b"curate")}
+    table = MUTATIONS[name](pq.read_table(path, partitioning=None))
+    pq.write_table(table.replace_schema_metadata(facts), path)
+
+
 @pytest.mark.engine
-def test_lost_rows_are_noticed(
+@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("folder", ["drawn", "kept-back"])
+def test_rows_that_change_between_two_stages_are_noticed(
+    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, name: str, folder: str
+) -> None:
+    class Spoiler(engine.Session):
+        def run(self, reference: str, tasks: Any) -> Any:
+            yield from super().run(reference, tasks)
+            if reference.endswith("draw_file"):
+                found = (tmp_path / "mix.partial" / "_scratch" / folder).glob("*.parquet")
+                _spoil(max(found, key=lambda path: path.stat().st_size), name)
+
+    with pytest.raises(BalanceError, match=rf"{folder}/.*parquet holds"):
+        job.build(Spoiler(sail.name, sail.spark, sail.cores), job.Build(ask(), str(tmp_path / "mix")))
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_shard_that_is_not_what_was_written(
+    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, name: str
+) -> None:
+    job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
+    path = min((tmp_path / "mix" / "data").glob("*.parquet"))
+    assert finish.recount(str(path))
+    _spoil(path, name)
+    with pytest.raises(BalanceError, match="holds"):
+        finish.recount(str(path))
+
+
+@pytest.mark.engine
+def test_many_shards_come_from_merged_files(
     sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = job._exchange
-
-    def lossy(*arguments: Any) -> None:
-        real(*arguments)
-        bucket = next((tmp_path / "mix.partial" / "_scratch" / "buckets").rglob("*.parquet"))
-        pq.write_table(pq.read_table(bucket, partitioning=None).slice(1), bucket)
-
-    monkeypatch.setattr(job, "_exchange", lossy)
-    with pytest.raises(BalanceError, match="planned"):
-        job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
+    job.build(sail, job.Build(ask(), str(tmp_path / "direct")))
+    monkeypatch.setattr(shards, "MERGE_SHARDS", 1)
+    monkeypatch.setattr(shards, "MERGE_BYTES", 2000)
+    job.build(sail, job.Build(ask(), str(tmp_path / "merged")))
+    assert digests(tmp_path / "merged") == digests(tmp_path / "direct")
 
 
 @pytest.mark.engine
