@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from curate import storage
 from curate.errors import InputError
-from curate.lookup import by_id, by_ids, opened, parts
+from curate.lookup import by_id, by_ids, judged, opened, parts
 from curate.recipe import Recipe, load
 from curate.trace import Loss, Trace, trace
 
@@ -73,10 +73,10 @@ def explain(corpus: str, query: str) -> list[Explanation]:
     folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
     if not folders:
         raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
-    for folder in folders:
-        rows = list(find(corpus, folder, query))
-        if rows:
-            return [_explanation(corpus, row, recipe, folder == "extracted") for row in rows]
+    extracted = folders[0] == "extracted"
+    rows = [row for folder in (folders[:1] if extracted else folders) for row in find(corpus, folder, query)]
+    if rows:
+        return [_explanation(corpus, row, recipe, extracted) for row in rows]
     raise InputError(_not_found(corpus, folders, query))
 
 
@@ -111,7 +111,7 @@ def _dataset(paths: Sequence[str]) -> Any:
 
 def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
     outcome = _outcome(corpus, row, extracted)
-    losses = losses_of(corpus, [row["id"]])[row["id"]]
+    losses = losses_of(corpus, [row["id"]])[row["id"]] if judged(outcome) else {}
     keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
     keepers -= {row["id"][:16]}
     if recipe and extracted:
@@ -129,7 +129,7 @@ def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extrac
         removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
         losses=losses,
         survivors=survivors_of(corpus, sorted(keepers)),
-        copies=_copies(corpus, row["id"]),
+        copies=_copies(corpus, row["id"]) if judged(outcome) else [],
     )
 
 
@@ -138,12 +138,13 @@ def _stored(corpus: str) -> bool:
 
 
 def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any]:
-    """The row of `data/` or `rejected/` that says what became of the record."""
-    if not extracted:
+    """The row of `data/` or `rejected/` that says what became of the record; one that the reader decided says it itself."""
+    if not extracted or row.get("verdict"):
         return row
     for folder in ("data", "rejected"):
         for found in by_id(parts(corpus, folder), row["id"]):
-            return found
+            if judged(found):  # others of this id are records that were read again
+                return found
     return row
 
 
@@ -172,7 +173,8 @@ def survivors_of(corpus: str, keepers: Collection[str]) -> dict[str, Survivor]:
     found: dict[str, Survivor] = {}
     for folder in ("extracted", "data"):
         for row in by_ids(parts(corpus, folder), [keeper for keeper in keepers if keeper not in found]):
-            found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
+            if judged(row):
+                found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
     return {keeper: found.get(keeper, Survivor(keeper, None, None)) for keeper in keepers}
 
 

@@ -1,6 +1,6 @@
 """Rows of a corpus by the beginning of their id: of sorted files, only the row groups that can hold one are read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -13,6 +13,15 @@ from curate import storage
 def parts(corpus: str, folder: str) -> list[str]:
     """The Parquet files of a folder of the corpus, in order."""
     return storage.list_files(storage.join(corpus, folder), ".parquet")
+
+
+def judged(row: Mapping[str, Any]) -> bool:
+    """Whether the steps of the recipe saw a row of the corpus; else the reader decided it.
+
+    Several rows may have one id (a record that was read twice); the steps saw one of them at most.
+    """
+    reason = row.get("reason")
+    return reason is None or ("." in reason and not reason.startswith("extract."))
 
 
 def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from curate import storage
 from curate.explain import losses_of, survivors_of
-from curate.lookup import by_ids, parts
+from curate.lookup import by_ids, judged, parts
 from curate.recipe import Recipe
 from curate.trace import Line, Loss, trace
 from filters.sampling import uniform
@@ -206,11 +206,13 @@ def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe:
     def sample(row: Mapping[str, Any]) -> Sample:
         document = row["id"]
         lines: Sequence[Line] = [Line(line, line) for line in (row.get("text") or "").splitlines()]
+        facts = {key: value for key, value in row.items() if key != "text"}
+        if not judged(row):  # another row of this id may have lost something
+            return Sample(facts, lines)
         if recipe and document in sources:
             lines = trace(sources[document], recipe, losses[document]).lines
         keeper = survivors.get(keepers[document] or "")
         name = (keeper.url or keeper.id) if keeper else None
-        facts = {key: value for key, value in row.items() if key != "text"}
         return Sample(facts, lines, _lost(document, losses[document]), name)
 
     return [[sample(row) for row in rows] for rows in samples]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from curate.read.tables import ENDINGS
 from curate.reports.charts import text
 from curate.reports.gather import ReportData, Sample
 from curate.terminal import number, one_line
@@ -105,7 +106,7 @@ def failures(data: ReportData, total: int) -> str:
     if not data.failures:
         return ""
     rows = "".join(_failure(row) for row in data.failures)
-    head = '<tr><th>reason</th><th>where</th><th class="n">at byte</th><th>what was wrong</th></tr>'
+    head = '<tr><th>reason</th><th>where</th><th class="n">at</th><th>what was wrong</th></tr>'
     what = f"{number(len(data.failures))} of {number(total)}: damaged records, pages and steps that broke."
     intro = f'<h2>Failures</h2>\n<p class="soft">{what}</p>'
     return f'<section id="failures">\n{intro}\n<table>{head}{rows}</table>\n</section>\n'
@@ -113,9 +114,17 @@ def failures(data: ReportData, total: int) -> str:
 
 def _failure(row: Mapping[str, Any]) -> str:
     where = row.get("url") or row.get("path") or row.get("file") or ""
-    offset = row.get("offset")
     return (
         f"<tr><td>{text(row.get('reason') or '')}</td><td>{text(one_line(where, 200))}</td>"
-        f'<td class="n">{number(offset) if offset is not None else ""}</td>'
+        f'<td class="n">{_place(row)}</td>'
         f"<td>{text(one_line(row.get('detail') or '', 300))}</td></tr>"
     )
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    """Where in its file a record stands: a row of a table, counted from 1, or a byte."""
+    if row.get("offset") is None:
+        return ""
+    if (row.get("file") or "").lower().endswith(ENDINGS):
+        return f"row {number(row['offset'] + 1)}"
+    return f"byte {number(row['offset'])}"
