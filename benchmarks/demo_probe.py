@@ -16,6 +16,7 @@ def main(folder: Path, tokens: int) -> int:
     print(f"training a small model on the clean and the raw text, {tokens:,} tokens, 3 seeds each ...", flush=True)
     arguments = ["train", "--shards", f"clean={corpus}", "--shards", f"raw={corpus / 'extracted'}"]
     arguments += ["--held-out", str(corpus), "--preset", "nano", "--tokens", str(tokens), "--seeds", "3"]
+    arguments += ["--max-epochs", "100"]  # the sample crawl is small
     code = probe([*arguments, "--device", "cpu", "--output", str(output)])
     if code == 0:
         print(f"\nOpen:          {output / 'report.html'}")

@@ -1,49 +1,68 @@
 """How long each run trains, and which documents each seed reads: fixed once for an experiment, in budget.json."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from train_probe.config import Preset, chinchilla_tokens
-from train_probe.data import TokenFile
+from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
+from train_probe.quantity import short
 
 DOCUMENTS = ("auto", "apart", "shared")
-_MOST_PARTS = 1000
+UNEVEN = 0.05
+"""What a run reads of a source may differ from what was asked by so much of the run (or two middling documents)."""
+MAX_EPOCHS = 4.0
+"""Up to about four epochs repeated data is nearly as good as new (Muennighoff et al. 2023)."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The same for every run of an experiment."""
+    """The same for every run of a mixture."""
 
     steps: int
     tokens: int
     parts: int = 1
     """Parts that the documents of each mixture are cut into; seed s reads part s modulo `parts`."""
+    by_mixture: dict[str, int] = field(default_factory=dict)
+    """Steps of each mixture where they differ: a budget in bytes."""
+    unit: str = "tokens"
+
+    def steps_of(self, mixture: str) -> int:
+        """Steps of each run of a mixture."""
+        return self.by_mixture.get(mixture, self.steps)
 
 
 def kept(output: Path) -> Budget | None:
     """What was fixed before; None before the first run."""
     try:
         saved = json.loads((output / "budget.json").read_text(encoding="utf-8"))
-        return Budget(int(saved["steps"]), int(saved["tokens"]), int(saved.get("parts", 1)))
+        steps = {str(name): int(count) for name, count in saved.get("by_mixture", {}).items()}
+        found = Budget(int(saved["steps"]), int(saved["tokens"]), int(saved.get("parts", 1)), steps)
+        return Budget(found.steps, found.tokens, found.parts, steps, str(saved.get("unit", "tokens")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProbeError(f"{output / 'budget.json'}: damaged ({error}); choose another --output") from None
 
 
 def decide(
-    question: Any, chosen: Preset, files: list[TokenFile], flops: float, minutes: float, speed: Callable[[], float]
+    question: Any,
+    chosen: Preset,
+    files: Mapping[str, TokenFile],
+    flops: float,
+    minutes: float,
+    speed: Callable[[], float],
 ) -> Budget:
     """Steps, tokens and parts of an experiment (`question`: request.Request).
 
-    Tokens as asked, or what `flops` of one run or `minutes` of all runs come to at `speed()` tokens per second, or 20
-    per weight.
+    Tokens or bytes as asked, or what `flops` of one run or `minutes` of all runs come to at `speed()` tokens per second,
+    or 20 tokens per weight.  Raises ProbeError when a corpus would be read more than `question.max_epochs` times, or when
+    what some run would read of a source differs from what was asked (see `unevenness`).
     """
     per_step = max(1, (question.batch_tokens or chosen.batch) // chosen.model.context) * chosen.model.context
     tokens = question.tokens
@@ -52,30 +71,97 @@ def decide(
     if not tokens and minutes:
         tokens = int(speed() * 60 * minutes / (question.seeds * len(files)))
     tokens = tokens or chinchilla_tokens(chosen.model)
+    by_mixture = {}
+    if question.bytes:
+        by_mixture = {
+            name: max(1, round(question.bytes * int(f.meta["tokens"]) / int(f.meta["bytes"]) / per_step))
+            for name, f in files.items()
+        }
+        tokens = max(by_mixture.values()) * per_step
     steps = max(1, -(-tokens // per_step))
-    return Budget(steps, steps * per_step, parts(question.documents, question.seeds, steps * per_step, files))
+    wanted = {name: by_mixture.get(name, steps) * per_step for name in files}
+    cut = parts(question.documents, question.seeds, wanted, files, min(question.max_uneven, UNEVEN))
+    for name, file in files.items():
+        _check_epochs(name, file, wanted[name], cut, question.max_epochs)
+        worst = unevenness(file, wanted[name], question.seeds, cut)
+        if worst.share > _allowed(file, wanted[name], question.max_uneven):
+            raise ProbeError(
+                f"{name}: seed {worst.seed} would read {worst.seen:.0%} of {worst.source!r} where {worst.asked:.0%} was asked: its "
+                f"documents are too few or too long for {short(wanted[name])} tokens; take more --tokens, --documents "
+                f"shared, shorter documents, or allow it with --max-uneven {worst.share + 0.01:.2f}"
+            )
+    return Budget(steps, steps * per_step, cut, by_mixture, "bytes" if question.bytes else "tokens")
 
 
-def parts(documents: str, seeds: int, tokens: int, files: list[TokenFile]) -> int:
-    """How many parts to cut the documents of each mixture into.
+def _check_epochs(name: str, file: TokenFile, tokens: int, cut: int, most: float) -> None:
+    have = int(file.meta["tokens"]) / cut
+    if tokens > most * have * 1.01 + file.documents["tokens"].max(initial=0):
+        which = "its" if cut == 1 else f"its part's (1 of {cut})"
+        raise ProbeError(
+            f"{name}: a run of {short(tokens)} tokens would read {which} {short(have)} tokens {tokens / have:,.1f} times, more "
+            f"than {most:g}; give --tokens {short(max(1, int(most * have)))}, more text, or a larger --max-epochs"
+        )
 
-    `auto`: as many as hold a run's tokens each, when that is enough for the seeds; else 1: cutting would make a run
-    read its documents oftener than the mixture as a whole would, and that is another question.  `apart`: at least one
-    for each seed, however often it is read then.  `shared`: 1.
+
+def parts(
+    documents: str, seeds: int, tokens: Mapping[str, int], files: Mapping[str, TokenFile], most: float = UNEVEN
+) -> int:
+    """How many parts to cut the documents of each mixture into: one for each seed, or 1.
+
+    `auto`: one each where every mixture has a run's `tokens` for every seed (else cutting would make a run read its
+    documents oftener than the mixture as a whole would, and that is another question) and where every part has what was
+    asked of each source.  `apart`: one each, however often it is read then.  `shared`: 1.
     """
-    if documents == "shared" or seeds < 2:
+    if documents == "shared" or seeds < 2 or any(len(np.unique(f.documents["key"])) < seeds for f in files.values()):
         return 1
-    room = min(min(int(f.meta["tokens"]) // max(1, tokens), len(np.unique(f.documents["key"])) // 4) for f in files)
-    room = min(room, _MOST_PARTS)
     if documents == "apart":
-        return max(seeds, room)
-    return room if room >= seeds else 1
+        return seeds
+    if any(int(f.meta["tokens"]) < seeds * tokens[name] for name, f in files.items()):
+        return 1
+    even = all(
+        unevenness(f, tokens[name], seeds, seeds).share <= _allowed(f, tokens[name], most) for name, f in files.items()
+    )
+    return seeds if even else 1
+
+
+def _allowed(file: TokenFile, tokens: int, most: float) -> float:
+    middling = float(np.median(file.documents["tokens"])) if len(file.documents) else 0.0
+    return max(most, 2 * middling / tokens)
+
+
+@dataclass(frozen=True)
+class Uneven:
+    """The source of a run that is farthest from its share; shares are of the run's tokens."""
+
+    seed: int
+    source: str
+    asked: float
+    seen: float
+
+    @property
+    def share(self) -> float:
+        """How far."""
+        return abs(self.seen - self.asked)
+
+
+def unevenness(file: TokenFile, tokens: int, seeds: int, cut: int) -> Uneven:
+    """The worst of all sources and seeds, for runs of `tokens` tokens that read one part of `cut` each."""
+    have = np.bincount(file.documents["source"], file.documents["tokens"], minlength=len(file.sources))
+    worst = Uneven(0, "", 0.0, 0.0)
+    if len(file.sources) < 2:
+        return worst
+    for seed in range(seeds):
+        seen = Stream(file, seed, seed % cut, cut).consumed(tokens)
+        for i, source in enumerate(file.sources):
+            found = Uneven(seed, source, float(have[i] / have.sum()), seen[source] / tokens)
+            worst = max(worst, found, key=lambda u: u.share)
+    return worst
 
 
 def check_seeds(budget: Budget, seeds: int) -> None:
     """Raise ProbeError when more seeds are asked for than there are parts: the further seeds would not be new data."""
     if budget.parts > 1 and seeds > budget.parts:
         raise ProbeError(
-            f"there are documents for {budget.parts} seeds that read none of the others', {seeds} were asked for; "
-            "take more text or fewer --tokens, or --documents shared (in another --output)"
+            f"the documents were cut into parts for the {budget.parts} seeds that were planned, {seeds} were asked for: "
+            f"plan them from the start (--seeds {seeds} in another --output), or --documents shared there"
         )

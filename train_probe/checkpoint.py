@@ -175,8 +175,11 @@ def held_out_file(path: Path, tokenizer: Tokenizer) -> Iterator[TokenFile]:
             raise ProbeError(f"{path} was made with another tokenizer; give the Parquet folder it was made from")
         yield file
         return
-    from train_probe import prepare
+    from train_probe import breakdown, prepare
 
     with tempfile.TemporaryDirectory() as folder:
-        prepare.write_tokens(prepare.read(path), tokenizer, Path(folder))
-        yield TokenFile.open(Path(folder))
+        docs = list(prepare.read(path))
+        prepare.write_tokens(docs, tokenizer, Path(folder))
+        file = TokenFile.open(Path(folder))
+        breakdown.write(docs, tokenizer, file)
+        yield file

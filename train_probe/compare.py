@@ -7,17 +7,17 @@ difference that matters) / too small to tell, with the number of seeds it would 
 """
 
 import itertools
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from train_probe import budget, experiment
+from train_probe import breakdown, budget, experiment, looks
 from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
+from train_probe.request import HELD_OUT
 from train_probe.statistics import difference, holm, more_seeds
 
 SMALLEST = 0.005
@@ -35,18 +35,30 @@ SHARED = (
 Runs = dict[str, dict[int, dict[str, Any]]]
 
 
-def compare(output: Path, smallest: float = SMALLEST) -> dict[str, Any]:
+def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict[str, Any]:
     """Judge the finished runs below `output`; writes verdict.json and report.html there.
 
-    Raises ProbeError when nothing is finished.
+    The look is recorded and uses its share of the 5 % (see looks.py).  While seeds that were planned are missing there is
+    no verdict, unless `now`.  Raises ProbeError when nothing is finished.
     """
     request = experiment.load(output)
     runs = results(output, list(request.mixtures))
+    seeds = {name: sorted(some) for name, some in runs.items()}
+    waiting = [name for name in request.mixtures if name not in runs]
+    look = None
+    if len(runs) > 1 and not (waiting and not now):
+        look = looks.take(output, seeds, request.seeds, now)
     shared = {
         (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)
     }
-    found = judge(runs, request.primary, smallest, shared)
+    found = judge(runs, request.primary, smallest, shared, look.alpha if look else looks.share(0))
+    if look is None:
+        for pair in found["pairs"]:
+            pair["verdict"] = f"not yet: the verdict comes when all {request.seeds} planned seeds are finished"
+    found["look"] = None if look is None else {"number": look.number + 1, "alpha": look.alpha, "planned": look.planned}
     found["documents"] = _documents(output, request.seeds)
+    found["differences"] = _differences(runs, found["pairs"])
+    found["unseen"] = _unseen(output, runs)
     found["note"] = SHARED if found["pairs"] and not found["documents"]["apart"] else None
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
@@ -62,7 +74,7 @@ def results(output: Path, names: list[str]) -> Runs:
     for name in names:
         for path in sorted((output / "runs" / name).glob("seed-*/result.json")):
             seed = int(path.parent.name.removeprefix("seed-"))
-            runs.setdefault(name, {})[seed] = json.loads(path.read_text(encoding="utf-8"))
+            runs.setdefault(name, {})[seed] = experiment.read_result(path)
     if not runs:
         raise ProbeError(f"{output}: no finished runs yet; train with probe-train")
     return runs
@@ -95,17 +107,81 @@ def _documents(output: Path, seeds: int) -> dict[str, Any]:
     return {"parts": parts, "apart": parts >= seeds > 1}
 
 
+def _differences(runs: Runs, pairs: list[dict[str, Any]]) -> list[str]:
+    """For each pair and division of the held-out text (byte class, position ...) where most of the difference is."""
+    found = []
+    for pair in pairs:
+        sides = [[run["parts"] for run in runs[pair[x]].values() if run.get("parts")] for x in ("a", "b")]
+        if all(sides):
+            found += breakdown.largest(sides[0], sides[1], (pair["a"], pair["b"]))
+    return found
+
+
+def _unseen(output: Path, runs: Runs) -> list[str]:
+    """What the budget and the context can't see, in sentences: equal tokens are not equal text."""
+    try:
+        files = {name: TokenFile.open(output / "data" / name) for name in runs}
+        held = TokenFile.open(output / "data" / HELD_OUT)
+    except ProbeError:  # the runs alone were kept
+        return []
+    facts = {name: _facts(file, runs[name]) for name, file in files.items()}
+    context = int(next(iter(next(iter(runs.values())).values()))["model"]["context"])
+    seen = context * int(held.meta["bytes"]) / max(1, int(held.meta["tokens"]))
+    sizes = held.documents["bytes"].astype(float)
+    deep = float(np.maximum(sizes - seen, 0).sum() / sizes.sum())
+    lines = [
+        f"the context of {context:,} tokens is about {seen:,.0f} bytes: what a document says farther back than that is not "
+        f"seen ({deep:.0%} of the held-out bytes have more before them)"
+    ]
+    for label, key, ratio in (
+        ("bytes a document", "length", 1.25),
+        ("bytes a token", "density", 1.05),
+        ("documents begun in a run", "begun", 1.25),
+        ("bytes read in a run", "bytes", 1.05),
+    ):
+        values = {name: f[key] for name, f in facts.items()}
+        if len(values) > 1 and max(values.values()) > ratio * min(values.values()):
+            lines.append(f"{label} differ: " + ", ".join(f"{name} {value:,.4g}" for name, value in values.items()))
+    lengths = [f["length"] for f in facts.values()]
+    if len(lengths) > 1 and max(lengths) > 1.25 * min(lengths):
+        lines.append(
+            "at equal budgets a corpus of shorter documents shows more of them: if one corpus is the other cut short, this "
+            "favours the cut one, and what was cut off is worth more at longer contexts; look at the bits by position"
+        )
+    return lines
+
+
+def _facts(file: TokenFile, seeds: dict[int, dict[str, Any]]) -> dict[str, float]:
+    documents, tokens, size = (int(file.meta[k]) for k in ("documents", "tokens", "bytes"))
+    run = next(iter(seeds.values()))
+    read = int(run["tokens"])
+    return {
+        "length": size / documents,
+        "density": size / tokens,
+        "begun": read * documents / tokens,
+        "bytes": float(run.get("bytes", read * size / tokens)),
+    }
+
+
 def judge(
-    runs: Runs, primary: str, smallest: float = SMALLEST, shared: dict[tuple[str, str], float] | None = None
+    runs: Runs,
+    primary: str,
+    smallest: float = SMALLEST,
+    shared: dict[tuple[str, str], float] | None = None,
+    alpha: float = looks.ALPHA,
 ) -> dict[str, Any]:
     """Every pair on the primary metric, and every metric by mixture.
 
-    `shared` is the share of documents (by tokens) that a pair has in common: from PAIRED on, it is compared seed by
+    `alpha` is what this look may use of the 5 %: intervals are of that level, and p-values are stretched accordingly, so
+    that they are below 5 % where the look decides.  `shared` is the share of documents (by tokens) that a pair has in common: from PAIRED on, it is compared seed by
     seed.
     """
     shared = shared or {}
-    pairs = [_pair(runs, a, b, primary, shared.get((a, b), 0.0) >= PAIRED) for a, b in itertools.combinations(runs, 2)]
-    for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
+    pairs = [
+        _pair(runs, a, b, primary, shared.get((a, b), 0.0) >= PAIRED, alpha) for a, b in itertools.combinations(runs, 2)
+    ]
+    stretched = [min(1.0, pair["p"] * looks.ALPHA / alpha) for pair in pairs]
+    for pair, p in zip(pairs, holm(stretched), strict=True):
         pair["p_corrected"] = p
         pair["verdict"] = _verdict(pair, primary, smallest)
     metrics = sorted({m for seeds in runs.values() for run in seeds.values() for m in run["scores"]})
@@ -124,7 +200,7 @@ def lower_is_better(metric: str) -> bool:
     return "bits" in metric
 
 
-def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool) -> dict[str, Any]:
+def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float) -> dict[str, Any]:
     seeds = sorted(set(runs[a]) & set(runs[b]))
     if not seeds:
         return {
@@ -142,7 +218,7 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool) -> dict[str, An
         raise ProbeError(f"{a} and {b} were evaluated on different items: run them in one experiment")
     left, right = ([(x.values, x.weights) for x in side] for side in sides)
     found = difference(left, right, paired)
-    low, high = found.interval(LEVEL)
+    low, high = found.interval(1 - alpha)
     return {
         "a": a,
         "b": b,
@@ -155,7 +231,7 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool) -> dict[str, An
         "paired": paired,
         "correlation": None if np.isnan(found.correlation) else found.correlation,
         "mean": float(np.mean([x.mean for side in sides for x in side])),
-        "more": more_seeds(found, max(abs(found.delta), SMALLEST * abs(float(sides[0][0].mean))), LEVEL),
+        "more": more_seeds(found, max(abs(found.delta), SMALLEST * abs(float(sides[0][0].mean))), 1 - alpha),
     }
 
 
@@ -237,6 +313,14 @@ def text(found: dict[str, Any]) -> str:
             f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
             f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
         )
+    look = found.get("look")
+    if look and look["number"] > 1:
+        lines.append(
+            f"look {look['number']} at this experiment: it may use {100 * look['alpha']:.2g} % of the 5 %, so that all looks together "
+            "are wrong in 5 % of experiments at most; intervals and p hold that"
+        )
+    lines += found.get("differences", [])
+    lines += found.get("unseen", [])
     if found.get("note"):
         lines.append(found["note"])
     return "\n".join(lines)

@@ -13,6 +13,7 @@ A stream can be of one part of the documents only: seeds that read different par
 corpus, so that what differs between them holds the luck of which documents a run happened to get.
 """
 
+import heapq
 import json
 import zlib
 from collections.abc import Generator
@@ -60,7 +61,9 @@ class TokenFile:
             meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
             documents = np.load(path / "documents.npy", mmap_mode="r")
             tokens = np.memmap(path / "tokens.bin", dtype=np.dtype(meta["dtype"]), mode="r")
-        except (OSError, ValueError, KeyError) as error:
+            if not documents.dtype == DOCUMENTS:
+                raise ValueError("another table of documents")
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise ProbeError(f"{path}: not a token file ({error}); prepare it again") from None
         if len(tokens) != meta["tokens"] or len(documents) != meta["documents"]:
             raise ProbeError(f"{path}: {len(tokens)} tokens where {meta['tokens']} were written; prepare it again")
@@ -108,8 +111,10 @@ def part_of(documents: NDArray[Any], sources: list[str], parts: int) -> Ints:
 
     Each source is cut by itself, into parts of as many tokens (give or take a document), in the order of a hash of
     the ids: every part has the proportions of the whole, copies of a document stay together, and a document that two
-    corpora share is mostly in the same part of both.  Which part a source begins with depends on its name, so that
-    the only document of each of many small sources is not always in part 0.
+    corpora share is mostly in the same part of both.  Where that leaves a part of a source more than EVEN of a part's
+    tokens away, its documents are dealt out by size instead, the largest first, each to the part that has least.  Which
+    part a source begins with depends on its name, so that the only document of each of many small sources is not
+    always in part 0.
     """
     if parts == 1:
         return np.zeros(len(documents), dtype=np.int64)
@@ -123,10 +128,40 @@ def part_of(documents: NDArray[Any], sources: list[str], parts: int) -> Ints:
     first = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))  # where the copies of a document begin
     totals = np.bincount(source, tokens, minlength=len(sources))
     place = (before[first] - before[starts]) / totals[source]
+    home = np.minimum((place * parts).astype(np.int64), parts - 1)
+    for i, total in enumerate(totals):
+        here = np.flatnonzero(source == i)
+        if len(here) and _spread(home[here], tokens[here], parts) > EVEN * total / parts:
+            dealt = _dealt(first[here], tokens[here], parts)
+            if _spread(dealt, tokens[here], parts) < _spread(home[here], tokens[here], parts):
+                home[here] = dealt
     turn = np.array([zlib.crc32(name.encode()) % parts for name in sources], dtype=np.int64)
     found = np.empty(len(documents), dtype=np.int64)
-    found[order] = (np.minimum((place * parts).astype(np.int64), parts - 1) + turn[source]) % parts
+    found[order] = (home + turn[source]) % parts
     return found
+
+
+EVEN = 0.02
+
+
+def _spread(home: Ints, tokens: NDArray[Any], parts: int) -> float:
+    """How far the part that is farthest from the mean is from it, in tokens."""
+    loads = np.bincount(home, tokens, minlength=parts)
+    return float(abs(loads - loads.mean()).max())
+
+
+def _dealt(group: Ints, tokens: NDArray[Any], parts: int) -> Ints:
+    """A part for each document, the same for those of one group: the largest groups first, to the emptiest part."""
+    _, member = np.unique(group, return_inverse=True)
+    sizes = np.bincount(member, tokens)
+    home = np.empty(len(sizes), dtype=np.int64)
+    loads = [(0.0, part) for part in range(parts)]
+    for i in np.lexsort((np.arange(len(sizes)), -sizes)):
+        load, part = heapq.heappop(loads)
+        home[i] = part
+        heapq.heappush(loads, (load + float(sizes[i]), part))
+    dealt: Ints = home[member]
+    return dealt
 
 
 class Stream:
@@ -155,6 +190,18 @@ class Stream:
             out[done : done + take] = self._within(epoch, offset, take)
             done += take
         return out
+
+    def bytes_of(self, tokens: int) -> float:
+        """Bytes of text in the first `tokens` tokens of the stream, those of a document spread evenly."""
+        epochs, rest = divmod(tokens, self.length)
+        sizes = self.documents["bytes"].astype(np.float64)
+        order, ends = self._epoch(epochs)
+        count = int(np.searchsorted(ends, rest, side="right"))
+        total = epochs * sizes.sum() + sizes[order[:count]].sum()
+        if count < len(order):
+            last = order[count]
+            total += sizes[last] * (rest - (ends[count - 1] if count else 0)) / self.documents["tokens"][last]
+        return float(total)
 
     def batch(self, step: int, rows: int, width: int, first: int = 0, take: int | None = None) -> Ints:
         """Rows `first` … `first + take` of the batch of `rows` at `step`: int64 [take, width + 1].

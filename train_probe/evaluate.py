@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from train_probe import objectives
+from train_probe import breakdown, objectives
 from train_probe.data import Ints, TokenFile
 from train_probe.loss import token_losses
 from train_probe.model import Model
@@ -68,6 +68,42 @@ class Scores:
         return cls(np.array(saved["values"]), np.array(saved["weights"]), list(saved["groups"]), saved.get("chance"))
 
 
+METRIC, MACRO = "bits per byte", "bits per byte, sources equal"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model makes of the held-out text."""
+
+    scores: dict[str, Scores]
+    """METRIC over all bytes; with several sources MACRO, the mean of the sources' own."""
+    parts: dict[str, dict[str, list[float]]]
+    """[bits, bytes] by division and part (see breakdown.py), decoders only."""
+
+
+def evaluate(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Measured:
+    """`held_out`, with the mean over sources and the parts where the model and the file have them."""
+    parts: dict[str, dict[str, list[float]]] = {}
+    if model.config.family in ("gpt2", "llama") and (file.path / "parts.json").exists():
+        model.eval()
+        with torch.no_grad():
+            nats = stream_losses(model, np.asarray(file.tokens, dtype=np.int64), file.end)
+        pooled, parts = _of_documents(file, nats), breakdown.to_json(breakdown.measure(file, nats))
+    else:
+        pooled = held_out(model, file, token_bytes)
+    scores = {METRIC: pooled}
+    if len(set(pooled.groups)) > 1:
+        scores[MACRO] = sources_equal(pooled)
+    return Measured(scores, parts)
+
+
+def sources_equal(pooled: Scores) -> Scores:
+    """The same items, weighted so that the metric is the mean of what it is for each group."""
+    names, group = np.unique(np.array(pooled.groups), return_inverse=True)
+    sizes = np.bincount(group, pooled.weights, minlength=len(names))[group]
+    return Scores(pooled.values / sizes, pooled.weights / sizes, pooled.groups, pooled.chance)
+
+
 def held_out(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Scores:
     """Bits and bytes of each document of a held-out token file (decoders), or of each row (BERT, T5).
 
@@ -84,7 +120,10 @@ def held_out(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = N
 
 
 def _documents(model: Model, file: TokenFile) -> Scores:
-    losses = stream_losses(model, np.asarray(file.tokens, dtype=np.int64), file.end)
+    return _of_documents(file, stream_losses(model, np.asarray(file.tokens, dtype=np.int64), file.end))
+
+
+def _of_documents(file: TokenFile, losses: Floats) -> Scores:
     owner = np.repeat(np.arange(len(file.documents)), file.documents["tokens"].astype(np.int64))
     bits = np.bincount(owner, losses, minlength=len(file.documents)) / math.log(2)
     names = [file.sources[i] for i in file.documents["source"]]

@@ -1,35 +1,41 @@
 """An experiment on disk: mixtures prepared once, then one run for each mixture and seed.
 
     OUTPUT/
-      experiment.json            what was asked: mixtures, preset, budget, seeds, primary metric
+      experiment.json            what was asked: mixtures, preset, budget, seeds, primary metric; what the inputs held
       tokenizer.json             token_bytes.npy
       data/held-out/             token file of the documents that nobody trains on
       data/NAME/                 token file of each mixture
       data/tasks/                questions as ids
+      data/prepared.json         which question all of data/ was prepared for
+      budget.json                steps, tokens and parts, fixed before the first run
       runs/NAME/seed-S/          checkpoint.pt, result.json (facts, curve, ledger, scores per document)
+      looks.json                 how often the result was looked at
       verdict.json, report.html  written by compare.py
 
 Preparing needs pyarrow and tokenizers; a prepared folder can be trained where only torch and numpy are.
 """
 
+import hashlib
 import json
 import os
 import platform
+import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from train_probe import __version__
+from train_probe import __version__, held_out
 from train_probe import budget as budgets
 from train_probe.config import PRESETS, Preset, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
+from train_probe.inputs import Input, find, fingerprint, read
+from train_probe.inputs import changed as changed_files
 from train_probe.request import HELD_OUT, TASKS, How, Request
 
 Talk = Callable[[str], None]
@@ -38,60 +44,156 @@ Talk = Callable[[str], None]
 def prepare(request: Request, output: Path, talk: Talk) -> None:
     """Choose the held-out documents, tokenize everything.  What is finished already is not done again.
 
-    Raises ProbeError when `output` holds an experiment with another question.
+    Raises ProbeError when `output` holds an experiment with another question, when the files it was prepared from hold
+    something else by now, and when fewer seeds are asked for than were planned.
     """
     file = output / "experiment.json"
+    before = _saved(output) if file.exists() else None
     asked = json.loads(json.dumps(asdict(request)))
-    if file.exists():
-        before = json.loads(file.read_text(encoding="utf-8"))["request"]
-        changed = [k for k in asked if before.get(k) != asked[k] and k != "seeds"]
-        if changed:
-            raise ProbeError(
-                f"{output} holds another experiment (different: {', '.join(changed)}); choose another --output"
-            )
+    inputs = _inputs(request, before["inputs"] if before else {})
+    if before and ((output / "budget.json").exists() or (output / "runs").exists()):
+        _check_same(output, before, asked, inputs)
+    identity = _identity(asked, inputs)
     output.mkdir(parents=True, exist_ok=True)
-    _tokenize(request, output, talk)
-    write_json(file, {"version": 1, "request": asked, "environment": environment()})
+    write_json(file, {"version": 2, "request": asked, "inputs": inputs, "environment": environment()})
+    if prepared(output) != identity:
+        _tokenize(request, output, talk)
+        write_json(output / "data" / "prepared.json", {"identity": identity})
+
+
+def prepared(output: Path) -> str | None:
+    """Which question the whole of data/ was prepared for; None when it is not finished."""
+    try:
+        return str(json.loads((output / "data" / "prepared.json").read_text(encoding="utf-8"))["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _saved(output: Path) -> dict[str, Any]:
+    file = output / "experiment.json"
+    try:
+        saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(saved["request"], dict) or not isinstance(saved["inputs"], dict):
+            raise TypeError("of another version")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProbeError(f"{file}: can't be read ({error}); choose another --output") from None
+    return saved
+
+
+_PATHS = ("mixtures", "held_out", "tokenizer", "tasks")
+"""Parts of a request that name inputs: these are compared by what they hold."""
+
+
+def _check_same(output: Path, before: dict[str, Any], asked: dict[str, Any], inputs: dict[str, Any]) -> None:
+    old = before["request"]
+    changed = [k for k in asked if old.get(k) != asked[k] and k != "seeds" and k not in _PATHS]
+    changed += sorted(before["inputs"].keys() ^ inputs.keys())
+    if changed:
+        raise ProbeError(
+            f"{output} holds another experiment (different: {', '.join(changed)}); choose another --output"
+        )
+    for name, entries in inputs.items():
+        files = changed_files(before["inputs"][name], entries)
+        if files:
+            some = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+            raise ProbeError(
+                f"{output} was prepared from other content: {name} has changed since ({some}); choose another --output"
+            )
+    if asked["seeds"] < old["seeds"] and any((output / "runs").rglob("result.json")):
+        raise ProbeError(
+            f"{old['seeds']} seeds were planned, and some are finished: fewer can't be chosen afterwards; probe-compare --now "
+            "gives a verdict on those there are"
+        )
+
+
+def _identity(asked: dict[str, Any], inputs: dict[str, Any]) -> str:
+    """Of everything that decides what data/ holds."""
+    names = ("preset", "family", "held_out_bytes", "vocab")
+    content = {name: [[entry[0], entry[1], entry[4]] for entry in entries] for name, entries in inputs.items()}
+    decides = [{name: asked[name] for name in names}, asked["tokenizer"] == "bytes", content]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _inputs(request: Request, before: dict[str, Any]) -> dict[str, Any]:
+    """What every input holds, by its role (see inputs.fingerprint)."""
+    from train_probe.tasks import BUNDLED
+
+    roots = {f"mixture {name}": [Path(p) for p in _several(paths)] for name, paths in request.mixtures.items()}
+    if request.held_out:
+        roots["held-out"] = [Path(request.held_out)]
+    else:
+        own = {name: [p / "heldout" for p in paths if held_out.has_own(p)] for name, paths in roots.items()}
+        roots |= {f"held-out of {name}": paths for name, paths in own.items() if paths}
+    found: dict[str, Any] = {}
+    for name, paths in roots.items():
+        found[name] = []
+        for i, path in enumerate(paths):
+            known = [[e[0].removeprefix(f"{i}/"), *e[1:]] for e in before.get(name, []) if e[0].startswith(f"{i}/")]
+            found[name] += [[f"{i}/{entry[0]}", *entry[1:]] for entry in fingerprint(find(path), known)]
+    files = [("tokenizer", request.tokenizer)] if request.tokenizer not in ("", "bytes") else []
+    files += [("task " + Path(name).stem, name) for name in request.tasks if not name.startswith(BUNDLED)]
+    for name, file in ((name, Path(path)) for name, path in files):
+        if not file.is_file():
+            raise ProbeError(f"{file}: no such file")
+        found[name] = fingerprint(Input(file, (file,)), before.get(name))
+    return found
 
 
 def _tokenize(request: Request, output: Path, talk: Talk) -> None:
+    from train_probe import breakdown, tasks
     from train_probe import prepare as files
-    from train_probe import tasks
     from train_probe import tokenizer as tokenizers
 
     data = output / "data"
-    wanted = [data / name for name in (HELD_OUT, *request.mixtures)]
-    if all((path / "meta.json").exists() for path in wanted):
-        return
+    shutil.rmtree(data, ignore_errors=True)  # what an unfinished preparation left may be of another question
     tokenizer = _tokenizer(request)
     tokenizer.save(output / "tokenizer.json")
     np.save(output / "token_bytes.npy", np.array(tokenizers.token_bytes(tokenizer), dtype=np.int32))
     folders = {name: [Path(p) for p in _several(paths)] for name, paths in request.mixtures.items()}
-    origin = [Path(request.held_out)] if request.held_out else [p for paths in folders.values() for p in paths]
     for task in read_tasks(request.tasks):
         tasks.encode(task, tokenizer).save(data / TASKS / f"{task.name}.json")
-    docs = files.choose_held_out(origin, request.held_out_bytes, request.held_out_share)
-    held_out = files.HeldOut()
-    for doc in docs:
-        held_out.add(doc)
-    meta = files.write_tokens(docs, tokenizer, data / HELD_OUT)
-    talk(f"held out: {meta['documents']:,} documents, {meta['bytes']:,} bytes")
+    given = Path(request.held_out) if request.held_out else None
+    skipped: Counter[str] = Counter()
+    docs = held_out.choose(list(folders.values()), given, request.held_out_bytes, skipped)
+    meta = files.write_tokens(docs, tokenizer, data / HELD_OUT, skipped=skipped)
+    breakdown.write(docs, tokenizer, TokenFile.open(data / HELD_OUT))
+    part = given is not None and held_out.is_corpus(list(folders.values()), given)
+    some = f"a tenth of {given}, whose rest is trained on: " if part else ""
+    talk(f"held out: {some}{_of_sources(docs)}{_left_out(meta)}")
+    kept_out = held_out.HeldOut(docs)
     for name, paths in folders.items():
-        skipped: Counter[str] = Counter()
-        meta = files.write_tokens(_read_all(paths, skipped), tokenizer, data / name, held_out, skipped)
-        left_out = ", ".join(f"{n:,} {reason}" for reason, n in meta["skipped"].items()) or "nothing"
-        talk(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens; left out: {left_out}")
+        skipped = Counter()
+        found = [find(path) for path in paths]
+        for line in (line for one in found for line in one.left_out):
+            talk(f"{name}: left out {line}")
+        every = (doc for one in found for doc in read(one, skipped))
+        known = files.packed(paths[0], tokenizer) if len(paths) == 1 else None
+        if known is not None:
+            talk(f"{name}: the ids are those of {paths[0] / 'tokens'}")
+            meta = files.write_packed(every, known, tokenizer, data / name, kept_out, skipped)
+        else:
+            meta = files.write_tokens(every, tokenizer, data / name, kept_out, skipped)
+        if not meta["documents"]:
+            raise ProbeError(f"{name}: nothing is left to train on{_left_out(meta)}")
+        talk(
+            f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens, {meta['bytes']:,} bytes{_left_out(meta)}"
+        )
+
+
+def _left_out(meta: dict[str, Any]) -> str:
+    return "".join(f"; left out {n:,} {reason}" for reason, n in meta["skipped"].items())
+
+
+def _of_sources(docs: list[Any]) -> str:
+    counts, sizes = Counter(doc.source for doc in docs), Counter[str]()
+    for doc in docs:
+        sizes[doc.source] += len(doc.text.encode())
+    some = ", ".join(f"{name} {counts[name]:,} ({size:,} bytes)" for name, size in sizes.most_common(8))
+    return f"{len(docs):,} documents, {sum(sizes.values()):,} bytes: {some}{', ...' if len(sizes) > 8 else ''}"
 
 
 def _several(paths: str | list[str]) -> list[str]:
     return [paths] if isinstance(paths, str) else paths
-
-
-def _read_all(paths: list[Path], skipped: Counter[str]) -> Iterator[Any]:
-    from train_probe import prepare as files
-
-    for path in paths:
-        yield from files.read(path, skipped)
 
 
 def read_tasks(names: list[str]) -> list[Any]:
@@ -119,7 +221,7 @@ def load(output: Path) -> Request:
     """The question of an experiment on disk.  Raises ProbeError when there is none."""
     try:
         return Request(**json.loads((output / "experiment.json").read_text(encoding="utf-8"))["request"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProbeError(f"{output}: no experiment here ({error}); start one with probe-train") from None
 
 
@@ -130,40 +232,64 @@ def run(output: Path, how: How, talk: Talk) -> None:
     seeds, and a slower hour of the machine hits all alike.
     """
     from train_probe import parallel
-    from train_probe.train import Trainer
+    from train_probe.train import Trainer, identity
 
     request = load(output)
+    if prepared(output) is None:
+        raise ProbeError(f"{output} was not prepared to its end; run the command without --only run")
     world = parallel.start(how.device)
+    say = talk if world.is_main else _silent
     token_files = {name: TokenFile.open(output / "data" / name) for name in request.mixtures}
-    held_out = TokenFile.open(output / "data" / HELD_OUT)
-    chosen = preset(request.preset, request.family, held_out.meta["size"])
-    budget = _budget(request, how, chosen, output, list(token_files.values()))
-    steps, parts = budget.steps, budget.parts
-    if chosen.below_floor and world.is_main:
-        talk(f"{request.preset} is below the size from which orders are stable: use it to screen")
-    if world.is_main and request.seeds > 1:
-        talk(_which_documents(parts, budget.tokens, token_files))
+    held = TokenFile.open(output / "data" / HELD_OUT)
+    chosen = preset(request.preset, request.family, held.meta["size"])
+    budget = _budget(request, how, chosen, output, token_files)
+    if chosen.below_floor:
+        say(f"{request.preset} is below the size from which orders are stable: use it to screen")
+    if request.seeds > 1:
+        say(_which_documents(budget.parts, budget.tokens, token_files))
     trainer: Trainer | None = None
     try:
         for seed in range(request.first_seed, request.first_seed + request.seeds):
-            settings = settings_for(request, how, chosen, steps, seed)
             for name, file in token_files.items():
+                settings = settings_for(request, how, chosen, budget.steps_of(name), seed)
+                stream = Stream(file, seed, seed % budget.parts, budget.parts)
                 folder = output / "runs" / name / f"seed-{seed}"
-                if (folder / "result.json").exists():
+                if parallel.share(finished(folder, identity(chosen.model, settings, stream))):
                     continue
-                if world.is_main:
-                    talk(
-                        f"{name}, seed {seed}: {steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens"
-                    )
                 if trainer is not None:
-                    trainer.settings = settings  # only the seed differs: what is compiled is used again
-                trainer = trainer or Trainer(chosen.model, settings, world, talk if world.is_main else _silent)
-                facts = trainer.run(Stream(file, seed, seed % parts, parts), folder)
+                    trainer.settings = settings  # only seed and length differ: what is compiled is used again
+                trainer = trainer or Trainer(chosen.model, settings, world, say)
+                say(
+                    f"{name}, seed {seed}: {settings.steps:,} steps of {settings.batch_rows * chosen.model.context:,} tokens"
+                )
+                facts = trainer.run(stream, folder)
                 if world.is_main:
-                    _finish(folder, trainer, facts, held_out, output, request, how, talk)
+                    _finish(folder, trainer, facts, held, output, how, talk)
                 parallel.barrier()
     finally:
         parallel.stop()
+
+
+def finished(folder: Path, identity: dict[str, Any] | None = None) -> bool:
+    """Whether a run is finished.  Raises ProbeError when its result is damaged, or of another `identity`."""
+    path = folder / "result.json"
+    if not path.exists():
+        return False
+    found = read_result(path).get("identity")
+    if identity is not None and found != json.loads(json.dumps(identity)):
+        raise ProbeError(f"{path} is of other data or settings than this experiment; delete {folder} to run it again")
+    return True
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A finished run.  Raises ProbeError when the file is damaged."""
+    try:
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(saved["scores"], dict):
+            raise TypeError("no scores")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProbeError(f"{path}: damaged ({error}); delete it to run this again") from None
+    return saved
 
 
 def _which_documents(parts: int, tokens: int, files: dict[str, TokenFile]) -> str:
@@ -195,13 +321,18 @@ def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: i
     )
 
 
-def _budget(request: Request, how: How, chosen: Preset, output: Path, files: list[TokenFile]) -> budgets.Budget:
-    """What the first run fixed, or fixed now."""
-    found = budgets.kept(output)
+def _budget(request: Request, how: How, chosen: Preset, output: Path, files: dict[str, TokenFile]) -> budgets.Budget:
+    """What the first run fixed, or fixed now: by the main process, for all."""
+    from train_probe import parallel
+
+    found = parallel.share(budgets.kept(output))
     if found is None:
-        speed = partial(_speed, request, how, chosen, output)
-        found = budgets.decide(request, chosen, files, how.flops, how.minutes, speed)
-        write_json(output / "budget.json", asdict(found))
+        rate = _speed(request, how, chosen, output) if how.minutes and not (request.tokens or request.bytes) else 0.0
+        rate = parallel.share(rate)  # each process measures another one, and all must train as long
+        found = budgets.decide(request, chosen, files, how.flops, how.minutes, lambda: rate)
+        if parallel.is_main():
+            write_json(output / "budget.json", asdict(found))
+        parallel.barrier()
     budgets.check_seeds(found, request.seeds)
     return found
 
@@ -222,14 +353,13 @@ def _finish(
     folder: Path,
     trainer: Any,
     facts: dict[str, Any],
-    held_out: TokenFile,
+    held: TokenFile,
     output: Path,
-    request: Request,
     how: How,
     talk: Talk,
 ) -> None:
     from train_probe import tasks
-    from train_probe.evaluate import held_out as evaluate
+    from train_probe.evaluate import evaluate
     from train_probe.train import load_weights
 
     began = time.monotonic()
@@ -237,7 +367,8 @@ def _finish(
     if trainer.world.size > 1:  # its weights may be spread over processes that are not here
         model, _ = load_weights(folder / "checkpoint.pt", trainer.world.device)
     sizes = np.load(output / "token_bytes.npy")
-    scores = {"bits per byte": evaluate(model, held_out, sizes).to_dict()}
+    measured = evaluate(model, held, sizes)
+    scores = {name: value.to_dict() for name, value in measured.scores.items()}
     for path in sorted((output / "data" / TASKS).glob("*.json")):
         found = tasks.evaluate(model, tasks.Encoded.load(path))
         scores |= {name: value.to_dict() for name, value in found.items()}
@@ -245,7 +376,7 @@ def _finish(
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:
         _tensorboard(folder, facts, scores)
-    write_json(folder / "result.json", {**facts, "scores": scores})
+    write_json(folder / "result.json", {**facts, "scores": scores, "parts": measured.parts})
     bits = scores["bits per byte"]
     talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
 

@@ -5,13 +5,15 @@ Without torchrun everything here is the identity.  CUDA uses NCCL, processors gl
 
 import os
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from train_probe.errors import ProbeError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,20 @@ def barrier() -> None:
     """Wait for all processes."""
     if dist.is_initialized():
         dist.barrier()
+
+
+def is_main() -> bool:
+    """Whether this process writes files: without torchrun, or its first."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def share(value: T) -> T:
+    """What the main process has for `value`, in every process: for facts that must not differ between them."""
+    if not dist.is_initialized():
+        return value
+    held = [value]
+    dist.broadcast_object_list(held, src=0)
+    return held[0]
 
 
 def data_ranks(world: World, kind: str) -> tuple[int, int]:

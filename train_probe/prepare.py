@@ -1,166 +1,36 @@
-"""Parquet with a `text` column to token files: read, hold out, tokenize once.
+"""Documents to token files: leave out what is held out, tokenize once.
 
-Needs pyarrow and tokenizers; what it writes is trained on with torch and numpy alone.  A document is known by its
-`id` column, or by its text where there is none.  Held-out documents are chosen by hash, never by position, and
-are kept out of every corpus both by id and by text, so a copy under another id does not leak either.
+Needs pyarrow and tokenizers; what it writes is trained on with torch and numpy alone.  Everything streams: what is kept in
+memory is a table of 38 bytes a document.  The tokenizer works on all cores.
 """
 
 import hashlib
+import itertools
 import json
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from train_probe.data import DOCUMENTS
+from train_probe.data import DOCUMENTS, TokenFile
 from train_probe.errors import ProbeError
+from train_probe.held_out import HeldOut, choose_held_out
+from train_probe.inputs import BATCH, Text, hash64, read
 from train_probe.tokenizer import Tokenizer
 
-_BATCH = 512
+__all__ = ["HeldOut", "Text", "choose_held_out", "hash64", "packed", "read", "sample_bytes", "write_tokens"]
 
-
-class Text(NamedTuple):
-    """One document of a corpus."""
-
-    key: int
-    """64-bit hash of the id, or of the text where there is no id."""
-    digest: int
-    """64-bit hash of the text."""
-    text: str
-    source: str
-
-
-_SHINGLE = 13
-"""Words; GPT-3's unit for the overlap of training and test texts (Brown et al. 2020, appendix C)."""
-
-
-@dataclass
-class HeldOut:
-    """Documents that must not be trained on: hashes of ids, of texts, and of runs of 13 words."""
-
-    keys: set[int] = field(default_factory=set)
-    digests: set[int] = field(default_factory=set)
-    _runs: dict[int, list[int]] = field(default_factory=dict)
-    _sizes: list[int] = field(default_factory=list)
-
-    def reason(self, doc: Text) -> str | None:
-        """Why this document can't be trained on; None when it can.
-
-        A near copy shares half the runs of 13 words of the shorter of the two.
-        """
-        if doc.key in self.keys or doc.digest in self.digests:
-            return "held out"
-        runs = _runs(doc.text)
-        hits = Counter(owner for run in runs for owner in self._runs.get(run, ()))
-        near = any(2 * n >= min(len(runs), self._sizes[owner]) for owner, n in hits.items())
-        return "near copy of held out" if near else None
-
-    def add(self, doc: Text) -> None:
-        """Hold it out."""
-        self.keys.add(doc.key)
-        self.digests.add(doc.digest)
-        runs = _runs(doc.text)
-        for run in runs:
-            self._runs.setdefault(run, []).append(len(self._sizes))
-        self._sizes.append(len(runs))
-
-
-def _runs(text: str) -> set[int]:
-    words = text.casefold().split()
-    return {hash(tuple(words[i : i + _SHINGLE])) for i in range(len(words) - _SHINGLE + 1)}
-
-
-def hash64(text: str | bytes) -> int:
-    """The first 8 bytes of the BLAKE2b hash of a text in UTF-8."""
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
-
-
-def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files of a corpus: those in `data/` where there is such a folder, else all below it.
-
-    Raises ProbeError when there are none.
-    """
-    if folder.is_file():
-        return [folder]
-    root = folder / "data" if (folder / "data").is_dir() else folder
-    found = sorted(p for p in root.rglob("*.parquet") if "rejected" not in p.relative_to(root).parts)
-    if not found:
-        raise ProbeError(f"{folder}: no Parquet files here or in its data/")
-    return found
-
-
-def read(folder: Path, skipped: Counter[str] | None = None) -> Iterator[Text]:
-    """All documents of a corpus.  Rows without text are counted in `skipped` under "empty".
-
-    Raises ProbeError for a file that can't be read or has no column `text` of strings.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    for path in parquet_files(folder):
-        try:
-            file = pq.ParquetFile(path)
-            names = set(file.schema_arrow.names)
-            if "text" not in names:
-                raise ProbeError(f"{path}: no column 'text'; it has {', '.join(sorted(names))}")
-            columns = [name for name in ("id", "text", "source", "verdict") if name in names]
-            for batch in file.iter_batches(_BATCH, columns=columns):
-                yield from _documents(batch.to_pydict(), folder.name, skipped)
-        except (pa.ArrowException, OSError) as error:
-            raise ProbeError(f"{path}: can't be read as Parquet ({error})") from None
-
-
-def _documents(columns: dict[str, list[Any]], name: str, skipped: Counter[str] | None) -> Iterator[Text]:
-    count = len(columns["text"])
-    ids = columns.get("id", [None] * count)
-    sources = columns.get("source", [None] * count)
-    verdicts = columns.get("verdict", [None] * count)
-    for ident, text, source, verdict in zip(ids, columns["text"], sources, verdicts, strict=True):
-        if not isinstance(text, str) or not text:
-            if skipped is not None:
-                skipped["empty"] += 1
-        elif verdict not in (None, "kept"):
-            if skipped is not None:
-                skipped["rejected"] += 1
-        else:
-            digest = hash64(text)
-            yield Text(hash64(str(ident)) if ident is not None else digest, digest, text, str(source or name))
-
-
-def choose_held_out(folders: Iterable[Path], max_bytes: int, share: float) -> list[Text]:
-    """Documents to hold out of each source of these corpora, in the order of a hash.
-
-    Of every source in every folder at most `max_bytes` bytes and at most `share` of its bytes (but one document at
-    least); a text that occurs twice is taken once.
-    """
-    chosen: dict[int, Text] = {}
-    for folder in folders:
-        sizes: dict[str, list[tuple[int, int, int]]] = {}
-        for doc in read(folder):
-            row = (hash64(b"held out" + doc.key.to_bytes(8, "big")), doc.digest, len(doc.text.encode()))
-            sizes.setdefault(doc.source, []).append(row)
-        wanted = {digest for rows in sizes.values() for digest in _first_bytes(sorted(set(rows)), max_bytes, share)}
-        for doc in read(folder):
-            if doc.digest in wanted:
-                chosen.setdefault(doc.digest, doc)
-    return sorted(chosen.values(), key=lambda doc: (doc.source, doc.key, doc.digest))
-
-
-def _first_bytes(rows: list[tuple[int, int, int]], max_bytes: int, share: float) -> list[int]:
-    room = min(max_bytes, share * sum(size for _, _, size in rows))
-    taken: list[int] = []
-    used = 0
-    for _, digest, size in rows:
-        if taken and used + size > room:
-            continue
-        taken.append(digest)
-        used += size
-    return taken
+_ROW = np.dtype(
+    [("key", "<u8"), ("digest", "<u8"), ("start", "<i8"), ("tokens", "<i4"), ("bytes", "<i8"), ("source", "<i2")]
+)
+_PIECE = 1 << 22
+"""Tokens copied at once."""
+Group = tuple[list[Text], list[NDArray[Any]]]
+"""Some documents, and their ids led by the end token."""
 
 
 def sample_bytes(folders: Collection[Path], max_bytes: int) -> list[str]:
@@ -189,21 +59,91 @@ def write_tokens(
     Documents are ordered by hash, so the bytes written do not depend on the order of `docs`.
     """
     skipped = Counter() if skipped is None else skipped
+    groups = (_tokenized(group, tokenizer) for group in _groups(docs, held_out, skipped))
+    return _write(groups, tokenizer, out, skipped)
+
+
+def packed(folder: Path, tokenizer: Tokenizer) -> TokenFile | None:
+    """The token file `tokens/` that `curate mix --tokenize` wrote beside a mixture, when it is of this tokenizer."""
+    try:
+        file = TokenFile.open(folder / "tokens")
+    except ProbeError:
+        return None
+    same = all(file.meta.get(k) == v for k, v in (("tokenizer", tokenizer.digest), ("end", tokenizer.end)))
+    return file if same else None
+
+
+def write_packed(
+    docs: Iterable[Text],
+    file: TokenFile,
+    tokenizer: Tokenizer,
+    out: Path,
+    held_out: HeldOut | None = None,
+    skipped: Counter[str] | None = None,
+) -> dict[str, Any]:
+    """As `write_tokens`, with the ids taken from a token file that has the same documents.
+
+    A document is looked up by its key and its length in bytes; one that is not there is tokenized.
+    """
+    skipped = Counter() if skipped is None else skipped
+    order = np.lexsort((file.documents["bytes"], file.documents["key"]))
+    names = file.documents[["key", "bytes"]][order]
+    groups = (_looked_up(group, file, names, order, tokenizer) for group in _groups(docs, held_out, skipped))
+    return _write(groups, tokenizer, out, skipped)
+
+
+def _looked_up(
+    group: list[Text], file: TokenFile, names: NDArray[Any], order: NDArray[Any], tokenizer: Tokenizer
+) -> Group:
+    wanted = np.array([(doc.key, len(doc.text.encode())) for doc in group], dtype=names.dtype)
+    keys = names["key"]
+    found: list[NDArray[Any]] = []
+    for doc, (key, size) in zip(group, wanted, strict=True):
+        at = int(np.searchsorted(keys, key))
+        while at < len(keys) and keys[at] == key and names["bytes"][at] < size:
+            at += 1
+        if at < len(keys) and keys[at] == key and names["bytes"][at] == size:
+            found.append(file.document(int(order[at])))
+        else:
+            found += _tokenized([doc], tokenizer)[1]
+    return group, found
+
+
+def _tokenized(group: list[Text], tokenizer: Tokenizer) -> Group:
+    ids = tokenizer.encode([doc.text for doc in group])
+    sizes = np.array([len(one) + 1 for one in ids])
+    led = itertools.chain.from_iterable(itertools.chain((tokenizer.end,), one) for one in ids)
+    flat = np.fromiter(led, _dtype(tokenizer), int(sizes.sum()))
+    return group, np.split(flat, np.cumsum(sizes)[:-1])
+
+
+def _dtype(tokenizer: Tokenizer) -> np.dtype[Any]:
+    return np.dtype("<u2" if tokenizer.size <= 65_536 else "<u4")
+
+
+def _write(groups: Iterable[Group], tokenizer: Tokenizer, out: Path, skipped: Counter[str]) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
-    dtype = np.dtype("<u2" if tokenizer.size <= 65_536 else "<u4")
+    dtype = _dtype(tokenizer)
     unsorted = out / f"tokens.tmp-{os.getpid()}"
-    rows: list[tuple[int, int, int, int, int, int]] = []
+    tables: list[NDArray[Any]] = [np.empty(0, _ROW)]
     sources: dict[str, int] = {}
+    start = 0
     with unsorted.open("wb") as stream:
-        start = 0
-        for group in _groups(_kept(docs, held_out, skipped)):
-            for doc, ids in zip(group, tokenizer.encode([d.text for d in group]), strict=True):
-                stream.write(np.array([tokenizer.end, *ids], dtype=dtype).tobytes())
-                index = sources.setdefault(doc.source, len(sources))
-                rows.append((doc.key, doc.digest, start, len(ids) + 1, len(doc.text.encode()), index))
-                start += len(ids) + 1
-    documents, names = _sorted_documents(rows, sources)
-    total = _copy_sorted(unsorted, documents, out / "tokens.bin", dtype)
+        for docs, ids in groups:
+            table = np.zeros(len(docs), _ROW)
+            sizes = np.array([len(one) for one in ids], dtype=np.int64)
+            np.concatenate([np.asarray(one, dtype) for one in ids]).tofile(stream)
+            table["key"] = np.array([doc.key for doc in docs], np.uint64)
+            table["digest"] = np.array([doc.digest for doc in docs], np.uint64)
+            table["bytes"] = [len(doc.text.encode()) for doc in docs]
+            table["source"] = [sources.setdefault(doc.source, len(sources)) for doc in docs]
+            table["tokens"], table["start"] = sizes, start + np.cumsum(sizes) - sizes
+            start += int(sizes.sum())
+            tables.append(table)
+            if len(sources) > 32_767:
+                raise ProbeError(f"{out}: more than 32,767 sources; leave the column 'source' out")
+    documents, names = _sorted_documents(np.concatenate(tables), sources)
+    digest = _copy_sorted(unsorted, documents, out / "tokens.bin", dtype)
     unsorted.unlink()
     np.save(out / "documents.npy", documents)
     meta = {
@@ -214,59 +154,59 @@ def write_tokens(
         "mask": tokenizer.mask,
         "dtype": dtype.str,
         "documents": len(documents),
-        "tokens": total,
+        "tokens": start,
         "bytes": int(documents["bytes"].sum()),
         "sources": names,
         "skipped": dict(sorted(skipped.items())),
-        "fingerprint": hashlib.sha256(documents.tobytes() + (out / "tokens.bin").read_bytes()).hexdigest()[:16],
+        "fingerprint": digest,
     }
     (out / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
     return meta
 
 
-def _kept(docs: Iterable[Text], held_out: HeldOut | None, skipped: Counter[str]) -> Iterator[Text]:
-    for doc in docs:
-        reason = held_out.reason(doc) if held_out is not None else None
-        if reason is not None:
-            skipped[reason] += 1
-        else:
-            yield doc
+def _groups(docs: Iterable[Text], held_out: HeldOut | None, skipped: Counter[str]) -> Iterator[list[Text]]:
+    """Documents that may be trained on, some at a time."""
+    waiting = iter(docs)
+    while group := list(itertools.islice(waiting, BATCH)):
+        reasons = held_out.reasons(group) if held_out is not None else [None] * len(group)
+        skipped.update(reason for reason in reasons if reason is not None)
+        kept = [doc for doc, reason in zip(group, reasons, strict=True) if reason is None]
+        if kept:
+            yield kept
 
 
-def _groups(docs: Iterable[Text]) -> Iterator[list[Text]]:
-    group: list[Text] = []
-    for doc in docs:
-        group.append(doc)
-        if len(group) == _BATCH:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _sorted_documents(
-    rows: list[tuple[int, int, int, int, int, int]], sources: dict[str, int]
-) -> tuple[np.ndarray[Any, Any], list[str]]:
+def _sorted_documents(rows: NDArray[Any], sources: dict[str, int]) -> tuple[NDArray[Any], list[str]]:
     """The table of documents in the order of (key, text), sources renumbered by name.  `start` is still the old place."""
     names = sorted(sources)
-    renumbered = {sources[name]: i for i, name in enumerate(names)}
-    rows.sort(key=lambda r: (r[0], r[1], names[renumbered[r[5]]]))
+    rank = np.zeros(len(names), np.int64)
+    rank[[sources[name] for name in names]] = np.arange(len(names))
+    source = rank[rows["source"]] if len(rows) else rows["source"]
+    order = np.lexsort((source, rows["digest"], rows["key"]))
     documents = np.zeros(len(rows), dtype=DOCUMENTS)
-    copies: Counter[int] = Counter()
-    for i, (key, _, start, tokens, size, source) in enumerate(rows):
-        documents[i] = (key, start, tokens, size, renumbered[source], copies[key])
-        copies[key] += 1
+    for name in ("key", "start", "tokens", "bytes"):
+        documents[name] = rows[name][order]
+    documents["source"] = source[order]
+    first = np.searchsorted(documents["key"], documents["key"], side="left")
+    documents["copy"] = np.arange(len(rows)) - first
     return documents, names
 
 
-def _copy_sorted(unsorted: Path, documents: np.ndarray[Any, Any], out: Path, dtype: np.dtype[Any]) -> int:
-    """Write the documents' tokens in their order and set `start` to the new places; returns the number of tokens."""
-    place = 0
+def _copy_sorted(unsorted: Path, documents: NDArray[Any], out: Path, dtype: np.dtype[Any]) -> str:
+    """Write the documents' tokens in their order and set `start` to the new places; returns a digest of both."""
+    begins, sizes = documents["start"].copy(), documents["tokens"].astype(np.int64)
+    ends = np.cumsum(sizes)
+    documents["start"] = ends - sizes
+    digest = hashlib.sha256(documents.tobytes())
     held = np.memmap(unsorted, dtype=dtype, mode="r") if len(documents) else np.empty(0, dtype)
     with out.open("wb") as stream:
-        for row in documents:
-            begin, count = int(row["start"]), int(row["tokens"])
-            stream.write(held[begin : begin + count].tobytes())
-            row["start"] = place
-            place += count
-    return place
+        first = 0
+        while first < len(documents):
+            done = int(ends[first] - sizes[first])
+            last = max(first + 1, int(np.searchsorted(ends, done + _PIECE, side="right")))
+            here = sizes[first:last]
+            shift = np.repeat(begins[first:last] - documents["start"][first:last], here)
+            piece = held[np.arange(done, done + int(here.sum())) + shift].tobytes()
+            stream.write(piece)
+            digest.update(piece)
+            first = last
+    return digest.hexdigest()[:16]

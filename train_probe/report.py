@@ -24,6 +24,9 @@ def page(found: dict[str, Any], runs: dict[str, dict[int, dict[str, Any]]], outp
         "<h2>Differences</h2>",
         _pairs(found),
         *([f"<p>{_e(found['note'])}</p>"] if found.get("note") else []),
+        *_sentences("Where the difference is", found.get("differences", [])),
+        *_divisions(runs),
+        *_sentences("What this can't see", found.get("unseen", [])),
         "<h2>Training loss</h2>",
         _curves(runs),
         "<h2>Metrics</h2><p>The first metric below decides: "
@@ -83,14 +86,44 @@ def _metrics(found: dict[str, Any], names: list[str]) -> str:
     return _table(["metric", *names, "chance", "noise of a seed", "signal / noise", ""], rows)
 
 
+def _sentences(title: str, lines: list[str]) -> list[str]:
+    if not lines:
+        return []
+    return [f"<h2>{_e(title)}</h2><ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>"]
+
+
+def _divisions(runs: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
+    """Bits per byte of the parts of the held-out text, means over seeds, and what each adds to the whole."""
+    parts = {name: [run["parts"] for run in seeds.values() if run.get("parts")] for name, seeds in runs.items()}
+    parts = {name: some for name, some in parts.items() if some}
+    if not parts:
+        return []
+    out = [
+        "<h2>Bits per byte by part of the held-out text</h2><p>In brackets what the part adds to the whole: these add up.</p>"
+    ]
+    first = next(iter(parts.values()))[0]
+    for division in first:
+        whole = sum(size for _, size in first[division].values())
+        rows = []
+        for part, (_, size) in first[division].items():
+            cells = []
+            for some in parts.values():
+                bits = sum(p[division][part][0] for p in some) / len(some)
+                cells.append(f"{bits / size:.4f} ({bits / whole:.4f})" if size else "–")
+            rows.append(("", [part, f"{size / whole:.1%}", *cells]))
+        out.append(_table([division, "of the bytes", *parts], rows))
+    return out
+
+
 def _ledger(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
     rows = []
     for name, seeds in runs.items():
-        seed, run = next(iter(seeds.items()))
-        for source, row in run["ledger"].items():
-            counts = [f"{row[k]:,.0f}" for k in ("unique", "asked", "seen")]
-            rows.append(("", [f"{name}, seed {seed}", source, *counts, f"{row['epochs']:.2f}"]))
-    return _table(["mixture", "source", "unique tokens", "asked", "seen", "epochs"], rows)
+        for seed, run in seeds.items():
+            for source, row in run["ledger"].items():
+                counts = [f"{row[k]:,.0f}" for k in ("unique", "asked", "seen")]
+                shares = [f"{row[k] / run['tokens']:.1%}" for k in ("asked", "seen")]
+                rows.append(("", [f"{name}, seed {seed}", source, *counts, *shares, f"{row['epochs']:.2f}"]))
+    return _table(["run", "source", "unique tokens", "asked", "seen", "share asked", "share seen", "epochs"], rows)
 
 
 def _cost(runs: dict[str, dict[int, dict[str, Any]]]) -> str:

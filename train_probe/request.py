@@ -22,12 +22,18 @@ class Request:
     family: str = "llama"
     tokens: int = 0
     """Tokens to train on in each run; 0 = 20 per weight."""
+    bytes: int = 0
+    """Instead: bytes of text in each run."""
+    max_epochs: float = budget.MAX_EPOCHS
+    """How often a run may read a corpus (or its part of it)."""
+    max_uneven: float = budget.UNEVEN
+    """How far what a run reads of a source may be from what was asked, as a share of the run."""
     seeds: int = 3
     first_seed: int = 0
     held_out: str = ""
-    """Where the held-out documents are taken from: a folder, or "" for an equal part of each mixture."""
-    held_out_bytes: int = 2_000_000
-    held_out_share: float = 0.1
+    """A folder that is held out, all of it; "" = the mixtures' own held-out documents, or an equal part of each."""
+    held_out_bytes: int = 0
+    """At most so many bytes of each source; 0 = all of a folder that was given, 2 MB of what the mixtures have."""
     tokenizer: str = ""
     """A tokenizer.json; "" = the shipped one; "bytes" = one id per byte."""
     vocab: int = 0
@@ -58,8 +64,12 @@ class Request:
             raise ProbeError(f"seeds must be at least 1 and tokens at least 0, got {self.seeds} and {self.tokens}")
         if self.documents not in budget.DOCUMENTS:
             raise ProbeError(f"unknown documents {self.documents!r}; known: {', '.join(budget.DOCUMENTS)}")
-        if not 0 < self.held_out_share < 1:
-            raise ProbeError(f"the held-out share must be between 0 and 1, got {self.held_out_share:g}")
+        if self.tokens and self.bytes:
+            raise ProbeError("give the budget in --tokens or in --bytes, not in both")
+        if self.max_epochs <= 0 or not 0 < self.max_uneven <= 1:
+            raise ProbeError(
+                f"--max-epochs must be above 0 and --max-uneven up to 1, got {self.max_epochs}, {self.max_uneven}"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ of a seed: runs of one seed differ by nothing but the corpus.
 """
 
 import contextlib
-import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,7 @@ from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
-from train_probe.peak import measured_peak
+from train_probe.peak import measured_peak, seen
 
 Talk = Callable[[str], None]
 
@@ -107,7 +107,7 @@ class Trainer:
         made = optimizers(self.model, c)
         step, curve = 0, cast("list[dict[str, float]]", [])
         path = out / "checkpoint.pt" if out is not None else None
-        if path is not None and resume and path.exists():
+        if path is not None and resume and parallel.share(path.exists()):
             step, curve = self._restore(path, made, stream)
         began, first = time.monotonic(), step
         waited = 0.0
@@ -192,8 +192,13 @@ class Trainer:
         ]
 
     def _utilisation(self, speed: float) -> float:
-        """Model FLOPs at `speed` tokens per second, over the measured peak of the devices."""
-        return speed * self.shape.flops_per_token() / (self.peak * self.world.size)
+        """Model FLOPs at `speed` tokens per second, over the measured peak of the devices: 1 at most.
+
+        A rate above the measured peak shows that the machine was busy when it was measured: then it is the peak.
+        """
+        rate = speed * self.shape.flops_per_token() / self.world.size
+        self.peak = seen(self.world.device, self.bf16, rate)
+        return rate / self.peak
 
     def _facts(
         self, stream: Stream, curve: list[dict[str, float]], seconds: float, waited: float, steps: int
@@ -201,7 +206,11 @@ class Trainer:
         per_step = self.settings.batch_rows * self.shape.context
         tokens = self.settings.steps * per_step
         speed = steps * per_step / seconds if steps else 0.0
+        self.peak = measured_peak(
+            self.world.device, self.bf16
+        )  # again: it was measured on a machine that may have been busy
         return {
+            "identity": identity(self.shape, self.settings, stream),
             "model": self.shape.to_dict(),
             "train": self.settings.to_dict(),
             "tokens": tokens,
@@ -216,22 +225,10 @@ class Trainer:
             "precision": "bf16" if self.bf16 else "fp32",
             "device": torch.cuda.get_device_name(self.world.device) if self.world.device.type == "cuda" else "cpu",
             "processes": self.world.size,
+            "bytes": stream.bytes_of(tokens),
             "ledger": ledger(stream, tokens),
             "health": health(curve),
             "curve": curve,
-        }
-
-    def _identity(self, stream: Stream) -> dict[str, Any]:
-        """What must be equal for a checkpoint to be continued."""
-        settings = self.settings.to_dict()
-        for name in ("checkpoint_every", "log_every", "micro_rows", "compile", "parallel"):
-            settings.pop(name)
-        return {
-            "model": self.shape.to_dict(),
-            "train": settings,
-            "data": stream.file.meta["fingerprint"],
-            "data_seed": stream.seed,
-            "data_part": list(stream.part),
         }
 
     def _save(
@@ -248,7 +245,13 @@ class Trainer:
         if self.world.is_main:
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-            saved = {"identity": self._identity(stream), "step": step, "model": weights, "state": state, "curve": curve}
+            saved = {
+                "identity": identity(self.shape, self.settings, stream),
+                "step": step,
+                "model": weights,
+                "state": state,
+                "curve": curve,
+            }
             torch.save(saved, part)
             part.rename(path)
         parallel.barrier()
@@ -256,10 +259,12 @@ class Trainer:
     def _restore(
         self, path: Path, made: list[torch.optim.Optimizer], stream: Stream
     ) -> tuple[int, list[dict[str, float]]]:
-        saved = torch.load(path, map_location=self.world.device, weights_only=True)
-        if saved["identity"] != (identity := self._identity(stream)):
-            changed = [k for k in identity if saved["identity"].get(k) != identity[k]]
+        saved = read_checkpoint(path, self.world.device)
+        if saved["identity"] != (wanted := identity(self.shape, self.settings, stream)):
+            changed = [k for k in wanted if saved["identity"].get(k) != wanted[k]]
             raise ProbeError(f"{path} is of other settings ({', '.join(changed)}); choose another --output")
+        if saved["model"].keys() != dict(self.model.named_parameters()).keys():
+            raise ProbeError(f"{path}: {_GARBAGE} (other weights)")
         with torch.no_grad():
             for name, weight in self.model.named_parameters():
                 weight.copy_(like(saved["model"][name], weight))
@@ -272,6 +277,20 @@ class Trainer:
                 for k, v in values.items()
             }
         return saved["step"], saved["curve"]
+
+
+def identity(shape: ModelConfig, settings: TrainConfig, stream: Stream) -> dict[str, Any]:
+    """What must be equal for a checkpoint to be continued, and for a result to be taken for finished."""
+    kept = settings.to_dict()
+    for name in ("checkpoint_every", "log_every", "micro_rows", "compile", "parallel"):
+        kept.pop(name)
+    return {
+        "model": shape.to_dict(),
+        "train": kept,
+        "data": stream.file.meta["fingerprint"],
+        "data_seed": stream.seed,
+        "data_part": list(stream.part),
+    }
 
 
 def _host(value: Any) -> Any:
@@ -316,13 +335,29 @@ def health(curve: list[dict[str, float]]) -> list[str]:
     return found
 
 
+_GARBAGE = "not a checkpoint of the probe; delete it to train this run again"
+_KEYS = {"identity": dict, "step": int, "model": dict, "state": dict, "curve": list}
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What a checkpoint holds.  Raises ProbeError for whatever is none; no code in it is run."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            saved = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # bytes that mean nothing raise nearly anything: pickle, zip, key, value errors ...
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ProbeError(f"{path}: {_GARBAGE} ({reason[:200]})") from None
+    if not isinstance(saved, dict) or not all(isinstance(saved.get(k), kind) for k, kind in _KEYS.items()):
+        raise ProbeError(f"{path}: {_GARBAGE}")
+    return saved
+
+
 def load_weights(path: Path, device: torch.device) -> tuple[Model, dict[str, Any]]:
     """The model of a checkpoint, and its identity.  Raises ProbeError when it can't be read."""
+    saved = read_checkpoint(path, device)
     try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        shape = ModelConfig(**saved["identity"]["model"])
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
-        raise ProbeError(f"{path}: not a checkpoint of the probe ({error})") from None
-    model = build(shape).to(device)
-    model.load_state_dict(saved["model"])
+        model = build(ModelConfig(**saved["identity"]["model"])).to(device)
+        model.load_state_dict(saved["model"])
+    except (KeyError, TypeError, RuntimeError, AttributeError) as error:
+        raise ProbeError(f"{path}: {_GARBAGE} ({str(error).splitlines()[0]})") from None
     return model, saved["identity"]

@@ -1,12 +1,5 @@
-"""`curate probe-compare`."""
+"""`curate probe-compare`: the command of the trainer."""
 
-import click
+from train_probe.cli import compare as probe_compare
 
-from curate.commands.probe_options import forward, passed_on
-
-
-@click.command("probe-compare", **passed_on)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def probe_compare(arguments: tuple[str, ...]) -> None:
-    """Say again which mixture is better, from what is on disk."""
-    forward("compare", arguments)
+__all__ = ["probe_compare"]

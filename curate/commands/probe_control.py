@@ -1,12 +1,5 @@
-"""`curate probe-control`."""
+"""`curate probe-control`: the command of the trainer."""
 
-import click
+from train_probe.cli import control as probe_control
 
-from curate.commands.probe_options import forward, passed_on
-
-
-@click.command("probe-control", **passed_on)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def probe_control(arguments: tuple[str, ...]) -> None:
-    """Measure the noise of every metric: the proportional mixture, several seeds."""
-    forward("control", arguments)
+__all__ = ["probe_control"]

@@ -1,12 +1,5 @@
-"""`curate probe-eval`."""
+"""`curate probe-eval`: the command of the trainer."""
 
-import click
+from train_probe.cli import evaluate as probe_eval
 
-from curate.commands.probe_options import forward, passed_on
-
-
-@click.command("probe-eval", **passed_on)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def probe_eval(arguments: tuple[str, ...]) -> None:
-    """Evaluate a checkpoint on held-out text and on tasks."""
-    forward("evaluate", arguments)
+__all__ = ["probe_eval"]

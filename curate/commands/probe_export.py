@@ -1,12 +1,5 @@
-"""`curate probe-export`."""
+"""`curate probe-export`: the command of the trainer."""
 
-import click
+from train_probe.cli import export as probe_export
 
-from curate.commands.probe_options import forward, passed_on
-
-
-@click.command("probe-export", **passed_on)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def probe_export(arguments: tuple[str, ...]) -> None:
-    """Write a checkpoint as a Hugging Face folder."""
-    forward("export", arguments)
+__all__ = ["probe_export"]

@@ -1,12 +1,5 @@
-"""`curate probe-train`: which of several corpora is better, measured by training small models on them."""
+"""`curate probe-train`: the command of the trainer."""
 
-import click
+from train_probe.cli import train as probe_train
 
-from curate.commands.probe_options import forward, passed_on
-
-
-@click.command("probe-train", **passed_on)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def probe_train(arguments: tuple[str, ...]) -> None:
-    """Train on every mixture with every seed and say which is better."""
-    forward("train", arguments)
+__all__ = ["probe_train"]

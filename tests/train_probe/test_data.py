@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train_probe import budget, objectives, prepare, tokenizer
+from train_probe import budget, config, objectives, prepare, tokenizer
 from train_probe.config import ModelConfig
 from train_probe.data import Stream, TokenFile, part_of, prefetch, segments
 from train_probe.errors import ProbeError
+from train_probe.request import Request
 from train_probe.train import ledger
 
 BYTES = tokenizer.from_merges([])
@@ -144,15 +145,105 @@ def test_an_empty_part_is_refused(tmp_path):
 
 def test_parts_follow_from_the_text_there_is(tmp_path):
     file = token_file(tmp_path, [rows(60)])
-    tokens = file.meta["tokens"]
-    assert budget.parts("auto", 3, tokens // 5, [file]) == 5
-    assert budget.parts("auto", 3, tokens // 2, [file]) == 1  # not enough for three
-    assert budget.parts("apart", 3, tokens // 2, [file]) == 3
-    assert budget.parts("shared", 3, tokens // 5, [file]) == 1
-    assert budget.parts("auto", 3, 1, [file]) == 15  # four documents each at least
+    tokens, files = file.meta["tokens"], {"a": file}
+    assert budget.parts("auto", 3, {"a": tokens // 5}, files) == 3  # one for each seed, however much text there is
+    assert budget.parts("auto", 3, {"a": tokens // 2}, files) == 1  # not enough for three
+    assert budget.parts("apart", 3, {"a": tokens // 2}, files) == 3
+    assert budget.parts("shared", 3, {"a": tokens // 5}, files) == 1
+    assert budget.parts("auto", 1, {"a": 1}, files) == 1
     budget.check_seeds(budget.Budget(1, 1, 5), 5)
-    with pytest.raises(ProbeError, match="documents for 5 seeds"):
+    with pytest.raises(ProbeError, match="parts for the 5 seeds"):
         budget.check_seeds(budget.Budget(1, 1, 5), 6)
+
+
+def corpus(tmp_path, name, sizes):
+    """A token file with documents of these sizes (tokens) by source."""
+    docs = [
+        prepare.Text(prepare.hash64(f"{source}{i}"), 1000 * n + i, "x" * (size - 1), source)
+        for n, (source, some) in enumerate(sizes.items())
+        for i, size in enumerate(some)
+    ]
+    prepare.write_tokens(docs, BYTES, tmp_path / name)
+    return TokenFile.open(tmp_path / name)
+
+
+SIZES = {
+    "few long": {"code": [40_000] * 12, "web": [400] * 540},
+    "uneven": {"code": [90_000, 60_000, 30_000, 30_000, 30_000, 30_000, 9_000, 9_000], "web": [500] * 260},
+    "rare": {"a": [300] * 3000, "b": [300] * 40, "c": [300] * 9},
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("seeds", [2, 3, 4])
+def test_every_seed_reads_of_each_source_what_was_asked(tmp_path, name, seeds):
+    """Also where a source has few and long documents: a part is dealt its share of them."""
+    file = corpus(tmp_path, "t", SIZES[name])
+    tokens = int(file.meta["tokens"]) // seeds
+    cut = budget.parts("auto", seeds, {"a": tokens}, {"a": file})
+    for seed in range(seeds):
+        for source, row in ledger(Stream(file, seed, seed % cut, cut), tokens).items():
+            assert abs(row["seen"] - row["asked"]) <= budget.UNEVEN * tokens, (source, cut, row)
+
+
+def test_two_long_documents_of_a_source_are_dealt_to_two_parts(tmp_path):
+    file = corpus(tmp_path, "t", {"code": [50_000, 30_000, 20_000, 100], "web": [100] * 1000})
+    home = part_of(file.documents, file.sources, 2)
+    loads = np.bincount(home[file.documents["source"] == 0], file.documents["tokens"][file.documents["source"] == 0])
+    assert sorted(loads) == [50_000, 50_100]
+
+
+def settings_of(**changes):
+    return Request(mixtures={"a": "a"}, preset="nano", **changes)
+
+
+def decided(file, **changes):
+    return budget.decide(settings_of(**changes), config.preset("nano"), {"a": file}, 0, 0, lambda: 0)
+
+
+def test_a_share_that_can_not_be_kept_stops_the_run(tmp_path):
+    """One document is most of a source: no part, and no short run, has the share that was asked."""
+    file = corpus(tmp_path, "t", {"code": [400_000], "web": [500] * 800})
+    with pytest.raises(ProbeError, match=r"would read \d+% of 'code' where 50% was asked"):
+        decided(file, tokens=100_000)
+    assert decided(file, tokens=800_000, seeds=2).parts == 1
+    assert decided(file, tokens=100_000, max_uneven=1.0).parts == 1
+
+
+def test_budgets_beyond_the_text_are_refused(tmp_path):
+    file = corpus(tmp_path, "t", {"web": [500] * 100})
+    with pytest.raises(ProbeError, match=r"400\.\d times, more than 4; give --tokens 200K"):
+        decided(file, tokens=20_000_000)
+    with pytest.raises(ProbeError, match="more than 4"):
+        decided(file)  # 20 tokens a weight
+    assert decided(file, tokens=200_000).tokens >= 200_000
+    assert decided(file, tokens=400_000, max_epochs=9).steps == 196
+    with pytest.raises(ProbeError, match="its part's"):
+        decided(file, tokens=200_000, documents="apart", seeds=4)
+
+
+def test_a_budget_in_bytes_gives_each_corpus_as_much_text(tmp_path):
+    """The shipped tokenizer has more bytes a token for one text than for the other."""
+    ids = tokenizer.shipped(4096)
+    words, files = {"prose": "the house of the old man was near the water ", "code": "x=f(a[0]);y:=q<<2&&z "}, {}
+    for name, text in words.items():
+        docs = [prepare.Text(i, i, text * 12 + str(i), name) for i in range(400)]
+        prepare.write_tokens(docs, ids, tmp_path / name)
+        files[name] = TokenFile.open(tmp_path / name)
+    found = budget.decide(settings_of(bytes=100_000), config.preset("nano"), files, 0, 0, lambda: 0)
+    assert found.unit == "bytes"
+    assert found.steps_of("code") > 1.5 * found.steps_of("prose")
+    for name, file in files.items():
+        read = Stream(file, 0).bytes_of(found.steps_of(name) * 2048)
+        assert read == pytest.approx(100_000, rel=0.06), name
+
+
+def test_bytes_of_a_stream_are_those_of_its_documents(tmp_path):
+    file = token_file(tmp_path, [rows(60)])
+    stream = Stream(file, 1)
+    assert stream.bytes_of(stream.length) == stream.bytes_of(2 * stream.length) / 2 == file.meta["bytes"]
+    assert stream.bytes_of(0) == 0
+    assert stream.bytes_of(1000) == pytest.approx(1000 - (stream.read(0, 1000) == file.end).sum(), abs=2)
 
 
 def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):
@@ -160,9 +251,7 @@ def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):
     copies = [{**r, "id": f"{i + 5000:032x}"} for i, r in enumerate(all_rows)]
     folder = write(tmp_path / "a", [all_rows, copies])
     chosen = prepare.choose_held_out([folder], 10_000, 0.1)
-    held = prepare.HeldOut()
-    for doc in chosen:
-        held.add(doc)
+    held = prepare.HeldOut(chosen)
     meta = prepare.write_tokens(prepare.read(folder), BYTES, tmp_path / "t", held)
     assert meta["skipped"]["held out"] == 2 * len(chosen) > 0
     assert {d.source for d in chosen} == {"web", "code", "books"}
@@ -171,15 +260,7 @@ def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):
     assert not texts & {bytes(list(file.document(i)[1:])) for i in range(len(file.documents))}
 
 
-def test_bad_inputs_are_named(tmp_path):
-    with pytest.raises(ProbeError, match="no Parquet files"):
-        prepare.parquet_files(tmp_path)
-    pq.write_table(pa.table({"words": ["x"]}), tmp_path / "x.parquet")
-    with pytest.raises(ProbeError, match="no column 'text'"):
-        list(prepare.read(tmp_path))
-    (tmp_path / "x.parquet").write_bytes(b"PAR1 not")
-    with pytest.raises(ProbeError, match="can't be read"):
-        list(prepare.read(tmp_path))
+def test_a_token_file_that_is_none_is_named(tmp_path):
     with pytest.raises(ProbeError, match="not a token file"):
         TokenFile.open(tmp_path)
 

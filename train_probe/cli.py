@@ -1,0 +1,350 @@
+"""The commands of the probe: `python -m train_probe train` and `curate probe-train` are the same objects."""
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from train_probe.config import FAMILIES, PRESETS
+from train_probe.errors import ProbeError
+from train_probe.quantity import parse
+
+
+class Refused(click.ClickException):
+    """An error of the person who runs the probe: one line, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """On stderr, control characters made visible."""
+        text = "".join(
+            c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in self.message
+        )
+        click.echo(f"error: {text}", err=True)
+
+
+class Command(click.Command):
+    """A command whose ProbeErrors are one line, and whose interruption says how to go on."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise Refused("the probe needs torch: pip install 'curate-corpora[probe]'") from None
+        try:
+            return super().invoke(ctx)
+        except ProbeError as error:
+            raise Refused(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("stopped; finished runs are kept, the same command goes on", err=True)
+            raise click.exceptions.Exit(130) from None
+
+
+class Quantity(click.ParamType[float]):
+    """150K, 50M, 2B, 1e9."""
+
+    name = "quantity"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, which is at least 1."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse(str(value), 1e30 if param is not None and param.name == "flops" else 2.0**62)
+        except ProbeError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _add(options: list[Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_folder = click.Path(path_type=Path)
+
+
+def _question(seeds: int) -> Callable[[Any], Any]:
+    """The options that decide the result."""
+    return _add(
+        [
+            click.option(
+                "--shards",
+                multiple=True,
+                metavar="[NAME=]PATH",
+                help="A corpus: a folder or file of Parquet or JSON lines. Repeatable.",
+            ),
+            click.option("--output", type=_folder, required=True, metavar="DIR", help="Folder of the experiment."),
+            click.option(
+                "--preset",
+                type=click.Choice(list(PRESETS)),
+                default="20m",
+                show_default=True,
+                help="Size of the model.",
+            ),
+            click.option(
+                "--family", type=click.Choice(FAMILIES), default="llama", show_default=True, help="Kind of the model."
+            ),
+            click.option("--tokens", type=Quantity(), metavar="N", help="Of each run (50M).  [default: 20 per weight]"),
+            click.option(
+                "--bytes", "size", type=Quantity(), metavar="N", help="Instead: bytes of text of each run (200MB)."
+            ),
+            click.option(
+                "--minutes", type=click.FloatRange(min=0, min_open=True), help="Instead: for all runs together."
+            ),
+            click.option("--flops", type=Quantity(), metavar="N", help="Instead: operations of each run (1e15)."),
+            click.option(
+                "--max-epochs",
+                type=click.FloatRange(min=0, min_open=True),
+                default=4.0,
+                show_default=True,
+                help="Refuse to read a corpus more often.",
+            ),
+            click.option(
+                "--seeds",
+                type=click.IntRange(min=1),
+                default=seeds,
+                show_default=True,
+                help="Runs of each corpus, planned from the start.",
+            ),
+            click.option(
+                "--held-out",
+                default="",
+                metavar="PATH",
+                help="All of this is held out.  [default: heldout/ of the mixtures, or a part of each]",
+            ),
+            click.option(
+                "--held-out-bytes", type=Quantity(), metavar="N", help="At most so many bytes of each source."
+            ),
+            click.option(
+                "--tokenizer",
+                default="",
+                metavar="FILE",
+                help="tokenizer.json, or 'bytes'.  [default: the shipped one]",
+            ),
+            click.option(
+                "--tasks",
+                multiple=True,
+                metavar="FILE",
+                help="Questions as JSON lines. Repeatable.  [default: two bundled tasks]",
+            ),
+            click.option("--no-tasks", is_flag=True, help="Held-out text alone."),
+            click.option(
+                "--documents",
+                type=click.Choice(["auto", "apart", "shared"]),
+                default="auto",
+                show_default=True,
+                help="Whether seeds read documents of their own.",
+            ),
+            click.option(
+                "--max-uneven",
+                type=click.FloatRange(0, 1, min_open=True),
+                default=0.05,
+                show_default=True,
+                help="Refuse when a run would read a share of a source that is farther from what was asked.",
+            ),
+            click.option("--lr-scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True),
+            click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True),
+            click.option("--schedule", type=click.Choice(["wsd", "cosine"]), default="wsd", show_default=True),
+        ]
+    )
+
+
+_machine = _add(
+    [
+        click.option("--device", default="auto", show_default=True),
+        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True),
+        click.option("--compile", is_flag=True, help="Compile the model first."),
+        click.option("--parallel", type=click.Choice(["ddp", "fsdp", "tp"]), default="ddp", show_default=True),
+        click.option(
+            "--micro-rows", type=click.IntRange(min=0), default=0, help="Rows per forward pass of one device."
+        ),
+        click.option("--checkpoint-every", type=click.IntRange(min=0), default=0, metavar="STEPS"),
+        click.option("--tensorboard", is_flag=True),
+        click.option("--only", type=click.Choice(["prepare", "run"]), help="One half: prepare here, train elsewhere."),
+    ]
+)
+
+
+@click.command("train", cls=Command)
+@_question(seeds=3)
+@_machine
+def train(**options: Any) -> None:
+    """Train a small model on every corpus with every seed, and say which is better.
+
+    \b
+    curate probe-train --shards mixes/a --shards mixes/b --preset 20m --tokens 400M --output runs/ab
+    """
+    from train_probe.request import named
+
+    _train(named(list(options["shards"])), options)
+
+
+@click.command("control", cls=Command)
+@_question(seeds=5)
+@_machine
+def control(**options: Any) -> None:
+    """The noise of every metric: all corpora as one, with several seeds."""
+    from train_probe.request import proportional
+
+    _train(proportional(list(options["shards"])), options)
+
+
+def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
+    from train_probe import experiment, request, tasks
+    from train_probe.compare import compare as judge
+
+    many, main_process = int(os.environ.get("WORLD_SIZE", "1")) > 1, int(os.environ.get("RANK", "0")) == 0
+    if many and a["only"] != "run":
+        raise ProbeError(
+            "several processes: prepare first (--only prepare, without torchrun), then torchrun with --only run"
+        )
+    if a["only"] != "run":
+        question = request.Request(
+            mixtures=mixtures,
+            preset=a["preset"],
+            family=a["family"],
+            tokens=int(a["tokens"] or 0),
+            bytes=int(a["size"] or 0),
+            seeds=a["seeds"],
+            held_out=a["held_out"],
+            held_out_bytes=int(a["held_out_bytes"] or 0),
+            tokenizer=a["tokenizer"],
+            lr_scale=a["lr_scale"],
+            optimizer=a["optimizer"],
+            schedule=a["schedule"],
+            tasks=[] if a["no_tasks"] else list(a["tasks"]) or tasks.bundled(),
+            documents=a["documents"],
+            max_epochs=a["max_epochs"],
+            max_uneven=a["max_uneven"],
+        )
+        experiment.prepare(question, a["output"], _talk)
+    if a["only"] == "prepare":
+        return
+    names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
+    how = request.How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
+    experiment.run(a["output"], how, _talk)
+    if main_process:
+        click.echo(judge(a["output"])["text"])
+
+
+@click.command("compare", cls=Command)
+@click.argument("output", type=_folder)
+@click.option(
+    "--now", is_flag=True, help="A verdict before all planned seeds are finished: it uses its share of the 5 %."
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures.")
+def compare(output: Path, now: bool, as_json: bool) -> None:
+    """Say again which corpus is better, from what is on disk, and write report.html."""
+    from train_probe.compare import compare as judge
+
+    found = judge(output, now=now)
+    click.echo(json.dumps(found, indent=1) if as_json else found["text"])
+
+
+@click.command("eval", cls=Command)
+@click.argument("checkpoint", type=_folder)
+@click.option(
+    "--tasks", multiple=True, metavar="FILE", help="Questions as JSON lines. Repeatable.  [default: two bundled tasks]"
+)
+@click.option("--no-tasks", is_flag=True, help="Held-out text alone.")
+@click.option(
+    "--shots", type=click.IntRange(min=0), default=0, show_default=True, help="Solved examples before each question."
+)
+@click.option(
+    "--examples", type=_folder, metavar="FILE", help="Where they are taken from, its first.  [default: the task itself]"
+)
+@click.option("--held-out", type=_folder, metavar="PATH", help="A token file, or Parquet or JSON lines.")
+@click.option("--tokenizer", type=_folder, metavar="FILE", help="[default: the one beside the checkpoint]")
+@click.option("--json", "as_json", is_flag=True)
+def evaluate(
+    checkpoint: Path,
+    tasks: tuple[str, ...],
+    no_tasks: bool,
+    shots: int,
+    examples: Path | None,
+    held_out: Path | None,
+    tokenizer: Path | None,
+    as_json: bool,
+) -> None:
+    """Evaluate a checkpoint on held-out text and on tasks.
+
+    CHECKPOINT is the folder of a run, its checkpoint.pt, or a Hugging Face folder (GPT-2, LLaMA).
+    """
+    import numpy as np
+
+    from train_probe import tasks as questions
+    from train_probe.breakdown import contributions
+    from train_probe.checkpoint import held_out_file, open_model
+    from train_probe.evaluate import evaluate as measure
+    from train_probe.tokenizer import token_bytes
+
+    opened = open_model(checkpoint, tokenizer)
+    scores: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    if held_out:
+        with held_out_file(held_out, opened.tokenizer) as file:
+            found = measure(opened.model, file, np.array(token_bytes(opened.tokenizer)))
+        scores |= found.scores
+        parts = {division: contributions(some) for division, some in found.parts.items() if len(some) > 1}
+    solved = questions.read(examples) if examples else None
+    for name in [] if no_tasks else list(tasks) or questions.bundled():
+        task = questions.with_examples(questions.read(name), shots, solved)
+        scores |= questions.evaluate(opened.model, questions.encode(task, opened.tokenizer))
+    if as_json:
+        shown: dict[str, Any] = {name: value.mean for name, value in scores.items()}
+        click.echo(json.dumps(shown | ({"parts of the bits per byte": parts} if parts else {}), indent=1))
+        return
+    for name, value in scores.items():
+        click.echo(f"{value.mean:.4f}  {name}{'  (at chance)' if value.at_chance() else ''}")
+    for division, some in parts.items():
+        click.echo(f"of the bits per byte by {division}: " + ", ".join(f"{n} {v:.4f}" for n, v in some.items()))
+
+
+@click.command("export", cls=Command)
+@click.argument("checkpoint", type=_folder)
+@click.argument("folder", type=_folder)
+def export(checkpoint: Path, folder: Path) -> None:
+    """Write a checkpoint as a Hugging Face folder."""
+    from train_probe.export import export as write
+
+    write(checkpoint, folder)
+
+
+class Group(click.Group):
+    """Commands by name, with the nearest one for a misspelt name; `evaluate` is `eval`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return super().get_command(ctx, "eval" if cmd_name == "evaluate" else cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments ask for."""
+        if args and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def group() -> None:
+    """Which of several corpora is better, measured by training small models on them."""
+
+
+for _command in (train, control, compare, evaluate, export):
+    group.add_command(_command)
+
+
+def _talk(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
