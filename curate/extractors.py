@@ -69,7 +69,9 @@ def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngin
     def extract(html: str, url: str | None, utf8: bytes | None) -> tuple[str, str]:
         page = html if decoded else clean_html(html)
         made = engine(page, url, utf8) if reads_bytes else engine(page, url)
-        return (clean_text(made), name) if isinstance(made, str) else (clean_text(made.text), made.engine)
+        if isinstance(made, str):
+            return clean_text(made), name
+        return clean_text(made.text, gaps=made.engine == name), made.engine  # its only gaps are of preformatted text
 
     return extract
 
@@ -79,15 +81,16 @@ def clean_html(html: str) -> str:
     return encodable(html.replace("\x00", ""))
 
 
-def clean_text(text: str) -> str:
+def clean_text(text: str, *, gaps: bool = False) -> str:
     """`text` with one kind of line end, so that `split("\\n")` and `splitlines()` agree, and nothing harmful.
 
     Gone are control characters other than tab, byte order marks, white space at the ends of lines, more than
-    one blank line in a row, and blank lines at both ends. Lone surrogates become U+FFFD. C1 characters and doubly
-    encoded UTF-8 are what was meant (`curate.mojibake`). Idempotent.
+    one blank line in a row (`gaps`: these stay), and blank lines at both ends. Lone surrogates become U+FFFD. C1
+    characters and doubly encoded UTF-8 are what was meant (`curate.mojibake`). Idempotent.
     """
     lines = _UNWANTED.sub("", repaired(encodable(text))).splitlines()  # at every line end that Unicode knows
-    return _GAP.sub("\n\n", "\n".join([line.rstrip() for line in lines])).strip()
+    whole = "\n".join([line.rstrip() for line in lines]).strip()
+    return whole if gaps else _GAP.sub("\n\n", whole)
 
 
 def encodable(text: str) -> str:

@@ -8,16 +8,20 @@ from numpy.typing import NDArray
 from curate.extractor.columns import FEATURES
 from curate.extractor.context import CONTEXT, context
 from curate.extractor.features import fill, word_logits
+from curate.extractor.hidden import visible
 from curate.extractor.layout import name_logits
 from curate.extractor.lines import rows_of_tables
 from curate.extractor.measure import WORDS
 from curate.extractor.model import Model, model
 from curate.extractor.page import Page, read_page
+from curate.extractor.start import ARTICLE
+from curate.extractor.structured import article_body, is_html
 from curate.extractor.tape import B_END, B_START
 from curate.extractor.trees import probabilities
 from filters.jit import Array, Number, compiled_making
 
 STEPS = 40  # of probability that the choice of blocks tells apart
+FEW_WORDS = 40  # on which a page has no article of its own
 CHUNK = 8192  # blocks whose features are held at once: memory stays flat on pages with millions
 
 
@@ -53,11 +57,27 @@ def extract(html: str, url: str | None = None) -> str:
 def extract_page(html: str, url: str | None = None, utf8: bytes | None = None) -> Extraction:
     """The main text of `html`, and which engine it is from; `utf8` is `html` in UTF-8, where the caller has it."""
     judged = judge(html if utf8 is None else utf8)
+    if (text := elsewhere(html, judged)) is not None:
+        return Extraction(text, "curate")
     if judged.unsure:
         from curate.extractors import extractor
 
         return Extraction(extractor("trafilatura")(html, url), "trafilatura")
     return Extraction(assemble(judged), "curate")
+
+
+def elsewhere(html: str, judged: Judged) -> str | None:
+    """The article in a page's JSON-LD, where the page shows next to nothing of its own; None where it does."""
+    shown = judged.page.facts.measures[judged.keep, WORDS].sum()
+    if shown > FEW_WORDS or not int(judged.page.facts.page[2]) & ARTICLE:
+        return None
+    body = article_body(html)
+    if len(body.split()) <= 4 * shown + FEW_WORDS:
+        return None
+    if not is_html(body):
+        return body
+    inner = read_page(body)
+    return "\n".join(inner.text(i) for i in range(inner.count))
 
 
 def judge(html: str | bytes, using: Model | None = None) -> Judged:
@@ -67,6 +87,7 @@ def judge(html: str | bytes, using: Model | None = None) -> Judged:
     p = block_probabilities(page, weights)
     words = page.facts.measures[:, WORDS].astype(np.float64)
     keep, expected = decide(p, words)
+    keep = visible(page.facts.nodes, page.facts.blocks, keep, words)
     return Judged(page, p, keep, expected, page.count > 0 and expected < weights.unsure)
 
 

@@ -275,7 +275,7 @@ def flush(tape: Tape, at: Number, soft: Number) -> None:
     state = tape.state
     text = tape.text
     end = state[TEXT]
-    while end > state[START] and (text[end - 1] == 32 or text[end - 1] == 10):
+    while end > state[START] and (text[end - 1] == 32 or text[end - 1] == 10 or text[end - 1] == 9):
         end -= 1
     state[TEXT] = end
     if end > state[START] and state[BLOCKS] < MAX_BLOCKS:

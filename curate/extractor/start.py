@@ -8,7 +8,7 @@ from filters.jit import Array, Number, inner
 from curate.extractor.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.extractor.tags import fnv
 from curate.extractor.tape import (
-    A_ABOUT, A_FLAGS, A_FROM, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, COMMENTS, HIDDEN, MAX_NAMES, TOKENS, Tape,
+    A_ABOUT, A_FLAGS, A_FROM, A_LD, A_OG, A_SIGN, ARTICLE_BODY, BUCKETS, COMMENTS, HIDDEN, MAX_NAMES, OPEN, TOKENS, Tape,
 )  # fmt: skip
 
 GT, EQUALS, SLASH = 62, 61, 47
@@ -18,7 +18,7 @@ def _key(name: str) -> np.uint64:
     return np.uint64(fnv(name.encode()))
 
 
-CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NAME = (
+CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NAME, OPENED = (
     _key(n)
     for n in [
         "class",
@@ -32,6 +32,7 @@ CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NA
         "property",
         "content",
         "name",
+        "open",
     ]
 )
 BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in ["articlebody", "application/ld+json", "og:type", "true"])
@@ -80,6 +81,7 @@ TYPES = (
     "itemlist collectionpage searchresultspage",
     "service localbusiness faqpage",
 )
+ARTICLE = 1  # the bit of the first line
 TYPE_KEYS = np.array([fnv(n.encode()) for names in TYPES for n in names.split()], np.uint64)
 TYPE_BITS = np.array([1 << bit for bit, names in enumerate(TYPES) for _ in names.split()], np.int64)
 OG_SHIFT = 8
@@ -184,6 +186,8 @@ def attribute(buf: Array, name: Number, start: Number, end: Number, tape: Tape) 
             state[A_FLAGS] |= ARTICLE_BODY
     elif name == HIDDEN_NAME or (name == ARIA and hash_range(buf, start, end) == TRUE):
         state[A_FLAGS] |= HIDDEN
+    elif name == OPENED:
+        state[A_FLAGS] |= OPEN
     elif name == STYLE:
         if hides(buf, start, end):
             state[A_FLAGS] |= HIDDEN
@@ -239,14 +243,21 @@ def bucket(value: Number, salt: Number) -> Number:
 def hides(buf: Array, start: Number, end: Number) -> Number:
     """Whether a style says `display: none` or `visibility: hidden`."""
     for i in range(start, min(end, start + 400) - 3):
-        c = lower(buf[i])
-        if c == 110 and lower(buf[i + 1]) == 111 and lower(buf[i + 2]) == 110 and lower(buf[i + 3]) == 101:
-            j = i - 1
-            while j > start and (is_space(buf[j]) or buf[j] == 58):
-                j -= 1
-            if j - 6 >= start and lower(buf[j]) == 121 and lower(buf[j - 6]) == 100:
-                return True
+        a, b, c, d = lower(buf[i]), lower(buf[i + 1]), lower(buf[i + 2]), lower(buf[i + 3])
+        if a == 110 and b == 111 and c == 110 and d == 101 and is_value_of(buf, start, i, 100, 7):  # display: none
+            return True
+        if a == 104 and b == 105 and c == 100 and d == 100 and is_value_of(buf, start, i, 118, 10):  # visibility: hidd…
+            return True
     return False
+
+
+@inner
+def is_value_of(buf: Array, start: Number, at: Number, first: Number, length: Number) -> Number:
+    """Whether before the value at `at` stands a property of `length` letters that begins with `first` and ends with y."""
+    j = at - 1
+    while j > start and (is_space(buf[j]) or buf[j] == 58):
+        j -= 1
+    return j - length + 1 >= start and lower(buf[j]) == 121 and lower(buf[j - length + 1]) == first
 
 
 @inner

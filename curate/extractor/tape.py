@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 # columns of `nodes`: one row an element that holds text (formatting elements have none); row 0 is the page
 N_PARENT, N_TAG, N_DEPTH, N_TOKENS, N_TOKENS_END, N_FLAGS, N_SIGN, NODE_COLUMNS = range(8)
 # bits of N_FLAGS
-HIDDEN, ARTICLE_BODY, COMMENTS = 1, 2, 4
+HIDDEN, ARTICLE_BODY, COMMENTS, OPEN = 1, 2, 4, 8
 # columns of `blocks`: one row a run of text between two boundaries
 (
     B_NODE, B_START, B_END, B_FROM, B_TO, B_LINKED, B_BOLD, B_LINKS, B_IMAGES, B_FIELDS, B_CODE, B_SOFT,

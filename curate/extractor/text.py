@@ -3,7 +3,7 @@
 import numpy as np
 
 from curate.extractor.markup import FNV_PRIME, FNV_START
-from curate.extractor.tags import Tables
+from curate.extractor.tags import PRE, Tables
 from curate.extractor.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
 from filters.jit import Array, Number, hot, inner
 
@@ -90,11 +90,33 @@ def run(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
 
 @inner
 def kept_space(tape: Tape, at: Number, c: Number) -> None:
-    """White space of preformatted text: kept inside a block, dropped before it."""
+    """White space of preformatted text: kept as it is, but for blank lines before the text and carriage returns."""
     state = tape.state
     state[SPACE] = 0
-    if state[TEXT] > state[START] and c != 13 and c != 12 and c != 11:
-        put(tape, at, 32 if c == 9 else c)
+    if c == 10:
+        first = state[TEXT]
+        while first > state[START] and (tape.text[first - 1] == 32 or tape.text[first - 1] == 9):
+            first -= 1
+        if first == state[START]:
+            state[TEXT] = first
+            return
+    if c != 13 and c != 12 and c != 11:
+        put(tape, at, c)
+
+
+@inner
+def white_space(tape: Tape, at: Number, c: Number) -> None:
+    """White space by a character reference."""
+    if tape.opened[PRE] > 0:
+        kept_space(tape, at, c)
+    else:
+        tape.state[SPACE] = 1
+
+
+@inner
+def no_break_space(tape: Tape, at: Number) -> None:
+    """A space like others; in preformatted text, where it indents, one that counts."""
+    white_space(tape, at, 32)
 
 
 @inner
@@ -104,7 +126,7 @@ def rare(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
     one = buf[at + 1] if at + 1 < stop else 0
     two = buf[at + 2] if at + 2 < stop else 0
     if c == 0xC2 and one == 0xA0:
-        tape.state[SPACE] = 1
+        no_break_space(tape, at)
         return at + 2
     if c == 0xC2 and one == 0xAD:
         return at + 2
@@ -157,12 +179,12 @@ def lookup(keys: Array, value: Number, mask: Number) -> Number:
 def put_bytes(tape: Tape, at: Number, data: Array, start: Number, end: Number) -> None:
     """Add a decoded character; the no-break space is a space, soft hyphen and zero-width space are nothing."""
     if end - start == 2 and data[start] == 0xC2 and data[start + 1] == 0xA0:
-        tape.state[SPACE] = 1
+        no_break_space(tape, at)
         return
     if end - start == 2 and data[start] == 0xC2 and data[start + 1] == 0xAD:
         return
     if end - start == 1 and (data[start] == 10 or data[start] == 9):
-        tape.state[SPACE] = 1
+        white_space(tape, at, data[start])
         return
     for i in range(start, end):
         put(tape, at, data[i])
@@ -198,8 +220,10 @@ def put_code(tape: Tape, at: Number, code: Number) -> None:
     """Add a code point in UTF-8; what is no character becomes U+FFFD, controls and soft hyphens nothing."""
     if code == 0 or code > 0x10FFFF or 0xD800 <= code < 0xE000:
         code = REPLACEMENT
-    if code == 0xA0 or code == 32 or 9 <= code <= 13:
-        tape.state[SPACE] = 1
+    if code == 0xA0:
+        no_break_space(tape, at)
+    elif code == 32 or 9 <= code <= 13:
+        white_space(tape, at, code)
     elif code == 0xAD or code == 0x200B or code == 0xFEFF or code < 32:
         return
     elif code < 0x80:
