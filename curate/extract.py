@@ -19,7 +19,7 @@ from curate import schema, workers
 from curate.beats import Beat
 from curate.decode import decode_page, looks_binary
 from curate.engine import supervises
-from curate.errors import InputError
+from curate.errors import EngineError
 from curate.extractors import clean_text, named_extractor
 from curate.shards import ShardWriter
 from curate.warc import Limits, Record, Split, read_split, skip_reason
@@ -27,6 +27,8 @@ from curate.warc import Limits, Record, Split, read_split, skip_reason
 BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
 ROWS = schema.extracted("web")
 SKIPPED = "skipped"
+ATTEMPTS = 4
+"""Processes that may die between pages, one after the other without a row, before a split is given up."""
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
 
 
@@ -57,22 +59,50 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def survive(task: dict[str, Any], reference: str = "curate.extract:pages") -> Iterator[pa.RecordBatch]:
-    """Batches of the rows that the generator `reference` makes in a child; a page that kills the child becomes a
-    failed row. Raises InputError when reading ends the process outside any page, or twice at one page."""
-    done, poison = 0, dict[str, str]()
+    """Batches of the rows that the generator `reference` makes in a child. A page at which the child dies is tried again in a
+    fresh one, and becomes a failed row when that dies too (over its CPU limit: at once).
+
+    Between pages a child is replaced `ATTEMPTS` times; then, if it crashes each time, the rest of the split is one failed
+    row. Raises EngineError when it is killed from outside each time.
+    """
+    done, poison, suspect, between, fresh = 0, dict[str, str](), -1, 0, False
     while True:
         try:
-            with workers.lease(task["memory_bytes"]) as child:
+            with workers.lease(task["memory_bytes"], fresh=fresh) as child:
                 for answer in child.request(reference, {**task, "done": done, "poison": poison}):
                     if isinstance(answer, dict):
                         return
                     done += answer.num_rows
+                    between = 0
                     yield answer
         except workers.ChildDied as died:
-            if died.mark < 0 or str(died.mark) in poison:
-                where = f"{task['split']['file']} (from byte {task['split']['start']})"
-                raise InputError(f"{where}: reading ended the process twice or outside any page: {died}") from died
-            poison[str(died.mark)] = died.reason
+            if workers.ending():
+                raise
+            fresh, between = True, between + 1 if died.mark < 0 else 0
+            if died.mark >= 0 and (died.mark == suspect or died.reason == "timeout"):
+                poison[str(died.mark)] = died.reason
+            elif between >= ATTEMPTS:
+                yield _unread(task, done, died)
+                return
+            suspect = died.mark
+
+
+def _unread(task: dict[str, Any], done: int, died: workers.ChildDied) -> pa.RecordBatch:
+    """The row for the rest of a split that can't be read. Raises EngineError when that is not the split's own fault."""
+    split = task["split"]
+    where = f"{split['file']} (from byte {split['start']}, behind {done} records)"
+    if died.reason != "crash" or "exit code" in died.detail:
+        raise EngineError(f"{where}: reading ended {ATTEMPTS} times: {died.detail}{workers.advice(died)}") from died
+    row = {
+        "id": schema.document_id(PurePosixPath(split["file"]).name, split["start"], done, "unread"),
+        "source": task["source"],
+        "file": split["file"],
+        "offset": split["start"],
+        "verdict": "failed",
+        "reason": "reading_crash",
+        "detail": f"what follows {done} records from byte {split['start']} on could not be read: {died.detail}",
+    }
+    return _batch([row], 0)
 
 
 def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
@@ -117,7 +147,8 @@ def _details(task: dict[str, Any]) -> dict[str, str]:
     return {
         "timeout": f"more than {task['cpu_seconds']:g} s of CPU time",
         "memory": f"more than {task['memory_bytes'] >> 20} MiB of memory",
-        "crash": "the page crashed the process that read it",
+        "crash": "the page crashed the process that read it, twice",
+        "killed": "the process that read the page was killed, twice (SIGKILL comes when memory runs out)",
     }
 
 

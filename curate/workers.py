@@ -8,6 +8,9 @@ Hostile pages hang parsers, crash them or eat memory. So whatever touches crawle
 * memory is limited (`RLIMIT_DATA`);
 * the child notes which page it is at in a shared page of memory, so that the parent knows which page killed it.
 
+A child may also be killed from outside (the kernel short of memory, a person): what it was at is tried once more in a fresh
+one before anything is said to be its fault.
+
 Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that comes from a child is ever unpickled.
 """
 
@@ -30,11 +33,13 @@ from typing import Any
 import pyarrow as pa
 
 from curate import errors
-from curate.errors import CurateError
+from curate.errors import CurateError, EngineError
 
 HEADER = struct.Struct("<cQ")
 MARK = struct.Struct("<q")
 RESULT, BATCH, ERROR = b"J", b"B", b"E"
+FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
+"""Signals that no fault of a program sends to itself; SIGKILL is what the kernel sends when memory runs out."""
 
 
 class PageTimeout(BaseException):
@@ -46,7 +51,8 @@ class ChildError(Exception):
 
 
 class ChildDied(Exception):
-    """The child ended: `reason` is timeout, memory or crash; `mark` is the page it was at (-1: none)."""
+    """The child ended: `reason` is timeout, memory, killed (from outside, or so it seems) or crash; `mark` is the page it was
+    at (-1: none)."""
 
     def __init__(self, reason: str, mark: int, detail: str) -> None:
         super().__init__(f"{reason} at {mark}: {detail}")
@@ -132,8 +138,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    with open(sys.argv[1], "r+b") as handle:
-        _shared = mmap.mmap(handle.fileno(), MARK.size)
+    _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     _leave_pandas_out()
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -176,23 +181,22 @@ class Child:
 
     def __init__(self, memory: int) -> None:
         self.memory = memory
-        self._mark_file = tempfile.NamedTemporaryFile(prefix="curate-mark-")  # noqa: SIM115 (lives with the child)
-        self._mark_file.write(MARK.pack(-1))
-        self._mark_file.flush()
-        self._mark = mmap.mmap(self._mark_file.fileno(), MARK.size)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
         environment.setdefault("OMP_NUM_THREADS", "1")
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from curate.workers import main; main()",
-                self._mark_file.name,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        try:
+            with tempfile.TemporaryFile() as file:  # without a name: nothing is left behind, whoever is killed
+                file.write(MARK.pack(-1))
+                file.flush()
+                self._mark = mmap.mmap(file.fileno(), MARK.size)
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", "from curate.workers import main; main()", str(file.fileno())],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=environment,
+                    pass_fds=(file.fileno(),),
+                )
+        except OSError as error:
+            raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
     def request(self, reference: str, task: dict[str, Any]) -> Iterator[pa.RecordBatch | dict[str, Any]]:
         """Run `package.module:name` on `task`: yields its record batches, if any, and at last its result.
@@ -216,7 +220,7 @@ class Child:
                 if answer["user"]:
                     raise getattr(errors, answer["type"], CurateError)(answer["text"])
                 if answer["type"] == "MemoryError":
-                    raise ChildDied("memory", self.mark, f"more than {self.memory >> 20} MiB")
+                    raise ChildDied("memory", self.mark, "the process was out of memory")
                 raise ChildError(answer["text"])
             yield answer
             return
@@ -241,14 +245,14 @@ class Child:
         code = self._process.wait()
         if code in (-signal.SIGVTALRM, -signal.SIGPROF, -signal.SIGXCPU):
             return ChildDied("timeout", self.mark, "ended by the kernel at the CPU limit")
+        if -code in FROM_OUTSIDE:
+            return ChildDied("killed", self.mark, f"the process was killed ({signal.Signals(-code).name})")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return ChildDied("crash", self.mark, f"the process ended with {name}")
 
     def kill(self) -> None:
-        """End the process and no more: another thread may be reading from it. Its file of a mark goes, too."""
+        """End the process and no more: another thread may be reading from it."""
         self._process.kill()
-        with suppress(OSError):
-            os.unlink(self._mark_file.name)
 
     def close(self) -> None:
         """End the process; safe to call at any time."""
@@ -260,8 +264,6 @@ class Child:
                 with suppress(OSError):
                     stream.close()
         self._mark.close()
-        with suppress(FileNotFoundError):  # killed before
-            self._mark_file.close()
 
     @property
     def alive(self) -> bool:
@@ -272,17 +274,20 @@ class Child:
 _idle: list[Child] = []
 _busy: set[Child] = set()
 _lock = threading.Lock()
+_ending = threading.Event()
+"""Set when all children were killed on purpose: those that follow are no accidents."""
 
 
 @contextmanager
-def lease(memory: int = 0) -> Iterator[Child]:
-    """A child of this process with a memory limit in bytes (0: none), new or idle; it goes back when the block ends well.
+def lease(memory: int = 0, *, fresh: bool = False) -> Iterator[Child]:
+    """A child of this process with a memory limit in bytes (0: none), new (where `fresh` asks for it) or idle; it goes back
+    when the block ends well.
 
     A limit can be lifted (starting a child costs a second) but is not put on a child that grew without one.
     """
     with _lock:
         fit = [child for child in _idle if child.alive and memory in (0, child.memory)]
-        found = min(fit, key=lambda child: child.memory != memory, default=None)
+        found = None if fresh else min(fit, key=lambda child: child.memory != memory, default=None)
         if found:
             _idle.remove(found)
             found.memory = memory
@@ -302,18 +307,54 @@ def lease(memory: int = 0) -> Iterator[Child]:
 
 
 def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Run `package.module:name` on `task` in a child and return its result."""
-    with lease() as child:
+    """Run `package.module:name` on `task` in a child and return its result; once more in a fresh child where the first died.
+
+    Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too.
+    """
+    try:
+        return _call(reference, task, fresh=False)
+    except ChildDied:
+        if _ending.is_set():
+            raise
+    try:
+        return _call(reference, task, fresh=True)
+    except ChildDied as died:
+        raise EngineError(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
+
+
+def _call(reference: str, task: dict[str, Any], *, fresh: bool) -> dict[str, Any]:
+    with lease(fresh=fresh) as child:
         for answer in child.request(reference, task):
             if isinstance(answer, dict):
                 return answer
     raise AssertionError("a child always answers or raises")
 
 
+def describe(reference: str, task: dict[str, Any]) -> str:
+    """What a task was at, for a person: its function and its file."""
+    path = next((str(task[key]) for key in ("out", "data", "in", "path") if isinstance(task.get(key), str)), "")
+    return f"the process of {reference.replace(':', '.')}" + (f" ({path})" if path else "")
+
+
+def advice(died: ChildDied) -> str:
+    """What a person can do about a process that ended so."""
+    if died.reason in ("killed", "memory"):
+        return (
+            "; the machine (or its limit) may be short of memory: take fewer --cores, or give it more; --resume goes on"
+        )
+    return ""
+
+
 def kill_all() -> None:
     """End every child at once, whatever it is at; for Ctrl-C. Their files under temporary names are left to `--resume`."""
+    _ending.set()
     for child in [*_busy, *_idle]:
         child.kill()
+
+
+def ending() -> bool:
+    """Whether children die on purpose: none is to be replaced."""
+    return _ending.is_set()
 
 
 def close_all() -> None:

@@ -1,19 +1,23 @@
 """Extraction: pages that hang, crash, explode or lie cost themselves alone."""
 
 import gzip
+import os
+import random
+import signal
+import threading
 import time
 
 import pytest
 
 from curate import extract, workers
-from curate.errors import InputError
+from curate.errors import EngineError
 from curate.inputs import expand_inputs
 from curate.warc import plan_splits
 
 SELF = "tests_extract_tasks"
 
 TASKS = """
-import os, signal, sys
+import os, signal, sys, time
 from curate import extract
 
 def engine(html, url, utf8=None):
@@ -21,6 +25,9 @@ def engine(html, url, utf8=None):
     if "hang" in html:
         while True: pass
     if "crash" in html: os.kill(os.getpid(), signal.SIGSEGV)
+    if "kill-once" in html and once("page"): os.kill(os.getpid(), signal.SIGKILL)
+    if "kill-always" in html: os.kill(os.getpid(), signal.SIGKILL)
+    if "slow" in html: time.sleep(0.01)
     if "recurse" in html: return engine(html, url)
     if "raise" in html: raise ValueError("no \\ud800 sense")
     return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
@@ -29,9 +36,20 @@ def pages(task):
     extract.named_extractor = lambda name, decoded=False: engine
     yield from extract.pages(task)
 
+def once(name):
+    try: os.close(os.open(os.path.join(os.path.dirname(__file__), name), os.O_CREAT | os.O_EXCL))
+    except FileExistsError: return False
+    return True
+
+def dies_once(task):
+    for number, batch in enumerate(pages(task)):
+        yield batch
+        if once("batch"): os.kill(os.getpid(), signal.SIGKILL)
+
 def dies(task):
-    os.kill(os.getpid(), signal.SIGKILL)
-    yield
+    if task["done"]: os.kill(os.getpid(), signal.Signals[task["signal"]])
+    yield from pages(task)
+    os.kill(os.getpid(), signal.Signals[task["signal"]])
 """
 
 
@@ -132,9 +150,56 @@ def test_bytes_that_are_no_page(tmp_path):
     assert found[3]["text"]
 
 
-def test_a_process_that_dies_outside_pages_is_an_error_with_the_place(tmp_path):
-    with pytest.raises(InputError, match=r"t\.warc\.gz \(from byte 0\)"):
-        rows(tmp_path, [b"<p>one</p>"], reference="dies")
+def test_a_page_that_was_killed_once_is_read_after_all(tmp_path):
+    found = rows(tmp_path, [b"<p>one</p>", b"<p>kill-once</p>", b"<p>two</p>"])
+    assert [row["text"] for row in found] == ["one", "kill-once", "two"]
+
+
+def test_a_page_that_is_killed_each_time_costs_itself_and_says_why(tmp_path):
+    found = rows(tmp_path, [b"<p>one</p>", b"<p>kill-always</p>", b"<p>two</p>"])
+    assert [row["text"] for row in found] == ["one", None, "two"]
+    assert found[1]["reason"] == "page_killed"
+    assert "memory" in found[1]["detail"]
+
+
+def test_a_process_that_is_killed_between_pages_is_replaced(tmp_path):
+    bodies = [b"<p>%d</p>" % number for number in range(500)]
+    assert [row["text"] for row in rows(tmp_path, bodies, "dies_once")] == [str(number) for number in range(500)]
+
+
+def test_a_process_that_is_always_killed_between_pages_is_not_the_inputs_fault(tmp_path):
+    with pytest.raises(EngineError, match=r"t\.warc\.gz \(from byte 0, behind 1 records\).*SIGKILL.*short of memory"):
+        rows(tmp_path, [b"<p>one</p>"], "dies", signal="SIGKILL")
+
+
+def test_a_split_that_always_crashes_its_reader_between_pages_costs_its_rest(tmp_path):
+    first, last = rows(tmp_path, [b"<p>one</p>"], "dies", signal="SIGSEGV")
+    assert first["text"] == "one"
+    assert (last["verdict"], last["reason"]) == ("failed", "reading_crash")
+    assert "SIGSEGV" in last["detail"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_children_killed_at_random_moments_change_nothing(tmp_path, seed):
+    bodies = [b"<p>slow %d</p>" % number for number in range(450)]
+    whole, chance, killed = rows(tmp_path, bodies), random.Random(seed), []
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(chance.uniform(0.1, 2.0)) and len(killed) < 3:
+            for child in list(workers._busy):
+                if child._process.pid not in killed:
+                    killed.append(child._process.pid)
+                    os.kill(child._process.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        assert rows(tmp_path, bodies) == whole
+    finally:
+        over.set()
+        killer.join()
+    assert killed
 
 
 @pytest.mark.parametrize("engine", ["trafilatura", "resiliparse"])

@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -191,6 +194,37 @@ def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeyp
     after = {stage.pop("name"): stage for stage in json.loads((output / "ledger.json").read_text())["stages"]}
     assert after == before
     assert hashes(output) == hashes(corpus)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc")
+def test_a_run_whose_children_are_killed_now_and_then_writes_the_same_bytes(crawl, corpus, tmp_path):
+    output, killed = tmp_path / "corpus", []
+    command = [sys.executable, "-m", "curate", "clean", "--input", str(crawl), "--output", str(output), "--cores", "2"]
+    command += ["--extractor", "resiliparse", "--quiet"]
+    chance = random.Random(7)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as run:
+        while run.poll() is None:
+            time.sleep(chance.uniform(0.3, 1.5))
+            children = [child for child in _children(run.pid) if child not in killed]
+            if children and len(killed) < 4:
+                killed.append(chance.choice(children))
+                with suppress(ProcessLookupError):
+                    os.kill(killed[-1], signal.SIGKILL)
+        told = run.stderr.read()
+    assert run.returncode == 0, told
+    assert killed
+    assert hashes(output) == hashes(corpus)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes of `curate.workers` that `pid` has started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == pid and b"curate.workers" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
 def test_a_run_that_could_read_nothing_fails_and_one_that_could_read_something_does_not(tmp_path, crawl):

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import threading
 import time
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pytest
 
 from curate import workers
-from curate.errors import InputError
+from curate.errors import EngineError, InputError
 
 SELF = "tests_worker_tasks"
 
@@ -20,7 +22,7 @@ def _tasks(tmp_path, monkeypatch):
         "import os, time, signal\n"
         "import pyarrow as pa\n"
         "from curate import workers\n"
-        "from curate.errors import InputError\n"
+        "from curate.errors import EngineError, InputError\n"
         "def double(task): return {'n': 2 * task['n'], 'pid': os.getpid()}\n"
         "def talk(task): print('noise on stdout'); return {'ok': True}\n"
         "def fail(task): raise ValueError('boom')\n"
@@ -53,6 +55,12 @@ def _tasks(tmp_path, monkeypatch):
         "    import resource, sys\n"
         "    now = resource.getrlimit(resource.RLIMIT_DATA)[0]\n"
         "    return {'limit': now, 'pid': os.getpid(), 'pandas': 'pandas' in sys.modules}\n"
+        "def wait(task): time.sleep(60)\n"
+        "def killed(task):\n"
+        "    try: os.close(os.open(task['mark'], os.O_CREAT | os.O_EXCL))\n"
+        "    except FileExistsError: return {'ok': True}\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def always(task): os.kill(os.getpid(), task['signal'])\n"
         "def eat(task):\n"
         "    with workers.page(3, 9): x = bytearray(8 << 30)\n"
     )
@@ -143,3 +151,49 @@ def test_a_dead_child_is_replaced():
     with pytest.raises(workers.ChildDied):
         _call("crash")
     assert _call("double", {"n": 1})[0]["n"] == 2
+
+
+def test_a_task_whose_process_is_killed_is_done_again(tmp_path):
+    assert workers.call(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_a_task_whose_process_ends_each_time_is_named(name):
+    with pytest.raises(EngineError, match=rf"{SELF}\.always \(part-1\) ended twice: .*{name}") as found:
+        workers.call(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
+    assert ("--cores" in str(found.value)) == (name == "SIGKILL")
+
+
+def test_children_that_are_killed_on_purpose_are_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_ending", threading.Event())
+    with _lease_of_a_sleeper() as (thread, errors):
+        workers.kill_all()
+        thread.join()
+    assert [type(error) for error in errors] == [workers.ChildDied]
+    assert not workers._busy
+
+
+@contextmanager
+def _lease_of_a_sleeper():
+    errors = []
+
+    def run():
+        try:
+            workers.call(f"{SELF}:wait", {})
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not workers._busy:
+        time.sleep(0.01)
+    yield thread, errors
+
+
+def test_a_process_that_can_not_be_started_is_told(monkeypatch):
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", refuse)
+    with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
+        workers.call(f"{SELF}:double", {"n": 1})
