@@ -10,7 +10,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -122,7 +122,8 @@ def string_of(value: Any) -> str | None:
 def encodable(text: str) -> str:
     """The text with lone surrogates replaced by U+FFFD."""
     try:
-        text.encode("utf-8")
+        if not text.isascii():
+            text.encode("utf-8")
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
@@ -225,16 +226,47 @@ _VALUES = {"id": id_of, "language_score": number_of, "date": date_of, "license":
 # ---- records (JSON) ----------------------------------------------------------------------------------------
 
 
-def record_value(field: str, record: Mapping[str, Any], asked: Asked) -> Any:
-    """The value of a field in a JSON object."""
-    names = asked.names(field)
-    inside = () if field in TOP else (mapping(record[name]) for name in spelled(CONTAINERS, record))
-    for found in (record, *inside):
-        for name in spelled(names, found):
-            value = value_of(field, found[name])
-            if value is not None:
-                return value
-    return None
+class _Places(NamedTuple):
+    """Where a JSON object with certain keys may hold a field."""
+
+    convert: Callable[[Any], Any]
+    keys: list[str]
+    containers: list[str]
+    names: tuple[str, ...]
+    """What it is called inside a container."""
+
+
+@functools.lru_cache(maxsize=4096)
+def _places(keys: tuple[str, ...], fields: tuple[str, ...], asked: Asked) -> list[_Places]:
+    containers = spelled(CONTAINERS, keys)
+    return [
+        _Places(
+            _VALUES.get(field, string_of),
+            spelled(asked.names(field), keys),
+            [] if field in TOP else containers,
+            asked.names(field),
+        )
+        for field in fields
+    ]
+
+
+def record_values(record: Mapping[str, Any], fields: tuple[str, ...], asked: Asked = USUAL) -> list[Any]:
+    """The values of fields in a JSON object; None for what it does not have."""
+    found, inside = list[Any](), dict[str, Mapping[str, Any]]()
+    for convert, keys, containers, names in _places(tuple(record), fields, asked):
+        value = None
+        for key in keys:
+            if (value := convert(record[key])) is not None:
+                break
+        for container in containers if value is None else ():
+            if container not in inside:
+                inside[container] = mapping(record[container])
+            there = inside[container]
+            tried = (convert(there[key]) for key in spelled(names, there))
+            if (value := next((one for one in tried if one is not None), None)) is not None:
+                break
+        found.append(value)
+    return found
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -52,8 +52,10 @@ class Record(NamedTuple):
 
 
 def records(stream: BinaryIO, max_line: int = MAX_LINE) -> Iterator[Record]:
-    """The objects of an unpacked JSON file, whichever way they are written; and what is none, as a problem. UTF-16 and UTF-32 are problems:
-    JSON that is exchanged is UTF-8 (RFC 8259)."""
+    """The objects of an unpacked JSON file, whichever way they are written; and what is none, as a problem.
+
+    UTF-16 and UTF-32 are problems: JSON that is exchanged is UTF-8 (RFC 8259).
+    """
     yield from _each(_lines(stream, max_line), max_line, first=True)
 
 
@@ -66,23 +68,27 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
         if first and line.startswith(_WIDE):
             yield Record(number, Problem("damaged", "UTF-16 or UTF-32, or no text at all; JSON has to be UTF-8"))
             return
-        text = _text(line).strip(" \t\r\n\v\f")
-        if not text:
-            continue
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            text = _text(line).strip(" \t\r\n\v\f")
+            if not text:
+                continue
             if first and text[0] in "[{":
                 values = _Values(lines, text, number, limit)
                 if values.begin():
                     yield from values.all()
                     return
-                yield from _several(text, number, error)
-                yield from _each(chain(values.taken, lines), limit, first=False)
+                lines = chain(values.taken, lines)
+                yield from _several(text, number)
+                yield from _each(lines, limit, first=False)
                 return
-            yield from _several(text, number, error)
+            yield from _several(text, number)
         else:
-            yield from (Record(number, one) for one in _objects(value))
+            if type(value) is dict:
+                yield Record(number, value)
+            else:
+                yield from (Record(number, one) for one in _objects(value))
         first = False
 
 
@@ -109,14 +115,14 @@ def _text(line: bytes) -> str:
 
 
 def _objects(value: Any) -> list[dict[str, Any] | Problem]:
-    """A JSON value as rows: an object is one, an array of objects so many."""
-    inside = value if isinstance(value, list) and value and all(isinstance(one, dict) for one in value) else [value]
+    """A JSON value as rows: an object is one, an array with objects in it so many."""
+    inside = value if isinstance(value, list) and any(isinstance(one, dict) for one in value) else [value]
     return [
         one if isinstance(one, dict) else Problem("not_object", f"a {type(one).__name__}, no object") for one in inside
     ]
 
 
-def _several(text: str, number: int, problem: Exception) -> Iterator[Record]:
+def _several(text: str, number: int) -> Iterator[Record]:
     """The rows of a line that is not one JSON value: several, one behind the other, or what is wrong with it."""
     found, at = list[Record](), 0
     try:
@@ -124,8 +130,8 @@ def _several(text: str, number: int, problem: Exception) -> Iterator[Record]:
             value, at = _DECODER.raw_decode(text, at)
             found += [Record(number, one) for one in _objects(value)]
             at = _end(_SPACE, text, at)
-    except (ValueError, RecursionError):
-        yield Record(number, Problem("not_json", f"line {number:,}: {first_line(problem)}"))
+    except (ValueError, RecursionError) as error:
+        yield Record(number, Problem("not_json", f"line {number:,}: {first_line(error)}"))
         return
     yield from found
 

@@ -339,37 +339,42 @@ def _sliced(batch: pa.RecordBatch, text: str) -> Iterator[pa.RecordBatch]:
 
 
 def _json(file: str, fields: Sequence[str], asked: Asked, schema: pa.Schema, max_line: int) -> Iterator[pa.RecordBatch]:
-    row, size, waiting = 0, 0, list[dict[str, Any]]()
-    for record in _records(file, max_line):
-        made = _row(record, row, fields, asked)
-        waiting.append(made)
-        row, size = row + 1, size + len(made.get(fields[0]) or "")
+    size, waiting = 0, list[tuple[Any, ...]]()
+    names, others = asked.names(fields[0]), tuple(fields[1:])
+    for row, record in enumerate(_records(file, max_line)):
+        text, kind, detail = _text_of(record, names)
+        value = {} if isinstance(record.value, Problem) else record.value
+        waiting.append((row, kind, detail, text, *columns.record_values(value, others, asked)))
+        size += len(text or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(waiting, schema)
+            yield _batch(waiting, schema)
             size, waiting = 0, []
     if waiting:
-        yield pa.RecordBatch.from_pylist(waiting, schema)
+        yield _batch(waiting, schema)
 
 
-def _row(record: Record, row: int, fields: Sequence[str], asked: Asked) -> dict[str, Any]:
+def _batch(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as a batch; the last columns of the schema, for which they have no values, are null."""
+    made = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=False)]
+    made += [pa.nulls(len(rows), field.type) for field in list(schema)[len(made) :]]
+    return pa.RecordBatch.from_arrays(made, schema=schema)
+
+
+def _text_of(record: Record, names: tuple[str, ...]) -> tuple[str | None, str | None, str | None]:
+    """The text of a row; else what is the problem, and where."""
     value = record.value
     if isinstance(value, Problem):
-        return {"_row": row, "_problem": value.kind, "_detail": value.detail}
-    found: dict[str, Any] = {"_row": row, **{field: columns.record_value(field, value, asked) for field in fields[1:]}}
-    name = next(iter(columns.spelled(asked.names(fields[0]), value)), None)
-    text = value[name] if name is not None else None
-    if isinstance(text, str) and text:
-        return {**found, fields[0]: columns.encodable(text)}
-    if name is None:
-        kind, what = (
-            "no_column",
-            f"no {' or '.join(asked.names(fields[0]))} in it (it has {', '.join(list(value)[:20])})",
-        )
+        return None, value.kind, value.detail
+    found = columns.spelled(names, value)
+    if not found:
+        kind, what = "no_column", f"no {' or '.join(names)} in it (it has {', '.join(list(value)[:20])})"
+    elif isinstance(text := value[found[0]], str) and text:
+        return columns.encodable(text), None, None
     elif text is None or text == "":
         kind, what = ("no_text", "no text") if text is None else ("empty_text", "the text is empty")
     else:
-        kind, what = "not_text", f"{name} is {type(text).__name__}, not text"
-    return {**found, "_problem": kind, "_detail": f"line {record.line:,}: {what}"}
+        kind, what = "not_text", f"{found[0]} is {type(text).__name__}, not text"
+    return None, kind, f"line {record.line:,}: {what}"
 
 
 def _records(file: str, max_line: int) -> Iterator[Record]:

@@ -24,7 +24,11 @@ def read(path: Path) -> tuple[list[dict], Counter[str], list[dict]]:
     from curate.shards import read_facts
 
     facts = read_facts(str(out))
-    return pq.read_table(out).to_pylist(), Counter(facts["files"][str(path)]["skipped"]), facts
+    return (
+        sorted(pq.read_table(out).to_pylist(), key=lambda row: row["offset"] or 0),
+        Counter(facts["files"][str(path)]["skipped"]),
+        facts,
+    )
 
 
 def test_parquet_with_the_columns_of_the_stack(tmp_path):

@@ -43,6 +43,7 @@ A, B = json.dumps(ONE), json.dumps(TWO)
         f"[\n{A},\n{B}\n]\n",
         f"{A}{B}",
         f"{A}\n[{B}]",
+        f" {A} \x0c\n\x0b\n{B}",
         f"[\n{A}\n]\n[\n{B}\n]",
         json.dumps([ONE, TWO], indent=2),
         f"\n\n{json.dumps([ONE, TWO], indent=4)}\n\n",
@@ -55,13 +56,14 @@ def test_each_way_of_writing_two_objects(text: str) -> None:
 
 
 def test_a_bad_line_is_named_and_the_others_are_read() -> None:
-    data = b'{"text": "cut\n' + A.encode() + b'\n{"text": \n[1, 2]\n"x"\nnull\n' + B.encode()
+    data = b'{"text": "cut\n' + A.encode() + b'\n{"text": \n[1, 2]\n"x"\n[{"a": 1}, null]\n' + B.encode()
     assert read(data) == [
         (1, "not_json"),
         (2, ONE),
         (3, "not_json"),
         (4, "not_object"),
         (5, "not_object"),
+        (6, {"a": 1}),
         (6, "not_object"),
         (7, TWO),
     ]
