@@ -238,7 +238,7 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "int": (pa.int64(), st.none() | st.integers(-(2**63), 2**63 - 1)),
     "float": (pa.float64(), st.none() | st.floats()),
     "bool": (pa.bool_(), st.none() | st.booleans()),
-    "seconds": (pa.timestamp("s"), st.none() | st.integers(-(2**62), 2**62)),
+    "seconds": (pa.timestamp("us"), st.none() | st.integers(-(2**62), 2**62)),
     "nanoseconds": (pa.timestamp("ns", tz="Asia/Kolkata"), st.none() | st.integers(-(2**62), 2**62)),
     "day": (pa.date32(), st.none() | st.integers(-(2**31), 2**31 - 1)),
     "list": (pa.list_(pa.string()), st.none() | st.lists(TEXTS, max_size=2)),
