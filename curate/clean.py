@@ -1,11 +1,12 @@
-"""The main job as one function: crawl files in, corpus out."""
+"""The main job as one function: crawl files, or a corpus that exists, in; a clean corpus out."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.crawl import crawl_source
+from curate.crawl import document_source
+from curate.errors import UsageError
 from curate.job import Job
 from curate.recipe import load
 from curate.run import EngineOptions, command_line, run_job
@@ -25,19 +26,35 @@ class Options:
     split_bytes: int = 0
     keep_rejected: bool = False
     keep_extracted: bool = True
+    text_column: str = ""
+    """Column of the texts in tables, where it has no usual name."""
+    id_column: str = ""
+    """Column of the ids, likewise."""
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
 def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.report import finish_report
+    from curate.terminal import notes
 
     overrides = {"extract": {"engine": options.extractor}} if options.extractor else None
     steps = {"BadWords": {"words": options.bad_words}} if options.bad_words else None
     recipe = load(options.recipe, overrides, steps)
+    source = document_source(
+        options.inputs,
+        recipe,
+        (options.text_column, options.id_column),
+        name=options.source,
+        split_bytes=options.split_bytes,
+        base=options.base,
+    )
+    if source.reference == "curate.corpora:run" and options.extractor:
+        raise UsageError("--extractor is for crawl files; these are tables that have a text")
+    notes(source.notes)
     job = Job(
         name="clean",
-        source=crawl_source(options.inputs, recipe, options.source, options.split_bytes, options.base),
+        source=source,
         recipe=recipe,
         output=options.output.rstrip("/"),
         command=command_line(options.command),

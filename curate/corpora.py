@@ -4,39 +4,41 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import schema, storage
-from curate.errors import InputError
 from curate.extract import host
-from curate.job import Job, Source
+from curate.job import Source
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
-from curate.shards import ShardWriter, read_batches
+from curate.shards import ShardWriter
 
 FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")
 CODE_FIELDS = ("text", "id", "language", "language_score", "source", "repo", "path")
 
 
-def corpus_source(path: str, name: str | None = None, text: str = "", ident: str = "") -> Source:
-    """The source of a folder of Parquet or JSON with a text column. Raises InputError when there is none.
+def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str = "", ident: str = "") -> Source:
+    """The source of folders of Parquet or JSON with a text column. Raises InputError when there is none.
 
     Ids of a corpus of ours are kept. Rows of others get ids that no two rows share, and keep their own in `record_id`.
     """
-    found = files.find(path, Asked(text, ident))
-    listed = list(zip(found.files, found.sizes, strict=True))
-    kind = next(filter(None, map(tables.corpus_kind, found.files[:1])), "web")
+    named = [paths] if isinstance(paths, str) else list(paths)
+    found = [files.find(path, Asked(text, ident)) for path in named]
+    inputs = {file: (one.path, size) for one in found for file, size in zip(one.files, one.sizes, strict=True)}
+    kind = next(filter(None, map(tables.corpus_kind, list(inputs)[:1])), "web")
+    listed = [(file, size) for file, (_, size) in inputs.items()]
     asked = [text, ident] if text or ident else []
     digest = hashlib.blake2b(json.dumps([kind, name, listed, *asked]).encode(), digest_size=8).hexdigest()
     tasks = [
-        {"name": f"{i:06d}", "file": file, "root": path, "kind": kind, "source": name, "text": text, "id": ident}
-        for i, file in enumerate(found.files)
+        {"name": f"{i:06d}", "file": file, "root": root, "kind": kind, "source": name, "text": text, "id": ident}
+        for i, (file, (root, _)) in enumerate(inputs.items())
     ]
-    return Source(kind, "curate.corpora:run", tasks, listed, digest, notes=(*found.notes, *_not_carried(tasks[0])))
+    notes = [note for one in found for note in one.notes]
+    return Source(kind, "curate.corpora:run", tasks, listed, digest, notes=(*notes, *_not_carried(tasks[0])))
 
 
 def _not_carried(task: dict[str, Any]) -> list[str]:
@@ -113,23 +115,3 @@ def _completed(batch: pa.RecordBatch, task: dict[str, Any], table: pa.Schema, pl
         known = found.get(name, pa.nulls(count, pa.string()))
         found[name] = pc.if_else(bad, value, known)
     return pa.table({f.name: found.get(f.name, pa.nulls(count, f.type)).cast(f.type) for f in table}, schema=table)
-
-
-def refuse_nothing(job: Job, ledger: dict[str, Any]) -> None:
-    """Raise InputError where not a single document could be read: an empty corpus would look like a result."""
-    counts = {**ledger["skipped"], **ledger["failed"]}
-    if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):  # a step failed
-        return
-    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "they are empty"
-    files_ = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
-    message = f"no document could be read from {files_}: {told}{_first_failure(job)}"
-    storage.remove(job.work)
-    raise InputError(message)
-
-
-def _first_failure(job: Job) -> str:
-    for path in storage.list_files(job.path("rejected"), ".parquet"):
-        for batch in read_batches(path, ["file", "detail"]):
-            for row in batch.slice(0, 1).to_pylist():
-                return f"; in {row['file']}: {row['detail']}"
-    return ""

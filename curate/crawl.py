@@ -8,9 +8,10 @@ from importlib.metadata import version
 from typing import Any
 
 from curate import storage
+from curate.corpora import corpus_source
 from curate.engine import cpu_count
-from curate.errors import InputError
-from curate.inputs import expand_inputs, may_be_folder
+from curate.errors import InputError, UsageError
+from curate.inputs import expand_inputs, holds_tables, may_be_folder
 from curate.job import Source
 from curate.recipe import Recipe
 from curate.warc import plan_splits
@@ -18,6 +19,29 @@ from curate.warc import plan_splits
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
 MOST_TASKS = 50_000
 ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
+
+
+def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, str], **of_crawls: Any) -> Source:
+    """The source of whatever holds documents: crawl files, a corpus that was cleaned before, anybody's Parquet and JSON.
+
+    `columns` are those of the text and the id in tables, where they have no usual name; `of_crawls` goes to
+    `crawl_source`. Raises InputError for crawl files and tables at once, UsageError for options of the other kind.
+    """
+    tables = [name for name in inputs if not _is_cleaned(name) and holds_tables(name)]
+    if tables and len(tables) < len(inputs):
+        crawls = next(name for name in inputs if name not in tables)
+        raise InputError(f"{tables[0]} holds tables of documents and {crawls} crawl files: clean them one by one")
+    if not tables:
+        if any(columns):
+            raise UsageError("--text-column and --id-column are for tables; crawl files have none")
+        return crawl_source(inputs, recipe, **of_crawls)
+    if of_crawls.get("base") or of_crawls.get("split_bytes"):
+        raise UsageError("--base and --split-mb are for crawl files; these are tables of documents")
+    return corpus_source(inputs, of_crawls.get("name"), *columns)
+
+
+def _is_cleaned(name: str) -> bool:
+    return may_be_folder(name) and _is_corpus(name)
 
 
 def crawl_source(
@@ -29,7 +53,7 @@ def crawl_source(
     there, if they were made with the same extraction settings.
     """
     settings = extraction(recipe)
-    if len(inputs) == 1 and may_be_folder(inputs[0]) and _is_corpus(inputs[0]):
+    if len(inputs) == 1 and _is_cleaned(inputs[0]):
         return _reused(inputs[0], settings)
     files = expand_inputs(inputs, base)
     total = sum(file.size for file in files)

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from pyarrow import fs as arrow_fs
 
 from curate import storage
 from curate.errors import InputError, nearest
+from curate.read.tables import ENDINGS
 from curate.remote import HttpFile, remote_size
 from curate.wacz import crawl_files, open_crawl_file, parted
 
@@ -89,6 +90,36 @@ def open_input(path: str) -> BinaryIO:
 def may_be_folder(name: str) -> bool:
     """Whether `name` can be a folder, by its looks alone: no pattern, no name of an archive, not on a web server."""
     return _scheme(name) not in ("http", "https") and not _GLOB.search(name) and not _ARCHIVE.search(name)
+
+
+def holds_tables(name: str) -> bool:
+    """Whether what a person names are tables of documents (Parquet, JSON) and no crawl files.
+
+    Folders and patterns are told by the names in them, files by their first bytes where their name says nothing.
+    Raises InputError for what can't be found.
+    """
+    name = _local(name.strip())
+    if _scheme(name) in ("http", "https") or _is_list(name):
+        return False
+    if not _exists(name) and _GLOB.search(name):
+        return _are_tables(_matches(name))
+    system, inner = _filesystem(name)
+    kind = _info(system, inner, name).type
+    if kind == arrow_fs.FileType.Directory:
+        return _are_tables(path for path, _ in _walk(system, inner, name))
+    if kind == arrow_fs.FileType.NotFound or _ARCHIVE.search(name):
+        return False
+    return name.lower().endswith(ENDINGS) or read_head(name, 4096).lstrip()[:1] in (b"{", b"[") or _is_parquet(name)
+
+
+def _are_tables(paths: Iterable[str]) -> bool:
+    names = [path.lower() for path in paths]
+    return not any(map(_ARCHIVE.search, names)) and any(name.endswith(ENDINGS) for name in names)
+
+
+def _is_parquet(name: str) -> bool:
+    with open_input(name) as file:
+        return file.read(4) == b"PAR1"
 
 
 def block_size(path: str) -> int:
@@ -205,18 +236,21 @@ def _folder(system: Any, inner: str, name: str) -> dict[str, int | None]:
 
 
 def _globbed(pattern: str) -> dict[str, int | None]:
-    if not _scheme(pattern):
-        paths = [p for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)]
-        found: dict[str, int | None] = {path: os.path.getsize(path) for path in paths}
-    else:
-        head = _GLOB.split(pattern)[0].rpartition("/")[0]
-        system, inner = _filesystem(head)
-        found = {p: s for p, s in _walk(system, inner, head) if fnmatch.fnmatchcase(p, pattern)}
+    found = _matches(pattern)
     if not found:
         raise InputError(f"{pattern}: matches nothing{_similar(pattern)}")
     if lists := [path for path in found if _is_list(path)]:
         raise InputError(f"{pattern}: matches {lists[0]}, a list of paths; give lists by their own name")
     return found
+
+
+def _matches(pattern: str) -> dict[str, int | None]:
+    if not _scheme(pattern):
+        paths = [p for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)]
+        return {path: os.path.getsize(path) for path in paths}
+    head = _GLOB.split(pattern)[0].rpartition("/")[0]
+    system, inner = _filesystem(head)
+    return {p: s for p, s in _walk(system, inner, head) if fnmatch.fnmatchcase(p, pattern)}
 
 
 def _similar(name: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 
 import curate
 from curate import content, storage
-from curate.errors import BalanceError
+from curate.errors import BalanceError, InputError
 from curate.job import Job
-from curate.shards import read_facts
+from curate.shards import read_batches, read_facts
 
 VERSION = 1
 
@@ -132,13 +132,24 @@ def check(ledger: dict[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def nothing_read(ledger: dict[str, Any]) -> str:
-    """What failed where not one document could be read; empty when one could, or nothing was damaged."""
+def refuse_nothing(job: Job, ledger: dict[str, Any]) -> None:
+    """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
     if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
-        return ""  # a reason with a dot is a step's: it had the document
-    files = [(name, next(iter(entry["failed"]))) for name, entry in ledger["files"].items() if entry["failed"]]
-    shown = "; ".join(f"{name}: {reason}" for name, reason in files[:3])
-    return shown + (f"; and {len(files) - 3} more files" if len(files) > 3 else "")
+        return  # a reason with a dot is a step's: it had the document
+    counts = {**ledger["failed"], **ledger["skipped"]}
+    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "they are empty"
+    files = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
+    message = f"no document could be read from {files}: {told}{_first_failure(job)}"
+    storage.remove(job.work)
+    raise InputError(message)
+
+
+def _first_failure(job: Job) -> str:
+    for path in storage.list_files(job.path("rejected"), ".parquet"):
+        for batch in read_batches(path, ["file", "detail"]):
+            for row in batch.slice(0, 1).to_pylist():
+                return f"; in {row['file']}: {row['detail']}"
+    return ""
 
 
 def _accounted(entry: dict[str, Any]) -> int:

@@ -18,7 +18,7 @@ from curate.content import Content
 from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
 from curate.engine import Session
-from curate.errors import BalanceError, CurateError, InputError
+from curate.errors import BalanceError, CurateError
 from curate.job import Job
 from curate.output import dump_json, read_json
 from curate.shards import exchange, part_name, read_facts, read_written
@@ -30,8 +30,8 @@ INDEX = "index.json"
 
 def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
     """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
-    records were lost; once the corpus is published, InputError when no document could be read and CurateError when more documents
-    failed than the recipe allows."""
+    records were lost, InputError when no document could be read, CurateError when more documents failed than the recipe
+    allows (the corpus is published first)."""
     with claimed(job, resume=resume):
         return build(s, job)
 
@@ -75,8 +75,6 @@ def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
     output.finish(job.output, ["_scratch", *([] if job.keep_extracted else ["extracted"])])
     for step, _ in _indexed(job):
         index.settle(step.index)
-    if what := ledgers.nothing_read(ledger):
-        raise InputError(f"no document could be read ({what}); the ledger is in {job.output}")
     if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
         share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
         raise CurateError(
@@ -288,6 +286,7 @@ def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
         timing["worked"] = run_tasks(s, job, "curate.publish:run", tasks)
     ledger = ledgers.build(job, tasks, read_json(job.path("extracted", INDEX)), read_json(job.scratch("stages.json")))
     ledgers.check(ledger)
+    ledgers.refuse_nothing(job, ledger)
     storage.write_text(job.path("recipe.toml"), job.recipe.text)
     for finisher in job.finishers:
         finisher(job, ledger)

@@ -13,7 +13,8 @@ from curate.commands.options import engine_options, json_option, printed
     required=True,
     multiple=True,
     metavar="PATH",
-    help="Crawl file, glob, folder, list of paths (*.paths.gz), URL, or a finished corpus (its extracted/ is used). Repeatable.",
+    help="Crawl file, glob, folder, list of paths (*.paths.gz), URL; or a corpus that exists: one of curate (its "
+    "extracted/ is used), or anybody's Parquet or JSON lines. Repeatable.",
 )
 @click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
 @click.option(
@@ -37,6 +38,8 @@ from curate.commands.options import engine_options, json_option, printed
 @click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
 @click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")
 @click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
+@click.option("--text-column", default="", metavar="COLUMN", help="Of tables: the text, where it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Of tables: the ids, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every rejected document (default: of a sample).")
 @click.option(
     "--drop-extracted",
@@ -55,19 +58,23 @@ def clean(
     source: str | None,
     base: str | None,
     split_mb: int | None,
+    text_column: str,
+    id_column: str,
     keep_rejected: bool,
     drop_extracted: bool,
     as_json: bool,
     **engine: object,
 ) -> None:
-    """From crawl files to a clean, sharded corpus.
+    """From crawl files, or a corpus that exists, to a clean, sharded corpus.
 
-    Reads WARC, WET and ARC files, extracts the text, applies the recipe's filters and deduplication, and writes Parquet,
-    a ledger that accounts for every record, a report and a dataset card.
+    Reads WARC, WET and ARC files and extracts the text, or reads Parquet and JSON lines that have one; applies the
+    recipe's filters and deduplication; and writes Parquet, a ledger that accounts for every record, a report and a
+    dataset card.
 
     \b
     curate clean --input 'crawl/*.warc.gz' --output corpus/
     curate clean --input corpus/ --recipe c4-tfds --output corpus-tfds/
+    curate clean --input some-dataset/ --recipe gopher --output filtered/
     """
     from curate.clean import Options
     from curate.clean import clean as run
@@ -83,6 +90,8 @@ def clean(
         source=source,
         base=base,
         split_bytes=(split_mb or 0) << 20,
+        text_column=text_column,
+        id_column=id_column,
         keep_rejected=keep_rejected,
         keep_extracted=not drop_extracted,
     )

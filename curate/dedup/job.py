@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.corpora import corpus_source, refuse_nothing
+from curate.corpora import corpus_source
 from curate.errors import UsageError
 from curate.job import Job
 from curate.recipe import Recipe, parse, to_toml
@@ -62,6 +62,6 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[s
         command=command_line(options.command),
         keep_rejected=options.keep_rejected,
         keep_extracted=False,
-        finishers=(refuse_nothing, finish_report),
+        finishers=(finish_report,),
     )
     return run_job(job, engine or EngineOptions())

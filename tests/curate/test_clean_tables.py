@@ -1,0 +1,112 @@
+"""`curate clean` on a corpus that exists: other people's Parquet and JSON, and ours."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curate.clean import Options, clean
+from curate.dedup.job import Options as DedupOptions
+from curate.dedup.job import deduplicate
+from curate.errors import InputError, UsageError
+from curate.inputs import holds_tables
+from curate.run import EngineOptions
+
+RECIPE = 'name = "long"\n[[step]]\nuse = "filters.gopher.WordCount"\nminimum = 5\nmaximum = 100\n'
+LONG, SHORT = "One text of more than five words, kept. Number {}.", "Number {}."
+QUIET = EngineOptions(quiet=True)
+
+
+def texts(corpus: Path) -> list[str]:
+    return sorted(pq.read_table(corpus / "data", columns=["text"])["text"].to_pylist())
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> str:
+    (tmp_path / "long.toml").write_text(RECIPE)
+    return str(tmp_path / "long.toml")
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_a_corpus_of_others_is_filtered_and_ours_again(tmp_path: Path, recipe: str) -> None:
+    inputs = tmp_path / "dataset"
+    (inputs / "data").mkdir(parents=True)
+    table = pa.table({"content": [LONG.format(1), SHORT.format(2), None], "uri": ["http://a.org/1", None, None]})
+    pq.write_table(table, inputs / "data" / "train-00000-of-00001.parquet")
+    lines = [{"content": LONG.format(3), "meta": {"url": "http://a.org/3"}}, {"content": 5}]
+    more = tmp_path / "more.jsonl.gz"
+    more.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
+    options = Options(inputs=[str(inputs), str(more)], output=str(tmp_path / "out"), recipe=recipe)
+    ledger = clean(options, QUIET)
+    assert ledger["records"] == 5
+    assert ledger["rejected"] == {"WordCount.too_few": 1}
+    assert (ledger["skipped"], ledger["failed"]) == ({"no_text": 1}, {"not_text": 1})
+    assert texts(tmp_path / "out") == [LONG.format(1), LONG.format(3)]
+    urls = pq.read_table(tmp_path / "out" / "data", columns=["url"])["url"].to_pylist()
+    assert sorted(urls) == ["http://a.org/1", "http://a.org/3"]
+
+    deduplicate(DedupOptions(corpus=str(tmp_path / "out"), output=str(tmp_path / "unique"), method="exact"), QUIET)
+    clean(Options(inputs=[str(tmp_path / "unique")], output=str(tmp_path / "again"), recipe=recipe), QUIET)
+    assert texts(tmp_path / "again") == [LONG.format(1), LONG.format(3)]
+    ids = [pq.read_table(tmp_path / name / "data", columns=["id"])["id"].to_pylist() for name in ("out", "again")]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "tables"),
+    [
+        ("a.parquet", b"PAR1", True),
+        ("a.jsonl.zst", b"", True),
+        ("no-ending", b'{"text": "a"}', True),
+        ("no-ending", b"PAR1...", True),
+        ("no-ending.gz", gzip.compress(b' \n{"text": "a"}'), True),
+        ("a.warc.gz", b'{"text": "a"}', False),
+        ("a", b"WARC/1.0\r\n", False),
+        ("a.txt", b"b.warc.gz\n", False),
+        ("a.wacz", b"PK", False),
+    ],
+)
+def test_tables_are_told_from_crawl_files(tmp_path: Path, name: str, data: bytes, tables: bool) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert holds_tables(str(tmp_path / name)) is tables
+    if "ending" not in name and name not in ("a", "a.txt"):
+        assert holds_tables(str(tmp_path)) is tables
+        assert holds_tables(f"{tmp_path}/*") is tables
+
+
+def test_crawl_files_in_a_folder_go_first_and_nothing_is_found_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a.warc.gz").write_bytes(b"")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    assert not holds_tables(str(tmp_path))
+    assert not holds_tables(str(tmp_path / "none"))
+    assert not holds_tables("https://a.org/a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        (
+            {"inputs": ["t.jsonl", "c.warc.gz"]},
+            InputError,
+            r"t.jsonl holds tables of documents and c.warc.gz crawl files",
+        ),
+        ({"inputs": ["t.jsonl"], "base": "https://a.org/"}, UsageError, "--base and --split-mb are for crawl files"),
+        ({"inputs": ["t.jsonl"], "extractor": "curate"}, UsageError, "--extractor is for crawl files"),
+        ({"inputs": ["c.warc.gz"], "text_column": "x"}, UsageError, "--text-column and --id-column are for tables"),
+        ({"inputs": ["t.jsonl"], "text_column": "x"}, InputError, "no document could be read from 1 file: 1 no_column"),
+    ],
+)
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_what_does_not_go_together_is_said_at_once(
+    tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, object], error: type, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "c.warc.gz").write_bytes(b"")
+    with pytest.raises(error, match=message):
+        clean(Options(output=str(tmp_path / "out"), recipe=recipe, **more), QUIET)  # type: ignore[arg-type]
