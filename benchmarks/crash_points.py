@@ -1,0 +1,586 @@
+"""Kill a job before each of its file operations, resume it, compare the bytes.
+
+    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--part 1/4] [--twice]
+
+A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
+writing, the opening and the closing of each Parquet file, and on an object store each request that writes, copies or
+deletes. Then, for each K, it is run again in a process that ends itself by SIGKILL before operation K, and resumed by
+another. What is published must be the same bytes, and nothing else must be left. `--twice` kills the resumed run, too, at
+an operation that a seed chooses. `--points` takes so many operations, spread evenly; without it all of them.
+
+The tasks of the job run in the process that is killed, so the operations of what are else child processes are among them.
+Two undisturbed runs say which files can be compared: those with times in them are looked at without these. Prints JSON.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+COMMANDS = ("clean", "dedup", "index", "mix", "code")
+EVENTS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.link": 2, "os.mkdir": 2, "os.symlink": 2, "os.truncate": 0}
+"""What Python tells audit hooks of, and which argument is the folder that a relative path is in."""
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+RECIPE = """
+name = "small"
+[extract]
+engine = "resiliparse"
+[[step]]
+use = "curate.dedup.Urls"
+[[step]]
+use = "curate.dedup.Lines"
+[[step]]
+use = "curate.dedup.MinHash"
+"""
+TIMES = ("stages", "seconds", "memory_estimate", "command", "output")
+"""Keys of a ledger that two undisturbed runs need not have in common."""
+
+
+class Killer:
+    """Counts the file operations of this process below some folders, and ends it before one of them."""
+
+    def __init__(self, roots: Sequence[str], kill_at: int, log: str) -> None:
+        self.roots, self.kill_at, self.log = tuple(roots), kill_at, log
+        self.seen, self.on = 0, True
+
+    def __call__(self, name: str, path: object) -> None:
+        if not self.on or not isinstance(path, str) or not path.startswith(self.roots):
+            return
+        self.seen += 1
+        if self.log:
+            self.on = False
+            with open(self.log, "a") as stream:
+                stream.write(json.dumps([name, path]) + "\n")
+            self.on = True
+        if self.seen == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """A hook for `sys.addaudithook`."""
+        if event in EVENTS:
+            self(event, _full(os.fsdecode(arguments[0]), arguments[EVENTS[event]] if EVENTS[event] else -1))
+        elif event == "open" and isinstance(arguments[0], str | bytes):
+            mode, flags = arguments[1], arguments[2]
+            if (mode and set(mode) & set("wxa+")) or (not mode and flags & WRITING):
+                self(event, os.path.abspath(os.fsdecode(arguments[0])))
+
+
+def _full(path: str, folder: int) -> str:
+    return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path) if folder >= 0 else os.path.abspath(path)
+
+
+class Store(pafs.FileSystemHandler):  # type: ignore[misc]
+    """A file system that tells `count` of each change before it makes it."""
+
+    def __init__(self, real: Any, count: Callable[[str, str], None]) -> None:
+        self.real, self.count = real, count
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Store) and self.real.equals(other.real)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def get_type_name(self) -> str:
+        return "counted"
+
+    def normalize_path(self, path: str) -> str:
+        return str(self.real.normalize_path(path))
+
+    def get_file_info(self, paths: Any) -> Any:
+        return self.real.get_file_info(paths)
+
+    def get_file_info_selector(self, selector: Any) -> Any:
+        return self.real.get_file_info(selector)
+
+    def create_dir(self, path: str, recursive: bool) -> None:
+        self.count("create_dir", path)
+        self.real.create_dir(path, recursive=recursive)
+
+    def delete_dir(self, path: str) -> None:
+        """One object after the other: a store may be stopped between two of its requests."""
+        names = [info.path for info in self.real.get_file_info(pafs.FileSelector(path, recursive=True)) if info.is_file]
+        for name in sorted(names):
+            self.delete_file(name)
+        self.count("delete_dir", path)
+        self.real.delete_dir(path)
+
+    def delete_dir_contents(self, path: str, missing_dir_ok: bool = False) -> None:
+        self.count("delete_dir_contents", path)
+        self.real.delete_dir_contents(path, missing_dir_ok=missing_dir_ok)
+
+    def delete_root_dir_contents(self) -> None:
+        raise NotImplementedError
+
+    def delete_file(self, path: str) -> None:
+        self.count("delete_file", path)
+        self.real.delete_file(path)
+
+    def move(self, source: str, target: str) -> None:
+        self.count("move", source)
+        self.real.move(source, target)
+
+    def copy_file(self, source: str, target: str) -> None:
+        self.count("copy_file", target)
+        self.real.copy_file(source, target)
+
+    def open_input_stream(self, path: str) -> Any:
+        return self.real.open_input_stream(path)
+
+    def open_input_file(self, path: str) -> Any:
+        return self.real.open_input_file(path)
+
+    def open_output_stream(self, path: str, metadata: Any) -> Any:
+        self.count("open_output_stream", path)
+        return self.real.open_output_stream(path, metadata=metadata)
+
+    def open_append_stream(self, path: str, metadata: Any) -> Any:
+        raise NotImplementedError
+
+
+# ---- in the process that is killed ----
+
+
+def arm(count: Killer) -> None:
+    """Have all operations counted, and all work done in this process."""
+    from curate import engine, extract, pipeline, storage, workers
+
+    sys.addaudithook(count.audit)
+    real_filesystem = storage.filesystem
+
+    def filesystem(path: str) -> tuple[Any, str]:
+        found, inner = real_filesystem(path)
+        if storage.is_local(path):
+            return found, inner
+        return pafs.PyFileSystem(Store(found, lambda name, key: count(name, f"s3://{key}"))), inner
+
+    class Writer(pq.ParquetWriter):  # type: ignore[misc]
+        def __init__(self, where: Any, *more: Any, **names: Any) -> None:
+            count("parquet.open", str(where))
+            super().__init__(where, *more, **names)
+            self._name = str(where)
+
+        def close(self) -> None:
+            if self.is_open:
+                count("parquet.close", self._name)
+            super().close()
+
+    def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(json.dumps(workers.function(reference)(json.loads(json.dumps(task)))))
+        return answer
+
+    def run(self: Any, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        return (call(reference, task) for task in tasks)
+
+    storage.filesystem, pq.ParquetWriter = filesystem, Writer
+    workers.call, engine.Session.run = call, run  # type: ignore[assignment, method-assign]
+    extract.survive = lambda task, reference="": extract.pages({**task, "done": 0, "poison": {}})
+    pipeline.MINIMUM_SHARDS = 2
+
+
+def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> None:
+    """Run the job. `place` is a folder, or a prefix of a store, for the index and the counts."""
+    from curate.run import EngineOptions
+
+    options = EngineOptions(engine="sail", cores=1, resume=resume, quiet=True)
+    if command == "clean":
+        from curate.clean import Options, clean
+
+        clean(Options([str(inputs / "crawl")], output, str(inputs / "small.toml"), command=()), options)
+    elif command in ("dedup", "index"):
+        from curate.dedup.job import Options as DedupOptions
+        from curate.dedup.job import deduplicate
+
+        store = "://" in place
+        if not store:
+            os.chdir(place)  # the index has the same name in all places, and so has the recipe
+        more = {"index": f"{place}/index" if store else "index"} if command == "index" else {}
+        deduplicate(DedupOptions(str(inputs / "corpus"), output, "minhash", more, command=()), options)
+    elif command == "code":
+        from curate.code.clean import clean_code
+
+        clean_code([str(inputs / "repos" / name) for name in ("one", "two")], output, options)
+    else:
+        mix(inputs, output, place, resume)
+
+
+def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
+    """`curate mix` of two sources."""
+    from curate import mixture, storage, tokenizer
+    from curate.engine import session
+    from curate.mixing import job, sources
+    from curate.mixing.request import Request
+
+    paths = {name: str(inputs / "mix" / name) for name in ("web", "code")}
+    stated = mixture.settle(mixture.load("web=0.7,code=0.3"), paths)
+    found = tuple(sources.find(name, path) for name, path in paths.items())
+    packs = storage.is_local(output)
+    order = Request(
+        stated,
+        found,
+        tokenizer.find(None) if packs else None,
+        f"{place}/counts",
+        unit="tokens" if packs else "bytes",
+        held_out=0.1,
+        shards=2,
+        max_epochs=9,
+        tokenize=packs,
+    )
+    with session("mix", "sail", cores=1) as s:
+        job.build(s, job.Build(order, output), resume=resume)
+
+
+def prepare_index(inputs: Path, place: str) -> None:
+    """An index that knows one run."""
+    from curate.dedup.job import Options, deduplicate
+    from curate.run import EngineOptions
+
+    index = f"{place}/index"
+    if "://" not in place:
+        os.chdir(place)
+        index = "index"
+    options = Options(str(inputs / "before"), f"{place}/before", "minhash", {"index": index}, command=())
+    deduplicate(options, EngineOptions(engine="sail", cores=1, quiet=True))
+
+
+# ---- what is compared ----
+
+
+def listing(folder: str) -> dict[str, bytes]:
+    """Name and bytes of each file below a folder or prefix."""
+    if "://" not in folder:
+        root = Path(folder)
+        return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    client, (bucket, _, prefix) = s3_client(), folder.removeprefix("s3://").partition("/")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+    return {key[len(prefix) + 1 :]: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def s3_client() -> Any:
+    """A client of the store that the environment names."""
+    import boto3
+
+    return boto3.client("s3")
+
+
+def without_times(value: Any) -> Any:
+    """A ledger without what may differ."""
+    if isinstance(value, dict):
+        return {key: without_times(item) for key, item in value.items() if key not in TIMES}
+    return [without_times(item) for item in value] if isinstance(value, list) else value
+
+
+def digests(folder: str, place: str) -> dict[str, str]:
+    """A digest of each published file; of the ledger without times; of what the index knows."""
+    found = {}
+    for name, data in listing(folder).items():
+        if name == "ledger.json":
+            text = json.dumps(without_times(json.loads(data)), sort_keys=True).replace(place, "").replace(folder, "")
+            data = text.encode()
+        found[name] = hashlib.sha256(data).hexdigest()
+    index = listing(f"{place}/index")
+    if index:
+        runs = json.loads(index.get("runs.json", b"{}"))
+        for run, entry in runs.items():
+            parts = [
+                pq.read_table(pa.BufferReader(b))
+                for n, b in index.items()
+                if n.startswith(entry["folder"] + "/") and n.endswith(".parquet")
+            ]
+            rows = sorted(str(row) for part in parts for row in part.to_pylist())
+            found[f"index of {run}"] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        known = {"parameters.json", "runs.json", *(entry["folder"] for entry in runs.values())}
+        found |= {f"left in the index: {name}": "" for name in index if name.split("/")[0] not in known}
+    return found
+
+
+# ---- the sweep ----
+
+
+def forked(act: Callable[[], None]) -> int:
+    """Run `act` in a process of its own: what it ended with (a signal as a negative number; 2 for an error of ours)."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException as error:
+            from curate.errors import CurateError
+
+            if isinstance(error, CurateError):
+                code = 3 if "complete already" in str(error) else 2
+            if code < 3:
+                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            if code == 1:
+                import traceback
+
+                traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+class Sweep:
+    """All points of one command on one store."""
+
+    def __init__(self, command: str, store: str, inputs: Path, root: Path) -> None:
+        self.command, self.store, self.inputs, self.root = command, store, inputs, root
+        self.temporary = root / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+
+    def place(self, name: str) -> str:
+        """A folder or prefix for one point; what is in it is deleted."""
+        if self.store == "s3":
+            return f"s3://sweep/{self.command}/{name}"
+        folder = self.root / "points" / self.command / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return str(folder)
+
+    def run(self, place: str, *, kill_at: int = 0, resume: bool = False, log: str = "") -> int:
+        """One run; what it ended with."""
+
+        def act() -> None:
+            roots = [place, str(self.temporary)]
+            tempfile.tempdir = str(self.temporary)
+            arm(Killer(roots, kill_at, log))
+            work(self.command, self.inputs, f"{place}/out", place, resume)
+
+        return forked(act)
+
+    def begin(self, name: str) -> str:
+        """A place as it is before the job."""
+        place = self.place(name)
+        if self.command == "index":
+
+            def act() -> None:
+                arm(Killer(["/nowhere"], 0, ""))
+                prepare_index(self.inputs, place)
+
+            if self.store == "s3":
+                if forked(act):
+                    raise SystemExit("the index can't be prepared")
+            else:  # the same index for all points
+                made = self.root / "points" / "index-before"
+                if not made.exists():
+                    made.parent.mkdir(parents=True, exist_ok=True)
+                    if forked(act):
+                        raise SystemExit("the index can't be prepared")
+                    shutil.copytree(place, made)
+                shutil.rmtree(place)
+                shutil.copytree(made, place)
+        return place
+
+    def base(self) -> tuple[dict[str, str], list[list[str]]]:
+        """What two undisturbed runs agree on, and the operations of one."""
+        found = []
+        log = str(self.root / f"{self.command}-{self.store}.log")
+        Path(log).unlink(missing_ok=True)
+        for name in ("base-1", "base-2"):
+            place = self.begin(name)
+            if self.run(place, log=log if name == "base-1" else ""):
+                raise SystemExit(f"{self.command} on {self.store} fails undisturbed")
+            found.append(digests(f"{place}/out", place))
+        operations = [json.loads(line) for line in Path(log).read_text().splitlines()]
+        same = {name: value for name, value in found[0].items() if found[1].get(name) == value}
+        differ = {name: "" for name in found[0].keys() | found[1].keys() if name not in same}
+        return {**same, **differ}, operations
+
+    def point(self, number: int, wanted: dict[str, str], again: int = 0) -> str:
+        """Kill before operation `number` (and the resumed run before `again`), resume; what is wrong, or nothing."""
+        place = self.begin(f"{number}-{again}")
+        code = self.run(place, kill_at=number)
+        if code != -signal.SIGKILL:
+            return f"not killed, but {code}"
+        if again:
+            self.run(place, kill_at=again, resume=True)
+        code = self.run(place, resume=True)
+        if code not in (0, 3):
+            return f"resumed: ended with {code}"
+        found = digests(f"{place}/out", place)
+        wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) not in ("", found.get(name))]
+        if wrong:
+            return f"other files: {', '.join(sorted(wrong)[:5])}"
+        left = sorted({name.split("/")[0] for name in listing(place)} - {"out", "index", "before", "counts"})
+        left += sorted(path.name for path in self.temporary.iterdir())
+        if self.store == "local":
+            shutil.rmtree(place)
+        return f"left behind: {', '.join(left[:5])}" if left else ""
+
+
+def chosen(total: int, points: int, part: str) -> list[int]:
+    """Numbers of operations: all, or so many spread evenly; of those the n-th of m parts."""
+    numbers = list(range(1, total + 1))
+    if points and points < total:
+        numbers = sorted({1 + round(i * (total - 1) / max(1, points - 1)) for i in range(points)})
+    n, m = map(int, part.split("/"))
+    return numbers[n - 1 :: m]
+
+
+def sweep(command: str, store: str, inputs: Path, root: Path, points: int, part: str, twice: bool) -> dict[str, Any]:
+    """The points of one command; {"operations", "points", "wrong": {number: what}} and kinds of operations."""
+    started = time.monotonic()
+    runner = Sweep(command, store, inputs, root)
+    wanted, operations = runner.base()
+    chance = random.Random(f"{command} {store}")
+    wrong = {}
+    numbers = chosen(len(operations), points, part)
+    for number in numbers:
+        again = chance.randint(1, max(2, len(operations) - number)) if twice else 0
+        if said := runner.point(number, wanted, again):
+            name, path = operations[number - 1]
+            wrong[number] = f"{name} {path}: {said}"
+            print(f"{command} {store} {number} ({again}): {wrong[number]}", file=sys.stderr, flush=True)
+    return {
+        "command": command,
+        "store": store,
+        "operations": len(operations),
+        "kinds": dict(Counter(name for name, _ in operations).most_common()),
+        "compared": sum(bool(value) for value in wanted.values()),
+        "points": len(numbers),
+        "twice": twice,
+        "wrong": wrong,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+# ---- inputs ----
+
+
+def write_inputs(folder: Path) -> None:
+    """A crawl of a few pages, two corpora, two repositories, two sources of a mixture."""
+    (folder / "small.toml").write_text(RECIPE)
+    (folder / "crawl").mkdir()
+    story = [f"Sentence {n} of the story tells of a ferry that came in late on day {n}." for n in range(40)]
+    for file in range(2):
+        records = b""
+        for n in range(6):
+            body = "".join(f"<p>{line}</p>" for line in story[5 * n : 5 * n + 12])
+            page = f"<html><body><main><h1>Page {file} {n}</h1>{body}</main></body></html>".encode()
+            http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page
+            head = (
+                f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://host{n % 3}.example/{n}\r\n"
+                f"WARC-Date: 2026-01-0{n + 1}T00:00:00Z\r\nWARC-Record-ID: <urn:uuid:{file:08d}-0000-4000-8000-{n:012d}>\r\n"
+                f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
+            ).encode()
+            records += gzip.compress(head + http + b"\r\n\r\n", mtime=0)
+        (folder / "crawl" / f"{file}.warc.gz").write_bytes(records)
+    for name, first in (("corpus", 0), ("before", 20)):
+        (folder / name).mkdir()
+        rows = [{"id": f"{name} {n}", "text": " ".join(story[n % 25 : n % 25 + 9])} for n in range(first, first + 40)]
+        (folder / name / "part-0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for name in ("one", "two"):
+        repo = folder / "repos" / name
+        repo.mkdir(parents=True)
+        (repo / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nlicense = "MIT"\n')
+        for n in range(4):
+            lines = "".join(f"def function_{name}_{n}_{k}(x):\n    return x * {k} + {n}\n\n\n" for k in range(30))
+            (repo / f"module{n}.py").write_text(f"# SPDX-License-Identifier: MIT\n{lines}")
+    for name in ("web", "code"):
+        (folder / "mix" / name).mkdir(parents=True)
+        rows = [{"id": f"{name}-{n}", "text": " ".join(story[n % 30 : n % 30 + 5]) + f" {name}"} for n in range(30)]
+        (folder / "mix" / name / "0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@contextmanager
+def s3_server() -> Iterator[None]:
+    """A store on this machine with the bucket `sweep`; the environment points to it."""
+    code = (
+        "from moto.server import ThreadedMotoServer as S; import sys; s = S(ip_address='127.0.0.1', port=0, verbose=False);"
+        "s.start(); print(*s.get_host_and_port(), flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    host, port = process.stdout.readline().split()
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    try:
+        s3_client().create_bucket(Bucket="sweep")
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def preload() -> None:
+    """Import what the jobs need, once for all processes. Nothing is started."""
+    import pyspark.sql.connect.functions
+    import pyspark.sql.connect.session
+    import pyspark.sql.functions  # noqa: F401
+
+    import curate.clean
+    import curate.code.clean
+    import curate.dedup.job
+    import curate.extract
+    import curate.extractors
+    import curate.mixing.job
+    import curate.report
+    import curate.reports.page  # noqa: F401
+    from curate.code.detect import Detector
+    from curate.dedup import kernel
+
+    Detector()
+    kernel.fold_table()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("commands", nargs="*", metavar="COMMAND", help=f"of {', '.join(COMMANDS)}; all")
+    parser.add_argument("--store", nargs="+", choices=["local", "s3"], default=["local"])
+    parser.add_argument("--points", type=int, default=0, help="so many operations, spread evenly (default: all)")
+    parser.add_argument("--part", default="1/1", help="N/M: every M-th of them, from the N-th")
+    parser.add_argument("--twice", action="store_true", help="kill the resumed run, too")
+    arguments = parser.parse_args()
+    preload()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="crash-points-") as folder:
+        inputs = Path(folder) / "in"
+        inputs.mkdir()
+        write_inputs(inputs)
+        for store in arguments.store:
+            for command in arguments.commands or COMMANDS:
+                one = (command, store, inputs, Path(folder), arguments.points, arguments.part, arguments.twice)
+                if store == "s3":
+                    with s3_server():
+                        found.append(sweep(*one))
+                else:
+                    found.append(sweep(*one))
+    print(json.dumps(found, indent=1))
+    sys.exit(any(one["wrong"] for one in found))
+
+
+if __name__ == "__main__":
+    main()
