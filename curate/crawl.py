@@ -103,7 +103,9 @@ def _reused(corpus: str, settings: dict[str, Any]) -> Source:
             "name the crawl files instead, or use the recipe's engine it was made with"
         )
     index = json.loads(storage.read_bytes(storage.join(corpus, "extracted", "index.json")))
-    return Source(index["kind"], "", [], made, job["source"], reuse=storage.join(corpus, "extracted"))
+    folder = storage.join(corpus, "extracted")
+    parts = [storage.join(folder, name) for name in [*index["parts"], "index.json"]]
+    return Source(index["kind"], "", [], made, job["source"], reuse=folder, reads=parts)
 
 
 def _crawl_name(path: str) -> str:

@@ -31,6 +31,10 @@ class Source:
     """What a person should know before the job starts: files and columns that are left out."""
     reuse: str | None = None
     """Folder `extracted/` of an earlier corpus that holds these very rows: nothing is extracted again."""
+    reads: Sequence[str] = ()
+    """The files and folders that are read, where these are not the inputs."""
+    uses: Sequence[str] = ()
+    """Local files that decide what the rows are: databases, models."""
 
 
 class Watcher(Protocol):

@@ -14,6 +14,7 @@ import curate
 from curate import content, storage
 from curate.errors import BalanceError, InputError
 from curate.job import Job
+from curate.output import IDENTITY, read_json
 from curate.shards import read_batches, read_facts
 
 VERSION = 1
@@ -53,6 +54,7 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
     total["kept"] = sum(entry["kept"] for entry in files.values())
     in_steps = sum(n for reason, n in total["failed"].items() if "." in reason)
     documents = total["kept"] + sum(total["rejected"].values()) + in_steps
+    known = read_json(job.path(IDENTITY))
     passes = len(job.recipe.segments())
     found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
     return {
@@ -65,7 +67,9 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
             "name": job.recipe.name,
             "digest": job.recipe.digest,
             "steps": list(job.recipe.labels),
+            "files": known.get("files_of_the_recipe", {}),
         },
+        "contents": known.get("contents", {}),
         **total,
         "extract": {"fallback": index.get("fallback", 0)},
         "removed": _added(count["removed"] for count in counts),

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import curate
-from curate import content, locks, output, storage
+from curate import content, contents, locks, output, storage
 from curate import ledger as ledgers
 from curate.content import Content
 from curate.dedup import index
@@ -91,6 +91,8 @@ def identity(job: Job) -> dict[str, Any]:
         "recipe": job.recipe.digest,
         "inputs": [list(item) for item in job.source.inputs],
         "source": job.source.digest,
+        "contents": contents.stamps(job.source.reads or [path for path, _ in job.source.inputs]),
+        "files_of_the_recipe": {path: contents.digest(path) for path in [*job.recipe.files(), *job.source.uses]},
         "keep_rejected": job.keep_rejected,
         "keep_extracted": job.keep_extracted,
     }

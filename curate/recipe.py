@@ -19,6 +19,9 @@ from typing import Any
 
 from curate.errors import RecipeError, nearest
 
+CHANGING = ("index",)
+"""Parameters that name what a step adds to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extract:
@@ -78,6 +81,19 @@ class Recipe:
         for step in self.steps:
             names.update(dict.fromkeys(getattr(step, "signals", ())))
         return list(names)
+
+    def files(self) -> list[str]:
+        """Files and folders that its steps read: what their own `files` say, and parameters that look like paths that exist.
+
+        What a step adds to (`index`) is not among them.
+        """
+        found: list[str] = []
+        for step in self.steps:
+            named = [str(path) for path in step.files()] if hasattr(step, "files") else []
+            values = [getattr(step, item.name) for item in dataclasses.fields(step) if item.name not in CHANGING]
+            named += [value for value in values if isinstance(value, str) and ("/" in value or Path(value).suffix)]
+            found += [path for path in named if "://" in path or Path(path).expanduser().exists()]
+        return sorted(set(found))
 
     def segments(self) -> list[tuple[int, int]]:
         """Runs [first, last) of per-document steps between corpus-wide ones; the step at `last`, if any, is corpus-wide."""

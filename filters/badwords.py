@@ -54,6 +54,12 @@ class BadWords:
         if not 0.0 <= self.drop_share <= 1.0:
             raise ValueError(f"drop_share must be from 0 to 1, got {self.drop_share}")
 
+    def files(self) -> tuple[Path, ...]:
+        """The lists it reads that are not part of the package."""
+        if self.words.startswith("ldnoobw"):
+            return (find("ldnoobw"),)
+        return () if self.words == "own" else (Path(self.words),)
+
     def prepare(self) -> None:
         """Load a list; AssetMissingError or FileNotFoundError says what is missing."""
         load_words(self.words, self.default_language or "en")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import ClassVar
 
 from filters.assets import find
@@ -38,6 +39,10 @@ class FastText:
         _check_share("threshold", self.threshold)
         if self.max_chars < 0:
             raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
+
+    def files(self) -> tuple[Path, ...]:
+        """The model."""
+        return (find("lid.176"),)
 
     def prepare(self) -> None:
         """See that the model is there, and load it unless it is the published one; AssetMissingError says how to get it."""

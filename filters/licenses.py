@@ -108,6 +108,10 @@ class AllowedLicense:
     def __post_init__(self) -> None:
         allow_list(self.allow)
 
+    def files(self) -> tuple[Path, ...]:
+        """The list, where it is not one of ours."""
+        return () if self.allow in LISTS else (Path(self.allow),)
+
     def __call__(self, doc: Document) -> Decision:
         if not doc.license:
             return drop(doc, "no_evidence", 0.0, signals=_NO)

@@ -58,6 +58,10 @@ class UrlBlocklist:
         if any(Path(name).name != name for name in self.categories):
             raise ValueError(f"categories must be plain folder names, got {list(self.categories)}")
 
+    def files(self) -> tuple[Path, ...]:
+        """The lists."""
+        return tuple(Path(self.path) / name for name in self.categories or ("",)) if self.path else ()
+
     def prepare(self) -> None:
         """Load the lists; FileNotFoundError says which is missing."""
         if self.path:

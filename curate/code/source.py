@@ -46,13 +46,14 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
                 "table (.parquet, .jsonl …) or crawl (.warc.gz …) of that name"
             )
         found.update({path: 0 if os.path.isdir(path) else os.path.getsize(path) for path in known})
-    for path in [path for path in found if is_dsc(path)]:
-        for part in _parts(path):  # is read as a part of the package, not once more for itself
-            found.pop(part, None)
+    together = [part for path in found if is_dsc(path) for part in _parts(path)]
+    for part in together:  # is read as a part of the package, not once more for itself
+        found.pop(part, None)
     listed = sorted(found.items())
     digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
     tasks = [{"name": f"{i:06d}", "path": path, "source": name or "code"} for i, (path, _) in enumerate(listed)]
-    return Source("code", "curate.code.source:run", tasks, listed, digest)
+    reads = [*found, *filter(os.path.exists, together)]
+    return Source("code", "curate.code.source:run", tasks, listed, digest, reads=reads, uses=[str(database_file())])
 
 
 def _parts(path: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Tokens, bytes and words of every document, counted once per source file and kept.
 
 Row i of a counts file is document i of the source file as `sources.read` gives it. The file's name is a
-digest of what the counts depend on (path, size and time of the source file, columns, tokenizer), so counts
+digest of what the counts depend on (path and stamp of the source file, columns, tokenizer), so counts
 never go stale silently.
 """
 
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate import storage, tokenizer
+from curate import contents, storage, tokenizer
 from curate.errors import InputError
 from curate.mixing.hashing import document_keys
 from curate.mixing.sources import Source, read
@@ -131,9 +131,8 @@ def tasks(source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile |
 
 def fingerprint(source: Source, file: str, digest: str) -> str:
     """Digest of all that the counts of a file depend on."""
-    fs, inner = storage.filesystem(file)
-    info = fs.get_file_info(inner)
-    facts = [VERSION, inner, info.size, info.mtime_ns, source.text_column, source.id_column, digest]
+    inner = storage.filesystem(file)[1]
+    facts = [VERSION, inner, contents.stamp(file), source.text_column, source.id_column, digest]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 

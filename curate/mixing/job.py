@@ -5,6 +5,7 @@ A task that finished is a file that stands there; `resume` runs the rest. See `c
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import curate
-from curate import content, output, storage
+from curate import content, contents, output, storage
 from curate.content import Content
 from curate.engine import Session
 from curate.errors import AlarmError
@@ -127,6 +128,8 @@ def identity(order: Request) -> dict[str, Any]:
         "tokenizer": order.tokenizer.digest if order.tokenizer else None,
         "columns": {source.name: [source.text_column, source.id_column] for source in order.sources},
         "files": {source.name: list(source.files) for source in order.sources},
+        "contents": contents.stamps(file for source in order.sources for file in source.files),
+        "files_of_tasks": {path: contents.digest(path) for path in order.tasks if os.path.exists(path)},
     }
 
 
@@ -238,6 +241,8 @@ def _write(job: Build, planned: Plan, ledger: dict[str, Any], finished: Sequence
         ledger["packed"] = pack.join(parts, job.path("tokens"), names, order.tokenizer)
     ledger["command"] = job.command
     ledger["stages"] = job.stages
+    known = output.read_json(job.path(output.IDENTITY))
+    ledger |= {name: known[name] for name in ("contents", "files_of_tasks")}
     ledger["data"] = account.manifest(job.path(), order.tokenize)
     storage.write_text(job.path("manifest.json"), json.dumps({"files": ledger["data"]}, indent=1) + "\n")
     storage.write_text(job.path("README.md"), card.text(order, planned, ledger))

@@ -59,6 +59,8 @@ def test_the_ledger_accounts_for_every_record(corpus):
         assert entry["records"] == entry["kept"] + sum(parts)
     rows = sum(pq.read_metadata(path).num_rows for path in (corpus / "data").glob("*.parquet"))
     assert rows == ledger["kept"] > 50
+    assert set(ledger["contents"]) == set(ledger["files"])
+    assert all(ledger["contents"].values())
 
 
 def test_documents_are_sorted_and_unique(corpus):
