@@ -19,6 +19,7 @@ from curate.dedup import alarms, index, lsh, memory, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import count, smallest, timed
+from curate.shards import read_facts
 
 if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
@@ -177,9 +178,11 @@ def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds:
     tasks = [
         {"in": f"{work}/members/bucket={n}", "out": f"{work}/near/{n:05d}.parquet", **shared}
         for n in range(buckets)
-        if storage.exists(f"{work}/members/bucket={n}") and not storage.exists(f"{work}/near/{n:05d}.parquet")
+        if storage.exists(f"{work}/members/bucket={n}")
     ]
-    tallies = list(s.run(f"{verify.__name__}:run", tasks))
+    for _ in s.run(f"{verify.__name__}:run", [task for task in tasks if not storage.exists(task["out"])]):
+        pass
+    tallies = [read_facts(task["out"]) for task in tasks]  # of those done before a kill, too
     sums = {name: sum(tally[name] for tally in tallies) for name in ("compared", "similar", "refused")}
     return {"candidate_documents": documents, **sums}
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.dataset as pads
-import pyarrow.parquet as pq
 
 from curate import storage
 from curate.dedup.xxh3 import compiled
+from curate.shards import ShardWriter
 
 NEAR = pa.schema(
     [
@@ -225,11 +225,12 @@ def _flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: cluster the documents of one bucket (folder `in`) and write NEAR to the file `out`."""
+    """Task: cluster the documents of one bucket (folder `in`) and write NEAR to the file `out`; its facts are the result."""
     fs, inner = storage.filesystem(task["in"])
     table = pads.dataset(inner, filesystem=fs, format="parquet").to_table()
     near, tally = cluster(table, task["threshold"], representative=task["representative"], limit=task["limit"])
-    with storage.atomic(task["out"]) as temporary:
-        pq.write_table(near, temporary, compression="zstd")
     compared, similar, refused = tally.tolist()
-    return {"documents": len(table), "compared": compared, "similar": similar, "refused": refused}
+    with ShardWriter(task["out"], NEAR, scratch=True) as writer:
+        writer.write(near)
+        writer.facts = {"documents": len(table), "compared": compared, "similar": similar, "refused": refused}
+    return writer.facts
