@@ -175,7 +175,7 @@ def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds:
         with timed(seconds, "gather"):
             s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
     shared = {"threshold": step.threshold, "representative": step.representative, "limit": step.members}
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"in": f"{work}/members/bucket={n}", "out": f"{work}/near/{n:05d}.parquet", **shared}
         for n in range(buckets)
         if storage.exists(f"{work}/members/bucket={n}")

@@ -35,6 +35,8 @@ FORMAT = 2
 """Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
 FIXED = ("ngram", "seed", "verify", "fold", "rule", "sentences")
 """Parameters of a step that change its keys."""
+UNREAD = {"damaged", "no_column"}
+"""Reasons of `curate.read` that stand for all rows which can't be reached."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
 PARAMETERS, RUNS, PENDING = "parameters.json", "runs.json", "pending-"
 
@@ -272,7 +274,7 @@ def write_keys(task: dict[str, Any]) -> dict[str, Any]:
         pq.ParquetWriter(temporary, empty.schema, compression="zstd", write_statistics=False) as writer,
     ):
         for table in corpora.rows(task, Counter[str]()):
-            if "damaged" in table["reason"].to_pylist():
+            if not UNREAD.isdisjoint(table["reason"].to_pylist()):
                 raise InputError(f"--against {task['file']}: it can't be read to its end")
             for batch in table.select(documents.names).combine_chunks().to_batches():
                 keys = step.keys(batch.filter(batch["text"].is_valid()))

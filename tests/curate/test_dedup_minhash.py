@@ -13,12 +13,15 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from curate import schema
 from curate.dedup import LOST, MinHash, doc64, index, kernel
 from curate.dedup.base import doc_hex
 from curate.engine import Session, session
 from curate.errors import AlarmError, EngineError, UsageError
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("host", pa.string())])
+OURS = SCHEMA.with_metadata(schema.published("web", []).metadata)
+"""The same of a corpus of ours, whose ids are kept."""
 Page = dict[str, Any]
 pytestmark = pytest.mark.engine
 
@@ -208,7 +211,7 @@ def test_against_another_corpus(engine: Session, tmp_path: Path) -> None:
     base = words(8, 150)
     old = [page("old", " ".join(base)), page("old copy", " ".join(base))]
     (tmp_path / "other" / "data").mkdir(parents=True)
-    pq.write_table(pa.Table.from_pylist(old, schema=SCHEMA), tmp_path / "other" / "data" / "0.parquet")
+    pq.write_table(pa.Table.from_pylist(old, schema=OURS), tmp_path / "other" / "data" / "0.parquet")
     new = [
         page("longer", " ".join([*base, "more"])),
         page("same", " ".join(base)),
@@ -253,7 +256,7 @@ def test_copies_with_the_ids_of_their_originals(engine: Session, tmp_path: Path)
     base = words(8, 150)
     old = [page("a", " ".join(base)), page("b", " ".join(words(1, 99)))]
     (tmp_path / "old").mkdir()
-    pq.write_table(pa.Table.from_pylist(old, schema=SCHEMA), tmp_path / "old" / "0.parquet")
+    pq.write_table(pa.Table.from_pylist(old, schema=OURS), tmp_path / "old" / "0.parquet")
     new = [*old, page("c", " ".join(base[:-1])), page("d", " ".join(words(2, 99)))]
     lost, _ = clusters_of(engine, MinHash(against=str(tmp_path / "old")), new, tmp_path)
     a, b, c = (one["id"][:16] for one in new[:3])
