@@ -265,7 +265,7 @@ def main() -> None:
         raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
     texts = list({item.url: item for item in real_texts(root)}.values())  # one text per URL
     cleaned, first = timed(lambda: oracle_clean(utils, texts))
-    rest, second = timed(lambda: oracle_rest(utils, cleaned, {"en": set(load_words("ldnoobw", "en"))}))
+    rest, second = timed(lambda: oracle_rest(utils, cleaned, {"en": set(load_words("ldnoobw-c4", "en"))}))
     theirs = {"clean_page": cleaned, **rest}
     mine, third = timed(lambda: our_stages(texts))
     page = report(texts, theirs, mine, (first + second, third))

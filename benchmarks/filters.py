@@ -32,7 +32,7 @@ GROUPS: dict[str, Callable[[], list[Any]]] = {
         c4.LineRules(rules=("policy",)),
         c4.TooFewSentences(minimum=5, splitter="punkt"),
     ],
-    "C4 bad words": lambda: [badwords.BadWords(words="ldnoobw")],
+    "C4 bad words": lambda: [badwords.BadWords(words="ldnoobw-c4")],
     "Gopher quality": lambda: [
         gopher.WordCount(),
         gopher.WordLength(),
@@ -64,7 +64,7 @@ SINGLE: tuple[Any, ...] = (
     c4.TooFewSentences(splitter="punkt"),
     c4.FewLongLines(),
     badwords.BadWords(),
-    badwords.BadWords(words="ldnoobw"),
+    badwords.BadWords(words="ldnoobw-c4"),
     language.FastText(),
     language.FastText(max_chars=2000),
     language.LangDetect(),
@@ -127,7 +127,7 @@ def against_peer(peer: Path, texts: Sequence[str], rounds: int) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         names = Path(scratch, "texts.json"), Path(scratch, "words.json"), Path(scratch, "peer.py")
         names[0].write_text(json.dumps(list(texts)), encoding="utf-8")
-        names[1].write_text(json.dumps(sorted(badwords.load_words("ldnoobw", "en"))), encoding="utf-8")
+        names[1].write_text(json.dumps(sorted(badwords.load_words("ldnoobw-c4", "en"))), encoding="utf-8")
         names[2].write_text(PEER, encoding="utf-8")
         command = [str(peer), str(names[2]), str(names[0]), str(names[1])]
         pipe = subprocess.PIPE

@@ -160,19 +160,14 @@ def _write_licenses(data: bytes, path: Path) -> None:
     path.write_bytes(build(data))
 
 
-ENGLISH_SHA256 = "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
-"""LDNOOBW's file `en` at commit 25e679f, which C4's code pins for English."""
-ADDED_AFTER = (
-    "b16bfd06 5a8ad1f5 d5273ab9 4dc94185 1adc8217 9915ba2d e273db21 4140197e 1bd77c80 2944474a "
-    "74305616 544fc854 c6603565 d6da8cf4 f64c6fad c1ee0017 e6836793 6ef9d9fd 9557070a 94a877e2 "
-    "12c1129b dc10e452 732b31ee 0d98e540 9ae315a9 9bca34fe "
-)
-"""First 8 hex digits of the sha256 of the 26 entries that joined `en` after that commit."""
+ENGLISH_SHA256 = "af851ecef1d5f212caba17339b12ac39cc2fef7d78c74876f67237644fcee8bd"
+"""LDNOOBW's file `en` at commit 5faf2ba."""
+PINNED_SHA256 = "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
+"""The same at commit 25e679f, as C4's code states it (tensorflow_datasets/url_checksums/c4.txt)."""
 
 
 def _write_lists(data: bytes, path: Path) -> None:
-    """A text file per language, as in LDNOOBW's repository; `en` goes back to the state that C4's code
-    pins."""
+    """A text file per language, as in LDNOOBW's repository."""
     path.mkdir()
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data))) as archive:
         for member in archive:
@@ -181,15 +176,13 @@ def _write_lists(data: bytes, path: Path) -> None:
                 continue
             stream = archive.extractfile(member)
             entries: list[str] = json.load(stream) if stream else []
-            if name.stem == "en":
-                entries = [entry for entry in entries if _digest(entry)[:8] not in ADDED_AFTER]
-            (path / name.stem).write_text("".join(f"{entry}\n" for entry in entries), "utf-8")
+            (path / name.stem).write_bytes(_listed(entries))
     if hashlib.sha256((path / "en").read_bytes()).hexdigest() != ENGLISH_SHA256:
-        raise InputError("the English bad-word list is not the one that C4 used")
+        raise InputError("the English bad-word list is not LDNOOBW's at commit 5faf2ba")
 
 
-def _digest(entry: str) -> str:
-    return hashlib.sha256(entry.encode()).hexdigest()
+def _listed(entries: list[str]) -> bytes:
+    return "".join(f"{entry}\n" for entry in entries).encode()
 
 
 ASSETS = {
@@ -207,7 +200,7 @@ ASSETS = {
         "Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/",
         "List of Dirty, Naughty, Obscene, and Otherwise Bad Words, 28 languages, Shutterstock and contributors: "
         "https://github.com/LDNOOBW/List-of-Dirty-Naughty-Obscene-and-Otherwise-Bad-Words\n"
-        "State: en at commit 25e679f, all others at 5faf2ba.",
+        "State: commit 5faf2ba; the English entries that C4's code does not know are left out for it when the list is read.",
         (ldnoobw_from_registry, ldnoobw_from_npm),
         _write_lists,
     ),

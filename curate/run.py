@@ -58,13 +58,13 @@ def warn_of_neighbours(s: Session, progress: "Progress") -> None:
 def prepare(recipe: Recipe) -> None:
     """Load the models and lists of the steps once, so that a missing one stops the job before it starts.
 
-    Raises RecipeError with what is missing and how to get it.
+    Raises RecipeError with what is missing or no model or list, and how to get it.
     """
     for label, step in zip(recipe.labels, recipe.steps, strict=True):
         if hasattr(step, "prepare"):
             try:
                 step.prepare()
-            except FileNotFoundError as error:
+            except (OSError, ValueError) as error:
                 raise RecipeError(f"{recipe.name}: {label}: {error}") from error
 
 

@@ -9,7 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-FILES = {"lid.176": "lid.176.ftz", "ldnoobw": "ldnoobw", "licensedb": "licenses-database.json.xz"}
+FILES = {
+    "lid.176": "lid.176.ftz",
+    "lid.176.bin": "lid.176.bin",
+    "ldnoobw": "ldnoobw-5faf2ba",  # the commit of the lists
+    "licensedb": "licenses-database.json.xz",
+}
 """Asset name -> its file or folder below an assets folder."""
 
 

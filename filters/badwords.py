@@ -3,6 +3,9 @@
 Source of rule and lists: C4's released code (3.1.0, `get_badwords_filter_fn`) with LDNOOBW's "List of Dirty,
 Naughty, Obscene, and Otherwise Bad Words" (CC BY 4.0). The public lists are fetched (`curate assets fetch
 ldnoobw`); the package itself embeds a small list of its own.
+
+There are two English lists. The last public state (commit 5faf2ba, which the code uses for the other 27 languages) has 403
+entries: `words = "ldnoobw"`. For English the code pins an older one (25e679f) of 377: `words = "ldnoobw-c4"`.
 """
 
 import json
@@ -10,10 +13,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import md5
+from hashlib import md5, sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
+from unicodedata import normalize
 
 from filters.assets import find
 from filters.base import Decision, Document, drop, keep
@@ -24,6 +28,13 @@ UNSPACED = frozenset({"ja", "th", "zh"})
 """Languages without spaces between words: here a listed word counts inside a longer one."""
 ALLOWED = {"ja": frozenset({"sm", "グロ", "女の子"}), "zh": frozenset({"性"})}
 """Listed words that are common parts of harmless ones; the code takes them off the lists."""
+ALIASES = {"tl": "fil", "nb": "no"}
+"""Names of a language that differ between the lists (which use cld3's) and the models."""
+PUBLIC = ("ldnoobw", "ldnoobw-c4")
+ADDED_AFTER = frozenset(
+    ["b16bfd06", "5a8ad1f5", "d5273ab9", "4dc94185", "1adc8217", "9915ba2d", "e273db21", "4140197e", "1bd77c80", "2944474a", "74305616", "544fc854", "c6603565", "d6da8cf4", "f64c6fad", "c1ee0017", "e6836793", "6ef9d9fd", "9557070a", "94a877e2", "12c1129b", "dc10e452", "732b31ee", "0d98e540", "9ae315a9", "9bca34fe"]
+)
+"""First 8 hex digits of the sha256 of the 26 English entries that joined the list after the commit that C4's code pins."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +44,27 @@ class BadWords:
     Source: the T5 paper, section 2.2, and C4's released code. There all English pages with a hit go; mC4
     drops 99.9 % of them (`drop_share = 0.999`), chosen by the md5 of the normalised URL. A page in a language
     without a list stays.
-    Differs from the source: nothing with `words = "ldnoobw"`, which are the lists in the states that the code
-    pins.
+    Differs from the source: the code lower-cases pages but not its lists, and compares accents as they are encoded. So it
+    never finds the entries with a capital, which are all Spanish ones and some German, Turkish and Chinese ones.
+    `words = "ldnoobw-c4"` with `as_listed = true` is the code to the letter.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bad_words",)
 
     words: str = "own"
-    """"own" (the small embedded lists), "ldnoobw" (the fetched public lists), or a path: a text file with a
-    word or phrase per line for all languages, or a folder with a file per language named `en`, `en.txt` or
-    `en.json`."""
+    """"own" (the small embedded lists), "ldnoobw" (the fetched public lists), "ldnoobw-c4" (the same with the
+    older English one that C4's code pins), or a path: a text file with a word or phrase per line for all languages,
+    or a folder with a file per language named `en`, `en.txt` or `en.json`."""
     default_language: str = "en"
     """The language of documents whose language no step has told; empty lets them stay."""
     drop_share: float = 1.0
     """Share of the pages with a hit that goes."""
+    as_listed: bool = False
+    """Compare pages in lower case with the entries as they stand (the code), so that one with a capital is never found."""
 
     def __post_init__(self) -> None:
         if not self.words:
-            raise ValueError('words must be "own", "ldnoobw" or a path, got ""')
+            raise ValueError('words must be "own", "ldnoobw", "ldnoobw-c4" or a path, got ""')
         if not 0.0 <= self.drop_share <= 1.0:
             raise ValueError(f"drop_share must be from 0 to 1, got {self.drop_share}")
 
@@ -66,7 +80,7 @@ class BadWords:
 
     def __call__(self, doc: Document) -> Decision:
         language = (doc.language or self.default_language).split("-")[0]
-        matcher = _matcher(self.words, language)
+        matcher = _matcher(self.words, language, self.as_listed)
         found = float(matcher.count(lowered(doc.text))) if matcher else 0.0
         signals = {"bad_words": found}
         if found and not self._spared(doc):
@@ -87,9 +101,10 @@ class _Matcher:
     does.
     """
 
-    def __init__(self, words: Iterable[str], inside: bool) -> None:
+    def __init__(self, words: Iterable[str], inside: bool, composed: bool) -> None:
         import re2
 
+        self._composed = composed
         either = _alternatives(sorted(words))
         plain = "|".join(re2.escape(word) for word in sorted(words))
         options: Any = re2.Options()
@@ -100,6 +115,8 @@ class _Matcher:
 
     def count(self, lower: str) -> int:
         """Hits in `lower`, a text in lower case."""
+        if self._composed and not lower.isascii():
+            lower = normalize("NFC", lower)
         if self._loose.search(lower) is None:
             return 0
         return sum(1 for _ in self._exact.finditer(lower))
@@ -127,35 +144,52 @@ def _alternatives(words: list[str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _matcher(words: str, language: str) -> _Matcher | None:
+def _matcher(words: str, language: str, as_listed: bool) -> _Matcher | None:
     listed = load_words(words, language)
-    return _Matcher(listed, language in UNSPACED) if listed else None
+    if not as_listed:
+        listed = frozenset(normalize("NFC", word.lower()) for word in listed)
+    # A letter with an accent has two encodings; where no entry has such a letter, pages need not be brought to one.
+    composed = not as_listed and any(normalize("NFD", word) != word for word in listed)
+    return _Matcher(listed, language in UNSPACED, composed) if listed else None
 
 
 def load_words(words: str, language: str) -> frozenset[str]:
-    """The list of `language` (two-letter code), lower-cased as given, empty when there is none.
+    """The list of `language` (ISO 639 code) as given, empty when there is none.
 
     `words` is as in `BadWords`. Raises AssetMissingError for lists that were not fetched, FileNotFoundError
-    for a path that is not there.
+    for a path that is not there, ValueError for a file that is no list.
     """
+    language = ALIASES.get(language, language)
     if words == "own":
         own = files("filters").joinpath("data", "badwords", f"{language}.txt")
         return (
-            _parse(own.read_text("utf-8"), "")
+            _parse(own.read_bytes(), own.name)
             if language.isalnum() and language.islower() and own.is_file()
             else frozenset()
         )
-    root = find("ldnoobw") if words == "ldnoobw" else Path(words).expanduser()
+    root = find("ldnoobw") if words in PUBLIC else Path(words).expanduser()
     if root.is_file():
-        return _parse(root.read_text("utf-8"), root.suffix)
+        return _parse(root.read_bytes(), str(root))
     if not root.is_dir():
         raise FileNotFoundError(f"no bad-word list at {root}: expected a text file or a folder with one per language")
     # Regional lists, such as fr-CA-u-sd-caqc, join the language's list.
-    names = [path for path in root.iterdir() if path.name.split(".")[0].split("-")[0] == language]
-    found = [_parse(path.read_text("utf-8"), path.suffix) for path in names if path.suffix in ("", ".txt", ".json")]
-    return frozenset[str]().union(*found) - ALLOWED.get(language, frozenset())
+    paths = [path for path in root.iterdir() if path.name.split(".")[0].split("-")[0] == language and path.is_file()]
+    found = [_parse(path.read_bytes(), str(path)) for path in paths if path.suffix in ("", ".txt", ".json")]
+    listed = frozenset[str]().union(*found) - ALLOWED.get(language, frozenset())
+    return frozenset(filter(_pinned, listed)) if words == "ldnoobw-c4" and language == "en" else listed
 
 
-def _parse(text: str, suffix: str) -> frozenset[str]:
-    entries = json.loads(text) if suffix == ".json" else text.splitlines()
-    return frozenset(entry.strip() for entry in entries) - {""}
+def _pinned(entry: str) -> bool:
+    return sha256(entry.encode()).hexdigest()[:8] not in ADDED_AFTER
+
+
+def _parse(data: bytes, name: str) -> frozenset[str]:
+    """The entries of a list: a line each, or a JSON list of texts. ValueError names the file that is neither."""
+    try:
+        text = data.decode("utf-8-sig")
+        entries = json.loads(text) if name.endswith(".json") else text.splitlines()
+        return frozenset(entry.strip() for entry in entries) - {""}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{name} is no bad-word list in UTF-8, a line (or in JSON a text) for each word: {error}"
+        ) from error

@@ -85,7 +85,7 @@ def test_lists_are_unpacked_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_another_english_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not the one that C4 used"):
+    with pytest.raises(InputError, match="not LDNOOBW's at commit"):
         assets._write_lists(archive({"en": ["bad"]}), tmp_path / "lists")
 
 

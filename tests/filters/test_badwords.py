@@ -2,15 +2,16 @@
 
 import json
 import re
-from hashlib import md5
+from hashlib import md5, sha256
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.assets import AssetMissingError
-from filters.badwords import BadWords, _alternatives, load_words
+from filters.badwords import ALLOWED, UNSPACED, BadWords, _alternatives, load_words
 from filters.base import Document
 
 LIST = ["bad", "very bad", "b.d", "sh*t", "\xe9vil", "\u6027", "c++"]
@@ -21,6 +22,82 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("lists") / "words.txt"
     path.write_text("\n".join([*LIST, "", "  "]) + "\n", encoding="utf-8")
     return path
+
+
+LANGUAGES = (
+    ["ar", "cs", "da", "de", "en", "eo", "es", "fa", "fi", "fil", "fr", "hi", "hu", "it", "ja", "kab", "ko", "nl", "no", "pl", "pt", "ru", "sv", "th", "tlh", "tr", "zh"]  # fr-CA joins fr
+)
+
+
+@pytest.fixture(scope="module")
+def public(testdata: Path) -> Path:
+    return testdata / "H-lists/ldnoobw"
+
+
+def _entries(public: Path, language: str) -> set[str]:
+    """The entries of a language as the released code reads them."""
+    names = [language, "fr-CA-u-sd-caqc"] if language == "fr" else [language]
+    return {line.strip() for name in names for line in (public / name).read_text(encoding="utf-8").split("\n")} - {""}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_public_word_is_found(public: Path, language: str) -> None:
+    """In a sentence, at the start and end, between quotes, in either encoding of accents; as the released code does, not inside
+    another word (but in scripts without spaces)."""
+    step = BadWords(words=str(public))
+    entries = _entries(public, language)
+    assert len(entries) == (403 if language == "en" else len(entries))
+    for entry in entries - ALLOWED.get(language, frozenset()):
+        shown = (
+            f"We say {entry} here.",
+            entry,
+            f"Say \u201c{entry}\u201d!",
+            f"a\n{entry}\r\nb",
+            entry.title(),
+            normalize("NFD", entry),
+        )
+        for text in shown[: 4 if entry.title().lower() != entry.lower() else 6]:
+            assert step(Document("0", text, language=language)).reason == "found", (entry, text)
+    assert len(load_words(str(public), language)) == len(entries - ALLOWED.get(language, frozenset()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_as_listed_is_the_released_code(public: Path, language: str) -> None:
+    entries = _entries(public, language) - ALLOWED.get(language, frozenset())
+    either = "|".join(map(re.escape, entries))
+    theirs = re.compile(either if language in UNSPACED else rf"(?:\W|^)({either})(?:\W|$)")
+    step = BadWords(words=str(public), as_listed=True)
+    for entry in entries:
+        for text in (
+            f"We say {entry} here.",
+            f"x{entry}",
+            f"{entry}s",
+            f"_{entry}_",
+            f"({entry})",
+            f"{entry}\u0301",
+            f"7{entry}",
+        ):
+            found = theirs.search(text.lower()) is not None
+            assert (step(Document("0", text, language=language)).reason == "found") == found, text
+
+
+@pytest.mark.parametrize(
+    "text", ["Scunthorpe, Essex", "a class assassin in Sussex", "peacocks", "the cockpit", "shitake"]
+)
+def test_innocent_words_stay(public: Path, text: str) -> None:
+    assert BadWords(words=str(public))(Document("0", text)).reason is None
+
+
+def test_the_english_list_of_c4(public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the entries that joined later it is, to the byte, the file whose sha256 the released code states."""
+    (tmp_path / "ldnoobw-5faf2ba").mkdir()
+    listed = (public / "en").read_text(encoding="utf-8")
+    (tmp_path / "ldnoobw-5faf2ba/en").write_text(listed, encoding="utf-8")
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    pinned = load_words("ldnoobw-c4", "en")
+    lines = "".join(f"{line}\n" for line in listed.splitlines() if line in pinned)
+    assert sha256(lines.encode()).hexdigest() == "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
+    assert (len(pinned), len(load_words("ldnoobw", "en"))) == (377, 403)
 
 
 @settings(max_examples=400, deadline=None)
@@ -54,6 +131,9 @@ def test_languages(tmp_path: Path) -> None:
     (tmp_path / "fr-CA-u-sd-caqc").write_text("mauvais\n")
     (tmp_path / "de.json").write_text(json.dumps(["schlecht"]))
     (tmp_path / "ja").write_text("sm\n\u60aa\n")
+    (tmp_path / "fil").write_text("masama\n")
+    (tmp_path / "es").write_text("\ufeffMalo\nCabr\u00f3n\n", encoding="utf-8")
+    (tmp_path / "_LICENSE").mkdir()
     step = BadWords(words=str(tmp_path))
 
     def reason(text: str, language: str | None) -> str | None:
@@ -66,6 +146,10 @@ def test_languages(tmp_path: Path) -> None:
     assert reason("\u3068\u60aa\u3044", "ja") == "found"
     assert reason("sm", "ja") is None  # on the code's allow-list
     assert reason("bad", "xx") is None
+    assert reason("masama", "tl") == "found"  # fastText's name of the language
+    assert reason("malo", "es") == "found"
+    assert reason("CABRO\u0301N", "es") == "found"
+    assert BadWords(words=str(tmp_path), as_listed=True)(Document("0", "Malo", language="es")).reason is None
     assert BadWords(words=str(tmp_path), default_language="")(Document("0", "bad")).reason is None
 
 
@@ -99,6 +183,15 @@ def test_own_lists_are_lower_case_and_sorted() -> None:
         assert len(words) > 10
         assert all(word == word.lower().strip() for word in words)
     assert load_words("own", "../badwords/en") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.txt", b"\xff\xfeb\0"), ("a.json", b"[1]"), ("a.json", b'{"en": 1}x'), ("a.json", b"3")]
+)
+def test_what_is_no_list(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{name} is no bad-word list"):
+        BadWords(words=str(tmp_path / name)).prepare()
 
 
 def test_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
