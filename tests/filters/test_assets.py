@@ -59,6 +59,37 @@ def test_wrong_bytes_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not folder.exists()
 
 
+def test_the_full_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a file of this machine in the place of the publisher's."""
+    (folder.parent / "published").write_bytes(b"full model")
+
+    def published() -> bytes:
+        return assets._download((folder.parent / "published").as_uri())
+
+    real = assets.ASSETS["lid.176.bin"]
+    assert real.large
+    monkeypatch.setitem(assets.ASSETS, "lid.176.bin", dataclasses.replace(real, sources=(published,)))
+    with pytest.raises(
+        InputError, match=r"(?s)expected 7e69ec5451bc.*on another machine, it belongs at .*lid\.176\.bin"
+    ):
+        assets.fetch("lid.176.bin")
+    right = hashlib.sha256(b"full model").hexdigest()
+    monkeypatch.setitem(assets.ASSETS, "lid.176.bin", dataclasses.replace(real, sources=(published,), sha256=right))
+    assert assets.fetch("lid.176.bin").read_bytes() == b"full model"
+    assert "ShareAlike" in (folder / "lid.176.bin.LICENSE.txt").read_text()
+
+
+def test_without_a_name_nothing_large_is_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr(assets, "fetch", lambda name: fetched.append(name) or Path(name))
+    assert CliRunner().invoke(command, ["fetch"]).exit_code == 0
+    assert sorted(fetched) == sorted(set(assets.ASSETS) - {"lid.176.bin"})
+
+
+def test_a_file_names_its_asset() -> None:
+    assert assets.get("lid.176.ftz").name == "lid.176"
+
+
 def test_unknown_name() -> None:
     with pytest.raises(UsageError, match=r"no asset is called 'lid\.175'; did you mean 'lid\.176'"):
         assets.fetch("lid.175")

@@ -24,9 +24,35 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-LANGUAGES = (
-    ["ar", "cs", "da", "de", "en", "eo", "es", "fa", "fi", "fil", "fr", "hi", "hu", "it", "ja", "kab", "ko", "nl", "no", "pl", "pt", "ru", "sv", "th", "tlh", "tr", "zh"]  # fr-CA joins fr
-)
+LANGUAGES = [
+    "ar",
+    "cs",
+    "da",
+    "de",
+    "en",
+    "eo",
+    "es",
+    "fa",
+    "fi",
+    "fil",
+    "fr",
+    "hi",
+    "hu",
+    "it",
+    "ja",
+    "kab",
+    "ko",
+    "nl",
+    "no",
+    "pl",
+    "pt",
+    "ru",
+    "sv",
+    "th",
+    "tlh",
+    "tr",
+    "zh",
+]  # fr-CA joins fr
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "TooFewSentences": [{"splitter": "punkt"}, {"splitter": "punkt-ascii", "per_line": False}],
     "CurlyBracket": [{"marks": "{"}],
     "WordsWithoutLetters": [{"split_punctuation": True}],
-    "FastText": [{"languages": []}, {"max_chars": 50}],
+    "FastText": [{"languages": []}, {"max_chars": 50}, {"fold_capitals": False}],
+    "LangDetect": [{"fold_capitals": False}],
+    "BadWords": [{"as_listed": True}],
     "Sample": [{"share": 0.5}],
     "UrlWords": [{"hard": ["bad"], "soft": ["so", "la"]}],
 }

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import fasttext
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from filters import assets
+from filters import assets, language
 from filters.base import Document
-from filters.language import FastText, LangDetect
+from filters.language import FastText, LangDetect, identify
+from filters.text import without_capitals
 
 ENGLISH = "The weather was fine this morning, and so we walked along the river until we came to the old mill."
 GERMAN = "Das Wetter war heute Morgen schön, und so gingen wir am Fluss entlang bis zur alten Mühle."
@@ -73,7 +77,113 @@ def test_missing_model(tmp_path: Path, monkeypatch: Any) -> None:
         assets.find("lid.176")
 
 
+SHOUTED = "PROJECT TAGGING CRITERIA"
+"""Taken for Chinese as it stands."""
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (ENGLISH.upper(), "en"),
+        (SHOUTED, "en"),
+        (f"{SHOUTED}\n{ENGLISH.upper()} (v. 1.2, by Ann)", "en"),  # nearly all
+        (GERMAN.upper(), "de"),
+        ("BUG\u00dcN HAVA \u00c7OK G\u00dcZELD\u0130 VE NEHR\u0130N KIYISINDA Y\u00dcR\u00dcD\u00dcK, SONRA ESK\u0130 DE\u011e\u0130RMENE VARDIK.", "tr"),
+        ("\u041f\u041e\u0413\u041e\u0414\u0410 \u0411\u042b\u041b\u0410 \u0425\u041e\u0420\u041e\u0428\u0410\u042f, \u0418 \u041c\u042b \u041f\u041e\u0428\u041b\u0418 \u0412\u0414\u041e\u041b\u042c \u0420\u0415\u041a\u0418", "ru"),
+    ],
+)  # fmt: skip
+def test_capitals(text: str, language: str) -> None:
+    assert FastText(languages=())(Document("0", text)).doc.language == language
+    plain = FastText(languages=(), fold_capitals=False)(Document("0", text)).doc
+    assert (plain.language, plain.language_score) == identify(text)
+    assert FastText(threshold=0.5)(Document("0", ENGLISH.upper())).doc.text == ENGLISH.upper()  # as it stands
+
+
+def test_capitals_in_langdetect() -> None:
+    assert LangDetect()(Document("0", SHOUTED)).doc.language == "en"
+    assert LangDetect(fold_capitals=False)(Document("0", SHOUTED)).doc.language == "vi"  # as the released code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ENGLISH,
+        GERMAN,
+        "",
+        "12 345 \u4e2d\u6587",
+        f"{SHOUTED} {ENGLISH}",
+        "I",
+        "NASA and ESA told the BBC",
+        "\u10d3\u10e6\u10d4\u10e1",
+    ],
+)
+def test_other_texts_stand(text: str) -> None:
+    assert without_capitals(text) == (text if text != "I" else "i")
+
+
+@given(st.text(st.sampled_from("aAzZ\u0130\u0131I\u00c9\u00e9\u0414\u0434 .1\u4e2d"), max_size=600))
+def test_capitals_by_the_sample_are_those_of_the_text(text: str) -> None:
+    large, small = sum(map(str.isupper, text)), sum(map(str.islower, text))
+    if not text or 3 * large < len(text):
+        assert without_capitals(text) == text
+    elif small == 0 or len(text) <= 256:
+        assert (without_capitals(text) != text) == (large >= 0.8 * (large + small))
+    assert len(without_capitals(text)) == len(text)
+
+
+def _train(folder: Path, *, full: bool) -> Path:
+    lines = ["__label__up ab cd ef", "__label__down uv wx yz"] * 50
+    (folder / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    shape = {"dim": 16, "minn": 2, "maxn": 4, "bucket": 2_000_000, "loss": "hs"} if full else {"dim": 4, "bucket": 100}
+    model = fasttext.train_supervised(str(folder / "lines.txt"), thread=1, verbose=0, lr=1.0, epoch=20, **shape)
+    model.save_model(str(folder / "lid.176.bin"))
+    return folder / "lid.176.bin"
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["another shape", "lid.176.bin's shape"])
+def test_a_recipe_names_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool) -> None:
+    path = _train(tmp_path, full=full)
+    step = FastText(languages=("up",), model=str(path))
+    step.prepare()
+    assert step(Document("0", "ab cd\nef")).doc.language == "up"
+    assert step(Document("0", "uv wx")).reason == "other_language"
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    language._model.cache_clear()
+    named = FastText(languages=("up",), model="lid.176.bin")
+    assert named(Document("0", "ab cd\nef")) == step(Document("0", "ab cd\nef"))
+    with pytest.raises(assets.AssetMissingError, match=r"curate assets fetch lid\.176 "):
+        FastText(languages=("up",)).prepare()
+    language._model.cache_clear()
+
+
+def test_what_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "words.bin").write_bytes(b"not a model" * 9)
+    with pytest.raises(ValueError, match=r"words\.bin is no fastText model of languages"):
+        FastText(model=str(tmp_path / "words.bin")).prepare()
+    with pytest.raises(FileNotFoundError, match=r"no language model at .*lid\.177.*lid\.176\.bin"):
+        FastText(model="lid.177").prepare()
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    with pytest.raises(assets.AssetMissingError, match=r"lid\.176\.bin is not in .* curate assets fetch lid\.176\.bin"):
+        FastText(model="lid.176.bin").prepare()
+
+
+@pytest.mark.usefixtures("model")
+def test_capitals_of_75_languages(testdata: Path) -> None:
+    """Of real sentences, as many are known in capitals as in small letters, and what is not in capitals is left alone."""
+    known = shouted = total = 0
+    for path in sorted((testdata / "C-langid/lingua-testdata").rglob("sentences/*.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines()[:30]:
+            total += 1
+            known += FastText(languages=())(Document("0", line)).doc.language == path.stem
+            shouted += FastText(languages=())(Document("0", line.upper())).doc.language == path.stem
+    assert total > 2000
+    assert shouted > known - 0.01 * total
+
+
 def test_wrong_parameters() -> None:
+    with pytest.raises(ValueError, match="model must be"):
+        FastText(model="")
     with pytest.raises(ValueError, match="threshold must be from 0 to 1"):
         FastText(threshold=65)
     with pytest.raises(ValueError, match="max_chars"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import fasttext
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters import assets, lid
@@ -15,9 +15,9 @@ LETTERS = {"a": "abcdefgh", "b": "efghijkl", "c": "жзийклмн", "d": "は�
 TEXTS = st.text(st.sampled_from("abcdefghijklжзийhé漢字は \t\r\x00\x0b<>/s_"), max_size=60)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lid.Lid, Any]:
-    """A small model of lid.176's shape, ours and the library's."""
+@pytest.fixture(scope="module", params=["quantized", "full"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[lid.Lid, Any]:
+    """A small model of lid.176's shapes (.ftz and .bin), ours and the library's."""
     folder = tmp_path_factory.mktemp("lid")
     draw = Random(1)
     words = {k: ["".join(draw.choices(v, k=draw.randint(1, 7))) for _ in range(60)] for k, v in LETTERS.items()}
@@ -25,10 +25,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lid.Lid, Any]:
     (folder / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
     kind = {"dim": 16, "minn": 2, "maxn": 4, "bucket": 2_000_000, "loss": "hs", "lr": 1.0, "epoch": 10}
     model = fasttext.train_supervised(str(folder / "lines.txt"), thread=1, verbose=0, **kind)
-    model.quantize(str(folder / "lines.txt"), cutoff=600, qnorm=True)
-    model.save_model(str(folder / "model.ftz"))
-    ours = lid.load(folder / "model.ftz")
+    if request.param != "full":
+        model.quantize(str(folder / "lines.txt"), cutoff=600, qnorm=True)
+    model.save_model(str(folder / "model"))
+    ours = lid.load(folder / "model")
+    (folder / "model").unlink()  # 128 MB where it is full
     assert ours is not None
+    assert (len(ours.rows) < 2000) == (request.param == "quantized")
     return ours, model.f
 
 
@@ -46,6 +49,7 @@ def test_the_model_learnt_something(trained: tuple[lid.Lid, Any]) -> None:
     assert len(trained[0].rows) > 100
 
 
+@settings(deadline=None)  # the first call may compile
 @given(TEXTS)
 @example("")
 @example("abba </s> ййкл")
@@ -56,6 +60,7 @@ def test_the_library_says_the_same(trained: tuple[lid.Lid, Any], text: str) -> N
     _same(*trained, text)
 
 
+@settings(deadline=None)
 @given(TEXTS.map(lambda text: text * 3))
 def test_lid_176_says_the_same(text: str) -> None:
     _same(*_shipped(), text)
