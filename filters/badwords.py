@@ -31,36 +31,11 @@ ALLOWED = {"ja": frozenset({"sm", "グロ", "女の子"}), "zh": frozenset({"性
 ALIASES = {"tl": "fil", "nb": "no"}
 """Names of a language that differ between the lists (which use cld3's) and the models."""
 PUBLIC = ("ldnoobw", "ldnoobw-c4")
-ADDED_AFTER = frozenset(
-    [
-        "b16bfd06",
-        "5a8ad1f5",
-        "d5273ab9",
-        "4dc94185",
-        "1adc8217",
-        "9915ba2d",
-        "e273db21",
-        "4140197e",
-        "1bd77c80",
-        "2944474a",
-        "74305616",
-        "544fc854",
-        "c6603565",
-        "d6da8cf4",
-        "f64c6fad",
-        "c1ee0017",
-        "e6836793",
-        "6ef9d9fd",
-        "9557070a",
-        "94a877e2",
-        "12c1129b",
-        "dc10e452",
-        "732b31ee",
-        "0d98e540",
-        "9ae315a9",
-        "9bca34fe",
-    ]
-)
+_ADDED = """
+b16bfd06 5a8ad1f5 d5273ab9 4dc94185 1adc8217 9915ba2d e273db21 4140197e 1bd77c80 2944474a 74305616 544fc854 c6603565
+d6da8cf4 f64c6fad c1ee0017 e6836793 6ef9d9fd 9557070a 94a877e2 12c1129b dc10e452 732b31ee 0d98e540 9ae315a9 9bca34fe
+"""
+ADDED_AFTER = frozenset(_ADDED.split())
 """First 8 hex digits of the sha256 of the 26 English entries that joined the list after the commit that C4's code pins."""
 
 

@@ -31,7 +31,13 @@ POLICY_PHRASES = (
     "use cookies",
 )
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
-SPLITTERS = ("regex", "punkt", "punkt-ascii")
+END_MARKS = ".?!\"'\u201d\u2019\xbb\u203a\u201c\u2018\xab\u2039\u300d\u300f\u300b\u3009\u301e\u301f\uff02\uff07"
+"""Full stop, question and exclamation mark, and the marks that end a quotation in some language."""
+CODE_END_MARKS = '.?!"'
+SPLITTERS = ("regex", "english", "punkt", "punkt-ascii")
+_WITHOUT_WIDTH = "\xad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+_SPACES = " \t\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_LOREM_IPSUM = re.compile(r"lorem\s+ipsum")
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ class LineRules:
 
     Source: the code's `clean_page`, tests 1 to 4, 6 and 8; the paper, section 2.2, for `min_words = 3`. A
     page with no line left is dropped here (the code drops it a step later, for too few sentences).
-    Differs from the source: nothing. The code strips a line before it cuts the marks, not after, and cuts
+    The paper names "a terminal punctuation mark (i.e. a period, exclamation mark, question mark, or end quotation mark)",
+    so curly and angled quotation marks count; the code knows `"` alone (`end_marks = '.?!"'`). Differs from the source:
+    nothing more with `exact = true`. The code strips a line before it cuts the marks, not after, and cuts
     them once, so what it leaves may change when it is cleaned again; `repeat` goes on until nothing changes.
     """
 
@@ -50,14 +58,17 @@ class LineRules:
     """Words (separated by white space) a line needs: 3 in the paper, 5 in the code."""
     max_word_chars: int = 1000
     """A line with a longer word goes (the code only)."""
-    end_marks: str = '.?!"'
-    """A line ends in one of these, and not in `...`."""
+    end_marks: str = END_MARKS
+    """A line ends in one of these, and not in `...`. The default is the paper's, `.?!"` the code's."""
     count_after_citations: bool = True
     """Count words after citation marks are cut (the code) or before (most re-implementations)."""
     rules: tuple[str, ...] = LINE_RULES
     """The rules that are on. Always applied in the order of `LINE_RULES`."""
     repeat: bool = False
     """Strip and cut citation marks again until the line stays the same; then a second run changes nothing."""
+    exact: bool = False
+    """Compare as the code does: a character without width hides the end mark before it, and the words of a phrase are
+    parted by one space, nothing else."""
 
     def __post_init__(self) -> None:
         if self.min_words < 1:
@@ -94,9 +105,11 @@ class LineRules:
         long_word, citation, no_end_mark, few_words, javascript, policy = self._on
         if not (citation and "[" in text):  # what is not in the page is in no line (cutting a mark could make it)
             lower = lowered(text)
-            javascript, policy = javascript and "javascript" in lower, policy and _has_policy(lower)
+            javascript, policy = javascript and "javascript" in lower, policy and _has_policy(lower, self.exact)
         for raw in text.splitlines():
             line = raw.strip() if self._shapes else raw
+            if no_end_mark and not self.exact and line and not line[-1].isprintable():
+                line = line.rstrip(_WITHOUT_WIDTH + _SPACES)
             # A line no longer than the limit has no longer word.
             if long_word and len(line) > self.max_word_chars and self._has_long_word(line):
                 yield line, "long_word"
@@ -104,13 +117,13 @@ class LineRules:
             before = line
             if citation and "[" in line:
                 line = self._without_citations(line)
-            if no_end_mark and (not line.endswith(self._marks) or line.endswith("...")):
+            if no_end_mark and (line[-1:] not in self._marks or line.endswith("...")):
                 yield line, "no_end_mark"
             elif few_words and self._has_few_words(line if self.count_after_citations else before):
                 yield line, "few_words"
             elif javascript and "javascript" in (lower := line.lower()):
                 yield line, "javascript"
-            elif policy and _has_policy(lower if javascript else line.lower()):
+            elif policy and _has_policy(lower if javascript else line.lower(), self.exact):
                 yield line, "policy"
             else:
                 yield line, None
@@ -126,15 +139,15 @@ class LineRules:
         return any(self._on[:4])
 
     @cached_property
-    def _marks(self) -> tuple[str, ...]:
-        return tuple(self.end_marks)
+    def _marks(self) -> frozenset[str]:
+        return frozenset(self.end_marks)
 
     def _cannot_fire(self, text: str) -> bool:
         """True when only phrase rules are on and no phrase is in the text, which then is not split at all."""
         if self._shapes or not text:
             return False
         lower = lowered(text)
-        return not (self._on[4] and "javascript" in lower) and not (self._on[5] and _has_policy(lower))
+        return not (self._on[4] and "javascript" in lower) and not (self._on[5] and _has_policy(lower, self.exact))
 
     def _signals(self, kept: int, removed: int) -> dict[str, float]:
         # Phrase rules alone, in a second step, must not overwrite the counts of the first.
@@ -154,10 +167,12 @@ class LineRules:
         return cut
 
 
-def _has_policy(lower: str) -> bool:
-    # All the phrases but one hold "cookie" or "policy": two searches rule out nearly every line.
-    if "cookie" not in lower and "policy" not in lower and "terms of use" not in lower:
+def _has_policy(lower: str, exact: bool) -> bool:
+    # All the phrases but one hold "cookie" or "policy": three searches rule out nearly every line.
+    if "cookie" not in lower and "policy" not in lower and "terms" not in lower:
         return False
+    if not exact:
+        lower = " ".join(lower.split())
     return any(phrase in lower for phrase in POLICY_PHRASES)
 
 
@@ -192,17 +207,26 @@ class LoremIpsum:
     """Drops a page that holds the placeholder text "lorem ipsum", in any case.
 
     Source: the paper, section 2.2 (before the line rules: anywhere in the page); the code's test 5 (behind
-    the first four line rules). Differs from the source: nothing.
+    the first four line rules). Differs from the source: any white space may part the two words, a line break, too; with
+    `exact = true` nothing.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("lorem_ipsum",)
 
+    exact: bool = False
+    """One space, as in the code."""
+
     def __call__(self, doc: Document) -> Decision:
-        found = lowered(doc.text).count("lorem ipsum")
+        found = self._count(lowered(doc.text))
         signals = {"lorem_ipsum": float(found)}
         if found:
             return drop(doc, "found", float(found), signals=signals)
         return keep(doc, 0.0, signals=signals)
+
+    def _count(self, lower: str) -> int:
+        if self.exact:
+            return lower.count("lorem ipsum")
+        return len(_LOREM_IPSUM.findall(lower)) if "lorem" in lower else 0
 
 
 @dataclass(frozen=True)
@@ -212,8 +236,9 @@ class TooFewSentences:
     Source: the paper, section 2.2 (at least 5); the code (at least 3, NLTK's English Punkt): `clean_page`
     adds up the sentences of each line (`per_line = true`), and once more after line dedup the page is counted
     as one text.
-    Differs from the source: the paper does not say how it splits sentences; `regex` splits at punctuation and
-    line breaks. `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10.
+    The paper does not say how it splits sentences. `regex` splits at punctuation and line breaks in any script, and so
+    takes "Dr. Who" for two; `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10; `english` is Punkt with
+    more abbreviations, where list numbers and ellipses are no sentences. Differs from the source: nothing with `punkt`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sentences",)
@@ -221,7 +246,7 @@ class TooFewSentences:
     minimum: int = 5
     """Sentences a page needs."""
     splitter: str = "regex"
-    """regex, punkt or punkt-ascii."""
+    """regex, english, punkt or punkt-ascii."""
     per_line: bool = True
     """Count line by line and add up (`regex` always does)."""
 
@@ -241,10 +266,11 @@ class TooFewSentences:
     def _count(self, text: str) -> int:
         if self.splitter == "regex":
             return count_sentences(text)
-        quotes: punkt.Quotes = "ascii" if self.splitter == "punkt-ascii" else "unicode"
-        if not self.per_line:
-            return punkt.count(text, quotes)
-        return sum(punkt.count(line, quotes) for line in text.splitlines())
+        pieces = text.splitlines() if self.per_line else [text]
+        if self.splitter == "english":
+            return sum(map(punkt.count_english, pieces))
+        quotes: punkt.Rules = "ascii" if self.splitter == "punkt-ascii" else "unicode"
+        return sum(punkt.count(piece, quotes) for piece in pieces)
 
 
 @dataclass(frozen=True)

