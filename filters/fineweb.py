@@ -1,7 +1,9 @@
 """The rules that FineWeb added to C4's and Gopher's.
 
 Source of all: Penedo et al., "The FineWeb Datasets" (2024), section 3.6, and datatrove's
-`FineWebQualityFilter`, which made the corpus and whose limits are the defaults.
+`FineWebQualityFilter`, which made the corpus and whose limits are the defaults. Lines are taken without the white space at their
+ends, at any line break; datatrove takes them as they stand, at line feeds alone. In texts as trafilatura makes them, as FineWeb's
+were, that is the same.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import ClassVar
 
 from filters.base import Decision, Document, drop, keep
 from filters.repetition import repeated
-from filters.text import words
+from filters.text import lines, words
 
 # Code points of Unicode's property Sentence_Terminal (Unicode 16), as ranges of hexadecimal numbers.
 _TERMINAL = """
@@ -36,8 +38,8 @@ def sentence_terminals() -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _filled(text: str) -> tuple[str, ...]:
-    """The lines with something in them."""
-    return tuple(line for line in text.split("\n") if line.strip())
+    """The lines with something in them, trimmed."""
+    return tuple([trimmed for line in lines(text) if (trimmed := line.strip())])
 
 
 def _check_share(name: str, value: float) -> None:
@@ -50,12 +52,15 @@ class LinesWithoutPunctuation:
     """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, shops.
 
     Source: FineWeb: fewer than 12 % of the lines. Differs from the source: FineWeb's list of marks holds a
-    few more characters of Khmer and a few less of scripts that came to Unicode later.
+    few more characters of Khmer and a few less of scripts that came to Unicode later. Closing quotation marks are not among
+    them: a line that ends in `.\u201d` does not count, unless `closers` holds the mark.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("punctuated_lines",)
 
     min_share: float = 0.12
+    closers: str = ""
+    """Quotation marks and brackets that may follow the punctuation."""
 
     def __post_init__(self) -> None:
         _check_share("min_share", self.min_share)
@@ -63,7 +68,7 @@ class LinesWithoutPunctuation:
     def __call__(self, doc: Document) -> Decision:
         found = _filled(doc.text)
         marks = sentence_terminals()
-        share = sum(line[-1] in marks for line in found) / len(found) if found else 0.0
+        share = sum(line.rstrip(self.closers)[-1:] in marks for line in found) / len(found) if found else 0.0
         signals = {"punctuated_lines": share}
         if share < self.min_share:
             return drop(doc, "too_few", share, signals=signals)
@@ -112,8 +117,8 @@ class RepeatedLineChars:
         _check_share("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
-        total = len(doc.text) - doc.text.count("\n")
-        share = repeated(_filled(doc.text))[1] / total if total else 0.0
+        found = _filled(doc.text)
+        share = repeated(found)[1] / sum(map(len, found)) if found else 0.0
         signals = {"repeated_line_char_share": share}
         if share > self.max_share:
             return drop(doc, "too_many", share, signals=signals)
@@ -137,8 +142,14 @@ class NewlineRatio:
             raise ValueError(f"maximum must be at least 0, got {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
-        ratio = doc.text.count("\n") / (len(words(doc.text)) or 1)
+        ratio = _breaks(doc.text) / (len(words(doc.text)) or 1)
         signals = {"newlines_per_word": ratio}
         if ratio > self.maximum:
             return drop(doc, "too_many", ratio, signals=signals)
         return keep(doc, ratio, signals=signals)
+
+
+def _breaks(text: str) -> int:
+    """Line breaks of any kind in `text`."""
+    ends_in_one = text[-1:].splitlines() == [""]
+    return len(lines(text)) - (bool(text) and not ends_in_one)

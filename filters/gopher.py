@@ -2,8 +2,10 @@
 
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
 (2021), appendix A.1.1, whose limits are the defaults. The paper does not say what a word is. Here it is a run
-of characters without white space, and only words with a letter or a digit are counted and measured; toolkits
-that split punctuation off (datatrove's tokenizer does) count more and shorter words.
+of characters without white space, and only words with a letter or a digit are counted and measured. Toolkits
+that split punctuation off (datatrove's tokenizer does) count more and shorter words: `split_punctuation = true`.
+Lines are those with something in them; toolkits that count blank ones (datatrove does) find smaller shares:
+`blank_lines = true`.
 """
 
 import re
@@ -12,12 +14,28 @@ from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from filters.base import Decision, Document, drop, keep
-from filters.text import lines, words
+from filters.text import combining, lines, lowered, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-BULLETS = ("\u2022", "-")
+BULLETS = tuple(
+    "\u2022\u2023\u2043\u2219\u25e6\u25aa\u25ab\u25cf\u25cb\u25a0\u25a1\u25b6\u25ba\u27a2\u27a4\xb7*-\u2013"
+)
 ELLIPSES = ("...", "\u2026")
-_TOKEN = re.compile(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]+")
+CLOSERS = "\"'\u201d\u2019\xbb\u203a)]\u300d\u300f\uff09"
+"""Quotation marks and brackets that may follow an ellipsis at the end of a line."""
+
+
+@lru_cache(maxsize=1)
+def _token() -> re.Pattern[str]:
+    """A word as tokenizers have it, or a run of punctuation."""
+    letter = rf"[\w{combining()}]"
+    return re.compile(rf"{letter}+(?:['\u2019.,]{letter}+)*|[^\w\s{combining()}]+")
+
+
+@lru_cache(maxsize=1)
+def _run() -> re.Pattern[str]:
+    """Letters, digits and the marks on them."""
+    return re.compile(rf"(?:[^\W_]|[{combining()}])+")
 
 
 class _Words(NamedTuple):
@@ -31,8 +49,8 @@ class _Words(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _measure(text: str) -> _Words:
-    found = words(text)
+def _measure(text: str, split_punctuation: bool = False) -> _Words:
+    found = _token().findall(text) if split_punctuation else words(text)
     # Nearly every word starts with a letter, which answers both questions.
     wordy = [w for w in found if w[0].isalnum() or any(map(str.isalnum, w))]
     letters = sum(1 for w in wordy if w[0].isalpha() or any(map(str.isalpha, w)))
@@ -56,13 +74,15 @@ class WordCount:
 
     minimum: int = 50
     maximum: int = 100_000
+    split_punctuation: bool = False
+    """Split punctuation off the words."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum <= self.maximum:
             raise ValueError(f"0 <= minimum <= maximum must hold, got {self.minimum} and {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
-        found = float(_measure(doc.text).wordy)
+        found = float(_measure(doc.text, self.split_punctuation).wordy)
         signals = {"words": found}
         if found < self.minimum:
             return drop(doc, "too_few", found, signals=signals)
@@ -76,20 +96,22 @@ class WordLength:
     """Drops documents whose words are too short or too long on average.
 
     Source: Gopher, appendix A.1.1: mean word length of 3 to 10 characters. Differs from the source:
-    punctuation that sticks to a word counts.
+    punctuation that sticks to a word counts, unless it is split off.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("mean_word_chars",)
 
     minimum: float = 3.0
     maximum: float = 10.0
+    split_punctuation: bool = False
+    """Split punctuation off the words."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum <= self.maximum:
             raise ValueError(f"0 <= minimum <= maximum must hold, got {self.minimum} and {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
-        measured = _measure(doc.text)
+        measured = _measure(doc.text, self.split_punctuation)
         found = measured.chars / measured.wordy if measured.wordy else 0.0
         signals = {"mean_word_chars": found}
         if found < self.minimum:
@@ -112,13 +134,15 @@ class SymbolRatio:
 
     maximum: float = 0.1
     """Symbols per word (words of any kind)."""
+    split_punctuation: bool = False
+    """Split punctuation off the words; runs of it are words of their own."""
 
     def __post_init__(self) -> None:
         if self.maximum < 0:
             raise ValueError(f"maximum must be at least 0, got {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
-        total = _measure(doc.text).all or 1
+        total = _measure(doc.text, self.split_punctuation).all or 1
         hashes = doc.text.count("#") / total
         ellipses = sum(map(doc.text.count, ELLIPSES)) / total
         signals = {"hashes_per_word": hashes, "ellipses_per_word": ellipses}
@@ -133,20 +157,26 @@ class SymbolRatio:
 class BulletLines:
     """Drops documents in which nearly every line starts with a bullet.
 
-    Source: Gopher, appendix A.1.1: more than 90 % of the lines. Bullets are `\u2022` and `-`, as in datatrove
-    (dolma: `*` and `-`). Differs from the source: nothing else.
+    Source: Gopher, appendix A.1.1: more than 90 % of the lines "starting with a bullet point". The paper names none, so
+    all that people use are bullets (datatrove: `\u2022` and `-`; dolma: `*` and `-`). Differs from the source: nothing else.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bullet_lines",)
 
     max_share: float = 0.9
+    bullets: tuple[str, ...] = BULLETS
+    blank_lines: bool = False
+    """Count blank lines among the lines, as datatrove does."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "bullets", tuple(self.bullets))  # TOML gives a list
+        if not all(self.bullets) or not self.bullets:
+            raise ValueError("bullets must hold at least one text, and no empty one")
         _check_share("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
-        found = lines(doc.text)
-        share = sum(line.lstrip().startswith(BULLETS) for line in found) / len(found) if found else 0.0
+        found = _lines(doc.text, self.blank_lines)
+        share = sum(line.startswith(self.bullets) for line in found) / len(found) if found else 0.0
         signals = {"bullet_lines": share}
         if share > self.max_share:
             return drop(doc, "too_many", share, signals=signals)
@@ -157,19 +187,24 @@ class BulletLines:
 class EllipsisLines:
     """Drops documents in which many lines end in an ellipsis: teasers, search results.
 
-    Source: Gopher, appendix A.1.1: more than 30 % of the lines. Differs from the source: nothing.
+    Source: Gopher, appendix A.1.1: more than 30 % of the lines "ending with an ellipsis", `...` or `\u2026`, also `[\u2026]` and
+    `\u2026\u201d` (datatrove: the ellipsis must be last, `closers = ""`). Differs from the source: nothing.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("ellipsis_lines",)
 
     max_share: float = 0.3
+    closers: str = CLOSERS
+    """What may follow the ellipsis."""
+    blank_lines: bool = False
+    """Count blank lines among the lines, as datatrove does."""
 
     def __post_init__(self) -> None:
         _check_share("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
-        found = lines(doc.text)
-        share = sum(line.rstrip().endswith(ELLIPSES) for line in found) / len(found) if found else 0.0
+        found = _lines(doc.text, self.blank_lines)
+        share = sum(line.rstrip(self.closers).endswith(ELLIPSES) for line in found) / len(found) if found else 0.0
         signals = {"ellipsis_lines": share}
         if share > self.max_share:
             return drop(doc, "too_many", share, signals=signals)
@@ -195,29 +230,21 @@ class WordsWithoutLetters:
         _check_share("min_share", self.min_share)
 
     def __call__(self, doc: Document) -> Decision:
-        share = _split_share(doc.text) if self.split_punctuation else self._share(doc.text)
+        measured = _measure(doc.text, self.split_punctuation)
+        share = measured.with_letter / measured.all if measured.all else 0.0
         signals = {"words_with_letter": share}
         if share < self.min_share:
             return drop(doc, "too_few", share, signals=signals)
         return keep(doc, share, signals=signals)
-
-    def _share(self, text: str) -> float:
-        measured = _measure(text)
-        return measured.with_letter / measured.all if measured.all else 0.0
-
-
-def _split_share(text: str) -> float:
-    found = _TOKEN.findall(text)
-    letters = sum(1 for token in found if token[0].isalpha() or any(map(str.isalpha, token)))
-    return letters / len(found) if found else 0.0
 
 
 @dataclass(frozen=True)
 class StopWords:
     """Drops documents without common English words: not prose, or not English.
 
-    Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case.
-    Differs from the source: nothing. (datatrove minds the case; DCLM counts two occurrences of one word.)
+    Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case, and whatever
+    punctuation stands beside them. Differs from the source: nothing. (datatrove minds the case; DCLM counts two
+    occurrences of one word.)
     """
 
     signals: ClassVar[tuple[str, ...]] = ("stop_words",)
@@ -225,20 +252,44 @@ class StopWords:
     minimum: int = 2
     """Different stop words a document needs."""
     words: tuple[str, ...] = STOP_WORDS
+    split_punctuation: bool = True
+    """Split punctuation off the words: "the, of." holds two, "that's" holds "that"."""
+    ignore_case: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(word.lower() for word in self.words))  # TOML gives a list
+        # TOML gives a list
+        spelt = [word.lower() for word in self.words] if self.ignore_case else self.words
+        object.__setattr__(self, "words", tuple(dict.fromkeys(spelt)))
         if not 0 <= self.minimum <= len(self.words):
             raise ValueError(f"minimum must be from 0 to {len(self.words)}, got {self.minimum}")
 
     def __call__(self, doc: Document) -> Decision:
-        found = float(len(_vocabulary(doc.text).intersection(self.words)))
+        found = float(self._count(lowered(doc.text) if self.ignore_case else doc.text))
         signals = {"stop_words": found}
         if found < self.minimum:
             return drop(doc, "too_few", found, signals=signals)
         return keep(doc, found, signals=signals)
 
+    def _count(self, text: str) -> int:
+        vocabulary = _vocabulary(text)
+        found = vocabulary.intersection(self.words)
+        if self.split_punctuation and any(word not in found and word in text for word in self.words):
+            found |= _runs(vocabulary).intersection(self.words)
+        return len(found)
+
 
 @lru_cache(maxsize=4)
 def _vocabulary(text: str) -> frozenset[str]:
-    return frozenset(words(text.lower()))
+    return frozenset(words(text))
+
+
+@lru_cache(maxsize=4)
+def _runs(vocabulary: frozenset[str]) -> frozenset[str]:
+    """The runs of letters in the words that hold something else."""
+    return frozenset(_run().findall(" ".join(word for word in vocabulary if not word.isalnum())))
+
+
+@lru_cache(maxsize=8)
+def _lines(text: str, blank: bool) -> tuple[str, ...]:
+    """The lines without the white space at both ends; with or without the blank ones."""
+    return tuple([trimmed for line in lines(text) if (trimmed := line.strip()) or blank])

@@ -3,7 +3,9 @@
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
 (2021), appendix A.1.1, table A1, whose limits are the defaults. Shares are of the characters of the whole
 text, and a line's or an n-gram's first copy is not a duplicate, as in datatrove (DCLM counts it). Words are
-runs without white space; a tokenizer that splits punctuation off finds other n-grams.
+runs without white space; a tokenizer that splits punctuation off finds other n-grams. Lines and paragraphs are compared
+without the white space at their ends, blank ones are none, and what parts them is one line break (or two); datatrove splits at line feeds alone, so that lines of white space
+are copies of each other and such a line does not part paragraphs: `blank_lines = true`.
 """
 
 import re
@@ -13,9 +15,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.base import Decision, Document, drop, keep
-from filters.text import words
+from filters.text import lines, words
 
 _PARAGRAPH = re.compile(r"\n{2,}")
+_BLANK = re.compile(r"\n\s*\n")
 _LINE = re.compile(r"\n+")
 
 
@@ -42,18 +45,26 @@ class RepeatedLines:
     """Of the lines (blank lines are none)."""
     max_chars: float = 0.2
     """Of the characters of the text."""
+    blank_lines: bool = False
+    """Split at line feeds alone and trim nothing, as datatrove does."""
 
     def __post_init__(self) -> None:
         _check_shares(self.max_share, self.max_chars)
 
     def __call__(self, doc: Document) -> Decision:
-        share, chars = _shares(_LINE.split(doc.text), doc.text)
+        share, chars = self._shares(doc.text)
         signals = {"repeated_lines": share, "repeated_line_chars": chars}
         if share > self.max_share:
             return drop(doc, "lines", share, signals=signals)
         if chars > self.max_chars:
             return drop(doc, "chars", chars, signals=signals)
         return keep(doc, share, signals=signals)
+
+    def _shares(self, text: str) -> tuple[float, float]:
+        if self.blank_lines:
+            return _shares(_LINE.split(text), len(text))
+        found = [trimmed for line in lines(text) if (trimmed := line.strip())]
+        return _shares(found, sum(map(len, found)) + len(found) - 1)
 
 
 @dataclass(frozen=True)
@@ -70,18 +81,26 @@ class RepeatedParagraphs:
     """Of the paragraphs."""
     max_chars: float = 0.2
     """Of the characters of the text."""
+    blank_lines: bool = False
+    """Split at line feeds alone and trim nothing, as datatrove does."""
 
     def __post_init__(self) -> None:
         _check_shares(self.max_share, self.max_chars)
 
     def __call__(self, doc: Document) -> Decision:
-        share, chars = _shares(_PARAGRAPH.split(doc.text.strip()), doc.text)
+        share, chars = self._shares(doc.text)
         signals = {"repeated_paragraphs": share, "repeated_paragraph_chars": chars}
         if share > self.max_share:
             return drop(doc, "paragraphs", share, signals=signals)
         if chars > self.max_chars:
             return drop(doc, "chars", chars, signals=signals)
         return keep(doc, share, signals=signals)
+
+    def _shares(self, text: str) -> tuple[float, float]:
+        if self.blank_lines:
+            return _shares(_PARAGRAPH.split(text.strip()), len(text))
+        found = [trimmed for part in _BLANK.split("\n".join(lines(text))) if (trimmed := part.strip())]
+        return _shares(found, sum(map(len, found)) + 2 * (len(found) - 1))
 
 
 @dataclass(frozen=True)
@@ -188,9 +207,10 @@ def _from_the_left(pairs: Sequence[tuple[int, Sequence[str]]], n: int) -> int:
     return chars
 
 
-def _shares(items: Sequence[str], text: str) -> tuple[float, float]:
+def _shares(items: Sequence[str], total: int) -> tuple[float, float]:
+    """Shares of the items that are copies, and of their characters among `total`."""
     times, chars = repeated(items)
-    return times / len(items), chars / (len(text) or 1)
+    return times / (len(items) or 1), chars / max(1, total)
 
 
 def _check_shares(*values: float, count: int | None = None) -> None:

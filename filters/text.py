@@ -7,6 +7,7 @@ The results are tuples: a step can't spoil them for the next one.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from unicodedata import category
 
 _WESTERN = r".?!\u2026"
 _EASTERN = r"\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f"
@@ -26,6 +27,16 @@ _SENTENCE = re.compile(rf"\w[^{_WESTERN}\n]*+(?:[{_WESTERN}]++{_CLOSERS}(?=\S)[^
 def words(text: str) -> tuple[str, ...]:
     """The words of `text`, separated by white space (Unicode's, as `str.split` sees it)."""
     return tuple(text.split())
+
+
+@lru_cache(maxsize=1)
+def combining() -> str:
+    """Unicode's marks (accents, vowel signs) as the inside of a character class: `\\w` leaves them out."""
+    last = 0x1E8D6 + 1
+    marks = [code for code in range(0x300, last) if category(chr(code))[0] == "M"]
+    starts = [code for at, code in enumerate(marks) if at == 0 or marks[at - 1] != code - 1]
+    stops = [code for at, code in enumerate(marks) if at + 1 == len(marks) or marks[at + 1] != code + 1]
+    return "".join(f"{chr(start)}-{chr(stop)}" for start, stop in zip(starts, stops, strict=True))
 
 
 @lru_cache(maxsize=8)

@@ -1,5 +1,6 @@
 """Gopher's, FineWeb's and the repetition rules, case by case: text, reason, measured value."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,9 +30,27 @@ FIVE = "one two three four five"
         (gopher.SymbolRatio(), "#one " + "w " * 9, None, 0.1),
         (gopher.BulletLines(), "- a\n \u2022 b\n- c", "too_many", 1.0),
         (gopher.BulletLines(), "- a\n" * 9 + "b", None, 0.9),
-        (gopher.BulletLines(), "* a\n* b", None, 0.0),
+        (gopher.BulletLines(), "* a\n* b", "too_many", 1.0),
+        (gopher.BulletLines(bullets=("\u2022", "-")), "* a\n* b", None, 0.0),
+        (gopher.BulletLines(), "\xa0\u25aa a\r\n\r\n \t\r\n\xb7 b\u2028\u2013 c", "too_many", 1.0),
+        (gopher.BulletLines(), "\u2014 Who is there?\n\u2014 I am.", None, 0.0),  # speech
+        (gopher.BulletLines(blank_lines=True), "- a\n\n- b\n", None, 2 / 3),
         (gopher.EllipsisLines(), "a...\nb", "too_many", 0.5),
         (gopher.EllipsisLines(), "a\u2026 \nb\nc\nd", None, 0.25),
+        (gopher.EllipsisLines(), "a...\n\n \n\nb\nc", "too_many", 1 / 3),
+        (gopher.EllipsisLines(blank_lines=True), "a...\n\n \n\nb\nc", None, 1 / 6),
+        (gopher.EllipsisLines(), "Read [\u2026]\nor (...)\n\u201cso\u2026\u201d\nend", "too_many", 0.75),
+        (gopher.EllipsisLines(closers=""), "Read [\u2026]\nor (...)\n\u201cso\u2026\u201d\nend", None, 0.0),
+        (gopher.WordCount(split_punctuation=True), "word, " * 49 + "one/two", None, 51),
+        (gopher.WordLength(split_punctuation=True), "one, two.", None, 3),
+        (gopher.WordLength(), "one, two.", None, 4),
+        (gopher.SymbolRatio(split_punctuation=True), "# a, b, c, d. e", None, 0.1),
+        (
+            gopher.WordsWithoutLetters(split_punctuation=True),
+            "u\u0308ber \u0939\u093f\u0928\u094d\u0926\u0940",
+            None,
+            1.0,
+        ),
         (gopher.WordsWithoutLetters(), "one 2 three four", "too_few", 0.75),
         (gopher.WordsWithoutLetters(), "one 2 three four five", None, 0.8),
         (gopher.WordsWithoutLetters(), "one, two, three.", None, 1.0),
@@ -39,11 +58,27 @@ FIVE = "one two three four five"
         (gopher.WordsWithoutLetters(split_punctuation=True), "don't 3.5 U.S x", "too_few", 0.75),
         (gopher.StopWords(), "The cat and dog", None, 2),
         (gopher.StopWords(), "the the the", "too_few", 1),
+        (gopher.StopWords(), "the, of.", None, 2),
+        (gopher.StopWords(split_punctuation=False), "the, of.", "too_few", 0),
+        (gopher.StopWords(), "\u201cThe\u201d (of)", None, 2),
+        (gopher.StopWords(), "_the_ word\u2014that", None, 2),
+        (gopher.StopWords(), "That's it and/or", None, 2),
+        (gopher.StopWords(), "the\u3000of", None, 2),
+        (gopher.StopWords(), "them, offer. be\u0301, to\u0301", "too_few", 0),  # other words, other letters
+        (gopher.StopWords(ignore_case=False), "The AND of", "too_few", 1),
+        (gopher.StopWords(ignore_case=False, split_punctuation=True), "(The) to, of.", None, 2),
+        (gopher.StopWords(minimum=1, words=("\u0939\u0948",)), "\u092f\u0939 \u0939\u0948\u0964", None, 1),
         (gopher.StopWords(minimum=1, words=("DER",)), "der Hund", None, 1),
         (fineweb.LinesWithoutPunctuation(), "One.\nTwo\n\nThree", None, 1 / 3),
         (fineweb.LinesWithoutPunctuation(), "One\nTwo", "too_few", 0.0),
         (fineweb.LinesWithoutPunctuation(), "\u6587\u3002\n", None, 1.0),
         (fineweb.LinesWithoutPunctuation(min_share=0.5), '"One."', "too_few", 0.0),
+        (fineweb.LinesWithoutPunctuation(min_share=0.5, closers='"\u201d'), '"One."', None, 1.0),
+        (fineweb.LinesWithoutPunctuation(), "One. \r\nTwo.\t\u2028Three.\xa0", None, 1.0),
+        (fineweb.ShortLines(), "x" * 25 + " " * 10, "too_many", 1.0),
+        (fineweb.NewlineRatio(), "a\rb\x85c", "too_many", 2 / 3),
+        (fineweb.NewlineRatio(), "a b c d e f g h\n\n", None, 0.25),
+        (fineweb.RepeatedLineChars(), "abc\r\nabc  \r\nde\r\n \r\n \r\n", "too_many", 3 / 8),
         (fineweb.ShortLines(), "x" * 31 + "\n" + "x" * 30, None, 0.5),
         (fineweb.ShortLines(), "x\n\ny\nz", "too_many", 1.0),
         (fineweb.RepeatedLineChars(), "abc\nabc\nde", "too_many", 3 / 8),
@@ -53,6 +88,14 @@ FIVE = "one two three four five"
         (repetition.RepeatedLines(), "a\nb\na\n\na", "lines", 0.5),
         (repetition.RepeatedLines(), "a\nb\nc\n" + "d" * 20 + "\n" + "d" * 20, "chars", 20 / 47),
         (repetition.RepeatedLines(), "a\nb", None, 0.0),
+        (repetition.RepeatedLines(), "a\n \nb\n \nc\n \nd", None, 0.0),
+        (repetition.RepeatedLines(blank_lines=True), "a\n \nb\n \nc\n \nd", None, 2 / 7),
+        (repetition.RepeatedLines(), "a\r\n\r\nb \r\nb\r\n\tb", "lines", 0.5),
+        (repetition.RepeatedLines(), "", None, 0.0),
+        (repetition.RepeatedLines(), " \n ", None, 0.0),
+        (repetition.RepeatedParagraphs(), "a b\r\n\r\nc\n \na b", "paragraphs", 1 / 3),
+        (repetition.RepeatedParagraphs(blank_lines=True), "a b\n \nc\n \na b", None, 0.0),
+        (repetition.RepeatedParagraphs(), "", None, 0.0),
         (repetition.RepeatedParagraphs(), "a b\n\nc\n\n\na b", "paragraphs", 1 / 3),
         (repetition.RepeatedParagraphs(), "a\nb\na\nb", None, 0.0),
         (repetition.TopNgrams(), "a b a b a b", "top_2gram", 9 / 11),
@@ -65,6 +108,43 @@ def test_rule(step: Any, text: str, reason: str | None, value: float) -> None:
     decision = step(Document("0", text))
     assert decision.reason == reason
     assert decision.value == pytest.approx(value)
+
+
+LINE_RULES = (
+    gopher.BulletLines(), gopher.EllipsisLines(), repetition.RepeatedLines(), fineweb.LinesWithoutPunctuation(),
+    fineweb.ShortLines(), fineweb.RepeatedLineChars(),
+)  # fmt: skip
+PARAGRAPHS = repetition.RepeatedParagraphs()
+
+
+@given(
+    st.lists(st.sampled_from(["- a", "b...", "The cat.", "c", "d" * 40, "\u2022 e\u2026"]), min_size=1, max_size=12),
+    st.sampled_from(["\r\n", "\r", "\x0b", "\x85", "\u2028", "\n\n", "\r\n \t\r\n", "\n\xa0\n", " \n", "\u3000\n  "]),
+)
+def test_line_ends_and_blank_lines_change_no_share(found: list[str], line_end: str) -> None:
+    """The same lines in the files of another system, with other gaps: the same measures."""
+    plain, other = Document("0", "\n".join(found)), Document("0", line_end.join([*found, ""]))
+    for step in LINE_RULES:
+        assert step(other).signals == pytest.approx(step(plain).signals), step
+    apart, gaps = Document("0", "\n\n".join(found)), Document("0", f"\n{line_end} \n".join(found))
+    assert PARAGRAPHS(gaps).signals == PARAGRAPHS(apart).signals
+
+
+@given(st.text(st.sampled_from("ab- .\n\u2026\u2022"), max_size=60))
+def test_datatrove_counts_blank_lines(text: str) -> None:
+    """`blank_lines` and the like give datatrove's shares, written the plain way."""
+    every = text.splitlines()
+    bullets = sum(line.lstrip().startswith(("\u2022", "-")) for line in every) / (len(every) or 1)
+    assert gopher.BulletLines(bullets=("\u2022", "-"), blank_lines=True)(Document("0", text)).value == bullets
+    dots = sum(line.rstrip().endswith(("...", "\u2026")) for line in every) / (len(every) or 1)
+    assert gopher.EllipsisLines(closers="", blank_lines=True)(Document("0", text)).value == dots
+    for step, items in (
+        (repetition.RepeatedLines(blank_lines=True), re.split("\n+", text)),
+        (repetition.RepeatedParagraphs(blank_lines=True), re.split("\n{2,}", text.strip())),
+    ):
+        again = [item for at, item in enumerate(items) if item in items[:at]]
+        shares = list(step(Document("0", text)).signals.values())
+        assert shares == [len(again) / len(items), sum(map(len, again)) / (len(text) or 1)]
 
 
 def slow_repeated(words: Sequence[str], n: int) -> int:
@@ -107,6 +187,8 @@ def test_terminals_are_unicode_sentence_terminals() -> None:
     [
         (lambda: gopher.WordCount(minimum=5, maximum=4), "got 5 and 4"),
         (lambda: gopher.BulletLines(max_share=90), "max_share must be from 0 to 1, got 90"),
+        (lambda: gopher.BulletLines(bullets=("-", "")), "bullets"),
+        (lambda: gopher.StopWords(words=("a", "A")), "minimum must be from 0 to 1"),
         (lambda: gopher.StopWords(minimum=9), "minimum must be from 0 to 8"),
         (lambda: repetition.TopNgrams(max_chars=(0.2,)), "needs 3 values, got 1"),
         (lambda: repetition.RepeatedLines(max_share=-1), "from 0 to 1"),
