@@ -102,15 +102,46 @@ def encodable(text: str) -> str:
     return text
 
 
+_BARS = "\u2758\u23d0\uffe8\u2502\u2503\u01c0"
+"""Characters that look like a bar and hardly stand in a page: one of them holds the place of the page's own bars."""
+_CHARACTER_BAR = re.compile(r"&(?:#0*124|#[xX]0*7[cC]|vert|verbar|VerticalLine);")
+_RULE = re.compile(r"\|(?:---\|)+")
+_PROSE = 100
+"""A cell of so many characters is text, not a figure in a table."""
+
+
 def _trafilatura(html: str, url: str | None) -> str:
     """trafilatura with its defaults, except that comment sections are left out (better on labelled pages).
 
     `deduplicate` stays off: it remembers paragraphs for the whole process, so that a page's text would depend on
     the pages before it. `include_formatting` and metadata stay off too: plain lines, no date guessing.
+
+    It writes rows of tables as Markdown, `| … | … |`, also where a table lays out a whole page, and rules that look at the ends
+    of lines would drop every one. So cells are parted by a bar and no bar is at the ends; a long cell is a line of its own.
     """
     from trafilatura import extract
 
-    return extract(html, url=url, include_comments=False, include_tables=True, deduplicate=False) or ""
+    own = next((bar for bar in _BARS if bar not in html), "")
+    page = _CHARACTER_BAR.sub(own, html).replace("|", own) if own else html
+    text = extract(page, url=url, include_comments=False, include_tables=True, deduplicate=False) or ""
+    if "|" not in text:
+        return text.replace(own, "|") if own else text
+    made = ((line, _row(line) if "|" in line else line) for line in text.split("\n"))
+    rows = "\n".join([new for old, new in made if new or not old])
+    return rows.replace(own, "|") if own else rows
+
+
+def _row(line: str) -> str:
+    """The cells of a line of Markdown: short ones joined by bars, long ones on lines of their own. The line below a head has none."""
+    if _RULE.fullmatch(line):
+        return ""
+    parts: list[str] = []
+    after_prose = True
+    for cell in filter(None, (cell.strip() for cell in line.split("|"))):
+        prose = len(cell) >= _PROSE
+        parts += ["" if not parts else "\n" if prose or after_prose else " | ", cell]
+        after_prose = prose
+    return "".join(parts)
 
 
 def _resiliparse(html: str, url: str | None) -> str:

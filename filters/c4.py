@@ -30,6 +30,7 @@ POLICY_PHRASES = (
     "use of cookies",
     "use cookies",
 )
+_SPACED_PHRASES = tuple(re.compile(phrase.replace(" ", r"\s+")) for phrase in POLICY_PHRASES)
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 END_MARKS = ".?!\"'\u201d\u2019\xbb\u203a\u201c\u2018\xab\u2039\u300d\u300f\u300b\u3009\u301e\u301f\uff02\uff07"
 """Full stop, question and exclamation mark, and the marks that end a quotation in some language."""
@@ -171,9 +172,9 @@ def _has_policy(lower: str, exact: bool) -> bool:
     # All the phrases but one hold "cookie" or "policy": three searches rule out nearly every line.
     if "cookie" not in lower and "policy" not in lower and "terms" not in lower:
         return False
-    if not exact:
-        lower = " ".join(lower.split())
-    return any(phrase in lower for phrase in POLICY_PHRASES)
+    if exact:
+        return any(phrase in lower for phrase in POLICY_PHRASES)
+    return any(phrase.search(lower) for phrase in _SPACED_PHRASES)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ class LinesWithoutPunctuation:
     def __call__(self, doc: Document) -> Decision:
         found = _filled(doc.text)
         marks = sentence_terminals()
-        share = sum(line.rstrip(self.closers)[-1:] in marks for line in found) / len(found) if found else 0.0
+        ends = [line.rstrip(self.closers)[-1:] for line in found] if self.closers else [line[-1] for line in found]
+        share = sum(end in marks for end in ends) / len(found) if found else 0.0
         signals = {"punctuated_lines": share}
         if share < self.min_share:
             return drop(doc, "too_few", share, signals=signals)
@@ -118,7 +119,8 @@ class RepeatedLineChars:
 
     def __call__(self, doc: Document) -> Decision:
         found = _filled(doc.text)
-        share = repeated(found)[1] / sum(map(len, found)) if found else 0.0
+        chars = repeated(found)[1]
+        share = chars / sum(map(len, found)) if chars else 0.0
         signals = {"repeated_line_char_share": share}
         if share > self.max_share:
             return drop(doc, "too_many", share, signals=signals)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
+from unicodedata import category
 
 from filters.base import Decision, Document, drop, keep
 from filters.text import combining, lines, lowered, words
@@ -25,17 +26,23 @@ CLOSERS = "\"'\u201d\u2019\xbb\u203a)]\u300d\u300f\uff09"
 """Quotation marks and brackets that may follow an ellipsis at the end of a line."""
 
 
+_TOKEN = re.compile(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]+")
+"""A word as tokenizers have it, or a run of punctuation."""
+_NO_MARKS = bytes([*range(0xCC), 0xE2])
+"""Bytes of UTF-8 with which no mark begins: those of letters of Western Europe and of punctuation."""
+
+
 @lru_cache(maxsize=1)
-def _token() -> re.Pattern[str]:
-    """A word as tokenizers have it, or a run of punctuation."""
+def _marked_token() -> re.Pattern[str]:
+    """The same where letters may have marks, which are none to `re`."""
     letter = rf"[\w{combining()}]"
     return re.compile(rf"{letter}+(?:['\u2019.,]{letter}+)*|[^\w\s{combining()}]+")
 
 
-@lru_cache(maxsize=1)
-def _run() -> re.Pattern[str]:
-    """Letters, digits and the marks on them."""
-    return re.compile(rf"(?:[^\W_]|[{combining()}])+")
+def _tokens(text: str) -> list[str]:
+    # A look at each byte costs a hundredth of what marks in a pattern cost.
+    marked = not text.isascii() and text.encode("utf-8", "replace").translate(None, _NO_MARKS)
+    return (_marked_token() if marked else _TOKEN).findall(text)
 
 
 class _Words(NamedTuple):
@@ -50,7 +57,7 @@ class _Words(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _measure(text: str, split_punctuation: bool = False) -> _Words:
-    found = _token().findall(text) if split_punctuation else words(text)
+    found = _tokens(text) if split_punctuation else words(text)
     # Nearly every word starts with a letter, which answers both questions.
     wordy = [w for w in found if w[0].isalnum() or any(map(str.isalnum, w))]
     letters = sum(1 for w in wordy if w[0].isalpha() or any(map(str.isalpha, w)))
@@ -271,22 +278,29 @@ class StopWords:
         return keep(doc, found, signals=signals)
 
     def _count(self, text: str) -> int:
-        vocabulary = _vocabulary(text)
-        found = vocabulary.intersection(self.words)
-        if self.split_punctuation and any(word not in found and word in text for word in self.words):
-            found |= _runs(vocabulary).intersection(self.words)
-        return len(found)
+        if self.split_punctuation:
+            return sum(_stands(word, text) for word in self.words)
+        return len(_vocabulary(text).intersection(self.words))
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether `word` is somewhere in `text` with no letter, digit or mark beside it."""
+    at = text.find(word)
+    while at >= 0:
+        stop = at + len(word)
+        if not (at and _joins(text[at - 1])) and not (stop < len(text) and _joins(text[stop])):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _joins(char: str) -> bool:
+    return char.isalnum() or category(char)[0] == "M"
 
 
 @lru_cache(maxsize=4)
 def _vocabulary(text: str) -> frozenset[str]:
     return frozenset(words(text))
-
-
-@lru_cache(maxsize=4)
-def _runs(vocabulary: frozenset[str]) -> frozenset[str]:
-    """The runs of letters in the words that hold something else."""
-    return frozenset(_run().findall(" ".join(word for word in vocabulary if not word.isalnum())))
 
 
 @lru_cache(maxsize=8)

@@ -32,11 +32,12 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def combining() -> str:
     """Unicode's marks (accents, vowel signs) as the inside of a character class: `\\w` leaves them out."""
-    last = 0x1E8D6 + 1
+    last = 0x1E94A + 1
     marks = [code for code in range(0x300, last) if category(chr(code))[0] == "M"]
     starts = [code for at, code in enumerate(marks) if at == 0 or marks[at - 1] != code - 1]
     stops = [code for at, code in enumerate(marks) if at + 1 == len(marks) or marks[at + 1] != code + 1]
-    return "".join(f"{chr(start)}-{chr(stop)}" for start, stop in zip(starts, stops, strict=True))
+    ranges = "".join(f"{chr(start)}-{chr(stop)}" for start, stop in zip(starts, stops, strict=True))
+    return ranges + "\U000e0100-\U000e01ef"  # variation selectors
 
 
 @lru_cache(maxsize=8)
@@ -47,7 +48,7 @@ def lowered(text: str) -> str:
 
 CAPITALS = 0.8
 """Share of the letters with a case from which a text counts as written in capitals."""
-_SAMPLE = 256
+_SAMPLE = 128
 _SMALL = b"abcdefghijklmnopqrstuvwxyz"
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from curate.errors import UsageError
 from curate.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor
+from filters.base import Document
+from filters.c4 import LineRules
 
 PARAGRAPH = "The river rises in the hills above the town and reaches the sea after two hundred miles. "
 PAGE = f"""<!DOCTYPE html><html><head><title>Rivers</title><script>var junk = 1;</script></head><body>
@@ -97,3 +99,53 @@ def test_cleaned_markup_can_be_encoded(text: str) -> None:
 def test_tag_soup_never_raises(parts: list[str]) -> None:
     for name in ENGINES:
         extractor(name)("".join(parts), None).encode()
+
+
+MINUTES = [
+    f"The committee number {i} met in the old town hall on a rainy day. It decided to build a bridge." for i in range(6)
+]
+AROUND = f"<h1>Prices</h1><p>{PARAGRAPH * 2}</p>%s<p>{PARAGRAPH.replace('river', 'stream') * 2}</p>"
+
+
+def _sentences(text: str) -> set[str]:
+    """What C4's line rules leave of `text`."""
+    kept = LineRules()(Document("0", text)).doc.text
+    return {minute for minute in MINUTES if minute in kept}
+
+
+@every_engine
+@pytest.mark.parametrize("side", ["before", "after", "alone", "rows", "cells"])
+def test_sentences_in_a_layout_table_are_kept_as_in_a_div(name: str, side: str) -> None:
+    menu = '<td width="10%"><a href="/">Home</a><br><a href="/news">News</a></td>'
+    body = "".join(f"<p>{minute}</p>" for minute in MINUTES)
+    rows = {
+        "before": f"<tr>{menu}<td>{body}</td></tr>",
+        "after": f"<tr><td>{body}</td>{menu}</tr>",
+        "alone": f"<tr><td>{body}</td></tr>",
+        "rows": "".join(f"<tr><td>{minute}</td></tr>" for minute in MINUTES),
+        "cells": f"<tr>{''.join(f'<td>{minute}</td>' for minute in MINUTES)}</tr>",
+    }[side]
+    page = "<html><head><title>T</title></head><body>%s</body></html>"
+    table = extractor(name)(page % f"<table width='100%'>{rows}</table>", None)
+    div = extractor(name)(page % f"<div>{body}</div>", None)
+    assert _sentences(div) == set(MINUTES)
+    assert _sentences(table) == set(MINUTES)
+
+
+@pytest.mark.parametrize("bar", ["|", "&#124;", "&#x7C;", "&vert;"])
+def test_rows_of_trafilatura_have_no_bar_at_their_ends(bar: str) -> None:
+    table = (
+        "<table><tr><th>Name</th><th>Price</th></tr><tr><td>Apple</td><td>3</td></tr><tr><td>---</td><td>2</td></tr>"
+        f"<tr><td>Pear {bar} big</td><td></td></tr><tr><td></td><td>5</td></tr></table><pre>a {bar} b {bar}\n{bar} c {bar}</pre>"
+    )
+    lines = extractor("trafilatura")(AROUND % table, None).splitlines()
+    assert lines[1:-1] == ["Name | Price", "Apple | 3", "--- | 2", "Pear | big", "5", "a | b |", "| c |"]
+    assert lines[0] == (PARAGRAPH * 2).strip()
+
+
+@given(st.lists(st.sampled_from(["a", "|", "\u2758", "\u23d0", " ", "&#124;", "b."]), max_size=20).map("".join))
+@settings(max_examples=40, deadline=None)
+def test_bars_of_the_page_stand(words: str) -> None:
+    text = extractor("trafilatura")(AROUND % f"<p>Here is {words} and so on.</p>", None)
+    shown = " ".join(words.replace("&#124;", "|").split())
+    assert f"Here is {shown} and so on.".replace("  ", " ") in " ".join(text.split())
