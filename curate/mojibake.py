@@ -6,7 +6,8 @@ ISO-8859-1 by some program. The HTML standard reads numeric references to them s
 Doubly encoded UTF-8: its bytes were taken for windows-1252 (or ISO-8859-1, or windows-1251) and encoded again, so that
 "é" is "Ã©" and "П" is "Рџ". Any two characters of the right kinds could be such a pair: "Å²" of a physicist, "MANHÔ and a closing quote
 in Portuguese. So a text is repaired only if nearly all that it has beyond ASCII is such sequences, and if they are
-several different ones, or one that no language writes.
+several different ones, or one that no language writes. Sequences with a C1 character in them are repaired wherever they
+stand, except those that may be a letter and a closing quote or a dash.
 """
 
 import re
@@ -20,6 +21,7 @@ from curate.encodings import decode_as
 
 _BYTES = bytes(range(0x80, 0x100))
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")  # in UTF-8
+_WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
 _WINDOWS = dict(zip(range(0x80, 0xA0), decode_as(_BYTES[:32], "windows-1252"), strict=True))
 _FOLLOW = np.array([0xC2, 0xC5, 0xC6, 0xCB, 0xE2], np.uint8)  # how the characters of 80 to BF begin in UTF-8
 _SHARE = 0.8  # of the characters beyond ASCII, in sequences; what a program has lost of them makes up for the rest
@@ -38,6 +40,11 @@ class _Reading(NamedTuple):
     to_byte: dict[int, int]
 
 
+def _decoded(match: re.Match[str]) -> str:
+    """A sequence of Latin-1 characters whose bytes are UTF-8 for certain: `_WITH_C1` takes care of that."""
+    return match[0].encode("latin-1").decode()
+
+
 def without_c1(text: str) -> str:
     """`text` with its C1 characters read as windows-1252; the five bytes that have no character there stay."""
     return text.translate(_WINDOWS)
@@ -52,9 +59,18 @@ def repaired(text: str, utf8: bytes | None = None) -> str:
         return text
     if utf8 is None:
         utf8 = text.encode("utf-8", "surrogatepass")
-    if b"\xc2" in utf8 and _C1.search(utf8):
-        text = without_c1(text)
-        utf8 = text.encode("utf-8", "surrogatepass")
+    if b"\xc2" not in utf8 or not _C1.search(utf8):
+        return _wholly_repaired(text, utf8)
+    plain = without_c1(text)
+    whole = _wholly_repaired(plain, plain.encode("utf-8", "surrogatepass"))
+    if whole is not plain:
+        return whole
+    while (better := _WITH_C1.sub(_decoded, text)) != text:
+        text = better
+    return without_c1(text)
+
+
+def _wholly_repaired(text: str, utf8: bytes) -> str:
     for name in ("windows-1252", "windows-1251"):
         reading = _reading(name)
         while reading.likely(text, utf8) and (better := _undone(text, reading)) is not None:

@@ -159,7 +159,7 @@ def _source_file(
     elif kind is None:
         language = language_of(member.path, member.data)
         try:
-            text = member.data.decode("utf-8") if language else ""
+            text = member.data.decode("utf-8-sig") if language else ""  # a byte order mark is no text
         except UnicodeDecodeError:
             kind, language = "not_utf8", None
     if language is None:

@@ -17,7 +17,8 @@ WARC_SOMEWHERE = re.compile(WARC_BEGIN.pattern + rb"(?=[A-Za-z][A-Za-z0-9\-]{0,6
 ARC_SOMEWHERE = re.compile(rb"(?<=\n)" + ARC_BEGIN.pattern)
 _HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
 _FOLD = re.compile(rb"[ \t\r]*\n[ \t]+")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(r"(?<![\w-])charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 _ARC_DATE = re.compile(rb"\d{8,17}")
 _MAX_DIGITS = 18
 
@@ -107,7 +108,7 @@ def parse_http(block: bytes) -> Http | None:
     if line is None:
         return None
     names = fields(block[block.find(b"\n") + 1 :])
-    kind, charset = media_type(_text(names.get(b"content-type"), 400))
+    kind, charset = _type_of_all(_text(_all(block, names, b"content-type"), 400))
     return Http(
         int(line[1]),
         kind,
@@ -131,6 +132,18 @@ def media_type(value: str) -> tuple[str | None, str | None]:
     kind = value.partition(";")[0].partition(",")[0].strip().lower()
     charset = _CHARSET.search(value)
     return kind or None, charset[1] if charset else None
+
+
+def _type_of_all(value: str) -> tuple[str | None, str | None]:
+    """Media type and charset of all values of Content-Type: those of the last that is one (Fetch, "extract a MIME type")."""
+    kind, charset = None, None
+    for part in value.split(","):
+        name, own = media_type(part)
+        name = (name or "").strip("\"' ")
+        if _MEDIA_TYPE.fullmatch(name):
+            charset = own or (charset if name == kind else None)
+            kind = name
+    return (kind, charset) if kind else media_type(value)
 
 
 def parse_date(value: bytes) -> datetime | None:

@@ -16,7 +16,7 @@ from curate.code.members import Member
 from curate.code.pages import page_language, pages, place
 from curate.code.repository import licence_of, survey
 from curate.code.reuse import annotations, glob_pattern
-from curate.code.source import _crawl, _repository, code_source
+from curate.code.source import _crawl, _repository, _source_file, code_source
 
 COPYRIGHT = (
     "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
@@ -185,6 +185,12 @@ def test_source_files_of_a_crawl(tmp_path, detector):
     assert skipped["binary"] == 1
     assert skipped["damaged"] == 1
     assert len(rows) + sum(skipped.values()) == len(list(pages(str(tmp_path / "c.warc.gz"))))
+
+
+def test_a_byte_order_mark_is_no_text():
+    found = _source_file(Member("a.py", b"\xef\xbb\xbfprint(1)\n"), Counter())
+    assert found is not None
+    assert found.text == "print(1)\n"
 
 
 @pytest.mark.parametrize("url", ["", "http://[bad", "http://e.org", "http://e.org/a%00b.py", "x" * 9000])

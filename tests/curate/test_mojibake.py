@@ -60,6 +60,11 @@ def test_cyrillic_that_was_read_as_windows_1251(language: str) -> None:
         ("itâ\x80\x99s", "it’s"),
         ("Â© 2024", "© 2024"),
         ("20Â°C and 5Â\u00a0%", "20°C and 5\u00a0%"),
+        (
+            "“Ça va”, â\x80\x9cyesâ\x80\x9d: Ã\x89t\u00e9 â\x86\x90 Â\x92",
+            "“Ça va”, “yes”: Été ← ’",
+        ),  # C1 in it: wherever
+        ("«MANHÃ\x94, «MANHÃ\x96 ça", "«MANHÃ”, «MANHÃ– ça"),  # may be a quote, may be a dash
         ("a\x81b", "a\x81b"),  # no character in windows-1252 either
         ("CafÃ© – cafÃ©, cafÃ©, cafÃ©, cafÃ©, cafÃ©, cafÃ©", "Café – café, café, café, café, café, café"),
     ],

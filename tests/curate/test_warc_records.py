@@ -15,10 +15,14 @@ import brotli
 import pytest
 import zstandard
 from backports import zstd
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curate.inputs import InputFile
 from curate.warc import ERRORS, Limits, Record, chain, goes_on, plan_splits, read_split, skip_reason
 from curate.warc.codecs import Codec
+from curate.warc.headers import Http
+from curate.warc.payload import decode_body
 from curate.warc.streams import Members, Plain
 
 
@@ -106,6 +110,29 @@ PAGE = b"<html>" + b"text " * 50
 GZIP_HEADER = b"\x1f\x8b\x08\x1e" + bytes(6) + b"\2\0XYname\0comment\0"  # all that may be in one
 NAMED_GZIP = GZIP_HEADER + (zlib.crc32(GZIP_HEADER) & 0xFFFF).to_bytes(2, "little") + zipped(PAGE)[10:]
 RAW_DEFLATE = zlib.compress(PAGE)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "charset"),
+    [
+        ((b"Content-Type: Text/HTML; Charset=koi8-r",), "text/html", "koi8-r"),
+        ((b"Content-Type: application/octet-stream", b"Content-Type: text/html"), "text/html", None),  # the last
+        ((b"Content-Type: text/html;charset=big5", b"Content-Type: text/html"), "text/html", "big5"),
+        ((b"Content-Type: text/plain;charset=big5", b"Content-Type: text/html"), "text/html", None),
+        ((b"Content-Type: text/html; charset=a, text/html; charset=b",), "text/html", "b"),
+        ((b"Content-Type: text/html", b"Content-Type: nonsense"), "text/html", None),
+        ((b'Content-Type: "text/html"; charset="utf-8"',), "text/html", "utf-8"),
+        ((b"Content-Type: text/html; x-charset=koi8-r; charset = 'utf-8'",), "text/html", "utf-8"),
+        ((b"Content-Type:\r\n text/html;\r\n charset=utf-8",), "text/html", "utf-8"),
+        ((b"Content-Type: charset=utf-8",), "charset=utf-8", "utf-8"),
+        ((b"Content-Type:",), None, None),
+    ],
+)
+def test_media_types_and_charsets(
+    tmp_path: Path, fields: tuple[bytes, ...], kind: str | None, charset: str | None
+) -> None:
+    record = one(tmp_path, warc(http(b"", *fields, kind=b"")))
+    assert (record.content_type, record.http_charset) == (kind, charset)
 
 
 @pytest.mark.parametrize(
@@ -473,3 +500,38 @@ def test_the_same_crawl_as_warc_and_arc(testdata: Path) -> None:
     pages = [(r.url, r.status, r.content_type, r.body) for r in warcs if r.kind == "response"]
     assert sorted(pages, key=repr) == sorted(((r.url, r.status, r.content_type, r.body) for r in arcs[1:]), key=repr)
     assert sum(len(r.body or b"") for r in warcs if skip_reason(r) is None) > 1_000_000
+
+
+CODERS = {
+    "gzip": zipped,
+    "x-gzip": zipped,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "identity": bytes,
+    "utf-8": bytes,
+}
+coded = st.lists(st.sampled_from(sorted(CODERS)), max_size=4)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(min_size=80, alphabet="abc é\n<>"), coded, coded, st.booleans(), st.integers(1, 99))
+def test_whatever_was_done_to_a_body_is_undone(
+    text: str, content: list[str], transfer: list[str], chunks: bool, size: int
+) -> None:
+    body = text.encode()
+    for name in content[:2] + transfer[:2]:
+        body = CODERS[name](body)
+    if chunks:
+        body = chunked(body, size)
+    fields = [*transfer[:2], *(["chunked"] if chunks else [])]
+    given_http = Http(200, "text/html", None, ", ".join(fields), ",".join(content[:2]))
+    assert decode_body(body, given_http, 1 << 20) == (text.encode(), None)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.binary(max_size=300), coded | st.lists(st.text(max_size=9)), coded | st.just(["chunked"]), st.integers(0, 50))
+def test_no_body_breaks_the_reader(body: bytes, content: list[str], transfer: list[str], limit: int) -> None:
+    page, error = decode_body(body, Http(200, None, None, ",".join(transfer), ",".join(content)), limit)
+    assert len(page) <= limit
+    assert error is None or error.partition(":")[0] in ERRORS
