@@ -28,18 +28,19 @@ WIDER = {
 
 def read(spark: Any, paths: Sequence[str], columns: Sequence[str], lanes: int) -> Any:
     """DataFrame over files or folders of them, in up to `lanes` partitions. See `Session.read`."""
+    from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import from_arrow_schema
 
     found = files(paths)
     if not found:
         raise EngineError(f"no Parquet files in {', '.join(paths)}")
-    schema = engine_schema(found[0], columns)
+    schema, lanes = engine_schema(found[0], columns), min(lanes, len(found))
+    lane = functools.partial(_lane, found, lanes, schema)
     try:
         types = from_arrow_schema(schema, prefer_timestamp_ntz=True)
-    except Exception as error:
+        return spark.range(0, lanes, 1, lanes).mapInArrow(lane, types)
+    except (ValueError, PySparkException) as error:
         raise EngineError(f"{found[0]}: a type that engines don't have: {str(error).splitlines()[0]}") from error
-    lanes = min(lanes, len(found))
-    return spark.range(0, lanes, 1, lanes).mapInArrow(functools.partial(_lane, found, lanes, schema), types)
 
 
 def files(paths: Sequence[str]) -> list[str]:
