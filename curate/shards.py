@@ -101,7 +101,8 @@ class ShardWriter:
     def write(self, rows: pa.Table | pa.RecordBatch) -> None:
         """Add rows; columns in any order, types are cast."""
         table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
-        table = table.select(self.schema.names).cast(self.schema)
+        if not table.schema.equals(self.schema):
+            table = table.select(self.schema.names).cast(self.schema)
         sizes = np.zeros(table.num_rows, np.int64)
         if "text" in table.schema.names:
             sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy().astype(np.int64)
