@@ -77,7 +77,11 @@ class _Keys:
         self.empty = step.keys(pa.RecordBatch.from_pylist([], documents))
         self._atomic = storage.atomic(path)
         self._writer = pq.ParquetWriter(
-            self._atomic.__enter__(), self.empty.schema, compression="none", use_dictionary=False
+            self._atomic.__enter__(),
+            self.empty.schema,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
         )
 
     def add(self, judged: pa.RecordBatch, rows: Sequence[Row]) -> None:

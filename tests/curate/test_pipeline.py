@@ -12,13 +12,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import sample_crawl
+from curate import pipeline, sample_crawl, shards
 from curate.clean import Options
 from curate.clean import clean as run_clean
-from curate.errors import InputError, OutputError
+from curate.engine import Session
+from curate.errors import BalanceError, InputError, OutputError
 from curate.run import EngineOptions
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -239,3 +241,58 @@ def test_a_run_that_could_read_nothing_fails_and_one_that_could_read_something_d
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     shutil.copy(next(crawl.glob("*.warc.gz")), inputs / "c.warc.gz")
     assert clean(inputs, tmp_path / "some")["kept"]
+
+
+# ---- what a stage wrote, the next one checks ----
+
+
+def _swapped(path: Path) -> None:
+    """Two texts of a file change places; what the file says of itself stays."""
+    facts = {key: value for key, value in pq.read_metadata(path).metadata.items() if key.startswith(b"curate")}
+    table = pq.read_table(path, partitioning=None)
+    long = sorted(range(table.num_rows), key=lambda at: -len(table["text"][at].as_py() or ""))[:2]
+    places = list(range(table.num_rows))
+    places[long[0]], places[long[1]] = long[1], long[0]
+    at = table.schema.get_field_index("text")
+    changed = table.set_column(at, table.schema.field(at), table["text"].take(places))
+    assert not changed.equals(table)
+    pq.write_table(changed.replace_schema_metadata(facts), path)
+
+
+@pytest.mark.parametrize(
+    ("after", "folder"),
+    [
+        ("curate.extract:run", "_scratch/splits"),
+        ("curate.shards:finish", "extracted"),
+        ("curate.passes:run", "_scratch/pass-1"),
+        ("curate.passes:run", "_scratch/pass-2"),
+    ],
+)
+def test_texts_that_change_places_between_two_stages(crawl, tmp_path, monkeypatch, after, folder):
+    real, spoiled = Session.run, []
+
+    def run(self, reference, tasks):
+        yield from real(self, reference, tasks)
+        found = sorted((tmp_path / "corpus.partial" / folder).glob("*.parquet"), key=lambda path: path.stat().st_size)
+        if reference == after and found and not spoiled:
+            spoiled.append(found[-1])
+            _swapped(found[-1])
+
+    monkeypatch.setattr(Session, "run", run)
+    with pytest.raises(BalanceError, match=f"{folder}/.*parquet holds"):
+        clean(crawl, tmp_path / "corpus")
+    assert spoiled
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_shards_do_not_depend_on_splits(crawl, corpus, tmp_path, monkeypatch):
+    """Many shards out of merged files hold the rows of few, in the same order."""
+    monkeypatch.setattr(pipeline, "MINIMUM_SHARDS", 70)
+    monkeypatch.setattr(shards, "MERGE_BYTES", 100_000)
+    output = tmp_path / "corpus"
+    clean(crawl, output, split_bytes=50_000)
+    assert len(list((output / "extracted").glob("*.parquet"))) == 70
+    for folder in ("data", "rejected", "extracted"):
+        found = [sorted((root / folder).glob("*.parquet")) for root in (corpus, output)]
+        few, many = (pa.concat_tables([pq.read_table(path) for path in paths]) for paths in found)
+        assert few.equals(many)
