@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import CurateError
+from curate.errors import CurateError, of_disk
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -94,25 +94,29 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except CurateError as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
+    except (CurateError, OSError) as error:
+        told = error if isinstance(error, CurateError) else of_disk(error)
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if told is None:
+            raise
+        click.echo(f"error: {printable(str(told))}", err=True)
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
             _end(2)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
         _end(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 
 def _end(code: int) -> None:
     """Leave at once: an engine's threads may still be at work and would keep the process."""
-    from curate import workers
+    from curate import temporary, workers
 
     workers.kill_all()
+    temporary.close()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -6,9 +6,11 @@ RDDs or caching, so the same job runs on each engine and writes the same bytes.
 """
 
 import functools
+import hashlib
 import importlib.util
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -21,8 +23,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import errors, frames, sail, storage, workers
-from curate.errors import CurateError, EngineError, UsageError
+from curate import errors, frames, sail, storage, temporary, workers
+from curate.errors import CurateError, EngineError, OutputError, UsageError
 
 JAVA_HINT = (
     "Spark needs Java 17 or newer and none was found. Install it (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; "
@@ -39,15 +41,23 @@ AUTH_SECRET = "_SPARK_AUTH_SECRET"
 """Where Spark's SecurityManager looks for its secret first."""
 
 
+HARMLESS = re.compile(r"[A-Za-z0-9._/=+@,~-]+")
+"""Paths that all engines take as they are."""
+
+
 class Session:
     """An engine that is running. Made by `session()`."""
 
-    def __init__(self, name: str, start: Callable[[], Any], cores: int, *, closed: bool = True) -> None:
+    def __init__(
+        self, name: str, start: Callable[[], Any], cores: int, *, closed: bool = True, here: bool = True
+    ) -> None:
         self.name = name
         """`sail` or `spark`."""
         self._start = start
         self.cores = cores
         """Tasks that run at once, as far as that is known."""
+        self.here = here
+        """Whether all of it runs on this machine."""
         self.closed = closed
         """Whether other users of this machine are kept out of the engine; of a cluster, nobody here knows."""
 
@@ -94,7 +104,7 @@ class Session:
         paths = [path] if isinstance(path, str) else list(path)
         if self.name == "sail":
             return frames.read(self.spark, paths, columns, self.cores)
-        frame = self.spark.read.parquet(*paths)
+        frame = self.spark.read.parquet(*map(plain, paths))
         return frame.select(*columns) if columns else frame
 
     def write(self, frame: Any, path: str, by: str | None = None) -> None:
@@ -107,7 +117,7 @@ class Session:
         local = storage.is_local(path)
         target = f"{path}.tmp-{uuid.uuid4().hex}" if local else path
         writer = frame.write.mode("overwrite").option("compression", "zstd")
-        (writer.partitionBy(by) if by else writer).parquet(target)
+        _engine_errors(lambda: (writer.partitionBy(by) if by else writer).parquet(plain(target)))
         if local:
             if not storage.exists(target):  # an engine may write no file for no rows
                 os.makedirs(target)
@@ -123,6 +133,28 @@ class Session:
         return frame if self.name == "sail" else frame.repartition(partitions, column)
 
 
+def plain(path: str) -> str:
+    """A path for engines, which take some characters for patterns, escapes or parts of an address, and not all the same.
+
+    Where a local path has any but those known to be harmless, it is one through a link in the folder for temporary files.
+    """
+    inner = storage.filesystem(path)[1] if storage.is_local(path) else ""
+    if not inner or HARMLESS.fullmatch(inner):
+        return path
+    folder, name = os.path.split(inner)
+    link = os.path.join(temporary.folder(), hashlib.blake2b(folder.encode(), digest_size=8).hexdigest())
+    if not os.path.islink(link):
+        os.makedirs(folder, exist_ok=True)
+        os.symlink(folder, link)
+    return os.path.join(link, name)
+
+
+def check_path(s: Session, path: str) -> None:
+    """Raise OutputError when the engine runs on other machines, which know nothing of `plain`, and can't take a path."""
+    if not s.here and storage.is_local(path) and not HARMLESS.fullmatch(storage.filesystem(path)[1]):
+        raise OutputError(f"{path}: on a cluster a path may hold letters, digits and . _ - = + @ , ~ / only")
+
+
 def _run_partition(reference: str, tasks: list[str], batches: Iterable[Any]) -> Iterator[Any]:
     for batch in batches:
         for index in batch.column(0).to_pylist():
@@ -136,8 +168,11 @@ def _run_one(reference: str, task: dict[str, Any], *, embedded: bool) -> dict[st
         if embedded and not getattr(function, "supervises", False):
             return workers.call(reference, task)
         result: dict[str, Any] = function(task)
-    except CurateError as error:  # the person's to mend: no use in trying again, as engines do
-        return {"error": type(error).__name__, "message": str(error)}
+    except (CurateError, OSError) as error:  # the person's to mend: no use in trying again, as engines do
+        told = error if isinstance(error, CurateError) else errors.of_disk(error)
+        if told is None:
+            raise
+        return {"error": type(told).__name__, "message": str(told)}
     return result
 
 
@@ -158,6 +193,8 @@ def _engine_errors(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as error:
+        if told := errors.of_disk(error):
+            raise told from error
         lines = [line for line in str(error).splitlines() if line.strip() and not line.lstrip().startswith("at ")]
         cut = next(
             (i for i, line in enumerate(lines) if "JVM stacktrace" in line or "Driver stacktrace" in line),
@@ -205,7 +242,8 @@ def session(
         return
     spark = _connect(name, master) if (master or "").startswith("sc://") else _spark(name, master, submitted, cores)
     try:
-        yield Session("spark", lambda: spark, cores or _parallelism(spark))
+        here = not submitted and (master or "local").startswith("local")
+        yield Session("spark", lambda: spark, cores or _parallelism(spark), here=here)
     finally:
         workers.close_all()
         spark.stop()

@@ -13,6 +13,8 @@ A damaged record is never an error of this kind: it is a row with a reason.
 """
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
 
 
@@ -46,6 +48,35 @@ class BalanceError(CurateError):
 
 class AlarmError(CurateError):
     """A safety limit of the recipe stopped the job."""
+
+
+DISK = {
+    errno.ENOSPC: "there is no room left on the disk: make room",
+    errno.EDQUOT: "your quota of the disk is used up: make room",
+    errno.EFBIG: "a file would become larger than is allowed (ulimit -f): allow more",
+    errno.EROFS: "the disk can only be read: choose another folder",
+    errno.EACCES: "permission denied: change the permissions or choose another folder",
+    errno.EPERM: "not permitted: change the permissions or choose another folder",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+    errno.EIO: "the disk reports an error",
+}
+"""What a person can do about an error of the operating system, by number."""
+
+
+def of_disk(error: BaseException) -> OutputError | None:
+    """The error of a full or closed disk in words; None for any other error.
+
+    Engines and libraries hand such errors on as text, with the system's own words in it.
+    """
+    number = getattr(error, "errno", None)
+    if number not in DISK:
+        text = str(error)
+        number = next((one for one in DISK if one != errno.EPERM and os.strerror(one) in text), None)
+    if number is None:
+        return None
+    name = getattr(error, "filename", None)
+    where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
+    return OutputError(f"{where}{DISK[number]}; what is finished is kept, --resume goes on from there")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

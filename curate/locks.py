@@ -40,8 +40,11 @@ def _local(folder: str, busy: str) -> Iterator[None]:
     import fcntl
 
     inner = storage.filesystem(folder)[1]
-    os.makedirs(inner, exist_ok=True)
-    handle = os.open(inner, os.O_RDONLY)
+    try:
+        os.makedirs(inner, exist_ok=True)
+        handle = os.open(inner, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be made: {error.strerror}: choose another folder") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ On an object store, where folders can't be renamed, a corpus is copied and its `
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ from curate.errors import OutputError
 
 IDENTITY, BUILT = "job.json", "ledger.json"
 SHOWN = 5
+ADDRESS = re.compile(r"[a-z0-9]+://[A-Za-z0-9._/=+@,~:-]+")
+"""Addresses that every client takes as they are: no part of them is a pattern, an escape, a query or a fragment."""
 
 
 def work_folder(output: str) -> str:
@@ -34,6 +37,7 @@ def claimed(output: str, identity: Mapping[str, Any], *, resume: bool) -> Iterat
     `identity` is all that decides what is written, as JSON. Raises OutputError when something is there that this run must
     not touch: a folder of somebody, an unfinished run of another job, a run that is at work at this moment.
     """
+    check_name(output)
     work, identity = work_folder(output), json.loads(dump_json(identity))  # as it is read again: lists, no tuples
     _refuse_finished(output, work, identity, resume)
     with locks.held(
@@ -43,6 +47,20 @@ def claimed(output: str, identity: Mapping[str, Any], *, resume: bool) -> Iterat
         storage.remove_empty(output)
         _begin(work, identity, resume)
         yield
+
+
+def check_name(output: str) -> None:
+    """Raise OutputError for a name that can't be written to, or not by everything that has to."""
+    try:
+        output.encode()
+    except UnicodeEncodeError:
+        raise OutputError(f"{output!a}: the name is not UTF-8; choose another --output") from None
+    if not output.strip() or "\0" in output:
+        raise OutputError(f"--output {output!r} is no name of a folder")
+    if not storage.is_local(output) and not ADDRESS.fullmatch(output):
+        raise OutputError(
+            f"{output}: the address of an output may hold letters, digits and . _ - = + @ , ~ / only; choose another --output"
+        )
 
 
 def _refuse_finished(output: str, work: str, identity: Mapping[str, Any], resume: bool) -> None:

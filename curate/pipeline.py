@@ -17,7 +17,7 @@ from curate import ledger as ledgers
 from curate.content import Content
 from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
-from curate.engine import Session
+from curate.engine import Session, check_path
 from curate.errors import BalanceError, CurateError
 from curate.job import Job
 from curate.output import dump_json, read_json
@@ -39,6 +39,9 @@ def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
 @contextmanager
 def claimed(job: Job, *, resume: bool) -> Iterator[None]:
     """Hold the output and the indexes of its steps for one run. Raises OutputError and UsageError for what is in the way."""
+    output.check_name(job.output)
+    for path, _ in job.source.inputs:
+        storage.check_name(path)
     with ExitStack() as stack:
         for folder in sorted(index.check(job.recipe.steps)):
             busy = f"{folder}: another run is using this index at this moment; wait for it"
@@ -59,6 +62,7 @@ def _indexed(job: Job) -> list[tuple[Any, str]]:
 
 def build(s: Session, job: Job) -> dict[str, Any]:
     """`run`, for who holds the output already (`claimed`)."""
+    check_path(s, job.work)
     ledger = output.built(job.work)
     if ledger is None:
         parts = _documents(s, job)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import RecipeError, nearest
+from curate.extractors import ENGINES
 
 CHANGING = ("index",)
 """Parameters that name what a step adds to."""
@@ -35,6 +36,10 @@ class Extract:
     """Decoded bytes of the largest page that is tried."""
     memory_bytes: int = 4 << 30
     """Memory of the process that extracts, in bytes."""
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"no extractor is called {self.engine!r}{nearest(self.engine, ENGINES)}")
 
 
 @dataclass(frozen=True, slots=True)

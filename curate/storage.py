@@ -12,11 +12,16 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
+from curate import temporary
 from curate.errors import InputError, OutputError
 
 
 def filesystem(path: str) -> tuple[Any, str]:
-    """The `pyarrow.fs.FileSystem` of `path` (a local path or a URL such as s3://bucket/key) and the path inside it."""
+    """The `pyarrow.fs.FileSystem` of `path` (a local path or a URL such as s3://bucket/key) and the path inside it.
+
+    Raises InputError when it can't be had, or the name is not UTF-8: such a name can't stand in a table.
+    """
+    check_name(path)
     if "://" not in path:
         return pafs.LocalFileSystem(), os.path.abspath(path)
     try:
@@ -24,6 +29,14 @@ def filesystem(path: str) -> tuple[Any, str]:
         return found
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {reason(path, error)}") from error
+
+
+def check_name(path: str) -> None:
+    """Raise InputError for a name that is not UTF-8: it can't stand in a table."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
 
 
 def reason(path: str, error: Exception) -> str:
@@ -77,25 +90,25 @@ def atomic(path: str) -> Iterator[str]:
     if is_local(path):
         inner = filesystem(path)[1]
         Path(inner).parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(inner)
+        written = temporary_name(inner)
         try:
-            yield temporary
-            os.replace(temporary, inner)
+            yield written
+            os.replace(written, inner)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            Path(written).unlink(missing_ok=True)
         return
-    with tempfile.TemporaryDirectory(prefix="curate-") as folder:
-        temporary = os.path.join(folder, "file")
-        yield temporary
+    with tempfile.TemporaryDirectory(dir=temporary.folder()) as folder:
+        written = os.path.join(folder, "file")
+        yield written
         fs, inner = filesystem(path)
         fs.create_dir(inner.rsplit("/", 1)[0], recursive=True)
-        pafs.copy_files(temporary, inner, destination_filesystem=fs)
+        pafs.copy_files(written, inner, destination_filesystem=fs)
 
 
 def write_text(path: str, text: str) -> None:
     """Write a small UTF-8 file atomically."""
-    with atomic(path) as temporary:
-        Path(temporary).write_text(text, encoding="utf-8")
+    with atomic(path) as written:
+        Path(written).write_text(text, encoding="utf-8")
 
 
 def rename_folder(source: str, target: str, last: str = "", without: str = "") -> None:
@@ -218,8 +231,8 @@ def link(source: str, target: str) -> None:
         except OSError:  # another disk, or no links there
             pass
     fs, inner = filesystem(source)
-    with atomic(target) as temporary:
-        pafs.copy_files(inner, temporary, source_filesystem=fs, destination_filesystem=pafs.LocalFileSystem())
+    with atomic(target) as written:
+        pafs.copy_files(inner, written, source_filesystem=fs, destination_filesystem=pafs.LocalFileSystem())
 
 
 def sha256(path: str) -> str:

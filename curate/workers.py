@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -127,14 +128,17 @@ def _serve(request: dict[str, Any], out: Any) -> None:
     except MemoryError:
         _send(out, ERROR, json.dumps({"type": "MemoryError", "text": "out of memory", "user": False}).encode())
     except Exception as error:
+        if isinstance(error, OSError):
+            error = errors.of_disk(error) or error
         user = isinstance(error, CurateError)
         text = str(error) if user else traceback.format_exc()
         _send(out, ERROR, json.dumps({"type": type(error).__name__, "text": text, "user": user}).encode())
 
 
 def main() -> None:
-    """Serve requests (one JSON object a line on stdin) until stdin ends."""
+    """Serve requests (one JSON object a line on stdin) until stdin ends, or the parent does."""
     global _shared
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -144,6 +148,13 @@ def main() -> None:
         request = json.loads(line)
         _limit_memory(request["memory"])
         _serve(request, out)
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent has ended: what an orphan still writes could fall into a folder that a later run has finished."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _limit_memory(limit: int) -> None:

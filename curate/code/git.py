@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from curate import temporary
+
 TIME_LIMIT = 1800.0
 """Seconds for one repository."""
 MAX_NAME = 8192
@@ -172,7 +174,7 @@ class Reader:
 @contextmanager
 def opened(path: str) -> Iterator[Objects]:
     """The objects of the bare repository at `path`, for at most TIME_LIMIT seconds."""
-    with tempfile.TemporaryDirectory(prefix="curate-git-") as empty:
+    with tempfile.TemporaryDirectory(dir=temporary.folder()) as empty:
         for folder in ("refs", "objects"):
             os.mkdir(os.path.join(empty, folder))
         Path(empty, "HEAD").write_text("ref: refs/heads/none\n")

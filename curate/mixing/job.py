@@ -15,7 +15,7 @@ from typing import Any
 import curate
 from curate import content, contents, output, storage
 from curate.content import Content
-from curate.engine import Session
+from curate.engine import Session, check_path
 from curate.errors import AlarmError
 from curate.job import Watcher
 from curate.mixing import account, card, counts, pack, report, request
@@ -92,6 +92,7 @@ def build(session: Session, job: Build, *, resume: bool = False) -> dict[str, An
 
 
 def _build(session: Session, job: Build) -> dict[str, Any]:
+    check_path(session, job.path())
     with job.stage("count", sum(len(source.files) for source in job.request.sources)):
         planned = plan(job.request, lambda reference, tasks: job.run(session, reference, tasks))
     check(job.request, planned)

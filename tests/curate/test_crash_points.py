@@ -1,0 +1,38 @@
+"""Killed before some of its file operations and resumed, each command publishes the same bytes.
+
+All operations: `python -m benchmarks.crash_points [--store s3]`; what that gave is in benchmarks/results/crash_points.md.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+
+
+def sweep(*arguments: str) -> list[dict[str, object]]:
+    command = [sys.executable, "-m", "benchmarks.crash_points", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def test_some_points_of_each_command() -> None:
+    found = sweep("--points", "5")
+    assert [one["command"] for one in found] == ["clean", "dedup", "index", "mix", "code"]
+    for one in found:
+        assert one["points"] == 5
+        assert one["wrong"] == {}
+        assert int(str(one["operations"])) > 50
+        assert int(str(one["compared"])) > 3
+
+
+@pytest.mark.slow
+def test_some_points_on_an_object_store_killed_twice() -> None:
+    pytest.importorskip("moto.server")
+    for one in sweep("dedup", "mix", "--points", "6", "--store", "s3", "--twice"):
+        assert one["wrong"] == {}

@@ -1,0 +1,195 @@
+"""Odd names, full and closed disks, what is left in the folder for temporary files: one line each, or no matter at all."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from curate import engine, output, pipeline, temporary
+from curate.corpora import corpus_source
+from curate.dedup.job import recipe_of
+from curate.engine import Session, session
+from curate.errors import InputError, OutputError, RecipeError, of_disk
+from curate.job import Job
+from curate.recipe import parse
+
+ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
+NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
+
+
+@pytest.fixture(scope="module")
+def sail() -> Iterator[Session]:
+    with session("test", "sail", cores=2) as found:
+        yield found
+
+
+def write(folder: Path, name: str = "part") -> str:
+    folder.mkdir(parents=True)
+    (folder / f"{name}.jsonl").write_text(ROWS)
+    return str(folder)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_outputs_inputs_and_indexes(sail: Session, tmp_path: Path, name: str) -> None:
+    """Engines take some characters for patterns: with `{` all duplicates stayed, with others the job ended."""
+    root = tmp_path / name
+    asked = recipe_of("minhash", {"index": str(root / name), "against": write(root / f"{name}-old")})
+    for number, kept in enumerate((0, 0)):
+        job = Job("dedup", corpus_source(write(root / f"{number}{name}", name)), asked, str(root / f"{name}{number}"))
+        assert pipeline.run(sail, job)["kept"] == kept
+    job = Job("dedup", corpus_source(str(root / f"0{name}")), recipe_of("minhash", {}), str(root / "all"))
+    assert pipeline.run(sail, job)["kept"] == 7
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    bad = os.fsdecode(b"a\xff")
+    source = corpus_source(write(tmp_path / "in"))
+    with pytest.raises(OutputError, match=r"a\\udcff': the name is not UTF-8"):
+        pipeline.run(
+            Session("none", lambda: None, 1), Job("dedup", source, recipe_of("exact", {}), str(tmp_path / bad))
+        )
+    with pytest.raises(InputError, match=r"a\\udcff': the name is not UTF-8"):
+        corpus_source(write(tmp_path / bad))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in", bad])
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/a?b", "s3://bucket/a b", "s3://bucket/a#b", "s3://bucket/a%20", "s3://b/*"]
+)
+def test_addresses_of_outputs(address: str) -> None:
+    with pytest.raises(OutputError, match="the address of an output may hold"):
+        output.check_name(address)
+
+
+def test_addresses_that_are_taken() -> None:
+    for address in ("s3://bucket/a-b/c_d.e=f", "gs://bucket/x", "hdfs://host:8020/user/x", "out", "/tmp/a b"):
+        output.check_name(address)
+    for name in ("", " "):
+        with pytest.raises(OutputError, match="no name of a folder"):
+            output.check_name(name)
+
+
+def test_on_a_cluster_odd_names_are_refused_before_any_work(tmp_path: Path) -> None:
+    source = corpus_source(write(tmp_path / "in"))
+    job = Job("dedup", source, recipe_of("exact", {}), str(tmp_path / "a{b}"))
+    with pytest.raises(OutputError, match="on a cluster a path may hold"):
+        pipeline.run(Session("spark", lambda: None, 1, here=False), job)
+    engine.check_path(Session("spark", lambda: None, 1, here=False), str(tmp_path / "plain"))
+
+
+def test_a_misspelt_extractor_is_found_with_the_recipe() -> None:
+    with pytest.raises(RecipeError, match=r"no extractor is called 'trafilatur'; did you mean 'trafilatura'"):
+        parse('[extract]\nengine = "trafilatur"\n', "r")
+
+
+def test_errors_of_a_disk_in_words() -> None:
+    told = of_disk(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
+    assert str(told).startswith("/data/x: there is no room left on the disk: make room; ")
+    assert "make room" in str(of_disk(RuntimeError("Generic error: No space left on device (os error 28)")))
+    assert of_disk(OSError(errno.ENOENT, "no such file")) is None
+    assert of_disk(ValueError("anything")) is None
+
+
+def curate(*arguments: str, most: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command, in a process that may not write a file of more than `most` bytes."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+    command = [sys.executable, "-m", "curate", *arguments, "--quiet", "--cores", "1"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit if most else None)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("most", [600, 3_000])
+def test_a_full_disk_costs_one_line_and_no_work(tmp_path: Path, most: int) -> None:
+    """A limit on the size of files fails as a full disk does, in the driver and in tasks."""
+    source, out = write(tmp_path / "in"), tmp_path / "out"
+    full = curate("dedup", source, "--output", str(out), most=most)
+    assert full.returncode == 2, full.stderr
+    assert "a file would become larger than is allowed" in full.stderr
+    assert full.stderr.count("\n") == 1
+    assert not out.exists()
+    whole = curate("dedup", source, "--output", str(out), "--resume")
+    assert whole.returncode == 0, whole.stderr
+    assert json.loads((out / "ledger.json").read_text())["kept"] == 7
+    assert [path.name for path in tmp_path.glob("out*")] == ["out"]
+
+
+@pytest.mark.engine
+def test_a_folder_that_nothing_can_be_written_to(tmp_path: Path) -> None:
+    done = curate("dedup", write(tmp_path / "in"), "--output", "/proc/nothing/out")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    (tmp_path / "file").write_text("")
+    done = curate("dedup", str(tmp_path / "in"), "--output", str(tmp_path / "file" / "out"))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+HOLDER = """
+import sys, time
+from curate import temporary
+print(temporary.folder(), flush=True)
+time.sleep(60 if sys.argv[1:] else 0)
+"""
+
+
+def test_the_folder_for_temporary_files_goes_with_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    settings = {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", HOLDER], env=settings, capture_output=True, check=True)
+    assert not os.path.exists(ended.stdout.decode().strip())
+    killed = subprocess.Popen([sys.executable, "-c", HOLDER, "stay"], env=settings, stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    left = Path(killed.stdout.readline().strip())
+    (tmp_path / f"{temporary.PREFIX}mine").write_text("a file of somebody")
+    temporary.sweep()
+    assert left.is_dir()  # its process lives
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert left.is_dir()
+    temporary.sweep()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{temporary.PREFIX}mine"]
+
+
+ORPHAN = """
+import os, signal, sys, threading, time
+from curate import workers
+threading.Timer(float(sys.argv[1]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+workers.call("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
+"""
+
+
+def linger(task: dict[str, str]) -> dict[str, str]:
+    """Task: says who it is, and stays."""
+    import time
+
+    Path(task["path"]).write_text(str(os.getpid()))
+    time.sleep(60)
+    return {}
+
+
+def test_children_end_with_their_parent(tmp_path: Path) -> None:
+    """An orphan that goes on writing could write into what a later run has published."""
+    import time
+
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", ORPHAN, "6", str(tmp_path / "child")], cwd=root, check=False)
+    assert done.returncode == -signal.SIGKILL
+    child = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
+        if "Z" in Path(f"/proc/{child}/stat").read_text().rpartition(")")[2]:
+            break
+        time.sleep(0.1)
+    else:
+        assert not os.path.exists(f"/proc/{child}")
