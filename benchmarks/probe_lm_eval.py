@@ -19,7 +19,7 @@ from train_probe.checkpoint import open_model
 from train_probe.export import export
 from train_probe.likelihood import score
 
-MOST = 200
+MOST = 100
 """Questions of each file."""
 
 

@@ -11,6 +11,7 @@ Published forms are read as they are: BLiMP (`sentence_good`, `sentence_bad`), a
 questions (`query`, `choices`, `gold`), contexts with one ending (`context_options`, `continuation`, `gold`) and plain
 continuations (`context`, `continuation`).  The gauntlet's loader puts a space between context and choice; so does this
 one for its forms, but where white space or a script without spaces between words (Chinese, Thai ...) meets the border.
+OLMo's in-loop requests (`requests.jsonl`, a line for each choice, also .gz) are questions by their `doc_id`.
 
 How text becomes tokens is the rule of lm-evaluation-harness: white space at the end of a context belongs to the choice,
 and both are tokenized as one text where its tokens begin with those of the context.
@@ -21,9 +22,11 @@ the text that was scored: it moves in small models when accuracy does not), and 
 each family of models gives a probability is in likelihood.py.
 """
 
+import gzip
 import json
 import math
 import unicodedata
+import zlib
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -67,21 +70,52 @@ def read(name: str | Path) -> Task:
     """Read a file of questions, or one of `bundled()`.  Raises ProbeError with the line that is wrong."""
     inside = str(name).removeprefix(BUNDLED)
     path: Any = resources.files("train_probe").joinpath("tasks", inside) if inside != str(name) else Path(name)
-    questions = []
     try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        content = (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ProbeError(f"{path}: can't be read ({error})") from None
+    questions: list[Question] = []
+    requests: dict[Any, list[dict[str, Any]]] = {}
     for number, line in enumerate(content.split("\n"), 1):  # not splitlines: JSON may hold U+2028
         if not line.strip():
             continue
         try:
-            questions.append(question(json.loads(line)))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+            row = json.loads(line)
+            if isinstance(row, dict) and "request" in row:
+                requests.setdefault(row["doc_id"], []).append(row)
+            else:
+                questions.append(question(row))
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise ProbeError(f"{path}, line {number}: not a question ({error})") from None
+    for ident, rows in requests.items():
+        try:
+            questions += _of_requests(ident, rows)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ProbeError(f"{path}, doc_id {ident}: not a question ({error})") from None
     if not questions:
         raise ProbeError(f"{path}: no questions")
-    return Task(Path(inside).stem, questions)
+    return Task(_name(Path(inside)), questions)
+
+
+def _name(path: Path) -> str:
+    """The file's, or that of the two folders above where it is called as OLMo's are: arc_easy/rc_5shot/requests.jsonl."""
+    stem = path.name.split(".jsonl")[0]
+    return " ".join([*path.parts[-3:-1]] or [stem]) if stem == "requests" else stem
+
+
+_UNCONDITIONAL = 1_000_000
+"""From this doc_id on a request is the same choice without its question, which no score here uses."""
+
+
+def _of_requests(ident: Any, rows: list[dict[str, Any]]) -> list[Question]:
+    """The question of OLMo's in-loop requests of one document: contexts (with examples) and endings as they are."""
+    if isinstance(ident, int) and ident >= _UNCONDITIONAL:
+        return []
+    rows = sorted(rows, key=lambda row: int(row["idx"]))
+    pairs = [(row["request"]["context"], row["request"]["continuation"]) for row in rows]
+    label = rows[0]["label"] if len(rows) > 1 else 0
+    return [_sound([c for c, _ in pairs], [e for _, e in pairs], label, "")]
 
 
 def question(row: dict[str, Any]) -> Question:
@@ -108,7 +142,7 @@ def _sound(contexts: list[Any], endings: list[Any], answer: Any, delimiter: str 
         raise ValueError(f"answer {answer} of {len(endings)} choices")
     for kind, texts in (("context", contexts), ("choice", endings)):
         for text in texts:
-            if not isinstance(text, str) or (kind == "choice" and not text.strip()):
+            if not isinstance(text, str) or (kind == "choice" and not text):
                 raise ValueError(f"a {kind} is {text!r}")
             text.encode()  # lone surrogates are legal in JSON, and no text
     if delimiter is not None and not isinstance(delimiter, str):
@@ -206,7 +240,7 @@ def encode(task: Task, tokenizer: Tokenizer) -> Encoded:
         name=task.name,
         rows=rows,
         sizes=[len(e.encode()) for _, e in pairs],
-        lengths=[len(e.lstrip().encode()) for _, e in pairs],
+        lengths=[len(e.lstrip().encode()) or len(e.encode()) for _, e in pairs],
         choices=[len(q.endings) for q in task.questions],
         answers=[q.answer for q in task.questions],
         end=tokenizer.end,

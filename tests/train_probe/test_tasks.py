@@ -1,5 +1,7 @@
 """Questions: forms, scoring by hand-worked examples, errors with their line."""
 
+import gzip
+import json
 import math
 
 import numpy as np
@@ -224,6 +226,35 @@ def test_accuracy_per_byte_does_not_count_the_space_before_a_choice():
     assert probability == pytest.approx(math.exp(-7 / 4) / (math.exp(-7 / 4) + math.exp(-3 / 2)))
 
 
+def request_lines():
+    """Two questions as OLMo's in-loop sets have them: a line a choice, and the same without the question."""
+    rows = []
+    for ident, (label, endings) in enumerate([(1, [" a", " b"]), (0, [" a", "  "])]):
+        for unconditional in (False, True):
+            for i, ending in reversed(list(enumerate(endings))):
+                context = "Answer:" if unconditional else f"Q: x\nAnswer: y\n\nQ: {ident}\nAnswer:"
+                request = {"context": context, "continuation": ending}
+                row = {"request_type": "loglikelihood", "doc": {}, "request": request, "idx": i, "label": label}
+                rows.append(json.dumps({**row, "doc_id": ident + 1_000_000 * unconditional}))
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("name", ["requests.jsonl", "requests.jsonl.gz"])
+def test_the_requests_of_olmo_are_questions(tmp_path, name):
+    path = tmp_path / "arc_easy/rc_5shot" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes((gzip.compress if name.endswith("gz") else bytes)(request_lines().encode()))
+    task = tasks.read(path)
+    assert task.name == "arc_easy rc_5shot"
+    first, second = task.questions
+    assert first == (["Q: x\nAnswer: y\n\nQ: 0\nAnswer:"] * 2, [" a", " b"], 1)
+    assert (second.endings, second.answer) == ([" a", "  "], 0)
+    assert tasks.encode(task, BYTES).lengths == [1, 1, 1, 2]
+    path.write_bytes(b'{"request": {}, "doc_id": 3, "idx": 0, "label": 0}')
+    with pytest.raises(ProbeError):
+        tasks.read(path)
+
+
 def test_examples_come_from_a_training_file_in_its_order():
     train = tasks.Task("train", [tasks.Question([f"t{i}"] * 2, [" yes", " no"], i % 2) for i in range(9)])
     task = tasks.Task("t", [train.questions[1], tasks.Question(["q"] * 2, [" yes", " no"], 0)])
@@ -236,7 +267,7 @@ def test_examples_come_from_a_training_file_in_its_order():
         tasks.with_examples(task, 2)
 
 
-@pytest.mark.parametrize("bad", ['"\\ud800"', "7", "null", '"  "'])
+@pytest.mark.parametrize("bad", ['"\\ud800"', "7", "null", '""'])
 def test_a_choice_that_is_no_text_is_an_error_with_its_line(tmp_path, bad):
     line = f'{{"context": "a", "choices": [" b", {bad}], "answer": 0}}'
     (tmp_path / "x.jsonl").write_text(f"\n{line}\n")
