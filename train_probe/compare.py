@@ -7,7 +7,7 @@ difference that matters) / too small to tell, with the number of seeds it would 
 """
 
 import itertools
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +43,18 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict
     """
     request = experiment.load(output)
     runs = results(output, list(request.mixtures))
-    seeds = {name: sorted(some) for name, some in runs.items()}
-    waiting = [name for name in request.mixtures if name not in runs]
-    look = None
-    if len(runs) > 1 and not (waiting and not now):
-        look = looks.take(output, seeds, request.seeds, now)
+    planned = experiment.planned_seeds(output)
+    seeds = min(len(runs.get(name, {})) for name in request.mixtures)
+    look = looks.take(output, seeds, planned, now) if len(request.mixtures) > 1 else None
     shared = {
         (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)
     }
-    found = judge(runs, request.primary, smallest, shared, look.alpha if look else looks.share(0))
+    found = judge(runs, request.primary, smallest, shared, look.alpha if look else looks.PLANNED)
     if look is None:
+        point = looks.next_point(seeds, planned)
         for pair in found["pairs"]:
-            pair["verdict"] = f"not yet: the verdict comes when all {request.seeds} planned seeds are finished"
-    found["look"] = None if look is None else {"number": look.number + 1, "alpha": look.alpha, "planned": look.planned}
+            pair["verdict"] = f"not yet: {seeds} seeds are finished, the next verdict is at {point}"
+    found["look"] = None if look is None else asdict(look)
     found["documents"] = _documents(output, request.seeds)
     found["differences"] = _differences(runs, found["pairs"])
     found["unseen"] = _unseen(output, runs)
@@ -314,10 +313,10 @@ def text(found: dict[str, Any]) -> str:
             f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
         )
     look = found.get("look")
-    if look and look["number"] > 1:
+    if look and look["seeds"] != look["planned"]:
         lines.append(
-            f"look {look['number']} at this experiment: it may use {100 * look['alpha']:.2g} % of the 5 %, so that all looks together "
-            "are wrong in 5 % of experiments at most; intervals and p hold that"
+            f"{look['planned']} seeds were planned: a verdict at {look['seeds']} may use {100 * look['alpha']:.2g} % of the 5 %, so that all "
+            "looks together are wrong in 5 % of experiments at most; intervals and p hold that"
         )
     lines += found.get("differences", [])
     lines += found.get("unseen", [])

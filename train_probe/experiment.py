@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from train_probe import __version__, held_out
+from train_probe import __version__, held_out, looks
 from train_probe import budget as budgets
 from train_probe.config import PRESETS, Preset, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
@@ -51,14 +51,26 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
     before = _saved(output) if file.exists() else None
     asked = json.loads(json.dumps(asdict(request)))
     inputs = _inputs(request, before["inputs"] if before else {})
-    if before and ((output / "budget.json").exists() or (output / "runs").exists()):
+    if before and _begun(output):
         _check_same(output, before, asked, inputs)
     identity = _identity(asked, inputs)
     output.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"version": 2, "request": asked, "inputs": inputs, "environment": environment()})
+    planned = before["planned"] if before and _begun(output) else request.seeds
+    known = {"version": 2, "planned": planned, "request": asked, "inputs": inputs, "environment": environment()}
+    write_json(file, known)
     if prepared(output) != identity:
         _tokenize(request, output, talk)
         write_json(output / "data" / "prepared.json", {"identity": identity})
+
+
+def _begun(output: Path) -> bool:
+    """Whether anything was trained: from then on the question stands."""
+    return (output / "budget.json").exists() or (output / "runs").exists()
+
+
+def planned_seeds(output: Path) -> int:
+    """The seeds that were planned when the first run began."""
+    return int(_saved(output)["planned"])
 
 
 def prepared(output: Path) -> str | None:
@@ -73,7 +85,8 @@ def _saved(output: Path) -> dict[str, Any]:
     file = output / "experiment.json"
     try:
         saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(saved["request"], dict) or not isinstance(saved["inputs"], dict):
+        kinds = {"request": dict, "inputs": dict, "planned": int}
+        if not all(isinstance(saved[name], kind) for name, kind in kinds.items()):
             raise TypeError("of another version")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProbeError(f"{file}: can't be read ({error}); choose another --output") from None
@@ -99,11 +112,14 @@ def _check_same(output: Path, before: dict[str, Any], asked: dict[str, Any], inp
             raise ProbeError(
                 f"{output} was prepared from other content: {name} has changed since ({some}); choose another --output"
             )
-    if asked["seeds"] < old["seeds"] and any((output / "runs").rglob("result.json")):
+    planned, seeds = before["planned"], asked["seeds"]
+    if seeds != looks.next_point(seeds, planned):
         raise ProbeError(
-            f"{old['seeds']} seeds were planned, and some are finished: fewer can't be chosen afterwards; probe-compare --now "
-            "gives a verdict on those there are"
+            f"{planned} seeds were planned, and training has begun: there is a verdict at {planned}, {2 * planned}, {4 * planned} ... seeds, "
+            f"not at {seeds} (probe-compare --now gives one on fewer)"
         )
+    if seeds < old["seeds"]:
+        raise ProbeError(f"{old['seeds']} seeds were asked for before; fewer can't be chosen afterwards")
 
 
 def _identity(asked: dict[str, Any], inputs: dict[str, Any]) -> str:

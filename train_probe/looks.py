@@ -1,42 +1,56 @@
-"""How often the result was looked at, and what of the 5 % each look may use.
+"""How often the result may be looked at, and what of the 5 % each look may use.
 
 Whoever adds seeds until something shows finds something: with a test at 5 % after every further seed, equal corpora are
-called different in about one of five experiments.  So the seeds are fixed before the first run, the verdict comes when
-all are finished, and the 5 % are one account for the whole experiment: the first look uses 4 %, each further one (more
-seeds, or a verdict before all are finished) half of what is left.  The shares add up to less than 5 %, so that much bounds
-the false verdicts of any number of looks, however much they depend on each other (Bonferroni's inequality).
+called different in about one of five experiments.  So the seeds are planned before the first run, and the numbers of seeds
+at which there is a verdict follow from the plan alone, never from what was seen:
+
+    all planned seeds               4 %
+    twice as many, four times ...   0.4 %, 0.2 % ... (more seeds after an undecided verdict)
+    fewer, when asked for           0.2 % in all, the same for each number from two on
+
+All together that is less than 5 %, which bounds the false verdicts of an experiment whenever one stops and however much
+the looks depend on each other (Bonferroni's inequality).  Figures may be watched in between: they decide nothing.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from train_probe.errors import ProbeError
 
-ALPHA, FIRST = 0.05, 0.8
-"""False verdicts of an experiment of equal corpora, at most; the share of the first look."""
-Seeds = dict[str, list[int]]
+ALPHA, PLANNED, MORE, FEWER = 0.05, 0.04, 0.008, 0.002
+"""False verdicts of an experiment of equal corpora, at most; of these at the plan, after it, before it."""
 
 
-def share(number: int) -> float:
-    """What look `number` (from 0) may use of ALPHA."""
-    return ALPHA * (FIRST if number == 0 else (1 - FIRST) * 0.5**number)
+def share(seeds: int, planned: int) -> float | None:
+    """What of ALPHA a verdict on so many seeds may use; None where there is none."""
+    if seeds == planned:
+        return PLANNED
+    if 2 <= seeds < planned:
+        return FEWER / (planned - 2)
+    doubled, rest = divmod(seeds, planned)
+    if rest or doubled & (doubled - 1) or doubled < 2:
+        return None
+    return MORE / doubled
+
+
+def next_point(seeds: int, planned: int) -> int:
+    """The least number of seeds from `seeds` on at which there is a verdict without asking for it."""
+    point = planned
+    while point < seeds:
+        point *= 2
+    return point
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at the finished seeds."""
+    """A verdict on the finished seeds of every mixture."""
 
-    number: int
+    seeds: int
     planned: int
-    """Seeds of each mixture that were planned when it was taken."""
-    seeds: Seeds
-
-    @property
-    def alpha(self) -> float:
-        """False verdicts that it may give, at most."""
-        return share(self.number)
+    alpha: float
+    """False verdicts that it may give, at most."""
 
 
 def read(output: Path) -> list[Look]:
@@ -46,26 +60,22 @@ def read(output: Path) -> list[Look]:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(saved, list):
             raise TypeError("no list")
-        return [Look(i, int(one["planned"]), dict(one["seeds"])) for i, one in enumerate(saved)]
+        return [Look(int(one["seeds"]), int(one["planned"]), float(one["alpha"])) for one in saved]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProbeError(f"{path}: damaged ({error}); without it no verdict holds what it says") from None
+        raise ProbeError(f"{path}: damaged ({error}); delete it if you know which looks were taken") from None
 
 
-def take(output: Path, seeds: Seeds, planned: int, now: bool = False) -> Look | None:
-    """The look at these finished seeds: the one already taken at them, or a new one, which is recorded.
-
-    None while seeds that were planned are missing, unless `now`.
-    """
+def take(output: Path, seeds: int, planned: int, now: bool = False) -> Look | None:
+    """The look at so many finished seeds, which is recorded; None where there is none, or none unless `now`."""
     taken = read(output)
-    for look in taken:
-        if look.seeds == seeds:
-            return look
-    if not now and any(len(some) < planned for some in seeds.values()):
+    alpha = share(seeds, planned)
+    if alpha is None or (seeds < planned and not now and all(look.seeds != seeds for look in taken)):
         return None
-    look = Look(len(taken), planned, seeds)
-    from train_probe.experiment import write_json
+    look = Look(seeds, planned, alpha)
+    if look not in taken:
+        from train_probe.experiment import write_json
 
-    write_json(output / "looks.json", [{"planned": x.planned, "seeds": x.seeds} for x in [*taken, look]])
+        write_json(output / "looks.json", [asdict(one) for one in [*taken, look]])
     return look

@@ -260,18 +260,21 @@ def test_there_is_no_verdict_before_the_planned_seeds(corpora, command, capsys):
     (corpora / "out/looks.json").unlink()
     capsys.readouterr()
     assert main(["compare", str(corpora / "out")]) == 0
-    assert "not yet: the verdict comes when all 4 planned seeds are finished" in capsys.readouterr().out
+    assert "not yet: 3 seeds are finished, the next verdict is at 4" in capsys.readouterr().out
     assert looks.read(corpora / "out") == []
     assert main(["compare", str(corpora / "out"), "--now"]) == 0
-    assert "not yet:" not in capsys.readouterr().out
+    assert "a verdict at 3 may use 0.1 % of the 5 %" in capsys.readouterr().out
     for name in ("web", "books"):
         (corpora / f"{name}.json").rename(corpora / f"out/runs/{name}/seed-3/result.json")
     assert main(["compare", str(corpora / "out")]) == 0
-    assert "look 2 at this experiment: it may use 0.5 %" in capsys.readouterr().out
-    assert [x.alpha for x in looks.read(corpora / "out")] == pytest.approx([0.04, 0.005])
-    words[words.index("4")] = "3"
-    assert main(words) == 2
-    assert "4 seeds were planned" in capsys.readouterr().err
+    out = capsys.readouterr().out
+    assert "not yet:" not in out
+    assert "seeds were planned" not in out
+    assert [x.alpha for x in looks.read(corpora / "out")] == pytest.approx([0.001, 0.04])
+    for seeds in ("3", "5"):
+        words[words.index("--seeds") + 1] = seeds
+        assert main(words) == 2
+        assert "4 seeds were planned" in capsys.readouterr().err
 
 
 def test_ids_that_a_mixture_brought_are_used(tmp_path):
