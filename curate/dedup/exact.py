@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exact:
-    """Of all documents with one text, apart from case and white space, the longest stays.
+    """Of all documents with one text, apart from case, white space and Unicode's forms (`normalise.same`), the longest stays.
 
     Of equally long ones the earliest, of equally early ones that with the smallest id. `fold=False`
     compares the bytes. Documents without a word are left alone.
@@ -39,7 +39,7 @@ class Exact:
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
-        same = [normalise.fold(text) if self.fold else text for text in texts(batch)]
+        same = [normalise.same(text) if self.fold else text for text in texts(batch)]
         rows = [row for row, text in enumerate(same) if text.strip()]
         ids = batch.column("id").to_pylist()
         found = elections.digests(same[row] for row in rows)

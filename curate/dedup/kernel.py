@@ -2,9 +2,9 @@
 
 What is computed, in this order; each part can be checked against a library (the tests do):
 
-1. *words*: the text in lower case, Latin, Greek and Cyrillic letters without their accents, split at
-everything that is not a letter, mark or number; each character of Chinese, Japanese, Thai, Lao, Khmer and
-Burmese is a word. 2. *shingles*: `ngram` words joined by one space, as UTF-8; a text of fewer words is one
+1. *words*: the text in normal form C and lower case, Latin, Greek and Cyrillic letters without their accents, without
+invisible characters, split at everything else that is not a letter, mark or number; each character of Chinese, Japanese,
+Thai, Lao, Khmer and Burmese is a word. 2. *shingles*: `ngram` words joined by one space, as UTF-8; a text of fewer words is one
 shingle. Hash: the lower half of XXH3-64. 3. *signature*: for each permutation (a, b) the minimum of a·h + b
 mod 2^32 over all shingles, h after the finaliser of MurmurHash3. This is the scheme `affine32` of
 datasketch 2, with its permutations for the same seed. 4. *band keys*: XXH3-64 of the `rows` values of a
@@ -15,6 +15,7 @@ mixed signs.
 """
 
 import functools
+import operator
 import unicodedata
 from typing import Any, NamedTuple
 
@@ -22,14 +23,20 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from curate.dedup import normalise
+from curate.dedup.normalise import INVISIBLE
 from curate.dedup.xxh3 import compiled, xxh3
+from curate.read.columns import values
 
 U32 = np.uint32
 Words = npt.NDArray[np.uint32]
 
 SOLO = 1 << 31
 """Flag in the fold table: this character is a word by itself."""
+LOOSE = 1 << 30
+"""Flag in the fold table: a text with this character may not be in normal form C."""
 LEFT_OUT = 1
 """Value in the fold table: as if this character were not there."""
 TABLE = 0x30000
@@ -49,23 +56,40 @@ SOLO_RANGES = (
 
 @functools.lru_cache(maxsize=1)
 def fold_table() -> npt.NDArray[np.uint32]:
-    """Code point -> its folded code point (with SOLO), 0 for what separates words, or LEFT_OUT."""
+    """Code point -> its folded code point (with SOLO, LOOSE), 0 for what separates words, or LEFT_OUT."""
     table = np.zeros(TABLE, U32)
     for code in range(TABLE):
         kind = unicodedata.category(chr(code))
-        if code in ACCENTS:
+        if code in ACCENTS or INVISIBLE.match(chr(code)):
             table[code] = LEFT_OUT
         elif kind[0] in "LMN" and kind != "Me":
             table[code] = folded(chr(code))
     for low, high in SOLO_RANGES:
         part = table[low : high + 1]
         part[part > LEFT_OUT] |= U32(SOLO)
+    table[list(_loose())] |= U32(LOOSE)
     return table
 
 
+def _loose() -> set[int]:
+    """Code points that normal form C may change or move, or join to what stands before them."""
+    found = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}  # vowels and final consonants of Hangul
+    for code in range(0x80, TABLE):
+        character = chr(code)
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            found.add(int(parts[1], 16))
+        if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
+            found.add(code)
+    return found
+
+
 def folded(character: str) -> int:
-    """Lower case without accents, where that is one code point; else lower case; else the character itself."""
-    lower = character.lower()
+    """Lower case without accents, where that is one code point; else lower case; else the character itself.
+
+    The i without dot is an i, the sigma at the end of a word a sigma.
+    """
+    lower = {"\u0131": "i", "\u03c2": "\u03c3"}.get(character, character.lower())
     bare = [c for c in unicodedata.normalize("NFD", lower) if ord(c) not in ACCENTS]
     return ord(bare[0] if len(bare) == 1 else lower if len(lower) == 1 else character)
 
@@ -80,12 +104,12 @@ def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
 
 
 @compiled
-def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) -> int:
+def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) -> Any:
     """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of
-    words.
+    words, and whether the text may not be in normal form C.
     """
     at, out, count = start, 0, 0
-    inside = 0
+    inside = loose = 0
     while at < end:
         code = nb.int64(data[at])
         if code < 0x80:  # without branches: the ends of words can't be foreseen
@@ -108,6 +132,8 @@ def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) 
                 code = code << 6 | nb.int64(data[at + k]) & 0x3F
         at += size
         value = nb.int64(table[code]) if code < TABLE else 0
+        loose |= value & LOOSE
+        value &= ~LOOSE
         if value == LEFT_OUT:
             continue
         solo = value >= SOLO
@@ -126,7 +152,7 @@ def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) 
     norm[out] = 32
     out += inside
     starts[count] = out
-    return count
+    return count, loose != 0
 
 
 @compiled
@@ -183,9 +209,19 @@ def _signature(hashes: Any, count: int, a: Any, b: Any, signature: Any) -> None:
 
 @compiled
 def _batch(
-    data: Any, offsets: Any, table: Any, a: Any, b: Any, ngram: int, signatures: Any, same: Any, ends: Any, out: Any
+    data: Any,
+    offsets: Any,
+    table: Any,
+    a: Any,
+    b: Any,
+    ngram: int,
+    signatures: Any,
+    same: Any,
+    ends: Any,
+    loose: Any,
+    out: Any,
 ) -> int:
-    """Fill, per document, `signatures`, `same` and `ends`, and, where it has room, `out` with all shingle hashes."""
+    """Fill, per document, `signatures`, `same`, `ends` and `loose`, and, where it has room, `out` with all shingle hashes."""
     longest = 0
     for i in range(len(offsets) - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -194,7 +230,7 @@ def _batch(
     hashes = np.empty(longest + 2, np.uint32)
     total = 0
     for i in range(len(offsets) - 1):
-        words = _words(data, offsets[i], offsets[i + 1], table, norm, starts)
+        words, loose[i] = _words(data, offsets[i], offsets[i + 1], table, norm, starts)
         count = _shingles(norm, starts, words, ngram, hashes)
         _signature(hashes, count, a, b, signatures[i])
         same[i] = nb.int64(xxh3(norm, 0, starts[words]))
@@ -245,11 +281,24 @@ def _run(
     data, offsets = buffers(column)
     n = len(column)
     found, same, ends = np.empty((n, count), U32), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    loose = np.zeros(n, np.bool_)
     # A word and what separates it are two bytes or more; words of one character without a gap are three.
     room = int(offsets[-1] - offsets[0]) // 2 + n + 1 if shingles else 0
     hashes = np.empty(room, U32)
-    total = _batch(data, offsets, fold_table(), *permutations(count, seed), ngram, found, same, ends, hashes)
+    total = _batch(data, offsets, fold_table(), *permutations(count, seed), ngram, found, same, ends, loose, hashes)
+    if loose.any() and (composed := _composed(column, loose)) is not None:
+        return _run(composed, ngram, count, seed, shingles=shingles)
     return found, same, ends, hashes[:total]
+
+
+def _composed(column: pa.Array, loose: npt.NDArray[np.bool_]) -> pa.Array | None:
+    """A string column with the texts `loose` in normal form C; None where they are that already, as most are."""
+    mask = pa.array(loose)
+    texts = values(column.filter(mask))
+    found = [normalise.composed(text) for text in texts]
+    if all(map(operator.is_, texts, found)):
+        return None
+    return pc.replace_with_mask(column, mask, pa.array(found, column.type))
 
 
 def premixed(hashes: Words) -> Words:
@@ -259,9 +308,9 @@ def premixed(hashes: Words) -> Words:
 
 def words(text: str) -> list[str]:
     """The words of a text, as the kernel sees them."""
-    data = np.frombuffer(text.encode(), np.uint8)
+    data = np.frombuffer(normalise.composed(text).encode(), np.uint8)
     norm, starts = np.empty(2 * len(data) + 16, np.uint8), np.empty(len(data) + 2, np.int64)
-    count = _words(data, 0, len(data), fold_table(), norm, starts)
+    count, _ = _words(data, 0, len(data), fold_table(), norm, starts)
     return norm[: starts[count]].tobytes().decode().split()
 
 

@@ -1,6 +1,7 @@
 """What "the same" means: lines, sentences and texts.
 
-`fold` is the mildest (case and white space) and is what C4 compares; `plain` is CCNet's. The words of
+`fold` is the mildest (case and white space) and is what C4 compares; `same` also knows one text in several forms of
+Unicode; `plain` is CCNet's. The words of
 MinHash have a normalisation of their own, in the kernel (`kernel.py`).
 """
 
@@ -24,6 +25,27 @@ _BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+[\"'\u201d\u2019\u00bb)\]]
 def fold(text: str) -> str:
     """Lower case, and each run of white space one space."""
     return " ".join(text.lower().split())
+
+
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+INVISIBLE = re.compile(f"[{_INVISIBLE}]+")
+"""Unicode's Default_Ignorable_Code_Point: soft hyphens, joiners, spaces without width, marks of direction, byte order marks."""
+
+
+def composed(text: str) -> str:
+    """The text in Unicode's normal form C."""
+    return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def same(text: str) -> str:
+    """`fold` of a text in normal form C with full case folding and without invisible characters; one i, with and without dot."""
+    if text.isascii():
+        return fold(text)
+    text = INVISIBLE.sub("", composed(text)).casefold().replace("i\u0307", "i").replace("\u0131", "i")
+    return " ".join(composed(text).split())
 
 
 def line(text: str) -> str:

@@ -11,7 +11,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.dedup import kernel
+from curate.dedup import kernel, normalise
 from curate.dedup.xxh3 import xxh3
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=60)), min_size=1, max_size=8)
@@ -69,9 +69,53 @@ def test_any_text(texts: list[str | None], ngram: int) -> None:
 
 @given(st.text())
 def test_words_do_not_depend_on_normal_form_or_case(text: str) -> None:
-    """Latin, Greek and Cyrillic: composed and decomposed letters are one."""
-    latin = "".join(c for c in text if ord(c) < 0x530)
-    assert kernel.words(unicodedata.normalize("NFC", latin)) == kernel.words(unicodedata.normalize("NFD", latin))
+    """Composed and decomposed letters are one, in every script; so are the texts of a column."""
+    forms = [text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]
+    assert kernel.words(forms[0]) == kernel.words(forms[1]) == kernel.words(forms[2])
+    found = kernel.fingerprints(pa.array([None, *forms, "plain"]), 2, 2, 2, 1, shingles=False)
+    assert len(set(found.same[1:4].tolist())) == 1
+
+
+ONE_TEXT = {
+    "composed kana": "ガラスのバスで昨日",
+    "composed Hangul": "우리는 어제 학교에서 점심을",
+    "composition exclusions": "राम ज़रूर क़लम",
+    "soft hyphens": "Die Donaudampfschifffahrt veröffentlichte",
+    "joiners": "او می\u200cخواهد کتاب\u200cهایش",
+    "byte order mark and spaces without width": "the qu\u200bick \ufeffreader",
+    "sigma at the end": "ΟΔΥΣΣΕΥΣ ΗΛΘΕΝ ΕΙΣ ΤΗΝ",
+    "i with and without dot": "IŞIK VE GÖLGE İSTANBULDA",
+    "case and white space": "The  QUICK\nreader",
+}
+
+
+@pytest.mark.parametrize("name", ONE_TEXT)
+def test_one_text_in_several_forms(name: str) -> None:
+    text = ONE_TEXT[name]
+    visible = "".join(c for c in text if c not in "\u200b\u200c\ufeff")
+    lower = {"i with and without dot": "ışık ve gölge istanbulda", "sigma at the end": "οδυσσευς ηλθεν εις την"}
+    forms = [
+        text,
+        visible,
+        *(unicodedata.normalize(form, text) for form in ("NFC", "NFD")),
+        lower.get(name, text.lower()),
+    ]
+    forms.append("\u00ad".join(text))
+    assert len({tuple(kernel.words(form)) for form in forms}) == 1
+    assert len({normalise.same(form) for form in forms}) == 1
+    assert normalise.same(text) != normalise.same(text + "x")
+
+
+def test_texts_that_differ_stay_apart() -> None:
+    pairs = [("がき", "かき"), ("resume", "résumé"), ("a b", "ab"), ("²", "2")]
+    for one, other in pairs:
+        assert normalise.same(one) != normalise.same(other), (one, other)
+    assert kernel.words("がき") != kernel.words("かき")
+
+
+@given(st.text())
+def test_same_is_stable(text: str) -> None:
+    assert normalise.same(normalise.same(text)) == normalise.same(text)
 
 
 def test_words() -> None:
