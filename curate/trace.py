@@ -137,6 +137,10 @@ def _lost(loss: Loss) -> Lost:
     return Lost(loss.pos, survivor, loss.value)
 
 
+MOST_PAIRS = 1 << 18
+"""Up to so many pairs of lines are compared with each other, which takes the square of their number."""
+
+
 class _Lines:
     """The lines of the text as extracted, and what the steps so far left of each."""
 
@@ -169,18 +173,9 @@ class _Lines:
     def _match(self, alive: Sequence[int], after: Sequence[str], rule: str) -> None:
         """Find the lines that are left, or what is left of them, among the lines alive."""
         before = [self.left[at] or "" for at in alive]
-        matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-        for tag, first, last, start, end in matcher.get_opcodes():
-            if tag == "equal" or first == last:
-                continue
-            new = iter(after[start:end])
-            candidate = next(new, None)
-            for at, text in zip(alive[first:last], before[first:last], strict=True):
-                if candidate is not None and _is_part(candidate, text):
-                    self._set(at, candidate, rule)
-                    candidate = next(new, None)
-                else:
-                    self._set(at, None, rule)
+        found = _paired(before, after) if len(before) * len(after) <= MOST_PAIRS else _paired_fast(before, after)
+        for at, text in zip(alive, found, strict=True):
+            self._set(at, text, rule)
 
     def result(self) -> tuple[Line, ...]:
         return tuple(
@@ -188,8 +183,40 @@ class _Lines:
         )
 
 
+def _paired(before: Sequence[str], after: Sequence[str]) -> list[str | None]:
+    """For each line of `before` what is left of it in `after`, which follows the same order; None for nothing."""
+    found: list[str | None] = [None] * len(before)
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            found[first:last] = before[first:last]
+            continue
+        new = iter(after[start:end])
+        candidate = next(new, None)
+        for at in range(first, last):
+            if candidate is not None and _is_part(candidate, before[at]):
+                found[at], candidate = candidate, next(new, None)
+    return found
+
+
+def _paired_fast(before: Sequence[str], after: Sequence[str]) -> list[str | None]:
+    """The same in one walk, for long texts: a line that stands in `after` as it is waits for its last place in `before`."""
+    found: list[str | None] = [None] * len(before)
+    last = {text: at for at, text in enumerate(before)}
+    new = iter(after)
+    candidate = next(new, None)
+    for at, text in enumerate(before):
+        if candidate is not None and (
+            candidate == text or (last.get(candidate, -1) < at and _is_part(candidate, text))
+        ):
+            found[at], candidate = candidate, next(new, None)
+    return found
+
+
 def _is_part(short: str, long: str) -> bool:
     """Whether the words of `short` occur in `long` in their order."""
+    if len(short) > len(long):
+        return False
     words = iter(long.split())
     return all(word in words for word in short.split())
 

@@ -80,6 +80,10 @@ class BadWords:
         """Load a list; AssetMissingError or FileNotFoundError says what is missing."""
         load_words(self.words, self.default_language or "en")
 
+    def files(self) -> list[Path]:
+        """The file or folder of lists, which is a part of what a job is."""
+        return [] if self.words == "own" else [_root(self.words)]
+
     def __call__(self, doc: Document) -> Decision:
         language = (doc.language or self.default_language).split("-")[0]
         matcher = _matcher(self.words, language, self.as_listed)
@@ -169,7 +173,7 @@ def load_words(words: str, language: str) -> frozenset[str]:
             if language.isalnum() and language.islower() and own.is_file()
             else frozenset()
         )
-    root = find("ldnoobw") if words in PUBLIC else Path(words).expanduser()
+    root = _root(words)
     if root.is_file():
         return _parse(root.read_bytes(), str(root))
     if not root.is_dir():
@@ -179,6 +183,10 @@ def load_words(words: str, language: str) -> frozenset[str]:
     found = [_parse(path.read_bytes(), str(path)) for path in paths if path.suffix in ("", ".txt", ".json")]
     listed = frozenset[str]().union(*found) - ALLOWED.get(language, frozenset())
     return frozenset(filter(_pinned, listed)) if words == "ldnoobw-c4" and language == "en" else listed
+
+
+def _root(words: str) -> Path:
+    return find("ldnoobw") if words in PUBLIC else Path(words).expanduser()
 
 
 def _pinned(entry: str) -> bool:

@@ -64,6 +64,10 @@ class FastText:
             except (ValueError, RuntimeError) as error:
                 raise ValueError(f"{path} is no fastText model of languages: {error}") from error
 
+    def files(self) -> list[Path]:
+        """The model, which is a part of what a job is."""
+        return [model_path(self.model)]
+
     def __call__(self, doc: Document) -> Decision:
         text = doc.text[: self.max_chars] if self.max_chars else doc.text
         language, score = identify(without_capitals(text) if self.fold_capitals else text, self.model)

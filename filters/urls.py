@@ -67,33 +67,37 @@ class UrlBlocklist:
         if self.path:
             _blocklist(self.path, self.categories)
 
+    def files(self) -> list[Path]:
+        """The list, which is a part of what a job is."""
+        return [Path(self.path).expanduser()] if self.path else []
+
     def __call__(self, doc: Document) -> Decision:
         code = self._hit(doc.url) if self.path and doc.url else None
         signals = {"url_blocklisted": float(code is not None)}
         return drop(doc, code, 1.0, signals=signals) if code else keep(doc, 0.0, signals=signals)
 
     def _hit(self, url: str) -> str | None:
-        domains, urls = _blocklist(self.path, self.categories)
-        host = host_of(url)
-        parts = host.split(".")
-        if any(".".join(parts[i:]) in domains for i in range(len(parts))):
+        domains, urls, longest = _blocklist(self.path, self.categories)
+        host = host_of(url)[-longest - 1 :]  # no more than an entry can hold, and a byte: a URL may be of any length
+        starts = [0, *(i + 1 for i, char in enumerate(host) if char == ".")]
+        if any(host[i:] in domains for i in starts):
             return "domain"
         plain = normalize_url(url).lower()
         # A listed URL blocks all that is below it.
-        cuts = [i for i, char in enumerate(plain) if char in "/?#"] if urls else []
+        cuts = [i for i, char in enumerate(plain[: longest + 1]) if char in "/?#"] if urls else []
         return "url" if urls and any(plain[:i] in urls for i in [*cuts, len(plain)]) else None
 
 
 @lru_cache(maxsize=8)
-def _blocklist(path: str, categories: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """(hosts, URLs with a path) on the lists. FileNotFoundError when a list can't be found."""
+def _blocklist(path: str, categories: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], int]:
+    """(hosts, URLs with a path, characters of the longest) on the lists. FileNotFoundError when a list can't be found."""
     domains: set[str] = set()
     urls: set[str] = set()
     root = Path(path).expanduser()
     for place in [root / name for name in categories] or [root]:
         for entry in _entries(place):
             (urls if "/" in entry or "?" in entry else domains).add(entry)
-    return frozenset(domains), frozenset(urls)
+    return frozenset(domains), frozenset(urls), max(map(len, domains | urls), default=0)
 
 
 def _entries(place: Path) -> Iterator[str]:

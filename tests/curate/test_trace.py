@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate import trace as trace_module
 from curate.dedup.elections import OWNER
 from curate.recipe import parse
 from curate.trace import Loss, cut_spans, trace
@@ -82,3 +83,14 @@ def test_large_survivor_numbers_are_signed() -> None:
     assert found.text == "Four."
     assert found.stages[1].removed == {"Spans.duplicate": 3}
     assert [piece for piece, gone in cut_spans(found.lines[0]) if gone] == ["One. Two. Three. "]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "a b", "c a b", "d"]), st.booleans()), max_size=30))
+def test_long_texts_are_paired_in_one_walk(lines: list[tuple[str, bool]]) -> None:
+    before, after = [line for line, _ in lines], [line for line, kept in lines if kept]
+    assert [left for left in trace_module._paired_fast(before, after) if left is not None] == after
+
+
+def test_a_part_of_a_line_is_paired_with_it() -> None:
+    for paired in (trace_module._paired, trace_module._paired_fast):
+        assert paired(["menu", "a b. [1] c", "a", "end"], ["a b. c", "end"]) == [None, "a b. c", None, "end"]
