@@ -72,17 +72,11 @@ class BadWords:
 
     def files(self) -> tuple[Path, ...]:
         """The lists it reads that are not part of the package."""
-        if self.words.startswith("ldnoobw"):
-            return (find("ldnoobw"),)
-        return () if self.words == "own" else (Path(self.words),)
+        return () if self.words == "own" else (_root(self.words),)
 
     def prepare(self) -> None:
         """Load a list; AssetMissingError or FileNotFoundError says what is missing."""
         load_words(self.words, self.default_language or "en")
-
-    def files(self) -> list[Path]:
-        """The file or folder of lists, which is a part of what a job is."""
-        return [] if self.words == "own" else [_root(self.words)]
 
     def __call__(self, doc: Document) -> Decision:
         language = (doc.language or self.default_language).split("-")[0]

@@ -52,7 +52,7 @@ class FastText:
 
     def files(self) -> tuple[Path, ...]:
         """The model."""
-        return (find("lid.176"),)
+        return (model_path(self.model),)
 
     def prepare(self) -> None:
         """See that the model is there, and that one of your own is one. AssetMissingError or FileNotFoundError says how to
@@ -63,10 +63,6 @@ class FastText:
                 _model(self.model)("a")
             except (ValueError, RuntimeError) as error:
                 raise ValueError(f"{path} is no fastText model of languages: {error}") from error
-
-    def files(self) -> list[Path]:
-        """The model, which is a part of what a job is."""
-        return [model_path(self.model)]
 
     def __call__(self, doc: Document) -> Decision:
         text = doc.text[: self.max_chars] if self.max_chars else doc.text

@@ -67,10 +67,6 @@ class UrlBlocklist:
         if self.path:
             _blocklist(self.path, self.categories)
 
-    def files(self) -> list[Path]:
-        """The list, which is a part of what a job is."""
-        return [Path(self.path).expanduser()] if self.path else []
-
     def __call__(self, doc: Document) -> Decision:
         code = self._hit(doc.url) if self.path and doc.url else None
         signals = {"url_blocklisted": float(code is not None)}

@@ -146,6 +146,7 @@ def test_a_recipe_names_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = _train(tmp_path, full=full)
     step = FastText(languages=("up",), model=str(path))
     step.prepare()
+    assert step.files() == (path,)  # its content is a part of what a job is
     assert step(Document("0", "ab cd\nef")).doc.language == "up"
     assert step(Document("0", "uv wx")).reason == "other_language"
     monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
