@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
@@ -83,14 +84,23 @@ def _is_corpus(folder: str) -> bool:
 def extraction(recipe: Recipe) -> dict[str, Any]:
     """Everything that decides what text a page gives."""
     engine = recipe.extract.engine
-    package = ENGINE_PACKAGES.get(engine)
     return {
         "engine": engine,
-        "version": version(package) if package else "",
+        "version": engine_version(engine),
         "cpu_seconds": recipe.extract.cpu_seconds,
         "page_bytes": recipe.extract.page_bytes,
         "memory_bytes": recipe.extract.memory_bytes,
     }
+
+
+def engine_version(engine: str) -> str:
+    """The version of an engine's package; of ours, its model's digest and the engine that it falls back on as well."""
+    package = ENGINE_PACKAGES.get(engine)
+    if engine != "curate" or not package:
+        return version(package) if package else ""
+    model = resources.files("curate.extractor").joinpath("model.bin").read_bytes()
+    digest = hashlib.blake2b(model, digest_size=8).hexdigest()
+    return f"{version(package)}, model {digest}, trafilatura {version('trafilatura')}"
 
 
 def _reused(corpus: str, settings: dict[str, Any]) -> Source:

@@ -28,8 +28,8 @@ CHANGING = ("index",)
 class Extract:
     """How pages become text, and what one page may cost."""
 
-    engine: str = "trafilatura"
-    """trafilatura, resiliparse or curate."""
+    engine: str = "curate"
+    """curate, trafilatura or resiliparse."""
     cpu_seconds: float = 30.0
     """CPU time a page may use. Generous: a slow machine must not change the corpus."""
     page_bytes: int = 20_000_000

@@ -124,7 +124,7 @@ def odd_pages() -> Iterator[Case]:
     case = page("xhtml", f"{base}/xhtml", _article("xhtml", "clayhouse"), content_type="application/xhtml+xml")
     yield replace(case, body=b"<?xml version='1.0' encoding='utf-8'?>\n" + case.body)
     lines = _article("deep", "clayhouse", 6)
-    case = page("deep_nesting", f"{base}/deep", lines, fate=REJECTED, reason=NO_TEXT)
+    case = page("deep_nesting", f"{base}/deep", lines)  # libxml2, and so trafilatura, gives up on it
     yield replace(case, body=case.body.replace(b"<body>", b"<body>" + b"<div>" * 20_000))
     yield page("partial_content", f"{base}/partial", _article("partial", "clayhouse"), status="206 Partial Content")
     yield Case("empty_body", f"{base}/empty", b"", REJECTED, NO_TEXT)
