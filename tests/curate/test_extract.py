@@ -142,12 +142,14 @@ def test_bytes_that_are_no_page(tmp_path):
             b"<p>a\x00b" + b" and so on" * 50 + b"</p>",
             b"",
             b"<p>\xff\xfe caf\xe9</p>",
+            b"<meta charset=hz-gb-2312><p>~{VPND~}</p>",
         ],
     )
     assert found[0]["reason"] == "extract.binary"
     assert "\x00" not in found[1]["text"]
     assert found[2]["reason"] == "extract.no_text"
     assert found[3]["text"]
+    assert (found[4]["reason"], found[4]["charset"]) == ("extract.no_text", "replacement")
 
 
 def test_a_page_that_was_killed_once_is_read_after_all(tmp_path):
