@@ -15,6 +15,7 @@ A damaged record is never an error of this kind: it is a row with a reason.
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable
 
 
@@ -63,11 +64,32 @@ DISK = {
 """What a person can do about an error of the operating system, by number."""
 
 
+_PASSING = re.compile(
+    r"HTTP status (408|425|429|5\d\d)\b|SLOW_DOWN|NETWORK_CONNECTION|REQUEST_TIMEOUT|THROTTLING|curlCode"
+)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an error of a store may be gone a little later: it is busy, or the network failed."""
+    return bool(_PASSING.search(str(error)))
+
+
+def _of_store(error: BaseException) -> OutputError | None:
+    told = next((line for line in str(error).splitlines() if "AWS Error" in line), None)
+    if told is None:
+        return None
+    if is_passing(error):
+        return OutputError(f"the store does not answer, however often it is asked: {told}; --resume goes on from there")
+    return OutputError(told)
+
+
 def of_disk(error: BaseException) -> OutputError | None:
-    """The error of a full or closed disk in words; None for any other error.
+    """The error of a full or closed disk, or of a store, in words; None for any other error.
 
     Engines and libraries hand such errors on as text, with the system's own words in it.
     """
+    if store := _of_store(error):
+        return store
     number = getattr(error, "errno", None)
     if number not in DISK:
         text = str(error)

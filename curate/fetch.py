@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from curate.errors import InputError, OutputError, UsageError
-from curate.remote import ATTEMPTS, Response, backoff, request
+from curate.remote import ATTEMPTS, Response, backoff, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
 KINDS = ("warc", "wet", "wat")
@@ -64,8 +64,7 @@ def crawl_paths(crawl: str, kind: str, base: str = BASE, unit: float = 1.0) -> l
         raise UsageError(f"{crawl!r} is no name of a crawl, such as CC-MAIN-2026-30")
     url = f"{base.rstrip('/')}/crawl-data/{crawl}/{kind}.paths.gz"
     try:
-        with request(url, {}, unit=unit) as response:
-            data = response.read(_MAX_LIST)
+        data = read_all(url, _MAX_LIST, unit)
     except InputError as error:
         if "HTTP 404" in str(error) or "HTTP 403" in str(error):
             raise InputError(

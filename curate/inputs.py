@@ -172,10 +172,12 @@ def _filesystem(path: str) -> tuple[Any, str]:
         return arrow_fs.LocalFileSystem(), path
     parts = urlsplit(path)
     root = f"{scheme}://{parts.netloc}/"
+    if scheme == "s3":
+        return storage.filesystem(root)[0], path.partition("://")[2]
     if scheme in ("gs", "gcs"):
         root += "?retry_limit_seconds=60"  # Arrow would try for a quarter of an hour, in silence
     inside = path.partition("://")[2]
-    return _filesystem_of(root), inside if scheme in ("s3", "gs", "gcs") else "/" + inside.partition("/")[2]
+    return _filesystem_of(root), inside if scheme in ("gs", "gcs") else "/" + inside.partition("/")[2]
 
 
 def _info(system: Any, inner: str, path: str) -> Any:

@@ -127,7 +127,8 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
 
 def run_tasks(s: Session, job: Job, reference: str, tasks: Sequence[dict[str, Any]]) -> bool:
     """Run those tasks whose file `out` is not there yet, and show progress. Returns whether there were any."""
-    todo = [task for task in tasks if not storage.exists(task["out"])]
+    there = storage.existing(task["out"] for task in tasks)
+    todo = [task for task in tasks if task["out"] not in there]
     done = len(tasks) - len(todo)
     for result in s.run(reference, todo):
         done += 1
@@ -194,7 +195,7 @@ def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
     """Run the recipe; returns the judged shards. A pass whose results were used up by a later one is not run again."""
     names = [path.rsplit("/", 1)[1] for path in parts]
     outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
-    done = max((n for n, paths in enumerate(outs, 1) if all(map(storage.exists, paths))), default=0)
+    done = max((n for n, paths in enumerate(outs, 1) if storage.existing(paths).issuperset(paths)), default=0)
     sources = list(parts)
     for number, paths in enumerate(outs, 1):
         if number >= done:

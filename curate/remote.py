@@ -59,6 +59,15 @@ def remote_size(url: str, unit: float = 1.0) -> int:
     return int(length)
 
 
+def read_all(url: str, limit: int, unit: float = 1.0) -> bytes:
+    """What is behind `url`, at most `limit` bytes of it; a connection that breaks is taken up again. Raises InputError."""
+    found = bytearray()
+    with HttpFile(url, unit) as file:
+        while len(found) < limit and (data := file.read(limit - len(found))):
+            found += data
+    return bytes(found)
+
+
 class HttpFile(io.RawIOBase):
     """A file behind http(s), for reading anywhere. Reading on costs no new request; seeking costs one."""
 
@@ -119,6 +128,8 @@ class HttpFile(io.RawIOBase):
             if "HTTP 416" in str(error):  # at the end
                 return None
             raise
+        except OSError as error:  # its patience has ended: no use in beginning again
+            raise InputError(str(error)) from None
         if self._at and response.status != 206:
             response.close()
             raise InputError(f"{self._url}: the server does not serve parts; download it with `curate fetch`")

@@ -19,6 +19,8 @@ from curate.errors import BalanceError
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20
+FETCHED_WHOLE = 128 << 20
+"""Bytes of a remote file that are fetched together; of a larger one, column by column."""
 PIECE_ROWS, PIECE_BYTES = 128, 512 << 10
 """Row groups end earlier in files that an exchange reads by ranges."""
 MERGE_SHARDS, MERGE_BYTES = 64, 128 << 20
@@ -185,9 +187,11 @@ def _metadata(path: str) -> dict[bytes, bytes]:
 
 
 def read_batches(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file, in order, in bounded memory."""
+    """The rows of a Parquet file, in order, in bounded memory. From a store a file comes in few requests, unless it is large."""
     fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs, pre_buffer=False) as file:
+    with fs.open_input_file(inner) as source:
+        whole = not storage.is_local(path) and source.size() <= FETCHED_WHOLE
+        file = pq.ParquetFile(source, pre_buffer=whole)
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
 
 
@@ -216,14 +220,15 @@ def exchange(s: Session, parts: Mapping[str, Content], merged: str, out: str, sh
     `parts` says.
     """
     paths = [storage.join(out, part_name(i, shards)) for i in range(shards)]
-    if not all(map(storage.exists, paths)):
+    if not storage.existing(paths).issuperset(paths):
         folder, files = together(s, parts, merged, shards, ["id"])
         shared = {"in": folder, "files": files, "kind": kind}
         tasks: list[dict[str, Any]] = [
             {**shared, "first": first_id(i, shards), "end": first_id(i + 1, shards), "out": path}
             for i, path in enumerate(paths)
         ]
-        for _ in s.run("curate.shards:finish", [task for task in tasks if not storage.exists(task["out"])]):
+        there = storage.existing(task["out"] for task in tasks)
+        for _ in s.run("curate.shards:finish", [task for task in tasks if task["out"] not in there]):
             pass
     check_moved("the exchange", parts, content.total(read_written(path).content for path in paths))
     storage.remove(merged)
@@ -248,7 +253,8 @@ def together(
         {"in": group, "out": storage.join(merged, part_name(i, len(groups))), "shards": shards, "runs": list(runs)}
         for i, group in enumerate(groups)
     ]
-    for _ in s.run("curate.shards:merge", [task for task in tasks if not storage.exists(task["out"])]):
+    there = storage.existing(task["out"] for task in tasks)
+    for _ in s.run("curate.shards:merge", [task for task in tasks if task["out"] not in there]):
         pass
     return merged, len(groups)
 

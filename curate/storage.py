@@ -1,19 +1,25 @@
 """Files by path or URL: the few operations that jobs need, atomic where that matters. Built on `pyarrow.fs`."""
 
+import functools
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow.fs as pafs
 
 from curate import temporary
-from curate.errors import InputError, OutputError
+from curate.errors import InputError, OutputError, is_passing
+
+ATTEMPTS = 10
+"""Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
 
 
 def filesystem(path: str) -> tuple[Any, str]:
@@ -25,18 +31,34 @@ def filesystem(path: str) -> tuple[Any, str]:
     if "://" not in path:
         return pafs.LocalFileSystem(), os.path.abspath(path)
     try:
+        if path.startswith("s3://"):
+            parts = urlsplit(path)
+            place = parts.netloc.rpartition("@")[2] + unquote(parts.path)
+            return _s3(f"s3://{parts.netloc}/?{parts.query}".rstrip("?"), _settings()), place.rstrip("/")
         found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
         return found
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {reason(path, error)}") from error
 
 
-def check_name(path: str) -> None:
-    """Raise InputError for a name that is not UTF-8: it can't stand in a table."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+def _settings() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+
+
+@functools.lru_cache(maxsize=64)
+def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
+    """The file system of a bucket, made once (that alone takes two requests): it tries again when the store is busy, and
+    sends small files in one request."""
+    for attempt in range(ATTEMPTS):
+        try:
+            options = pafs.FileSystem.from_uri(root)[0].__reduce__()[1][0]
+            break
+        except OSError as error:  # it asks for the bucket's region, once
+            if attempt + 1 == ATTEMPTS or not is_passing(error):
+                raise
+            time.sleep(min(0.1 * 2**attempt, 20.0))
+    options |= {"allow_delayed_open": True, "retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS)}
+    return pafs.S3FileSystem(**options)
 
 
 def reason(path: str, error: Exception) -> str:
@@ -61,6 +83,16 @@ def exists(path: str) -> bool:
     """Whether a file or folder stands there."""
     fs, inner = filesystem(path)
     return bool(fs.get_file_info(inner).type != pafs.FileType.NotFound)
+
+
+def existing(paths: Iterable[str]) -> set[str]:
+    """Those of `paths` that stand there; a store is asked for lists of folders, not for each path."""
+    wanted, found = set(paths), set[str]()
+    for folder in {path.rpartition("/")[0] for path in wanted if not is_local(path)}:
+        fs, inner = filesystem(folder)
+        infos = fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+        found |= {join(folder, info.base_name) for info in infos} & wanted
+    return found | {path for path in wanted if is_local(path) and exists(path)}
 
 
 def list_files(folder: str, suffix: str = "") -> list[str]:
@@ -101,7 +133,8 @@ def atomic(path: str) -> Iterator[str]:
         written = os.path.join(folder, "file")
         yield written
         fs, inner = filesystem(path)
-        fs.create_dir(inner.rsplit("/", 1)[0], recursive=True)
+        if not isinstance(fs, pafs.S3FileSystem):  # which has no folders
+            fs.create_dir(inner.rsplit("/", 1)[0], recursive=True)
         pafs.copy_files(written, inner, destination_filesystem=fs)
 
 

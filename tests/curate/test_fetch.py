@@ -177,9 +177,24 @@ def test_a_busy_server_is_asked_again(site: Site, tmp_path: Path) -> None:
     assert Path(item.file).read_bytes() == whole(site)
 
 
+def test_a_list_whose_connection_breaks_is_whole(site: Site) -> None:
+    name = f"crawl-data/{CRAWL}/warc.paths.gz"
+    site.files[name] = gzip.decompress(site.files[name])  # a plain one does not say where it ends
+    paths = crawl_paths(CRAWL, "warc", site.url, unit=0.001)
+    site.cut = [len(paths[0]), 10, 70]
+    assert crawl_paths(CRAWL, "warc", site.url, unit=0.001) == paths
+
+
+def test_a_file_whose_server_stays_busy_is_given_up_in_one_round(site: Site) -> None:
+    site.busy = 100
+    with pytest.raises(InputError, match="6 times"), HttpFile(site.url + next(iter(site.files)), unit=0.001) as file:
+        file.read(1)
+    assert len(site.log) == 6
+
+
 def test_a_server_that_stays_busy(site: Site) -> None:
     site.busy = 100
-    with pytest.raises(OSError, match=r"warc\.paths\.gz: HTTP 503 .*, 6 times"):
+    with pytest.raises(InputError, match=r"warc\.paths\.gz: HTTP 503 .*, 6 times"):
         crawl_paths(CRAWL, "warc", site.url, unit=0.001)
 
 

@@ -4,38 +4,36 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from curate import sample_crawl
+from curate import sample_crawl, storage
+from curate.errors import InputError, is_passing, of_disk
+from tests.faulty_s3 import Faulty, serve
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    """A client of an S3 server on this machine, with buckets `in` and `out`, and the environment that points to it."""
-    server_module = pytest.importorskip("moto.server")
+def store(monkeypatch) -> Iterator[Faulty]:
+    """An S3 server on this machine, and the environment that points to it."""
+    pytest.importorskip("moto.server")
+    with serve() as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+@pytest.fixture
+def bucket(store):
+    """A client of the server, with buckets `in` and `out`."""
     import boto3
 
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
     client = boto3.client("s3")
     for name in ("in", "out"):
         client.create_bucket(Bucket=f"curate-{name}")
-    yield client
-    server.stop()
+    return client
 
 
 def _clean(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,13 +41,15 @@ def _clean(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
-def test_from_s3_to_s3(bucket, tmp_path):
+def test_from_s3_to_s3(bucket, store, tmp_path):
     folder = tmp_path / "crawl"
     folder.mkdir()
     for path in sample_crawl.write(folder):
         bucket.upload_file(str(path), "curate-in", f"crawl/{path.name}")
+    store.requests.clear()
     done = _clean("--input", "s3://curate-in/crawl/", "--output", "s3://curate-out/corpus")
     assert done.returncode == 0, done.stderr[-2000:]
+    assert sum(store.requests.values()) < 1600  # 2,997 when each file was asked for, and each column fetched by itself
     there = _clean("--input", "s3://curate-in/crawl/", "--output", str(tmp_path / "here"))
     assert there.returncode == 0, there.stderr[-2000:]
     first, second = json.loads(done.stdout), json.loads(there.stdout)
@@ -61,3 +61,64 @@ def test_from_s3_to_s3(bucket, tmp_path):
     again = _clean("--input", "s3://curate-in/crawl/", "--output", "s3://curate-out/corpus")
     assert again.returncode == 2
     assert "exists" in again.stderr
+
+
+@pytest.mark.slow
+def test_a_store_that_fails_now_and_then_changes_nothing(bucket, store, tmp_path):
+    path = sample_crawl.write(tmp_path)[0]
+    bucket.upload_file(str(path), "curate-in", path.name)
+    store.share = 0.05
+    done = _clean("--input", f"s3://curate-in/{path.name}", "--output", "s3://curate-out/corpus")
+    assert done.returncode == 0, done.stderr[-2000:]
+    store.share = 0
+    assert sum(store.failed.values()) > 20
+    there = _clean("--input", f"s3://curate-in/{path.name}", "--output", str(tmp_path / "here"))
+    assert json.loads(done.stdout)["data"] == json.loads(there.stdout)["data"]
+    for folder in ("data", "rejected", "duplicates"):
+        for file in sorted((tmp_path / "here" / folder).iterdir()):
+            assert storage.sha256(f"s3://curate-out/corpus/{folder}/{file.name}") == storage.sha256(str(file))
+
+
+def test_each_operation_outlives_a_busy_store(bucket, store):
+    root = "s3://curate-out/some where/50%25"  # a percent sign in a URL is written so
+    store.share = 0.15
+    for number in range(4):
+        storage.write_text(f"{root}/{number}.json", str(number))
+    assert storage.list_files(root, ".json") == [f"{root}/{number}.json" for number in range(4)]
+    assert storage.existing([f"{root}/1.json", f"{root}/9.json"]) == {f"{root}/1.json"}
+    assert storage.exists(f"{root}/2.json")
+    assert not storage.exists(f"{root}/9.json")
+    assert storage.read_bytes(f"{root}/3.json") == b"3"
+    storage.rename_folder(root, "s3://curate-out/moved", last="0.json")
+    assert storage.is_empty(root)
+    storage.remove("s3://curate-out/moved")
+    assert storage.list_files("s3://curate-out/moved") == []
+    assert store.failed
+
+
+def test_a_store_that_is_away_is_told_in_one_line(bucket, store, monkeypatch):
+    monkeypatch.setattr(storage, "ATTEMPTS", 2)
+    storage._s3.cache_clear()
+    store.share = 1
+    with pytest.raises(OSError, match=r"HTTP status|NETWORK") as found:
+        storage.read_bytes("s3://curate-out/file")
+    store.share = 0
+    told = of_disk(found.value)
+    assert told is not None
+    assert "the store does not answer" in str(told)
+    assert "\n" not in str(told)
+    with pytest.raises(OSError, match="does not exist") as missing:
+        storage.read_bytes("s3://curate-out/file")
+    assert not is_passing(missing.value)
+    assert of_disk(OSError("a fault of ours")) is None
+    storage._s3.cache_clear()
+
+
+def test_a_file_system_is_made_once_for_a_bucket_and_its_settings(store, monkeypatch):
+    first = storage.filesystem("s3://curate-in/a/b")
+    assert storage.filesystem("s3://curate-in/c")[0] is first[0]
+    assert first[1] == "curate-in/a/b"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert storage.filesystem("s3://curate-in/c")[0] is not first[0]
+    with pytest.raises(InputError, match="unknown"):
+        storage.filesystem("s3://curate-in/c?unknown=1")

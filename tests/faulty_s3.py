@@ -1,0 +1,76 @@
+"""An S3 server on this machine that counts requests, and fails some of them as a busy store does."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+SLOW_DOWN = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
+    b"<Message>Please reduce your request rate.</Message></Error>"
+)
+FAULTS = ("503 Slow Down", "500 Internal Server Error", "429 Too Many Requests", "reset")
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass
+class Faulty:
+    """A WSGI application in front of another: `share` of the requests fail; all are counted by method."""
+
+    app: Wsgi
+    share: float = 0.0
+    seed: int = 0
+    url: str = ""
+    requests: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    lock: Any = field(default_factory=threading.Lock)
+    chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with self.lock:
+            self.requests[environ["REQUEST_METHOD"]] += 1
+            fault = self.chance.choice(FAULTS) if self.chance.random() < self.share else ""
+            if fault:
+                self.failed[fault] += 1
+        if fault == "reset":
+            environ["werkzeug.socket"].close()
+            raise ConnectionAbortedError
+        if fault:
+            start_response(fault, [("Content-Type", "application/xml"), ("Content-Length", str(len(SLOW_DOWN)))])
+            return [SLOW_DOWN]
+        return self.app(environ, start_response)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points clients of S3 to this server."""
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ALLOW_HTTP": "true"}
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", **keys}
+
+
+@contextmanager
+def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
+    """The server, running."""
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, type: str, message: str, *args: Any) -> None:
+            pass
+
+    found = Faulty(DomainDispatcherApplication(create_backend_app), share, seed)
+    server = make_server("127.0.0.1", 0, found, threaded=True, request_handler=Quiet)
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
