@@ -137,7 +137,7 @@ def test_reference(listed: Path, text: str) -> None:
     either = "|".join(re.escape(word) for word in LIST)
     spaced = re.compile(rf"(?:\W|^)({either})(?:\W|$)").search(text.lower())
     inside = re.compile(either).search(text.lower())
-    step = BadWords(words=str(listed))
+    step = BadWords(words=str(listed), as_listed=True)
     assert (step(Document("0", text, language="en")).reason is not None) == (spaced is not None)
     assert (step(Document("0", text, language="zh")).reason is not None) == (inside is not None)
 
