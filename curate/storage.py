@@ -61,6 +61,14 @@ def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
     return pafs.S3FileSystem(**options)
 
 
+def check_name(path: str) -> None:
+    """Raise InputError for a name that is not UTF-8: it can't stand in a table."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+
+
 def reason(path: str, error: Exception) -> str:
     """Why a file system can't be had: the first line of what Arrow says, and what to do about it."""
     first = str(error).split("\n", 1)[0]
