@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curate.explain import Explanation, Survivor
-from curate.read.tables import ENDINGS
+from curate.read.tables import where
 from curate.terminal import clean, number, one_line, side_by_side
 from curate.trace import Line, Loss, Stage, cut_spans
 
@@ -64,21 +64,14 @@ def _facts(found: Explanation) -> "Table":
 
     table = Table.grid(padding=(0, 2))
     row = found.row
-    where = place(row["file"], row["offset"]) if row.get("file") and row.get("offset") is not None else ""
+    at = where(row.get("file"), row.get("offset"))
     facts: dict[str, Any] = {name: row.get(name) for name in ("url", "repo", "path", "id")}
-    facts |= {"date": row.get("date"), "record": where}
+    facts |= {"date": row.get("date"), "record": f"{row['file']} at {at}" if row.get("file") and at else ""}
     facts |= {name: row.get(name) for name in ("status", "content_type", "charset", "truncated", "language", "license")}
     for name, value in facts.items():
         if value not in (None, ""):
             table.add_row(Text(name, style="dim"), Text(one_line(str(value), 500), overflow="fold"))
     return table
-
-
-def place(file: str, offset: int) -> str:
-    """Where a record stands: a row of a table, counted from 1, a byte of a crawl."""
-    if file.lower().endswith(ENDINGS):
-        return f"{file}, row {number(offset + 1)}"
-    return f"{file} at byte {number(offset)}"
 
 
 def _steps(stages: Sequence[Stage]) -> "Table":

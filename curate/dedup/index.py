@@ -242,11 +242,13 @@ def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
     folder `out`. Raises InputError when there is none."""
     from curate.corpora import corpus_source
+    from curate.terminal import notes
 
     try:
         source = corpus_source(corpus)
     except (InputError, OSError, pa.ArrowException) as error:
         raise InputError(f"--against {corpus}: {error}") from error
+    notes(source.notes)
     kind = f"{type(step).__module__}:{type(step).__qualname__}"
     own = {**asdict(step), "against": "", "index": ""}
     tasks = [

@@ -77,6 +77,13 @@ def is_parquet(file: str) -> bool:
         return bytes(stream.read(4)) in (b"PAR1", b"PARE")
 
 
+def where(file: str | None, offset: int | None) -> str:
+    """Where in its file a record stands, for a person: a row of a table, counted from 1, or a byte; "" if it isn't known."""
+    if offset is None:
+        return ""
+    return f"row {offset + 1:,}" if (file or "").lower().endswith(ENDINGS) else f"byte {offset:,}"
+
+
 def corpus_kind(file: str) -> str | None:
     """`web` or `code` for a Parquet file of a corpus of ours, by the mark in its metadata; None for any other file."""
     from curate import schema as ours

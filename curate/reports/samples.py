@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from curate.read.tables import ENDINGS
+from curate.read.tables import where
 from curate.reports.charts import text
 from curate.reports.gather import ReportData, Sample
 from curate.terminal import number, one_line
@@ -113,18 +113,9 @@ def failures(data: ReportData, total: int) -> str:
 
 
 def _failure(row: Mapping[str, Any]) -> str:
-    where = row.get("url") or row.get("path") or row.get("file") or ""
+    name = row.get("url") or row.get("path") or row.get("file") or ""
     return (
-        f"<tr><td>{text(row.get('reason') or '')}</td><td>{text(one_line(where, 200))}</td>"
-        f'<td class="n">{_place(row)}</td>'
+        f"<tr><td>{text(row.get('reason') or '')}</td><td>{text(one_line(name, 200))}</td>"
+        f'<td class="n">{where(row.get("file"), row.get("offset"))}</td>'
         f"<td>{text(one_line(row.get('detail') or '', 300))}</td></tr>"
     )
-
-
-def _place(row: Mapping[str, Any]) -> str:
-    """Where in its file a record stands: a row of a table, counted from 1, or a byte."""
-    if row.get("offset") is None:
-        return ""
-    if (row.get("file") or "").lower().endswith(ENDINGS):
-        return f"row {number(row['offset'] + 1)}"
-    return f"byte {number(row['offset'])}"

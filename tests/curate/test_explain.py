@@ -14,9 +14,9 @@ from curate import schema
 from curate.commands.explain import explain as command
 from curate.errors import InputError
 from curate.explain import as_json, explain, find, nearest_urls, parts
-from curate.explain_view import view
+from curate.explain_view import _steps, view
 from curate.terminal import plain
-from curate.trace import Line, cut_spans
+from curate.trace import Line, Stage, cut_spans
 
 KEPT, DUPLICATE = "https://host.example/1", "44444444"
 
@@ -174,3 +174,12 @@ def test_code_is_found_by_path(tmp_path: Path) -> None:
         assert len(list(find(str(tmp_path), "extracted", query))) == 1, query
     assert list(find(str(tmp_path), "extracted", "a.py")) == []
     assert "owner/name" in shown(tmp_path, "src/a.py")
+
+
+def test_what_a_step_said_is_printed_once() -> None:
+    assert (
+        plain(_steps([Stage("MinHash", {}, "failed", "MinHash.ValueError", detail="no such bands")])).count(
+            "no such bands"
+        )
+        == 1
+    )

@@ -130,3 +130,16 @@ def test_the_job_script_takes_the_same_options(make_source: Make, tmp_path: Path
     )
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: ")
+
+
+@pytest.mark.engine
+def test_what_is_left_out_and_what_could_not_be_read_is_said(ask: Callable[..., Result], tmp_path: Path) -> None:
+    before = json.loads(ask("--plan", "--json").stdout)
+    (tmp_path / "web" / "test-00000-of-00001.jsonl").write_text('{"text": "never to be seen in training"}\n')
+    (tmp_path / "web" / "zz.jsonl").write_text("no\n")
+    done = ask("--plan", "--json")
+    after = json.loads(done.stdout)
+    assert after["sources"][0]["available"] == before["sources"][0]["available"]
+    assert "1 file is left out, of test or validation splits; name them to read them" in done.stderr
+    assert "web: records skipped: 1 not_json (" in done.stderr
+    assert "zz.jsonl: line 1: Expecting value" in done.stderr

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from curate import corpora, schema
 from curate.commands.inspect import inspect as inspect_command
 from curate.errors import InputError
-from curate.explain_view import place as shown_place
 from curate.inspect import inspect
 from curate.mixing import sources
 from curate.read import tables
@@ -208,9 +207,10 @@ def test_a_damaged_row_group_costs_no_other(tmp_path: Path) -> None:
 
 
 def test_a_row_of_a_table_is_called_a_row() -> None:
-    assert shown_place("c/data/a.parquet", 74) == "c/data/a.parquet, row 75"
-    assert shown_place("c/a.JSONL.gz", 0) == "c/a.JSONL.gz, row 1"
-    assert shown_place("c/a.warc.gz", 75) == "c/a.warc.gz at byte 75"
+    assert tables.where("c/data/a.parquet", 74) == "row 75"
+    assert tables.where("c/a.JSONL.gz", 0) == "row 1"
+    assert tables.where("c/a.warc.gz", 75) == "byte 75"
+    assert tables.where(None, None) == ""
 
 
 def test_inspect_says_what_it_could_not_read(tmp_path: Path) -> None:
