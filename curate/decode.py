@@ -158,21 +158,29 @@ def looks_binary(body: bytes) -> bool:
     return control > len(head) // 100
 
 
+_PRINTABLE = bytes((9, 10, 12, 13, *range(32, 127)))
 _CONTROL = bytes(b for b in (*range(32), 127) if b not in (9, 10, 12, 13, 27))
 
 
 def _mark(body: bytes) -> str | None:
-    """The encoding of a byte order mark, or of markup in UTF-16 that has none."""
-    name = next((name for mark, name in _MARKS if body.startswith(mark)), None)
-    return name or _ZEROS.get(body[:2])
+    """The encoding of a byte order mark, or of UTF-16 that has none: of markup, or of ASCII with a zero beside each."""
+    name = next((name for mark, name in _MARKS if body.startswith(mark)), None) or _ZEROS.get(body[:2])
+    if name or b"\0" not in body[:4]:
+        return name
+    even, odd = body[:64:2], body[1:64:2]
+    for name, zeros, chars in (("utf-16le", odd, even), ("utf-16be", even, odd)):
+        if not zeros.strip(b"\0") and not chars.translate(None, _PRINTABLE):
+            return name
+    return None
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Whether bytes are UTF-8, or were before something cut them."""
+    """Whether bytes are UTF-8, or were before something cut them in a character that was not the first beyond ASCII."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.end == len(body) and error.reason == "unexpected end of data"
+        cut = error.end == len(body) and error.reason == "unexpected end of data"
+        return cut and not body[: error.start].isascii()
     return True
 
 

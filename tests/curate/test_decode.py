@@ -42,6 +42,9 @@ def meta(charset: str, text: str = "") -> str:
         ("<p>€ “quotes”</p>".encode("cp1252"), "iso-8859-1", "windows-1252"),
         (b"", None, "utf-8"),
         (b"plain", "us-ascii", "windows-1252"),
+        (b"caf\xe9", "iso-8859-1", "windows-1252"),  # not a character of UTF-8 that was cut off
+        ("\n plain text".encode("utf-16-le"), None, "utf-16le"),
+        ("\n plain text".encode("utf-16-be"), "utf-8", "utf-16be"),
         (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), "utf-8", "utf-16le"),  # the mark before the header
         (b"\xff\xfe" + RUSSIAN.encode("utf-16-le"), "ISO-8859-1", "utf-16le"),
         (b"\xef\xbb\xbf" + RUSSIAN.encode("cp1251"), "windows-1251", "windows-1251"),  # a mark put before anything
@@ -80,6 +83,8 @@ def test_the_text_is_right() -> None:
     assert decode("똠방".encode("cp949"), "euc-kr")[0] == "똠방"
     assert decode(FRENCH.encode("cp1252"))[0] == FRENCH
     assert decode("①㈱".encode("cp932"), "shift_jis")[0] == "①㈱"
+    assert decode(b"caf\xe9")[0] == "café"
+    assert decode(b"caf\xe9", "utf-8")[0] == "café"
 
 
 def test_c1_characters_and_doubly_encoded_text_are_what_was_meant() -> None:
@@ -151,6 +156,8 @@ def test_bytes_that_need_not_be_encoded_again() -> None:
         (b"<html>" + b"\0" * 200 + b"x" * 300, True),
         (b"<html>one NUL\0" + b"x" * 300, False),
         ("<html>".encode("utf-16-le") * 50, False),
+        ("\nplain text".encode("utf-16-be") * 50, False),
+        (b"\1\0\2\0\3\0" * 50, True),
         (b"\xff\xfe" + "text".encode("utf-16-le") * 50, False),
         (RUSSIAN.encode("koi8-r"), False),
         (JAPANESE.encode("iso-2022-jp"), False),
