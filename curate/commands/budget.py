@@ -1,6 +1,7 @@
 """`curate budget`."""
 
 import math
+import os
 from typing import Any
 
 import click
@@ -82,7 +83,9 @@ def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
     file = tokenizers.find(tokenizer)
     total = 0
     for place, text in enumerate(paths):
-        name, _, path = text.rpartition("=")
+        name, equals, path = text.partition("=")
+        if not equals or os.path.exists(text):  # a path may hold a =, as folders dump=… do
+            name, path = "", text
         source = sources.find(name or f"source-{place}", path)
         notes(source.notes)
         tasks = counts.tasks(source, counts.cache_folder(), file)

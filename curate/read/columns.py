@@ -49,6 +49,12 @@ where a row has nothing under it: which column is the text must not change from 
 TOP = (*TEXTS, "source")
 """Fields that are not looked for in containers."""
 
+_TRIED = {
+    field: names if field in TOP else (*names, *(f"{one}.{name}" for one in CONTAINERS for name in names))
+    for field, names in NAMES.items()
+}
+"""With the names of flattened containers: `metadata.url`."""
+
 _DATE = pa.timestamp("us", tz="UTC")
 _TYPES: Mapping[str, pa.DataType] = {
     "text": pa.large_string(),
@@ -94,7 +100,7 @@ class Asked(NamedTuple):
     def names(self, field: str) -> tuple[str, ...]:
         """The names under which a field is looked for."""
         given = {"text": self.text, "content": self.text, "id": self.id}.get(field)
-        return (given,) if given else NAMES[field]
+        return (given,) if given else _TRIED[field]
 
 
 USUAL = Asked()

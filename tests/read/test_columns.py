@@ -131,6 +131,7 @@ RECORDS = {
     "dclm": {"text": "t", "metadata": {"WARC-Target-URI": "http://u/", "WARC-Date": "2024-01-31T00:00:00Z"}},
     "oscar": {"content": "t", "warc_headers": {"warc-target-uri": "http://u/", "warc-date": "2024-01-31T00:00:00Z"}},
     "nemo": {"text": "t", "id": "1", "source_url": "http://u/", "crawl_date": "2024-01-31"},
+    "flattened": {"text": "t", "metadata.url": "http://u/", "meta.date": "2024-01-31"},
     "capitals": {"TEXT": "t", "Url": "http://u/", "Date": "2024-01-31"},
 }
 

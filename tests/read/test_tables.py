@@ -179,6 +179,11 @@ def test_metadata_in_parquet_and_in_json(tmp_path: Path, name: str, metadata: pa
     assert {(row["host"], row["language"]) for row in rows} == {(str(n), "de") for n in range(3)}
 
 
+def test_flattened_metadata(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", **{"metadata.url": ["http://h/"] * 3, "meta.text": ["no"] * 3})
+    assert {(row["url"], row["host"]) for row in deduped(tmp_path)[0]} == {("http://h/", "h")}
+
+
 def test_two_columns_of_one_name(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_arrays([TEXT, pa.array([1, 2, 3])], names=["text", "text"]), tmp_path / "a.parquet")
     assert [text for _, text in mixed(tmp_path)[0]] == TEXT.to_pylist()
