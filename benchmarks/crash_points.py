@@ -1,6 +1,6 @@
 """Kill a job before each of its file operations, resume it, compare the bytes.
 
-    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--part 1/4] [--twice]
+    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--part 1/4] [--seconds 200] [--twice]
 
 A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
 writing, the opening and the closing of each Parquet file, and on an object store each request that writes, copies or
@@ -428,24 +428,30 @@ class Sweep:
         return f"left behind: {', '.join(left[:5])}" if left else ""
 
 
-def chosen(total: int, points: int, part: str) -> list[int]:
-    """Numbers of operations: all, or so many spread evenly; of those the n-th of m parts."""
+def chosen(total: int, points: int, part: str, chance: random.Random) -> list[int]:
+    """Numbers of operations: all, or so many spread evenly; of those the n-th of m parts, in an order by chance."""
     numbers = list(range(1, total + 1))
     if points and points < total:
         numbers = sorted({1 + round(i * (total - 1) / max(1, points - 1)) for i in range(points)})
     n, m = map(int, part.split("/"))
-    return numbers[n - 1 :: m]
+    mine = numbers[n - 1 :: m]
+    chance.shuffle(mine)
+    return mine
 
 
-def sweep(command: str, store: str, inputs: Path, root: Path, points: int, part: str, twice: bool) -> dict[str, Any]:
+def sweep(
+    command: str, store: str, inputs: Path, root: Path, points: int, part: str, twice: bool, seconds: float
+) -> dict[str, Any]:
     """The points of one command; {"operations", "points", "wrong": {number: what}} and kinds of operations."""
     started = time.monotonic()
     runner = Sweep(command, store, inputs, root)
     wanted, operations = runner.base()
     chance = random.Random(f"{command} {store}")
-    wrong = {}
-    numbers = chosen(len(operations), points, part)
-    for number in numbers:
+    wrong, done = {}, 0
+    for number in chosen(len(operations), points, part, chance):
+        if seconds and time.monotonic() - started > seconds:
+            break
+        done += 1
         again = chance.randint(1, max(2, len(operations) - number)) if twice else 0
         if said := runner.point(number, wanted, again):
             name, path = operations[number - 1]
@@ -457,7 +463,7 @@ def sweep(command: str, store: str, inputs: Path, root: Path, points: int, part:
         "operations": len(operations),
         "kinds": dict(Counter(name for name, _ in operations).most_common()),
         "compared": sum(bool(value) for value in wanted.values()),
-        "points": len(numbers),
+        "points": done,
         "twice": twice,
         "wrong": wrong,
         "seconds": round(time.monotonic() - started, 1),
@@ -563,6 +569,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=0, help="so many operations, spread evenly (default: all)")
     parser.add_argument("--part", default="1/1", help="N/M: every M-th of them, from the N-th")
     parser.add_argument("--twice", action="store_true", help="kill the resumed run, too")
+    parser.add_argument("--seconds", type=float, default=0, help="begin no point after so many seconds of a command")
     arguments = parser.parse_args()
     preload()
     found = []
@@ -572,7 +579,16 @@ def main() -> None:
         write_inputs(inputs)
         for store in arguments.store:
             for command in arguments.commands or COMMANDS:
-                one = (command, store, inputs, Path(folder), arguments.points, arguments.part, arguments.twice)
+                one = (
+                    command,
+                    store,
+                    inputs,
+                    Path(folder),
+                    arguments.points,
+                    arguments.part,
+                    arguments.twice,
+                    arguments.seconds,
+                )
                 if store == "s3":
                     with s3_server():
                         found.append(sweep(*one))
