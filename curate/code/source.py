@@ -177,7 +177,8 @@ def _row(
     licence: tuple[str | None, list[Evidence]],
 ) -> dict[str, Any]:
     return {
-        "id": schema.document_id(repo, member.path, hashlib.sha256(member.data).hexdigest()),
+        # The licence is a part of it: of two repositories of one name, one may be free and the other not.
+        "id": schema.document_id(repo, member.path, hashlib.sha256(member.data).hexdigest(), licence[0]),
         "text": file.text.replace("\x00", "").replace("\r\n", "\n"),
         "source": task["source"],
         "file": task["path"],

@@ -213,3 +213,20 @@ def test_from_archives_to_a_corpus(tmp_path):
     assert ledger["failed"] == {"archive_damaged": 1}
     rows = list(csv.DictReader((tmp_path / "out" / "LICENSES.csv").open()))
     assert [(row["repository"], row["license"], row["files"]) for row in rows] == [("good-1.0", "MIT", "1")]
+
+
+def test_repositories_of_one_name_with_other_licences(tmp_path):
+    """The same file under two licences is two documents: that without one must not take the place of that with one."""
+    import pyarrow.parquet as pq
+
+    from curate.code.source import run
+
+    found = []
+    for folder, licence in (("a", ""), ("b", MIT)):
+        files = {"utils/add.py": PYTHON, **({"utils/LICENSE": licence} if licence else {})}
+        (tmp_path / folder).mkdir()
+        task = {"path": str(tar(tmp_path / folder / "utils.tar.gz", files)), "source": "code"}
+        run({**task, "out": str(tmp_path / folder / "out.parquet")})
+        found += pq.read_table(tmp_path / folder / "out.parquet").select(["repo", "license", "id"]).to_pylist()
+    assert [(row["repo"], row["license"]) for row in found] == [("utils", None), ("utils", "MIT")]
+    assert found[0]["id"] != found[1]["id"]
