@@ -21,14 +21,22 @@ def sweep(*arguments: str) -> list[dict[str, object]]:
     return found
 
 
-def test_some_points_of_each_command() -> None:
-    found = sweep("--points", "5")
-    assert [one["command"] for one in found] == ["clean", "dedup", "index", "mix", "code"]
+def check(found: list[dict[str, object]], commands: list[str], points: int) -> None:
+    assert [one["command"] for one in found] == commands
     for one in found:
-        assert one["points"] == 5
+        assert one["points"] == points
         assert one["wrong"] == {}
         assert int(str(one["operations"])) > 50
         assert int(str(one["compared"])) > 3
+
+
+def test_some_points() -> None:
+    check(sweep("clean", "index", "--points", "4"), ["clean", "index"], 4)
+
+
+@pytest.mark.slow
+def test_some_points_of_the_other_commands() -> None:
+    check(sweep("dedup", "mix", "code", "--points", "8"), ["dedup", "mix", "code"], 8)
 
 
 @pytest.mark.slow
