@@ -128,9 +128,15 @@ def _unseen(output: Path, runs: Runs) -> list[str]:
     seen = context * int(held.meta["bytes"]) / max(1, int(held.meta["tokens"]))
     sizes = held.documents["bytes"].astype(float)
     deep = float(np.maximum(sizes - seen, 0).sum() / sizes.sum())
+    found = budget.kept(output)
+    unit = found.unit if found else "tokens"
+    each = ", ".join(
+        f"{name} {next(iter(runs[name].values()))['tokens']:,} ({f['bytes']:,.0f})" for name, f in facts.items()
+    )
     lines = [
+        f"the budget is in {unit}; tokens of a run (bytes): {each}",
         f"the context of {context:,} tokens is about {seen:,.0f} bytes: what a document says farther back than that is not "
-        f"seen ({deep:.0%} of the held-out bytes have more before them)"
+        f"seen ({deep:.0%} of the held-out bytes have more before them)",
     ]
     for label, key, ratio in (
         ("bytes a document", "length", 1.25),

@@ -49,6 +49,8 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
     """
     file = output / "experiment.json"
     before = _saved(output) if file.exists() else None
+    if before is None and any((output / name).exists() for name in ("data", "runs")):
+        raise ProbeError(f"{output} holds something else (a corpus?): choose another --output")
     asked = json.loads(json.dumps(asdict(request)))
     inputs = _inputs(request, before["inputs"] if before else {})
     if before and _begun(output):

@@ -55,7 +55,7 @@ class Request:
         if not self.mixtures:
             raise ProbeError("nothing to train on: give at least one --shards FOLDER")
         for name in self.mixtures:
-            if not _NAME.fullmatch(name) or name in (HELD_OUT, TASKS):
+            if not _NAME.fullmatch(name) or name in (HELD_OUT, TASKS, "prepared.json"):
                 raise ProbeError(f"{name!r} can't name a mixture: letters, digits, '.', '_' and '-', at most 64")
         if self.preset not in PRESETS or self.family not in FAMILIES:
             preset(self.preset)

@@ -84,6 +84,52 @@ def test_what_a_killed_preparation_left_is_not_used(corpora, command):
     assert main([*command("train", *SMALL), "--only", "run"]) == 2
 
 
+@pytest.mark.parametrize("folder", ["data", "runs"])
+def test_a_folder_that_is_something_else_is_left_alone(corpora, command, capsys, folder):
+    """A corpus given for --output by mistake has a folder data/, too."""
+    write(corpora / "out" / folder, ["a text"])
+    assert main(command("train", *SMALL)) == 2
+    assert "holds something else" in capsys.readouterr().err
+    assert (corpora / "out" / folder / "a.parquet").exists()
+
+
+def test_a_budget_in_bytes_is_kept_by_every_run(corpora, command, capsys):
+    assert main(command("train", "--bytes", "2KB", "--seeds", "2", "--no-tasks")) == 0
+    assert "the budget is in bytes" in capsys.readouterr().out
+    for name in ("web", "books"):
+        run = json.loads((corpora / f"out/runs/{name}/seed-1/result.json").read_text())
+        assert run["bytes"] == pytest.approx(2000, abs=130)
+    assert main(command("train", "--bytes", "2KB", "--tokens", "2K", "--seeds", "2")) == 2
+
+
+def near_by_hand(text, others):
+    """Half the runs of 13 words of the shorter of the two."""
+
+    def runs(t):
+        words = t.casefold().split()
+        return {tuple(words[i : i + 13]) for i in range(len(words) - 12)}
+
+    mine = runs(text)
+    return any(2 * len(mine & runs(o)) >= min(len(mine), len(runs(o))) > 0 and mine & runs(o) for o in others)
+
+
+def test_near_copies_are_those_that_share_half_their_runs():
+    rng = np.random.Generator(np.random.PCG64(3))
+    held = [" ".join(rng.choice(list("abcdefgh"), 60)) for _ in range(8)]
+    others = []
+    for i in range(60):
+        words = held[i % 8].split() if i % 3 else list(rng.choice(list("abcdefgh"), 60))
+        cut = int(rng.integers(5, 60))
+        others.append(" ".join(words[:cut] + list(rng.choice(list("XYZ"), int(rng.integers(0, 60))))))
+    docs = [prepare.Text(1000 + i, 1000 + i, t, "s") for i, t in enumerate(others)]
+    kept_out = held_out.HeldOut([prepare.Text(i, i, t, "s") for i, t in enumerate(held)])
+    found = [reason == "near copy of held out" for reason in kept_out.reasons(docs)]
+    assert found == [bool(near_by_hand(t, held)) for t in others]
+    assert 10 < sum(found) < 50
+    assert kept_out.reasons([docs[0]._replace(key=3)]) == ["held out"]
+    assert held_out.HeldOut().reasons(docs[:1]) == [None]
+
+
 def test_before_the_first_run_everything_may_be_changed(corpora, command, capsys):
     assert main(command("train", "--tokens", "900K", "--no-tasks")) == 2  # refused, because it is too much
     assert "--max-epochs" in capsys.readouterr().err
