@@ -4,6 +4,7 @@ They are chosen by hash, never by position, and kept out of every corpus by id, 
 runs of 13 words are in one of them.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -157,20 +158,32 @@ class HeldOut:
     def reasons(self, docs: Sequence[Text]) -> list[str | None]:
         """Why each document can't be trained on; None when it can."""
         hashes, document = _windows([doc.text for doc in docs])
-        seen = self._maybe[_low(hashes)]
-        near = set(np.unique(document[seen]).tolist())
+        near = set(np.unique(document[self._known(hashes)]).tolist())
+        begins = np.searchsorted(document, np.arange(len(docs) + 1)).tolist()
         out: list[str | None] = []
         for i, doc in enumerate(docs):
             if doc.key in self.keys or doc.digest in self.digests:
                 out.append("held out")
             else:
-                out.append("near copy of held out" if i in near and self._near(hashes[document == i]) else None)
+                out.append(
+                    "near copy of held out" if i in near and self._near(hashes[begins[i] : begins[i + 1]]) else None
+                )
         return out
+
+    def _known(self, hashes: Hashes) -> NDArray[np.int64]:
+        """Places of the hashes that some held-out document has."""
+        places = np.flatnonzero(self._maybe[_low(hashes)])
+        if not len(places):
+            return places
+        at = np.minimum(np.searchsorted(self._runs, hashes[places]), len(self._runs) - 1)
+        found: NDArray[np.int64] = places[self._runs[at] == hashes[places]]
+        return found
 
     def _near(self, hashes: Hashes) -> bool:
         """Whether half the runs of the shorter of the two are in one held-out document."""
         runs = np.unique(hashes)
-        first, last = (np.searchsorted(self._runs, runs, side=side) for side in ("left", "right"))
+        shared = runs[self._known(runs)]
+        first, last = (np.searchsorted(self._runs, shared, side=side) for side in ("left", "right"))
         found = [self._owners[a:b] for a, b in zip(first, last, strict=True) if b > a]
         if not found:
             return False
@@ -190,7 +203,7 @@ def _windows(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
     """
     split = [text.casefold().split() for text in texts]
     counts = np.array([len(words) for words in split])
-    words = np.fromiter((hash(word) for one in split for word in one), np.int64, int(counts.sum())).view(np.uint64)
+    words = np.fromiter(map(hash, itertools.chain.from_iterable(split)), np.int64, int(counts.sum())).view(np.uint64)
     if len(words) < SHINGLE:
         return np.empty(0, np.uint64), np.empty(0, np.int64)
     words = mix_bits(words)

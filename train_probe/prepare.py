@@ -10,6 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,20 @@ def write_tokens(
     Documents are ordered by hash, so the bytes written do not depend on the order of `docs`.
     """
     skipped = Counter() if skipped is None else skipped
-    groups = (_tokenized(group, tokenizer) for group in _groups(docs, held_out, skipped))
-    return _write(groups, tokenizer, out, skipped)
+    return _write(_ahead(_groups(docs, held_out, skipped), tokenizer), tokenizer, out, skipped)
+
+
+def _ahead(groups: Iterable[list[Text]], tokenizer: Tokenizer) -> Iterator[Group]:
+    """Documents are read and compared here while others are tokenized, on all other cores."""
+    with ThreadPoolExecutor(1) as pool:
+        before: Future[Group] | None = None
+        for group in groups:
+            now = pool.submit(_tokenized, group, tokenizer)
+            if before is not None:
+                yield before.result()
+            before = now
+        if before is not None:
+            yield before.result()
 
 
 def packed(folder: Path, tokenizer: Tokenizer) -> TokenFile | None:
