@@ -44,7 +44,7 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict
     request = experiment.load(output)
     runs = results(output, list(request.mixtures))
     planned = experiment.planned_seeds(output)
-    seeds = min(len(runs.get(name, {})) for name in request.mixtures)
+    seeds = len(set.intersection(*(set(runs.get(name, {})) for name in request.mixtures)))
     look = looks.take(output, seeds, planned, now) if len(request.mixtures) > 1 else None
     shared = {
         (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)

@@ -115,13 +115,14 @@ def _check_same(output: Path, before: dict[str, Any], asked: dict[str, Any], inp
                 f"{output} was prepared from other content: {name} has changed since ({some}); choose another --output"
             )
     planned, seeds = before["planned"], asked["seeds"]
-    if seeds != looks.next_point(seeds, planned):
+    if len(asked["mixtures"]) > 1 and seeds != looks.next_point(seeds, planned):
         raise ProbeError(
             f"{planned} seeds were planned, and training has begun: there is a verdict at {planned}, {2 * planned}, {4 * planned} ... seeds, "
             f"not at {seeds} (probe-compare --now gives one on fewer)"
         )
-    if seeds < old["seeds"]:
-        raise ProbeError(f"{old['seeds']} seeds were asked for before; fewer can't be chosen afterwards")
+    budget = budgets.kept(output)
+    if budget is not None:
+        budgets.check_seeds(budget, seeds)
 
 
 def _identity(asked: dict[str, Any], inputs: dict[str, Any]) -> str:

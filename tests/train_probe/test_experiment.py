@@ -317,10 +317,19 @@ def test_there_is_no_verdict_before_the_planned_seeds(corpora, command, capsys):
     assert "not yet:" not in out
     assert "seeds were planned" not in out
     assert [x.alpha for x in looks.read(corpora / "out")] == pytest.approx([0.001, 0.04])
-    for seeds in ("3", "5"):
+    for seeds in ("3", "5", "2"):
         words[words.index("--seeds") + 1] = seeds
         assert main(words) == 2
         assert "4 seeds were planned" in capsys.readouterr().err
+
+
+def test_seeds_with_documents_of_their_own_are_not_added(corpora, command, capsys):
+    """And having asked for it leaves the experiment as it was."""
+    assert main(command("train", *SMALL)) == 0
+    more = [x if x != "2" else "4" for x in command("train", *SMALL)]
+    assert main(more) == 2
+    assert "plan them from the start" in capsys.readouterr().err
+    assert main(command("train", *SMALL)) == 0
 
 
 def test_ids_that_a_mixture_brought_are_used(tmp_path):
