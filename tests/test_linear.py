@@ -39,7 +39,7 @@ from filters.assets import AssetMissingError
 from filters.base import Document
 
 ENOUGH, FACTOR, TRIES = 0.02, 2.3, 3
-FIRST, LARGEST = 1 << 14, 1 << 16
+FIRST, LARGEST, LARGEST_TEXT = 1 << 14, 1 << 16, 1 << 15
 
 Work = Callable[[int, int], Callable[[], Any]]
 """(size in characters or bytes, salt) -> what is timed. Another salt makes another input, so that no cache knows it."""
@@ -193,7 +193,7 @@ def test_filters(step: Any, options: dict[str, Any], tmp_path: Path) -> None:
             doc = _document(text(size, salt))
             return lambda: made(doc)
 
-        assert_linear(work, f"{step.__name__} on {name}")
+        assert_linear(work, f"{step.__name__} on {name}", LARGEST_TEXT)
 
 
 def _batch(texts: list[str]) -> pa.RecordBatch:
@@ -234,7 +234,7 @@ def test_texts_elsewhere(function: Callable[[str], Any]) -> None:
             given = text(size, salt)
             return lambda: function(given)
 
-        assert_linear(work, name)
+        assert_linear(work, name, LARGEST_TEXT)
 
 
 @pytest.mark.parametrize("step", [Urls(), Exact(), Lines(), Spans(), MinHash()], ids=lambda step: type(step).__name__)
@@ -246,7 +246,7 @@ def test_keys_of_corpus_wide_steps(step: Any) -> None:
             batch = _batch([text(size, salt)])
             return lambda: step.keys(batch)
 
-        assert_linear(one_text, name)
+        assert_linear(one_text, name, LARGEST_TEXT)
 
     def many(size: int, salt: int) -> Callable[[], Any]:
         batch = _batch([f"Document {i} {salt}. It has three. Sentences here." for i in range(size // 64)])
