@@ -428,11 +428,12 @@ class Sweep:
         return f"left behind: {', '.join(left[:5])}" if left else ""
 
 
-def chosen(total: int, points: int, part: str, chance: random.Random) -> list[int]:
-    """Numbers of operations: all, or so many spread evenly; of those the n-th of m parts, in an order by chance."""
-    numbers = list(range(1, total + 1))
-    if points and points < total:
-        numbers = sorted({1 + round(i * (total - 1) / max(1, points - 1)) for i in range(points)})
+def chosen(total: int, points: int, last: int, part: str, chance: random.Random) -> list[int]:
+    """Numbers of operations: all, or the last ones; so many of them, spread evenly; of those the n-th of m parts, in an
+    order by chance."""
+    numbers = list(range(1, total + 1))[-last:]
+    if points and points < len(numbers):
+        numbers = sorted({numbers[round(i * (len(numbers) - 1) / max(1, points - 1))] for i in range(points)})
     n, m = map(int, part.split("/"))
     mine = numbers[n - 1 :: m]
     chance.shuffle(mine)
@@ -440,7 +441,7 @@ def chosen(total: int, points: int, part: str, chance: random.Random) -> list[in
 
 
 def sweep(
-    command: str, store: str, inputs: Path, root: Path, points: int, part: str, twice: bool, seconds: float
+    command: str, store: str, inputs: Path, root: Path, points: int, last: int, part: str, twice: bool, seconds: float
 ) -> dict[str, Any]:
     """The points of one command; {"operations", "points", "wrong": {number: what}} and kinds of operations."""
     started = time.monotonic()
@@ -448,7 +449,7 @@ def sweep(
     wanted, operations = runner.base()
     chance = random.Random(f"{command} {store}")
     wrong, done = {}, 0
-    for number in chosen(len(operations), points, part, chance):
+    for number in chosen(len(operations), points, last, part, chance):
         if seconds and time.monotonic() - started > seconds:
             break
         done += 1
@@ -567,6 +568,7 @@ def main() -> None:
     parser.add_argument("commands", nargs="*", metavar="COMMAND", help=f"of {', '.join(COMMANDS)}; all")
     parser.add_argument("--store", nargs="+", choices=["local", "s3"], default=["local"])
     parser.add_argument("--points", type=int, default=0, help="so many operations, spread evenly (default: all)")
+    parser.add_argument("--last", type=int, default=0, help="of the last so many operations (default: of all)")
     parser.add_argument("--part", default="1/1", help="N/M: every M-th of them, from the N-th")
     parser.add_argument("--twice", action="store_true", help="kill the resumed run, too")
     parser.add_argument("--seconds", type=float, default=0, help="begin no point after so many seconds of a command")
@@ -585,6 +587,7 @@ def main() -> None:
                     inputs,
                     Path(folder),
                     arguments.points,
+                    arguments.last,
                     arguments.part,
                     arguments.twice,
                     arguments.seconds,
