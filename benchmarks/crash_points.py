@@ -335,6 +335,9 @@ def forked(act: Callable[[], None]) -> int:
 
                 traceback.print_exc()
         finally:
+            from curate import temporary
+
+            temporary.close()  # as at the end of a program; a killed one does not come here
             sys.stderr.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -68,7 +68,7 @@ def _remote(path: str, busy: str) -> Iterator[None]:
     if holder and _alive(holder):
         raise OutputError(f"{busy} (process {holder.get('process')} of {str(holder.get('machine')).split('/')[0]})")
     _beat(path, own)
-    if _read(path).get("token") != own["token"]:
+    if _read(path).get("token", own["token"]) != own["token"]:
         raise OutputError(busy)
     ended = threading.Event()
     beats = threading.Thread(target=_beats, args=(path, own, ended), daemon=True)
