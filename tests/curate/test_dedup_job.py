@@ -114,7 +114,7 @@ def test_an_alarm_leaves_no_corpus(corpus: Path, tmp_path: Path) -> None:
 def test_an_input_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.jsonl").write_text('x\n{"n": 1}\n{"text": ""}\n')
-    told = r"no document could be read from 1 file: 1 empty_text, 1 .*, 1 .*; in .*a\.jsonl: line [12]: "
+    told = r"no document could be read from 1 file: .*1 empty_text.*; in .*a\.jsonl: line [12]: "
     with pytest.raises(InputError, match=told):
         run(tmp_path / "in", tmp_path / "out")
     assert os.listdir(tmp_path) == ["in"]
