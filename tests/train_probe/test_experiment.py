@@ -426,6 +426,24 @@ def test_alone_a_process_has_what_it_has():
     assert parallel.is_main()
 
 
+def test_a_prepared_folder_is_trained_with_torch_numpy_and_click_alone(corpora, command):
+    assert main(command("train", *SMALL[:-1], "--only", "prepare")) == 0
+    code = """
+import sys
+for name in ("pyarrow", "tokenizers", "safetensors", "pandas", "zstandard", "curate", "filters", "scipy"):
+    sys.modules[name] = None
+from train_probe import config
+from train_probe.config import ModelConfig, Preset
+config.PRESETS["nano"] = Preset(ModelConfig(layers=1, width=32, heads=2, vocab=320, context=32), 128, 4, True)
+from train_probe.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+    words = command("train", *SMALL[:-1], "--only", "run")
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "knowledge probability" in done.stdout
+
+
 @pytest.mark.slow
 def test_minutes_are_measured_once_for_all_processes(corpora, command):
     """Two processes that measure different speeds train the same number of steps."""
