@@ -163,5 +163,5 @@ def check_seeds(budget: Budget, seeds: int) -> None:
     if budget.parts > 1 and seeds > budget.parts:
         raise ProbeError(
             f"the documents were cut into parts for the {budget.parts} seeds that were planned, {seeds} were asked for: "
-            f"plan them from the start (--seeds {seeds} in another --output), or --documents shared there"
+            "plan them from the start; another experiment on the same text is a further look, and its 5 % come on top"
         )
