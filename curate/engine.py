@@ -23,7 +23,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate import errors, frames, sail, storage, temporary, workers
+from curate import errors, frames, memory, sail, storage, temporary, workers
 from curate.errors import CurateError, EngineError, OutputError, UsageError
 
 JAVA_HINT = (
@@ -36,6 +36,10 @@ NOT_PRIVATE = (
     "--private: this system has no means to keep other users away from the embedded engine's port (it takes Linux on "
     "x86-64 or ARM, with seccomp and socket filters allowed); run the job in a container of its own, or with --engine "
     "spark (Java 17), which has a password"
+)
+NEIGHBOURS = (
+    "note: other users of this machine can reach the embedded engine while it runs, and run code as you; "
+    "--private refuses to run so, --engine spark has a password"
 )
 AUTH_SECRET = "_SPARK_AUTH_SECRET"
 """Where Spark's SecurityManager looks for its secret first."""
@@ -60,6 +64,8 @@ class Session:
         """Whether all of it runs on this machine."""
         self.closed = closed
         """Whether other users of this machine are kept out of the engine; of a cluster, nobody here knows."""
+        self.notes: list[str] = [] if closed else [NEIGHBOURS]
+        """What the person should know about it."""
 
     @functools.cached_property
     def spark(self) -> Any:
@@ -278,7 +284,13 @@ def _sail(cores: int, private: bool) -> Iterator[Session]:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return spark
 
-    found = Session("sail", start, cores, closed=closed)
+    fit = memory.cores_that_fit(cores, memory.available(), memory.allowed())
+    found = Session("sail", start, fit, closed=closed)
+    if fit < cores:
+        found.notes.append(
+            f"note: memory is short: {fit} task{'s' if fit > 1 else ''} at once instead of {cores} "
+            f"(about {memory.TASK >> 20} MB each)"
+        )
     try:
         yield found
     except KeyboardInterrupt:

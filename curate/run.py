@@ -42,17 +42,14 @@ def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
             Progress(quiet=options.quiet, beats=beats) as job.watcher,
             session(name, options.engine, options.master, options.cores, options.private) as s,
         ):
-            warn_of_neighbours(s, job.watcher)
+            tell_notes(s, job.watcher)
             return pipeline.build(s, job)
 
 
-def warn_of_neighbours(s: Session, progress: "Progress") -> None:
-    """Say so where other users of this machine can reach the engine."""
-    if not s.closed:
-        progress.note(
-            "note: other users of this machine can reach the embedded engine while it runs, and run code as you; "
-            "--private refuses to run so, --engine spark has a password"
-        )
+def tell_notes(s: Session, progress: "Progress") -> None:
+    """Say what the person should know about the engine."""
+    for note in s.notes:
+        progress.note(note)
 
 
 def prepare(recipe: Recipe) -> None:

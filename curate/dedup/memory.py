@@ -3,10 +3,10 @@
 Sail keeps a join's rows in memory (Spark spills them to disk), so its peak grows with documents x bands.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.errors import EngineError
+from curate.memory import allowed, available
 
 if TYPE_CHECKING:
     from curate.engine import Session
@@ -37,30 +37,11 @@ def check_keys(s: "Session", keys: int) -> int:
 def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     if s.name != "sail":
         return 0
-    there = available()
+    free = (available(), allowed())  # of the machine and its groups, and of address space
+    there = min((size for size in free if size is not None), default=None)
     if there is not None and needed > there:
         raise EngineError(
             f"{what} need about {needed / 2**30:.1f} GiB in the embedded engine, and {there / 2**30:.1f} GiB are free: "
             f"run it with --engine spark (Java 17; it spills to disk) or on a cluster (--master, spark-submit){way_out}"
         )
     return needed
-
-
-def available() -> int | None:
-    """Bytes of memory that this process may still take: the machine's, or its container's; None when unknown."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    free = next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), None)
-    limit = _number("/sys/fs/cgroup/memory.max")
-    used = _number("/sys/fs/cgroup/memory.current")
-    left = limit - used if limit is not None and used is not None else None
-    return min((size for size in (free, left) if size is not None), default=None)
-
-
-def _number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):  # not there, or "max"
-        return None

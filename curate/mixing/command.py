@@ -19,7 +19,7 @@ def run(
     """Plan or build, and print the table (or JSON) to stdout; warnings go to stderr."""
     from curate.engine import session
     from curate.progress import Progress
-    from curate.run import command_line, warn_of_neighbours
+    from curate.run import command_line, tell_notes
 
     if not plan_only and not output:
         raise UsageError("give --output DIR, or --plan to see the table only")
@@ -28,7 +28,7 @@ def run(
         Progress(quiet=quiet) as watcher,
         session("curate mix", *(options[key] for key in ("engine", "master", "cores", "private"))) as engine,
     ):
-        warn_of_neighbours(engine, watcher)
+        tell_notes(engine, watcher)
         if plan_only:
             planned = job.plan(order, engine.run)
         else:
