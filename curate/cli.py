@@ -123,7 +123,7 @@ def _end(code: int) -> None:
 
 
 def printable(text: str) -> str:
-    """Text with control characters (terminal escapes among them) made visible."""
-    return "".join(
-        c if c in "\n\t" or (c.isprintable() and c != "\x7f") else c.encode("unicode_escape").decode() for c in text
-    )
+    """Text with control characters (terminal escapes among them) and unseen ones made visible."""
+    from curate.terminal import visible
+
+    return visible(text)

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +18,14 @@ _ESCAPE = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c|(?=\n)|$)"  # titles, strings
     r"|\x1b[ -/]*[0-~]"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""C0 without tab and newline, DEL, C1, the marks that turn the writing direction, lone surrogates."""
+_UNSEEN = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Controls but tab and newline, format characters (direction marks, zero width, tags), variation selectors, fillers, lone
+surrogates, separators of lines: the categories Cc, Cf, Cs, Zl and Zp, and what Unicode calls default-ignorable."""
+_CONTROL = re.compile(f"[{_UNSEEN}]")
 
 SHARE_DIGITS = 1
 
@@ -29,6 +36,17 @@ def clean(text: str) -> str:
     Tabs and newlines stay; carriage returns go, since they let a line overwrite itself.
     """
     return _CONTROL.sub("", _ESCAPE.sub("", text))
+
+
+def visible(text: str) -> str:
+    """`text` with whatever a person can't see written as an escape."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def json_text(value: Any, indent: int | None = 1) -> str:
+    """`value` as JSON in which whatever a person can't see is written as an escape."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def one_line(text: str, columns: int = 80) -> str:

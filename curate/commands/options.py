@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +41,9 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:
     """Print `value` as JSON, or what `table` makes of it (a rich renderable or a text), to stdout."""
     if as_json:
-        click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+        from curate.terminal import json_text
+
+        click.echo(json_text(value))
         return
     from rich.console import Console
 

@@ -1,10 +1,15 @@
 """Crawled text on a terminal does nothing, numbers read well, the funnel adds up."""
 
 import itertools
+import json
+import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate import terminal
+from curate.cli import printable
+from curate.reports import charts
 from curate.terminal import (
     clean,
     duration,
@@ -111,3 +116,22 @@ def test_side_by_side_shows_both_texts_harmless() -> None:
     assert "left [bold]only" in text
     assert "right" in text
     assert "\x1b" not in text
+
+
+UNSEEN = [
+    chr(code)
+    for code in range(0x110000)
+    if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp") and chr(code) not in "\t\n"
+] + [chr(code) for code in (0x34F, 0x3164, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))]
+
+
+def test_nothing_unseen_reaches_a_terminal_a_report_or_json():
+    text = "".join(f"a{character}b" for character in UNSEEN if character not in "\x1b\x90\x98\x9b\x9d\x9e\x9f")
+    assert set(terminal.clean(text)) == {"a", "b"}
+    for character in UNSEEN:
+        assert character not in terminal.clean(f"x{character}y{character}")
+        assert character not in charts.text(f"x{character}y")
+        told = terminal.json_text({f"k{character}": [f"v{character}"]})
+        assert character not in told.replace("\n", "")
+        assert json.loads(told) == {f"k{character}": [f"v{character}"]}
+        assert character not in printable(f"x{character}y")
