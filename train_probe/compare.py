@@ -23,6 +23,8 @@ from train_probe.statistics import difference, holm, more_seeds
 SMALLEST = 0.005
 """The smallest difference that matters, as a share of the metric."""
 LEVEL = 0.95
+SHORTER = 1.25
+"""From this ratio of mean lengths on, a verdict for the corpus of the shorter documents is said to be favoured by them."""
 SIGNAL = 2.0
 """Differences of a metric between mixtures below this many times the noise of a seed are greyed."""
 PAIRED = 0.5
@@ -57,7 +59,9 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict
     found["look"] = None if look is None else asdict(look)
     found["documents"] = _documents(output, request.seeds)
     found["differences"] = _differences(runs, found["pairs"])
-    found["unseen"] = _unseen(output, runs)
+    found["unseen"], lengths = _unseen(output, runs)
+    for pair in found["pairs"]:
+        pair["caveat"] = _caveat(pair, lengths)
     found["note"] = SHARED if found["pairs"] and not found["documents"]["apart"] else None
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
@@ -116,13 +120,25 @@ def _differences(runs: Runs, pairs: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def _unseen(output: Path, runs: Runs) -> list[str]:
-    """What the budget and the context can't see, in sentences: equal tokens are not equal text."""
+def _caveat(pair: dict[str, Any], lengths: dict[str, float]) -> str | None:
+    """What is to be said beside a verdict for the corpus of the shorter documents (`lengths`: bytes a document)."""
+    for winner, other in ((pair["a"], pair["b"]), (pair["b"], pair["a"])):
+        ratio = lengths.get(other, 0.0) / lengths.get(winner, 1.0)
+        if pair["verdict"] == f"{winner} is better" and ratio > SHORTER:
+            return (
+                f"its documents are {ratio:.1f} times shorter, which this budget and context favour: not an answer to whether "
+                "long documents should be cut"
+            )
+    return None
+
+
+def _unseen(output: Path, runs: Runs) -> tuple[list[str], dict[str, float]]:
+    """What the budget and the context can't see, in sentences (equal tokens are not equal text); bytes a document."""
     try:
         files = {name: TokenFile.open(output / "data" / name) for name in runs}
         held = TokenFile.open(output / "data" / HELD_OUT)
     except ProbeError:  # the runs alone were kept
-        return []
+        return [], {}
     facts = {name: _facts(file, runs[name]) for name, file in files.items()}
     context = int(next(iter(next(iter(runs.values())).values()))["model"]["context"])
     seen = context * int(held.meta["bytes"]) / max(1, int(held.meta["tokens"]))
@@ -139,7 +155,7 @@ def _unseen(output: Path, runs: Runs) -> list[str]:
         f"seen ({deep:.0%} of the held-out bytes have more before them)",
     ]
     for label, key, ratio in (
-        ("bytes a document", "length", 1.25),
+        ("bytes a document", "length", SHORTER),
         ("bytes a token", "density", 1.05),
         ("documents begun in a run", "begun", 1.25),
         ("bytes read in a run", "bytes", 1.05),
@@ -147,13 +163,13 @@ def _unseen(output: Path, runs: Runs) -> list[str]:
         values = {name: f[key] for name, f in facts.items()}
         if len(values) > 1 and max(values.values()) > ratio * min(values.values()):
             lines.append(f"{label} differ: " + ", ".join(f"{name} {value:,.4g}" for name, value in values.items()))
-    lengths = [f["length"] for f in facts.values()]
-    if len(lengths) > 1 and max(lengths) > 1.25 * min(lengths):
+    lengths = {name: f["length"] for name, f in facts.items()}
+    if max(lengths.values()) > SHORTER * min(lengths.values()):
         lines.append(
             "at equal budgets a corpus of shorter documents shows more of them: if one corpus is the other cut short, this "
             "favours the cut one, and what was cut off is worth more at longer contexts; look at the bits by position"
         )
-    return lines
+    return lines, lengths
 
 
 def _facts(file: TokenFile, seeds: dict[int, dict[str, Any]]) -> dict[str, float]:
@@ -316,7 +332,7 @@ def text(found: dict[str, Any]) -> str:
         within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
         lines.append(
             f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
-            f"p {pair['p_corrected']:.2g}: {pair['verdict']}"
+            f"p {pair['p_corrected']:.2g}: {said(pair)}"
         )
     look = found.get("look")
     if look and look["seeds"] != look["planned"]:
@@ -329,6 +345,11 @@ def text(found: dict[str, Any]) -> str:
     if found.get("note"):
         lines.append(found["note"])
     return "\n".join(lines)
+
+
+def said(pair: dict[str, Any]) -> str:
+    """The verdict on a pair, with what must be said beside it."""
+    return f"{pair['verdict']} ({pair['caveat']})" if pair.get("caveat") else str(pair["verdict"])
 
 
 def _other_metrics(found: dict[str, Any]) -> list[str]:

@@ -16,9 +16,9 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 800, 320, 50, 30
 def page(found: dict[str, Any], runs: dict[str, dict[int, dict[str, Any]]], output: Path) -> str:
     """The report as HTML; every name is escaped, and the page's own policy forbids scripts and requests."""
     asked = json.loads((output / "experiment.json").read_text(encoding="utf-8"))
-    verdicts = "".join(
-        f'<p class="verdict">{_e(p["a"])} and {_e(p["b"])}: {_e(p["verdict"])}</p>' for p in found["pairs"]
-    )
+    from train_probe.compare import said
+
+    verdicts = "".join(f'<p class="verdict">{_e(p["a"])} and {_e(p["b"])}: {_e(said(p))}</p>' for p in found["pairs"])
     parts = [
         verdicts or "<p>One mixture: the table of metrics shows the noise of a seed.</p>",
         "<h2>Differences</h2>",

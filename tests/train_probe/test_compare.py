@@ -68,6 +68,16 @@ def test_seeds_are_paired_where_documents_are_shared():
         assert ("better" in pair["verdict"]) is paired  # all seeds agree, but differ widely among themselves
 
 
+@pytest.mark.parametrize(("lengths", "said"), [((3000, 1000), True), ((1000, 3000), False), ((1000, 1100), False)])
+def test_a_verdict_for_shorter_documents_says_so(lengths, said):
+    runs = two([(2.2, 0.5), (2.21, 0.5), (2.22, 0.5)], [(2.0, 0.5), (2.01, 0.5), (2.02, 0.5)])
+    pair = compare.judge(runs, "bits per byte")["pairs"][0]
+    assert pair["verdict"] == "b is better"
+    pair["caveat"] = compare._caveat(pair, dict(zip("ab", lengths, strict=True)))
+    assert ("3.0 times shorter" in compare.said(pair)) is said
+    assert compare.said(pair).startswith("b is better")
+
+
 def test_shared_documents_are_counted_by_tokens(tmp_path):
     ids = tokenizer.from_merges([])
     docs = [prepare.Text(i, i, "x" * 9, "s") for i in range(20)]
