@@ -1,4 +1,4 @@
-"""The ledger: every input record is accounted for, in the whole and for each file, or the job says no.
+"""The ledger: every input record is accounted for, in total and per file, or the job says no.
 
 records = skipped + rejected + failed + kept. The left side is what the reader counted; `skipped` is counted where records
 are read; the rest is counted from the files that were written. So a row that is lost or written twice is found. And what

@@ -58,7 +58,7 @@ class BadWords:
     older English one that C4's code pins), or a path: a text file with a word or phrase per line for all languages,
     or a folder with a file per language named `en`, `en.txt` or `en.json`."""
     default_language: str = "en"
-    """The language of documents whose language no step has told; empty lets them stay."""
+    """Fallback when no earlier step set the language; empty keeps such documents."""
     drop_share: float = 1.0
     """Share of the pages with a hit that goes."""
     as_listed: bool = False

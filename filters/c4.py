@@ -183,7 +183,7 @@ class CurlyBracket:
 
     Source: the paper, section 2.2 (`marks = "{}"`, before the line rules: anywhere in the page); the code's
     test 7 (`marks = "{"`, behind the line rules and "javascript": only in lines that survived them).
-    Differs from the source: nothing.
+    No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("curly_brackets",)
@@ -239,7 +239,7 @@ class TooFewSentences:
     as one text.
     The paper does not say how it splits sentences. `regex` splits at punctuation and line breaks in any script, and so
     takes "Dr. Who" for two; `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10; `english` is Punkt with
-    more abbreviations, where list numbers and ellipses are no sentences. Differs from the source: nothing with `punkt`.
+    more abbreviations, where list numbers and ellipses are no sentences. No deviations with `punkt`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sentences",)
@@ -278,7 +278,7 @@ class TooFewSentences:
 class TooLong:
     """Drops a page that is too long to be one: concatenations, dumps, lists.
 
-    Source: the code's `is_valid_length` (190,000 characters). Differs from the source: nothing.
+    Source: the code's `is_valid_length` (190,000 characters). No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("chars",)
@@ -304,7 +304,7 @@ class FewLongLines:
 
     Source: mC4's paragraph filter (mT5 paper, section 3.1; the code's `paragraph_filter`): at least three
     lines of 200 characters or more. The value is the length of the `min_lines`-th longest line.
-    Differs from the source: nothing.
+    No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("nth_longest_line",)

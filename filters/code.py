@@ -1,4 +1,4 @@
-"""Source files that are no code a person wrote: data, minified, generated, vendored, encoded.
+"""Source files not written by hand: data, minified, generated, vendored, encoded.
 
 Sources: LLaMA (Touvron et al. 2023, section 2.1: "low quality files with heuristics based on the line length or proportion
 of alphanumeric characters, and removed boilerplate, such as headers, with regular expressions") gives no numbers; they are

@@ -49,7 +49,7 @@ def _check_share(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class LinesWithoutPunctuation:
-    """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, shops.
+    """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, product listings.
 
     Source: FineWeb: fewer than 12 % of the lines. Differs from the source: FineWeb's list of marks holds a
     few more characters of Khmer and a few less of scripts that came to Unicode later. Closing quotation marks are not among
@@ -80,7 +80,7 @@ class LinesWithoutPunctuation:
 class ShortLines:
     """Drops documents of which most lines are short.
 
-    Source: FineWeb: more than 67 % of the lines have 30 characters or less. Differs from the source: nothing.
+    Source: FineWeb: more than 67 % of the lines have 30 characters or less. No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("short_lines",)
@@ -107,7 +107,7 @@ class ShortLines:
 class RepeatedLineChars:
     """Drops documents with more than a trace of repeated lines, measured in characters.
 
-    Source: FineWeb: more than 1 % of the characters, line breaks apart. Differs from the source: nothing.
+    Source: FineWeb: more than 1 % of the characters, line breaks apart. No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_line_char_share",)

@@ -134,7 +134,7 @@ class SymbolRatio:
 
     Source: Gopher, appendix A.1.1: at most 0.1 of either per word. Ellipses are `...` and `\u2026`, as in
     datatrove.
-    Differs from the source: nothing else.
+    No other deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("hashes_per_word", "ellipses_per_word")
@@ -165,7 +165,7 @@ class BulletLines:
     """Drops documents in which nearly every line starts with a bullet.
 
     Source: Gopher, appendix A.1.1: more than 90 % of the lines "starting with a bullet point". The paper names none, so
-    all that people use are bullets (datatrove: `\u2022` and `-`; dolma: `*` and `-`). Differs from the source: nothing else.
+    all that people use are bullets (datatrove: `\u2022` and `-`; dolma: `*` and `-`). No other deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bullet_lines",)
@@ -195,7 +195,7 @@ class EllipsisLines:
     """Drops documents in which many lines end in an ellipsis: teasers, search results.
 
     Source: Gopher, appendix A.1.1: more than 30 % of the lines "ending with an ellipsis", `...` or `\u2026`, also `[\u2026]` and
-    `\u2026\u201d` (datatrove: the ellipsis must be last, `closers = ""`). Differs from the source: nothing.
+    `\u2026\u201d` (datatrove: the ellipsis must be last, `closers = ""`). No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("ellipsis_lines",)
@@ -222,7 +222,7 @@ class EllipsisLines:
 class WordsWithoutLetters:
     """Drops documents in which too few words have a letter: tables of numbers, logs.
 
-    Source: Gopher, appendix A.1.1: at least 80 % of the words. Differs from the source: nothing. FineWeb was
+    Source: Gopher, appendix A.1.1: at least 80 % of the words. No deviations. FineWeb was
     made with datatrove, whose tokenizer makes words of punctuation marks, and so is much stricter;
     `split_punctuation` comes near it (95 % of the same decisions on 1,119 real texts, without it 84 %).
     """
@@ -231,7 +231,7 @@ class WordsWithoutLetters:
 
     min_share: float = 0.8
     split_punctuation: bool = False
-    """Count punctuation marks beside a word as words of their own."""
+    """Count punctuation marks next to a word as separate words."""
 
     def __post_init__(self) -> None:
         _check_share("min_share", self.min_share)
@@ -250,7 +250,7 @@ class StopWords:
     """Drops documents without common English words: not prose, or not English.
 
     Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case, and whatever
-    punctuation stands beside them. Differs from the source: nothing. (datatrove minds the case; DCLM counts two
+    punctuation stands beside them. No deviations. (datatrove minds the case; DCLM counts two
     occurrences of one word.)
     """
 

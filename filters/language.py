@@ -33,7 +33,7 @@ class FastText:
     languages: tuple[str, ...] = ("en",)
     """Languages to keep, as the model names them (ISO 639-1, else 639-3). Empty keeps all: annotate only."""
     threshold: float = 0.65
-    """The least score that is believed."""
+    """Minimum score."""
     max_chars: int = 0
     """Look at this many characters from the start; 0 means all."""
     model: str = "lid.176.ftz"
@@ -124,7 +124,7 @@ class LangDetect:
     more.
 
     Source: C4's released code, `detect_english` (langdetect, seed 0, best guess, 0.99). langdetect looks at
-    10,000 characters (`filters.detector` says how). Slow beside fastText.
+    10,000 characters (`filters.detector` says how). Slow compared with fastText.
     Differs from the source: langdetect looks at few letters of a text in capitals and guesses wrong; it is read in small
     letters here, unless `fold_capitals = false`.
     """

