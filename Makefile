@@ -25,6 +25,8 @@ help:
 	@echo "installing curate into .venv (about 1.4 GB on disk the first time) ..."
 	$(PIP) --editable .
 	$(CURATE) assets fetch lid.176
+	@echo "compiling the extractor, once on a machine (up to a minute) ..."
+	@echo "<p>compiled" | $(CURATE) extract - > /dev/null
 	@touch $@
 
 .venv/.probe: .venv/.core

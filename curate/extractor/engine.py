@@ -1,6 +1,11 @@
 """The engine `curate`: blocks, features, two passes of the model, lines of text; trafilatura where it is unsure."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +50,44 @@ class Extraction:
 
 
 def prepare() -> None:
-    """Load the model and the compiled code: a second, or half a minute the first time on a machine (it is cached)."""
-    judge("<title>a</title><p>a")
+    """Load the model and the compiled code: a second, or half a minute the first time on a machine (it is cached).
+
+    Where nothing is cached one process compiles, and the others wait for what it makes.
+    """
+    with alone() if is_cold() else nullcontext():
+        judge("<title>a</title><p>a")
+
+
+def is_cold() -> bool:
+    """Whether this machine has no compiled code yet. `best_step` is the last function that a page needs; numba names its
+    index by module, function and line."""
+    line = getattr(best_step, "py_func", best_step).__code__.co_firstlineno
+    return not list(_cache().glob(f"engine.best_step-{line}.*.nbi"))
+
+
+def _cache() -> Path:
+    stats = getattr(best_step, "stats", None)  # there is none where numba is switched off
+    return Path(stats.cache_path if stats else tempfile.gettempdir())
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the lock of the folder of compiled code."""
+    folder = _cache()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+
+        lock = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):  # no such locks here: each process compiles for itself
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def extract(html: str, url: str | None = None) -> str:

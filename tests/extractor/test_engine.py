@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,25 @@ def test_an_article_that_is_in_json_ld_alone_is_taken_from_there() -> None:
 def test_damaged_json_ld_is_nothing(script: str) -> None:
     page = f'<script type="application/ld+json">{script} "@type":"Article"</script><p>Loading'
     assert extract(page) == extract("<p>Loading")
+
+
+def test_one_process_compiles_and_the_others_wait(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from curate.extractor import engine\n"
+        f"engine._cache = lambda: Path({str(tmp_path)!r})\n"
+        "engine.judge = lambda page: (print('in', flush=True), __import__('time').sleep(.3), print('out', flush=True))\n"
+        "engine.prepare()"
+    )
+    log = tmp_path / "log"
+    with log.open("a") as out:
+        running = [subprocess.Popen([sys.executable, "-c", program], stdout=out) for _ in range(3)]
+        assert [process.wait() for process in running] == [0, 0, 0]
+    assert log.read_text().split() == ["in", "out"] * 3  # never two at once
+
+
+def test_compiled_code_is_known_to_be_there() -> None:
+    extract(PAGE)
+    assert not engine.is_cold()
 
 
 def test_a_page_without_text_gives_none() -> None:
