@@ -1,17 +1,23 @@
-"""Keys, tokens, passwords and e-mail addresses in source code, replaced by placeholders.
+"""Keys, tokens, passwords, e-mail addresses and public IP addresses in source code, replaced by placeholders.
 
-The patterns of keys are those of detect-secrets (Yelp), which The Stack's and StarCoder's authors used for the same
-purpose. Its entropy detectors are left out: on code they mostly find hashes and identifiers (StarCoder, section 4).
+The rules of keys are those of gitleaks (MIT licence, `filters/data/secrets-gitleaks.toml`) and of detect-secrets (Yelp), which The
+Stack's and StarCoder's authors used for the same purpose. detect-secrets' entropy detectors are left out: on code they
+mostly find hashes and identifiers (StarCoder, section 4).
 """
 
+import ipaddress
+import math
 import re
+import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
-from itertools import groupby
-from typing import ClassVar
+from importlib.resources import files
+from typing import Any, ClassVar, NamedTuple
+
+import re2
 
 from filters.base import Decision, Document, keep
 
@@ -22,7 +28,6 @@ DETECTORS = (
     ("discord", "DiscordBotTokenDetector"),
     ("github_token", "GitHubTokenDetector"),
     ("gitlab_token", "GitLabTokenDetector"),
-    ("jwt", "JwtTokenDetector"),
     ("mailchimp", "MailchimpDetector"),
     ("npm", "NpmDetector"),
     ("openai", "OpenAIDetector"),
@@ -34,32 +39,77 @@ DETECTORS = (
     ("telegram_token", "TelegramBotTokenDetector"),
     ("twilio", "TwilioKeyDetector"),
 )
-"""Module and class of the detectors with a fixed form of key; Artifactory's also takes ordinary words."""
+"""Module and class of detect-secrets' detectors with a fixed form of key; Artifactory's also takes ordinary words."""
+_GATES = {"MailchimpDetector": "-us", "TelegramBotTokenDetector": ":AA", "BasicAuthDetector": "://"}
+"""What a text must contain for a slow pattern to be tried. Telegram's tokens start with AA behind the colon."""
+_LONGEST_LINE = 2_000
+"""Characters: on longer lines, which hold data, only the patterns of gitleaks (RE2, linear time) are tried."""
 
 _PRIVATE_KEY = re.compile(
     r"(-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)[^-]{1,20000}(-----END [A-Z0-9 ]{1,60}-----)"
 )
-_TOP = (
-    "com|org|net|edu|gov|mil|int|info|biz|name|dev|app|io|ai|me|co|tv|cc|xyz|online|tech|cloud|pro|email|systems|software"
-    "|de|uk|fr|it|es|pt|nl|be|ch|at|dk|se|no|fi|is|ie|pl|cz|sk|hu|ro|bg|gr|tr|ru|ua|by|lt|lv|ee|rs|hr|si|eu"
-    "|cn|jp|kr|tw|hk|sg|in|id|th|vn|my|ph|pk|bd|lk|ir|il|sa|ae|us|ca|mx|br|ar|cl|pe|ve|uy|au|nz|za|ng|ke|eg|ma|kz|fm|su"
+_OWN = (
+    ("anthropic", r"\bsk-ant-[a-z0-9]{2,12}-[\w-]{24,200}"),
+    ("openai", r"\bsk-(?:proj|svcacct|admin|None)-[\w-]{32,250}"),
+    ("google", r"\bAIza[\w-]{35}"),
+    ("google_oauth", r"\bGOCSPX-[\w-]{28}|\bya29\.[\w-]{30,300}"),
+    ("huggingface", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,60}\b"),
+    ("github", r"\bgithub_pat_\w{60,100}|\bgh[pousr]_[A-Za-z0-9]{36,255}"),
+    ("gitlab", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-[\w-]{20,100}"),
+    ("slack", r"\bxox[abeoprs]-(?:\d+-)*[A-Za-z0-9-]{16,200}|\bxapp-\d-[A-Z0-9]+-\d+-[a-z0-9]+|hooks\.slack\.com/services/([A-Za-z0-9+/]{40,60})"),
+    ("stripe", r"\b(?:sk|rk|pk|whsec)_(?:test|live|prod)_[A-Za-z0-9]{16,100}|\bwhsec_[A-Za-z0-9+/=]{32,100}"),
+    ("jwt", r"\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"),
+    ("aws", r"\b(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b"),
+    ("aws_secret", r"(?i)aws.{0,20}?(?:secret|key).{0,20}?['\"=: ]([A-Za-z0-9/+]{40})\b"),
+    ("url", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,80}:([^\s/@'\"<>{}$]{4,100})@[\w.-]"),
+    ("npm", r"\bnpm_[A-Za-z0-9]{36}\b|_authToken=([\w-]{20,100})"),
+    ("docker", r"\bdckr_[po]at_[\w-]{24,40}"),
+    ("newrelic", r"\bNR(?:AK|II|RA|JS)-[A-Za-z0-9]{18,32}\b"),
+    ("replicate", r"\br8_[A-Za-z0-9]{37}\b"),
+    ("groq", r"\bgsk_[A-Za-z0-9]{40,60}\b"),
+    ("bearer", r"(?i)\bauthorization['\"]?\s*[:=,]\s*['\"]?(?:bearer|token|basic)\s+([\w.~+/=-]{16,500})"),
+)  # fmt: skip
+"""Forms of today that the rules of others don't have, or have too narrow."""
+_ASSIGNED = re2.compile(
+    r"(?i)(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credentials?)[\w.-]{0,20}['\"]?\]?\s{0,4}(?:=>|:=|=|:|,)\s{0,4}(?:[frbuFRBU@$]{0,2})(?:\"([^\"\n]{6,120})\"|'([^'\n]{6,120})')"
 )
-"""Ends of the hosts of nearly all addresses in code; a closed list, since `a@b.shape` is an expression."""
+"""A password or key that is given as the value of a name that says so."""
+_STANDS_FOR = re.compile(
+    r"[\s{}<>$%()\[\]]|^[*xX.\-_#]+$|\.\.\.|example|sample|dummy|fake|mock|placeholder|change.?me|your|insert|todo|^(?:none|null|true|false|undefined)$|test|default|redacted|(?-i:^[A-Z]+(?:_[A-Z0-9]+)+$)|^(?:https?|file|[\w.]+)[:/]{1,3}|^<KEY>$|^[./~]|^--",
+    re.I,
+)
+"""What stands for a password, or is the name of one."""
+_DIGEST = re.compile(r"^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+)$", re.I)  # fmt: skip
+"""Hashes and UUIDs."""
 _EMAIL = re.compile(
-    rf"(?<![\w.+/-])[A-Za-z0-9][\w.+-]{{0,63}}@(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,4}}(?:{_TOP})(?![\w(-])", re.I
+    r"(?<![\w.+/%-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,24})(?![\w(-])"
 )
-_NOBODY = re.compile(r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|^(?:git|noreply|no-reply)@", re.I)
+_NOBODY = re.compile(
+    r"@(?:[\w-]+\.)*(?:example\.\w+|example|test|invalid|localhost|localdomain|domain\.(?:com|tld)|users\.noreply\.github\.com|company\.com|email\.com|foo\.(?:com|bar)|bar\.com|yourdomain\.\w+)$|^(?:git|noreply|no-reply|donotreply|user|username|you|your\.?name|name|me|someone|foo|test)@",
+    re.I,
+)
 """Addresses that are no person's."""
-_LONGEST_LINE = 2_000
-"""Characters: longer lines hold data, on which the patterns take long; they are left as they are."""
+_IPV4 = re.compile(r"(?<![\w.\-/])((?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3})(?![\w-]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])((?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,7})(?![\w:])")
+_OF_VERSION = re.compile(
+    r"(?:v|ver|version|release|rev|revision|build|==|>=|<=|~=|\^|assembly\w*|oid)['\"(:=\s]{0,6}$", re.I
+)
+_KNOWN_IPS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220", "1.2.3.4", "4.3.2.1", "5.6.7.8"})  # fmt: skip
+"""Name servers for everybody, and made-up addresses."""
 
 
-_GATES = {"MailchimpDetector": "-us", "TelegramBotTokenDetector": ":AA", "BasicAuthDetector": "://"}
-"""What a text must contain for a slow pattern to be tried. Telegram's tokens start with AA behind the colon."""
+class _Rule(NamedTuple):
+    pattern: Any
+    """Of RE2."""
+    group: int
+    entropy: float
+    allowed: tuple[Any, ...]
+    stopwords: tuple[str, ...]
+    generic: bool
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _detectors() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found: list[tuple[str, re.Pattern[str]]] = []
     for module, name in DETECTORS:
         detector = getattr(import_module(f"detect_secrets.plugins.{module}"), name)
@@ -67,22 +117,120 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1)
+def _rules() -> tuple[Any, tuple[tuple[_Rule, ...], ...]]:
+    """An automaton of the rules' keywords, and for each keyword the rules that it opens."""
+    text = (files("filters") / "data" / "secrets-gitleaks.toml").read_text(encoding="utf-8")
+    opened: dict[str, list[_Rule]] = {}
+    for row in tomllib.loads(text)["rules"]:
+        rule = _Rule(
+            re2.compile(row["regex"]),
+            row.get("secretGroup", 0),
+            row.get("entropy", 0.0),
+            tuple(re2.compile(pattern) for pattern in row.get("allowed", ())),
+            tuple(row.get("stopwords", ())),
+            row["id"] in ("generic-api-key", "hashicorp-tf-password"),
+        )
+        for keyword in row["keywords"]:
+            opened.setdefault(keyword, []).append(rule)
+    options = re2.Options()
+    options.literal = True
+    options.case_sensitive = False
+    words = re2.Set.SearchSet(options)
+    for keyword in opened:
+        words.Add(keyword)
+    words.Compile()
+    return words, tuple(map(tuple, opened.values()))
+
+
+@lru_cache(maxsize=1)
+def _own() -> tuple[Any, ...]:
+    return tuple(re2.compile(pattern) for _, pattern in _OWN)
+
+
+@lru_cache(maxsize=1)
+def _domains() -> frozenset[str]:
+    lines = (files("filters") / "data" / "domains.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def entropy(text: str) -> float:
+    """Shannon's entropy of the characters, in bits a character."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
+
+
+def _group(match: Any, wanted: int) -> int:
+    """The group that holds the secret: the one asked for, else the first that is no mere prefix, else all."""
+    if wanted:
+        return wanted
+    return next((n for n in range(1, len(match.groups()) + 1) if len(match.group(n) or "") >= 8), 0)
+
+
+def _by_rules(text: str) -> Iterator[tuple[int, int]]:
+    """Places that a rule of gitleaks finds, less what the rule lets pass."""
+    words, opened = _rules()
+    seen: set[int] = set()
+    for number in words.Match(text) or ():
+        for rule in opened[number]:
+            if id(rule) in seen:
+                continue
+            seen.add(id(rule))
+            for match in rule.pattern.finditer(text):
+                group = _group(match, rule.group)
+                secret = match.group(group)
+                low = secret.lower()
+                passes = entropy(secret) <= rule.entropy or any(p.search(secret) for p in rule.allowed)
+                stopped = any(word in low for word in rule.stopwords)
+                if not passes and not stopped and not (rule.generic and _is_harmless(secret)):
+                    yield match.span(group)
+
+
+def _is_harmless(value: str) -> bool:
+    return (
+        bool(_DIGEST.match(value) or _STANDS_FOR.search(value))
+        or not re.search(r"\d", value)
+        or not re.search(r"[A-Za-z]", value)
+    )
+
+
+def _passwords(text: str) -> Iterator[tuple[int, int]]:
+    for match in _ASSIGNED.finditer(text):
+        group = 1 if match.group(1) is not None else 2
+        value = match.group(group)
+        if (
+            not _STANDS_FOR.search(value)
+            and not _DIGEST.match(value)
+            and re.search(r"[\d!@#^&*?+=]", value)
+            and entropy(value) >= 2.0
+        ):
+            yield match.span(group)
+
+
 def _secrets(text: str) -> list[tuple[int, int]]:
-    """Places of keys: what the pattern's group catches, or all of it where the group is only a prefix."""
-    places = []
-    for gate, pattern in _patterns():
-        for match in pattern.finditer(text) if gate in text else ():
-            groups = [n for n in range(1, (match.lastindex or 0) + 1) if len(match.group(n) or "") >= 8]
-            places.append(match.span(groups[0] if groups else 0))
-    return places
+    """Places of keys, in no order: what the pattern's group catches, or all of it where the group is only a prefix."""
+    places = list(_by_rules(text))
+    for pattern in _own():
+        places += [match.span(_group(match, 0)) for match in pattern.finditer(text)]
+    places += _passwords(text)
+    at = 0
+    for line in text.splitlines(keepends=True):
+        if len(line) <= _LONGEST_LINE:
+            for gate, detector in _detectors():
+                for found in detector.finditer(line) if gate in line else ():
+                    start, stop = found.span(_group(found, 0))
+                    places.append((at + start, at + stop))
+        at += len(line)
+    return [(a, b) for a, b in places if a < b and "<KEY>" not in text[a:b] and not text[a:b].endswith("EXAMPLE")]
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Replaces keys and tokens by `<KEY>` and e-mail addresses by `<EMAIL>`; keeps every file.
+    """Replaces keys, tokens and passwords by `<KEY>`, e-mail addresses by `<EMAIL>`, public IP addresses by `<IP>`; keeps every file.
 
-    Counted in the column `redacted`, and in `removed` as `key`, `private_key` and `email`. Addresses at example.com and of nobody (`noreply@`,
-    `git@`) stay. Source: StarCoder (Li et al. 2023, section 4), with detect-secrets' patterns for its model.
+    Counted in the column `redacted`, and in `removed` as `key`, `private_key`, `email` and `ip_address`. Addresses at example.com, of
+    nobody (`noreply@`, `git@`), of private networks and of public name servers stay, and so do hashes and UUIDs.
+    Source: StarCoder (Li et al. 2023, section 4), with the patterns of two scanners for its model.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_redacted",)
@@ -92,9 +240,7 @@ class Secrets:
         text = doc.text
         if "PRIVATE KEY" in text:
             text, counts["private_key"] = _PRIVATE_KEY.subn(r"\1<KEY>\2", text)
-        runs = groupby(text.splitlines(keepends=True), key=lambda line: len(line) <= _LONGEST_LINE)
-        pieces = ((short, "".join(lines)) for short, lines in runs)
-        text = "".join(_redacted(piece, counts) if short else piece for short, piece in pieces)
+        text = _redacted(text, counts)
         total = sum(counts.values())
         signals: Mapping[str, float] = {"code_redacted": float(total)}
         counted = replace(doc, redacted=total + (doc.redacted or 0))
@@ -105,19 +251,39 @@ class Secrets:
 
 
 def _redacted(text: str, counts: Counter[str]) -> str:
-    end = len(text)
-    for start, stop in sorted(_secrets(text), reverse=True):
-        if stop <= end:
-            text = f"{text[:start]}<KEY>{text[stop:]}"
-            counts["key"] += 1
-            end = start
-    if "@" not in text:
-        return text
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(set(_secrets(text))):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    for start, stop in reversed(merged):
+        text = f"{text[:start]}<KEY>{text[stop:]}"
+    counts["key"] += len(merged)
 
     def hidden(match: re.Match[str]) -> str:
-        if _NOBODY.search(match.group()):
+        if _NOBODY.search(match.group()) or match.group(1).lower() not in _domains():
             return match.group()
         counts["email"] += 1
         return "<EMAIL>"
 
-    return _EMAIL.sub(hidden, text)
+    def moved(match: re.Match[str]) -> str:
+        if not _is_public(match.group(1)) or _OF_VERSION.search(
+            match.string, max(0, match.start() - 24), match.start()
+        ):
+            return match.group()
+        counts["ip_address"] += 1
+        return "<IP>"
+
+    text = _EMAIL.sub(hidden, text) if "@" in text else text
+    return _IPV6.sub(moved, _IPV4.sub(moved, text)) if "." in text or ":" in text else text
+
+
+def _is_public(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if found.version == 4 and max(found.packed) < 20:  # a version of four parts
+        return False
+    return found.is_global and not found.is_multicast and address not in _KNOWN_IPS

@@ -1,8 +1,8 @@
-"""ScanCode's licence database (LicenseDB) as the detector reads it: texts and notices with SPDX ids.
+"""ScanCode's licence database (LicenseDB) as the detector reads it: exact texts with SPDX ids.
 
 `curate assets fetch licensedb` gets the wheel of `licensedcode-data` (CC-BY-4.0) and `build` makes one small file of it. Kept are
-the texts of licences that the SPDX list does not have, the notices of at most 300 words, and the web addresses of all
-licences.
+the rules (notices, references, wordings of texts) of at most 300 words, longer ones when all that they name is on the list
+`permissive`, the texts of licences that the SPDX list does not have, and the web addresses of all licences.
 """
 
 import io
@@ -15,11 +15,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from curate.code.evidence import canonical
+from curate.code.evidence import ids as ids_of
 from curate.code.names import UNKNOWN
-from curate.code.texts import american
+from curate.code.prose import copyright_lines
+from curate.code.texts import readable
 from curate.code.tokens import words
+from filters.licenses import allow_list
 
 LONGEST = 300
+"""Words of the longest rule that is kept whatever it names."""
+LONGEST_PERMISSIVE = 6_000
 NEUTRAL = {
     "unknown-license-reference", "warranty-disclaimer", "license-intro", "license-clue", "generic-cla", "see-license",
 }  # fmt: skip
@@ -52,7 +57,16 @@ class Ids:
 
     def __init__(self, licences: list[dict[str, Any]]) -> None:
         self.of = {row["key"]: row.get("spdx_license_key") or f"LicenseRef-scancode-{row['key']}" for row in licences}
-        self.of["public-domain"] = "LicenseRef-public-domain"
+        self.of |= {
+            row["key"]: self.of[row["key"][:-3]]
+            for row in licences
+            if row["key"][:-3] in self.of and row["key"].endswith("-en")
+        }
+        self.of |= {
+            row["key"]: "LicenseRef-public-domain"
+            for row in licences
+            if row.get("category") == "Public Domain" and self.of[row["key"]].startswith("LicenseRef-")
+        }
         self.of |= dict.fromkeys(("unknown", "free-unknown"), UNKNOWN)
 
     def expression(self, keys: str) -> str | None:
@@ -67,25 +81,37 @@ class Ids:
         return canonical(" ".join(spelled))
 
 
-def notices(rules: list[dict[str, Any]], ids: Ids) -> dict[str, list[str]]:
-    """Expression to the texts that say it; "" for texts that say none (false positives, "see the file LICENSE")."""
-    found: dict[str, list[str]] = {}
+def without_copyright(text: str) -> str:
+    """A text less its copyright notices, which count in no comparison."""
+    flat = readable(text.encode()).decode("latin-1")
+    places = copyright_lines(flat)
+    for start, end in reversed(places):
+        flat = f"{flat[:start]}{flat[end:]}"
+    return flat.encode("latin-1").decode("utf-8", "replace")
+
+
+def notices(rules: list[dict[str, Any]], ids: Ids) -> dict[str, list[list[str]]]:
+    """Expression to [text, files that the text points to]; "" for texts that say none (false positives, "see the file LICENSE")."""
+    found: dict[str, list[list[str]]] = {}
     seen: set[bytes] = set()
+    permissive = allow_list("permissive")
     for rule in rules:
-        text = re.sub(r"\{\{|\}\}", "", rule["text"])
-        hashes = words(american(text.encode())).hashes
-        if rule.get("is_deprecated") or not 2 <= len(hashes) <= LONGEST or hashes.tobytes() in seen:
+        text = without_copyright(re.sub(r"\{\{|\}\}", "", rule["text"]))
+        hashes = words(readable(text.encode())).hashes
+        if rule.get("is_deprecated") or not 2 <= len(hashes) <= LONGEST_PERMISSIVE or hashes.tobytes() in seen:
             continue
         if not rule.get("is_false_positive") and (rule.get("relevance") or 100) < 90:
             continue
         expression = "" if rule.get("is_false_positive") else ids.expression(rule.get("license_expression", "?"))
+        if len(hashes) > LONGEST and not (expression and ids_of(expression) <= permissive):
+            continue
         if expression == UNKNOWN and len(hashes) < 4:
             continue
         if _OF_ITSELF.search(text) and len(hashes) < 40:
             expression = ""
         if expression is not None:
             seen.add(hashes.tobytes())
-            found.setdefault(expression, []).append(text)
+            found.setdefault(expression, []).append([text, " ".join(rule.get("referenced_filenames") or [])])
     return found
 
 
@@ -96,7 +122,7 @@ def texts(licences: list[dict[str, Any]], ids: Ids) -> list[dict[str, Any]]:
         name = ids.of[row["key"]]
         if name.startswith("LicenseRef-scancode-") and _is_text(row):
             kind = "exception" if row.get("is_exception") else "license"
-            out.append({"ids": [name], "kind": kind, "text": row["text"]})
+            out.append({"ids": [name], "kind": kind, "text": without_copyright(row["text"])})
     return out
 
 

@@ -18,7 +18,8 @@ class Evidence:
     expression: str
     """SPDX expression; `LicenseRef-unknown` for a licence that no list knows."""
     kind: str
-    """spdx-header, full-text, header-notice, metadata or debian-copyright."""
+    """spdx-header, full-text, header-notice, metadata or debian-copyright; mention for a licence that is only named, pointer for
+    a file that the licence is said to stand in (its name is `text`), scope for a folder (`text`) that it does not hold for, doubt for words that nothing known explains."""
     where: str
     """Path of the file, with `:line` of the place."""
     text: str

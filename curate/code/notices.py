@@ -1,21 +1,24 @@
-"""Licences named in prose: "licensed under the …", and whether two of them are a choice or both at once."""
+"""Sentences that speak of licences: what they say together, what they point to, and what takes something back."""
 
-import bisect
 import itertools
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
-import re2
-
-from curate.code.names import UNKNOWN, Fast, Folded, fast, folded, mentions_in, rough, spaced
-from curate.code.scan import Literals, literals, places
+from curate.code.evidence import ids
+from curate.code.known import Span
+from curate.code.names import Folded, fast, folded, mentions, rough, spaced
+from curate.code.scan import Literals, literals
 
 _GATE = (
     "licenc", "licens", "gpl", "copyleft", "public domain", "public-domain", "free software", "redistribut", "permission",
     "proprietary", "opensource.org", "creativecommons", "noncommercial", "non-commercial", "same terms", "confidential", "copyright",
+    "commercial", "internal use", "unauthori", "trade secret", "not be used", "may not", "prohibited", "forbidden", "no part of",
+    "stackoverflow", "stack overflow", "eula", "not for use", "personal use", "(c)", "not distribute", "not redistribute", "cc by", "cc-by",
+    "taken from", "copied from", "borrowed from", "based on code", "lifted from", "stolen from", "derived from", "adapted from", "ported from",
+    "all rights", "rights reserved", "permitted", "warrant", "hereby", "as is", "property of", "evaluation", "not allowed to", "purchase", "freeware", "shareware", "copying", "donat",
 )  # fmt: skip
-"""What a text that speaks of licences has somewhere near."""
+"""What a text that speaks of licences, of restrictions or of where it is from has somewhere."""
 _TRIGGERS = (
     r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
     r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright|\blic\b"
@@ -29,105 +32,77 @@ _CHOICE = re.compile(
     )
 )
 _ANY_CHOICE = re.compile(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b")
-_OF_ANY_CHOICE = ("alternative", "either", "at your option", "choice", "or under", "or the")
-_BOTH = re.compile(r"\band\b|\bboth\b|portions|parts of|contains|includes")
+_BOTH = re.compile(r"\band\b|\bboth\b|&|portions|parts of|contains|includes")
 _DUAL = re.compile(
     spaced(
         r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
     )
 )
-_OF_DUAL = ("dual", "double", "tri-", "trili", "triple", "choice", "either")
-"""One of these is in every text that `_DUAL` finds something in."""
-_STRANGE = fast(
-    r"non-?commercial|not (?:for|be used for) (?:any )?commercial|commercial use (?:is )?(?:prohibited|not|requires)"
-    r"|evaluation (?:purposes?|only|licen[sc]e)|proprietary|\bconfidential\b|trade secret|internal use only|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only"
-    r"|personal use|may not (?:be )?(?:used?|cop(?:y|ied)|modif(?:y|ied)|distribut|redistribut|reproduce|sold|sell)"
-    r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
-    r"|no permission|without (?:the )?(?:express |prior |explicit )*(?:written )?(?:permission|consent|authorization|authorisation)"
-    r"|you (?:also )?hereby (?:agree to )?grant|limited exception|under the conditions? that"
-    r"|shall be used for good|\bnot evil\b|all rights reserved\. ?(?:no part|unauthori[sz]ed|reproduction)|unpublished"
-    r"|(?:strictly )?prohibited|shareware|freeware|donat(?:e|ion) (?:is )?required|licen[sc]e fee|royalt(?:y|ies) (?!free)"
-)  # fmt: skip
-
-
-_GRANT = fast(
-    r"permission (?:is|to use|to copy)(?! and distributed? verbatim copies of this)(?: [a-z,]+){0,12} (?:granted|given)|redistributions? and use in (?:source|binary)"
-    r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b"
+_BOTH_APPLY = re.compile(
+    spaced(
+        r"\b(?:both|all|each)\b[^.]{0,60}\b(?:appl(?:y|ies)|hold|must be|compl(?:y|ied)|follow(?:ed)?|observed|met|satisf\w+|fulfil\w+|required|cumulativ\w*)\b"
+        r"|\bcomply with (?:both|all|each|the terms of (?:both|all))\b|\bat the same time\b|simultaneous|\bcumulative|\bconjunctive|\bnot (?:a|at your) choice|\bno choice\b|\bin addition to (?:the )?(?:terms|licen)"
+    )
 )
-"""What grants something: a text with one that belongs to no licence recognised has terms that nobody has read."""
+"""Where licences hold at once, whatever else is said of a choice."""
 
-
-SHORT_NOTICE = 120
-"""Characters up to which a notice may go on in words that it does not have."""
-_LONGER_ID = re.compile(r"-[a-z]")
-
-
-_ASIDES = (
-    r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
-    r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
+ASIDE = re.compile(
+    spaced(
+        r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
+        r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
+    )
 )
-_ASIDE, _ASIDE_IN_FOLDED = re.compile(spaced(_ASIDES)), re2.compile(_ASIDES.encode())
 """Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
+_RESTRICTION = fast(
+    r"non-?commercial|not (?:for|be used for|intended for) (?:any )?(?:commercial|resale|military|production use|use in)|commercial (?:use|usage|redistribution|users?|purposes?|exploitation)[a-z ,]{0,20}(?:is |are )?(?:prohibited|not|requires?|need|forbidden|must|excluded|only)|(?:for|any|no) commercial (?:use|purposes?)"
+    r"|evaluation (?:purposes?|only|use|licen[sc]e|copy)|\bproprietary (?:and|to|information|software|code|licen[sc]e|property|material|rights|of)\b|confidential (?:and|information|property|material)|\bconfidential\b(?= ?[.-])|trade secrets?|internal (?:use|evaluation|purposes)\b(?! of\b)|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only|(?:personal|private|home) use(?: only)?\b"
+    r"|(?:may|must|shall) not (?:be )?(?:used? (?:th(?:is|e|ese) (?:file|code|software|work|program|library|source|material)|for|in|by|without|except|commercially|or|to make|unless)|cop(?:y|ied)|modif(?:y|ied) (?:or|and|this|and/or)|distributed?(?: without|,| or| it)|redistributed?|reproduced?|sold|resold|sell|sublicen[sc]e|published? without|disclosed?)"
+    r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
+    r"|(?:no permission|permission (?:is )?(?:denied|required) (?:to|from|for)) (?:use|copy|the|redistribute|author)|without (?:the )?(?:express |prior |explicit |specific )*written (?:permission|consent|authori[sz]ation|agreement|approval)"
+    r"|you (?:also )?hereby (?:agree to )?grant|under the conditions? that"
+    r"|shall be used for good|\bnot evil\b|all rights(?: are)? reserved[ .,;:]*(?:no part|unauthori[sz]ed|reproduction|any (?:use|copy|reproduction|unauth)|you may not|do not|use|copying|without|this (?:file|code|software) (?:is|may))|unpublished (?:work|proprietary|source|rights|confidential|copyright)"
+    r"|(?:use|copying|redistribution|distribution|modification|reproduction|resale|sale|disclosure|transfer|duplication|dissemination|training|scraping|reverse engineering)(?:[a-z ,/]{0,60})(?:is|are) (?:strictly |expressly |hereby |explicitly )*(?:prohibited|forbidden|not permitted|not allowed|denied|restricted|disallowed)"
+    r"|(?:unauthori[sz]ed|unlicen[sc]ed) (?:use|copying|cop(?:y|ies)|distribution|reproduction|access|modification|redistribution|duplication|disclosure)"
+    r"|do not (?:re)?(?:distribute|publish|share|copy|sell|use) (?:this|without|outside|or|it\b|commercially)|not for (?:re-?)?(?:distribution|sale|publication|release|public)"
+    r"|\bshareware\b|(?:this|is|as) freeware|donat(?:e|ion)s? (?:is |are )?required|licen[sc]e fees?\b|\broyalt(?:y|ies)\b(?! ?-?free)|purchase (?:a|an|the|of) (?:[a-z]+ ){0,2}licen[sc]e|buy (?:a|the) licen[sc]e|valid licen[sc]e (?:key|agreement|from)|commercial licen[sc]e|requires? a (?:paid |commercial |separate )?licen[sc]e"
+    r"|(?:property|sole property|intellectual property) of (?!the (?:object|element|node|class|file|css))(?:[a-z0-9&.,]+ ){0,4}(?:inc|ltd|llc|gmbh|corp|corporation|company|co)\b|no part of (?:this|the) (?:file|code|software|source|program|work|document|material|publication|module|package|library)"
+    r"|only (?:be used|for use) (?:by|with|in|for|within)\b[a-z ]{0,30}(?:licen[sc]|customer|employee|student|research|academic|member|subscriber|internal)|licen[sc]ed (?:only|solely|exclusively) (?:to|for)|for the (?:sole|exclusive|internal) use of|in (?:the )?production (?:use )?(?:requires?|without a)|free for (?:personal|academic|non|educational|private|research|home|hobby|students?)"
+    r"|(?:licen[sc]e|permission|rights?)[a-z ]{0,20}(?:terminates?|expires?|ends|is revoked|may be revoked)\b(?! automatically)|must (?:buy|purchase|pay|obtain a (?:commercial )?licen[sc]e)|hobby(?:ists?)? (?:projects?|use) only|competitors? (?:of|may|must|are)|(?:train|training|trained)[a-z ,]{0,30}(?:ai|ml|machine learning|language models?|neural)[a-z ]{0,30}(?:prohibited|forbidden|not|without)|not (?:be )?(?:used?|feed|fed)[a-z ,]{0,30}(?:machine learning|language model|train|\bai\b)"
+)  # fmt: skip
 
-class Span(NamedTuple):
-    """A place in a text that says a licence."""
+_GRANT = fast(
+    r"permission (?:is|to use|to copy)(?! and distributed? verbatim copies of this)(?: [a-z,]+){0,12} (?:granted|given)|permission is hereby|redistributions? and use in (?:source|binary)|redistributions? (?:of|in) (?:source|binary)"
+    r"|licen[sc]e is (?:hereby )?granted|\b(?:under|in|of|to) the (?!gnu )(?:[a-z.\-]{2,30} ){1,3}public licen[sc]e\b|to (?:deal in|use, copy)|granted to any|hereby (?:granted|permitted|denied|licen[sc]ed)"
+    r"|\b(?:usage|use|copying|(?:re)?distributions?|modification|reproduction)\b[a-z ,]{0,80}\bpermitted\b|without (?:any )?(?:express |implied )?warrant(?:y|ies)|merchantability"
+    r"|provided (?:\"|')?as[ -]is(?:\"|')?,? (?:without|and)|permitted provided that|can be used under|free(?:ly)? (?:to )?(?:use|redistribut|distribut|cop)[a-z ,]{0,30}(?:this|provided|long as)|you (?:may|can|are free to) (?:freely )?(?:use|copy|redistribute|distribute|modify) (?:this|it|the) (?:code|software|file|program|library|script|work|source)"
+)  # fmt: skip
+"""What grants something: a sentence with one that belongs to no text known has terms that nobody has read."""
 
-    start: int
-    end: int
-    expression: str
-    kind: str
-    score: float
-    name: str
+_VERB = r"(?:taken|copied|borrowed|lifted|stolen|adapted|derived|ported|ripped|adopted|grabbed|cribbed|nicked|copy[- ]pasted?|copy ?(?:&|and) ?pasted?|based on (?:the )?(?:original )?(?:code|work|source|implementation|software|version)s?)"
+_ORIGIN = fast(
+    _VERB
+    + r"(?:[a-z, ]{0,40}?)? (?:from|by|of)(?: the)?(?: code| source| sources| work| version| implementation| file| function| snippet| answer)?(?: (?:from|of|in|by|at|on))?(?: the)?[ :<(]{0,4}"
+    r"(?:https?://|www\.|stack ?overflow|stackexchange|(?:[a-z0-9_.\-]+ )?\(?(?:gpl|lgpl|agpl|gnu )|(?:linux|gcc|glibc|busybox|ffmpeg|wordpress|mysql|qt) (?:kernel|source|code|project))"
+    r"|(?:from|credits?|thanks|courtesy|inspired|source|via|based|borrowed|stolen|adapted|solution|due to|answer)\b[^\n]{0,40}(?:stack ?overflow\.com/(?:a|q|questions)/|stack ?overflow answer)|cc[ -]?by[ -]?sa"
+)  # fmt: skip
+"""Code of others whose licence nobody states here."""
+
+_NAMED = re.compile(
+    r"\b((?:[A-Z][\w.+-]*[ -]){1,5})(?:[Ll]icen[sc]e|LICEN[SC]E|EULA|Licen[sc]e Agreement|[Tt]erms of (?:[Uu]se|[Ss]ervice))\b(?!\s*(?:[Kk]ey|[Ss]erver|[Mm]anager|[Ii]dentifier|[Ff]ile|[Hh]eader|[Cc]hecker|[Ee]xception|[Ee]xpression|[Cc]lass|[Tt]ext|=|\())"
+)
+_GENERIC = frozenset(
+    ["the", "this", "that", "a", "an", "your", "my", "our", "its", "any", "each", "all", "open", "source", "free", "software", "public", "project", "see", "main", "default", "no", "new", "same", "other", "following", "above", "under", "per", "via", "note", "code", "license", "licence", "library", "program", "file", "by", "and", "or", "for", "of", "in", "with", "full", "complete", "original", "current", "dual", "apache", "mit", "bsd", "gnu", "general", "lesser", "affero", "isc", "zlib", "copyright", "permissive", "python", "package", "and/or", "module", "if", "see", "read", "spdx", "use", "used", "uses", "get", "set", "add", "update", "check", "valid", "check", "missing", "unknown", "generate", "type", "name", "driver", "driver's", "community", "modified", "new", "simplified", "revised", "clause", "two", "three", "style", "version", "s", "not", "all", "rights", "reserved", "standard", "common", "creative", "commons", "attribution", "international"]
+)  # fmt: skip
+_UNDER = re.compile(
+    r"\b(?:licen[sc]ed|released|distributed|available|published|provided) under (?:the )?(?:terms (?:and conditions )?of )?(?:the )?([a-z0-9.\- ]{2,60}?) (?:licen[sc]e|eula|agreement|terms)\b"
+)
 
 
 @lru_cache(maxsize=1)
-def _gate() -> Literals:
+def gate() -> Literals:
+    """The words of which a source file without any says nothing of licences."""
     return literals(_GATE)
-
-
-def windows(text: bytes, margin: int = 700, limit: int = 60_000) -> list[tuple[int, int]]:
-    """Byte ranges of `text` that may speak of licences, merged, in order; at most `limit` bytes in all."""
-    ranges: list[tuple[int, int]] = []
-    total = 0
-    for first, last in places(text, _gate()):
-        start, end = max(0, first - margin), min(len(text), last + margin)
-        if ranges and start <= ranges[-1][1]:
-            total += end - ranges[-1][1]
-            ranges[-1] = (ranges[-1][0], end)
-        else:
-            total += end - start
-            ranges.append((start, end))
-        if total > limit:
-            break
-    return ranges
-
-
-def named(low: str, text: Folded, taken: list[Span], all_names: bool) -> list[Span]:
-    """`taken` and the licences named in `low` (without comment marks) outside of them.
-
-    A name that goes on where a short notice ends ("under the GNU General Public License" + "version 2 or later") says
-    more than it and takes its place.
-
-    Args:
-        low: Lower-case text without comment marks.
-        text: The same, folded.
-        taken: Texts and notices already recognised.
-        all_names: Take a name without a verb beside it too, as in files that are about licences.
-    """
-    spans, found = sorted(taken), []
-    for mention in mentions_in(text):
-        near = neighbours(spans, mention.start, mention.end)
-        if any(t.end - t.start > SHORT_NOTICE or mention.end <= t.end for t in near):
-            continue
-        if _LONGER_ID.match(low, mention.end) and "-" in low[mention.start : mention.end]:
-            continue  # `bsd-3-clause` in `bsd-3-clause-no-nuclear-license`
-        if not near and not all_names and not has_trigger(low, mention.start, mention.end):
-            continue
-        words = low[max(0, mention.start - 40) : mention.end + 20].split()
-        spans = [s for s in spans if s not in near] if near else spans
-        found.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, " ".join(words)))
-    return spans + found
 
 
 def has_trigger(low: str, start: int, end: int) -> bool:
@@ -141,67 +116,112 @@ def has_trigger(low: str, start: int, end: int) -> bool:
     )
 
 
-def without_asides(low: str, spans: list[Span]) -> list[Span]:
-    """`spans` without short ones at a place that only speaks of a licence."""
-    if not spans or ("gpl" not in low and "gnu" not in low) or not _ASIDE_IN_FOLDED.search(folded(low).data):
-        return spans
-    ordered = sorted(spans)
-    beside = {s for m in _ASIDE.finditer(low) for s in neighbours(ordered, *m.span()) if s.end - s.start <= 60}
-    return [s for s in spans if s not in beside]
+def doubtful(said: str, heading: bool = True) -> str | None:
+    """The words of a sentence that restrict, reserve, grant on terms of its own, or tell of a foreign origin; None for none.
+
+    `heading` for one before the code begins: what is for internal use further down are parts of the program.
+    """
+    text = folded(said.lower())
+    for pattern in (_RESTRICTION, _GRANT, _ORIGIN):
+        for match in pattern.finditer(text):
+            of_names = match.group().startswith("internal") and (
+                _OF_CODE.search(text.text) or (not heading and not _OF_WORK.search(text.text))
+            )
+            of_data = pattern is _ORIGIN and _OF_DATA.search(text.text[: match.start()])
+            if not of_names and not of_data:
+                return match.group()
+    return unknown_name(said)
 
 
-def neighbours(spans: list[Span], start: int, end: int) -> list[Span]:
-    """Those of `spans` (sorted, apart from each other) that overlap [start, end)."""
-    last = bisect.bisect_left(spans, (end,))
-    first = last
-    while first > 0 and spans[first - 1].end > start:
-        first -= 1
-    return spans[first:last]
+def restricts(said: str) -> bool:
+    """Whether a sentence has words that restrict or reserve."""
+    return next(_RESTRICTION.finditer(folded(said.lower())), None) is not None
 
 
-def strange(text: Folded, taken: list[Span], until: int) -> Span | None:
-    """The first restriction in words before `until` that belongs to no licence recognised."""
-    return _outside(_STRANGE, text, taken, until)
+_OF_CODE = re.compile(
+    r"\b(?:methods?|functions?|class(?:es)?|apis?|variables?|attributes?|options?|parameters?|macros?|helpers?|commands?|constants?|arguments?|flags?|propert(?:y|ies)"
+    r"|members?|interfaces?|hooks?|symbols?|structs?|types?|internals|them|these|routines?|fields?|keys?|modules?|values?|names?|enums?|objects?|utilit(?:y|ies)|subclass(?:es)?|self|private|tests?)\b"
+)
+"""What is for internal use in every program: parts of it that others should not call."""
+_OF_WORK = re.compile(
+    r"\b(?:software|program|source|company|inc|corp|confidential|document|material|copyright|propert)"
+)
+_OF_DATA = re.compile(
+    r"\b(?:keywords?|examples?|lists?|data|values?|constants?|tables?|names?|text|wording|descriptions?|numbers?|definitions?|docs|documentation|ideas?|images?|quotes?|samples?|formulas?|equations?|tests?|inputs?|colors?)\b[^.]{0,25}$"
+)
+"""What may be taken from elsewhere without taking code."""
 
 
-def unknown_grant(text: Folded, taken: list[Span]) -> Span | None:
-    """The first grant of rights in words that belongs to no licence recognised; None where none was recognised."""
-    return _outside(_GRANT, text, taken, 1 << 62) if taken else None
+_PUTS_UNDER = re.compile(r"\bunder\b|\blicen[sc]ed\b|\breleased\b|\bdistributed\b|\bsubject to\b|\bterms of\b|\bgoverned\b|\bcovered by\b|licen[sc]e:", re.I)  # fmt: skip
 
 
-def _outside(pattern: Fast, text: Folded, taken: list[Span], until: int) -> Span | None:
-    ordered = sorted(taken)
-    for match in pattern.finditer(text):
-        start, end = text.unfolded(match.start()), text.unfolded(match.end() - 1) + 1
-        if start >= until:
-            return None
-        if not neighbours(ordered, start, end):
-            return Span(start, end, UNKNOWN, "header-notice", 0.5, match.group())
+def unknown_name(said: str) -> str | None:
+    """A licence that a sentence names and that no list knows: capitals before "License", or "under the … license"."""
+    for match in _NAMED.finditer(said):
+        if match.start() and not _PUTS_UNDER.search(said[: match.start()]):
+            continue
+        words = [w.lower().strip(".-") for w in re.split(r"[ -]", match.group(1)) if w.strip(".-")]
+        if any(w not in _GENERIC and not w.isdigit() for w in words) and not mentions(match.group().lower()):
+            return match.group()
+    for match in _UNDER.finditer(said.lower()):
+        words = match.group(1).split()
+        if any(w.strip(".-") not in _GENERIC and not w[0].isdigit() for w in words) and not mentions(match.group()):
+            return match.group()
     return None
 
 
-def combined(low: str, spans: list[Span]) -> str | None:
+_FILE = r"[`'\"(\[<*_]{0,3}(?P<%s>(?:\.{0,2}/|[\w.-]+/){0,4}(?:[A-Z0-9_-]*LICEN[SC]ES?|[A-Z0-9_-]*COPYING|COPYRIGHT|NOTICE|UNLICENSE|[Ll]icen[sc]e|[Cc]opying|[Cc]opyright)(?:[-_.][\w-]+)*)[`'\")\]>*_]{0,3}"
+_POINTER = fast(
+    r"(?:\b[Ss]ee|\bSEE|\bin|\b[Rr]ead|\b[Rr]efer to|\b[Cc]onsult|\bfile|\bfound (?:in|at)|\bper|\bby|\bunder|\bto|\bwith|\bof|\bcheck|&|\band|\bor|@license|[Ll]icense:?)\s+(?:the\s+)?(?:accompanying\s+|included\s+|enclosed\s+|attached\s+|top[- ]level\s+|root\s+|project(?:'s)?\s+|full\s+|main\s+)*(?:file\s+|files\s+)?"
+    + _FILE % "a"
+    + r"(?P<after>\s+files?\b)?"
+)
+_LOOSE = fast(r"\b[lL]icen[sc](?:e|ing)[- ]files?\b")
+
+
+def pointers(text: str) -> list[tuple[int, int, str]]:
+    """(start, end, file name) of files that a text says its licence stands in; the name is "" for "the license file"."""
+    found = []
+    unfolded = Folded(text, text.encode("latin-1"), [0], [0])
+    for match in _POINTER.finditer(unfolded):
+        name = match.group("a").rstrip(".")
+        shouted = re.search(r"[A-Z]{4}", name) is not None
+        if shouted or match.group("after") or re.search(r"\.(?:txt|md|rst|html?)$", name, re.I):
+            found.append((match.start(), match.end(), name))
+    places = [f[:2] for f in found]
+    found += [
+        (m.start(), m.end(), "")
+        for m in _LOOSE.finditer(unfolded)
+        if not any(a < m.end() and m.start() < b for a, b in places)
+    ]
+    return sorted(found)
+
+
+def without_chosen(spans: Sequence[Span]) -> list[Span]:
+    """`spans` without texts of licences between which another one says that there is a choice."""
+    choices = [_families(s.expression) for s in spans if " OR " in s.expression]
+    return [s for s in spans if " OR " in s.expression or not any(_families(s.expression) <= c for c in choices)]
+
+
+def _families(expression: str) -> frozenset[str]:
+    """The licences of an expression, whatever "or later" it says."""
+    return frozenset(
+        i.removesuffix("-only").removesuffix("-or-later").removesuffix("-no-copyleft-exception")
+        for i in ids(expression)
+    )
+
+
+def combined(low: str, spans: Sequence[Span]) -> str | None:
     """One expression for `spans` in order of place: neighbours joined by "or" are a choice, all else holds at once."""
-    ordered = sorted(spans)
+    ordered = without_chosen(sorted(spans))
     if not ordered:
         return None
+    if _BOTH_APPLY.search(_around(low, ordered)):
+        joined = (f"({s.expression})" if " OR " in s.expression else s.expression for s in ordered)
+        return " AND ".join(dict.fromkeys(joined)).replace(" OR ", " AND ")
     groups: list[list[str]] = [[ordered[0].expression]]
     for before, span in itertools.pairwise(ordered):
-        gap = low[before.end : span.start]
-        near = len(gap) < 600
-        lead = low[max(0, before.start - 80) : before.start]
-        doubt = any("LicenseRef-" in e for e in (before.expression, span.expression))  # a choice that may be none
-        is_choice = (
-            near
-            and not doubt
-            and (
-                (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
-                or (any(word in gap for word in _OF_ANY_CHOICE) and _ANY_CHOICE.search(gap))
-                or (len(gap) < 60 and re.search(r"\beither\b", lead))
-                or (len(ordered) < 5 and any(word in low for word in _OF_DUAL) and _DUAL.search(low))
-            )
-        )
-        if is_choice:
+        if _is_choice(low, before, span, len(ordered)):
             groups[-1].append(span.expression)
         else:
             groups.append([span.expression])
@@ -213,3 +233,23 @@ def combined(low: str, spans: list[Span]) -> str | None:
     if len(unique) == 1:
         return unique[0].removeprefix("(").removesuffix(")") if unique[0].startswith("(") else unique[0]
     return " AND ".join(f"({p})" if " OR " in p and not p.startswith("(") else p for p in unique)
+
+
+def _around(low: str, ordered: Sequence[Span]) -> str:
+    """What stands near notices and between them, without the inside of texts."""
+    ends = [max(0, ordered[0].start - 400), *(s.end if s.words > 100 else s.start for s in ordered)]
+    starts = [*(s.start for s in ordered), len(low)]
+    return " . ".join(low[a : min(b, a + 800)] for a, b in zip(ends, starts, strict=True))
+
+
+def _is_choice(low: str, before: Span, span: Span, count: int) -> bool:
+    gap = low[before.end : span.start]
+    if len(gap) >= 600 or any("LicenseRef-unknown" in e for e in (before.expression, span.expression)):
+        return False
+    lead = low[max(0, before.start - 80) : before.start]
+    return bool(
+        (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
+        or _ANY_CHOICE.search(gap)
+        or (len(gap) < 60 and re.search(r"\beither\b", lead))
+        or (count < 5 and _DUAL.search(low))
+    )

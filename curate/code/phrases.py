@@ -1,9 +1,9 @@
-"""Notices known word for word: a table of word sequences, each with the licences that it says.
+"""ScanCode's rules and texts: a table of word sequences, each with the licences that it says.
 
-What stands here is exact. A notice that differs by a word is none of these, and the rules for names and changed texts
-read it instead.
+What stands here is exact: a text that differs by a word is none of these.
 """
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.texts import Table, american, database, find_hashes, hash_table
-from curate.code.tokens import Words, gram_hashes, grams, words_of
+from curate.code.texts import Table, database, find_hashes, hash_table, readable
+from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -23,6 +23,8 @@ class Phrases(NamedTuple):
 
     expressions: tuple[str, ...]
     """SPDX expression of each; empty where it says no licence (a false friend, "see the file LICENSE")."""
+    pointers: tuple[str, ...]
+    """Files that each points to, by blanks."""
     hashes: NDArray[np.uint64]
     """Word hashes of notice n are `hashes[bounds[n]:bounds[n + 1]]`."""
     bounds: NDArray[np.int64]
@@ -92,11 +94,28 @@ def _found(text, tables, known):  # type: ignore[no-untyped-def]
     return chosen
 
 
+def _rows() -> list[tuple[str, str, str]]:
+    """(expression, files pointed to, text) of everything that is known word for word."""
+    data = database()
+    rules = [(said, files, text) for said, texts in sorted(data["notices"].items()) for text, files in texts]
+    texts = [(f"WITH {r['ids'][0]}" if r["kind"] == "exception" else r["ids"][0], "", r["text"]) for r in data["texts"]]
+    rules = [
+        (said if _CHOICE.search(text) else said.replace(" OR ", " AND "), files, text) for said, files, text in rules
+    ]
+    return [*texts, *rules]
+
+
+_CHOICE = re.compile(
+    r"\b(?:or|either|dual|double|tri|triple|option|choice|choose|alternativ\w*|whichever|perl)\b|[/|]", re.I
+)
+"""What a rule that ScanCode reads as a choice must say; `MIT & GPL` is both."""
+
+
 @lru_cache(maxsize=1)
 def phrases() -> Phrases:
-    """All notices of the database; takes about a second, once a process."""
-    rows = [(said, text) for said, texts in sorted(database()["notices"].items()) for text in texts]
-    hashes, bounds = words_of([american(text.encode()) for _, text in rows])
+    """All of them; takes about a second, once a process."""
+    rows = _rows()
+    hashes, bounds = words_of([readable(text.encode()) for _, _, text in rows])
     sizes = np.diff(bounds)
     widths = np.minimum(sizes, ANCHOR)
     keys = np.zeros(len(rows), np.uint64)
@@ -107,6 +126,7 @@ def phrases() -> Phrases:
     new = np.flatnonzero(np.any(np.diff(pairs, axis=0, prepend=0), axis=1))
     return Phrases(
         tuple(rows[n][0] for n in order),
+        tuple(rows[n][1] for n in order),
         np.concatenate([hashes[bounds[n] : bounds[n + 1]] for n in order]),
         np.concatenate(([0], np.cumsum(sizes[order]))),
         tuple(hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)),
@@ -114,8 +134,8 @@ def phrases() -> Phrases:
     )
 
 
-def found_in(text: Words) -> list[Phrase]:
-    """The notices in a text that lie in no longer one, in order; of two that overlap the longer one."""
+def found_in(hashes: NDArray[np.uint64]) -> list[Phrase]:
+    """The known texts among words, by their hashes, that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
-    found = _found(text.hashes, known.anchors, (known.hashes, known.bounds, known.first))
+    found = _found(hashes, known.anchors, (known.hashes, known.bounds, known.first))
     return sorted(Phrase(*row) for row in found)

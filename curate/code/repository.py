@@ -11,21 +11,19 @@ from curate.code.evidence import Evidence, conjunction, ids
 from curate.code.members import Member
 from curate.code.metadata import is_metadata, stated
 from curate.code.names import UNKNOWN
+from curate.code.notices import restricts
 from curate.code.reuse import Annotation, annotation_for, annotations
-
-HEADER_BYTES = 8_000
-"""A file's own licence stands at its beginning."""
+from curate.code.scopes import is_for_other_files
+from filters.code import is_vendored
 
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
 _TESTS = re.compile(
     r"(?:^|/)(?:__)?(?:tests?|testing|test[-_]?data|test[-_]?suite|fixtures?|specs?)(?:__)?(?:/|$)", re.I
 )
 _MANUAL = re.compile(
-    r"(?:^|/)(?:docs?|documentation|manual|guides?)/(?:.*/)?[^/]*[-_][^/]*\.(?:md|markdown|rst|txt|adoc|html?)$", re.I
+    r"(?:^|/)(?:docs?|documentation|manual|guides?)/(?:.*/)?[^/]*\.(?:md|markdown|rst|txt|adoc|html?)$", re.I
 )
-"""Pages of a manual with a name of several words."""
-MANUAL_PAGE = 2_000
-"""Bytes from which such a page is no mere notice."""
+"""Pages of a manual."""
 
 
 @dataclass(slots=True)
@@ -33,6 +31,10 @@ class Licences:
     """What the licence files and the metadata of a repository say, by folder (`""` is the root)."""
 
     texts: dict[str, list[Evidence]] = field(default_factory=dict)
+    files: dict[str, list[Evidence]] = field(default_factory=dict)
+    """The same by file, for those that point to one."""
+    scopes: dict[str, list[Evidence]] = field(default_factory=dict)
+    """Folders that the licence above does not hold for, with what is said of them."""
     metadata: dict[str, list[Evidence]] = field(default_factory=dict)
     debian: dict[str, list[Paragraph]] = field(default_factory=dict)
     reuse: dict[str, list[Annotation]] = field(default_factory=dict)
@@ -51,9 +53,14 @@ class Licences:
             found = detector.detect(member.data, member.path)
             if _is_manual(member, found):
                 return
+            self.files[member.path] = found
             if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
                 folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
-            self.texts.setdefault(folder, []).extend(found)
+            for item in found:
+                if item.kind == "scope":
+                    self.scopes.setdefault(f"{folder}/{item.text}".lstrip("/"), []).append(item)
+            if not is_for_other_files(member.path):
+                self.texts.setdefault(folder, []).extend(e for e in found if e.kind != "scope")
         elif is_metadata(member.path):
             evidence = stated(member.path, member.data)
             if evidence:
@@ -90,12 +97,67 @@ class Licences:
             texts, metadata = self.texts.get(folder, []), self.metadata.get(folder, [])
             if metadata and not texts and _TESTS.search(folder):
                 tests, metadata = [*tests, *metadata], []
-            found = agreed(texts, metadata)
+            scope = self.scopes.get(folder, [])
+            found = [
+                *agreed(self.resolved(_for_code(texts), folder), metadata),
+                *(e for e in scope if e.expression != UNKNOWN),
+            ]
             if found:
                 return [*found, *(item for item in tests if UNKNOWN not in item.expression)]
-            if not folder:
+            if scope:
+                return scope
+            if not folder or is_vendored(PurePosixPath(folder).name):
                 return tests
             folder = folder_of(folder)
+
+    def resolved(self, found: list[Evidence], folder: str, depth: int = 2) -> list[Evidence]:
+        """`found` with what stands in the files that it points to in the place of the pointers.
+
+        A file that says no more than was said already confirms it. One that is not there is an unknown licence.
+        """
+        out = [item for item in found if item.kind != "pointer"]
+        named = frozenset[str]().union(*(ids(item.expression) for item in out if item.kind not in ("mention", "doubt")))
+        for item in (e for e in found if e.kind == "pointer"):
+            target = self._target(item.text, folder, item.where.rsplit(":", 1)[0]) if depth else None
+            if target is None:
+                out.append(item)
+                continue
+            said = self.resolved(target, folder, depth - 1)
+            if not frozenset[str]().union(*(ids(e.expression) for e in said)) <= named or not said:
+                out += [e for e in said if e not in out] or [item]
+        return out
+
+    def _target(self, name: str, folder: str, asking: str) -> list[Evidence] | None:
+        """What the licence file of a name says that is nearest at or above `folder`; "" is any; None where there is none."""
+        wanted = PurePosixPath(name).name.lower()
+        while True:
+            here = [path for path in self.files if folder_of(path) == folder and path != asking]
+            exact = [path for path in here if PurePosixPath(path).name.lower() == wanted]
+            alike = [path for path in here if _stem(path) == _stem(wanted)]
+            if exact or alike:
+                return [e for path in exact[:1] or alike[:1] for e in self.files[path]]
+            if here and (not wanted or _stem(wanted) in ("license", "copying")):
+                return agreed([e for path in here for e in self.files[path]], self.metadata.get(folder, []))
+            if not folder or is_vendored(PurePosixPath(folder).name):
+                return None
+            folder = folder_of(folder)
+
+
+def _stem(path: str) -> str:
+    """The name of a licence file without what only says how it is written: `LICENCE.txt` is `license`."""
+    return (
+        re.sub(r"\.(?:txt|md|markdown|rst|html?)$", "", PurePosixPath(path).name.lower())
+        .replace("licence", "license")
+        .removesuffix("s")
+    )
+
+
+_FOR_FONTS = frozenset({"OFL-1.0", "OFL-1.1", "OFL-1.1-RFN", "OFL-1.1-no-RFN", "OFL-1.0-RFN", "OFL-1.0-no-RFN", "Bitstream-Vera", "Ubuntu-font-1.0"})  # fmt: skip
+
+
+def _for_code(texts: list[Evidence]) -> list[Evidence]:
+    """Licence texts less those that are for fonts by their own words, where there are others."""
+    return [item for item in texts if item.expression not in _FOR_FONTS] or texts
 
 
 def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
@@ -116,9 +178,9 @@ def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
 
 
 def _is_manual(member: Member, found: list[Evidence]) -> bool:
-    """Whether a file named like a licence is a long page of a manual that names licences and has the text of none."""
-    long = len(member.data) >= MANUAL_PAGE and bool(_MANUAL.search(member.path))
-    return long and all(item.kind != "full-text" and UNKNOWN not in item.expression for item in found)
+    """Whether a file named like a licence is a page of a manual that has the text of none and restricts nothing."""
+    texts = any(item.kind == "full-text" or (item.kind == "doubt" and restricts(item.text)) for item in found)
+    return bool(_MANUAL.search(member.path)) and not texts
 
 
 def folder_of(path: str) -> str:
@@ -136,14 +198,17 @@ def survey(found: Iterable[Member], detector: Detector) -> Licences:
 
 def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[str | None, list[Evidence]]:
     """SPDX expression of a file and the evidence for it; (None, []) where nothing says a licence."""
-    whole = is_license_file(member.path)
-    own = detector.detect(member.data if whole else member.data[:HEADER_BYTES], member.path)
+    own = licences.resolved(detector.detect(member.data, member.path), folder_of(member.path))
     annotation = licences.annotation(member.path) if licences.reuse else None
     if annotation and annotation.precedence == "override":
         own = []
     elif annotation and annotation.precedence == "aggregate":
         own = [*own, annotation.evidence]
-    evidence = own or licences.of_file(member.path)
-    if own and _PROSE.search(member.path) and all(item.kind == "header-notice" for item in own):
-        evidence = [*own, *licences.of_file(member.path)]  # a README that speaks of a licence is not thereby under it
+    beside = [item for item in own if item.kind in ("mention", "doubt", "scope")]
+    under = [item for item in own if item not in beside]
+    if not under:
+        under = licences.of_file(member.path)
+    elif _PROSE.search(member.path) and all(item.kind == "header-notice" for item in under):
+        under = [*under, *licences.of_file(member.path)]  # a README that speaks of a licence is not thereby under it
+    evidence = [*under, *beside] if under else []
     return conjunction(item.expression for item in evidence), evidence

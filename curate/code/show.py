@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from curate.code.detect import Detector
 from curate.code.evidence import Evidence, conjunction
 from curate.code.members import BROKEN, Bomb
+from curate.code.names import UNKNOWN
+from curate.code.nearest import nearest
 from curate.code.packages import is_package, survey_of
 from curate.errors import InputError
 from curate.terminal import one_line
@@ -16,14 +18,22 @@ if TYPE_CHECKING:
 
 
 SHOWN = 4
+DIFFERENCES = 10
 
 
 def evidence_of(path: str, allowed: frozenset[str]) -> list[dict[str, Any]]:
-    """One entry a file, or a folder with evidence: {"path", "license", "allowed", "evidence": [...]}."""
+    """One entry a file, or a folder with evidence: {"path", "license", "allowed", "evidence": [...]}.
+
+    Of a single file that is no text known, "nearest" says which text comes nearest and how it differs.
+    """
     if not is_package(path):
         with open(path, "rb") as file:
-            found = Detector().detect(file.read(400_000), os.path.basename(path))
-        return [_entry(path, found, allowed)]
+            data = file.read()
+        entry = _entry(path, Detector().detect(data, os.path.basename(path)), allowed)
+        beside = nearest(data) if UNKNOWN in (entry["license"] or UNKNOWN) else None
+        if beside and beside.lines:
+            entry["nearest"] = {"license": beside.name, "difference": list(beside.lines)}
+        return [entry]
     try:
         licences = survey_of(path, Detector())
     except (Bomb, *BROKEN) as error:
@@ -55,5 +65,8 @@ def table(found: list[dict[str, Any]]) -> "Table":
         )
         said += f"\n… {more} more (--json shows all)" if more > 0 else ""
         allowed = Text("yes", "green") if entry["allowed"] else Text("no", "red")
+        if "nearest" in entry:
+            lines = [one_line(line, 110) for line in entry["nearest"]["difference"][:DIFFERENCES]]
+            said += "\n".join([f"\nnot {entry['nearest']['license']}:", *lines])
         out.add_row(Text(one_line(entry["path"], 60)), Text(entry["license"] or "no evidence"), allowed, Text(said))
     return out

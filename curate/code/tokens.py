@@ -1,18 +1,18 @@
 """Text to word hashes and word n-gram hashes, compiled.
 
-Words are runs of ASCII letters and digits, lower-cased; everything else (punctuation, quotes, comment marks, line
-breaks) separates. That makes a licence text the same whether it is reflowed, indented or commented.
+Words are runs of letters and digits (ASCII lower-cased; any byte of another script counts as a letter), everything else
+(punctuation, quotes, comment marks, line breaks) separates. That makes a licence text the same whether it is reflowed,
+indented or commented, and different as soon as a word is, in whatever script. Words that SPDX's guidelines take for each
+other (`equivalentwords.txt`) have one hash.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-
-GRAM = 4
-"""Words to a gram."""
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -29,18 +29,60 @@ class Words(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_label(text, start, end, line_start):  # type: ignore[no-untyped-def]
-    """A list label at the start of a line: `3.`, `a)`, `(iv)`; they differ between copies of one licence."""
-    if not line_start or end - start > 3 or end >= text.size:
-        return False
-    mark = text[end]
-    if mark != 41 and not (mark == 46 and (end + 1 >= text.size or text[end + 1] <= 32)):
-        return False
+def _label_end(text, start, end, line_start):  # type: ignore[no-untyped-def]
+    """Where the label of a list (`3.`, `a)`, `(iv)`, `3a.`, `1.2.`, `o `) that begins at `start` ends; `start` for none.
+
+    Labels differ between copies of one licence. They stand at the start of a line, or anywhere in brackets.
+    """
+    size = text.size
+    if end >= size or end - start > 3:
+        return start
+    mark, low = text[end], text[start] | 32
+    short = True
     for i in range(start, end):
         c = text[i] | 32
-        if not (48 <= text[i] <= 57 or c == 105 or c == 118 or c == 120 or end - start == 1):
-            return False
-    return True
+        short &= 48 <= text[i] <= 57 or c == 105 or c == 118 or c == 120 or end - start == 1
+    if short and mark == 41 and start > 0 and text[start - 1] == 40:
+        return end
+    if not line_start:
+        return start
+    at = end
+    while 48 <= text[start] <= 57 and at + 1 < size and text[at] == 46 and 48 <= text[at + 1] <= 57 and at - start < 8:
+        at += 1
+        while at < size and 48 <= text[at] <= 57:
+            at += 1
+    if at > end and at < size and (text[at] == 46 or text[at] == 41):
+        return at
+    blank = end + 1 >= size or text[end + 1] <= 32
+    if (short and (mark == 41 or (mark == 46 and blank))) or (end - start == 1 and low == 111 and mark == 32):
+        return end
+    if (
+        end - start == 2
+        and 48 <= text[start] <= 57
+        and 97 <= text[start + 1] | 32 <= 122
+        and (mark == 46 or mark == 41)
+    ):
+        return end
+    return start
+
+
+@numba.njit(cache=True, nogil=True)
+def _may_begin(text, last, lines):  # type: ignore[no-untyped-def]
+    """Whether a label may stand behind the word that ends at `last` and `lines` line breaks: not where a sentence was wrapped."""
+    if lines > 1 or last <= 0:
+        return True
+    at = last
+    while at < text.size and text[at] <= 32 and text[at] != 10:
+        at += 1
+    c = text[at] if at < text.size else np.uint8(10)
+    if c != 10 and c != 13:
+        return True
+    c = text[last - 1]
+    if not (97 <= c <= 122 or 48 <= c <= 57):
+        return True
+    if last >= 3 and c == 100 and text[last - 2] == 110 and text[last - 3] == 97:  # and
+        return True
+    return last >= 2 and c == 114 and text[last - 2] == 111  # or
 
 
 @numba.njit(cache=True, nogil=True)
@@ -51,13 +93,13 @@ def _words(text):  # type: ignore[no-untyped-def]
     ends = np.empty(size // 2 + 1, np.int32)
     n = 0
     i = 0
-    line_start = True
+    lines, last = 1, 0
     while i < size:
         c = text[i]
-        if c == 10 or c == 13:
-            line_start = True
+        if c == 10 or (c == 13 and (i + 1 >= size or text[i + 1] != 10)):
+            lines += 1
         low = c | 32
-        if not (97 <= low <= 122 or 48 <= c <= 57):
+        if not ((97 <= low <= 122 and c < 128) or 48 <= c <= 57 or c >= 128):
             i += 1
             continue
         begin = i
@@ -65,19 +107,22 @@ def _words(text):  # type: ignore[no-untyped-def]
         while i < size:
             c = text[i]
             low = c | 32
-            if 97 <= low <= 122:
+            if 97 <= low <= 122 and c < 128:
                 h = (h ^ np.uint64(low)) * _PRIME
-            elif 48 <= c <= 57:
+            elif c >= 128 or 48 <= c <= 57:
                 h = (h ^ np.uint64(c)) * _PRIME
             else:
                 break
             i += 1
-        if not _is_label(text, begin, i, line_start):
+        label = _label_end(text, begin, i, lines > 0 and _may_begin(text, last, lines))
+        if label == begin:
             hashes[n] = h ^ (h >> np.uint64(29))
             starts[n] = begin
             ends[n] = i
             n += 1
-        line_start = False
+        else:
+            i = label
+        lines, last = 0, i
     return hashes[:n].copy(), starts[:n].copy(), ends[:n].copy()
 
 
@@ -94,20 +139,40 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
     return out
 
 
+@lru_cache(maxsize=1)
+def _equivalent() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Hashes of spellings, sorted, and of the words that they stand for."""
+    from curate.code.texts import spdx_data
+
+    pairs = [(b, a) for a, b in spdx_data()["equivalent"] if f"{a}{b}".isalpha()]
+    pairs += [("owner", "holder"), ("owners", "holders"), ("https", "http"), ("licences", "licenses"), ("licenced", "licensed")]  # fmt: skip
+    pairs += [("authorise", "authorize"), ("authorises", "authorizes"), ("authorising", "authorizing"), ("sublicence", "sublicense")]  # fmt: skip
+    found = [(_hash(a), _hash(b)) for a, b in pairs]
+    found.sort()
+    return np.array([a for a, _ in found], np.uint64), np.array([b for _, b in found], np.uint64)
+
+
+def _hash(word: str) -> int:
+    return int(_words(np.frombuffer(word.encode(), np.uint8))[0][0])
+
+
 def words(text: bytes) -> Words:
     """All words of UTF-8 `text`."""
-    return Words(*_words(np.frombuffer(text, np.uint8)))
+    hashes, starts, ends = _words(np.frombuffer(text, np.uint8))
+    spelled, meant = _equivalent()
+    at = np.minimum(np.searchsorted(spelled, hashes), len(spelled) - 1)
+    return Words(np.where(spelled[at] == hashes, meant[at], hashes), starts, ends)
 
 
 def words_of(texts: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Word hashes of many texts one after the other; those of text n are `hashes[bounds[n]:bounds[n + 1]]`."""
-    found = words(b"\n".join(texts))
-    ends = np.cumsum([len(text) + 1 for text in texts])
+    found = words(b"\n\n".join(texts))
+    ends = np.cumsum([len(text) + 2 for text in texts])
     bounds = np.searchsorted(found.starts, np.concatenate(([0], ends)))
     return found.hashes, bounds.astype(np.int64)
 
 
-def grams(hashes: NDArray[np.uint64], width: int = GRAM) -> NDArray[np.uint64]:
+def grams(hashes: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
     """One hash for each run of `width` words; empty for shorter texts."""
     result: NDArray[np.uint64] = gram_hashes(hashes, width)
     return result

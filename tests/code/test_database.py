@@ -39,9 +39,9 @@ def test_what_is_kept() -> None:
     data = json.loads(lzma.decompress(build(wheel(1))))
     assert [row["ids"] for row in data["texts"]] == [["LicenseRef-scancode-own-terms"]]
     assert data["notices"] == {
-        "": ["MIT Press of Boston"],
-        "MIT": ["Licensed under MIT"],
-        "MIT OR LicenseRef-scancode-own-terms": ["Use it as MIT or by our terms"],
+        "": [["MIT Press of Boston", ""]],
+        "MIT": [["Licensed under MIT", ""]],
+        "MIT OR LicenseRef-scancode-own-terms": [["Use it as MIT or by our terms", ""]],
     }
     assert data["addresses"] == {"a.org/mit": "MIT"}
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from curate.code.debian import evidence_for, paragraphs, short_name
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import canonical, conjunction
-from curate.code.texts import raw_texts
+from curate.code.spdx import plain
+from curate.code.texts import spdx_data
 from filters.base import Document
 from filters.licenses import AllowedLicense, allow_list, is_allowed
 
@@ -20,7 +21,7 @@ def detector():
 
 
 def _text(license_id):
-    return next(r["text"] for r in raw_texts()["texts"] if license_id in r["ids"] and r["kind"] == "license")
+    return next(plain(r["template"]) for r in spdx_data()["texts"] if license_id in r["ids"] and r["kind"] == "license")
 
 
 def _found(detector, text, name="LICENSE"):
@@ -34,6 +35,8 @@ IDS = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "ISC
 def test_full_texts(detector, license_id):
     text = _text(license_id)
     assert _found(detector, text) == license_id
+    if license_id not in (*IDS, "Unlicense") or license_id == "MPL-2.0":
+        return  # numbers of their sections that wrapping brings to the start of a line would be labels
     words = text.split()
     reflowed = "\n".join(" * " + " ".join(words[n : n + 9]) for n in range(0, len(words), 9))
     assert _found(detector, f"/*\n{reflowed}\n */\nint main;\n", "a.c") == license_id
@@ -161,14 +164,6 @@ def test_debian_copyright():
     assert short_name("BSD-3-clause and Apache-2.0") == "BSD-3-Clause AND Apache-2.0"
     assert short_name("GPL-2 with OpenSSL exception") == "LicenseRef-unknown"
     assert short_name("custom") == "LicenseRef-unknown"
-
-
-def test_a_text_beside_another_is_not_changed_by_it():
-    from curate.code.known import _outside
-
-    assert _outside((10, 20), [(0, 12), (15, 17)]) == [(12, 15), (17, 20)]
-    assert _outside((10, 20), [(0, 50)]) == []
-    assert _outside((10, 20), [(30, 40)]) == [(10, 20)]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ from curate.code.detect import Detector
 from curate.code.evidence import conjunction
 from curate.code.marks import unmarked
 from curate.code.names import fast, folded, mentions
+from curate.code.nearest import nearest
 from curate.code.phrases import found_in, phrases
-from curate.code.texts import american, database, hash_table, lookup, raw_texts
+from curate.code.prose import is_name
+from curate.code.spdx import plain
+from curate.code.texts import database, hash_table, lookup, readable, spdx_data
 from curate.code.tokens import words
 from filters.licenses import allow_list, is_allowed
 
@@ -27,7 +30,9 @@ def found(detector, text, name="a.py"):
 
 
 def text_of(spdx_id):
-    return next(row["text"] for row in raw_texts()["texts"] if row["ids"] == [spdx_id] and row["kind"] == "license")
+    return next(
+        plain(row["template"]) for row in spdx_data()["texts"] if row["ids"] == [spdx_id] and row["kind"] == "license"
+    )
 
 
 def allowed(expression):
@@ -41,16 +46,17 @@ NOTICE = (
 
 
 def test_a_notice_known_word_for_word(detector):
-    [evidence] = detector.detect(NOTICE.encode(), "a.py")
-    assert (evidence.expression, evidence.score) == ("BSD-3-Clause", 1.0)
+    notice, pointer = detector.detect(NOTICE.encode(), "a.py")
+    assert (notice.expression, notice.score) == ("BSD-3-Clause", 1.0)
+    assert (pointer.kind, pointer.text) == ("pointer", "LICENSE")
 
 
 def test_every_notice_is_found_in_itself():
     known = phrases()
     for expression, texts in list(database()["notices"].items())[::40]:
-        for text in texts[:3]:
-            split = words(american(text.encode()))
-            spans = found_in(split)
+        for text, _ in texts[:3]:
+            split = words(readable(text.encode()))
+            spans = found_in(split.hashes)
             assert spans, text
             assert any(known.expressions[p.number] == expression for p in spans) or len(spans) < len(split.hashes)
 
@@ -102,7 +108,6 @@ def test_what_only_speaks_of_a_licence_is_not_under_it(detector):
     )
     expression = found(detector, history + text_of("Python-2.0"), "LICENSE")
     assert "GPL" not in expression
-    assert allowed(expression)
 
 
 @pytest.mark.parametrize(
@@ -166,18 +171,18 @@ def test_mentions_in_a_long_text_take_linear_time():
 
 
 ZERO = (
-    "ZERO-CLAUSE BSD LICENSE FOR CODE IN THE DOCUMENTATION\n\nPermission to use, copy, modify, and/or distribute this software for any "
+    "Zero-Clause BSD License\n\nPermission to use, copy, modify, and/or distribute this software for any "
     "purpose with or without fee is hereby granted.\n\n"
 )
 
 
 def test_a_text_that_goes_on_into_another_is_two(detector):
     zero = text_of("0BSD")
-    text = text_of("Python-2.0.1") + "\n\n" + ZERO + zero[zero.index("THE SOFTWARE IS") :]
+    text = text_of("BSD-3-Clause") + "\n\n" + ZERO + zero[zero.index("THE SOFTWARE IS") :]
     expression = found(detector, text, "LICENSE")
     assert allowed(expression), expression
     assert "0BSD" in expression
-    assert "Python-2.0" in expression
+    assert "BSD-3-Clause" in expression
     longer = text + "\n\nYou may not use the software for commercial purposes without a fee.\n"
     assert not allowed(found(detector, longer, "LICENSE"))
 
@@ -211,8 +216,10 @@ def test_a_disclaimer_alone_is_no_licence(detector):
         "\n\nThis library is distributed in the hope that it will be useful, but WITHOUT ANY WARRANTY; without even the implied "
         "warranty of MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.\n"
     )
-    assert found(detector, disclaimer, "LICENSE") is None
-    assert found(detector, text_of("BSD-2-Clause") + disclaimer, "LICENSE") == "BSD-2-Clause"
+    assert not allowed(found(detector, disclaimer, "LICENSE"))
+    assert not allowed(
+        found(detector, text_of("BSD-2-Clause") + disclaimer, "LICENSE")
+    )  # it gives nothing, and is no part
 
 
 def test_what_a_text_permits_for_itself_is_no_other_licence(detector):
@@ -228,9 +235,8 @@ def test_an_unlisted_text_that_stands_there_whole_goes_before_a_listed_one(detec
 
 
 def test_a_text_holds_its_own_copyright_line(detector):
-    text = text_of("CFITSIO")
-    assert "unpublished" in text.lower()
-    assert found(detector, text, "LICENSE") == "CFITSIO"
+    text = "Copyright (c) 1998-2024 by Jane Doe and the Example Laboratories. All rights reserved.\n\n" + text_of("MIT")
+    assert found(detector, text, "LICENSE") == "MIT"
     assert not allowed(found(detector, "Unpublished, confidential.\n\n" + text_of("MIT"), "LICENSE"))
 
 
@@ -267,14 +273,8 @@ BESIDE = [
     "Die kommerzielle Nutzung ist untersagt.",
 ]
 HARMLESS = [
-    "Thanks to all who sent patches over the years.",
-    "The hash function was originally written by Some Person.",
-    "See NOTICE for the list of third-party components.",
     "The above license applies to all files in this directory.",
-    "You can do whatever you like with it, and you don't have to pay us.",
-    "This is a port of the Ruby library of the same name; see https://only.example/not/free.",
-    "Questions can be mailed to no-reply@must.example.",
-    "If you have questions, open a pull request.",
+    "Example is a registered trademark of Example, Inc.",
     "Copyright (c) 2020 王小明 and Łukasz Żółkiewski",
     "Авторы: Иван Петров, Анна Иванова",
 ]
@@ -292,16 +292,121 @@ def test_what_else_stands_beside_a_text_does_not_matter(detector, added):
         assert allowed(found(detector, text, "LICENSE"))
 
 
-def test_names_addresses_and_copyright_lines_are_no_sentences():
-    from curate.code.known import is_sentence
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Thanks to all who sent patches over the years.",
+        "See NOTICE for the list of third-party components.",
+        "You can do whatever you like with it, and you don't have to pay us.",
+        "Teachers and pupils enjoy it.",
+        "Forks are unwelcome.",
+        "This is a port of the Ruby library of the same name; see https://only.example/not/free.",
+        "The moon is made of cheese.",
+    ],
+)
+def test_every_other_sentence_in_a_licence_file_is_a_doubt(detector, added):
+    assert not allowed(found(detector, f"{text_of('MIT')}\n\n{added}\n", "LICENSE"))
 
-    nothing = frozenset[str]()
-    assert not is_sentence(
-        "Copyright (c) 2001 by the people of the project at the university. All rights reserved.", nothing
-    )
-    assert not is_sentence("see https://example.org/a/b or write to someone@example.org", nothing)
-    assert not is_sentence("Example Laboratories, Inc. and the Board of Trustees of Nowhere", nothing)
-    assert is_sentence("hospitals and police forces are denied these rights", nothing)
-    assert is_sentence("HOSPITALS AND POLICE FORCES ARE DENIED THESE RIGHTS", nothing)
-    own = frozenset({"this", "is", "what", "the", "text", "itself", "leaves", "open"})
-    assert not is_sentence("this is what the text itself leaves open", own)
+
+def test_names_are_names():
+    assert is_name("2001 by Jane Doe and the University of Nowhere. All rights reserved")
+    assert is_name("Example Laboratories, Inc. and the Board of Trustees of Nowhere")
+    assert not is_name("hospitals and police forces are denied these rights")
+    assert not is_name("HOSPITALS AND POLICE FORCES ARE DENIED THESE RIGHTS")
+    assert not is_name("2020 Foo, for research only")
+
+
+# Single changes of MIT, BSD-3-Clause, ISC and Zlib, in a licence file and in a header.
+EDITS = [
+    ("MIT", "without restriction", "with restriction"),
+    ("MIT", "to any person obtaining", "to any individual obtaining"),
+    ("MIT", "to any person obtaining", "to any person in Germany obtaining"),
+    ("MIT", "in all copies or", "in all commercial copies or"),
+    ("MIT", "the rights to use", "the rights to evaluate"),
+    ("MIT", "use, copy, modify", "use, copy, not modify"),
+    ("BSD-3-Clause", ", with or without modification, are", " are"),
+    ("BSD-3-Clause", "Redistribution and use in source and binary forms", "Use in source and binary forms"),
+    ("BSD-3-Clause", "are permitted provided", "are permitted for research provided"),
+    ("BSD-3-Clause", "Redistribution and use", "Non-profit use"),
+    ("ISC", "for any purpose", "for educational purpose"),
+    ("ISC", "is hereby granted", "is hereby denied"),
+    ("Zlib", "and to alter it and redistribute it freely", "and to redistribute it freely"),
+    ("Zlib", "to anyone to use", "to members to use"),
+]
+
+
+@pytest.mark.parametrize(("licence", "old", "new"), EDITS)
+def test_a_single_change_denies(detector, licence, old, new):
+    text = " ".join(text_of(licence).split())
+    changed = text.replace(old, new, 1)
+    assert changed != text
+    assert allowed(found(detector, text, "LICENSE"))
+    assert not allowed(found(detector, changed, "LICENSE"))
+    header = "/*\n" + re.sub(r"(.{1,70})(?: |$)", r" * \1\n", changed) + " */\nint x;\n"
+    assert not allowed(found(detector, header, "a.c"))
+
+
+RESTRICTED = [
+    "It may be used under the terms of the MIT licence, except that it must not be used in nuclear plants.",
+    "Licensed under the MIT license; large companies must buy a licence.",
+    "MIT licensed. You may not use this to make money.",
+    "MIT licence - hobby projects only.",
+    "Licensed under the MIT License. No use by competitors of Example Inc.",
+    "Free under the MIT License for users outside of Ruritania.",
+    "Licensed under the MIT License until 2025, afterwards all rights are reserved.",
+    "Licensed under the MIT License. Do not feed this code to machine learning.",
+    "Licensed under the MIT License. Not for use in weapons.",
+    "This code is under the MIT license. Military organisations may not use it.",
+    "Licensed under the MIT License with the Commons Clause.",
+    "Licensed under the MIT License. Resale is forbidden.",
+    "Licensed under Apache 2.0 except the folder enterprise, which is proprietary.",
+]
+
+
+@pytest.mark.parametrize("said", RESTRICTED)
+def test_a_restriction_in_one_line_denies(detector, said):
+    assert not allowed(found(detector, f"/* {said} */\nint x;\n", "a.c"))
+
+
+FOREIGN = [
+    "// taken from https://github.com/x/y (GPL-3.0)",
+    "# based on code from the foo project, GPLv2",
+    '__license__ = "GPLv3"',
+    "// from https://stackoverflow.com/a/123, CC BY-SA 4.0",
+    "// Licensed under the Confluent Community License",
+    "/* Use is subject to the Functional Source License */",
+    "// Released under the Sustainable Use License",
+    "// Unity Companion License applies: licensed under the Unity Companion License",
+    "/* For internal use only. Example Inc. confidential. */",
+]
+
+
+@pytest.mark.parametrize("said", FOREIGN)
+@pytest.mark.parametrize("at", [0, 500_000])
+def test_a_foreign_notice_anywhere_is_a_doubt(detector, said, at):
+    code = "x = [1, 2, 3]\n" * 40
+    text = "y = 1\n" * (at // 6) + f"{said}\n" + code
+    evidence = detector.detect(text.encode(), "a.py")
+    if not (at and said.startswith("/* For internal")):
+        assert evidence
+        assert not allowed(conjunction(e.expression for e in [*evidence])), said
+    assert detector.detect(code.encode(), "a.py") == []
+
+
+def test_choices_are_read_by_grammar(detector):
+    assert found(detector, "/* Dual licensed under GPLv2 or MIT */\n", "a.c") == "GPL-2.0-only OR MIT"
+    assert not allowed(found(detector, "/* by A. Person - MIT & GPL */\n", "a.c"))
+    both = "/* Dual licensed under the MIT and GPL licenses. Both licenses apply. */\n"
+    assert not allowed(found(detector, both, "a.c"))
+
+
+def test_a_list_of_names_is_no_licence(detector):
+    assert not allowed(found(detector, "MIT License\nApache-2.0\nBSD-3-Clause\nISC License\n", "LICENSE.txt"))
+
+
+def test_the_difference_is_shown():
+    text = text_of("MIT").replace("without restriction", "with restriction")
+    difference = nearest(text.encode())
+    assert difference is not None
+    assert difference.name == "MIT"
+    assert [line for line in difference.lines if "[-without-]{+with+}" in line]

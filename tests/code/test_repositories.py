@@ -150,8 +150,8 @@ def test_a_page_of_a_manual_is_no_licence_file():
     page = "How to state a license\n\n" + "Write ``license = MIT`` or GPL-3.0-or-later, licensed under the GPL.\n" * 40
     files = {"LICENSE": MIT, "docs/guide/license_migration.rst": page, "docs/guide/conf.py": PYTHON}
     assert _licence(files, "docs/guide/conf.py") == "MIT"
-    files["docs/guide/license.rst"] = "This documentation is under the GNU Free Documentation License, version 1.3.\n"
-    assert "GFDL" in (_licence(files, "docs/guide/conf.py") or "")
+    files["docs/guide/license.rst"] = "MPL-2.0\n\n" + MIT
+    assert "MPL-2.0" in (_licence(files, "docs/guide/conf.py") or "")
     files = {
         "LICENSE": MIT,
         "docs/license_notice.md": "For evaluation only, all rights reserved.\n" + page,
@@ -161,9 +161,12 @@ def test_a_page_of_a_manual_is_no_licence_file():
 
 
 def test_a_long_licence_file_is_read_whole():
-    from curate.code.texts import raw_texts
+    from curate.code.spdx import plain
+    from curate.code.texts import spdx_data
 
-    text = next(str(r["text"]) for r in raw_texts()["texts"] if "Apache-2.0" in r["ids"] and r["kind"] == "license")
+    text = next(
+        plain(r["template"]) for r in spdx_data()["texts"] if "Apache-2.0" in r["ids"] and r["kind"] == "license"
+    )
     assert len(text) > 8_000
     assert _licence({"LICENSE": text}, "LICENSE") == "Apache-2.0"
 
@@ -230,3 +233,52 @@ def test_repositories_of_one_name_with_other_licences(tmp_path):
         found += pq.read_table(tmp_path / folder / "out.parquet").select(["repo", "license", "id"]).to_pylist()
     assert [(row["repo"], row["license"]) for row in found] == [("utils", None), ("utils", "MIT")]
     assert found[0]["id"] != found[1]["id"]
+
+
+OPEN_CORE = (
+    'Portions of this software are licensed as follows:\n\n* All content that resides under the "ee/" directory of this repository, if that '
+    'directory exists, is licensed under the license defined in "ee/LICENSE".\n* Content outside of the above mentioned directories or '
+    'restrictions above is available under the "MIT Expat" license as defined below.\n\n'
+)
+
+
+def test_a_folder_that_the_licence_does_not_hold_for():
+    files = {"LICENSE": OPEN_CORE + MIT, "src/a.py": PYTHON, "ee/b.py": PYTHON, "ee/deep/c.py": PYTHON}
+    assert _licence(files, "src/a.py") == "MIT"
+    assert _licence(files, "ee/b.py") == _licence(files, "ee/deep/c.py") == "LicenseRef-unknown"
+    files["ee/LICENSE"] = "MPL-2.0\n"
+    assert _licence(files, "ee/deep/c.py") == "MPL-2.0"
+    both = {
+        "LICENSE": "Everything outside `enterprise/` is available under the MIT License.\n\n" + MIT,
+        "enterprise/a.py": PYTHON,
+        "b.py": PYTHON,
+    }
+    assert _licence(both, "b.py") == "MIT"
+    assert _licence(both, "enterprise/a.py") == "LicenseRef-unknown"
+
+
+@pytest.mark.parametrize(
+    "folder", ["vendor/x", "extern", "third-party/x", "deps/x", "Pods/X", "a/_vendor/x", "site-packages/x", "Godeps/x"]
+)
+def test_the_root_says_nothing_of_vendored_folders(folder):
+    files = {"LICENSE": MIT, f"{folder}/a.py": PYTHON}
+    assert _licence(files, f"{folder}/a.py") is None
+    files[f"{folder}/LICENSE"] = "GPL-3.0-only\n"
+    assert _licence(files, f"{folder}/a.py") == "GPL-3.0-only"
+
+
+GO = "// Use of this source code is governed by a BSD-style\n// license that can be found in the LICENSE file.\npackage x\n"
+
+
+def test_a_pointer_is_what_it_points_to():
+    assert "LicenseRef-unknown" in (_licence({"x.go": GO}, "x.go") or "")
+    assert "MPL-2.0" in (_licence({"LICENSE": "MPL-2.0\n", "x.go": GO}, "x.go") or "")
+    proprietary = {"LICENSE": "Proprietary. You may not copy this software.\n", "x.go": GO}
+    assert "LicenseRef-unknown" in (_licence(proprietary, "x.go") or "")
+    said = _licence({"LICENSE": MIT, "a/x.go": GO}, "a/x.go")
+    assert said == "BSD-3-Clause AND MIT"
+
+
+def test_licences_of_fonts_say_nothing_of_code():
+    files = {"LICENSE": MIT, "LICENSE-fonts.txt": "SIL Open Font License 1.1\n", "a.py": PYTHON}
+    assert _licence(files, "a.py") == "MIT"

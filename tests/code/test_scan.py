@@ -2,18 +2,15 @@
 
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.code.detect import EDGE, Detector, _hollow
-from curate.code.match import CANDIDATE, MAX_CANDIDATES, Matcher, _candidates
+from curate.code.detect import Detector
 from curate.code.names import folded
-from curate.code.notices import Span, has_trigger
+from curate.code.notices import has_trigger
 from curate.code.scan import fold, literals, places
-from curate.code.texts import index, lookup, raw_texts, template
-from curate.code.tokens import grams, words, words_of
+from curate.code.tokens import words, words_of
 
 WHITE = st.text(st.sampled_from("ab \t\n\r\x0b\x0c\x1c\x1f\x85\xa0é"), max_size=60)
 
@@ -69,22 +66,6 @@ def test_words_of_many_texts(texts):
         assert hashes[bounds[n] : bounds[n + 1]].tolist() == words(text.encode()).hashes.tolist()
 
 
-@pytest.mark.parametrize("number", range(0, 600, 37))
-def test_candidates_are_all_references_with_enough_grams(number, testdata):
-    matcher, known = Matcher(), index()
-    text = template(str(raw_texts()["texts"][number]["text"]))  # type: ignore[index]
-    keys = lookup(known.table, grams(words(text).hashes))
-    there = np.isin(known.rarest.values, keys)
-    found = np.array([there[a:b].sum() for a, b in zip(known.rarest.bounds, known.rarest.bounds[1:], strict=False)])
-    share = found / np.maximum(np.diff(known.rarest.bounds), 1)
-    good = np.flatnonzero(share >= CANDIDATE)
-    order = good[np.lexsort((good, -found[good], -np.round(share[good], 3)))][:MAX_CANDIDATES]
-    first, hits, _ = matcher._scratch
-    assert _candidates(keys, matcher._data[0], first, hits).tolist() == order.tolist()
-    assert not first.any()  # clean for the next text
-    assert not hits.any()
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -95,22 +76,6 @@ def test_candidates_are_all_references_with_enough_grams(number, testdata):
 def test_a_verb_before_a_name(text, expected):
     low = text.lower()
     assert has_trigger(low, low.index("name"), len(low)) is expected
-
-
-@settings(deadline=None)  # the first call loads compiled code
-@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), max_size=5), st.integers(0, 3500))
-def test_the_inside_of_long_spans_is_blanked(ranges, size):
-    text = "".join(chr(97 + n % 26) for n in range(size))
-    spans = [Span(min(r), min(max(r), size), "MIT", "full-text", 1.0, "") for r in ranges if min(r) < size]
-    found = _hollow(text, spans)
-    assert len(found) == len(text)
-    inside = {place for span in spans for place in range(span.start + EDGE, span.end - EDGE)}
-    assert all(found[n] == c for n, c in enumerate(text) if n not in inside)
-
-
-def test_of_one_long_span_the_ends_stay():
-    found = _hollow("x" * 5000, [Span(0, 5000, "MIT", "full-text", 1.0, "")])
-    assert found.count("x") == 2 * EDGE
 
 
 def test_a_text_that_comes_up_again_has_the_same_evidence_elsewhere(monkeypatch):

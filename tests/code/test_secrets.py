@@ -48,6 +48,46 @@ def test_two_keys_in_a_line_and_a_long_line():
     assert _redact(f"{key} {key}\n{long}\n{key}") == (f"<KEY> <KEY>\n{long}\n<KEY>", {"key": 3})
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"t = 'github_pat_{'a1B2c3D4e5F' * 2}_{'Z9y8X7w6V5u' * 5}Ab3d'", "t = '<KEY>'"),
+        (f"k = 'sk-proj-{'aB3_dE5-' * 9}xyT3BlbkFJ{'aB3_dE5-' * 9}xy'", "k = '<KEY>'"),
+        (f"k = 'sk-ant-api03-{'aB3_dE5-' * 11}Q2wE-AA'", "k = '<KEY>'"),
+        (f"k = 'AIza{'SyD3fG7hJ9k' * 3}Q2'", "k = '<KEY>'"),
+        (f"k = 'hf_{'aBcDeFgHiJ' * 3}kLmN'", "k = '<KEY>'"),
+        ("j = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'", "j = '<KEY>'"),
+        ("db_password = 'Tr0ub4dor&3x'", "db_password = '<KEY>'"),
+        ('"apiKey": "q8w7e6r5t4y3u2i1o0p9",', '"apiKey": "<KEY>",'),
+        ("# mail: jane@kyoto.museum", "# mail: <EMAIL>"),
+        ("host = '91.198.174.192'", "host = '<IP>'"),
+        ("host = '2001:4860:4860:1234:0:0:0:9999'", "host = '<IP>'"),
+    ],
+)  # fmt: skip
+def test_forms_of_today(text, expected):
+    assert _redact(text)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sha = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'",
+        "cache_key = 'd41d8cd98f00b204e9800998ecf8427e'",
+        "token_id = '6ba7b810-9dad-41d1-80b4-00c04fd430c8'",
+        "password = os.environ['DB_PASSWORD']",
+        "password = 'changeme'",
+        "password: ${PASSWORD}",
+        "host = '192.168.0.17'",
+        "dns = '8.8.8.8'",
+        "__version__ = '1.12.4.2'",
+        "aws = 'AKIAIOSFODNN7EXAMPLE'",
+        "mail = 'jane@mail.example.org'",
+    ],
+)
+def test_harmless_alike(text):
+    assert _redact(text)[0] == text
+
+
 @given(st.text(alphabet="abz019@.:/-_ \n=+", max_size=400))
 def test_twice_is_once(text):
     once, _ = _redact(text)

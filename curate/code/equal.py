@@ -1,0 +1,305 @@
+"""SPDX's templates as programs that say whether a text stands at a place, word by word.
+
+The matching guidelines (annex B of the SPDX specification) leave out white space, case, quotes, dashes, bullets, titles and
+copyright notices. Differs: all punctuation is left out; and where a template lets any text be replaced (`.+`), names and the
+words of the list's own text may stand, not any sentence.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from curate.code.prose import copyright_lines, is_name
+from curate.code.spdx import Part, plain
+from curate.code.texts import Table, hash_table, lookup, readable, spdx_data, variants
+from curate.code.tokens import grams, words
+
+ANCHOR = 4
+"""Words by which the start of a text is found."""
+MOST_NAMES = 30
+"""Words that may stand for a replaceable part of any text."""
+
+
+class Text:
+    """A text to be searched: its words, and the characters between them."""
+
+    def __init__(self, hashes: Sequence[int], starts: Sequence[int], ends: Sequence[int], characters: str) -> None:
+        self.hashes = [*hashes, 0]
+        """Behind the last word stands 0, which no word is."""
+        self.starts, self.ends, self.characters = starts, ends, characters
+        self.furthest = 0
+
+    def between(self, first: int, last: int) -> str:
+        """The characters of words `first` to `last`, with white space folded."""
+        return " ".join(self.characters[self.starts[first] : self.ends[last - 1]].split()) if first < last else ""
+
+
+Then = Callable[[Text, int], int]
+"""What is left of a template, compiled: from a place in a text to where it ends, or -1."""
+
+
+class Literal(NamedTuple):
+    """Words that must stand there."""
+
+    hashes: tuple[int, ...]
+
+    def then(self, rest: Then) -> Then:
+        first, wanted, size = self.hashes[0], list(self.hashes), len(self.hashes)
+
+        def match(text: Text, at: int) -> int:
+            if text.hashes[at] != first:
+                return -1
+            if text.hashes[at : at + size] == wanted:
+                return rest(text, at + size)
+            same = next(n for n in range(size) if text.hashes[at + n] != wanted[n])
+            text.furthest = max(text.furthest, at + same)
+            return -1
+
+        return match
+
+
+class Optional(NamedTuple):
+    """Parts that may be left out."""
+
+    parts: "tuple[Literal | Optional | Variable, ...]"
+
+    def then(self, rest: Then) -> Then:
+        inner = chained(self.parts, rest)
+
+        def match(text: Text, at: int) -> int:
+            end = inner(text, at)
+            return end if end >= 0 else rest(text, at)
+
+        return match
+
+
+class Variable(NamedTuple):
+    """Words that a pattern allows, or the list's own."""
+
+    pattern: re.Pattern[str] | None
+    """None for any name."""
+    original: tuple[int, ...]
+    most: int
+    """Words."""
+
+    def then(self, rest: Then) -> Then:
+        own = list(self.original)
+
+        def match(text: Text, at: int) -> int:
+            if own and text.hashes[at : at + len(own)] == own:
+                end = rest(text, at + len(own))
+                if end >= 0:
+                    return end
+            furthest = text.furthest
+            for size in range(min(self.most, len(text.starts) - at) + 1):
+                end = rest(text, at + size)
+                if end >= 0 and self._allows(text.between(at, at + size)):
+                    return end
+            text.furthest = furthest
+            return -1
+
+        return match
+
+    def _allows(self, words_: str) -> bool:
+        if self.pattern is None:
+            return is_name(words_)
+        match = self.pattern.fullmatch(words_) or self.pattern.fullmatch(words_.strip(" .,;:()\"'*_"))
+        return match is not None and all(is_name(group) for group in match.groupdict().values() if group)
+
+
+Op = Literal | Optional | Variable
+
+
+def chained(parts: Sequence[Op], rest: Then) -> Then:
+    """Parts one after the other, and then `rest`."""
+    for part in reversed(parts):
+        rest = part.then(rest)
+    return rest
+
+
+def _done(_: Text, end: int) -> int:
+    return end
+
+
+def _hashes(text: str) -> tuple[int, ...]:
+    data = readable(text.encode())
+    split = words(data)
+    kept = np.ones(len(split.starts), np.bool_)
+    for start, end in copyright_lines(data.decode("latin-1")):
+        kept[slice(*np.searchsorted(split.starts, (start, end)))] = False
+    return tuple(split.hashes[kept].tolist())
+
+
+_ANY = re.compile(r"(?<!\\)\.(?:\+|\*|\{\d+,\d*\})\??")
+_PLACEHOLDER = re.compile(r"<[^<>\n:@]{1,80}>|\[(?:yyyy|year|name of [^\[\]\n]{1,60}|fullname)\]|\{[^{}\n]{1,60}\}")
+
+
+def _variable(pattern: str, original: str) -> Variable:
+    """A replaceable part: what its pattern leaves open must be a name."""
+    own = _hashes(original)
+    if _ANY.fullmatch(pattern.strip("() ")) or pattern in ("(.*)?", ".*?"):
+        return Variable(None, own, MOST_NAMES)
+    count = 0
+
+    def named(_: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return f"(?P<n{count}>.*?)"
+
+    open_ = _ANY.search(pattern) is not None
+    closed = re.sub(r"\[ \\t\\r\\n\\f\]\{\d+,\d+\}", r"\\s*", _ANY.sub(named, pattern)).replace("&quot;", '"')
+    try:
+        compiled = re.compile(closed, re.I | re.S)
+    except re.error:
+        return Variable(re.compile(re.escape(original), re.I), own, len(own))
+    longest = max(len(branch.split(r"\s")) + len(branch.split()) for branch in pattern.split("|"))
+    return Variable(compiled, own, (MOST_NAMES if open_ else 0) + longest + 1)
+
+
+def compiled(parts: Sequence[Part]) -> tuple[Op, ...]:
+    """A template as a program."""
+    found: list[Op] = []
+    for part in parts:
+        if isinstance(part, str):
+            at = 0
+            for hole in _PLACEHOLDER.finditer(part):
+                _add(found, _hashes(part[at : hole.start()]))
+                found.append(Variable(None, _hashes(hole.group()), MOST_NAMES))
+                at = hole.end()
+            _add(found, _hashes(part[at:]))
+        elif part[0] == "o":
+            inner = compiled(part[1])
+            if inner:
+                found.append(Optional(inner))
+        else:
+            found.append(_variable(part[1], part[2]))
+    return tuple(found)
+
+
+def _add(found: list[Op], hashes: tuple[int, ...]) -> None:
+    if hashes and found and isinstance(found[-1], Literal):
+        found[-1] = Literal(found[-1].hashes + hashes)
+    elif hashes:
+        found.append(Literal(hashes))
+
+
+class Template(NamedTuple):
+    """One text of the list."""
+
+    ids: tuple[str, ...]
+    kind: str
+    """license, header (the notice a licence asks to put into files) or exception."""
+    matches: Then
+
+
+def _starts(program: Sequence[Op]) -> Iterable[tuple[Op, ...]]:
+    """The programs by which a template may begin: at its first literal, or with what may stand before it."""
+    for n, op in enumerate(program):
+        rest = tuple(program[n + 1 :])
+        if isinstance(op, Literal):
+            yield (op, *rest)
+            return
+        if isinstance(op, Optional):
+            yield from (_joined(start, rest) for start in _starts(op.parts))
+        elif op.pattern is not None and op.original:
+            yield _joined((Literal(op.original),), rest)
+
+
+def _joined(start: tuple[Op, ...], rest: tuple[Op, ...]) -> tuple[Op, ...]:
+    """Two programs one after the other; literals that meet become one, so that an anchor reaches over the seam."""
+    if isinstance(start[-1], Literal) and rest and isinstance(rest[0], Literal):
+        return (*start[:-1], Literal(start[-1].hashes + rest[0].hashes), *rest[1:])
+    return (*start, *rest)
+
+
+class Templates(NamedTuple):
+    """The texts of the list by the first words (up to ANCHOR) that they begin with."""
+
+    tables: tuple[Table, ...]
+    """For 1 to ANCHOR words the anchors of so many, with their numbers in `starting`."""
+    starting: tuple[tuple[tuple[Template, ...], ...], ...]
+
+
+@lru_cache(maxsize=1)
+def templates() -> Templates:
+    """The texts of the list; takes about three seconds, once a process."""
+    found: dict[tuple[int, ...], list[Template]] = defaultdict(list)
+    reviewed = [{"ids": [name], "kind": "license", "template": marked(text)} for name, text in variants()]
+    for row in [*spdx_data()["texts"], *reviewed]:
+        for body in {json_key(p): p for p in (row["template"], without_appendix(row["template"]))}.values():
+            for program in _starts(compiled(body)):
+                first = program[0]
+                if isinstance(first, Literal):
+                    found[first.hashes[:ANCHOR]].append(
+                        Template(tuple(row["ids"]), row["kind"], chained(program, _done))
+                    )
+    tables, starting = [], []
+    for width in range(1, ANCHOR + 1):
+        keys = [key for key in found if len(key) == width]
+        tables.append(hash_table(np.array([grams(np.array(key, np.uint64), width)[0] for key in keys], np.uint64)))
+        starting.append(tuple(tuple(found[key]) for key in keys))
+    return Templates(tuple(tables), tuple(starting))
+
+
+def marked(text: str) -> list[Part]:
+    """A wording of our list as a template."""
+    pieces = re.split(r"\{\{(.*?)\}\}", text, flags=re.S)
+    return [["v", ".+", piece] if n % 2 else piece for n, piece in enumerate(pieces) if piece.strip()]
+
+
+def json_key(parts: Sequence[Part]) -> str:
+    """What two templates have in common when they are the same."""
+    return repr(parts)
+
+
+_END_OF_TERMS = "END OF TERMS AND CONDITIONS"
+
+
+def without_appendix(parts: list[Part]) -> list[Part]:
+    """A template up to the end of its terms, as many copies have it; the whole where it has no appendix."""
+    for n, part in enumerate(parts):
+        if isinstance(part, str) and _END_OF_TERMS in part and len(plain(parts[:n])) + part.index(_END_OF_TERMS) > 2000:
+            return [*parts[:n], part[: part.index(_END_OF_TERMS)]]
+        if not isinstance(part, str) and part[0] == "o" and _END_OF_TERMS in plain([part]) and n > 3:
+            return parts[:n]
+    return parts
+
+
+class Equal(NamedTuple):
+    """A text of the list that stands in a text."""
+
+    first: int
+    last: int
+    """One after its last word."""
+    template: Template
+
+
+class Near(NamedTuple):
+    """The text of the list of which most words stand at a place, before one differs."""
+
+    first: int
+    last: int
+    """The first word that differs."""
+    template: Template
+
+
+def equal_to(text: Text) -> tuple[list[Equal], Near | None]:
+    """The texts of the list in a text, those that begin at one word by length; and the one that came nearest."""
+    known, hashes = templates(), np.array(text.hashes[:-1], np.uint64)
+    found: list[Equal] = []
+    near: Near | None = None
+    for width, (table, starting) in enumerate(zip(known.tables, known.starting, strict=True), 1):
+        rows = lookup(table, grams(hashes, width))
+        for at in np.flatnonzero(rows >= 0).tolist():
+            for template in starting[rows[at]]:
+                text.furthest = at
+                end = template.matches(text, at)
+                if end >= 0:
+                    found.append(Equal(at, end, template))
+                elif near is None or text.furthest - at > near.last - near.first:
+                    near = Near(at, text.furthest, template)
+    return found, near

@@ -1,0 +1,445 @@
+"""What stands between the texts that are known: copyright lines, names, titles, and sentences that are none of these.
+
+All functions read Latin-1 strings made of UTF-8 bytes, so that a place in the string is one in the bytes.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import re2
+
+from curate.code.names import Fast, fast, folded
+from curate.code.scan import Literals, literals, places
+from curate.code.texts import spdx_data
+
+_SCRIPTS = (
+    r"(?:[\xe0-\xed][\x80-\xbf]{2} ?){8}",  # Chinese, Japanese, Korean, Indian, Thai
+    r"(?:(?:[\xee-\xf1\xd7-\xdb\xf8-\xfb][\x80-\xbf]){2,20} ){3}[\xee-\xf1\xd7-\xdb\xf8-\xfb]",  # Greek, Russian, Hebrew, Arabic
+    *(word.encode().decode("latin-1") for word in ("禁止", "商用", "商业", "不得", "仅限", "仅供", "只能", "商業", "营利", "非営利")),
+)  # fmt: skip
+"""A sentence in a script of which few words are known, as bytes of UTF-8 in lower case; and words of limits in Chinese."""
+
+TOKEN = re.compile(
+    r"[\w.+'/-]{0,64}[\w+-]@[\w.-]+\w|(?:https?://|www\.|ftp://)[^\s<>\"')\]]+|[\w\x80-\xff]+(?:['.\-_+/&][\w\x80-\xff]+)*"
+)
+"""An e-mail or web address, or a word with its inner marks."""
+
+_GLUE = frozenset(
+    (  # noqa: SIM905 - words, as one writes them
+        "is are was were be been being for to in on with without under from into onto as if when while unless until may can could will would shall"
+        " should must do does did not no nor only use used uses using this that these those you your yours who whom which whose it they them he she"
+        " we our us permission permitted grant granted license licensed licenses licensing sublicense distribute distributed distribution redistribute"
+        " redistribution redistributions copy copies modify modified sell sold see provided subject except have has had any each every all than"
+        " after before within outside against there here then but so because where how what allowed prohibited forbidden restricted"
+        " commercial noncommercial evaluation academic personal internal private confidential proprietary released"
+    ).split()
+)
+"""Words that no name has, however they are written: with one of them a line says something."""
+_NAME_WORDS = frozenset(
+    (  # noqa: SIM905
+        "the a an of and or by et al author authors copyright holder holders owner owners contributor contributors developer developers maintainer"
+        " maintainers team project projects inc incorporated ltd limited llc gmbh corp corporation co company ag sa bv oy ab plc group foundation"
+        " university regents trustees institute institutes institution technology california college others other various respective its their his"
+        " above listed mentioned following original initial present rights reserved all some c r tm year years yyyy name names fullname email"
+        " people person persons individual individuals entity entities organization community association society laboratory laboratories"
+        " department division school center centre research science computer systems software internet consortium open source free world wide web"
+        " version and/or members committers creator creators programmer editor editors jr sr de la le du van von der den di da del el dos und y e i"
+        " contributing affiliates affiliate subsidiaries successors assigns employees officers directors"
+    ).split()
+)
+"""Words that names and lists of owners have, in lower case or capitals, although licences use them too."""
+_IN_LINES = _GLUE - {"all"}
+_FOR_AFTER = frozenset({"center", "centre", "institute", "foundation", "agency", "office", "consortium", "association", "society",
+                        "laboratory", "council", "committee", "fund", "department", "ministry", "corporation"})  # fmt: skip
+_PLACED = frozenset({"university", "college", "institute", "school", "california", "laboratory", "center", "centre", "department", "illinois", "texas"})  # fmt: skip
+_LOWER = 3
+"""Words in small letters that licences don't use and that a name may have: nicknames."""
+
+NOTICE_WORDS = frozenset(
+    (  # noqa: SIM905
+        "the a an this that these those it its is are was be been has have file files folder directory source sources code software program programs"
+        " package packages library libraries module modules project projects work works script scripts product component components portions portion part parts plugin theme"
+        " extension app application tool repository repo website tree distribution content contents version versions v"
+        " of and or & under in on to at by as with within along also all any other more both either each one two three choice option your you may can use"
+        " term terms condition conditions license licenses licence licences licensed licenced licensing dual tri triple multi dual-licensed dually released"
+        " distributed available provided published made covered governed subject free freely open see read refer please for details detail information full"
+        " complete text copy copies copyright copyrighted copyrights c rights reserved below above following follows accompanying included attached found"
+        " file's root top level apply applies applied according accordance pursuant to-date s t http https spdx identifier id url link note"
+        " style new old revised modified simplified original standard permissive expat x11 clause clauses 2-clause 3-clause mit-style bsd-style"
+        " author authors contributor contributors holder holders owner owners written maintained created developed by developer copyrightholder team"
+        " notice notices agreement statement header legal default same which from where here unless otherwise stated noted but"
+        " everything whole entire it's inc name title date year description summary homepage maintainer type"
+        " short brief orphan true language text literalinclude toctree contents changelog readme badge img png svg alt align center width height"
+        " includes include including incorporates incorporate contains contain bundles bundled developed product products which from based derived taken"
+        " uses modify redistribute function functions class classes comes come originally has have optional dependency dependencies depends again via more permissive"
+        " defined mit"
+        " page permits public domain later commercial-friendly official osi approved online web site obtain obtained received should not if write along"
+    ).split()
+) - {"not", "if", "write", "should", "but", "unless"}  # fmt: skip
+"""Words of which a sentence that names a licence, and does nothing else, is made."""
+_PATH = re.compile(
+    r"^(?:[\w.@+-]+/)*[\w@+-]*[\w+-]\.\w{1,10}$|^(?:[\w.@+-]+/)+[\w.@+-]*$|^(?:LICEN[SC]E|COPYING|COPYRIGHT|NOTICE)(?:[-_.]\w+)*$"
+)
+_NUMBER = re.compile(r"^[vV]?\d[\d.,\-/:x]*\w{0,2}$")
+_ADDRESS = re.compile(r"@\w|^(?:https?:|ftp:|www\.)|^\w[\w-]*\.(?:com|org|net|edu|io|dev)\b")
+
+
+class Sentence(NamedTuple):
+    """A run of words that nothing known covers."""
+
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=1)
+def ordinary() -> frozenset[str]:
+    """Words of licences: in small letters in the literal text of at least three of SPDX's templates."""
+    counts: Counter[str] = Counter()
+    for row in spdx_data()["texts"]:
+        text = " ".join(part for part in row["template"] if isinstance(part, str))
+        counts.update({word for word in re.findall(r"[A-Za-z]+", text) if word.islower()})
+    return frozenset(word for word, n in counts.items() if n >= 3)
+
+
+@lru_cache(maxsize=2)
+def conditions(weak: bool = True) -> Fast:
+    """`licenses-conditions.txt` as one pattern; not in the middle of an address, a file's name or a compound.
+
+    `weak` are the words of duties and limits, which other sentences have too.
+    """
+    lines = (files("filters") / "data" / "licenses-conditions.txt").read_text(encoding="utf-8").splitlines()
+    sections: dict[str, list[str]] = {}
+    found: list[str] = []
+    for line in lines:
+        if line.startswith("[") and line.endswith("]"):
+            found = sections.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            found.append(line)
+    harmless = "|".join(sections.pop("harmless"))
+    if not weak:
+        sections = {name: found for name, found in sections.items() if name not in ("duties", "limits")}
+    others = "|".join(word for section in sections.values() for word in section)
+    known = rf"(?<![@./\-])\b(?:(?P<harmless>{harmless})|(?:{others})(?![@\-/]|\.[a-z]))\b"
+    return fast("|".join([known, *_SCRIPTS]))
+
+
+def condition_in(text: str) -> str | None:
+    """The first words that may be a condition of their own; None for none."""
+    for match in conditions().finditer(folded(text.lower())):
+        if match.lastgroup != "harmless" and not (match.group() == "enterprises" and _of_a_name(text, match.group())):
+            return match.group()
+    return None
+
+
+_OF_USE = re.compile(
+    r"\b(?:us(?:e[sd]?|ing|age)|cop(?:y|ies|ied|ying)|(?:re)?distribut\w+|modif\w+|s[eo]ld?|(?:re)?sell\w*|resale|licen[cs]\w+|permi\w+|commercial\w*|deploy\w*|publish\w*|fork\w*|ship\w*|train\w*|rights?|grant\w*|terms|allowed|consent|approval)\b",
+    re.I,
+)
+"""What a sentence about what may be done with a program speaks of."""
+_TAKES_BACK = re.compile(r"\b(?:prohibit\w*|forb[aio]\w+|restrict\w*|banned|denied|revo[ck]\w+|terminat\w+|expir\w+|disallow\w*|without (?:permission|consent|asking))\b", re.I)  # fmt: skip
+
+
+def takes_back(text: str) -> str | None:
+    """The words of a sentence near a notice, but not beside it, that may take something from what the notice gives."""
+    use = _OF_USE.search(text)
+    for match in conditions(weak=False).finditer(folded(text.lower())):
+        if (
+            match.lastgroup != "harmless"
+            and (use or match.group()[0] >= "\x80")
+            and not _of_a_name(text, match.group())
+        ):
+            return match.group()
+    if not use:
+        return None
+    found = _TAKES_BACK.search(text)
+    return found.group() if found else condition_in(text) if _ABOUT.search(text) else None
+
+
+_ABOUT = re.compile(
+    r"\b(?:this|the|our|my|above|said) (?:[a-z-]+ ){0,2}(?:software|code|program|librar(?:y|ies)|file|work|source|package|script|licen[cs]e|permission|project|product|module|material|plugin)\b"
+    r"|^\W*(?:you|nobody|no one|no-one|anyone|everyone|anybody|use|usage|using|copying|redistribution|distribution|redistributions|modified|copies|it) ",
+    re.I,
+)
+
+
+def _of_a_name(text: str, found: str) -> bool:
+    """Whether words stand with a capital inside of a sentence in small letters, as in "Vixie Enterprises"."""
+    at = text.lower().find(found)
+    return (
+        at > 0
+        and text[at].isupper()
+        and not text.isupper()
+        and text[max(0, at - 2) : at].strip(" ") not in (".", "!", "?")
+        and sum(map(str.isupper, text)) * 3 < len(text)
+    )
+
+
+def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
+    """Whether a token belongs to a name: True, False, or None for one in small letters that licences don't use."""
+    low = token.lower()
+    if _NUMBER.match(token) or _ADDRESS.search(low):
+        return True
+    if low in _IN_LINES:
+        if token in ("Will", "Grant", "May", "Case") and not shouted:
+            return True
+        return (low == "for" and before in _FOR_AFTER) or (low in ("in", "at") and before in _PLACED)
+    if low in _NAME_WORDS or not token.isascii() or (len(token) == 1 and token.isupper()):
+        return True
+    if low in ordinary():
+        if token.isupper() and (shouted or len(token) > 1):
+            return None if small < _LOWER else False
+        return token[:1].isupper()
+    if token.isupper() or token[:1].isupper() or not token.isalpha():
+        return True
+    return None if small < _LOWER else False
+
+
+def is_name(text: str) -> bool:
+    """Whether a phrase is made of names: of people, firms, products, with years, versions and addresses."""
+    tokens = TOKEN.findall(text)
+    shouted = sum(t.isupper() for t in tokens) * 2 > len(tokens)
+    before, small = "", 0
+    for token in tokens:
+        fits = _fits(token, before, shouted, small)
+        if fits is False:
+            return False
+        small += fits is None
+        before = token.lower()
+    return condition_in(text) is None
+
+
+_RIGHTS = re.compile(r"[\s.,;:]*(?:all|some) rights? reserved\b(?: worldwide)?", re.I)
+_SIGNS = ("copyright", "copr", "(c)", "&copy;", "rights reserved")
+_RESERVED = re.compile(r"(?:(?<=\n)|^|[.*#/;%]\s+|\s{2})(?:all|some) \Z", re.I)
+_ENDED = re.compile(r"rights reserved\b(?=\s*(?:[.*]|\n|$))", re.I)
+_WHAT = r"\b(?:portions?|parts?|files?|code|software|modifications?|changes|original|font|work|data|documentation|images?|designs?)\b[\s,:]{1,3}(?:of (?:the |this )?\w{1,20}\s)?(?:(?:is|are|also)\s)?"
+_LEAD = re.compile(_WHAT + r"\Z", re.I)
+_COPYRIGHT = re.compile(
+    rf"(?:{_WHAT})?"
+    r"(?:\bcopyright(?:s|ed)?\b|\bcopr\b\.?|(?<!\w)\(c\)|&copy;)(?:\s{0,3}(?:\(c\)|\xc2\xa9|&copy;|@))?(?!\s*(?:notice|holder|owner|law|statement|and\b|or\b|in\b|is\b|protect|right|licen[sc]|disclaim|interest|act\b|treat|messag|infring|header|line|info|file|string|symbol|sign))",
+    re.I,
+)
+_FOLLOWS = re.compile(
+    r"(?:[ \t:,.(\[<{*|]*|[\s:,.(\[<{*#/|]*(?=\(?[12]\d{3}|\(c\)|<))(?:(?i:by|\(c\)|the)\b|[12]\d{3}|[A-Z\x80-\xff]|<|\[|\{|[\w.+-]+@|\$|@|[a-z][\w-]*(?=[\s.,]*(?:$|\n|[12]\d{3}|[<(\[])))"
+)
+_GOES_ON = re.compile(r"[ \t]*(?:[12]\d{3}\b|and\b|by\b|<|\(c\)|all rights reserved|\S+@\S+)", re.I)
+_STOPS = frozenset({"licensed", "license", "licence", "permission", "released", "distributed", "redistribution", "redistributions", "use",
+                    "see", "this", "you", "under", "spdx", "subject", "available", "provided", "based", "portions", "mit", "bsd", "gpl",
+                    "apache", "http", "dual", "everyone", "version"})  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _signs() -> Literals:
+    return literals(_SIGNS)
+
+
+def copyright_lines(text: str) -> list[tuple[int, int]]:
+    """Places of copyright notices (years, names, "all rights reserved"), in order; each ends before a word that is no name."""
+    found: list[tuple[int, int]] = []
+    for start, _ in places(text.encode("latin-1"), _signs()):
+        before = found[-1][1] if found else 0
+        if start < before:
+            continue
+        if text[start] in "rR":
+            lead, reserved = _RESERVED.search(text, max(0, start - 8), start), _ENDED.match(text, start)
+            if lead and reserved:
+                found.append((start - 4, reserved.end()))
+            continue
+        what = _LEAD.search(text, max(before, start - 60), start)
+        match = _COPYRIGHT.match(text, what.start() if what else start) or _COPYRIGHT.match(text, start)
+        if match is None:
+            continue
+        if not _FOLLOWS.match(text, match.end()) or (_BARE.match(match.group()) and not _dated(text, match)):
+            continue
+        end = _names_end(text, match.end())
+        if end > match.end():
+            found.append((match.start(), end))
+    return found
+
+
+_BARE = re.compile(r"\(c\)\s*$", re.I)
+
+
+def _dated(text: str, sign: re.Match[str]) -> bool:
+    """Whether a lone (c), which may be the label of a list, stands before a year or at the start of a line before a name."""
+    after = text[sign.end() : sign.end() + 80].split("\n", 1)[0]
+    if re.search(r"\b(?:19[6-9]\d|20\d\d)\b", after):
+        return True
+    before = text[max(0, sign.start() - 40) : sign.start()].rpartition("\n")[2].strip(" \t*#/;%")
+    first = TOKEN.match(after.strip())
+    return not before and first is not None and first.group()[:1].isupper() and first.group().lower() not in ordinary()
+
+
+def _names_end(text: str, at: int) -> int:
+    """Where the names behind a copyright sign end: over following lines only where the line before goes on."""
+    end = at
+    while True:
+        line_end = text.find("\n", end)
+        line_end = len(text) if line_end < 0 else line_end
+        end, whole = _names_in_line(text, end, line_end)
+        rights = _RIGHTS.match(text, end)
+        if rights and "\n" in rights.group():
+            return rights.end()
+        after = line_end + 1
+        stub = re.search(r"(?:,|\band|\bby|&)[ \t]*$", text[at:line_end], re.I) or not text[at:line_end].strip(
+            " \t\r,.:"
+        )
+        if not whole or after >= len(text) or after - at > 600:
+            return end
+        if not (_GOES_ON.match(text, after) or (stub and text[after : after + 200].split("\n", 1)[0].strip())):
+            return end
+        if _COPYRIGHT.match(text, after + len(text[after:]) - len(text[after:].lstrip())):
+            return end
+        end = after
+
+
+def _names_in_line(text: str, start: int, line_end: int) -> tuple[int, bool]:
+    """(where the names end, whether that is the end of the line)."""
+    line = text[start:line_end]
+    tokens = list(TOKEN.finditer(line))
+    shouted = sum(t.group().isupper() for t in tokens) * 2 > len(tokens)
+    end, before, small, at = 0, "", 0, 0
+    while at < len(tokens):
+        token = tokens[at]
+        rights = _RIGHTS.match(line, end)
+        if rights:
+            end = rights.end()
+            at = next((n for n in range(at, len(tokens)) if tokens[n].start() >= end), len(tokens))
+            continue
+        word = token.group()
+        fits = _fits(word, before, shouted, small)
+        opens = re.search(r"[.!?;>)]\s|\s--?\s|\s\*\s", line[end : token.start()]) is not None
+        if fits is False or word.lower() in _STOPS or (opens and word.lower() in ordinary()):
+            return start + _without_condition(line, end), False
+        small += fits is None
+        end, before, at = token.end(), word.lower(), at + 1
+    cut = _without_condition(line, end)
+    return start + cut, cut == end
+
+
+def _without_condition(line: str, end: int) -> int:
+    """`end`, or where words that may be a condition begin before it."""
+    for match in conditions().finditer(folded(line[:end].lower())):
+        if match.lastgroup != "harmless":
+            low = line[:end].lower()
+            first = low.find(match.group().split()[0])
+            return max(0, first)
+    return end
+
+
+_PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s")
+_SHORT_LINE = 50
+_FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}:\s")
+CODE_LINE = re.compile(
+    r"[;{}]\s*$|^\s*(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|^\s*\w+\s*(?:=|:=|\+=|\()"
+)
+"""A line that is code and no text."""
+
+
+def sentences(
+    text: str, starts: Sequence[int], ends: Sequence[int], free: Sequence[bool], apart: Sequence[tuple[int, int]]
+) -> Iterator[Sentence]:
+    """Runs of free words of `text`, parted by covered words, ends of sentences, blank lines, short lines and what is `apart`."""
+    first, breaks = -1, [start for start, _ in apart]
+    for n, is_free in enumerate(free):
+        if not is_free:
+            if first >= 0:
+                yield Sentence(starts[first], ends[n - 1])
+            first = -1
+        elif first < 0:
+            first = n
+        elif starts[n] - ends[n - 1] > 1 and (
+            _parts(text, ends[n - 1], starts[n]) or bisect_left(breaks, ends[n - 1]) < bisect_left(breaks, starts[n])
+        ):
+            yield Sentence(starts[first], ends[n - 1])
+            first = n
+    if first >= 0:
+        yield Sentence(starts[first], ends[len(free) - 1])
+
+
+def _parts(text: str, end: int, start: int) -> bool:
+    gap = text[end:start]
+    if _PART.search(gap):
+        return True
+    line = gap.find("\n")
+    if line < 0:
+        return False
+    begin = text.rfind("\n", 0, end) + 1
+    if _FIELD.match(text, start):
+        return True
+    last = text.rfind("\n", 0, start) + 1
+    following = text.find("\n", start)
+    if CODE_LINE.search(text[last : following if following >= 0 else len(text)]):
+        return True
+    return end - begin < _SHORT_LINE and not text[start].islower()
+
+
+_SINGLE = re.compile(r"propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|restricted|unpublished|secret", re.I)  # fmt: skip
+
+
+_HARMLESS = re2.compile(
+    r"(?i)\W*(?:[\w.\x80-\xff]+\W{1,3}){1,5}(?:is|are) (?:a |the )?(?:registered )?(?:trade|service )marks?(?: or (?:registered )?(?:trade|service )marks?)?(?: (?:of|by|owned by) (?:[\w.,&\x80-\xff]+ ?){1,6})?(?: in the (?:US|U\.S\.|United States)(?: and/or other countries)?)?\W*"
+    r"|\W*(?:all )?(?:other )?(?:trademarks|names|product names|brands)(?: \w+){0,6} (?:is|are) (?:the )?property of their respective (?:owners|holders|companies)\W*"
+    r"|\W*(?:for|see|the) (?:a |an |the )?(?:full |complete |exact )?(?:list|history) of (?:all )?(?:contributors|authors|changes)\b[^.;]{0,40}(?:https?://\S+|AUTHORS|CONTRIBUTORS|THANKS|git)\S*(?: file| log| history)?\W*"
+    r"|\W*(?:the )?(?:software|program|code|library|this project|we|it) (?:is|are) not affiliated (?:with|to) [\w., ]{1,60}\W*"
+)
+"""Sentences of licence files that neither give nor take: trademarks' owners, where contributors are listed."""
+
+
+def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
+    """Whether a sentence does no more than name licences, owners, files and addresses.
+
+    Args:
+        text: The sentence.
+        named: Places of the licences that it names, in order.
+    """
+    if len(text) < 400 and _HARMLESS.fullmatch(" ".join(text.split())):
+        return True
+    blank = text
+    for start, end in named:
+        blank = f"{blank[:start]}{' ' * (end - start)}{blank[end:]}"
+    alone = (
+        blank.isascii() and len(TOKEN.findall(blank)) == 1 and _SINGLE.search(blank) is None
+    )  # a title of one word, as "Requests"
+    if not alone and condition_in(blank) is not None:
+        return False
+    first = named[0][0] if named else len(text)
+    before, small, spoken = "", 0, False
+    for match in TOKEN.finditer(blank):
+        token, low = match.group(), match.group().lower()
+        if (
+            not low.strip("_")
+            or low in NOTICE_WORDS
+            or _NUMBER.match(token)
+            or _ADDRESS.search(low)
+            or _PATH.match(token)
+        ):
+            spoken = spoken or low in ("under", "licensed", "license", "licence")
+            before = low
+            continue
+        owner = (
+            before in ("by", "via", "c", "copyright", "and", "author", "authors", "see", "at", "name", "name:")
+            or before == "*"
+        )
+        if match.start() > first and not owner:
+            return False
+        fits = _fits(token, before, False, small)
+        if fits is False or (spoken and not owner and match.start() < first):
+            return False
+        small += fits is None
+        before = "by" if owner else low
+    words_ = {token.lower() for token in TOKEN.findall(blank)}
+    return (
+        bool(named)
+        or not small
+        or (
+            len(words_) <= _LOWER
+            and not words_
+            & {"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"}
+        )
+    )

@@ -1,0 +1,83 @@
+"""What a licence file says of a part of a project: folders with a licence of their own, fonts and images.
+
+Known are the usual forms, sentence by sentence: "content under the "enterprise/" directory is licensed under …", "everything
+outside of these directories is available under the MIT license", "Icons: CC BY 4.0". Anything else is a doubt about the file.
+"""
+
+import re
+from typing import NamedTuple
+
+_DIR = r"[\"'`(*<\[]{0,3}\.?/?(?P<dirs>(?:[\w.@-]+/)+[\w.@*-]*|[\w.-]+(?=[\"'`)\]*>]{0,3} (?:director|folder|subdirector|subfolder)))[\"'`)*>\]]{0,3}"
+_MORE = r"(?:(?:,| and| or|, and|, or) (?:the )?[\"'`]?[\w.@/-]+/?[\"'`]?(?: director(?:y|ies)| folders?)?){0,5}"
+_THINGS = r"(?:all |any |the |every |other )*(?:of the )?(?:contents?|code|source code|source files?|source|files?|software|everything|anything|components?|modules?|packages?|features?|work|materials?|portions?)(?: of (?:this|the) (?:repository|repo|project|software|code|codebase))?"
+_LIES = r"(?: (?:that|which))?(?: (?:is|are))?(?: (?:reside[sd]?|residing|live[sd]?|located|contained|found|stored|placed|lies?))?"
+_HERE = r"(?: (?:in|of|within) (?:this|the) (?:repository|repo|project|codebase|source tree))?(?:,? (?:if|where|when) (?:that|those|such|these|any such) (?:director(?:y|ies)|folders?) exists?,?)?,?"
+_IS = r" (?:is|are|shall be|falls?) (?:separately |subject to |all )?(?:licensed|available|released|provided|distributed|governed|covered|made available|subject)(?: (?:by|under|to))?"
+_WITHIN = re.compile(
+    rf"^\W*{_THINGS}{_LIES} (?:under|in|inside|within|of|below|beneath)(?: (?:the|any|a|our|following))* {_DIR}{_MORE}(?: director(?:y|ies)| folders?| subdirector(?:y|ies))?{_HERE}{_IS}(?P<rest>.*)$",
+    re.I | re.S,
+)
+_DIRS_FIRST = re.compile(
+    rf"^\W*(?:the )?{_DIR}{_MORE} (?:director(?:y|ies)|folders?|subdirector(?:y|ies))(?: (?:and|including) (?:all )?(?:its|their) (?:contents?|files|sub\w+))?{_HERE}{_IS}(?P<rest>.*)$",
+    re.I | re.S,
+)
+_OUTSIDE = re.compile(
+    rf"^\W*{_THINGS}{_LIES} (?:outside(?: of)?|except(?: for)?(?: (?:those|that|the (?:files|code|content)))?(?: (?:in|under|within|of))?|other than(?: (?:those|that))?(?: (?:in|under|within))?|not (?:in|under|within))"
+    rf"(?: (?:the|these|those|this|above|said|any|of))*(?:[ -]?mentioned)?(?: {_DIR}{_MORE})?(?: (?:director(?:y|ies)|folders?|subdirector(?:y|ies)))?(?: or restrictions(?: above)?)?(?: above)?{_HERE}(?P<rest>{_IS}.*)$",
+    re.I | re.S,
+)
+_OTHERS = re.compile(
+    r"^\W*(?:all |any )?third[- ]party (?:components?|code|software|libraries|dependencies)(?: \w+){0,8} (?:is|are) (?:licensed|distributed|provided|available) under (?:the|their) (?:respective |original |own )*licenses?(?: provided by the owners? of the applicable components?)?\W*$"
+    r"|^\W*(?:portions|parts) of this (?:software|repository|project|code) (?:is|are) licensed as follows\W*$",
+    re.I,
+)
+_KIND = re.compile(
+    r"^\W*(?:the |all |any )?(?:included |bundled |web )?(?P<kind>icons?|fonts?|font files|images?|logos?|artwork|art|graphics|sounds?|music|documentation|docs|photos?|pictures|assets|textures|screenshots|svg icons)\b[^.]{0,60}?(?::|--?|\bis\b|\bare\b|licensed|under|available|\()",
+    re.I,
+)
+_FILE_KIND = re.compile(r"(?:^|[-_./])(?:fonts?|icons?|images?|logos?|art(?:work)?|docs?|documentation|sounds?|media|assets?|ofl|cc-?by[\w.-]*)(?:[-_.]|$)", re.I)  # fmt: skip
+
+
+class Scope(NamedTuple):
+    """A folder that the licence around it does not hold for."""
+
+    folder: str
+    """Relative to the folder of the file that says so."""
+    rest: str
+    """What the sentence says of it: a licence, or where that stands."""
+
+
+class Said(NamedTuple):
+    """A sentence about parts of a project."""
+
+    scopes: list[Scope]
+    rest: str | None
+    """What it says of everything else, a sentence that names a licence; None for nothing."""
+
+
+def said_of_parts(sentence: str) -> Said | None:
+    """What a sentence says of folders, fonts or images; None where it has none of the usual forms."""
+    folded = " ".join(sentence.split())
+    if len(folded) > 600:
+        return None
+    if _OTHERS.match(folded) or _KIND.match(folded):
+        return Said([], None)
+    outside = _OUTSIDE.match(folded)
+    if outside:
+        return Said(_scopes(outside, "", folded), outside.group("rest"))
+    within = _WITHIN.match(folded) or _DIRS_FIRST.match(folded)
+    return Said(_scopes(within, within.group("rest"), folded), None) if within else None
+
+
+def _scopes(match: re.Match[str], rest: str, sentence: str) -> list[Scope]:
+    if not match.group("dirs"):
+        return []
+    head = sentence[match.start("dirs") : match.start("rest")]
+    first = [match.group("dirs")]
+    others = re.findall(r"(?:,| and| or) (?:the )?[\"'`]?((?:[\w.@-]+/)+[\w.@-]*)", head)
+    return [Scope(folder.strip("./*"), rest.strip()) for folder in [*first, *others] if folder.strip("./*")]
+
+
+def is_for_other_files(name: str) -> bool:
+    """Whether a licence file of this name is for fonts, images or documentation and not for code."""
+    return bool(_FILE_KIND.search(name.rpartition("/")[2]))
