@@ -411,7 +411,8 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
     first = named[0][0] if named else len(text)
     before, small, spoken = "", 0, False
     for match in TOKEN.finditer(blank):
-        token, low = match.group(), match.group().lower()
+        token = match.group()
+        low = token.lower().strip("_'")
         if (
             not low.strip("_")
             or low in NOTICE_WORDS
