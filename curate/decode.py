@@ -22,11 +22,21 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _WITH_C1 = ("utf", "iso-8859")  # the others have no C1 characters, and nobody encodes twice in them
 _GUESSES = {"cp949": "euc-kr", "euc_jp": "euc-jp", "mac-cyrillic": "windows-1251"}
 """What uchardet says that is no label, or hardly on the web: "mac-cyrillic" is its guess for short Russian texts."""
+_KIN = {
+    "gb18030": "gbk",
+    "iso-8859-7": "windows-1253",
+    "iso-8859-8": "windows-1255",
+    "iso-8859-8-i": "windows-1255",
+    "iso-8859-2": "windows-1250",
+    "koi8-u": "koi8-r",
+}
+"""Encodings that differ in so little that detection takes one for the other."""
 _MAGIC = (
-    b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"OggS", b"ID3", b"\x7fELF",
-    b"MZ\x90", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"\x00\x00\x01\x00",
-    b"FWS", b"CWS", b"\x28\xb5\x2f\xfd", b"SQLite format 3", b"\xca\xfe\xba\xbe", b"%!PS-",
+    b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"MZ\x90", b"7z\xbc\xaf", b"\xfd7zXZ",
+    b"\xd0\xcf\x11\xe0", b"\x00\x00\x01\x00", b"\x28\xb5\x2f\xfd", b"\xca\xfe\xba\xbe", b"%!PS-",
 )  # fmt: skip
+_WORDS = (b"GIF8", b"RIFF", b"OggS", b"ID3", b"Rar!", b"BZh", b"wOFF", b"wOF2", b"FWS", b"CWS", b"SQLite format 3")
+"""Signatures that a text may begin with, too."""
 
 
 class Decoded(NamedTuple):
@@ -123,11 +133,15 @@ def _declared(body: bytes, http_charset: str | None, html: bool) -> Iterator[str
     if b"\x1b" in body and _is_iso_2022_jp(body):
         yield "iso-2022-jp"  # whatever is declared: no text in another encoding has its escape sequences
     http = encoding_of(http_charset or "")
-    if http == "windows-1252" and html and (own := prescan(body)) not in (None, http) and own == _detect(body):
+    if http == "windows-1252" and html and (own := prescan(body)) not in (None, http) and _are_kin(own, _detect(body)):
         yield own  # a server's default, and two witnesses against it
     yield http
     if html:
         yield prescan(body)
+
+
+def _are_kin(one: str | None, other: str) -> bool:
+    return one is not None and _KIN.get(one, one) == _KIN.get(other, other)
 
 
 def _is_iso_2022_jp(body: bytes) -> bool:
@@ -147,14 +161,15 @@ def looks_binary(body: bytes) -> bool:
     """Whether bytes that were served as a page are something else: an image, an archive, a program.
 
     True for a known file signature, and when more than 1 % of the first 4 KiB, unless they are UTF-16, are control
-    characters (white space, escape and form feed apart).
+    characters (white space, escape and form feed apart). A signature of letters may begin a text ("ID3 tags"): it needs
+    one control character, which all such files have, behind it.
     """
-    if body.startswith(_MAGIC):
+    head = body[:4096]
+    control = len(head) - len(head.translate(None, _CONTROL))
+    if head.startswith(_MAGIC) or (control and head.startswith(_WORDS)):
         return True
     if _mark(body):
         return False
-    head = body[:4096]
-    control = len(head) - len(head.translate(None, _CONTROL))
     return control > len(head) // 100
 
 

@@ -5,6 +5,7 @@ a JSON object as text). Case and `-` for `_` don't matter. The first value that 
 """
 
 import datetime
+import decimal
 import functools
 import json
 import math
@@ -137,8 +138,9 @@ def encodable(text: str) -> str:
 
 def id_of(value: Any) -> str | None:
     """An id: text, whole numbers, bytes (as hexadecimal digits where they are no text), UUIDs. Nothing else, and not ""."""
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else None
+    value = _whole(value)
+    if isinstance(value, float | decimal.Decimal):
+        return None
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | uuid.UUID):
@@ -149,9 +151,16 @@ def id_of(value: Any) -> str | None:
     return text or None
 
 
+def _whole(value: Any) -> Any:
+    """A float or decimal as a whole number where it is one: columns of integers with nulls in them are often stored so."""
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def number_of(value: Any) -> float | None:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
         return None
     try:
         return float(value) if math.isfinite(value) else None
@@ -168,6 +177,8 @@ def strings_of(value: Any) -> list[str] | None:
 
 _DIGITS = re.compile(r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)(\d\d))?")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_MONTH = re.compile(r"\d{4}-\d\d")
+_UTC = re.compile(r"(?<=[\d:])[ ]?(UTC|GMT)$")
 _YEARS = range(1900, 2100)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _UNITS = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
@@ -186,7 +197,7 @@ def date_of(value: Any) -> datetime.datetime | None:
         elif isinstance(value, datetime.date):
             found = datetime.datetime(value.year, value.month, value.day)
         else:
-            found = _digits(f"{value}") or _counted(value)
+            found = _digits(f"{_whole(value)}") or _counted(value)
         if found is None:
             return None
         return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)
@@ -197,9 +208,11 @@ def date_of(value: Any) -> datetime.datetime | None:
 def _written_date(text: str) -> datetime.datetime | None:
     text = text.strip()
     if _NUMBER.fullmatch(text):
-        return _digits(text) or _counted(float(text))
+        return _digits(f"{_whole(float(text))}") or _counted(float(text))
+    if _MONTH.fullmatch(text):
+        text += "-01"
     try:
-        return datetime.datetime.fromisoformat(text)
+        return datetime.datetime.fromisoformat(_UTC.sub("Z", text))
     except ValueError:
         from email.utils import parsedate_to_datetime
 
@@ -277,6 +290,7 @@ def record_values(record: Mapping[str, Any], fields: tuple[str, ...], asked: Ask
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """A container's value as a mapping: an object, a list of pairs (a map of Parquet), or JSON text of an object."""
+    value = string_of(value) if isinstance(value, bytes) else value
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = json.loads(value)

@@ -27,6 +27,7 @@ DAMAGE = (
     EOFError,
     OSError,
     RuntimeError,  # LZ4's
+    UnicodeDecodeError,  # names of columns in a broken Parquet file
     lzma.LZMAError,
     pa.ArrowException,
     zlib.error,
@@ -219,14 +220,64 @@ _END = object()
 
 # ---- files -------------------------------------------------------------------------------------------------
 
+_PIECE = 32 << 10  # raw bytes that are unpacked at once
+
+
+class _Streams(io.RawIOBase):
+    """The bytes of bzip2 or xz streams, one behind the other, with or without zeros between them (xz pads with zeros).
+
+    Python's own files take whatever is no stream, padding included, for the end, and say nothing. Reading raises EOFError,
+    OSError or LZMAError where a stream is cut or broken.
+    """
+
+    def __init__(self, raw: BinaryIO, begin: Callable[[], Any]) -> None:
+        super().__init__()
+        self._raw, self._begin = raw, begin
+        self._stream: Any = None
+        self._ahead = b""
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, partly; 0 at the end."""
+        out = b""
+        while not out:
+            if self._stream is None:
+                ahead = self._ahead or self._raw.read(_PIECE)
+                if not ahead:
+                    return 0
+                self._ahead = ahead.lstrip(b"\0")
+                if not self._ahead:
+                    continue
+                self._stream = self._begin()
+            fed = b""
+            if self._stream.needs_input:
+                fed, self._ahead = self._ahead or self._raw.read(_PIECE), b""
+                if not fed:
+                    raise EOFError("the file ends inside a compressed stream")
+            out = self._stream.decompress(fed, len(buffer))
+            if self._stream.eof:
+                self._ahead, self._stream = self._stream.unused_data, None
+        buffer[: len(out)] = out
+        return len(out)
+
+
+def _streams(begin: Callable[[], Any]) -> Callable[[BinaryIO], BinaryIO]:
+    return lambda raw: io.BufferedReader(_Streams(raw, begin))  # little at once: what stands before damage is read
+
+
 _UNPACKED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
     b"\x28\xb5\x2f\xfd": lambda raw: zstd.ZstdFile(raw, options={zstd.DecompressionParameter.window_log_max: 31}),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ": lzma.LZMAFile,
+    b"BZh": _streams(bz2.BZ2Decompressor),
+    b"\xfd7zXZ": _streams(lzma.LZMADecompressor),
     b"\x04\x22\x4d\x18": lz4.frame.LZ4FrameFile,
 }
 """How a compressed file begins, and what reads it."""
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
+"""How a frame begins that zstd and LZ4 pass over: pzstd puts one before each of its own."""
 
 
 @contextmanager
@@ -237,9 +288,18 @@ def opened(file: str) -> Iterator[BinaryIO]:
     """
     with raw_stream(file) as raw:
         plain = io.BufferedReader(raw, READ_AHEAD)
-        head = plain.peek(6)[:6]
+        head = _head(plain)
         unpack = next((unpack for magic, unpack in _UNPACKED.items() if head.startswith(magic)), None)
         yield plain if unpack is None else unpack(plain)
+
+
+def _head(plain: io.BufferedReader) -> bytes:
+    """How the data of a file begins, behind skippable frames; these are consumed where they stand in front."""
+    while _SKIPPABLE.match(head := plain.peek(8)[:8]):
+        left = 8 + int.from_bytes(head[4:], "little")
+        while left and (skipped := len(plain.read(min(left, READ_AHEAD)))):
+            left -= skipped
+    return head[:6]
 
 
 def raw_stream(file: str) -> Any:

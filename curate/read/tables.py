@@ -108,7 +108,7 @@ def column_types(file: str) -> dict[str, str]:
         with opened(file) as stream:
             values = (record.value for record in islice(records(stream), BATCH_ROWS))
             first = next((value for value in values if isinstance(value, dict)), {})
-            return {name: type(value).__name__ for name, value in first.items()}
+            return {columns.encodable(name): type(value).__name__ for name, value in first.items()}
     except DAMAGE:
         return {}
 
@@ -132,7 +132,7 @@ def _parquet(
     file: str, fields: Sequence[str], asked: Asked, schema: pa.Schema, own: Sequence[pa.Field]
 ) -> Iterator[pa.RecordBatch]:
     fs, inner = storage.filesystem(file)
-    with fs.open_input_file(inner) as stream, pq.ParquetFile(stream) as table:
+    with fs.open_input_file(inner) as stream, _opened(stream) as table:
         if not table.metadata.num_rows:
             return
         there = table.schema_arrow
@@ -145,24 +145,27 @@ def _parquet(
         start = 0
         for group in range(table.num_row_groups):
             facts = table.metadata.row_group(group)
-            at, rows = start, max(1, min(BATCH_ROWS, BATCH_BYTES * facts.num_rows // max(1, _size(facts, wanted))))
+            at, rows = start, max(1, min(BATCH_ROWS, BATCH_BYTES * facts.num_rows // max(1, facts.total_byte_size)))
             start += facts.num_rows
             try:
                 batches = table.iter_batches(rows, row_groups=[group], columns=wanted, use_threads=False)
                 for batch in batches:
                     yield from _sliced(_converted(batch, fields, paths, own, at, schema), fields[0])
                     at += batch.num_rows
+                if at < start:
+                    raise pa.ArrowInvalid("the row group holds fewer rows than it says")
             except DAMAGE as error:
                 refuse_unreachable(file, error)
                 detail = f"rows {at + 1:,} to {start:,} can't be read: {first_line(error)}"
                 yield _problems(schema, [(at, Problem("damaged", detail))])
+        if start < table.metadata.num_rows:
+            detail = f"rows {start + 1:,} to {table.metadata.num_rows:,} are in no row group"
+            yield _problems(schema, [(start, Problem("damaged", detail))])
 
 
-def _size(facts: Any, wanted: Sequence[str]) -> int:
-    """Bytes of the wanted columns of a row group when they are unpacked."""
-    tops = {name.split(".", 1)[0] for name in wanted}
-    parts = (facts.column(i) for i in range(facts.num_columns))
-    return sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".", 1)[0] in tops)
+def _opened(stream: Any) -> pq.ParquetFile:
+    """A Parquet file whose times in INT96 reach beyond the years 1677 to 2262, and whose checksums count where it has any."""
+    return pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
 
 
 def _paths(field: str, there: pa.Schema, asked: Asked) -> list[_Path]:
@@ -179,10 +182,9 @@ def _paths(field: str, there: pa.Schema, asked: Asked) -> list[_Path]:
 def fault(file: str, asked: Asked) -> str:
     """What keeps a whole Parquet file from being read, in words; nothing for one that can be, and for other files."""
     try:
-        table = parquet_schema(file) if is_parquet(file) else None
+        return _fault(parquet_schema(file), asked, "text") if is_parquet(file) else ""
     except DAMAGE:
         return ""
-    return _fault(table, asked, "text") if table is not None else ""
 
 
 def _fault(there: pa.Schema, asked: Asked, field: str) -> str:
@@ -203,7 +205,7 @@ def _fault(there: pa.Schema, asked: Asked, field: str) -> str:
 
 def _may_be_id(kind: pa.DataType) -> bool:
     types = pa.types
-    return not (types.is_nested(kind) or types.is_temporal(kind) or types.is_boolean(kind) or types.is_decimal(kind))
+    return not (types.is_nested(kind) or types.is_temporal(kind) or types.is_boolean(kind))
 
 
 def _stored(there: pa.Schema, name: str) -> pa.DataType:
@@ -381,7 +383,7 @@ def _text_of(record: Record, names: tuple[str, ...]) -> tuple[str | None, str | 
         kind, what = ("no_text", "no text") if text is None else ("empty_text", "the text is empty")
     else:
         kind, what = "not_text", f"{found[0]} is {type(text).__name__}, not text"
-    return None, kind, f"line {record.line:,}: {what}"
+    return None, kind, columns.encodable(f"line {record.line:,}: {what}")
 
 
 def _records(file: str, max_line: int) -> Iterator[Record]:

@@ -12,6 +12,8 @@ from curate.encodings import encoding_of
 
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю"
 JAPANESE = "いろはにほへと ちりぬるを わかよたれそ つねならむ"
+CHINESE = "这是一个中文网页，用来测试编码。" * 5
+GREEK = "Αυτή είναι μια ελληνική σελίδα. " * 5
 FRENCH = "Dès Noël, où un zéphyr haï me vêt de glaçons würmiens"
 
 
@@ -52,6 +54,8 @@ def meta(charset: str, text: str = "") -> str:
         (meta("x", RUSSIAN).encode(), "utf-16", "utf-8"),  # and here none is
         (b"plain English", "utf-16", "utf-8"),
         (meta("windows-1251", RUSSIAN).encode("cp1251"), "iso-8859-1", "windows-1251"),  # a default; two witnesses
+        (meta("gb2312", CHINESE).encode("gbk"), "iso-8859-1", "gbk"),  # detected as gb18030
+        (meta("windows-1253", GREEK).encode("cp1253"), "iso-8859-1", "windows-1253"),  # detected as iso-8859-7
         (meta("windows-1251", FRENCH * 3).encode("cp1252"), "iso-8859-1", "windows-1252"),  # one only
         (meta("iso-2022-jp", JAPANESE).encode("iso-2022-jp"), None, "iso-2022-jp"),
         (JAPANESE.encode("iso-2022-jp"), None, "iso-2022-jp"),  # though every 7-bit body is UTF-8
@@ -162,6 +166,11 @@ def test_bytes_that_need_not_be_encoded_again() -> None:
         (RUSSIAN.encode("koi8-r"), False),
         (JAPANESE.encode("iso-2022-jp"), False),
         (b"", False),
+        (b"ID3\3\0\0\0\0\0\x0e", True),
+        (b"ID3 tags, and how to read them", False),  # a page's title, in a WET file
+        (b"FWS - Fish and Wildlife Service", False),
+        (b"RIFF\x24\0\0\0WAVE", True),
+        (b"BZh91AY&SY\x00\x01", True),
     ],
 )
 def test_looks_binary(body: bytes, binary: bool) -> None:

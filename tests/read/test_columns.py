@@ -5,6 +5,7 @@ import json
 import math
 import re
 import uuid
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,6 +41,12 @@ def utc(*parts: int) -> datetime.datetime:
         (1706696430_000_000_000, utc(2024, 1, 31, 10, 20, 30)),
         (-86400, utc(1969, 12, 31)),
         (datetime.date(2024, 1, 31), utc(2024, 1, 31)),
+        (20240131.0, utc(2024, 1, 31)),  # whole numbers in a column with nulls, as pandas stores them
+        ("2019.0", utc(2019, 1, 1)),
+        (Decimal(1706696430), utc(2024, 1, 31, 10, 20, 30)),
+        ("2024-01", utc(2024, 1, 1)),
+        ("2024-01-31 10:20:30 UTC", utc(2024, 1, 31, 10, 20, 30)),
+        *((bad, None) for bad in (Decimal("NaN"), Decimal("1E+50"), Decimal("Infinity"))),
         *((bad, None) for bad in ("", "soon", "2024-02-31", "0000-00-00", "99999-01-01", True, None, [], {})),
         *((bad, None) for bad in (math.nan, math.inf, 10**400, -(10**30), "9" * 5000, "0001-01-01T00:00:00+10:00")),
     ],
@@ -54,6 +61,8 @@ def test_a_date_in_each_form(value: object, expected: datetime.datetime | None) 
         ("a", "a"),
         (7, "7"),
         (7.0, "7"),
+        (Decimal("7.00"), "7"),
+        (Decimal("7.5"), None),
         (-1, "-1"),
         (b"key", "key"),
         (b"\xff\x00", "ff00"),
@@ -169,7 +178,7 @@ def test_no_record_is_an_error(record: dict[str, object]) -> None:
 
 
 def test_containers_of_each_kind() -> None:
-    assert columns.mapping('{"a": 1}') == {"a": 1}
+    assert columns.mapping('{"a": 1}') == columns.mapping(b'{"a": 1}') == {"a": 1}
     assert columns.mapping([("a", 1)]) == {"a": 1}
     for bad in ("{", "[1]", "{" * 100_000, 5, None, [1], [("a", 1, 2)], json.dumps([1])):
         assert columns.mapping(bad) == {}

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import lz4.frame
@@ -150,6 +151,33 @@ def test_what_is_cut_is_noticed(tmp_path: Path, packed: str) -> None:
     path.write_bytes(PACKED[packed](f"{A}\n".encode() * 3000)[:-9])
     with pytest.raises(DAMAGE), opened(str(path)) as stream:
         list(records(stream))
+
+
+@pytest.mark.parametrize("name", ["bz2", "xz"])
+def test_what_stands_between_streams_is_no_end(tmp_path: Path, name: str) -> None:
+    pack = {"bz2": bz2.compress, "xz": lzma.compress}[name]
+    one, two, path = pack(f"{A}\n".encode()), pack(f"{B}\n".encode()), tmp_path / "a.jsonl"
+    for padding in (b"", b"\0" * 4, b"\0" * 40_000):  # padding is part of the xz format
+        path.write_bytes(one + padding + two + padding)
+        with opened(str(path)) as stream:
+            assert [record.value for record in records(stream)] == [ONE, TWO]
+    path.write_bytes(one + b"?" + two)
+    with opened(str(path)) as stream:
+        found = records(stream)
+        assert next(found).value == ONE
+        with pytest.raises(DAMAGE):
+            next(found)
+
+
+@pytest.mark.parametrize("pack", [zstd.compress, lz4.frame.compress])
+def test_skippable_frames_in_front(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path, frame = tmp_path / "a.jsonl", b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"
+    path.write_bytes(frame + frame + pack(f"{A}\n".encode()) + frame + pack(f"{B}\n".encode()))  # as pzstd writes
+    with opened(str(path)) as stream:
+        assert [record.value for record in records(stream)] == [ONE, TWO]
+    path.write_bytes(frame[:-1])
+    with opened(str(path)) as stream:
+        assert list(records(stream)) == []
 
 
 def test_a_file_that_is_not_there() -> None:

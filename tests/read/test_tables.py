@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -333,3 +335,48 @@ def test_any_json_through_each_reader(tmp_path: Path, records: list[dict[str, An
     rows, skipped = deduped(path)
     assert [row["text"] for row in rows if row["verdict"] is None] == texts
     assert len(rows) + sum(skipped.values()) == len(records)
+
+
+def test_times_in_int96_keep_their_century(tmp_path: Path) -> None:
+    days = [datetime.datetime(year, 12, 31) for year in (1, 2024, 9999)]
+    pq.write_table(
+        pa.table({"text": TEXT, "date": pa.array(days, pa.timestamp("us"))}),
+        tmp_path / "a.parquet",
+        use_deprecated_int96_timestamps=True,
+    )
+    rows, _ = deduped(tmp_path)
+    assert [row["date"].replace(tzinfo=None) for row in rows] == days
+
+
+def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"\\ud800": 1}\n{"text": "a"}\n')
+    rows, _ = deduped(tmp_path)
+    assert [(row["text"], row["reason"]) for row in rows] == [(None, "no_column"), ("a", None)]
+    assert "\ufffd" in rows[0]["detail"]
+    (tmp_path / "a.jsonl").unlink()
+    raw = write(tmp_path / "b.parquet", title=TEXT).read_bytes()
+    (tmp_path / "b.parquet").write_bytes(raw.replace(b"title", b"t\xfftle"))
+    rows, _ = deduped(tmp_path)
+    assert [(row["text"], row["reason"]) for row in rows] == [(None, "damaged")]
+
+
+def test_a_broken_footer_ends_no_process(tmp_path: Path) -> None:
+    """Arrow aborts where facts of a column are asked for that contradict each other: they are not asked for."""
+    path = write(tmp_path / "a.parquet")
+    raw = path.read_bytes()
+    footer, child = len(raw) - 8 - int.from_bytes(raw[-8:-4], "little"), "import sys\n" + READ_MUTATED
+    result = subprocess.run([sys.executable, "-c", child, str(path), str(footer)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+READ_MUTATED = """
+from pathlib import Path
+from curate.read import columns, tables
+path, footer = Path(sys.argv[1]), int(sys.argv[2])
+raw = path.read_bytes()
+for at in range(footer, len(raw)):
+    path.write_bytes(raw[:at] + bytes([raw[at] ^ 4]) + raw[at + 1:])
+    tables.fault(str(path), columns.USUAL), tables.column_types(str(path))
+    rows = [row for batch in tables.read(str(path), ("text", "id")) for row in batch.to_pylist()]
+    assert any(row["_problem"] for row in rows) or len(rows) == 3, at
+"""
