@@ -86,8 +86,8 @@ class _Lent(Part):
 def crawl_files(file: BinaryIO, size: int) -> dict[str, tuple[int, bool]]:
     """Name -> (bytes, whether stored as they are) of the crawl files in an open WACZ of `size` bytes.
 
-    Empty where the directory is damaged or names none. One with encrypted or overlapping entries counts as damaged: if a
-    thousand names shared the same bytes, these would be read a thousand times.
+    Empty where the directory is damaged or names none. One with encrypted or overlapping entries, or with two of one
+    name, counts as damaged: if a thousand names shared the same bytes, these would be read a thousand times.
     """
     try:
         return {name: (entry.file_size, _stored(entry)) for name, entry in _entries(file, size).items()}
@@ -126,7 +126,10 @@ def _entries(file: BinaryIO, size: int) -> dict[str, zipfile.ZipInfo]:
     for entry, following in itertools.pairwise(entries):
         if entry.header_offset + entry.compress_size > following.header_offset:
             raise zipfile.BadZipFile("entries overlap")
-    found = {entry.filename: entry for entry in entries if _ARCHIVE.fullmatch(entry.filename)}
+    archives = [entry for entry in entries if _ARCHIVE.fullmatch(entry.filename)]
+    found = {entry.filename: entry for entry in archives}
+    if len(found) < len(archives):
+        raise zipfile.BadZipFile("two entries have one name")
     if any(entry.flag_bits & 1 for entry in found.values()):
         raise zipfile.BadZipFile("entries are encrypted")
     return found

@@ -122,6 +122,15 @@ def test_a_name_in_it_is_never_a_path_on_disk(tmp_path: Path, name: str) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.wacz"]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_entries_of_one_name_are_both_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.wacz", "w") as archive:
+        archive.writestr("archive/a.warc.gz", ONE)
+        archive.writestr("archive/a.warc.gz", TWO)
+    found = [record for record in read(tmp_path / "x.wacz") if record.url]
+    assert [(r.url, r.error) for r in found] == [(f"http://a.org/{i}", None) for i in range(60)]
+
+
 def test_one_without_a_crawl_file_is_no_archive(tmp_path: Path) -> None:
     path = wacz(tmp_path / "x.wacz", {"datapackage.json": b"{}"})
     assert [r.error_code for r in read(path)] == ["not_an_archive"]
