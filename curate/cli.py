@@ -123,7 +123,7 @@ def _end(code: int) -> None:
 
 
 def printable(text: str) -> str:
-    """Text with control characters (terminal escapes among them) and unseen ones made visible."""
-    from curate.terminal import visible
+    """Text with control characters (terminal escapes among them) and unseen ones made visible, and without secrets."""
+    from curate.terminal import visible, without_secrets
 
-    return visible(text)
+    return visible(without_secrets(text))

@@ -52,7 +52,7 @@ class AlarmError(CurateError):
 
 
 DISK = {
-    errno.ENOSPC: "there is no room left on the disk: make room",
+    errno.ENOSPC: "there is no room left on the disk (bytes: df; files: df -i): make room",
     errno.EDQUOT: "your quota of the disk is used up: make room",
     errno.EFBIG: "a file would become larger than is allowed (ulimit -f): allow more",
     errno.EROFS: "the disk can only be read: choose another folder",

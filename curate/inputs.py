@@ -153,6 +153,7 @@ def _scheme(path: str) -> str:
         return ""
     if head.lower() not in _SCHEMES:
         raise InputError(f"{path}: unknown scheme {head!r}{nearest(head, _SCHEMES)}")
+    storage.check_name(path)
     return head.lower()
 
 

@@ -11,6 +11,7 @@ On an object store, where folders can't be renamed, a corpus is copied and its `
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ def claimed(output: str, identity: Mapping[str, Any], *, resume: bool) -> Iterat
     not touch: a folder of somebody, an unfinished run of another job, a run that is at work at this moment.
     """
     check_name(output)
+    _refuse_planted(output)
     work, identity = work_folder(output), json.loads(dump_json(identity))  # as it is read again: lists, no tuples
     _refuse_finished(output, work, identity, resume)
     with locks.held(
@@ -57,10 +59,26 @@ def check_name(output: str) -> None:
         raise OutputError(f"{output!a}: the name is not UTF-8; choose another --output") from None
     if not output.strip() or "\0" in output:
         raise OutputError(f"--output {output!r} is no name of a folder")
+    storage.check_name(output)
     if not storage.is_local(output) and not ADDRESS.fullmatch(output):
         raise OutputError(
             f"{output}: the address of an output may hold letters, digits and . _ - = + @ , ~ / only; choose another --output"
         )
+
+
+def _refuse_planted(output: str) -> None:
+    """Raise OutputError where a link has the name of the output, or a link or a folder of another user the name that it is
+    built under: in a folder that many can write to, somebody else would own the corpus."""
+    if not storage.is_local(output):
+        return
+    work = work_folder(output)
+    for path in (output, work):
+        if os.path.islink(storage.filesystem(path)[1]):
+            raise OutputError(f"{path} is a link: name the folder that it leads to, or delete it")
+    inner = storage.filesystem(work)[1]
+    begun = storage.exists(storage.join(work, IDENTITY))  # then it goes on with `resume` only
+    if os.path.isdir(inner) and not begun and os.stat(inner).st_uid != os.geteuid():
+        raise OutputError(f"{work} is in the way, made by another user: delete it, or choose another --output")
 
 
 def _refuse_finished(output: str, work: str, identity: Mapping[str, Any], resume: bool) -> None:
@@ -138,10 +156,15 @@ def finish(output: str, scratch: Sequence[str]) -> None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """The JSON object in a file; empty when there is no file."""
+    """The JSON object in a file; empty when there is no file. Raises OutputError when it holds anything else."""
     if not storage.exists(path):
         return {}
-    value: dict[str, Any] = json.loads(storage.read_bytes(path))
+    try:
+        value = json.loads(storage.read_bytes(path))
+    except ValueError:  # a machine that lost its power may leave a file empty
+        value = None
+    if not isinstance(value, dict):
+        raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
     return value
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from curate import storage
 from curate.errors import InputError
 
 ATTEMPTS = 6
@@ -29,6 +30,7 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
 
     Raises InputError for addresses that are no web addresses and for 4xx, OSError when patience ends.
     """
+    storage.check_name(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"{url}: not a web address")
     problem = ""

@@ -11,6 +11,7 @@ from curate.engine import Session, session
 from curate.errors import RecipeError
 from curate.job import Job
 from curate.recipe import Recipe
+from curate.terminal import without_secrets
 
 if TYPE_CHECKING:
     from curate.progress import Progress
@@ -66,6 +67,6 @@ def prepare(recipe: Recipe) -> None:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command as a person would type it again (the program by its name, not by where it is installed)."""
+    """The command as a person would type it again (the program by its name, not by where it is installed), without secrets."""
     program = os.path.basename(arguments[0]) if arguments else "curate"
-    return shlex.join(["curate" if program == "__main__.py" else program, *arguments[1:]])
+    return shlex.join(["curate" if program == "__main__.py" else program, *map(without_secrets, arguments[1:])])

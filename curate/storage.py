@@ -17,6 +17,7 @@ import pyarrow.fs as pafs
 
 from curate import temporary
 from curate.errors import InputError, OutputError, is_passing
+from curate.terminal import without_secrets
 
 ATTEMPTS = 10
 """Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
@@ -33,7 +34,7 @@ def filesystem(path: str) -> tuple[Any, str]:
     try:
         if path.startswith("s3://"):
             parts = urlsplit(path)
-            place = parts.netloc.rpartition("@")[2] + unquote(parts.path)
+            place = parts.netloc + unquote(parts.path)
             return _s3(f"s3://{parts.netloc}/?{parts.query}".rstrip("?"), _settings()), place.rstrip("/")
         found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
         return found
@@ -62,11 +63,17 @@ def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
 
 
 def check_name(path: str) -> None:
-    """Raise InputError for a name that is not UTF-8: it can't stand in a table."""
+    """Raise InputError for a name that is not UTF-8, which can't stand in a table, and for an address with a password, which
+    must not: addresses are written into corpora, reports and messages, and other users see them among the processes."""
     try:
         path.encode()
     except UnicodeEncodeError:
         raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+    if (shown := without_secrets(path)) != path:
+        raise InputError(
+            f"{shown}: an address with a password (or key) in it would be written into what is made; leave it out and set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the store takes instead"
+        )
 
 
 def reason(path: str, error: Exception) -> str:

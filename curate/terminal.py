@@ -27,6 +27,14 @@ _UNSEEN = (
 surrogates, separators of lines: the categories Cc, Cf, Cs, Zl and Zp, and what Unicode calls default-ignorable."""
 _CONTROL = re.compile(f"[{_UNSEEN}]")
 
+_SECRET = re.compile(
+    r"(?P<login>\bhttps?://)[^\s/?#@]+(?=@)"
+    r"|(?P<name>\b[a-z][a-z0-9+.-]*://[^\s/?#:@]*:)(?!\d+(/|$))[^\s@]+(?=@)"  # keys of S3 may hold a slash
+    r"|(?P<token>;(x-)?(token|password|secret|key)=)[^\s;]+",  # sc://host:15002/;token=…
+    re.IGNORECASE,
+)
+"""The secret part of an address. `http://host:8080/@name` has none."""
+
 SHARE_DIGITS = 1
 
 
@@ -41,6 +49,11 @@ def clean(text: str) -> str:
 def visible(text: str) -> str:
     """`text` with whatever a person can't see written as an escape."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def without_secrets(text: str) -> str:
+    """`text` with *** for passwords, keys and tokens in the addresses in it."""
+    return _SECRET.sub(lambda found: (found["login"] or found["name"] or found["token"]) + "***", text)
 
 
 def json_text(value: Any, indent: int | None = 1) -> str:

@@ -14,6 +14,7 @@ not find itself, and takes its place. The same documents from another place are 
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -39,6 +40,8 @@ UNREAD = {"damaged", "no_column"}
 """Reasons of `curate.read` that stand for all rows which can't be reached."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
 PARAMETERS, RUNS, PENDING = "parameters.json", "runs.json", "pending-"
+ENTRY = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}")
+"""Names of the folders of runs."""
 
 
 def parameters(step: Any) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def consult(step: Any, keys: str, place: str = "") -> dict[str, Any]:
     run = run_name(keys, place)
     runs = _others(step.index, run)
     for entry in runs.values():
-        if count(storage.join(step.index, entry["folder"])) != entry["rows"]:
+        if count(_entry(step.index, entry["folder"])) != entry["rows"]:
             raise InputError(f"{step.index}/{entry['folder']} does not hold the {entry['rows']} rows that it should")
     found = {"run": run, "entry": f"{run}-{uuid.uuid4().hex[:8]}", "runs": runs}
     storage.write_text(note, dump_json(found))
@@ -169,6 +172,13 @@ def _pending(index: str, output: str) -> dict[str, Any]:
     return next((note for note in notes if note["output"] == _full(output)), {})
 
 
+def _entry(index: str, name: Any) -> str:
+    """The folder of a run. Raises InputError for a name that this program does not give: it could lead anywhere."""
+    if not isinstance(name, str) or not ENTRY.fullmatch(name):
+        raise InputError(f"{index} names {name!r}, which is no folder of an index: somebody changed it, take another")
+    return storage.join(index, name)
+
+
 def _notes(index: str) -> list[str]:
     return [path for path in storage.list_files(index, ".json") if path.rsplit("/", 1)[1].startswith(PENDING)]
 
@@ -206,7 +216,7 @@ def settle(index: str) -> None:
         elif storage.exists(work_folder(note["output"])):
             continue  # it may be resumed
         else:
-            storage.remove(storage.join(index, note["entry"]))
+            storage.remove(_entry(index, note["entry"]))
         storage.remove(path)
 
 
@@ -224,7 +234,7 @@ def _add(index: str, note: dict[str, Any]) -> None:
     storage.write_text(storage.join(index, PARAMETERS), dump_json(note["parameters"]))
     storage.write_text(storage.join(index, RUNS), dump_json(runs))
     if before and before["folder"] != note["entry"]:
-        storage.remove(storage.join(index, before["folder"]))
+        storage.remove(_entry(index, before["folder"]))
 
 
 def _runs(index: str) -> dict[str, dict[str, Any]]:

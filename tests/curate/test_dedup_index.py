@@ -157,6 +157,22 @@ def test_an_index_that_lost_a_file(sail: Session, tmp_path: Path) -> None:
         kept(sail, job(corpus(tmp_path / "b", texts(0, 9)), tmp_path / "2"))
 
 
+@pytest.mark.parametrize("entry", ["../a", "", ".", "/tmp/a", None])
+def test_an_index_that_names_a_folder_elsewhere(tmp_path: Path, entry: str | None) -> None:
+    """What is in no list is deleted: nothing outside the index, whatever an index of others says."""
+    source, folder = corpus(tmp_path / "a", texts(0, 3)), tmp_path / "index"
+    folder.mkdir()
+    note = {"output": str(tmp_path / "gone"), "entry": entry, "run": "r", "rows": 3, "identity": "", "parameters": {}}
+    (folder / "pending-x.json").write_text(json.dumps(note))
+    with (
+        pytest.raises(InputError, match="no folder of an index"),
+        pipeline.claimed(job(source, tmp_path / "o"), resume=False),
+    ):
+        pass
+    assert source.is_dir()
+    assert folder.is_dir()
+
+
 def test_two_runs_on_one_index(tmp_path: Path) -> None:
     first, second = (job(corpus(tmp_path / name, texts(0, 3)), tmp_path / f"out-{name}") for name in "ab")
     told = pytest.raises(OutputError, match="another run is using this index")

@@ -159,3 +159,39 @@ def test_a_lock_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         while Path(path).read_text() == first and time.monotonic() < deadline:
             time.sleep(0.01)
         assert Path(path).read_text() != first
+
+
+@pytest.mark.parametrize("name", ["out", "out.partial"])
+@pytest.mark.parametrize("target", ["nowhere", "folder"])
+def test_what_is_planted_under_the_names_of_a_job(tmp_path: Path, name: str, target: str) -> None:
+    """A link cost the work of the whole job, with a traceback; or the corpus was somebody else's folder."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / name).symlink_to(target)
+    told = pytest.raises(OutputError, match=rf"/{name} is a link: name the folder that it leads to")
+    with told, output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=False):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a folder of somebody else")
+def test_a_folder_of_another_user_is_not_built_in(tmp_path: Path) -> None:
+    planted = tmp_path / "out.partial"
+    planted.mkdir()
+    os.chown(planted, 65534, 65534)
+    with (
+        pytest.raises(OutputError, match="made by another user"),
+        output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=False),
+    ):
+        pass
+    (planted / "job.json").write_text(output.dump_json({"job": "test"}))  # a run to go on with, where one asks for it
+    with output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=True):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"job": '])
+def test_a_damaged_note_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial" / "job.json").write_text(text)
+    told = pytest.raises(OutputError, match=r"job.json is damaged: delete")
+    with told, output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=True):
+        pass

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from curate import engine, output, pipeline, temporary
+from curate import cli, engine, output, pipeline, temporary
 from curate.corpora import corpus_source
 from curate.dedup.job import recipe_of
 from curate.engine import Session, session
 from curate.errors import InputError, OutputError, RecipeError, of_disk
 from curate.job import Job
 from curate.recipe import parse
+from curate.run import command_line
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
 NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
@@ -122,6 +123,49 @@ def test_a_full_disk_costs_one_line_and_no_work(tmp_path: Path, most: int) -> No
     assert whole.returncode == 0, whole.stderr
     assert json.loads((out / "ledger.json").read_text())["kept"] == 7
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
+
+
+ADDRESSES = [
+    "s3://AKIA:HIDDEN@bucket/a.jsonl",
+    "s3://AKIA:HID/DEN@bucket/a.warc.gz",
+    "s3://AKIA:HIDDEN@bucket/web-*/",
+    "https://me:HIDDEN@127.0.0.1:9/a.warc.gz",
+    "https://HIDDEN@127.0.0.1:9/a.warc.gz",
+    "hdfs://me:HIDDEN@host/a.parquet",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_addresses_with_a_password_are_refused_unread_and_unshown(
+    tmp_path: Path, address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """They stood in job.json, ledger.json, the column `file`, the card, the report, and in each error."""
+    source, out = write(tmp_path / "in"), str(tmp_path / "out")
+    listed = tmp_path / "warc.paths"
+    listed.write_text(f"{address}.warc.gz\n")
+    told = [
+        ["clean", "--input", address, "--output", out],
+        ["clean", "--input", str(listed), "--output", out],
+        ["clean", "--input", source, "--output", address],
+        ["dedup", source, "--against", address, "--output", out],
+        ["dedup", source, "--index", address, "--output", out],
+        ["inspect", address],
+        ["mix", "--weights", "proportional", "--unit", "bytes", "--source", f"web={address}", "--output", out],
+    ]
+    for arguments in told:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        said = capfd.readouterr()
+        assert ended.value.code == 2, arguments
+        assert "HIDDEN" not in said.out + said.err
+        assert "DEN@" not in said.out + said.err
+        assert "address with a password" in said.err, (arguments, said.err)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "warc.paths"]
+
+
+def test_a_command_is_written_down_without_secrets() -> None:
+    given = ["curate", "dedup", "in", "--master", "sc://host:15002/;use_ssl=true;token=HIDDEN", "--output", "a b"]
+    assert command_line(given) == "curate dedup in --master 'sc://host:15002/;use_ssl=true;token=***' --output 'a b'"
 
 
 @pytest.mark.engine

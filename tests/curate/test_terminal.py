@@ -4,6 +4,7 @@ import itertools
 import json
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from curate.terminal import (
     share,
     side_by_side,
     size,
+    without_secrets,
 )
 
 LEDGER = {
@@ -135,3 +137,33 @@ def test_nothing_unseen_reaches_a_terminal_a_report_or_json():
         assert character not in told.replace("\n", "")
         assert json.loads(told) == {f"k{character}": [f"v{character}"]}
         assert character not in printable(f"x{character}y")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://AKIA:SECRET@bucket/a.warc.gz", "s3://AKIA:***@bucket/a.warc.gz"),
+        ("web=s3://AKIA:SEC/R+T@bucket/a", "web=s3://AKIA:***@bucket/a"),
+        ("s3://AKIA:1SE%2FCRET@bucket?region=x", "s3://AKIA:***@bucket?region=x"),
+        ("'https://me:SECRET@host:8080/a' and http://SECRET@host/b", "'https://***@host:8080/a' and http://***@host/b"),
+        ("sc://host:15002/;user_id=me;token=SECRET", "sc://host:15002/;user_id=me;token=***"),
+    ],
+)
+def test_secrets_in_addresses_are_not_shown(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:8080/@name/a",
+        "http://host:8080",
+        "s3://bucket/key:with@signs/x@y",
+        "hdfs://me@host:9000/a@b",
+        "gs://anonymous@bucket/a",
+        "at 10:30://x and a:b@c, mail@example.org",
+        "/home/a:b@c/file",
+    ],
+)
+def test_addresses_without_secrets_stay(text: str) -> None:
+    assert without_secrets(text) == text
