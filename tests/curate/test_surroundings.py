@@ -93,7 +93,7 @@ def test_a_misspelt_extractor_is_found_with_the_recipe() -> None:
 
 def test_errors_of_a_disk_in_words() -> None:
     told = of_disk(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
-    assert str(told).startswith("/data/x: there is no room left on the disk: make room; ")
+    assert str(told).startswith("/data/x: there is no room left on the disk (bytes: df; files: df -i): make room; ")
     assert "make room" in str(of_disk(RuntimeError("Generic error: No space left on device (os error 28)")))
     assert of_disk(OSError(errno.ENOENT, "no such file")) is None
     assert of_disk(ValueError("anything")) is None
