@@ -14,6 +14,8 @@ from curate.engine import cpu_count
 from curate.errors import InputError, UsageError
 from curate.inputs import expand_inputs, holds_tables, may_be_folder
 from curate.job import Source
+from curate.output import IDENTITY, read_json
+from curate.pipeline import INDEX
 from curate.recipe import Recipe
 from curate.warc import plan_splits
 
@@ -74,11 +76,17 @@ def crawl_source(
         for i, split in enumerate(splits)
     ]
     listed = [(file.path, file.size) for file in files]
-    return Source("web", "curate.extract:run", tasks, listed, _digest([settings, name, listed]))
+    digest = _digest([settings, name, listed])
+    return Source("web", "curate.extract:run", tasks, listed, digest, extraction=settings)
 
 
 def _is_corpus(folder: str) -> bool:
-    return storage.exists(storage.join(folder, "extracted", "index.json"))
+    """Whether a corpus was made from crawl files and has their texts still."""
+    return bool(_index(folder).get("extraction"))
+
+
+def _index(folder: str) -> dict[str, Any]:
+    return read_json(storage.join(folder, "extracted", INDEX))
 
 
 def extraction(recipe: Recipe) -> dict[str, Any]:
@@ -104,18 +112,16 @@ def engine_version(engine: str) -> str:
 
 
 def _reused(corpus: str, settings: dict[str, Any]) -> Source:
-    job = json.loads(storage.read_bytes(storage.join(corpus, "job.json")))
-    made = [tuple(item) for item in job["inputs"]]
-    digests = {_digest([settings, name, [list(i) for i in made]]) for name in (None, job.get("source_name"))}
-    if job["source"] not in digests:
+    job, index = read_json(storage.join(corpus, IDENTITY)), _index(corpus)
+    if index["extraction"] != settings:
         raise InputError(
             f"{corpus}/extracted was made with other extraction settings ({settings['engine']} was asked for): "
             "name the crawl files instead, or use the recipe's engine it was made with"
         )
-    index = json.loads(storage.read_bytes(storage.join(corpus, "extracted", "index.json")))
     folder = storage.join(corpus, "extracted")
-    parts = [storage.join(folder, name) for name in [*index["parts"], "index.json"]]
-    return Source(index["kind"], "", [], made, job["source"], reuse=folder, reads=parts)
+    parts = [storage.join(folder, name) for name in [*index["parts"], INDEX]]
+    made = [tuple(item) for item in job["inputs"]]
+    return Source(index["kind"], "", [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
 
 
 def _crawl_name(path: str) -> str:

@@ -221,7 +221,11 @@ def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
     selector = arrow_fs.FileSelector(inner.rstrip("/") or "/", recursive=True)
     prefix = name[: len(name) - len(inner)] if name.endswith(inner) else ""
     found = []
-    for info in system.get_file_info(selector):
+    try:
+        infos = system.get_file_info(selector)
+    except OSError as error:
+        raise InputError(f"{name}: {error}") from None
+    for info in infos:
         below = info.path[len(inner.rstrip("/")) :].strip("/")
         if info.type == arrow_fs.FileType.File and not any(p[:1] in "._" for p in below.split("/")):
             found.append((prefix + info.path, int(info.size)))

@@ -29,6 +29,8 @@ class Source:
     """Changes when the same inputs would give other rows."""
     notes: Sequence[str] = ()
     """What a person should know before the job starts: files and columns that are left out."""
+    extraction: dict[str, Any] | None = None
+    """All that decides what text a page gives; None where the documents come from tables."""
     reuse: str | None = None
     """Folder `extracted/` of an earlier corpus that holds these very rows: nothing is extracted again."""
     reads: Sequence[str] = ()

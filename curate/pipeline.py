@@ -6,6 +6,7 @@ wrote, the next one checks: a file that is promised and missing is an error, nev
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from curate.content import Content
 from curate.dedup import index
 from curate.dedup.losses import rows_by_shard
 from curate.engine import Session, check_path
-from curate.errors import BalanceError, CurateError
+from curate.errors import BalanceError, CurateError, OutputError
 from curate.job import Job
 from curate.output import dump_json, read_json
 from curate.shards import exchange, part_name, read_facts, read_written
@@ -46,6 +47,8 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
         for folder in sorted(index.check(job.recipe.steps)):
             busy = f"{folder}: another run is using this index at this moment; wait for it"
             stack.enter_context(locks.held(folder, busy))
+            if storage.is_local(folder) and not os.access(storage.filesystem(folder)[1], os.W_OK | os.X_OK):
+                raise OutputError(f"{folder}: this index can't be written to, and would miss what the run keeps")
             index.settle(folder)
         stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
         for step, keys in _indexed(job):
@@ -169,6 +172,7 @@ def _documents(s: Session, job: Job) -> list[str]:
         "bytes": whole.bytes,
         "content": whole.to_dict(),
         "kind": job.source.kind,
+        "extraction": job.source.extraction,
     }
     storage.write_text(table, dump_json({**tally, "digest": job.source.digest}))
     storage.remove(job.scratch("splits"))

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate import sample_crawl
 from curate.clean import Options, clean
 from curate.dedup.job import Options as DedupOptions
 from curate.dedup.job import deduplicate
@@ -54,6 +55,26 @@ def test_a_corpus_of_others_is_filtered_and_ours_again(tmp_path: Path, recipe: s
     assert texts(tmp_path / "again") == [LONG.format(1), LONG.format(3)]
     ids = [pq.read_table(tmp_path / name / "data", columns=["id"])["id"].to_pylist() for name in ("out", "again")]
     assert ids[0] == ids[1]
+
+    (tmp_path / "none.toml").write_text(RECIPE.replace("minimum = 5", "minimum = 1"))
+    filtered = Options(
+        inputs=[str(tmp_path / "out")], output=str(tmp_path / "more"), recipe=str(tmp_path / "none.toml")
+    )
+    assert clean(filtered, QUIET)["records"] == 2  # its data/: it was not made from crawl files
+    assert texts(tmp_path / "more") == [LONG.format(1), LONG.format(3)]
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+@pytest.mark.parametrize("source", [None, "mine"])
+def test_another_recipe_starts_from_the_texts_of_a_crawl(tmp_path: Path, recipe: str, source: str | None) -> None:
+    """A corpus whose crawl had a name (--source) was refused."""
+    crawl = sample_crawl.write(tmp_path)[0]
+    first = clean(Options([str(crawl)], str(tmp_path / "out"), recipe, "resiliparse", source=source), QUIET)
+    second = clean(Options([str(tmp_path / "out")], str(tmp_path / "again"), recipe, "resiliparse"), QUIET)
+    assert second["data"] == first["data"]
+    with pytest.raises(InputError, match="other extraction settings"):
+        clean(Options([str(tmp_path / "out")], str(tmp_path / "third"), recipe, "curate"), QUIET)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,16 @@ def test_an_index_that_names_a_folder_elsewhere(tmp_path: Path, entry: str | Non
     assert folder.is_dir()
 
 
+def test_an_index_that_can_not_be_written_to_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "index")
+    asked = job(corpus(tmp_path / "a", texts(0, 3)), tmp_path / "out")
+    with pytest.raises(OutputError, match="can't be written to"), pipeline.claimed(asked, resume=False):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_two_runs_on_one_index(tmp_path: Path) -> None:
     first, second = (job(corpus(tmp_path / name, texts(0, 3)), tmp_path / f"out-{name}") for name in "ab")
     told = pytest.raises(OutputError, match="another run is using this index")

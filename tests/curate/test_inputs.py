@@ -227,3 +227,18 @@ def test_opening_what_is_not_there(tmp_path: Path) -> None:
         open_input(str(tmp_path / "none.warc.gz"))
     with pytest.raises(InputError, match="directory"):
         open_input(str(tmp_path))
+
+
+def test_a_folder_that_can_not_be_listed_is_named(tmp_path, monkeypatch):
+    from pyarrow import fs
+
+    class Closed:
+        def get_file_info(self, asked):
+            if isinstance(asked, fs.FileSelector):
+                raise PermissionError(13, "Permission denied")
+            return fs.LocalFileSystem().get_file_info(asked)
+
+    monkeypatch.setattr(inputs, "_filesystem", lambda path: (Closed(), path))
+    for ask in (inputs.holds_tables, lambda name: inputs.expand_inputs([name])):
+        with pytest.raises(InputError, match=f"{tmp_path}: .*Permission denied"):
+            ask(str(tmp_path))
