@@ -3,7 +3,9 @@
 import importlib
 import importlib.util
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
-    """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130."""
+    """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
+    scheduler, of `kill`) likewise with 143."""
+    stopped = 130
+
+    def terminate(_signal: int, _frame: Any) -> None:
+        nonlocal stopped
+        stopped = 143
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
     try:
         answer: Any = command.main(
             args=list(arguments) if arguments is not None else None, prog_name=name, standalone_mode=False
@@ -106,8 +118,10 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
             _end(2)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
-        _end(130)
+        _end(stopped)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 

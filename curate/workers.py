@@ -98,9 +98,12 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
 
 
 def _send(stream: Any, kind: bytes, payload: bytes | memoryview) -> None:
-    stream.write(HEADER.pack(kind, len(payload)))
-    stream.write(payload)
-    stream.flush()
+    try:
+        stream.write(HEADER.pack(kind, len(payload)))
+        stream.write(payload)
+        stream.flush()
+    except BrokenPipeError:  # the parent was killed: nobody wants the answer, nor a traceback
+        os._exit(1)
 
 
 def _pack(batch: pa.RecordBatch) -> memoryview:

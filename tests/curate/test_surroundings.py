@@ -237,3 +237,38 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
         time.sleep(0.1)
     else:
         assert not os.path.exists(f"/proc/{child}")
+
+
+STOPPED = """
+import os, signal, sys, time
+import click
+from curate import cli
+
+@click.command()
+def work():
+    os.kill(os.getpid(), int(sys.argv[1]))
+    time.sleep(60)
+
+cli.run(work, [], "work")
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_says_how_to_go_on(number: int, code: int) -> None:
+    """SIGTERM, which schedulers send, left folders for temporary files and tracebacks of the children behind."""
+    command = [sys.executable, "-c", STOPPED, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = "stopped; what is finished is kept, --resume goes on from there"
+    assert (done.returncode, done.stderr.strip()) == (code, told)
+
+
+SENDER = "import os, sys; from curate import workers; workers._send(os.fdopen(os.dup(1), 'wb'), b'J', bytes(1 << 20))"
+
+
+def test_a_child_whose_parent_is_gone_ends_without_a_word() -> None:
+    child = subprocess.Popen([sys.executable, "-c", SENDER], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.close()
+    assert child.stderr is not None
+    assert child.stderr.read() == b""
+    assert child.wait() == 1
