@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from curate import engine
@@ -136,7 +136,10 @@ def check(s: Session, written: list[tuple[pa.Table, dict[str, Any]]]) -> None:
             with pq.ParquetWriter(folder / "in" / f"{n}.parquet", part.schema, **how) as writer:
                 writer.write_table(part, row_group_size=written[n][1]["row_group_size"])
         names = written[0][0].schema.names
-        tables = [pq.ParquetFile(path).read() for path in sorted((folder / "in").iterdir())]
+        try:
+            tables = [pq.ParquetFile(path).read() for path in sorted((folder / "in").iterdir())]
+        except pa.ArrowInvalid:  # pages of a byte, cut at an empty list: Arrow 26 can't read what it wrote
+            reject()
         whole = pa.concat_tables([table.select(names).cast(written[0][0].schema) for table in tables])
         assert rows_of(whole) == rows_of(pa.concat_tables([part for part, _ in written]))
         frame = s.read(str(folder / "in"))
