@@ -24,6 +24,7 @@ from pyarrow import fs as arrow_fs
 
 from curate import storage
 from curate.errors import InputError, nearest
+from curate.read.files import tree
 from curate.read.tables import ENDINGS
 from curate.remote import HttpFile, remote_size
 from curate.wacz import crawl_files, open_crawl_file, parted
@@ -62,6 +63,8 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     found: dict[str, int | None] = {}
     for name in names:
         found.update(_expand(_local(name.strip()), base))
+    for path in sorted(found):
+        storage.check_name(path)
     missing = [path for path, size in found.items() if size is None]
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
         found.update(zip(missing, pool.map(file_size, missing), strict=True))
@@ -218,6 +221,9 @@ def _is_list(name: str) -> bool:
 
 def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
     """(path as a person writes it, size) of all files below a folder; hidden ones apart."""
+    if not _scheme(name):  # Arrow stops at names that are not UTF-8
+        below, _ = tree(name)
+        return [(storage.join(name, file), size) for file, size in below.items() if not _is_hidden(file)]
     selector = arrow_fs.FileSelector(inner.rstrip("/") or "/", recursive=True)
     prefix = name[: len(name) - len(inner)] if name.endswith(inner) else ""
     found = []
@@ -227,9 +233,13 @@ def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
         raise InputError(f"{name}: {error}") from None
     for info in infos:
         below = info.path[len(inner.rstrip("/")) :].strip("/")
-        if info.type == arrow_fs.FileType.File and not any(p[:1] in "._" for p in below.split("/")):
+        if info.type == arrow_fs.FileType.File and not _is_hidden(below):
             found.append((prefix + info.path, int(info.size)))
     return found
+
+
+def _is_hidden(below: str) -> bool:
+    return any(part[:1] in "._" for part in below.split("/"))
 
 
 def _folder(system: Any, inner: str, name: str) -> dict[str, int | None]:

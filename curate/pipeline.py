@@ -43,6 +43,7 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
     output.check_name(job.output)
     for path, _ in job.source.inputs:
         storage.check_name(path)
+    _refuse_inside(job)
     with ExitStack() as stack:
         for folder in sorted(index.check(job.recipe.steps)):
             busy = f"{folder}: another run is using this index at this moment; wait for it"
@@ -54,6 +55,17 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
         for step, keys in _indexed(job):
             index.check_unchanged(step, keys, job.output)
         yield
+
+
+def _refuse_inside(job: Job) -> None:
+    """Raise OutputError for an output in a folder that is read as a whole: the input would change as the job writes."""
+    if not storage.is_local(job.output):
+        return
+    output = os.path.join(os.path.realpath(storage.filesystem(job.output)[1]), "")
+    for path in job.source.reads or [path for path, _ in job.source.inputs]:
+        inner = os.path.realpath(storage.filesystem(path)[1]) if storage.is_local(path) else ""
+        if os.path.isdir(inner) and output.startswith(os.path.join(inner, "")):
+            raise OutputError(f"{job.output} lies in {path}, which is read: choose another --output")
 
 
 def _indexed(job: Job) -> list[tuple[Any, str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -15,7 +16,7 @@ from curate import content, storage
 from curate import schema as schemas
 from curate.content import Content
 from curate.engine import Session
-from curate.errors import BalanceError
+from curate.errors import BalanceError, OutputError, of_disk
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20
@@ -183,13 +184,26 @@ def read_facts(path: str) -> dict[str, Any]:
 
 def _metadata(path: str) -> dict[bytes, bytes]:
     fs, inner = storage.filesystem(path)
-    return pq.read_metadata(inner, filesystem=fs).metadata or {}
+    with _whole(path):
+        return pq.read_metadata(inner, filesystem=fs).metadata or {}
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[None]:
+    """Raise OutputError where what a job wrote can't be read in the block: a machine that lost its power may leave such files."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError) or of_disk(error):
+            raise
+        told = str(error).split("\n", 1)[0]
+        raise OutputError(f"{path} is damaged ({told}): delete it, and go on with --resume") from error
 
 
 def read_batches(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file, in order, in bounded memory. From a store a file comes in few requests, unless it is large."""
     fs, inner = storage.filesystem(path)
-    with fs.open_input_file(inner) as source:
+    with _whole(path), fs.open_input_file(inner) as source:
         whole = not storage.is_local(path) and source.size() <= FETCHED_WHOLE
         file = pq.ParquetFile(source, pre_buffer=whole)
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
@@ -307,7 +321,7 @@ def between(folder: str, files: int, column: str, first: Any, end: Any, schema: 
 
 def _between(path: str, column: str, first: Any, end: Any) -> Iterator[pa.Table]:
     fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs) as file:
+    with _whole(path), pq.ParquetFile(inner, filesystem=fs) as file:
         at = file.schema_arrow.names.index(column)  # none of the columns before it is nested
         for group in range(file.num_row_groups):
             known = file.metadata.row_group(group).column(at).statistics

@@ -119,7 +119,7 @@ def _matches(pattern: str) -> list[tuple[str, int | None]]:
     if "://" not in pattern:
         return [(path, os.path.getsize(path) if os.path.isfile(path) else None) for path in sorted(_glob(pattern))]
     folder = os.path.dirname(_fixed(pattern))
-    below, _ = _tree(folder)
+    below, _ = tree(folder)
     found = ((storage.join(folder, name), size) for name, size in below.items())
     return sorted((path, size) for path, size in found if fnmatch.fnmatchcase(path, pattern))
 
@@ -136,7 +136,7 @@ def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str
         raise InputError(f"{path}: no such file or folder")
     if info.type == pafs.FileType.File:
         return {path: int(info.size)}, {}
-    below, linked = _tree(path)
+    below, linked = tree(path)
     kept, left = _chosen(path, below, asked)
     left["linked"] = linked
     return {storage.join(path, name): below[name] for name in kept}, left
@@ -149,7 +149,7 @@ def _info(fs: Any, inner: str, path: str) -> Any:
         raise InputError(f"{path}: {first_line(error)}") from error
 
 
-def _tree(folder: str) -> tuple[dict[str, int], list[str]]:
+def tree(folder: str) -> tuple[dict[str, int], list[str]]:
     """All files below a folder, by their path in it, with their sizes; and links that lead nowhere or round in a circle."""
     fs, inner = storage.filesystem(folder)
     if not storage.is_local(folder):

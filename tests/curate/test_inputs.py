@@ -230,15 +230,23 @@ def test_opening_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_can_not_be_listed_is_named(tmp_path, monkeypatch):
-    from pyarrow import fs
+    def closed(folder, followlinks, onerror):
+        onerror(PermissionError(13, "Permission denied", folder))
 
-    class Closed:
-        def get_file_info(self, asked):
-            if isinstance(asked, fs.FileSelector):
-                raise PermissionError(13, "Permission denied")
-            return fs.LocalFileSystem().get_file_info(asked)
-
-    monkeypatch.setattr(inputs, "_filesystem", lambda path: (Closed(), path))
+    monkeypatch.setattr("os.walk", closed)
     for ask in (inputs.holds_tables, lambda name: inputs.expand_inputs([name])):
         with pytest.raises(InputError, match=f"{tmp_path}: .*Permission denied"):
             ask(str(tmp_path))
+
+
+def test_names_that_are_not_utf8_in_a_folder(tmp_path):
+    """A crawl file is named, for it would be missed; beside tables such names are left out."""
+    (tmp_path / os.fsdecode(b"a\xff.jsonl")).write_text("{}")
+    (tmp_path / "b.jsonl").write_text('{"text": "a"}')
+    assert inputs.holds_tables(str(tmp_path))
+    (tmp_path / "c.warc").write_text("")
+    assert [file.path for file in expand_inputs([str(tmp_path)])] == [str(tmp_path / "c.warc")]
+    (tmp_path / os.fsdecode(b"d\xff.warc")).write_text("")
+    for name in (str(tmp_path), f"{tmp_path}/*.warc"):
+        with pytest.raises(InputError, match=r"d\\udcff.warc': the name is not UTF-8: rename it"):
+            expand_inputs([name])

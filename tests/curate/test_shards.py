@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import content, schema, shards, workers
-from curate.errors import BalanceError
+from curate.errors import BalanceError, OutputError
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
@@ -233,3 +233,22 @@ def test_ids_alone_have_statistics(tmp_path):
     columns = [group.column(i) for i in range(group.num_columns)]
     with_minimum = {column.path_in_schema for column in columns if column.statistics and column.statistics.has_min_max}
     assert with_minimum == {"id"}
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped"])
+def test_a_damaged_part_is_named(tmp_path, damage):
+    """As a machine leaves it that lost its power: `--resume` ended in a traceback without its name."""
+    path = tmp_path / "part"
+    _write(path, pa.table({"id": [f"{n:032x}" for n in range(99)], "text": [f"text {n}" for n in range(99)]}), [])
+    data = bytearray(path.read_bytes())
+    data[8:60] = bytes(52)
+    path.write_bytes({"empty": b"", "cut": data[: len(data) // 2], "flipped": data}[damage])
+    for read in (shards.read_batches, shards.read_checked, lambda name: shards._between(name, "id", "0", "g")):
+        with pytest.raises(OutputError, match=f"{path} is damaged .*: delete it, and go on with --resume"):
+            list(read(str(path)))
+    if damage != "flipped":
+        for read in (shards.read_facts, shards.read_written):
+            with pytest.raises(OutputError, match="is damaged"):
+                read(str(path))
+    with pytest.raises(FileNotFoundError):
+        shards.read_facts(str(tmp_path / "none"))

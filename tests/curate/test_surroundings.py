@@ -17,7 +17,7 @@ from curate.corpora import corpus_source
 from curate.dedup.job import recipe_of
 from curate.engine import Session, session
 from curate.errors import InputError, OutputError, RecipeError, of_disk
-from curate.job import Job
+from curate.job import Job, Source
 from curate.recipe import parse
 from curate.run import command_line
 
@@ -123,6 +123,20 @@ def test_a_full_disk_costs_one_line_and_no_work(tmp_path: Path, most: int) -> No
     assert whole.returncode == 0, whole.stderr
     assert json.loads((out / "ledger.json").read_text())["kept"] == 7
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
+
+
+@pytest.mark.parametrize("inside", ["out", "deep/er/out", "../link/out"])
+def test_an_output_in_a_folder_that_is_read(tmp_path: Path, inside: str) -> None:
+    """The run changed its own input, and could never be resumed."""
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("repo")
+    source = Source("code", "", [], [(str(tmp_path / "repo"), 1)], "")
+    asked = Job("code", source, recipe_of("exact", {}), str(tmp_path / "repo" / inside))
+    with pytest.raises(OutputError, match=r"lies in .*repo, which is read"), pipeline.claimed(asked, resume=False):
+        pass
+    beside = Job("code", source, recipe_of("exact", {}), str(tmp_path / "repository"))
+    with pipeline.claimed(beside, resume=False):
+        pass
 
 
 ADDRESSES = [
