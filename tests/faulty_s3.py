@@ -56,7 +56,7 @@ class Faulty:
 @contextmanager
 def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
     """The server, running, with nothing in it: what moto holds is the process's, not the server's."""
-    from moto.core.model_instances import reset_model_data
+    from moto.moto_api._internal import moto_api_backend
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -64,7 +64,7 @@ def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
         def log(self, type: str, message: str, *args: Any) -> None:
             pass
 
-    reset_model_data()
+    moto_api_backend.reset()
     found = Faulty(DomainDispatcherApplication(create_backend_app), share, seed)
     server = make_server("127.0.0.1", 0, found, threaded=True, request_handler=Quiet)
     found.url = f"http://127.0.0.1:{server.server_port}"
