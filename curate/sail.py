@@ -136,6 +136,8 @@ class Sail:
             return None
         listener = socket_at(self._server.listening_address)
         if _shut(listener):
+            # Sail's runtime met a socket that did not listen, and would ask for connections without end: let it wait.
+            listener.setblocking(True)
             return listener
         listener.close()
         return None
@@ -201,6 +203,9 @@ class Sail:
 
     def stop(self) -> None:
         """End the server."""
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # its `accept` returns
         self._server.stop()
         if self._door is not None:
             with suppress(OSError):

@@ -198,3 +198,14 @@ def test_an_open_engine_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "note: other users of this machine can reach" in done.stderr
+
+
+def test_an_engine_that_waits_costs_nothing() -> None:
+    """Its runtime met a socket that did not listen yet, and once asked it for connections without end: a core's time."""
+    program = (
+        "import time; from curate.sail import Sail; engine = Sail(); session = engine.connect(); "
+        "session.range(3).count(); started = time.process_time(); time.sleep(1); "
+        "print(time.process_time() - started); session.stop(); engine.stop()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert float(done.stdout) < 0.3
