@@ -40,6 +40,8 @@ _BEFORE_NUMBERS = frozenset(_NUMBERED.split())
 """Abbreviations where a number follows."""
 _ELLIPSES = re.compile(r"\u2026|\.(?: \.){2,}")
 _OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f]")
+_MARK = re.compile(f"[.?!\u2026{_OTHER_ENDS.pattern[1:]}")
+_PLAIN = re.compile(r"([A-Za-z]{2,})([.?!])\s+([A-Za-z]+),?")
 _HAS_WORD = re.compile(r"[^\W\d_]{2}")
 _UNICODE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
@@ -117,6 +119,8 @@ def count_english(text: str) -> int:
 
     The marks of other scripts end a sentence, too.
     """
+    if _MARK.search(text, 0, max(0, len(text) - 1)) is None:  # most lines: one sentence at most
+        return int(_HAS_WORD.search(text) is not None)
     text = _ELLIPSES.sub("...", text)
     return sum(_count_words(piece) for piece in _OTHER_ENDS.split(text))
 
@@ -129,9 +133,12 @@ def _count_words(text: str) -> int:
 def _slices(text: str, rules: Rules) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence before closing punctuation is moved to the sentence that it closes."""
     start = 0
+    model = _english(rules == "english")
     for end, next_start, context in _candidates(text, rules):
-        # Long contexts are rare and must not fill the memory.
-        if (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, rules):
+        broken = _plain_break(context, model)
+        if broken is None:  # long contexts are rare and must not fill the memory
+            broken = (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, rules)
+        if broken:
             yield start, end
             start = next_start
     yield start, len(text.rstrip())
@@ -162,6 +169,18 @@ def _last_space(text: str, start: int, stop: int) -> int:
     if text[low:stop].isprintable():  # no tab, no line break
         return found
     return max(found, *(text.rfind(char, low, stop) for char in "\t\n\r\x0b\x0c"))
+
+
+def _plain_break(context: str, model: _Model) -> bool | None:
+    """`_has_break` for two words of ASCII letters and one mark between them, as most contexts are; None for the others."""
+    plain = _PLAIN.fullmatch(context)
+    if plain is None:
+        return None
+    word, mark, after = plain.groups()
+    if mark != ".":
+        return True
+    stem = word.lower()
+    return None if stem in model.abbreviations else (stem, after.lower()) not in model.collocations
 
 
 @lru_cache(maxsize=1 << 15)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -92,3 +92,24 @@ def test_real_text(testdata: Any) -> None:
 )
 def test_english(text: str, sentences: int) -> None:
     assert punkt.count_english(text) == sentences
+
+
+WORDS = st.sampled_from(
+    ["the", "Dr", "St", "U", "etc", "Jan", "He", "it", "lt", "no", "Sen", "Louis", "In", "a", "dogs", "Fig"]
+)
+
+
+@given(WORDS, st.sampled_from(".?!"), st.sampled_from([" ", "  ", "\n", "\t"]), WORDS, st.sampled_from(["", ","]))
+def test_the_short_way_for_plain_words_is_the_long_one(
+    word: str, mark: str, space: str, after: str, comma: str
+) -> None:
+    context = f"{word}{mark}{space}{after}{comma}"
+    for rules in get_args(punkt.Rules):
+        short = punkt._plain_break(context, punkt._english(rules == "english"))
+        assert short is None or short == punkt._has_break.__wrapped__(context, rules)
+
+
+@given(st.text("ab .?!\u2026\u3002,", max_size=12))
+def test_a_line_without_a_mark_inside_is_one_sentence_at_most(text: str) -> None:
+    pieces = punkt._OTHER_ENDS.split(punkt._ELLIPSES.sub("...", text))
+    assert punkt.count_english(text) == sum(map(punkt._count_words, pieces))
