@@ -100,10 +100,15 @@ class Codec:
         return Member(bz2.BZ2Decompressor() if self.name == "bzip2" else lzma.LZMADecompressor(memlimit=_MAX_XZ))
 
 
+def is_skippable(head: bytes) -> bool:
+    """Whether these bytes begin a frame that holds no data: a dictionary, the sizes that pzstd writes in front."""
+    return len(head) >= 4 and 0x50 <= head[0] <= 0x5F and head[1:4] == ZSTD_DICTIONARY_FRAME[1:]
+
+
 def codec_of(head: bytes, name: str) -> str | None:
     """The codec of a file by its first bytes (10 suffice); by its name where these are damaged; None for plain bytes."""
-    if head[:4] == ZSTD_DICTIONARY_FRAME:
-        return "zstd"
+    if is_skippable(head):  # zstd's and LZ4's are the same
+        return "lz4" if name.lower().endswith(".lz4") else "zstd"
     if found := next((codec for codec, magic in MAGICS.items() if magic.match(head)), None):
         return found
     if head[:5].upper() == b"WARC/" or head[:9] == b"filedesc:":

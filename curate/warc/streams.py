@@ -7,7 +7,7 @@ below `pos` are consumed and are dropped when it grows. Nothing here holds more 
 import re
 from typing import NamedTuple, Protocol
 
-from curate.warc.codecs import ERRORS, ZSTD_DICTIONARY_FRAME, BrokenError, Codec, codec_of, read_dictionary
+from curate.warc.codecs import ERRORS, BrokenError, Codec, codec_of, is_skippable, read_dictionary
 from curate.warc.headers import ARC_BEGIN, ARC_SOMEWHERE, WARC_BEGIN, WARC_SOMEWHERE
 from curate.warc.window import BLOCK, Readable, Window
 
@@ -168,13 +168,15 @@ class Members:
         return True
 
     def skippable(self, offset: int) -> int:
-        """The length of what may lie between members and is not data: line ends, skippable zstd frames."""
+        """The length of what may lie between members and is not data: line ends, skippable frames, the padding of xz."""
         head = bytes(self._window.view(offset, 8))
         if head[:2] == b"\x1f\x8b":
             return 0
-        if self._codec.name != "gzip" and 0x50 <= head[0] <= 0x5F and head[1:4] == ZSTD_DICTIONARY_FRAME[1:]:
+        if self._codec.name in ("zstd", "lz4") and is_skippable(head):
             length = 8 + int.from_bytes(head[4:8], "little")
             return length if offset + length <= self._window.size else 0  # more than the file has: damage
+        if self._codec.name == "xz" and head[:4] == bytes(4):
+            return 4
         return len(head) - len(head.lstrip(b"\r\n"))
 
     def begins(self, begin: "re.Pattern[bytes]", offset: int) -> bool:

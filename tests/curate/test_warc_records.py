@@ -382,6 +382,15 @@ def test_a_skippable_frame_longer_than_the_file_hides_nothing(tmp_path: Path) ->
     assert [(r.body, r.error_code) for r in found] == [(b"a", None), (None, "truncated"), (b"b", None)]
 
 
+@pytest.mark.parametrize("name", ["x", "x.warc.gz", "x.warc.zst"])
+def test_frames_without_data_and_padding_are_passed_over(tmp_path: Path, name: str) -> None:
+    sizes = b"\x50\x2a\x4d\x18" + struct.pack("<I", 4) + b"size"  # as pzstd writes them before each frame
+    packed = sizes + zstandard.compress(A) + sizes + zstandard.compress(B)
+    assert [(r.body, r.error) for r in read(tmp_path, packed, name)] == [(b"a", None), (b"b", None)]
+    padded = lzma.compress(A) + bytes(8) + lzma.compress(B) + bytes(4)
+    assert [(r.body, r.error) for r in read(tmp_path, padded, name)] == [(b"a", None), (b"b", None)]
+
+
 @pytest.mark.parametrize("name", ["x", "x.warc.gz", "x.warc.zst", "x.wacz"])
 @pytest.mark.parametrize("pack", [zipped, zstandard.compress, bz2.compress, lzma.compress, bytes])
 def test_the_bytes_decide_how_a_file_is_packed(tmp_path: Path, pack: Callable[[bytes], bytes], name: str) -> None:
