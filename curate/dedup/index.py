@@ -208,7 +208,11 @@ def lay(step: Any, keys: str, output: str, identity: str) -> None:
 
 
 def settle(index: str) -> None:
-    """Put the runs whose corpora have appeared into the list; drop what is left of others for good."""
+    """Put the runs whose corpora have appeared into the list; drop what is left of others for good.
+
+    The caller holds the lock of the index, so what is half written in it is a killed run's.
+    """
+    storage.remove_garbage(index)
     for path in _notes(index):
         note = read_json(path)
         if _appeared(note):

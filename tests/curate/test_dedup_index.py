@@ -224,3 +224,11 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["a/x", "./a/x", str(tmp_path / "a" / "x"), "link/x"]
     assert len({index.place_of([name]) for name in names}) == 1
     assert index.place_of(["b/x"]) != index.place_of(["a/x"]) != index.place_of(["a/x", "b/x"])
+
+
+def test_what_a_killed_run_was_writing_into_an_index_is_cleared_up(tmp_path: Path) -> None:
+    half, runs = tmp_path / "parameters.json.tmp-1f", tmp_path / "runs.json"
+    half.write_text("{")
+    runs.write_text("{}")
+    index.settle(str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == [runs]
