@@ -151,9 +151,10 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_addresses_with_a_password_are_refused_unread_and_unshown(
-    tmp_path: Path, address: str, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, address: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They stood in job.json, ledger.json, the column `file`, the card, the report, and in each error."""
+    monkeypatch.setattr(cli, "_end", sys.exit)  # where another test started an engine it would end this very process
     source, out = write(tmp_path / "in"), str(tmp_path / "out")
     listed = tmp_path / "warc.paths"
     listed.write_text(f"{address}.warc.gz\n")
