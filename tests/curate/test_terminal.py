@@ -43,7 +43,11 @@ def test_clean_leaves_nothing_a_terminal_obeys(text: str) -> None:
     out.encode()
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=("C",))))
+SHOWN = st.characters(exclude_categories=("C", "Zl", "Zp", "Mn"), exclude_characters="\u115f\u1160\u3164\uffa0\u2800")
+"""Letters, digits, marks that are seen: no variation selectors, no fillers."""
+
+
+@given(st.text(alphabet=SHOWN))
 def test_clean_leaves_ordinary_text_alone(text: str) -> None:
     assert clean(text) == text
 
