@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real_texts import Text, real_texts
-from curate import recipe
+from curate.corpus import recipe
 from filters.base import Document
 from filters.urls import normalize_url
 

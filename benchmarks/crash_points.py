@@ -160,7 +160,10 @@ class Store(pafs.FileSystemHandler):  # type: ignore[misc]
 
 def arm(count: Killer) -> None:
     """Have all operations counted, and all work done in this process."""
-    from curate import engine, extract, pipeline, storage, workers
+    from curate.engine import children, session
+    from curate.files import storage
+    from curate.read import web
+    from curate.run import pipeline
 
     sys.addaudithook(count.audit)
     real_filesystem = storage.filesystem
@@ -183,30 +186,30 @@ def arm(count: Killer) -> None:
             super().close()
 
     def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(json.dumps(workers.function(reference)(json.loads(json.dumps(task)))))
+        answer: dict[str, Any] = json.loads(json.dumps(children.function(reference)(json.loads(json.dumps(task)))))
         return answer
 
     def run(self: Any, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         return (call(reference, task) for task in tasks)
 
     storage.filesystem, pq.ParquetWriter = filesystem, Writer
-    workers.call, engine.Session.run = call, run  # type: ignore[assignment, method-assign]
-    extract.survive = lambda task, reference="": extract.pages({**task, "done": 0, "poison": {}})
+    children.call, session.Session.run = call, run  # type: ignore[assignment, method-assign]
+    web.survive = lambda task, reference="": web.pages({**task, "done": 0, "poison": {}})
     pipeline.MINIMUM_SHARDS = 2
 
 
 def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> None:
     """Run the job. `place` is a folder, or a prefix of a store, for the index and the counts."""
-    from curate.run import EngineOptions
+    from curate.run.start import EngineOptions
 
     options = EngineOptions(engine="sail", cores=1, resume=resume, quiet=True)
     if command == "clean":
-        from curate.clean import Options, clean
+        from curate.jobs.clean import Options, clean
 
         clean(Options([str(inputs / "crawl")], output, str(inputs / "small.toml"), command=()), options)
     elif command in ("dedup", "index"):
-        from curate.dedup.job import Options as DedupOptions
-        from curate.dedup.job import deduplicate
+        from curate.jobs.dedup import Options as DedupOptions
+        from curate.jobs.dedup import deduplicate
 
         store = "://" in place
         if not store:
@@ -214,7 +217,7 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         more = {"index": f"{place}/index" if store else "index"} if command == "index" else {}
         deduplicate(DedupOptions(str(inputs / "corpus"), output, "minhash", more, command=()), options)
     elif command == "code":
-        from curate.code.clean import clean_code
+        from curate.jobs.code import clean_code
 
         clean_code([str(inputs / "repos" / name) for name in ("one", "two")], output, options)
     else:
@@ -223,10 +226,12 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
 
 def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
     """`curate mix` of two sources."""
-    from curate import mixture, storage, tokenizer
-    from curate.engine import session
-    from curate.mixing import job, sources
+    from curate.engine.session import session
+    from curate.files import storage
+    from curate.jobs import mix
+    from curate.mixing import mixture, sources
     from curate.mixing.request import Request
+    from curate.tokens import tokenizer
 
     paths = {name: str(inputs / "mix" / name) for name in ("web", "code")}
     stated = mixture.settle(mixture.load("web=0.7,code=0.3"), paths)
@@ -244,13 +249,13 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
         tokenize=packs,
     )
     with session("mix", "sail", cores=1) as s:
-        job.build(s, job.Build(order, output), resume=resume)
+        mix.build(s, mix.Build(order, output), resume=resume)
 
 
 def prepare_index(inputs: Path, place: str) -> None:
     """An index that knows one run."""
-    from curate.dedup.job import Options, deduplicate
-    from curate.run import EngineOptions
+    from curate.jobs.dedup import Options, deduplicate
+    from curate.run.start import EngineOptions
 
     index = f"{place}/index"
     if "://" not in place:
@@ -335,7 +340,7 @@ def forked(act: Callable[[], None]) -> int:
 
                 traceback.print_exc()
         finally:
-            from curate import temporary
+            from curate.files import temporary
 
             temporary.close()  # as at the end of a program; a killed one does not come here
             sys.stderr.flush()
@@ -550,14 +555,6 @@ def preload() -> None:
     import pyspark.sql.connect.session
     import pyspark.sql.functions  # noqa: F401
 
-    import curate.clean
-    import curate.code.clean
-    import curate.dedup.job
-    import curate.extract
-    import curate.extractors
-    import curate.mixing.job
-    import curate.report
-    import curate.reports.page  # noqa: F401
     from curate.code.detect import Detector
     from curate.dedup import kernel
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.cluster import ROOT, SPARK, cluster, digest, environment
-from curate.schema import document_id
+from curate.corpus.schema import document_id
 
 ORIGIN = {"file", "offset"}
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dedup_speed import corpus
-from curate.schema import document_id
+from curate.corpus.schema import document_id
 
 BANDS, ROWS = 14, 8
 ROOT = Path(__file__).parents[1]

@@ -25,10 +25,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from curate.corpus.schema import document_id
 from curate.dedup import MinHash, kernel, lsh
 from curate.dedup.base import doc64, doc_hex
-from curate.engine import session
-from curate.schema import document_id
+from curate.engine.session import session
 
 THRESHOLD, NGRAM = 0.8, 5
 Pairs = set[tuple[str, str]]

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.dedup import MinHash, clusters
-from curate.engine import session
+from curate.engine.session import session
 
 WORDS, CHUNK, BANDS, ROWS = 50, 50_000, 14, 8
 STEP = MinHash(bands=BANDS, rows=ROWS, max_cluster_share=1.0, max_host_share=1.0)

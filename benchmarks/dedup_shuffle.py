@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.dedup_scale import BANDS, CHUNK, STEP, ids, ordinary
-from curate.engine import session
+from curate.engine.session import session
 
 
 def shuffled(logs: Path) -> Counter[str]:

@@ -351,7 +351,7 @@ def main(arguments: list[str]) -> None:
 
 def table(standard: Standard, node: bool) -> Iterator[str]:
     """A row an encoding: how many sequences, and how many of them come out otherwise than the standard says."""
-    from curate.encodings import decode_as
+    from curate.encodings.labels import decode_as
 
     yield "| encoding | sequences | wrong before (Python's codec) | wrong now | node differs from the standard (in a character) |"
     yield "|---|---|---|---|---|"
@@ -377,7 +377,7 @@ def labels(standard: Standard) -> Iterator[str]:
     """One line: how many labels are understood as the standard says."""
     from resiliparse.parse.encoding import map_encoding_to_html5
 
-    from curate.encodings import LABELS
+    from curate.encodings.labels import LABELS
 
     before = sum(map_encoding_to_html5(label, False) is None for label in standard.labels)
     wrong = sum(LABELS.get(label) != name for label, name in standard.labels.items())
@@ -389,7 +389,7 @@ def labels(standard: Standard) -> Iterator[str]:
 
 def speeds() -> Iterator[str]:
     """MB a second of the codec that decoded before and of ours, on 400 kB; best of 20."""
-    from curate.encodings import decode_as
+    from curate.encodings.labels import decode_as
 
     yield "| encoding | Python's codec, MB/s | now, MB/s |"
     yield "|---|---|---|"

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.extractor_pages import Page, pages
 from benchmarks.extractor_scores import CATASTROPHE, Score, paired_interval, score, tokens
-from curate.extractors import clean_html, clean_text, extractor
+from curate.html.extractors import clean_html, clean_text, extractor
 
 REFERENCE = "trafilatura"
 OWN = "curate (not trained on these)"
@@ -205,7 +205,7 @@ def main() -> None:
         print("\n".join(speed([page for page in labelled if not page.partial], args.pages)))
         return
     if args.unsure is None and (args.cv or args.sets):
-        from curate.extractor.model import model
+        from curate.html.model import model
 
         args.unsure = model().unsure
     results = quality(args, labelled)

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import process_time
 
 from benchmarks.extractor_pages import pages
-from curate.extractor.engine import assemble, judge
+from curate.html.extract import assemble, judge
 
 HOSTILE = {
     "nested div": "<div>",

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.extractor_pages import pages
 from benchmarks.extractor_scores import score_f1
 from benchmarks.extractor_train import Example, Size, Weights, example, fold_of, predict, read_words, train
-from curate.extractor.engine import Judged, assemble, decide
-from curate.extractor.measure import WORDS
-from curate.extractors import clean_text
+from curate.html.extract import Judged, assemble, decide
+from curate.html.extractors import clean_text
+from curate.html.measure import WORDS
 
 
 def parse_size(text: str) -> Size:

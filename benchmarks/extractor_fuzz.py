@@ -16,7 +16,7 @@ from time import monotonic, process_time
 import numpy as np
 
 from benchmarks.extractor_pages import pages
-from curate.extractor.engine import assemble, judge
+from curate.html.extract import assemble, judge
 
 PIECES = (
     "<", ">", "</", "<!--", "-->", "<![CDATA[", "<script>", "</script>", "<style>", "<svg>", "</svg>", "<title>", "<p>",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 
 from benchmarks.extractor_scores import tokens
-from curate.extractor.page import Page
+from curate.html.page import Page
 
 
 def label(page: Page, gold: str) -> NDArray[np.float32]:

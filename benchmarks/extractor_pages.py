@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from curate.decode import decode
+from curate.encodings.decode import decode
 
 PARTIAL_GOLD = frozenset({"goose3", "recipe-scrapers"})
 

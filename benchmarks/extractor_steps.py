@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.extractor_pages import pages
-from curate.extractor import engine
-from curate.extractor.columns import FEATURES
-from curate.extractor.context import CONTEXT, context
-from curate.extractor.features import fill, word_logits
-from curate.extractor.layout import name_logits
-from curate.extractor.measure import WORDS
-from curate.extractor.model import model
-from curate.extractor.page import read_page
-from curate.extractor.scan import scan
-from curate.extractor.tags import NAMES, tables
-from curate.extractor.tape import grown, new_tape
-from curate.extractor.trees import probabilities
+from curate.html import extract
+from curate.html.columns import FEATURES
+from curate.html.context import CONTEXT, context
+from curate.html.features import fill, word_logits
+from curate.html.layout import name_logits
+from curate.html.measure import WORDS
+from curate.html.model import model
+from curate.html.page import read_page
+from curate.html.scan import scan
+from curate.html.tags import NAMES, tables
+from curate.html.tape import grown, new_tape
+from curate.html.trees import probabilities
 
 
 def scanned(html: str) -> Any:
@@ -64,8 +64,8 @@ def steps(html: str, spent: dict[str, float]) -> None:
     done("context")
     probabilities(weights.two, rows, one)
     done("second pass")
-    keep, expected = engine.decide(one, facts.measures[:, WORDS].astype(np.float64))
-    engine.assemble(engine.Judged(page, one, keep, expected, False))
+    keep, expected = extract.decide(one, facts.measures[:, WORDS].astype(np.float64))
+    extract.assemble(extract.Judged(page, one, keep, expected, False))
     done("choice and lines")
 
 

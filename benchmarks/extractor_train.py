@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 from benchmarks.extractor_labels import label
 from benchmarks.extractor_pages import Page as Labelled
 from benchmarks.extractor_pages import pages
-from curate.extractor.columns import FEATURES
-from curate.extractor.context import CONTEXT, context
-from curate.extractor.features import Facts, fill, word_logits
-from curate.extractor.layout import S_STOPS, name_logits
-from curate.extractor.measure import CAPITALS, INITIALS, STOPS, WORD_BUCKETS, WORDS
-from curate.extractor.model import Model
-from curate.extractor.page import Page, read_page
-from curate.extractor.tape import B_NODE, BUCKETS, N_PARENT, N_TOKENS, N_TOKENS_END
-from curate.extractor.trees import Trees, probabilities
+from curate.html.columns import FEATURES
+from curate.html.context import CONTEXT, context
+from curate.html.features import Facts, fill, word_logits
+from curate.html.layout import S_STOPS, name_logits
+from curate.html.measure import CAPITALS, INITIALS, STOPS, WORD_BUCKETS, WORDS
+from curate.html.model import Model
+from curate.html.page import Page, read_page
+from curate.html.tape import B_NODE, BUCKETS, N_PARENT, N_TOKENS, N_TOKENS_END
+from curate.html.trees import Trees, probabilities
 
 Floats = NDArray[np.float32]
 Ragged = tuple[NDArray[np.int32], NDArray[np.int64]]  # numbers of all blocks in a row, and how many each has
@@ -256,7 +256,7 @@ def predict(item: Example, weights: Weights) -> Floats:
 def main() -> None:
     """`python -m benchmarks.extractor_train [OUT] [--size …] [--unsure F]`: the model in the package, from all pages."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("curate/extractor/model.bin"))
+    parser.add_argument("out", type=Path, nargs="?", default=Path("curate/html/model.bin"))
     parser.add_argument("--size", type=lambda text: Size(*map(int, text.split(","))), default=Size())
     parser.add_argument("--unsure", type=float, default=UNSURE, help="expected F1 below which trafilatura takes over")
     args = parser.parse_args()

@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import mix_peers, mix_sources
-from curate import decontaminate, mixture, tokenizer
-from curate.mixing import counts, gallery, hashing, plan, tables
+from curate.mixing import counts, decontaminate, hashing, mixture, plan, published, tables
 from curate.mixing.sources import find
+from curate.tokens import tokenizer
 
 WEIGHTS = {name: mixture.builtin("llama").weights[name] for name in mix_sources.KINDS}
 """LLaMA's, without C4, of which there is no real text here."""
@@ -45,7 +45,7 @@ def llama_plan(folder: Path, scale: float = 2e-5) -> list[list[str]]:
     alike."""
     rng = np.random.default_rng(0)
     stocks, weights = [], {}
-    rows = gallery.details("llama")["sources"]
+    rows = published.details("llama")["sources"]
     for row in rows:
         size = round(row["implied_tokens"] * scale)
         tokens = rng.integers(100, 900, size // 500)

@@ -21,8 +21,9 @@ from pathlib import Path
 from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
-from curate.inputs import InputFile
-from curate.warc import Record, plan_splits, read_split
+from curate.read.inputs import InputFile
+from curate.read.splits import plan_splits, read_split
+from curate.warc import Record
 
 EXPLAINED = {
     "bad.arc": "lengths of -1 and of `abc`: warcio counts four headers, the records behind which it can't read; "

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.engine import Session, cpu_count
+from curate.engine.session import Session, cpu_count
 
 DATATROVE = """
 import sys
@@ -83,8 +83,9 @@ def _copy(path: Path, target: Path, copy: int) -> None:
 
 def read_only(path: str) -> int:
     """Read every record of a file; returns the pages."""
-    from curate.inputs import expand_inputs
-    from curate.warc import plan_splits, read_split, skip_reason
+    from curate.read.inputs import expand_inputs
+    from curate.read.splits import plan_splits, read_split
+    from curate.warc import skip_reason
 
     pages = 0
     for split in plan_splits(expand_inputs([path])[0], 1 << 40):
@@ -97,10 +98,12 @@ def plain(task: tuple[str, str, str]) -> int:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from curate import extract, passes, schema
-    from curate.inputs import expand_inputs
-    from curate.recipe import is_corpus_wide, load
-    from curate.warc import plan_splits
+    from curate.corpus import schema
+    from curate.corpus.recipe import is_corpus_wide, load
+    from curate.read import web
+    from curate.read.inputs import expand_inputs
+    from curate.read.splits import plan_splits
+    from curate.run import passes
 
     path, output, engine = task
     recipe = load("c4")
@@ -109,7 +112,7 @@ def plain(task: tuple[str, str, str]) -> int:
     settings = {"engine": engine, "cpu_seconds": 30.0, "page_bytes": 20 << 20, "source": "b", "done": 0, "poison": {}}
     with pq.ParquetWriter(output, table, compression="zstd") as writer:
         for split in plan_splits(expand_inputs([path])[0], 1 << 40):
-            for batch in extract.pages({**settings, "split": split.to_dict()}):
+            for batch in web.pages({**settings, "split": split.to_dict()}):
                 rows = batch.filter(pc.is_null(batch["verdict"]))
                 pages += rows.num_rows
                 if rows.num_rows:
@@ -131,23 +134,24 @@ class PoolSession(Session):
 
 def in_pool(call: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     """Run one task in this process: no child, no limits."""
-    from curate import extract, workers
+    from curate.engine import children
+    from curate.read import web
 
     def survive(task: dict[str, Any], reference: str = "") -> Iterator[Any]:
-        return extract.pages({**task, "done": 0, "poison": {}})
+        return web.pages({**task, "done": 0, "poison": {}})
 
-    extract.survive = survive
-    return workers.function(call[0])(call[1])  # type: ignore[no-any-return]
+    web.survive = survive
+    return children.function(call[0])(call[1])  # type: ignore[no-any-return]
 
 
 def same_tasks(crawl: str, output: str, engine: str, cores: int) -> None:
     """The job of `curate clean`, its tasks in a pool."""
-    from curate import pipeline
-    from curate.crawl import crawl_source
-    from curate.engine import session
-    from curate.job import Job
-    from curate.recipe import load
-    from curate.report import finish_report
+    from curate.corpus.recipe import load
+    from curate.engine.session import session
+    from curate.read.documents import crawl_source
+    from curate.report.write import finish_report
+    from curate.run import pipeline
+    from curate.run.job import Job
 
     recipe = load("c4", {"extract": {"engine": engine}})
     job = Job("clean", crawl_source([crawl], recipe), recipe, output, finishers=(finish_report,))

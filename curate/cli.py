@@ -127,9 +127,10 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
 
 def _end(code: int) -> None:
     """Leave at once: an engine's threads may still be at work and would keep the process."""
-    from curate import temporary, workers
+    from curate.engine import children
+    from curate.files import temporary
 
-    workers.kill_all()
+    children.kill_all()
     temporary.close()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -138,6 +139,6 @@ def _end(code: int) -> None:
 
 def printable(text: str) -> str:
     """Text with control characters (terminal escapes among them) and unseen ones made visible, and without secrets."""
-    from curate.terminal import visible, without_secrets
+    from curate.console.terminal import visible, without_secrets
 
     return visible(without_secrets(text))

@@ -14,7 +14,7 @@ NO_SIGNALS: Mapping[str, float] = {}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document as a step sees it. The fields are columns of `curate.schema`."""
+    """One document as a step sees it. The fields are columns of `curate.corpus.schema`."""
 
     id: str
     text: str

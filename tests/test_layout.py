@@ -48,7 +48,7 @@ def test_pyspark_is_imported_by_functions_only():
 
 
 def test_a_light_import_is_light():
-    code = "import sys, filters, curate.cli, curate.recipe; print(*(m for m in ('pyspark','pandas','torch','numba') if m in sys.modules))"
+    code = "import sys, filters, curate.cli, curate.corpus.recipe; print(*(m for m in ('pyspark','pandas','torch','numba') if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []
 

@@ -2,7 +2,7 @@
 
 CPU time, never the clock. What takes less than 20 ms at its largest size is let through, whatever its order; of the rest the
 time for twice as much must be under 2.3 times, as a median, once in three tries. trafilatura and resiliparse are left out: they
-have quadratic cases that are not ours to mend, and children with limits of CPU time run them (curate.workers).
+have quadratic cases that are not ours to mend, and children with limits of CPU time run them (curate.engine.children).
 """
 
 import gc
@@ -26,13 +26,18 @@ import pytest
 import zstandard
 
 import filters
-from curate import corpora, decode, ledger, recipe, schema, terminal, trace
+from curate.console import terminal
+from curate.corpus import recipe, schema
+from curate.corpus.shards import ShardWriter
 from curate.dedup import Exact, Lines, MinHash, Spans, Urls, normalise, spans
-from curate.extractor import engine
-from curate.extractors import clean_html, clean_text
-from curate.inputs import InputFile
-from curate.shards import ShardWriter
-from curate.warc import plan_splits, read_split
+from curate.encodings import decode
+from curate.html import extract
+from curate.html.extractors import clean_html, clean_text
+from curate.read import corpora
+from curate.read.inputs import InputFile
+from curate.read.splits import plan_splits, read_split
+from curate.report import trace
+from curate.run import ledger
 from curate.warc.headers import parse_http
 from curate.warc.payload import unchunk
 from filters.assets import AssetMissingError
@@ -452,7 +457,7 @@ MARKUP = {
 @pytest.mark.parametrize("name", MARKUP)
 def test_our_extractor(name: str) -> None:
     piece = MARKUP[name]
-    engine.assemble(engine.judge("<p>Load the model.</p>"))
+    extract.assemble(extract.judge("<p>Load the model.</p>"))
 
     def work(size: int, salt: int) -> Callable[[], Any]:
         page = (
@@ -460,6 +465,6 @@ def test_our_extractor(name: str) -> None:
             + ("<p" if name.startswith("one tag") else "")
             + piece * (size // len(piece))
         )
-        return lambda: engine.assemble(engine.judge(page))
+        return lambda: extract.assemble(extract.judge(page))
 
     assert_linear(work, name)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from curate import temporary
+from curate.files import temporary
 
 TIME_LIMIT = 1800.0
 """Seconds for one repository."""

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from curate.code.languages import language_of
 from curate.code.members import MAX_FILE, Member, safe_name
-from curate.inputs import InputFile
-from curate.warc import Limits, Record, plan_splits, read_split
+from curate.read.inputs import InputFile
+from curate.read.splits import plan_splits, read_split
+from curate.warc import Limits, Record
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
 _TYPES = re.compile(

@@ -9,8 +9,8 @@ from curate.code.members import BROKEN, Bomb
 from curate.code.names import UNKNOWN
 from curate.code.nearest import nearest
 from curate.code.packages import is_package, survey_of
+from curate.console.terminal import one_line
 from curate.errors import InputError
-from curate.terminal import one_line
 from filters.licenses import is_allowed
 
 if TYPE_CHECKING:

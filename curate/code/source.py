@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from curate import schema
 from curate.code.debsource import is_dsc, parts
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, to_json
@@ -23,9 +22,10 @@ from curate.code.pages import is_crawl, page_language, pages
 from curate.code.repository import Licences, agreed, licence_of
 from curate.code.tables import is_table, rows
 from curate.code.texts import database_file
+from curate.corpus import schema
+from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
-from curate.job import Source
-from curate.shards import ShardWriter
+from curate.read.source import Source
 
 BATCH = 256
 _ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")

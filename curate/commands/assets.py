@@ -14,7 +14,7 @@ def assets() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: name, path (null if missing), license, about.")
 def list_assets(as_json: bool) -> None:
     """Show every asset, where it is and its licence."""
-    from curate.assets import ASSETS
+    from curate.jobs.assets import ASSETS
 
     rows = [
         {"name": a.name, "path": str(a.path) if a.path else None, "license": a.license, "about": a.about}
@@ -32,8 +32,8 @@ def list_assets(as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch(names: tuple[str, ...]) -> None:
     """Fetch the assets NAME (without a name all but lid.176.bin, which is 131 MB). What is there already is left alone."""
-    from curate.assets import ASSETS
-    from curate.assets import fetch as fetch_one
+    from curate.jobs.assets import ASSETS
+    from curate.jobs.assets import fetch as fetch_one
 
     for name in names or [name for name, asset in ASSETS.items() if not asset.large]:
         click.echo(fetch_one(name))
@@ -43,7 +43,7 @@ def fetch(names: tuple[str, ...]) -> None:
 @click.argument("name")
 def path(name: str) -> None:
     """Print where the asset NAME is; exits with 1 when it is missing."""
-    from curate.assets import get
+    from curate.jobs.assets import get
 
     found = get(name).path
     if found is None:

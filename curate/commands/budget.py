@@ -30,8 +30,8 @@ def budget(
     curate budget --flops 1e20
     curate budget --hours 8 --gpu a100 --gpus 4 --source corpus/
     """
-    from curate import budget as rules
-    from curate.mixing import quantities
+    from curate.mixing import budget as rules
+    from curate.mixing import units
 
     flops = _flops(**asked)
     gpu, gpus, mfu = asked["gpu"], asked["gpus"], asked["mfu"]
@@ -41,7 +41,7 @@ def budget(
     if unique_tokens:
         if sources:
             raise UsageError("give --unique-tokens or --source, not both")
-        unique = quantities.parse(unique_tokens, "--unique-tokens")
+        unique = units.parse(unique_tokens, "--unique-tokens")
     supplies = [rules.supply(unique, one.tokens) if unique is not None else None for one in found]
     value = {
         "flops": flops,
@@ -58,13 +58,13 @@ def budget(
 
 
 def _flops(flops: float | None, hours: float | None, parameters: str | None, gpu: str, gpus: int, mfu: float) -> float:
-    from curate import budget as rules
-    from curate.mixing import quantities
+    from curate.mixing import budget as rules
+    from curate.mixing import units
 
     if sum(value is not None for value in (flops, hours, parameters)) != 1:
         raise UsageError("give one of --flops, --hours and --parameters")
     if parameters is not None:
-        size = quantities.parse(parameters, "--parameters")
+        size = units.parse(parameters, "--parameters")
         return rules.flops_of(size, rules.TOKENS_PER_PARAMETER * size)
     if hours is not None:
         if not (math.isfinite(hours) and hours > 0):
@@ -75,10 +75,10 @@ def _flops(flops: float | None, hours: float | None, parameters: str | None, gpu
 
 def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
     """Count the tokens of the sources on this machine, or take the counts that are kept."""
-    from curate import tokenizer as tokenizers
+    from curate.console.terminal import notes
     from curate.mixing import counts, sources
     from curate.mixing.request import here
-    from curate.terminal import notes
+    from curate.tokens import tokenizer as tokenizers
 
     file = tokenizers.find(tokenizer)
     total = 0
@@ -97,8 +97,8 @@ def _table(value: dict[str, Any]) -> Any:
     from rich.console import Group
     from rich.table import Table
 
-    from curate.mixing.quantities import short
-    from curate.terminal import duration
+    from curate.console.terminal import duration
+    from curate.mixing.units import short
 
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(("rule", "parameters", "tokens", "tokens a parameter", "predicted loss", "data")):

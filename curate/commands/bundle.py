@@ -11,7 +11,7 @@ def bundle(output: str) -> None:
     A .zip, because executors import from it; a .whl given to --py-files is imported by the driver only. Libraries with
     native code (pyarrow, fastwarc, resiliparse …) are not in it: executors need an environment that has them.
     """
-    from curate.bundle import write
+    from curate.engine.bundle import write
 
     files = write(output)
     click.echo(f"{output}: {files} files")

@@ -76,10 +76,10 @@ def clean(
     curate clean --input corpus/ --recipe c4-tfds --output corpus-tfds/
     curate clean --input some-dataset/ --recipe gopher --output filtered/
     """
-    from curate.clean import Options
-    from curate.clean import clean as run
-    from curate.run import EngineOptions
-    from curate.terminal import funnel
+    from curate.console.terminal import funnel
+    from curate.jobs.clean import Options
+    from curate.jobs.clean import clean as run
+    from curate.run.start import EngineOptions
 
     options = Options(
         inputs=(*inputs, *more),  # what a shell made of an unquoted --input *.gz

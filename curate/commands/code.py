@@ -37,9 +37,9 @@ def code(
     curate code --input 'repos/*' --output code/
     curate code --input 'sdists/*.tar.gz' --licenses apache-bsd-mit --output code/
     """
-    from curate.code.clean import clean_code
-    from curate.run import EngineOptions, command_line
-    from curate.terminal import funnel
+    from curate.console.terminal import funnel
+    from curate.jobs.code import clean_code
+    from curate.run.start import EngineOptions, command_line
 
     ledger = clean_code(
         (*inputs, *more),

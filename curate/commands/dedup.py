@@ -60,9 +60,9 @@ def dedup(
     curate dedup corpus/ --output deduped/
     curate dedup new-crawl/ --output news/ --index index/
     """
-    from curate.dedup.job import Options, deduplicate
-    from curate.run import EngineOptions
-    from curate.terminal import funnel
+    from curate.console.terminal import funnel
+    from curate.jobs.dedup import Options, deduplicate
+    from curate.run.start import EngineOptions
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}

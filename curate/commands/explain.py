@@ -17,8 +17,8 @@ def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -
     CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
     and for duplicates the page that stays.
     """
-    from curate import explain as explaining
     from curate.errors import InputError
+    from curate.report import explain as explaining
 
     try:
         found = explaining.explain(corpus, document)
@@ -32,7 +32,7 @@ def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -
         return
     from rich.console import Console
 
-    from curate.explain_view import view
+    from curate.report.explain_view import view
 
     console = Console(highlight=False, markup=False, emoji=False)
     for at, one in enumerate(found):
@@ -47,8 +47,8 @@ def _skipped(corpus: str, url: str, as_json: bool) -> None:
     """Say why records that are no documents were left out."""
     from dataclasses import asdict
 
-    from curate.skipped import find_skipped
-    from curate.terminal import number, one_line
+    from curate.console.terminal import number, one_line
+    from curate.report.skipped import find_skipped
 
     found = find_skipped(corpus, url)
     if as_json:

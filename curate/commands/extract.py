@@ -25,19 +25,19 @@ def extract(page: Path, url: str | None, engine: str, as_html: bool, as_json: bo
         raise UsageError(f"--html and --json show the blocks of the engine curate; {engine} has none")
     html = _read(page)
     if as_html or as_json:
-        from curate.extractor.engine import judge
-        from curate.extractor.show import page_html, page_json
+        from curate.html.extract import judge
+        from curate.html.show import page_html, page_json
 
         judged = judge(html)
         _write(page_html(judged, str(page)) if as_html else page_json(judged, url))
         return
-    from curate.extractors import extractor
+    from curate.html.extractors import extractor
 
     _write(extractor(engine)(html, url))
 
 
 def _read(page: Path) -> str:
-    from curate.decode import decode
+    from curate.encodings.decode import decode
     from curate.errors import InputError
 
     try:
@@ -50,7 +50,7 @@ def _read(page: Path) -> str:
 def _write(text: str) -> None:
     """To a terminal without what it would obey, else as it is."""
     if sys.stdout.isatty():
-        from curate.terminal import clean
+        from curate.console.terminal import clean
 
         text = clean(text)
     click.echo(text)

@@ -10,7 +10,7 @@ from curate.commands.options import json_option, printed
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from curate.fetch import Fetched
+    from curate.jobs.fetch import Fetched
 
 
 @click.command()
@@ -32,7 +32,7 @@ def fetch(
     """
     from dataclasses import asdict
 
-    from curate.fetch import choose, crawl_paths, fetch_files
+    from curate.jobs.fetch import choose, crawl_paths, fetch_files
 
     paths = choose(crawl_paths(crawl, kind, base), files, first=first)
     folder = output or Path(crawl.replace("/", "-"))

@@ -8,7 +8,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from curate.inspect import Contents
+    from curate.report.inspect import Contents
 
 SHOWN_CHARS = 1_500
 
@@ -26,9 +26,9 @@ def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bo
 
     CORPUS is the output of a job, or any folder of Parquet or JSON lines with a column of text. Every document is read.
     """
-    from curate import inspect as inspecting
-    from curate.progress import Progress
-    from curate.terminal import notes
+    from curate.console.progress import Progress
+    from curate.console.terminal import notes
+    from curate.report import inspect as inspecting
 
     with Progress(quiet=quiet) as progress:
         found = inspecting.inspect(corpus, text=text, random=count, seed=seed, progress=progress)
@@ -42,8 +42,8 @@ def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bo
 
 
 def _show(console: "Console", found: "Contents", top: int) -> None:
-    from curate.inspect import as_json, most
-    from curate.terminal import number, size
+    from curate.console.terminal import number, size
+    from curate.report.inspect import as_json, most
 
     facts = as_json(found)
     length = facts["length"]
@@ -71,7 +71,7 @@ def _grid(rows: list[tuple[str, str]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from curate.terminal import clean
+    from curate.console.terminal import clean
 
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
@@ -83,7 +83,7 @@ def _counts(name: str, counts: list[tuple[str, int]], distinct: int, documents: 
     from rich.table import Table
     from rich.text import Text
 
-    from curate.terminal import number, one_line, share
+    from curate.console.terminal import number, one_line, share
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     more = f" ({number(distinct)} in all)" if distinct > len(counts) else ""
@@ -99,7 +99,7 @@ def _document(console: "Console", row: dict[str, Any]) -> None:
     """One document: where it is from, then its text, made harmless and cut."""
     from rich.text import Text
 
-    from curate.terminal import clean, number, one_line
+    from curate.console.terminal import clean, number, one_line
 
     name = row.get("url") or "/".join(part for part in (row.get("repo"), row.get("path")) if part)
     console.rule(Text(one_line(f"{row['id']}  {name}", console.width - 4)), align="left")

@@ -101,6 +101,6 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M --plan
     curate mix --weights llama --drop-missing --source wikipedia=wiki/ … --tokens 2B --output mixes/llama
     """
-    from curate.mixing import command
+    from curate.jobs import mix_request
 
-    command.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)
+    mix_request.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)

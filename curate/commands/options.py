@@ -41,7 +41,7 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:
     """Print `value` as JSON, or what `table` makes of it (a rich renderable or a text), to stdout."""
     if as_json:
-        from curate.terminal import json_text
+        from curate.console.terminal import json_text
 
         click.echo(json_text(value))
         return

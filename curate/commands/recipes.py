@@ -15,11 +15,11 @@ def recipes(name: str | None, as_json: bool) -> None:
 
     With the NAME of a mixture: its table as published, and the epochs that follow from it.
     """
-    from curate.mixing import gallery
+    from curate.mixing import published
 
     if name is None:
-        value: Any = gallery.overview()
-        printed(value, as_json, lambda: gallery.overview_table(value))
+        value: Any = published.overview()
+        printed(value, as_json, lambda: published.overview_table(value))
         return
-    value = gallery.details(name)
-    printed(value, as_json, lambda: gallery.details_table(value))
+    value = published.details(name)
+    printed(value, as_json, lambda: published.details_table(value))

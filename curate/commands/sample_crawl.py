@@ -12,7 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
 def sample_crawl(folder: Path, with_expected: bool, as_json: bool) -> None:
     """Write the sample crawl (three WARC files and a WET file, made by this program) to FOLDER."""
-    from curate.sample_crawl import expected, write
+    from curate.sample.crawl import expected, write
 
     paths = write(folder)
     if with_expected:

@@ -24,15 +24,15 @@ def tokenizer() -> None:
 @json_option
 def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text_column: str, as_json: bool) -> None:
     """Learn a tokenizer. The same documents give the same file, whatever their files and order."""
-    from curate import storage
-    from curate import tokenizer as tokenizers
     from curate.errors import OutputError
-    from curate.mixing import quantities
+    from curate.files import storage
+    from curate.mixing import units
     from curate.mixing.sample import sample
+    from curate.tokens import tokenizer as tokenizers
 
     if storage.exists(output):
         raise OutputError(f"{output} exists: choose another --output or delete it")
-    texts = sample(inputs, quantities.parse(size, "--bytes"), text_column)
+    texts = sample(inputs, units.parse(size, "--bytes"), text_column)
     if not texts:
         raise UsageError("no text in the inputs: nothing to learn from")
     storage.write_text(output, tokenizers.train(texts, vocab_size).to_str(pretty=True))
@@ -57,18 +57,18 @@ def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text
 @json_option
 def measure(path: str | None, inputs: tuple[str, ...], size: str, text_column: str, as_json: bool) -> None:
     """Characters, words and bytes a token, beside the rule of thumb for GPT-2 (4 characters, 3/4 of a word)."""
-    from curate import tokenizer as tokenizers
-    from curate.mixing import quantities
+    from curate.mixing import units
     from curate.mixing.sample import sample
+    from curate.tokens import tokenizer as tokenizers
 
     found = tokenizers.find(path)
-    rows = [_measured(found.path, one, sample([one], quantities.parse(size, "--bytes"), text_column)) for one in inputs]
+    rows = [_measured(found.path, one, sample([one], units.parse(size, "--bytes"), text_column)) for one in inputs]
     value = {"tokenizer": {"path": found.path, "digest": found.digest, "vocabulary": found.vocabulary}, "inputs": rows}
     printed(value, as_json, lambda: _table(rows))
 
 
 def _measured(path: str, name: str, texts: list[str]) -> dict[str, Any]:
-    from curate import tokenizer as tokenizers
+    from curate.tokens import tokenizer as tokenizers
 
     tokens = sum(tokenizers.count(tokenizers.load(path), texts))
     characters, words = sum(map(len, texts)), sum(len(text.split()) for text in texts)
@@ -80,8 +80,8 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from curate import tokenizer as tokenizers
-    from curate.terminal import one_line
+    from curate.console.terminal import one_line
+    from curate.tokens import tokenizer as tokenizers
 
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from filters.base import Decision, Document
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 WHOLE = -1
 """`pos` of a key or a loss that concerns the whole document."""

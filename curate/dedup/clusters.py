@@ -14,16 +14,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from curate import storage
-from curate.dedup import alarms, index, lsh, memory, verify
+from curate.corpus.shards import read_facts
+from curate.dedup import index, lsh, memory, safety_limits, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import count, smallest, timed
-from curate.shards import read_facts
+from curate.files import storage
 
 if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 Prints = Callable[[Sequence[str]], Any]
 """The frame of the fingerprints of this run and of earlier ones, with these columns."""
@@ -105,9 +105,9 @@ def _other(doc: Any) -> Any:
 def _check(s: "Session", step: "MinHash", prints: Prints, work: str, facts: dict[str, Any]) -> None:
     if facts["removed"] < step.alarm_from:
         return
-    largest = [alarms.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
+    largest = [safety_limits.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
     holders = prints(["doc", "rank", "host"]).where("rank >= 0").select("doc", "host")
-    alarms.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
+    safety_limits.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
 
 
 def _whole() -> Any:

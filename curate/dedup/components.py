@@ -15,7 +15,7 @@ from curate.dedup.tables import count
 from curate.errors import CurateError
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 MAX_ROUNDS = 100
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curate.dedup import alarms, elections, normalise
+from curate.dedup import keep_first, normalise, safety_limits
 from curate.dedup.base import WHOLE, Lost, doc64, survivor_rank, texts
 from filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class Exact:
     """No alarm where fewer documents than this are lost."""
 
     def __post_init__(self) -> None:
-        alarms.check_limits(self)
+        safety_limits.check_limits(self)
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
         same = [normalise.same(text) if self.fold else text for text in texts(batch)]
         rows = [row for row, text in enumerate(same) if text.strip()]
         ids = batch.column("id").to_pylist()
-        found = elections.digests(same[row] for row in rows)
-        docs, hosts = doc64(ids)[rows], alarms.hosts(batch)
-        return elections.table(
+        found = keep_first.digests(same[row] for row in rows)
+        docs, hosts = doc64(ids)[rows], safety_limits.hosts(batch)
+        return keep_first.table(
             found, survivor_rank(batch)[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows]
         )
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the document of each text."""
-        return elections.elect(s, self, keys, out, shards, limits=self)
+        return keep_first.elect(s, self, keys, out, shards, limits=self)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the document; the value is the number of documents with this text."""

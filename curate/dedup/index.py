@@ -24,13 +24,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate import storage
 from curate.dedup.tables import count
 from curate.errors import InputError, OutputError, UsageError
-from curate.output import BUILT, IDENTITY, dump_json, read_json, work_folder
+from curate.files import storage
+from curate.files.output import BUILT, IDENTITY, dump_json, read_json, work_folder
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 FORMAT = 2
 """Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
@@ -255,8 +255,8 @@ def _digest(text: str) -> str:
 def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
     folder `out`. Raises InputError when there is none."""
-    from curate.corpora import corpus_source
-    from curate.terminal import notes
+    from curate.console.terminal import notes
+    from curate.read.corpora import corpus_source
 
     try:
         source = corpus_source(corpus)
@@ -279,9 +279,11 @@ def write_keys(task: dict[str, Any]) -> dict[str, Any]:
     to its end: what is not compared with would be taken for new."""
     from collections import Counter
 
-    from curate import corpora, schema, workers
+    from curate.corpus import schema
+    from curate.engine import children
+    from curate.read import corpora
 
-    kind: Any = workers.function(task["step"])
+    kind: Any = children.function(task["step"])
     step, documents = kind(**task["parameters"]), schema.DOCUMENTS[task["kind"]]
     empty = step.keys(pa.RecordBatch.from_pylist([], documents))
     at, rows = empty.schema.get_field_index("rank"), 0

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.dedup import elections, normalise
+from curate.dedup import keep_first, normalise
 from curate.dedup.base import Lost, column, doc64, texts
 from filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 RULES = {"c4": normalise.line, "ccnet": normalise.plain}
 
@@ -64,11 +64,11 @@ class Lines:
                     positions.append(pos)
                     values.append(value)
         docs = doc64(batch.column("id").to_pylist())
-        return elections.table(elections.digests(values), page_rank(batch)[rows], docs[rows], positions)
+        return keep_first.table(keep_first.digests(values), page_rank(batch)[rows], docs[rows], positions)
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each line."""
-        return elections.elect(s, self, keys, out, shards, keep_one=self.rule == "c4")
+        return keep_first.elect(s, self, keys, out, shards, keep_one=self.rule == "c4")
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Cut the lines that the page lost."""

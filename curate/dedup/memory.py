@@ -5,11 +5,11 @@ Sail keeps a join's rows in memory (Spark spills them to disk), so its peak grow
 
 from typing import TYPE_CHECKING
 
+from curate.engine.memory import allowed, available
 from curate.errors import EngineError
-from curate.memory import allowed, available
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 BASE = 400 << 20
 BYTES_PER_ROW = 135

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup import alarms, lsh
+from curate.dedup import lsh, safety_limits
 from curate.dedup.base import Lost, doc64, survivor_rank
 from filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 PRINTS = pa.schema(
     [
@@ -67,7 +67,7 @@ class MinHash:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if (self.bands > 0) != (self.rows > 0) or min(self.bands, self.rows) < 0:
             raise ValueError(f"bands and rows go together, got {self.bands} and {self.rows}")
-        alarms.check_limits(self)
+        safety_limits.check_limits(self)
         if self.representative and not self.verify:
             raise ValueError("representative needs verify: without it there is no similarity to a representative")
 
@@ -92,7 +92,7 @@ class MinHash:
             pa.array(doc64([ids[row] for row in with_words])),
             pa.array(survivor_rank(batch)[with_words]),
             pa.array(prints.same[with_words]),
-            pa.array(alarms.hosts(batch), pa.string()).take(pa.array(with_words)),
+            pa.array(safety_limits.hosts(batch), pa.string()).take(pa.array(with_words)),
             _lists(np.arange(1, len(with_words) + 1) * bands, prints.bands[with_words].ravel()),
             _lists(ends, prints.shingles.view(np.int32)),
         ]

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curate.dedup import elections, normalise
+from curate.dedup import keep_first, normalise
 from curate.dedup.base import Lost, doc64, texts
 from curate.dedup.lines import page_rank
 from filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,22 @@ class Spans:
             rows.extend([row] * len(spans))
             positions.extend(range(len(spans)))
         docs = doc64(batch.column("id").to_pylist())
-        return elections.table(values, page_rank(batch)[rows], docs[rows], positions)
+        return keep_first.table(values, page_rank(batch)[rows], docs[rows], positions)
 
     def _spans(self, text: str) -> list[bytes]:
         # Each sentence is hashed once; a span is the hash of its sentences' hashes.
-        one = elections.digests(normalise.folded_sentences(text))
+        one = keep_first.digests(normalise.folded_sentences(text))
         size = self.sentences
-        return [elections.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
+        return [keep_first.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the place of each span."""
-        return elections.elect(s, self, keys, out, shards, owners=True)
+        return keep_first.elect(s, self, keys, out, shards, owners=True)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Cut the sentences that the page lost."""
-        kept = self._covered(loss.pos for loss in lost if loss.value == elections.OWNER)
-        gone = self._covered(loss.pos for loss in lost if loss.value != elections.OWNER) - kept
+        kept = self._covered(loss.pos for loss in lost if loss.value == keep_first.OWNER)
+        gone = self._covered(loss.pos for loss in lost if loss.value != keep_first.OWNER) - kept
         if not gone:
             return keep(doc)
         text = without(doc.text, gone)

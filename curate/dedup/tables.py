@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from curate import storage
+from curate.files import storage
 
 
 def count(folder: str) -> int:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup import alarms, elections
+from curate.dedup import keep_first, safety_limits
 from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
 from filters.base import Decision, Document, drop
 from filters.urls import normalize_url
 
 if TYPE_CHECKING:
-    from curate.engine import Session
+    from curate.engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,21 @@ class Urls:
     """No alarm where fewer documents than this are lost."""
 
     def __post_init__(self) -> None:
-        alarms.check_limits(self)
+        safety_limits.check_limits(self)
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a page with a URL."""
         urls = column(batch, "url")
         rows = [row for row, address in enumerate(urls) if address]
-        found = elections.digests(normalize_url(urls[row] or "") for row in rows)
+        found = keep_first.digests(normalize_url(urls[row] or "") for row in rows)
         ids = batch.column("id").to_pylist()
         ranks = MAX_SECOND - np.clip(seconds(batch, missing=0), 0, MAX_SECOND)
-        docs, hosts = doc64(ids)[rows], alarms.hosts(batch)
-        return elections.table(found, ranks[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows])
+        docs, hosts = doc64(ids)[rows], safety_limits.hosts(batch)
+        return keep_first.table(found, ranks[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows])
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each URL."""
-        return elections.elect(s, self, keys, out, shards, limits=self)
+        return keep_first.elect(s, self, keys, out, shards, limits=self)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Drop the page; the value is the number of pages with this URL."""

@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from curate import storage
+from curate.corpus.shards import ShardWriter
 from curate.dedup.xxh3 import compiled
-from curate.shards import ShardWriter
+from curate.files import storage
 
 NEAR = pa.schema(
     [

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate import decontaminate, storage
-from curate.mixing import counts
+from curate.files import storage
+from curate.mixing import counts, decontaminate
 from curate.mixing.sources import Source, read
 
 HITS = pa.schema([pa.field("hits", pa.int32(), nullable=False)])

@@ -20,10 +20,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate import contents, storage, tokenizer
 from curate.errors import InputError
+from curate.files import fingerprints, storage
 from curate.mixing.hashing import document_keys
 from curate.mixing.sources import Source, read
+from curate.tokens import tokenizer
 
 VERSION = 2
 ROW_GROUP = 1 << 18
@@ -132,7 +133,7 @@ def tasks(source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile |
 def fingerprint(source: Source, file: str, digest: str) -> str:
     """Digest of all that the counts of a file depend on."""
     inner = storage.filesystem(file)[1]
-    facts = [VERSION, inner, contents.stamp(file), source.text_column, source.id_column, digest]
+    facts = [VERSION, inner, fingerprints.stamp(file), source.text_column, source.id_column, digest]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate import storage
+from curate.corpus.shards import ShardWriter, read_written
 from curate.errors import InputError
+from curate.files import storage
 from curate.mixing.counts import Amounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
 from curate.mixing.sources import Source, read
-from curate.shards import ShardWriter, read_written
 
 DRAWN = pa.schema(
     [

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate import storage
-from curate.mixing import pack
+from curate.corpus.shards import ShardWriter, read_checked, read_written
+from curate.files import storage
 from curate.mixing.draw import DRAWN, KEPT_BACK
-from curate.shards import ShardWriter, between, read_checked, read_written
+from curate.run.exchange import between
+from curate.tokens import pack
 
 HELD_OUT = pa.schema([KEPT_BACK.field(name) for name in ("source", "id", "text", "tokens")])
 IN_ORDER = [(name, "ascending") for name in ("place", "source", "id", "epoch", "text")]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from curate.errors import InputError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
 from curate.mixing.hashing import DRAW, U64, held_out, numbers
-from curate.mixing.quantities import short
+from curate.mixing.units import short
 
 BINS = 1 << 16
 SHARE_TOLERANCE = 1e-3

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from curate import decontaminate, workers
-from curate import mixture as mixtures
+from curate.engine import children
 from curate.errors import UsageError
-from curate.mixing import contamination, counts, plan
+from curate.mixing import contamination, counts, decontaminate, plan
+from curate.mixing import mixture as mixtures
+from curate.mixing.mixture import Mixture
 from curate.mixing.sources import Source
-from curate.mixture import Mixture
-from curate.tokenizer import TokenizerFile
+from curate.tokens.tokenizer import TokenizerFile
 
 Run = Callable[[str, Sequence[dict[str, Any]]], Iterable[dict[str, Any]]]
 """`Session.run`, or `here` where no engine is needed."""
@@ -65,7 +65,7 @@ class Request:
 
 def here(reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Run tasks one after the other in this process."""
-    function = workers.function(reference)
+    function = children.function(reference)
     for task in tasks:
         yield function(task)
 

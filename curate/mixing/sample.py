@@ -4,9 +4,9 @@ import heapq
 from collections import Counter
 from collections.abc import Sequence
 
+from curate.console.terminal import notes
 from curate.mixing.hashing import document_keys, numbers
 from curate.mixing.sources import find, read
-from curate.terminal import notes
 
 SAMPLE = "sample"
 

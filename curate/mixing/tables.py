@@ -6,8 +6,8 @@ from typing import Any
 
 from curate.mixing.counts import Totals
 from curate.mixing.plan import EPOCHS_WITHOUT_LOSS, Draw, Plan, Stock, skipped_told
-from curate.mixing.quantities import percent, short, short_bytes
-from curate.tokenizer import CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN, Rates
+from curate.mixing.units import percent, short, short_bytes
+from curate.tokens.tokenizer import CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN, Rates
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from curate import storage
 from curate.errors import InputError
+from curate.files import storage
 from curate.read import columns, tables
 from curate.read.columns import USUAL, Asked
 from curate.read.jsonl import first_line

@@ -17,8 +17,8 @@ import lz4.frame
 import pyarrow as pa
 from backports import zstd
 
-from curate import storage
 from curate.errors import InputError
+from curate.files import storage
 
 MAX_LINE = 512 << 20
 """Bytes of a line (or of an object over several lines) that is read; one line must not fill the memory."""

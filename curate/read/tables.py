@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate import storage
+from curate.files import storage
 from curate.read import columns
 from curate.read.columns import USUAL, Asked
 from curate.read.jsonl import (
@@ -86,7 +86,7 @@ def where(file: str | None, offset: int | None) -> str:
 
 def corpus_kind(file: str) -> str | None:
     """`web` or `code` for a Parquet file of a corpus of ours, by the mark in its metadata; None for any other file."""
-    from curate import schema as ours
+    from curate.corpus import schema as ours
 
     try:
         return ours.kind_of(parquet_schema(file)) if is_parquet(file) else None

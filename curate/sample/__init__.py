@@ -1,4 +1,4 @@
 """Parts of the embedded sample crawl: sentences, pages, records, planted cases.
 
-`curate.sample_crawl` puts them together.
+`curate.sample.crawl` puts them together.
 """

@@ -9,7 +9,6 @@ for split in plan_splits(file, 64 << 20):        # here
 
 from curate.warc.chain import Limits
 from curate.warc.record import DAMAGED, ERRORS, PAGE_TYPES, Record, goes_on, skip_reason
-from curate.warc.splits import Split, plan_splits, read_split
 
 __all__ = [
     "DAMAGED",
@@ -17,9 +16,6 @@ __all__ = [
     "PAGE_TYPES",
     "Limits",
     "Record",
-    "Split",
     "goes_on",
-    "plan_splits",
-    "read_split",
     "skip_reason",
 ]

@@ -21,7 +21,7 @@ CODE = "def add(first, second):\n    return first + second\n"
 def read(path: Path) -> tuple[list[dict], Counter[str], list[dict]]:
     out = path.parent / "out.parquet"
     source.run({"name": "000000", "path": str(path), "source": "code", "out": str(out)})
-    from curate.shards import read_facts
+    from curate.corpus.shards import read_facts
 
     facts = read_facts(str(out))
     return (

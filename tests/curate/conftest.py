@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import ledger, passes, publish, schema
+from curate.corpus import schema
+from curate.corpus.recipe import parse
+from curate.corpus.shards import ShardWriter
 from curate.dedup.base import LOST
-from curate.recipe import parse
-from curate.shards import ShardWriter
+from curate.run import ledger, passes, publish
 
 RECIPE = """
 name = "small"

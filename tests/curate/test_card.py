@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.card import card, fenced, front_matter, funnel_table
-from curate.recipe import load
-from curate.reports.gather import ReportData, gather
-from curate.terminal import FunnelRow
+from curate.console.terminal import FunnelRow
+from curate.corpus.recipe import load
+from curate.report.card import card, fenced, front_matter, funnel_table
+from curate.report.gather import ReportData, gather
 
 yaml = pytest.importorskip("yaml")
 

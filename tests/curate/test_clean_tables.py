@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import sample_crawl
-from curate.clean import Options, clean
-from curate.dedup.job import Options as DedupOptions
-from curate.dedup.job import deduplicate
 from curate.errors import InputError, UsageError
-from curate.inputs import holds_tables
-from curate.run import EngineOptions
+from curate.jobs.clean import Options, clean
+from curate.jobs.dedup import Options as DedupOptions
+from curate.jobs.dedup import deduplicate
+from curate.read.inputs import holds_tables
+from curate.run.start import EngineOptions
+from curate.sample import crawl as sample_crawl
 
 RECIPE = 'name = "long"\n[[step]]\nuse = "filters.gopher.WordCount"\nminimum = 5\nmaximum = 100\n'
 LONG, SHORT = "One text of more than five words, kept. Number {}.", "Number {}."

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import content, passes, publish, schema, shards, workers
+from curate.corpus import checksums, schema, shards
+from curate.corpus.recipe import parse
+from curate.corpus.shards import ShardWriter, read_written
+from curate.engine import children
 from curate.errors import BalanceError
-from curate.recipe import parse
-from curate.shards import ShardWriter, read_written
+from curate.run import passes, publish
 
 ROWS = st.lists(st.tuples(st.text("0123456789abcdef", min_size=1, max_size=32), st.none() | st.text()), max_size=20)
 TABLE = pa.schema([("id", pa.string()), ("text", pa.string())])
@@ -27,7 +29,7 @@ class Tasks:
     name, cores = "sail", 2
 
     def run(self, reference: str, tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        return map(workers.function(reference), tasks)
+        return map(children.function(reference), tasks)
 
 
 def table(rows: list[tuple[str, str | None]]) -> pa.Table:
@@ -37,13 +39,13 @@ def table(rows: list[tuple[str, str | None]]) -> pa.Table:
 @settings(deadline=None)
 @given(ROWS, st.data())
 def test_the_sum_does_not_depend_on_order_and_files(rows: list[tuple[str, str | None]], data: st.DataObject) -> None:
-    whole = content.of_rows(table(rows))
+    whole = checksums.of_rows(table(rows))
     shuffled = table(data.draw(st.permutations(rows)))
     cut = data.draw(st.integers(0, len(rows)))
-    assert content.of_rows(shuffled.slice(0, cut)) + content.of_rows(shuffled.slice(cut)) == whole
+    assert checksums.of_rows(shuffled.slice(0, cut)) + checksums.of_rows(shuffled.slice(cut)) == whole
     assert whole.rows == len(rows)
     assert whole.bytes == sum(len((text or "").encode()) for _, text in rows)
-    assert content.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+    assert checksums.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
 
 
 @settings(deadline=None)
@@ -51,7 +53,7 @@ def test_the_sum_does_not_depend_on_order_and_files(rows: list[tuple[str, str | 
 def test_other_rows_have_another_sum(rows: list[tuple[str, str | None]], others: list[tuple[str, str | None]]) -> None:
     key = str
     same = sorted(rows, key=key) == sorted(others, key=key)
-    assert (content.of_rows(table(rows)) == content.of_rows(table(others))) == same
+    assert (checksums.of_rows(table(rows)) == checksums.of_rows(table(others))) == same
 
 
 # ---- what may happen to a file between two stages ----
@@ -144,7 +146,7 @@ class Chain:
 def test_a_chain_that_nothing_happens_to(tmp_path: Path) -> None:
     counts = Chain(tmp_path, lambda stage, files: None).run()
     assert counts["rows"] == 16
-    assert content.from_dict(counts["content"]).rows == 16
+    assert checksums.from_dict(counts["content"]).rows == 16
 
 
 @pytest.mark.parametrize("stage", ["splits", "extracted", "pass"])
@@ -173,9 +175,9 @@ def test_files_that_change_places_with_other_ones(tmp_path: Path, stage: str) ->
     except BalanceError:
         return
     # What one task can't see the ledger does: other documents were published than extracted.
-    extracted = content.total(read_written(str(p)).content for p in sorted((tmp_path / "splits").glob("*.parquet")))
+    extracted = checksums.total(read_written(str(p)).content for p in sorted((tmp_path / "splits").glob("*.parquet")))
     assert stage != "splits"
-    assert not content.from_dict(counts["content"]).same_documents(extracted)
+    assert not checksums.from_dict(counts["content"]).same_documents(extracted)
 
 
 @pytest.mark.parametrize("folder", ["data", "rejected"])

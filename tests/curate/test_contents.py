@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from curate import contents, mixture, output, pipeline
 from curate.code.source import code_source
-from curate.corpora import corpus_source
-from curate.crawl import crawl_source
-from curate.dedup.job import recipe_of
+from curate.corpus.recipe import parse
 from curate.errors import InputError, OutputError
-from curate.job import Job
-from curate.mixing import counts, sources
-from curate.mixing import job as mixing
+from curate.files import fingerprints, output
+from curate.jobs import mix as mixing
+from curate.jobs.dedup import recipe_of
+from curate.mixing import counts, mixture, sources
 from curate.mixing.request import Request
-from curate.recipe import parse
+from curate.read.corpora import corpus_source
+from curate.read.documents import crawl_source
+from curate.run import pipeline
+from curate.run.job import Job
 
 WARC = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 4\r\n\r\nabcd\r\n\r\n"
 
@@ -35,28 +36,28 @@ def replace(path: Path, data: bytes) -> None:
 def test_a_file_replaced_by_one_of_its_size_and_time(tmp_path: Path, at: int) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(1_000_000))
-    before = contents.stamp(str(path))
+    before = fingerprints.stamp(str(path))
     replace(path, bytes(at) + b"x" + bytes(999_999 - at))
-    assert contents.stamp(str(path)) != before
+    assert fingerprints.stamp(str(path)) != before
     replace(path, bytes(1_000_000))
-    assert contents.stamp(str(path)) == before
+    assert fingerprints.stamp(str(path)) == before
     os.utime(path, ns=(1, 1))
-    assert contents.stamp(str(path)) != before
+    assert fingerprints.stamp(str(path)) != before
 
 
 def test_small_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    assert contents.stamp(str(tmp_path / "empty")).startswith("0 ")
+    assert fingerprints.stamp(str(tmp_path / "empty")).startswith("0 ")
     (tmp_path / ".git").mkdir()
-    before = contents.stamp(str(tmp_path)), contents.digest(str(tmp_path))
+    before = fingerprints.stamp(str(tmp_path)), fingerprints.digest(str(tmp_path))
     (tmp_path / ".git" / "index").write_bytes(b"changes when it is looked at")
-    assert (contents.stamp(str(tmp_path)), contents.digest(str(tmp_path))) == before
+    assert (fingerprints.stamp(str(tmp_path)), fingerprints.digest(str(tmp_path))) == before
     (tmp_path / "b").write_bytes(b"1")
-    assert contents.stamp(str(tmp_path)) != before[0]
-    one = contents.digest(str(tmp_path))
+    assert fingerprints.stamp(str(tmp_path)) != before[0]
+    one = fingerprints.digest(str(tmp_path))
     (tmp_path / "b").write_bytes(b"2")
-    assert before[1] != one != contents.digest(str(tmp_path))
-    for ask in (contents.stamp, contents.digest):
+    assert before[1] != one != fingerprints.digest(str(tmp_path))
+    for ask in (fingerprints.stamp, fingerprints.digest):
         with pytest.raises(InputError, match="nowhere: No such file"):
             ask(str(tmp_path / "nowhere"))
 
@@ -168,4 +169,4 @@ def test_the_ledger_names_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "x.warc.gz").write_bytes(gzip.compress(WARC))
     source = crawl_source([str(tmp_path / "x.warc.gz")], parse("", "r"))
     known = pipeline.identity(Job("clean", source, parse("", "r"), str(tmp_path / "out")))
-    assert known["contents"] == {str(tmp_path / "x.warc.gz"): contents.stamp(str(tmp_path / "x.warc.gz"))}
+    assert known["contents"] == {str(tmp_path / "x.warc.gz"): fingerprints.stamp(str(tmp_path / "x.warc.gz"))}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.decode import decode, decode_page, looks_binary
-from curate.encodings import encoding_of
+from curate.encodings.decode import decode, decode_page, looks_binary
+from curate.encodings.labels import encoding_of
 
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю"
 JAPANESE = "いろはにほへと ちりぬるを わかよたれそ つねならむ"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, normalise
 from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
-from curate.engine import Session, session
+from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError
 from filters.base import Decision, Document
 

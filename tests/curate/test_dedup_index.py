@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import pipeline, storage
-from curate.corpora import corpus_source
+from curate.corpus.recipe import parse
 from curate.dedup import index
-from curate.dedup.job import recipe_of
-from curate.engine import Session, session
+from curate.engine.session import Session, session
 from curate.errors import InputError, OutputError, UsageError
-from curate.job import Job
-from curate.recipe import parse
+from curate.files import storage
+from curate.jobs.dedup import recipe_of
+from curate.read.corpora import corpus_source
+from curate.run import pipeline
+from curate.run.job import Job
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -73,12 +74,12 @@ def test_a_run_that_was_not_published_is_not_remembered(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("curate.ledger.check", "curate.output.promised", "curate.output.finish"):
+    for place in ("curate.run.ledger.check", "curate.files.output.promised", "curate.files.output.finish"):
         with monkeypatch.context() as patched:
             patched.setattr(place, stop)
             with pytest.raises(KeyboardInterrupt):
                 kept(sail, job(later, tmp_path / "out-b"), resume=(tmp_path / "out-b.partial").exists())
-        if place != "curate.output.finish":
+        if place != "curate.files.output.finish":
             assert listing(tmp_path / "index") == before
         assert json.loads((tmp_path / "index" / "runs.json").read_bytes()) == json.loads(before["runs.json"])
     assert kept(sail, job(later, tmp_path / "out-b"), resume=True) == 15
@@ -108,7 +109,7 @@ def test_killed_behind_the_publication(sail: Session, tmp_path: Path, monkeypatc
 
 def test_an_unfinished_run_that_others_overtook(sail: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = job(corpus(tmp_path / "a", texts(0, 9)), tmp_path / "late")
-    for place in ("curate.ledger.check", "curate.storage.rename_folder"):
+    for place in ("curate.run.ledger.check", "curate.files.storage.rename_folder"):
         with monkeypatch.context() as patched:
             real = storage.rename_folder
 
@@ -119,7 +120,7 @@ def test_an_unfinished_run_that_others_overtook(sail: Session, tmp_path: Path, m
 
             patched.setattr(place, stop)
             with pytest.raises(KeyboardInterrupt):
-                kept(sail, late, resume=place != "curate.ledger.check")
+                kept(sail, late, resume=place != "curate.run.ledger.check")
     kept(sail, job(corpus(tmp_path / "b", texts(0, 3)), tmp_path / "out"))
     with pytest.raises(OutputError, match="has got documents of other runs since"):
         kept(sail, late, resume=True)

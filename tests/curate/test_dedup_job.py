@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate import engine
-from curate.dedup.job import Options, deduplicate
+from curate.engine import session
 from curate.errors import AlarmError, InputError
-from curate.run import EngineOptions
+from curate.jobs.dedup import Options, deduplicate
+from curate.run.start import EngineOptions
 
 pytestmark = pytest.mark.engine
-java = pytest.mark.skipif(engine.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
+java = pytest.mark.skipif(session.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
 
 STAGES = ("identical", "edges", "rounds/picks-0", "components", "members", "lost")
 """Tables of the resolution, in the order in which they are written."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import schema
+from curate.corpus import schema
 from curate.dedup import LOST, Lost
 from curate.dedup.base import doc_hex
-from curate.dedup.losses import Losses, hexes, rows_by_shard
+from curate.dedup.removals import Losses, hexes, rows_by_shard
 from curate.errors import BalanceError
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)

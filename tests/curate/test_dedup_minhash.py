@@ -13,10 +13,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from curate import schema
+from curate.corpus import schema
 from curate.dedup import LOST, MinHash, doc64, index, kernel
 from curate.dedup.base import doc_hex
-from curate.engine import Session, session
+from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError, UsageError
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("host", pa.string())])

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from curate import sample_crawl
-from curate.clean import Options, clean
 from curate.commands.explain import explain as explain_command
 from curate.errors import InputError
-from curate.explain import explain
-from curate.run import EngineOptions
-from curate.skipped import find_skipped
+from curate.jobs.clean import Options, clean
+from curate.report.explain import explain
+from curate.report.skipped import find_skipped
+from curate.run.start import EngineOptions
+from curate.sample import crawl
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -26,7 +26,7 @@ Place = tuple[str, str | None]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    sample_crawl.write(folder / "crawl")
+    crawl.write(folder / "crawl")
     clean(
         Options(inputs=[str(folder / "crawl")], output=str(folder / "corpus"), keep_rejected=True),
         EngineOptions(quiet=True),
@@ -46,12 +46,12 @@ def rows(demo: Path) -> dict[Place, list[dict[str, Any]]]:
 
 def test_the_ledger_is_the_expected_one(demo: Path) -> None:
     ledger = json.loads((demo / "ledger.json").read_text())
-    for key, value in sample_crawl.expected()["ledger"].items():
+    for key, value in crawl.expected()["ledger"].items():
         assert ledger[key] == value, key
 
 
 def test_every_page_meets_its_fate(rows: dict[Place, list[dict[str, Any]]]) -> None:
-    for entry in sample_crawl.expected()["pages"]:
+    for entry in crawl.expected()["pages"]:
         met = [(row["verdict"], row["reason"]) for row in rows.get((entry["file"], entry["url"]), [])]
         lost = ("rejected", entry["reason"])
         if entry["fate"] == "skipped":
@@ -64,7 +64,7 @@ def test_every_page_meets_its_fate(rows: dict[Place, list[dict[str, Any]]]) -> N
 
 def test_of_each_group_one_copy_is_kept(rows: dict[Place, list[dict[str, Any]]]) -> None:
     groups: dict[str, set[Place]] = defaultdict(set)
-    for entry in sample_crawl.expected()["pages"]:
+    for entry in crawl.expected()["pages"]:
         if entry["fate"] == "one_of":
             groups[entry["group"]].add((entry["file"], entry["url"]))
     assert len(groups) >= 8
@@ -74,12 +74,12 @@ def test_of_each_group_one_copy_is_kept(rows: dict[Place, list[dict[str, Any]]])
 
 def test_failed_records_are_the_damaged_ones(rows: dict[Place, list[dict[str, Any]]]) -> None:
     failed = Counter(row["reason"] for found in rows.values() for row in found if row["verdict"] == "failed")
-    assert failed == sample_crawl.expected()["ledger"]["failed"]
+    assert failed == crawl.expected()["ledger"]["failed"]
 
 
 def test_planted_lines_are_cut_and_nothing_else_of_the_page(rows: dict[Place, list[dict[str, Any]]]) -> None:
     def removed(case: str) -> dict[str, int]:
-        (entry,) = (e for e in sample_crawl.expected()["pages"] if e["case"] == case)
+        (entry,) = (e for e in crawl.expected()["pages"] if e["case"] == case)
         (row,) = rows[entry["file"], entry["url"]]
         counts = {item["rule"]: item["count"] for item in row["removed"]}
         return {rule: count for rule, count in counts.items() if rule != "LineRules.no_end_mark"}
@@ -103,7 +103,7 @@ def test_kept_texts_obey_the_recipe(demo: Path) -> None:
 
 
 def test_charsets_and_transports_were_undone(rows: dict[Place, list[dict[str, Any]]]) -> None:
-    for entry in sample_crawl.expected()["pages"]:
+    for entry in crawl.expected()["pages"]:
         for row in rows.get((entry["file"], entry["url"]), []):
             if row["text"] and entry["case"] != "nul_bytes":  # a NUL may become U+FFFD
                 assert "\ufffd" not in row["text"], entry
@@ -113,7 +113,7 @@ def test_charsets_and_transports_were_undone(rows: dict[Place, list[dict[str, An
 
 def test_shared_passage_stays_in_one_place(rows: dict[Place, list[dict[str, Any]]]) -> None:
     groups: dict[str, list[int]] = defaultdict(list)
-    for entry in sample_crawl.expected()["pages"]:
+    for entry in crawl.expected()["pages"]:
         if entry["case"] == "shared_passage":
             (row,) = rows[entry["file"], entry["url"]]
             groups[entry["group"]].append({i["rule"]: i["count"] for i in row["removed"]}.get("Spans.duplicate", 0))

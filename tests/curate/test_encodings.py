@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.encodings import digest, garbage, sequences
-from curate.encodings import LABELS, decode_as, encoding_of
+from curate.encodings.labels import LABELS, decode_as, encoding_of
 
 # Of the standard's own indexes and decoders: benchmarks/encodings.py --digests makes them, without any code of ours.
 DIGESTS = {

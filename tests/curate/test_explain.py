@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from curate import schema
 from curate.commands.explain import explain as command
+from curate.console.terminal import plain
+from curate.corpus import schema
 from curate.errors import InputError
-from curate.explain import as_json, explain, find, nearest_urls, parts
-from curate.explain_view import _steps, view
-from curate.terminal import plain
-from curate.trace import Line, Stage, cut_spans
+from curate.report.explain import as_json, explain, find, nearest_urls, parts
+from curate.report.explain_view import _steps, view
+from curate.report.trace import Line, Stage, cut_spans
 
 KEPT, DUPLICATE = "https://host.example/1", "44444444"
 

@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from curate import extract, workers
+from curate.engine import children
 from curate.errors import EngineError
-from curate.inputs import expand_inputs
-from curate.warc import plan_splits
+from curate.read import web
+from curate.read.inputs import expand_inputs
+from curate.read.splits import plan_splits
 
 SELF = "tests_extract_tasks"
 
@@ -33,8 +34,8 @@ def engine(html, url, utf8=None):
     return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
 
 def pages(task):
-    extract.named_extractor = lambda name, decoded=False: engine
-    yield from extract.pages(task)
+    web.named_extractor = lambda name, decoded=False: engine
+    yield from web.pages(task)
 
 def once(name):
     try: os.close(os.open(os.path.join(os.path.dirname(__file__), name), os.O_CREAT | os.O_EXCL))
@@ -57,9 +58,9 @@ def dies(task):
 def _tasks(tmp_path, monkeypatch):
     (tmp_path / f"{SELF}.py").write_text(TASKS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    workers.close_all()
+    children.close_all()
     yield
-    workers.close_all()
+    children.close_all()
 
 
 def record(number: int, body: bytes, content_type: str = "text/html", status: str = "200 OK") -> bytes:
@@ -89,7 +90,7 @@ def task_of(tmp_path, bodies, **settings):
 
 def rows(tmp_path, bodies, reference="pages", **settings):
     task = task_of(tmp_path, bodies, **settings)
-    return [row for batch in extract.survive(task, f"{SELF}:{reference}") for row in batch.to_pylist()]
+    return [row for batch in web.survive(task, f"{SELF}:{reference}") for row in batch.to_pylist()]
 
 
 def test_each_bad_page_costs_itself(tmp_path):
@@ -124,9 +125,9 @@ def test_each_bad_page_costs_itself(tmp_path):
 def test_pages_that_another_engine_read_are_counted_once(tmp_path):
     bodies = [b"<p>sure", b"<p>unsure", b"<p>crash", b"<p>unsure too", *[b"<p>unsure"] * 200, b"<p>raise unsure"]
     task = task_of(tmp_path, bodies)
-    batches = list(extract.survive(task, f"{SELF}:pages"))
+    batches = list(web.survive(task, f"{SELF}:pages"))
     assert len(batches) > 1
-    assert sum(int(batch.schema.metadata[extract.FALLBACK]) for batch in batches) == 202
+    assert sum(int(batch.schema.metadata[web.FALLBACK]) for batch in batches) == 202
 
 
 def test_a_large_page_is_not_tried(tmp_path):
@@ -189,7 +190,7 @@ def test_children_killed_at_random_moments_change_nothing(tmp_path, seed):
 
     def kill() -> None:
         while not over.wait(chance.uniform(0.1, 2.0)) and len(killed) < 3:
-            for child in list(workers._busy):
+            for child in list(children._busy):
                 if child._process.pid not in killed:
                     killed.append(child._process.pid)
                     os.kill(child._process.pid, signal.SIGKILL)
@@ -221,13 +222,13 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
         "memory_bytes": 4 << 30,
     }
     started = time.monotonic()
-    found = [row for batch in extract.survive(task) for row in batch.to_pylist()]
+    found = [row for batch in web.survive(task) for row in batch.to_pylist()]
     assert len(found) == len(bodies)
     assert "A good page." in found[-1]["text"]
     assert time.monotonic() - started < 60
 
 
 def test_hosts():
-    assert extract.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
-    assert extract.host("http://[bad/") is None
-    assert extract.host(None) is None
+    assert web.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
+    assert web.host("http://[bad/") is None
+    assert web.host(None) is None

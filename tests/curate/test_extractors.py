@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import UsageError
-from curate.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor
+from curate.html.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor
 from filters.base import Document
 from filters.c4 import LineRules
 

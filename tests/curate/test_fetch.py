@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from curate.commands.fetch import fetch
 from curate.errors import InputError, OutputError, UsageError
-from curate.fetch import MANIFEST, Fetched, check_path, choose, crawl_paths, fetch_files
-from curate.remote import HttpFile, backoff
+from curate.files.remote import HttpFile, backoff
+from curate.jobs.fetch import MANIFEST, Fetched, check_path, choose, crawl_paths, fetch_files
 
 CRAWL = "CC-MAIN-2026-30"
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from curate import inputs, storage
-from curate.crawl import crawl_source
+from curate.corpus.recipe import load
 from curate.errors import InputError
-from curate.inputs import InputFile, block_size, expand_inputs, may_be_folder, open_input
-from curate.recipe import load
-from curate.warc import plan_splits, read_split
+from curate.files import storage
+from curate.read import inputs
+from curate.read.documents import crawl_source
+from curate.read.inputs import InputFile, block_size, expand_inputs, may_be_folder, open_input
+from curate.read.splits import plan_splits, read_split
 
 
 def warc(i: int) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from curate.commands.inspect import inspect as command
 from curate.errors import InputError
-from curate.inspect import inspect, quantiles
+from curate.report.inspect import inspect, quantiles
 
 
 def write(path: Path, texts: list[str | None], **columns: list) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import lookup
-from curate.lookup import by_id, by_ids
+from curate.corpus import lookup
+from curate.corpus.lookup import by_id, by_ids
 
 IDS = st.text("01f", min_size=4, max_size=4).map(lambda text: text.ljust(32, "7"))
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from curate import memory, sample_crawl
+from curate.engine import memory
 from curate.errors import EngineError
+from curate.sample import crawl
 
 MB = 1 << 20
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def test_too_little_is_refused_with_the_estimate() -> None:
 
 @pytest.mark.engine
 def test_a_limit_of_addresses_ends_a_job_before_it_begins(tmp_path: Path) -> None:
-    path, output = sample_crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
+    path, output = crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
     command = [sys.executable, "-m", "curate", "clean", "--input", str(path), "--output", str(output), "--quiet"]
 
     def limit() -> None:
@@ -114,7 +115,7 @@ GROUPS = Path("/sys/fs/cgroup/memory")
 @pytest.mark.skipif(not os.access(GROUPS / "cgroup.procs", os.W_OK), reason="takes root and control groups, version 1")
 @pytest.mark.parametrize(("limit", "ends"), [(440, "error: a job takes about"), (800, "note: memory is short: 1 task")])
 def test_a_real_control_group(tmp_path: Path, limit: int, ends: str) -> None:
-    path, output = sample_crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
+    path, output = crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
     group = GROUPS / f"curate-test-{os.getpid()}"
     group.mkdir()
     try:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.encodings import decode_as
-from curate.extractors import clean_text
-from curate.mojibake import repaired, without_c1
+from curate.encodings.labels import decode_as
+from curate.encodings.mojibake import repaired, without_c1
+from curate.html.extractors import clean_text
 
 GOOD = {
     "fr": "Dès Noël, où un zéphyr haï me vêt de glaçons würmiens ; «\u00a0L’été\u00a0» – «\u00a0à\u00a0» – déjà… ½ café\u00a0!",

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from curate import locks, output, storage
 from curate.errors import OutputError
+from curate.files import locks, output, storage
 
 IDENTITY = {"job": "test", "inputs": [["a", 1]], "contents": {"a": "1", "b": "2"}}
 

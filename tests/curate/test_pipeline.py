@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import pipeline, sample_crawl, shards
-from curate.clean import Options
-from curate.clean import clean as run_clean
-from curate.engine import Session
+from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, OutputError
-from curate.run import EngineOptions
+from curate.jobs.clean import Options
+from curate.jobs.clean import clean as run_clean
+from curate.run import exchange, pipeline
+from curate.run.start import EngineOptions
+from curate.sample import crawl as sample_crawl
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -181,7 +182,7 @@ def test_a_folder_of_somebody_is_never_touched(crawl, tmp_path, resume):
 
 
 def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeypatch):
-    from curate import pipeline
+    from curate.run import pipeline
 
     output = tmp_path / "corpus"
 
@@ -221,12 +222,12 @@ def test_a_run_whose_children_are_killed_now_and_then_writes_the_same_bytes(craw
 
 
 def _children(pid: int) -> list[int]:
-    """The processes of `curate.workers` that `pid` has started."""
+    """The processes of `curate.engine.children` that `pid` has started."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and b"curate.workers" in (folder / "cmdline").read_bytes():
+            if parent == pid and b"curate.engine.children" in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
     return found
 
@@ -262,10 +263,10 @@ def _swapped(path: Path) -> None:
 @pytest.mark.parametrize(
     ("after", "folder"),
     [
-        ("curate.extract:run", "_scratch/splits"),
-        ("curate.shards:finish", "extracted"),
-        ("curate.passes:run", "_scratch/pass-1"),
-        ("curate.passes:run", "_scratch/pass-2"),
+        ("curate.read.web:run", "_scratch/splits"),
+        ("curate.run.exchange:finish", "extracted"),
+        ("curate.run.passes:run", "_scratch/pass-1"),
+        ("curate.run.passes:run", "_scratch/pass-2"),
     ],
 )
 def test_texts_that_change_places_between_two_stages(crawl, tmp_path, monkeypatch, after, folder):
@@ -288,7 +289,7 @@ def test_texts_that_change_places_between_two_stages(crawl, tmp_path, monkeypatc
 def test_shards_do_not_depend_on_splits(crawl, corpus, tmp_path, monkeypatch):
     """Many shards out of merged files hold the rows of few, in the same order."""
     monkeypatch.setattr(pipeline, "MINIMUM_SHARDS", 70)
-    monkeypatch.setattr(shards, "MERGE_BYTES", 100_000)
+    monkeypatch.setattr(exchange, "MERGE_BYTES", 100_000)
     output = tmp_path / "corpus"
     clean(crawl, output, split_bytes=50_000)
     assert len(list((output / "extracted").glob("*.parquet"))) == 70

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.prescan import prescan
+from curate.encodings.prescan import prescan
 
 SCRIPT = b"<script>" + b"var a=1;" * 700 + b"</script>"
 

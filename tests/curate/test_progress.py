@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.beats import Beat
-from curate.progress import Progress
+from curate.console.heartbeats import Beat
+from curate.console.progress import Progress
 
 
 class Terminal(io.StringIO):

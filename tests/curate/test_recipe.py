@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import recipe
+from curate.corpus import recipe
 from curate.errors import RecipeError
 
 

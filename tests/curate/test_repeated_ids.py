@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from curate import sample_crawl
-from curate.clean import Options, clean
-from curate.explain import explain
-from curate.explain_view import view
-from curate.inspect import inspect
-from curate.recipe import load
-from curate.reports.gather import Reservoir, gather
-from curate.reports.page import page
-from curate.run import EngineOptions
+from curate.corpus.recipe import load
+from curate.jobs.clean import Options, clean
+from curate.report.explain import explain
+from curate.report.explain_view import view
+from curate.report.gather import Reservoir, gather
+from curate.report.inspect import inspect
+from curate.report.page import page
+from curate.run.start import EngineOptions
+from curate.sample import crawl
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -54,7 +54,7 @@ def thrice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus of a crawl that was downloaded twice and a half: each id stands in it two or three times."""
     root = tmp_path_factory.mktemp("thrice")
     for name in ("a", "b", "c"):
-        sample_crawl.write(root / "crawl" / name)
+        crawl.write(root / "crawl" / name)
     run(root / "crawl", root / "corpus", keep_rejected=True)
     return root / "corpus"
 

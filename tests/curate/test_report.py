@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import schema
-from curate.recipe import load
-from curate.report import versions, write_report
-from curate.reports.charts import bar, histogram, short, text
-from curate.reports.gather import KEPT_SAMPLES, Reservoir, gather
-from curate.reports.page import page
+from curate.corpus import schema
+from curate.corpus.recipe import load
+from curate.report.charts import bar, histogram, short, text
+from curate.report.gather import KEPT_SAMPLES, Reservoir, gather
+from curate.report.page import page
+from curate.report.write import versions, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

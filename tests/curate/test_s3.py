@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from curate import sample_crawl, storage
 from curate.errors import InputError, is_passing, of_disk
+from curate.files import storage
+from curate.sample import crawl
 from tests.faulty_s3 import Faulty, serve
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -44,7 +45,7 @@ def _clean(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_from_s3_to_s3(bucket, store, tmp_path):
     folder = tmp_path / "crawl"
     folder.mkdir()
-    for path in sample_crawl.write(folder):
+    for path in crawl.write(folder):
         bucket.upload_file(str(path), "curate-in", f"crawl/{path.name}")
     store.requests.clear()
     done = _clean("--input", "s3://curate-in/crawl/", "--output", "s3://curate-out/corpus")
@@ -65,7 +66,7 @@ def test_from_s3_to_s3(bucket, store, tmp_path):
 
 @pytest.mark.slow
 def test_a_store_that_fails_now_and_then_changes_nothing(bucket, store, tmp_path):
-    path = sample_crawl.write(tmp_path)[0]
+    path = crawl.write(tmp_path)[0]
     bucket.upload_file(str(path), "curate-in", path.name)
     store.share = 0.05
     done = _clean("--input", f"s3://curate-in/{path.name}", "--output", "s3://curate-out/corpus")

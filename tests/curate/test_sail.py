@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from curate import engine, sail
+from curate.engine import sail, session
 from curate.errors import EngineError, UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +131,7 @@ def test_another_process_gets_nowhere() -> None:
         "s = socket.socket(socket.AF_UNIX); s.connect(chr(0) + sys.argv[1].split(':')[1]); s.settimeout(9)\n"
         "sys.exit(7 if s.recv(1) == b'' else 0)"
     )
-    with engine.session("test", "sail", cores=2, private=True) as s:
+    with session.session("test", "sail", cores=2, private=True) as s:
         assert s.closed
         assert _listening() == []  # nothing runs before it is needed
         assert s.spark.range(5).count() == 5
@@ -165,12 +165,12 @@ def test_another_user_runs_no_code_here(
             subprocess.run(command, timeout=12, check=False, capture_output=True)
         return evidence.exists() and evidence.read_text() == str(os.getuid())
 
-    with engine.session("test", "sail", cores=1) as s:
+    with session.session("test", "sail", cores=1) as s:
         s.spark.range(1).count()
         assert not attack()
         assert s.spark.range(5).count() == 5
     monkeypatch.setattr(sail, "_mute_listen", lambda: False)
-    with engine.session("test", "sail", cores=1) as s:
+    with session.session("test", "sail", cores=1) as s:
         assert not s.closed
         s.spark.range(1).count()
         assert attack()  # or the attack above proves nothing
@@ -178,18 +178,18 @@ def test_another_user_runs_no_code_here(
 
 def test_private_is_refused_where_it_can_not_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sail, "_mute_listen", lambda: False)
-    with pytest.raises(EngineError, match="--private"), engine.session("test", "sail", private=True):
+    with pytest.raises(EngineError, match="--private"), session.session("test", "sail", private=True):
         pass
     for words in ({"master": "spark://host:7077"}, {"master": "sc://host:15002"}):
-        with pytest.raises(UsageError, match=r"spark\.authenticate"), engine.session("test", private=True, **words):
+        with pytest.raises(UsageError, match=r"spark\.authenticate"), session.session("test", private=True, **words):
             pass
 
 
 @pytest.mark.engine
 def test_an_open_engine_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from curate import sample_crawl
+    from curate.sample import crawl
 
-    path = sample_crawl.write(tmp_path / "crawl")[0]
+    path = crawl.write(tmp_path / "crawl")[0]
     code = (
         "from curate import cli, sail\n"
         "sail._mute_listen = lambda: False\n"
@@ -203,9 +203,9 @@ def test_an_open_engine_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_an_engine_that_waits_costs_nothing() -> None:
     """Its runtime met a socket that did not listen yet, and once asked it for connections without end: a core's time."""
     program = (
-        "import time; from curate.sail import Sail; engine = Sail(); session = engine.connect(); "
+        "import time; from curate.engine.sail import Sail; engine = Sail(); session = session.connect(); "
         "session.range(3).count(); started = time.process_time(); time.sleep(1); "
-        "print(time.process_time() - started); session.stop(); engine.stop()"
+        "print(time.process_time() - started); session.stop(); session.stop()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert float(done.stdout) < 0.3

@@ -11,8 +11,8 @@ import trafilatura
 from click.testing import CliRunner
 from warcio.archiveiterator import ArchiveIterator
 
-from curate import sample_crawl
 from curate.commands.sample_crawl import sample_crawl as command
+from curate.sample import crawl
 from curate.sample.cases import foreign_pages, page, plain_pages, rule_cases
 from curate.sample.duplicates import duplicate_cases, jaccard, near_jaccard
 from curate.sample.prose import Writer, load
@@ -24,36 +24,36 @@ DIGEST = "e182676aa752dd7de4d639d3d6d51bc789109c65158fb06c8cb24e3136c21471"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("sample")
-    sample_crawl.write(target)
+    crawl.write(target)
     return target
 
 
 def test_bytes_are_pinned(folder: Path) -> None:
     """A change of the sample is fine, but never by accident: set DIGEST anew."""
-    data = b"".join((folder / name).read_bytes() for name in sample_crawl.FILES)
+    data = b"".join((folder / name).read_bytes() for name in crawl.FILES)
     assert hashlib.sha256(data).hexdigest() == DIGEST
 
 
 def test_second_run_writes_the_same(folder: Path, tmp_path: Path) -> None:
-    sample_crawl.crawl.cache_clear()
-    for path in sample_crawl.write(tmp_path / "new" / "folder"):
+    crawl.crawl.cache_clear()
+    for path in crawl.write(tmp_path / "new" / "folder"):
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("name", [sample_crawl.FILES[0], sample_crawl.FILES[1], sample_crawl.FILES[3]])
+@pytest.mark.parametrize("name", [crawl.FILES[0], crawl.FILES[1], crawl.FILES[3]])
 def test_another_reader_finds_every_record(folder: Path, name: str) -> None:
     with (folder / name).open("rb") as stream:
         records = [(r.rec_type, r.rec_headers["WARC-Target-URI"]) for r in ArchiveIterator(stream)]
     found = [url for kind, url in records if kind in ("response", "conversion")]
-    assert found == [p["url"] for p in sample_crawl.expected()["pages"] if p["file"] == name]
+    assert found == [p["url"] for p in crawl.expected()["pages"] if p["file"] == name]
     others = Counter(f"type_{kind}" for kind, _ in records if kind not in ("response", "conversion"))
-    assert others == Counter(member.kind for member in sample_crawl.crawl()[name] if member.case is None)
+    assert others == Counter(member.kind for member in crawl.crawl()[name] if member.case is None)
 
 
 def test_expected_names_a_fate_for_each_page() -> None:
-    pages = sample_crawl.expected()["pages"]
+    pages = crawl.expected()["pages"]
     assert len(pages) > 300
-    assert {p["fate"] for p in pages} == set(sample_crawl.FATES)
+    assert {p["fate"] for p in pages} == set(crawl.FATES)
     for entry in pages:
         assert (entry["reason"] is None) == (entry["fate"] == "kept"), entry
         assert entry["fate"] != "one_of" or entry["group"], entry
@@ -62,7 +62,7 @@ def test_expected_names_a_fate_for_each_page() -> None:
 
 
 def test_expected_ledger_balances() -> None:
-    ledger = sample_crawl.expected()["ledger"]
+    ledger = crawl.expected()["ledger"]
     parts = [sum(ledger[fate].values()) for fate in ("skipped", "rejected", "failed")]
     assert ledger["records"] == sum(parts) + ledger["kept"]
 
@@ -152,7 +152,7 @@ def test_chunks_end_with_an_empty_one() -> None:
 
 def test_damage_is_damage(folder: Path) -> None:
     """The strict reader stops at the garbage; every good record after it is there all the same."""
-    data = (folder / sample_crawl.FILES[2]).read_bytes()
+    data = (folder / crawl.FILES[2]).read_bytes()
     for number in range(5):
         assert f"https://hives.example/broken/after_damage_{number}".encode() in data
     with pytest.raises(Exception):  # noqa: B017, PT011 - any complaint will do
@@ -162,5 +162,5 @@ def test_damage_is_damage(folder: Path) -> None:
 def test_command_writes_files_and_expectations(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(tmp_path / "new"), "--expected", "--json"])
     assert result.exit_code == 0, result.output
-    assert [Path(row["path"]).name for row in json.loads(result.output)] == list(sample_crawl.FILES)
-    assert json.loads((tmp_path / "new" / "expected.json").read_text()) == sample_crawl.expected()
+    assert [Path(row["path"]).name for row in json.loads(result.output)] == list(crawl.FILES)
+    assert json.loads((tmp_path / "new" / "expected.json").read_text()) == crawl.expected()

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import content, schema, shards, workers
+from curate.corpus import checksums, schema, shards
+from curate.engine import children
 from curate.errors import BalanceError, OutputError
+from curate.run import exchange
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
@@ -71,7 +73,7 @@ def test_a_record_read_twice_is_kept_once(tmp_path):
     ] + [{"id": "1" * 32, "text": "u", "source": "s", "file": "a", "offset": 1}]
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "x.parquet")
     everything = {"in": str(tmp_path), "files": 1, "first": "0", "end": "g"}
-    shards.finish({**everything, "out": str(tmp_path / "out.parquet"), "kind": "web"})
+    exchange.finish({**everything, "out": str(tmp_path / "out.parquet"), "kind": "web"})
     found = pq.read_table(tmp_path / "out.parquet").select(["file", "offset", "verdict", "reason"]).to_pylist()
     assert [(row["file"], row["offset"], row["reason"]) for row in found] == [
         ("a", 3, None),
@@ -96,7 +98,7 @@ class Tasks:
     name, cores = "sail", 2
 
     def run(self, reference, tasks):
-        return map(workers.function(reference), tasks)
+        return map(children.function(reference), tasks)
 
 
 IDS = st.integers(0, 2**32 - 1).map(lambda n: f"{n:08x}".ljust(32, "7"))
@@ -117,8 +119,8 @@ def test_rows_come_to_their_shards_whole_and_sorted(tmp_path_factory, files, cou
         for name, value in {"ROW_GROUP_ROWS": 10, "PIECE_ROWS": 3, "PIECE_BYTES": 40}.items():
             patch.setattr(shards, name, value)
         patch.setattr(shards._group_end, "__defaults__", (10, 32 << 20))
-        patch.setattr(shards, "MERGE_SHARDS", merge_from)
-        patch.setattr(shards, "MERGE_BYTES", merge_bytes)
+        patch.setattr(exchange, "MERGE_SHARDS", merge_from)
+        patch.setattr(exchange, "MERGE_BYTES", merge_bytes)
         parts = {}
         for n, rows in enumerate(files):
             path = str(folder / "splits" / f"{n}.parquet")
@@ -127,7 +129,7 @@ def test_rows_come_to_their_shards_whole_and_sorted(tmp_path_factory, files, cou
                 writer.write(pa.Table.from_pylist(listed, table))
             parts[path] = shards.read_written(path).content
             everything += rows
-        outs = shards.exchange(Tasks(), parts, str(folder / "merged"), str(folder / "out"), count, "web")
+        outs = exchange.exchange(Tasks(), parts, str(folder / "merged"), str(folder / "out"), count, "web")
     assert [path.rsplit("/", 1)[1] for path in outs] == [shards.part_name(i, count) for i in range(count)]
     found = [pq.read_table(path, partitioning=None).to_pylist() for path in outs]
     for i, rows in enumerate(found):
@@ -158,14 +160,14 @@ def test_a_task_reads_the_pieces_of_its_range_alone(tmp_path):
         writer.write(pa.Table.from_pylist(rows, table))
     metadata = pq.read_metadata(tmp_path / "a.parquet")
     assert metadata.num_row_groups == 32 + 32 + 7
-    read = list(shards._between(str(tmp_path / "a.parquet"), "id", shards.first_id(3, 8), shards.first_id(4, 8)))
+    read = list(exchange._between(str(tmp_path / "a.parquet"), "id", shards.first_id(3, 8), shards.first_id(4, 8)))
     assert len(read) <= 3 * (4 + 2)  # an eighth of each of three runs, and their ends
     assert sum(part.num_rows for part in read) == sum(shards.shard_of(row["id"], 8) == 3 for row in rows)
 
 
 def test_a_file_that_is_missing_is_told(tmp_path):
     with pytest.raises(BalanceError, match="0 files instead of 2"):
-        shards.between(str(tmp_path / "gone"), 2, "id", "0", "g", schema.extracted("web"))
+        exchange.between(str(tmp_path / "gone"), 2, "id", "0", "g", schema.extracted("web"))
 
 
 # ---- of two copies the whole one ----
@@ -193,7 +195,7 @@ def test_damaged_never_beats_whole(tmp_path, names, better, worse):
     (tmp_path / "in").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "in" / "x.parquet")
     task = {"in": str(tmp_path / "in"), "files": 1, "first": "0", "end": "g", "kind": "web"}
-    shards.finish({**task, "out": str(tmp_path / "out.parquet")})
+    exchange.finish({**task, "out": str(tmp_path / "out.parquet")})
     first, second = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert first["file"] == names[0]
     assert (first["verdict"], first["reason"]) == (FATES[better].get("verdict"), FATES[better].get("reason"))
@@ -211,8 +213,8 @@ def test_many_small_writes_copy_each_row_a_few_times(tmp_path, monkeypatch):
     real = pa.concat_tables
     monkeypatch.setattr(shards.pa, "concat_tables", lambda t, *a: copied.append(sum(map(len, t))) or real(t, *a))
     looked = []
-    measured = content.of_rows
-    monkeypatch.setattr(shards.content, "of_rows", lambda rows: looked.append(len(rows)) or measured(rows))
+    measured = checksums.of_rows
+    monkeypatch.setattr(shards.checksums, "of_rows", lambda rows: looked.append(len(rows)) or measured(rows))
     wide = SCHEMA.append(pa.field("url", pa.string()))
     table = pa.table({"id": ["a" * 32] * 2, "text": ["x"] * 2, "url": ["u" * 100_000] * 2}, wide)
     with shards.ShardWriter(str(tmp_path / "x.parquet"), wide) as writer:
@@ -243,7 +245,7 @@ def test_a_damaged_part_is_named(tmp_path, damage):
     data = bytearray(path.read_bytes())
     data[8:60] = bytes(52)
     path.write_bytes({"empty": b"", "cut": data[: len(data) // 2], "flipped": data}[damage])
-    for read in (shards.read_batches, shards.read_checked, lambda name: shards._between(name, "id", "0", "g")):
+    for read in (shards.read_batches, shards.read_checked, lambda name: exchange._between(name, "id", "0", "g")):
         with pytest.raises(OutputError, match=f"{path} is damaged .*: delete it, and go on with --resume"):
             list(read(str(path)))
     if damage != "flipped":

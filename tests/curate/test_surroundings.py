@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from curate import cli, engine, output, pipeline, temporary
-from curate.corpora import corpus_source
-from curate.dedup.job import recipe_of
-from curate.engine import Session, session
+from curate import cli
+from curate.corpus.recipe import parse
+from curate.engine.session import Session, check_path, session
 from curate.errors import InputError, OutputError, RecipeError, of_disk
-from curate.job import Job, Source
-from curate.recipe import parse
-from curate.run import command_line
+from curate.files import output, temporary
+from curate.jobs.dedup import recipe_of
+from curate.read.corpora import corpus_source
+from curate.read.source import Source
+from curate.run import pipeline
+from curate.run.job import Job
+from curate.run.start import command_line
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
 NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
@@ -83,7 +86,7 @@ def test_on_a_cluster_odd_names_are_refused_before_any_work(tmp_path: Path) -> N
     job = Job("dedup", source, recipe_of("exact", {}), str(tmp_path / "a{b}"))
     with pytest.raises(OutputError, match="on a cluster a path may hold"):
         pipeline.run(Session("spark", lambda: None, 1, here=False), job)
-    engine.check_path(Session("spark", lambda: None, 1, here=False), str(tmp_path / "plain"))
+    check_path(Session("spark", lambda: None, 1, here=False), str(tmp_path / "plain"))
 
 
 def test_a_misspelt_extractor_is_found_with_the_recipe() -> None:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import terminal
 from curate.cli import printable
-from curate.reports import charts
-from curate.terminal import (
+from curate.console import terminal
+from curate.console.terminal import (
     clean,
     duration,
     funnel_rows,
@@ -24,6 +23,7 @@ from curate.terminal import (
     size,
     without_secrets,
 )
+from curate.report import charts
 
 LEDGER = {
     "records": 1_000,

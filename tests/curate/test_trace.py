@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import trace as trace_module
-from curate.dedup.elections import OWNER
-from curate.recipe import parse
-from curate.trace import Loss, cut_spans, trace
+from curate.corpus.recipe import parse
+from curate.dedup.keep_first import OWNER
+from curate.report import trace as trace_module
+from curate.report.trace import Loss, cut_spans, trace
 
 RECIPE = parse(
     """

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from curate.errors import InputError
-from curate.inputs import expand_inputs, open_input
-from curate.warc import Record, plan_splits, read_split
+from curate.read.inputs import expand_inputs, open_input
+from curate.read.splits import plan_splits, read_split
+from curate.warc import Record
 
 
 def page(number: int) -> bytes:
@@ -139,6 +140,6 @@ def test_one_without_a_crawl_file_is_no_archive(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_more_than_64_mib_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curate.wacz._MAX_DIRECTORY", 1000)
+    monkeypatch.setattr("curate.read.wacz._MAX_DIRECTORY", 1000)
     path = wacz(tmp_path / "x.wacz", {f"archive/{i}.warc.gz": ONE for i in range(30)})
     assert [file.path for file in expand_inputs([str(path)])] == [str(path)]

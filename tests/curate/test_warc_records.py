@@ -18,8 +18,9 @@ from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.inputs import InputFile
-from curate.warc import ERRORS, Limits, Record, chain, goes_on, plan_splits, read_split, skip_reason
+from curate.read.inputs import InputFile
+from curate.read.splits import plan_splits, read_split
+from curate.warc import ERRORS, Limits, Record, chain, goes_on, skip_reason
 from curate.warc.codecs import Codec
 from curate.warc.headers import Http
 from curate.warc.payload import decode_body

@@ -16,8 +16,9 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.inputs import InputFile
-from curate.warc import Record, Split, plan_splits, read_split
+from curate.read.inputs import InputFile
+from curate.read.splits import Split, plan_splits, read_split
+from curate.warc import Record
 
 SETTINGS = settings(
     max_examples=int(os.environ.get("CURATE_EXAMPLES", "8")),

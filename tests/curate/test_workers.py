@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pytest
 
-from curate import workers
+from curate.engine import children
 from curate.errors import EngineError, InputError
 
 SELF = "tests_worker_tasks"
@@ -31,25 +31,25 @@ def _tasks(tmp_path, monkeypatch):
         "    for i in range(3): yield pa.RecordBatch.from_pydict({'i': [i]})\n"
         "def spin(task):\n"
         "    try:\n"
-        "        with workers.page(7, 0.2):\n"
+        "        with children.page(7, 0.2):\n"
         "            while True: pass\n"
-        "    except workers.PageTimeout: return {'timeout': True}\n"
+        "    except children.PageTimeout: return {'timeout': True}\n"
         "def swallow(task):\n"
         "    try:\n"
-        "        with workers.page(7, 0.2):\n"
+        "        with children.page(7, 0.2):\n"
         "            end = time.process_time() + 0.6\n"
         "            while time.process_time() < end:\n"
         "                try:\n"
         "                    while time.process_time() < end: pass\n"
         "                except BaseException: pass\n"
-        "    except workers.PageTimeout: return {'timeout': True}\n"
+        "    except children.PageTimeout: return {'timeout': True}\n"
         "    return {'timeout': False}\n"
         "def stuck(task):\n"
-        "    with workers.page(9, 0.1): sum(range(10 ** 11))\n"
+        "    with children.page(9, 0.1): sum(range(10 ** 11))\n"
         "def crash(task):\n"
-        "    with workers.page(5, 9): os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "    with children.page(5, 9): os.kill(os.getpid(), signal.SIGSEGV)\n"
         "def sleep(task):\n"
-        "    with workers.page(1, 0.2): time.sleep(0.5)\n"
+        "    with children.page(1, 0.2): time.sleep(0.5)\n"
         "    return {'ok': True}\n"
         "def limit(task):\n"
         "    import resource, sys\n"
@@ -62,16 +62,16 @@ def _tasks(tmp_path, monkeypatch):
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "def always(task): os.kill(os.getpid(), task['signal'])\n"
         "def eat(task):\n"
-        "    with workers.page(3, 9): x = bytearray(8 << 30)\n"
+        "    with children.page(3, 9): x = bytearray(8 << 30)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    workers.close_all()
+    children.close_all()
     yield
-    workers.close_all()
+    children.close_all()
 
 
 def _call(name, task=None, memory=0):
-    with workers.lease(memory) as child:
+    with children.lease(memory) as child:
         return list(child.request(f"{SELF}:{name}", task or {}))
 
 
@@ -105,7 +105,7 @@ def test_batches_come_before_the_result():
 
 
 def test_an_exception_is_told_with_its_traceback():
-    with pytest.raises(workers.ChildError, match=r"(?s)Traceback.*boom"):
+    with pytest.raises(children.ChildError, match=r"(?s)Traceback.*boom"):
         _call("fail")
 
 
@@ -124,14 +124,14 @@ def test_a_timeout_that_a_library_swallows_still_counts():
 
 def test_a_page_stuck_in_c_ends_the_child_with_its_number():
     started = time.process_time()
-    with pytest.raises(workers.ChildDied) as died:
+    with pytest.raises(children.ChildDied) as died:
         _call("stuck")
     assert (died.value.reason, died.value.mark) == ("timeout", 9)
     assert time.process_time() - started < 1
 
 
 def test_a_crash_names_the_page_and_the_signal():
-    with pytest.raises(workers.ChildDied) as died:
+    with pytest.raises(children.ChildDied) as died:
         _call("crash")
     assert (died.value.reason, died.value.mark) == ("crash", 5)
     assert signal.Signals.SIGSEGV.name in died.value.detail
@@ -142,35 +142,35 @@ def test_waiting_is_not_cpu_time():
 
 
 def test_memory_is_limited():
-    with pytest.raises(workers.ChildDied) as died:
+    with pytest.raises(children.ChildDied) as died:
         _call("eat", memory=2 << 30)
     assert (died.value.reason, died.value.mark) == ("memory", 3)
 
 
 def test_a_dead_child_is_replaced():
-    with pytest.raises(workers.ChildDied):
+    with pytest.raises(children.ChildDied):
         _call("crash")
     assert _call("double", {"n": 1})[0]["n"] == 2
 
 
 def test_a_task_whose_process_is_killed_is_done_again(tmp_path):
-    assert workers.call(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
+    assert children.call(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
 def test_a_task_whose_process_ends_each_time_is_named(name):
     with pytest.raises(EngineError, match=rf"{SELF}\.always \(part-1\) ended twice: .*{name}") as found:
-        workers.call(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
+        children.call(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
     assert ("--cores" in str(found.value)) == (name == "SIGKILL")
 
 
 def test_children_that_are_killed_on_purpose_are_not_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "_ending", threading.Event())
+    monkeypatch.setattr(children, "_ending", threading.Event())
     with _lease_of_a_sleeper() as (thread, errors):
-        workers.kill_all()
+        children.kill_all()
         thread.join()
-    assert [type(error) for error in errors] == [workers.ChildDied]
-    assert not workers._busy
+    assert [type(error) for error in errors] == [children.ChildDied]
+    assert not children._busy
 
 
 @contextmanager
@@ -179,13 +179,13 @@ def _lease_of_a_sleeper():
 
     def run():
         try:
-            workers.call(f"{SELF}:wait", {})
+            children.call(f"{SELF}:wait", {})
         except Exception as error:
             errors.append(error)
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not workers._busy:
+    while not children._busy:
         time.sleep(0.01)
     yield thread, errors
 
@@ -194,6 +194,6 @@ def test_a_process_that_can_not_be_started_is_told(monkeypatch):
     def refuse(*_, **__):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers.subprocess, "Popen", refuse)
+    monkeypatch.setattr(children.subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
-        workers.call(f"{SELF}:double", {"n": 1})
+        children.call(f"{SELF}:double", {"n": 1})

@@ -11,10 +11,9 @@ from click.testing import CliRunner
 
 from curate.commands.extract import extract as command
 from curate.errors import InputError, UsageError
-from curate.extractor import engine
-from curate.extractor.engine import assemble, extract, extract_page, judge
-from curate.extractor.show import page_html
-from curate.extractors import clean_text, extractor
+from curate.html.extract import Extraction, assemble, extract, extract_page, judge, model
+from curate.html.extractors import clean_text, extractor
+from curate.html.show import page_html
 
 PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
 PAGE = f"""<title>Rivers of the north</title><body><nav><ul>{"<li><a href=/>Home page</a>" * 12}</ul></nav>
@@ -56,12 +55,12 @@ def test_lines(html: str, lines: list[str]) -> None:
 
 
 def test_trafilatura_takes_over_where_the_model_is_unsure(monkeypatch: pytest.MonkeyPatch) -> None:
-    sure = engine.model()
-    monkeypatch.setattr(engine, "model", lambda: dataclasses.replace(sure, unsure=2.0))
+    sure = model()
+    monkeypatch.setattr("curate.html.extract.model", lambda: dataclasses.replace(sure, unsure=2.0))
     done = extract_page(PAGE, "https://example.org/")
     assert done.engine == "trafilatura"
     assert done.text == extractor("trafilatura")(PAGE, "https://example.org/")
-    monkeypatch.setattr(engine, "model", lambda: dataclasses.replace(sure, unsure=0.0))
+    monkeypatch.setattr("curate.html.extract.model", lambda: dataclasses.replace(sure, unsure=0.0))
     assert extract_page(PAGE).engine == "curate"
 
 
@@ -116,7 +115,7 @@ def json_ld(body: str) -> str:
 
 def test_an_article_that_is_in_json_ld_alone_is_taken_from_there() -> None:
     shell = f"<title>Rivers</title>{json_ld(PARAGRAPH * 8)}<body><div id=root></div><p>Loading"
-    assert extract_page(shell) == engine.Extraction(PARAGRAPH * 8, "curate")
+    assert extract_page(shell) == Extraction(PARAGRAPH * 8, "curate")
     assert extract(shell.replace("NewsArticle", "Person")) == extract("<title>Rivers</title><p>Loading")
     marked = "<title>Rivers</title>" + json_ld(f"<p>{PARAGRAPH * 4}</p><p>One &amp; two.</p>")
     assert extract(marked) == (PARAGRAPH * 4).strip() + "\nOne & two."
@@ -140,7 +139,7 @@ def test_damaged_json_ld_is_nothing(script: str) -> None:
 
 def test_one_process_compiles_and_the_others_wait(tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from curate.extractor import engine\n"
+        "from pathlib import Path; from curate.html import extract as engine\n"
         f"engine._cache = lambda: Path({str(tmp_path)!r})\n"
         "engine.judge = lambda page: (print('in', flush=True), __import__('time').sleep(.3), print('out', flush=True))\n"
         "engine.prepare()"
@@ -154,7 +153,7 @@ def test_one_process_compiles_and_the_others_wait(tmp_path: Path) -> None:
 
 def test_compiled_code_is_known_to_be_there() -> None:
     extract(PAGE)
-    assert not engine.is_cold()
+    assert not extract.is_cold()
 
 
 def test_a_page_without_text_gives_none() -> None:

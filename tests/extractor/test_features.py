@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from curate.extractor.columns import FEATURES
-from curate.extractor.features import fill
-from curate.extractor.measure import STOPS, WORDS
-from curate.extractor.page import as_bytes, read_page
+from curate.html.columns import FEATURES
+from curate.html.features import fill
+from curate.html.measure import STOPS, WORDS
+from curate.html.page import as_bytes, read_page
 
 
 def column(html: str, name: str) -> list[float]:

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from curate.errors import InputError
-from curate.extractor import engine
-from curate.extractor.columns import FEATURES
-from curate.extractor.context import CONTEXT
-from curate.extractor.engine import STEPS, block_probabilities, decide, judge
-from curate.extractor.features import fill
-from curate.extractor.model import Model, model
-from curate.extractor.page import read_page
-from curate.extractor.trees import Trees, probabilities
+from curate.html.columns import FEATURES
+from curate.html.context import CONTEXT
+from curate.html.extract import STEPS, block_probabilities, decide, judge
+from curate.html.features import fill
+from curate.html.model import Model, model
+from curate.html.page import read_page
+from curate.html.trees import Trees, probabilities
 
 PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
 PAGE = f"""<title>Rivers of the north</title><body><div class=menu><ul>{"<li><a href=/>Home page</a>" * 12}</ul></div>
@@ -106,7 +105,7 @@ def test_trees_sum_as_lightgbm_sums_them() -> None:
 def test_probabilities_are_the_same_whatever_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = judge(PAGE).probability
     for size in (1, 3, 7, len(whole)):
-        monkeypatch.setattr(engine, "CHUNK", size)
+        monkeypatch.setattr("curate.html.extract.CHUNK", size)
         assert judge(PAGE).probability.tobytes() == whole.tobytes()
 
 

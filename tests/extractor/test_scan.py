@@ -1,7 +1,5 @@
 """The scanner: which blocks of text a piece of markup has, as browsers show it."""
 
-# ruff: noqa: I001 (names of columns, by the line)
-
 import html as html_module
 from html.entities import html5
 
@@ -9,11 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.extractor.page import Page, read_page
-from curate.extractor.tags import NAMES, fnv, hash_table
-from curate.extractor.tape import (
-    B_BOLD, B_END, B_FROM, B_LINKED, B_NODE, B_SOFT, B_START, B_TO, HIDDEN, N_DEPTH, N_FLAGS, N_PARENT, N_TAG,
-)  # fmt: skip
+from curate.html.page import Page, read_page
+from curate.html.tags import NAMES, fnv, hash_table
+from curate.html.tape import (
+    B_BOLD,
+    B_END,
+    B_FROM,
+    B_LINKED,
+    B_NODE,
+    B_SOFT,
+    B_START,
+    B_TO,
+    HIDDEN,
+    N_DEPTH,
+    N_FLAGS,
+    N_PARENT,
+    N_TAG,
+)
 
 
 def blocks(html: str) -> list[str]:

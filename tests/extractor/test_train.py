@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from curate.extractor.model import Model
-from curate.extractor.page import read_page
+from curate.html.model import Model
+from curate.html.page import read_page
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("rapidfuzz")

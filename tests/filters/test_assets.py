@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from curate import assets
 from curate.commands.assets import assets as command
 from curate.errors import InputError, UsageError
+from curate.jobs import assets
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from curate import recipe
+from curate.corpus import recipe
 from curate.dedup import Lines, Urls
 from filters import c4, punkt
 from filters.base import Document

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from curate import recipe
 from curate.commands.filters import catalogue, filters, reference
+from curate.corpus import recipe
 
 PAGE = Path(__file__).parents[2] / "docs/filters.md"
 

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from curate import engine
 from curate.dedup.tables import count
-from curate.engine import Session
+from curate.engine import session
+from curate.engine.session import Session
 from curate.errors import EngineError
 
-java = pytest.mark.skipif(engine.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
+java = pytest.mark.skipif(session.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
 
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=5),
@@ -163,13 +163,13 @@ def check(s: Session, written: list[tuple[pa.Table, dict[str, Any]]]) -> None:
 
 @pytest.fixture(scope="module")
 def sail() -> Iterator[Session]:
-    with engine.session("differential", "sail", cores=2) as found:
+    with session.session("differential", "sail", cores=2) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Session]:
-    with engine.session("differential", "spark", cores=2) as found:
+    with session.session("differential", "spark", cores=2) as found:
         yield found
 
 

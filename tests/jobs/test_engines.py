@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from curate import engine, sail, sample_crawl
+from curate.engine import sail, session
 from curate.errors import EngineError, UsageError
+from curate.sample import crawl as sample_crawl
 
 ROOT = Path(__file__).parents[2]
-java = pytest.mark.skipif(engine.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
+java = pytest.mark.skipif(session.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +77,23 @@ def test_the_released_codes_rules_over_a_whole_corpus(crawl, tmp_path):
 
 
 def test_no_java_names_the_package(monkeypatch):
-    monkeypatch.setattr(engine, "java", lambda: None)
-    with pytest.raises(EngineError, match="openjdk-17-jre-headless"), engine.session("x", engine="spark"):
+    monkeypatch.setattr(session, "java", lambda: None)
+    with pytest.raises(EngineError, match="openjdk-17-jre-headless"), session.session("x", engine="spark"):
         pass
 
 
 @pytest.mark.engine
 def test_a_closed_session_leaves_nothing_in_the_environment(monkeypatch):
     monkeypatch.delenv(sail.CONNECT_MODE, raising=False)
-    with engine.session("x", engine="sail") as s:
+    with session.session("x", engine="sail") as s:
         assert s.spark.range(3).count() == 3
     assert sail.CONNECT_MODE not in os.environ  # a child of this process may start a local Spark
 
 
 def test_contradictions_are_told():
-    with pytest.raises(UsageError, match="takes no --master"), engine.session("x", engine="sail", master="local[1]"):
+    with pytest.raises(UsageError, match="takes no --master"), session.session("x", engine="sail", master="local[1]"):
         pass
-    with pytest.raises(UsageError, match="not 'dask'"), engine.session("x", engine="dask"):
+    with pytest.raises(UsageError, match="not 'dask'"), session.session("x", engine="dask"):
         pass
 
 
@@ -105,7 +106,7 @@ def test_bundle_imports_from_the_zip(tmp_path):
         "import curate, filters, curate.recipe\n"
         "assert all('.zip' in m.__file__ for m in (curate, filters)), curate.__file__\n"
         "from filters.base import Document\n"
-        "recipe = curate.recipe.load('c4')\n"
+        "recipe = curate.corpus.recipe.load('c4')\n"
         "step = next(s for s in recipe.steps if type(s).__name__ == 'BadWords')\n"
         "assert step(Document('1', 'a clean text')).reason is None\n"
     )
@@ -143,19 +144,19 @@ for secret in ("", "in-the-environment"):
 
 VICTIM = """
 import contextlib, os, subprocess, sys
-from curate import engine
+from curate.engine import session
 @contextlib.contextmanager
 def spark():
     if sys.argv[1] == "open":
         from pyspark.sql import SparkSession
         yield SparkSession.builder.master("local[1]").config("spark.driver.host", "127.0.0.1").getOrCreate()
         return
-    with engine.session("test", "spark", sys.argv[1] or None, cores=1, private=True) as s:
+    with session.session("test", "spark", sys.argv[1] or None, cores=1, private=True) as s:
         yield s.spark
 with spark() as found:
     assert found.range(9).repartition(2).count() == 9
     port = found.sparkContext.getConf().get("spark.driver.port")
-    secret = os.environ.pop(engine.AUTH_SECRET, "none")
+    secret = os.environ.pop(session.AUTH_SECRET, "none")
     subprocess.run([sys.executable, "-c", sys.argv[2], port], check=True)
     told = [line for line in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout.splitlines() if secret in line]
     print("secret told" if told and secret != "none" else "secret kept")

@@ -6,9 +6,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import budget
 from curate.commands.budget import budget as command
 from curate.errors import UsageError
+from curate.mixing import budget
 
 
 def test_chinchilla_itself() -> None:

@@ -15,18 +15,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import engine, mixture, shards, tokenizer
+from curate.engine import session
 from curate.errors import BalanceError, OutputError
-from curate.mixing import account, finish, job, sources
+from curate.jobs import mix
+from curate.mixing import finish, ledger, mixture, sources
 from curate.mixing.request import Request
+from curate.run import exchange
+from curate.tokens import tokenizer
 
 Make = Callable[..., Path]
 WEIGHTS = "web=0.6,code=0.25,wiki=0.15"
 
 
 @pytest.fixture(scope="module")
-def sail() -> Iterator[engine.Session]:
-    with engine.session("test", "sail", cores=2) as found:
+def sail() -> Iterator[session.Session]:
+    with session.session("test", "sail", cores=2) as found:
         yield found
 
 
@@ -59,9 +62,9 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.engine
 def test_what_is_written(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
 ) -> None:
-    ledger = job.build(sail, job.Build(ask(tokenize=True), str(tmp_path / "mix")))
+    ledger = mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
     out = tmp_path / "mix"
     assert json.loads((out / "ledger.json").read_text()) == ledger
     written = rows(out)
@@ -92,9 +95,9 @@ def test_what_is_written(
 
 @pytest.mark.engine
 def test_the_order_is_shuffled_across_sources_and_files(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path
 ) -> None:
-    job.build(sail, job.Build(ask(shards=4), str(tmp_path / "mix")))
+    mix.build(sail, mix.Build(ask(shards=4), str(tmp_path / "mix")))
     written = rows(tmp_path / "mix")
     sizes = [pq.read_metadata(path).num_rows for path in sorted((tmp_path / "mix" / "data").glob("*"))]
     assert max(sizes) < 1.5 * min(sizes)
@@ -109,10 +112,10 @@ def test_the_order_is_shuffled_across_sources_and_files(
 
 @pytest.mark.engine
 def test_the_trainer_opens_the_packed_tokens(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
 ) -> None:
     data = pytest.importorskip("train_probe.data")
-    ledger = job.build(sail, job.Build(ask(tokenize=True), str(tmp_path / "mix")))
+    ledger = mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
     file = data.TokenFile.open(tmp_path / "mix" / "tokens")
     written = rows(tmp_path / "mix")
     encoder = tokenizer.load(bpe.path)
@@ -128,35 +131,35 @@ def test_the_trainer_opens_the_packed_tokens(
 
 @pytest.mark.engine
 def test_shards_and_cores_change_the_files_not_the_rows(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path
 ) -> None:
     found = []
     for count in (1, 5):
-        job.build(sail, job.Build(ask(shards=count), str(tmp_path / f"mix-{count}")))
+        mix.build(sail, mix.Build(ask(shards=count), str(tmp_path / f"mix-{count}")))
         found.append(rows(tmp_path / f"mix-{count}"))
     assert found[0] == found[1]  # in this very order: a shard is a range of places
 
 
 @pytest.mark.engine
 def test_resume_gives_the_same_bytes(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job.build(sail, job.Build(ask(tokenize=True), str(tmp_path / "whole")))
-    broken = job.Build(ask(tokenize=True), str(tmp_path / "mix"))
+    mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "whole")))
+    broken = mix.Build(ask(tokenize=True), str(tmp_path / "mix"))
     with monkeypatch.context() as patch:
-        patch.setattr(account, "check", lambda ledger: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(ledger, "check", lambda ledger: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            job.build(sail, broken)
+            mix.build(sail, broken)
     assert not (tmp_path / "mix").exists()
     (tmp_path / "mix.partial" / "data" / "part-00001-of-00003.parquet").unlink()
     with pytest.raises(OutputError, match="--resume"):
-        job.build(sail, job.Build(ask(tokenize=True), str(tmp_path / "mix")))
+        mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
     with pytest.raises(OutputError, match="was made from other seed"):
-        job.build(sail, job.Build(ask(tokenize=True, seed=3), str(tmp_path / "mix")), resume=True)
-    job.build(sail, job.Build(ask(tokenize=True), str(tmp_path / "mix")), resume=True)
+        mix.build(sail, mix.Build(ask(tokenize=True, seed=3), str(tmp_path / "mix")), resume=True)
+    mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")), resume=True)
     assert digests(tmp_path / "mix") == digests(tmp_path / "whole")
     with pytest.raises(OutputError, match="exists"):
-        job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
+        mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
 
 
 def _swap(table: pa.Table) -> pa.Table:
@@ -183,9 +186,9 @@ def _spoil(path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", MUTATIONS)
 @pytest.mark.parametrize("folder", ["drawn", "kept-back"])
 def test_rows_that_change_between_two_stages_are_noticed(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, name: str, folder: str
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, name: str, folder: str
 ) -> None:
-    class Spoiler(engine.Session):
+    class Spoiler(session.Session):
         def run(self, reference: str, tasks: Any) -> Any:
             yield from super().run(reference, tasks)
             if reference.endswith("draw_file"):
@@ -193,15 +196,15 @@ def test_rows_that_change_between_two_stages_are_noticed(
                 _spoil(max(found, key=lambda path: path.stat().st_size), name)
 
     with pytest.raises(BalanceError, match=rf"{folder}/.*parquet holds"):
-        job.build(Spoiler(sail.name, sail.spark, sail.cores), job.Build(ask(), str(tmp_path / "mix")))
+        mix.build(Spoiler(sail.name, sail.spark, sail.cores), mix.Build(ask(), str(tmp_path / "mix")))
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_shard_that_is_not_what_was_written(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, name: str
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, name: str
 ) -> None:
-    job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
+    mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
     path = min((tmp_path / "mix" / "data").glob("*.parquet"))
     assert finish.recount(str(path))
     _spoil(path, name)
@@ -211,23 +214,23 @@ def test_a_shard_that_is_not_what_was_written(
 
 @pytest.mark.engine
 def test_many_shards_come_from_merged_files(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job.build(sail, job.Build(ask(), str(tmp_path / "direct")))
-    monkeypatch.setattr(shards, "MERGE_SHARDS", 1)
-    monkeypatch.setattr(shards, "MERGE_BYTES", 2000)
-    job.build(sail, job.Build(ask(), str(tmp_path / "merged")))
+    mix.build(sail, mix.Build(ask(), str(tmp_path / "direct")))
+    monkeypatch.setattr(exchange, "MERGE_SHARDS", 1)
+    monkeypatch.setattr(exchange, "MERGE_BYTES", 2000)
+    mix.build(sail, mix.Build(ask(), str(tmp_path / "merged")))
     assert digests(tmp_path / "merged") == digests(tmp_path / "direct")
 
 
 @pytest.mark.engine
 def test_contaminated_documents_are_left_out_and_counted(
-    sail: engine.Session, ask: Callable[..., Request], tmp_path: Path, make_source: Make
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path, make_source: Make
 ) -> None:
     text = json.loads((tmp_path / "wiki" / "00.jsonl").read_text().splitlines()[5])["text"]
     tasks = tmp_path / "tasks.jsonl"
     tasks.write_text(json.dumps({"question": text}) + "\n")
-    ledger = job.build(sail, job.Build(ask(tasks=(str(tasks),), ngram=5), str(tmp_path / "mix")))
+    ledger = mix.build(sail, mix.Build(ask(tasks=(str(tasks),), ngram=5), str(tmp_path / "mix")))
     (wiki,) = (one for one in ledger["sources"] if one["source"] == "wiki")
     assert wiki["contaminated"]["documents"] >= 1
     assert ledger["decontamination"]["removed"]["wiki"] == wiki["contaminated"]["documents"]
@@ -236,10 +239,10 @@ def test_contaminated_documents_are_left_out_and_counted(
 
 
 @pytest.mark.engine
-def test_bytes_without_a_tokenizer(sail: engine.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
+def test_bytes_without_a_tokenizer(sail: session.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
     asked = ask(unit="bytes", weights="uniform")
     asked = Request(asked.mixture, asked.sources, None, asked.counts, unit="bytes", budget=50_000)
-    ledger = job.build(sail, job.Build(asked, str(tmp_path / "mix")))
+    ledger = mix.build(sail, mix.Build(asked, str(tmp_path / "mix")))
     (path,) = (tmp_path / "mix" / "data").glob("*.parquet")
     assert pq.read_schema(path).names == ["source", "epoch", "id", "text"]
     for one in ledger["sources"]:
@@ -247,12 +250,12 @@ def test_bytes_without_a_tokenizer(sail: engine.Session, ask: Callable[..., Requ
 
 
 @pytest.mark.engine
-def test_hostile_texts_are_harmless_in_the_report(sail: engine.Session, tmp_path: Path) -> None:
+def test_hostile_texts_are_harmless_in_the_report(sail: session.Session, tmp_path: Path) -> None:
     rows_ = [{"id": f"{i}", "text": f"<script>alert({i})</script>\x1b[31m &amp; \u202e{i}"} for i in range(30)]
     (tmp_path / "bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_))
     found = (sources.find("bad", str(tmp_path / "bad.jsonl")),)
     asked = Request(mixture.settle(mixture.load("bad=1"), ["bad"]), found, None, str(tmp_path / "counts"), unit="bytes")
-    job.build(sail, job.Build(asked, str(tmp_path / "mix"), "curate mix '<b>'"))
+    mix.build(sail, mix.Build(asked, str(tmp_path / "mix"), "curate mix '<b>'"))
     page = (tmp_path / "mix" / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(" in page
@@ -260,9 +263,9 @@ def test_hostile_texts_are_harmless_in_the_report(sail: engine.Session, tmp_path
 
 
 @pytest.mark.engine
-def test_datasets_opens_it(sail: engine.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
+def test_datasets_opens_it(sail: session.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    job.build(sail, job.Build(ask(), str(tmp_path / "mix")))
+    mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
     found = datasets.load_dataset(str(tmp_path / "mix"), cache_dir=str(tmp_path / "cache"))
     assert found["train"].num_rows == len(rows(tmp_path / "mix"))
     held = datasets.load_dataset(str(tmp_path / "mix"), "heldout", cache_dir=str(tmp_path / "cache"))
@@ -271,11 +274,13 @@ def test_datasets_opens_it(sail: engine.Session, ask: Callable[..., Request], tm
 
 @pytest.mark.engine
 @pytest.mark.spark
-def test_spark_and_sail_write_the_same_bytes(sail: engine.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
-    if not engine.java():
+def test_spark_and_sail_write_the_same_bytes(
+    sail: session.Session, ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    if not session.java():
         pytest.skip("no Java")
     asked = ask(tokenize=True)
-    job.build(sail, job.Build(asked, str(tmp_path / "sail")))
+    mix.build(sail, mix.Build(asked, str(tmp_path / "sail")))
     words = ["--weights", WEIGHTS, "--tokens", "60000", "--held-out", "0.05", "--shards", "3", "--max-epochs", "40"]
     words += [f"--source={one.name}={one.path}" for one in asked.sources]
     words += ["--tokenizer", str(asked.tokenizer and asked.tokenizer.path), "--tokenize", "--no-decontaminate"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from curate.commands.mix import mix
 from curate.commands.recipes import recipes
 from curate.errors import AlarmError, CurateError, InputError, RecipeError, UsageError
-from curate.tokenizer import TokenizerFile
+from curate.tokens.tokenizer import TokenizerFile
 
 Make = Callable[..., Path]
 

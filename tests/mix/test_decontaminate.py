@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import decontaminate
 from curate.errors import InputError, UsageError
+from curate.mixing import decontaminate
 
 QUESTION = "Which of these animals is known to carry its young in a pouch for several months after birth?"
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import mixture
 from curate.errors import CurateError, RecipeError, UsageError
-from curate.mixing import baselines, gallery, quantities
+from curate.mixing import baselines, mixture, published, units
 
 SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 10**12).map(float), min_size=1)
 
@@ -38,7 +37,7 @@ def test_every_built_in_mixture_is_settled_and_has_a_source(name: str) -> None:
 
 
 def test_gpt3_weights_are_scaled_and_the_printed_sum_is_said() -> None:
-    value = gallery.details("gpt3")
+    value = published.details("gpt3")
     assert value["weights_sum"] == pytest.approx(1.01)
     rows = {row["source"]: row for row in value["sources"]}
     assert rows["commoncrawl"]["weight"] == pytest.approx(0.60 / 1.01)
@@ -47,7 +46,7 @@ def test_gpt3_weights_are_scaled_and_the_printed_sum_is_said() -> None:
 
 
 def test_tokens_that_follow_from_the_llama_table_agree_with_the_reported_sizes() -> None:
-    implied = {row["source"]: row["implied_tokens"] for row in gallery.details("llama")["sources"]}
+    implied = {row["source"]: row["implied_tokens"] for row in published.details("llama")["sources"]}
     for source, reported in mixture.builtin("llama-1.25t").sizes.items():
         assert implied[source] == pytest.approx(reported, rel=0.14)
 
@@ -206,16 +205,16 @@ def test_unimax_example_worked_by_hand() -> None:
     ],
 )
 def test_quantities(text: str, number: int) -> None:
-    assert quantities.parse(text) == number
+    assert units.parse(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "0", "1e40", "1.2.3B", "B", "nan", "inf"])
 def test_wrong_quantities(text: str) -> None:
     with pytest.raises(UsageError, match="--tokens"):
-        quantities.parse(text, "--tokens")
+        units.parse(text, "--tokens")
 
 
 @given(st.floats(1, 1e15))
 @settings(deadline=None)
 def test_short_numbers_are_right_to_three_digits(value: float) -> None:
-    assert quantities.parse(quantities.short(round(value))) == pytest.approx(round(value), rel=6e-3)
+    assert units.parse(units.short(round(value))) == pytest.approx(round(value), rel=6e-3)

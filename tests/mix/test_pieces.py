@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from curate import piece_counts, pieces, tokenizer
+from curate.tokens import pretoken_counts, pretokens, tokenizer
 
 TEXT = st.text(
     st.one_of(st.sampled_from("aA'sS1 \n\t\r.é\u00a0\u2009\u3000\x1c\x85ſ"), st.characters(exclude_categories=["Cs"]))
@@ -59,7 +59,7 @@ def test_real_texts(ours: Any, testdata: Path) -> None:
 
 
 def test_most_characters_are_taken_the_fast_way(ours: Any) -> None:
-    fast = pieces.of(ours)
+    fast = pretokens.of(ours)
     assert fast is not None
     assert all(
         fast._ours(text)
@@ -73,14 +73,14 @@ def test_most_characters_are_taken_the_fast_way(ours: Any) -> None:
 CLOSE = st.text(st.sampled_from("aBsStTrRevVelLmMdD'' \n\r\t.,12é\u0301\u00a0ſ漢"), max_size=40)
 
 
-@pytest.mark.parametrize("pattern", piece_counts.STYLES)
+@pytest.mark.parametrize("pattern", pretoken_counts.STYLES)
 @given(texts=st.lists(st.one_of(CLOSE, TEXT), max_size=5))
 @settings(max_examples=100, deadline=None)
 def test_compiled_pieces_are_those_of_the_pattern(pattern: str, texts: list[str]) -> None:
-    style = piece_counts.STYLES[pattern]
-    table = piece_counts.classes(style, re.compile(r"(?!)"), 0x3100)
+    style = pretoken_counts.STYLES[pattern]
+    table = pretoken_counts.classes(style, re.compile(r"(?!)"), 0x3100)
     sizes: dict[str, int] = {}
-    counter = piece_counts.PieceCounter(style, table, lambda piece: sizes.setdefault(piece, len(piece) % 7 + 1), 50)
+    counter = pretoken_counts.PieceCounter(style, table, lambda piece: sizes.setdefault(piece, len(piece) % 7 + 1), 50)
     for _ in range(2):  # the second time the pieces are known
         found = counter.count(texts)
         for text, size in zip(texts, found, strict=True):
@@ -94,7 +94,7 @@ def test_compiled_pieces_when_nothing_fits(ours: Any) -> None:
     """More new pieces than a round holds, pieces that are too long to keep, no texts, empty texts."""
     words = " ".join(f"w{number}" for number in range(40_000))
     texts = [words, "", words, "y" * 5000, words[::-1]]
-    fast = pieces.of(ours)
+    fast = pretokens.of(ours)
     assert fast is not None
     assert fast.count(texts) == [len(ids) for ids in slow(ours, texts)]
     assert fast.count([]) == []
@@ -117,15 +117,15 @@ def test_other_tokenizers_are_left_alone(bpe: tokenizer.TokenizerFile, change: s
     else:
         one = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
         one.pre_tokenizer = pre_tokenizers.ByteLevel()
-    assert pieces.pattern_of(json.loads(one.to_str())) is None
+    assert pretokens.pattern_of(json.loads(one.to_str())) is None
     texts = [" alpha beta", "ﬁne"]
     assert tokenizer.encode(one, texts) == slow(one, texts)
 
 
 def test_pieces_are_forgotten_when_there_are_too_many(ours: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = pieces.of(ours)
+    fast = pretokens.of(ours)
     assert fast is not None
-    monkeypatch.setattr(pieces, "CACHED_PIECES", 10)
+    monkeypatch.setattr(pretokens, "CACHED_PIECES", 10)
     texts = [f"word{number} {number * 7}" for number in range(50)]
     for text in texts:
         assert fast.encode([text]) == slow(ours, [text])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from curate.tokenizer import TokenizerFile
+from curate.tokens.tokenizer import TokenizerFile
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

@@ -6,10 +6,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import tokenizer
 from curate.commands.tokenizer import tokenizer as command
 from curate.errors import CurateError, InputError, OutputError, UsageError
 from curate.mixing.sample import sample
+from curate.tokens import tokenizer
 
 
 @given(st.text(max_size=60))

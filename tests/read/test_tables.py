@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate import corpora, schema
 from curate.commands.inspect import inspect as inspect_command
+from curate.corpus import schema
 from curate.errors import InputError
-from curate.inspect import inspect
 from curate.mixing import sources
-from curate.read import tables
+from curate.read import corpora, tables
+from curate.report.inspect import inspect
 
 TEXT = pa.array(["one", "two", "three"])
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from curate import decontaminate
 from curate.commands.mix import mix
+from curate.mixing import decontaminate
 
 
 def questions(name):

@@ -1,0 +1,106 @@
+"""Rows of a corpus by the beginning of their id: of sorted files, only the row groups that can hold one are read."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.files import storage
+
+
+def parts(corpus: str, folder: str) -> list[str]:
+    """The Parquet files of a folder of the corpus, in order."""
+    return storage.list_files(storage.join(corpus, folder), ".parquet")
+
+
+def judged(row: Mapping[str, Any]) -> bool:
+    """Whether the steps of the recipe saw a row of the corpus; else the reader decided it.
+
+    Several rows may have one id (a record that was read twice); the steps saw one of them at most.
+    """
+    reason = row.get("reason")
+    return reason is None or ("." in reason and not reason.startswith("extract."))
+
+
+def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
+    """Rows whose id begins with `prefix`, in the order of the files; found in files that are not sorted too."""
+    found = False
+    for row in by_ids(paths, [prefix]):
+        found = True
+        yield row
+    span = (prefix.ljust(32, "0"), prefix.ljust(32, "f"), prefix)
+    for path in () if found else paths:
+        yield from _rows(path, [span])
+
+
+def by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Rows whose id begins with one of `prefixes`, in the order of the files, each group of rows read once.
+
+    Files and their rows are sorted by id, as the job writes them: of many files few are opened, by bisection.
+    """
+    spans = sorted({(prefix.ljust(32, "0"), prefix.ljust(32, "f"), prefix) for prefix in prefixes})
+    known: dict[int, tuple[str, str] | None] = {}
+    wanted: dict[int, list[tuple[str, str, str]]] = {}
+    for span in spans:
+        for at in _files(paths, *span[:2], known):
+            wanted.setdefault(at, []).append(span)
+    for at in sorted(wanted):
+        yield from _rows(paths[at], wanted[at])
+
+
+def _files(paths: Sequence[str], low: str, high: str, known: dict[int, tuple[str, str] | None]) -> Iterator[int]:
+    """Places in `paths` of the files with ids in [low, high]; the first by bisection, over files without rows too."""
+    first, last = 0, len(paths)
+    while first < last:
+        middle = at = (first + last) // 2
+        while at < last and _bounds(paths, at, known) is None:
+            at += 1
+        bounds = _bounds(paths, at, known) if at < last else None
+        if bounds and bounds[1] < low:
+            first = at + 1
+        else:
+            last = middle
+    for at in range(first, len(paths)):
+        bounds = _bounds(paths, at, known)
+        if bounds and bounds[0] > high:
+            return
+        if bounds:
+            yield at
+
+
+def _bounds(paths: Sequence[str], at: int, known: dict[int, tuple[str, str] | None]) -> tuple[str, str] | None:
+    """The smallest and the largest id of a file, None where it has none."""
+    if at not in known:
+        inner, fs = opened(paths[at])
+        ranges = [found for _, found in _groups(pq.read_metadata(inner, filesystem=fs)) if found]
+        known[at] = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+    return known[at]
+
+
+def _groups(metadata: pq.FileMetaData) -> Iterator[tuple[int, tuple[str, str] | None]]:
+    """Row groups with the range of their ids, None where it is not known."""
+    columns = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
+    for group in range(metadata.num_row_groups if "id" in columns else 0):
+        found = metadata.row_group(group).column(columns.index("id")).statistics
+        yield group, (found.min, found.max) if found is not None and found.has_min_max else ("", "g")
+
+
+def _rows(path: str, spans: Sequence[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
+    inner, fs = opened(path)
+    with pq.ParquetFile(inner, filesystem=fs) as file:
+        for group, range_ in _groups(file.metadata):
+            here = [prefix for low, high, prefix in spans if range_ and range_[0] <= high and range_[1] >= low]
+            if not here:
+                continue
+            ids = file.read_row_group(group, columns=["id"])["id"]
+            mask = reduce(pc.or_, [pc.starts_with(ids, prefix) for prefix in here])
+            if pc.any(mask).as_py():
+                yield from file.read_row_group(group).filter(mask).to_pylist()
+
+
+def opened(path: str) -> tuple[str, Any]:
+    """The path inside its file system, and that."""
+    fs, inner = storage.filesystem(path)
+    return inner, fs

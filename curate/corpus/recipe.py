@@ -1,0 +1,280 @@
+"""Recipes: a TOML file that states a corpus. Every configuration error is raised here, with the nearest right name.
+
+A recipe names classes by their dotted name and so runs their code: it is to be trusted like a program.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from curate.errors import RecipeError, nearest
+from curate.html.extractors import ENGINES
+
+CHANGING = ("index",)
+"""Parameters that name what a step adds to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """How pages become text, and what one page may cost."""
+
+    engine: str = "curate"
+    """curate, trafilatura or resiliparse."""
+    cpu_seconds: float = 30.0
+    """CPU time a page may use. Generous: a slow machine must not change the corpus."""
+    page_bytes: int = 20_000_000
+    """Decoded bytes of the largest page that is tried."""
+    memory_bytes: int = 4 << 30
+    """Memory of the process that extracts, in bytes."""
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"no extractor is called {self.engine!r}{nearest(self.engine, ENGINES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """How the result is cut into files."""
+
+    target_bytes: int = 256 << 20
+    """Text bytes a published shard aims at, before compression."""
+    work_bytes: int = 64 << 20
+    """Text bytes a working shard aims at; one of them is in memory per task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a job stops rather than publish."""
+
+    max_failed: float = 0.01
+    """Share of the documents (not of damaged records) that may fail in a step before the job says no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A parsed recipe. `steps` holds filters and corpus-wide steps in order; `labels` names them uniquely."""
+
+    name: str
+    steps: tuple[Any, ...] = ()
+    labels: tuple[str, ...] = ()
+    extract: Extract = field(default_factory=Extract)
+    shards: Shards = field(default_factory=Shards)
+    limits: Limits = field(default_factory=Limits)
+    description: str = ""
+    text: str = ""
+    """The TOML it was made from."""
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that change when any setting does."""
+        return hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest()
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of everything its steps measure, in order."""
+        names: dict[str, None] = {}
+        for step in self.steps:
+            names.update(dict.fromkeys(getattr(step, "signals", ())))
+        return list(names)
+
+    def files(self) -> list[str]:
+        """Files and folders that its steps read: what their own `files` say, and parameters that look like paths that exist.
+
+        What a step adds to (`index`) is not among them.
+        """
+        found: list[str] = []
+        for step in self.steps:
+            named = [str(path) for path in step.files()] if hasattr(step, "files") else []
+            values = [getattr(step, item.name) for item in dataclasses.fields(step) if item.name not in CHANGING]
+            named += [value for value in values if isinstance(value, str) and ("/" in value or Path(value).suffix)]
+            found += [path for path in named if "://" in path or Path(path).expanduser().exists()]
+        return sorted(set(found))
+
+    def segments(self) -> list[tuple[int, int]]:
+        """Runs [first, last) of per-document steps between corpus-wide ones; the step at `last`, if any, is corpus-wide."""
+        cuts = [i for i, step in enumerate(self.steps) if is_corpus_wide(step)]
+        starts = [0, *(cut + 1 for cut in cuts)]
+        return list(zip(starts, [*cuts, len(self.steps)], strict=True))
+
+
+def is_corpus_wide(step: Any) -> bool:
+    """Whether a step needs more than one document (see `curate.dedup.base.CorpusStep`)."""
+    return hasattr(step, "resolve")
+
+
+def built_in() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("curate").joinpath("recipes")
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load(
+    name: str,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Recipe:
+    """Read a recipe by the name of a built-in one or by path. `overrides` replaces keys of its tables, `steps` those of
+    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`.
+
+    Raises RecipeError, which names the file, the table and the nearest right key.
+    """
+    if name in built_in():
+        text = resources.files("curate").joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8")
+    else:
+        hint = "" if name.endswith(".toml") else nearest(name, built_in())
+        raise RecipeError(f"no recipe {name!r}: neither a file nor built in{hint}")
+    return parse(_changed(text, name, overrides or {}, steps or {}), name)
+
+
+def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    """The recipe with what the command line changes, so that its text still states the whole corpus."""
+    if not overrides and not steps:
+        return text
+    table = _toml(text, where)
+    for key, values in overrides.items():
+        table[key] = {**table.get(key, {}), **values}
+    for item in table.get("step", []):
+        item.update(steps.get(str(item.get("use")).rpartition(".")[2], {}))
+    found = {str(item.get("use")).rpartition(".")[2] for item in table.get("step", [])}
+    for name in steps:
+        if name not in found:
+            raise RecipeError(f"{where}: has no step {name}, so there is nothing to set it on")
+    return to_toml(table)
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """Write a recipe's table (texts, numbers, booleans, lists; tables and lists of tables) as TOML."""
+    lines = [f"{key} = {_literal(value)}" for key, value in table.items() if not _is_table(value)]
+    for key, value in table.items():
+        for item in (value if isinstance(value, list) else [value]) if _is_table(value) else []:
+            lines += ["", f"[[{key}]]" if isinstance(value, list) else f"[{key}]"]
+            lines += [f"{name} = {_literal(inner)}" for name, inner in item.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _literal(value: Any) -> str:
+    # A JSON text, number, boolean or list of them is TOML as it stands, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not TOML: {error}") from error
+
+
+def parse(text: str, where: str) -> Recipe:
+    """Parse the text of a recipe; `where` names it in messages."""
+    table = _toml(text, where)
+    known = ("name", "description", "extract", "shards", "limits", "step")
+    _check_keys(table, known, where, "the recipe")
+    tables: dict[str, Any] = {}
+    for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits)):
+        tables[key] = _build(kind, table.get(key, {}), f"{where}: [{key}]")
+    steps = table.get("step", [])
+    if not isinstance(steps, list):
+        raise RecipeError(f"{where}: write [[step]], with two brackets, for each step")
+    built = [_step(item, f"{where}: [[step]] {i}") for i, item in enumerate(steps, 1)]
+    labels = _unique([item.get("name") or type(step).__name__ for item, step in zip(steps, built, strict=True)])
+    name = str(table.get("name") or Path(where).stem)
+    return Recipe(name, tuple(built), labels, description=str(table.get("description", "")), text=text, **tables)
+
+
+def _unique(labels: list[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    out = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        out.append(label if seen[label] == 1 else f"{label}{seen[label]}")
+    return tuple(out)
+
+
+def _check_keys(table: Mapping[str, Any], known: typing.Iterable[str], where: str, what: str) -> None:
+    for key in table:
+        if key not in known:
+            raise RecipeError(f"{where}: {what} has no key {key!r}{nearest(key, known)}")
+
+
+def _step(item: Mapping[str, Any], where: str) -> Any:
+    dotted = item.get("use")
+    if not isinstance(dotted, str) or "." not in dotted:
+        raise RecipeError(f'{where}: needs use = "package.module.Class"')
+    module_name, _, class_name = dotted.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = f" (it imports {error.name!r}, which is not installed)" if error.name != module_name else ""
+        raise RecipeError(f"{where}: no module {module_name!r}{missing}{_near_module(module_name)}") from error
+    kind = getattr(module, class_name, None)
+    if kind is None:
+        steps = [n for n, k in vars(module).items() if inspect.isclass(k) and dataclasses.is_dataclass(k)]
+        raise RecipeError(f"{where}: {module_name} has no {class_name!r}{nearest(class_name, steps)}")
+    is_step = inspect.isclass(kind) and any("__call__" in vars(k) or "resolve" in vars(k) for k in kind.__mro__[:-1])
+    if not (is_step and dataclasses.is_dataclass(kind)):
+        raise RecipeError(f"{where}: {dotted} is not a step (a dataclass with __call__, or a corpus-wide one)")
+    return _build(kind, {k: v for k, v in item.items() if k not in ("use", "name")}, where)
+
+
+def _near_module(name: str) -> str:
+    root = name.split(".")[0]
+    if root != "filters":
+        return ""
+    names = [f"filters.{item.name[:-3]}" for item in resources.files("filters").iterdir() if item.name.endswith(".py")]
+    return nearest(name, names)
+
+
+def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        if key not in fields:
+            raise RecipeError(f"{where}: {kind.__name__} has no parameter {key!r}{nearest(key, fields)}")
+    cast = {
+        key: _fit(value, hints.get(key, object), f"{where}: {kind.__name__}.{key}") for key, value in values.items()
+    }
+    try:
+        return kind(**cast)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{where}: {kind.__name__}: {error}") from error
+
+
+def _fit(value: Any, hint: Any, where: str) -> Any:
+    """The value as the field wants it: lists become tuples, whole numbers floats; anything else must be of the type."""
+    if isinstance(value, list):
+        value = tuple(value)
+    origin = typing.get_origin(hint)
+    kinds = typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
+    plain = tuple(typing.get_origin(k) or k for k in kinds)
+    if any(k in (object, Any, typing.Literal) or isinstance(k, typing.TypeVar) for k in plain):
+        return value
+    if float in plain and type(value) is int:
+        return float(value)
+    if isinstance(value, bool) and bool not in plain:
+        raise RecipeError(f"{where} must be {_type_names(plain)}, got {value!r}")
+    if not isinstance(value, tuple(k for k in plain if isinstance(k, type))):
+        raise RecipeError(f"{where} must be {_type_names(plain)}, got {value!r}")
+    return value
+
+
+def _type_names(kinds: tuple[Any, ...]) -> str:
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}
+    return " or ".join(
+        names.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds if kind is not type(None)
+    )

@@ -1,0 +1,219 @@
+"""Rows to sorted Parquet shards whose bytes depend on the rows alone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.corpus import checksums
+from curate.corpus.checksums import Content
+from curate.errors import BalanceError, OutputError, of_disk
+from curate.files import storage
+
+ROW_GROUP_ROWS = 4096
+ROW_GROUP_BYTES = 32 << 20
+FETCHED_WHOLE = 128 << 20
+"""Bytes of a remote file that are fetched together; of a larger one, column by column."""
+PIECE_ROWS, PIECE_BYTES = 128, 512 << 10
+"""Row groups end earlier in files that an exchange reads by ranges."""
+RANGED = ("id", "shard")
+"""Columns with statistics: rows are looked up by them. No other has any. Readers that take a missing minimum for a known
+one give wrong values (Sail 0.7.2 does), and minima of texts and of columns in no order help nobody."""
+Sizes = npt.NDArray[np.int64]
+FACTS, CONTENT = b"curate", b"curate.content"
+
+
+def shard_of(document_id: str, shards: int) -> int:
+    """The shard of an id: ids are uniform, so shard i holds the i-th range of them, and shards are alike in size."""
+    return int(document_id[:8], 16) * shards >> 32
+
+
+def first_id(shard: int, shards: int) -> str:
+    """The beginning of the smallest id that a shard may hold; of `shards` itself, what no id reaches."""
+    return f"{-(-(shard << 32) // shards):08x}" if shard < shards else "g"
+
+
+def part_name(index: int, count: int) -> str:
+    """`part-00003-of-00016.parquet`."""
+    return f"part-{index:05d}-of-{count:05d}.parquet"
+
+
+class ShardWriter:
+    """Write a Parquet file atomically. Row groups end where the rows say so, whatever the batches they come in.
+
+    `facts` (a JSON object) may be set until the end of the `with` block; it is stored in the file's metadata, so that a
+    task's counts appear in the same instant as its rows, and so is the content of tables with ids and texts. `scratch`
+    says that the file is read once and deleted: it is compressed less, in half the time. `runs` names columns (the first
+    of RANGED) by which the rows between two row-group ends are sorted, in row groups of few rows: for `exchange`.
+    """
+
+    def __init__(self, path: str, schema: pa.Schema, *, scratch: bool = False, runs: Sequence[str] = ()) -> None:
+        self.path, self.schema, self.level = path, schema, 1 if scratch else 3
+        self.facts: dict[str, Any] | None = None
+        self.rows = 0
+        self.content = Content()
+        self._runs = [(name, "ascending") for name in runs]
+        self._waiting: list[pa.Table] = []
+        self._sizes: list[Sizes] = []  # bytes of text of each waiting row
+        self._waiting_rows = self._waiting_bytes = 0
+
+    def __enter__(self) -> Self:
+        self._atomic = storage.atomic(self.path)
+        self._writer = pq.ParquetWriter(
+            self._atomic.__enter__(),
+            self.schema,
+            compression="zstd",
+            compression_level=self.level,
+            use_dictionary=[f.name for f in self.schema if f.name not in ("id", "text", "url", "offset")],
+            write_statistics=[name for name in self.schema.names if name in RANGED],
+            column_encoding=None,
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._flush(everything=True)
+                self._writer.add_key_value_metadata(self._metadata())
+            self._writer.close()
+        except BaseException as failure:
+            self._atomic.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._atomic.__exit__(kind, error, tb)
+
+    def _metadata(self) -> dict[bytes, bytes]:
+        found = {} if self.facts is None else {FACTS: self.facts}
+        if self._has_content:
+            found[CONTENT] = self.content.to_dict()
+        return {key: json.dumps(value, sort_keys=True).encode() for key, value in found.items()}
+
+    @property
+    def _has_content(self) -> bool:
+        return all(name in self.schema.names for name in checksums.COLUMNS)
+
+    def write(self, rows: pa.Table | pa.RecordBatch) -> None:
+        """Add rows; columns in any order, types are cast."""
+        table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        if not table.schema.equals(self.schema):
+            table = table.select(self.schema.names).cast(self.schema)
+        sizes = np.zeros(table.num_rows, np.int64)
+        if "text" in table.schema.names:
+            sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy().astype(np.int64)
+        if self._has_content:
+            self.content += checksums.of_rows(table)
+        self.rows += table.num_rows
+        self._waiting.append(table)
+        self._sizes.append(sizes)
+        self._waiting_rows += table.num_rows
+        self._waiting_bytes += int(sizes.sum())
+        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= ROW_GROUP_BYTES:
+            self._flush(everything=False)
+
+    def _flush(self, *, everything: bool) -> None:
+        """Write the row groups that are full, and with `everything` what is left."""
+        if not self._waiting:
+            return
+        table, sizes = pa.concat_tables(self._waiting).combine_chunks(), np.concatenate(self._sizes)
+        start = 0
+        while (stop := _group_end(sizes, start)) is not None:
+            self._write_group(table.slice(start, stop - start), sizes[start:stop])
+            start = stop
+        if everything and start < len(sizes):
+            self._write_group(table.slice(start), sizes[start:])
+            start = len(sizes)
+        rest = sizes[start:]
+        self._waiting, self._sizes = [table.slice(start)], [rest]
+        self._waiting_rows, self._waiting_bytes = len(rest), int(rest.sum())
+
+    def _write_group(self, group: pa.Table, sizes: Sizes) -> None:
+        if not self._runs:
+            self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            return
+        order = pc.sort_indices(group, self._runs)
+        group, sizes = group.take(order), sizes[order.to_numpy()]
+        start = 0
+        while start < len(sizes):
+            stop = _group_end(sizes, start, PIECE_ROWS, PIECE_BYTES) or len(sizes)
+            self._writer.write_table(group.slice(start, stop - start))
+            start = stop
+
+    def cut(self) -> None:
+        """End the row group here."""
+        self._flush(everything=True)
+
+
+def _group_end(sizes: Sizes, start: int, most: int = ROW_GROUP_ROWS, most_bytes: int = ROW_GROUP_BYTES) -> int | None:
+    """Where the row group that begins at `start` ends, or None while it is not full."""
+    rows = sizes[start : start + most]
+    full = np.flatnonzero(np.cumsum(rows) >= most_bytes)
+    if len(full):
+        return start + int(full[0]) + 1
+    return start + most if len(rows) == most else None
+
+
+class Written(NamedTuple):
+    """What a file says of itself."""
+
+    facts: dict[str, Any]
+    content: Content
+
+
+def read_written(path: str) -> Written:
+    """What a ShardWriter stored in a file of documents. Raises BalanceError when it does not say what it holds."""
+    metadata = _metadata(path)
+    if CONTENT not in metadata:
+        raise BalanceError(f"{path} does not say what it holds: it is not the file that this job wrote")
+    return Written(json.loads(metadata.get(FACTS, b"{}")), checksums.from_dict(json.loads(metadata[CONTENT])))
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """The facts that a ShardWriter stored in a file."""
+    facts: dict[str, Any] = json.loads(_metadata(path).get(FACTS, b"{}"))
+    return facts
+
+
+def _metadata(path: str) -> dict[bytes, bytes]:
+    fs, inner = storage.filesystem(path)
+    with whole_file(path):
+        return pq.read_metadata(inner, filesystem=fs).metadata or {}
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[None]:
+    """Raise OutputError where what a job wrote can't be read in the block: a machine that lost its power may leave such files."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError) or of_disk(error):
+            raise
+        told = str(error).split("\n", 1)[0]
+        raise OutputError(f"{path} is damaged ({told}): delete it, and go on with --resume") from error
+
+
+def read_batches(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file, in order, in bounded memory. From a store a file comes in few requests, unless it is large."""
+    fs, inner = storage.filesystem(path)
+    with whole_file(path), fs.open_input_file(inner) as source:
+        whole = not storage.is_local(path) and source.size() <= FETCHED_WHOLE
+        file = pq.ParquetFile(source, pre_buffer=whole)
+        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+
+
+def read_checked(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:
+    """`read_batches` of a file by ShardWriter, with the columns `id` and `text` among others.
+
+    Raises BalanceError at the end when these are not the rows that were written there.
+    """
+    found, written = Content(), read_written(path).content
+    for batch in read_batches(path, columns, rows):
+        found += checksums.of_rows(batch)
+        yield batch
+    if found != written:
+        raise BalanceError(f"{path} holds {found}, but {written} were written")

@@ -1,0 +1,98 @@
+"""What a corpus-wide step took from the documents of one shard: looked up by document, and kept as evidence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.corpus import schema
+from curate.dedup.base import LOST, Lost, doc_hex
+from curate.errors import BalanceError
+from curate.files import storage
+
+COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value")])
+
+
+class Losses:
+    """Rows of LOST by document, in each in the order of place and survivor. Held as columns: there may be millions."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        rows = rows.select(COLUMNS.names).cast(COLUMNS)
+        doc, pos = (rows[name].to_numpy() for name in ("doc", "pos"))
+        survivor = pc.fill_null(rows["survivor"], 0).to_numpy()
+        order = np.lexsort((survivor, pos, doc))
+        self._pos, self._survivor = pos[order], survivor[order]
+        self._alone = rows["survivor"].is_null().to_numpy()[order]
+        self._value = rows["value"].take(pa.array(order)).combine_chunks()
+        found, first = np.unique(doc[order], return_index=True)
+        ends = np.append(first, len(order))[1:].tolist()
+        self._places = {d: (a, b) for d, a, b in zip(found.tolist(), first.tolist(), ends, strict=True)}
+
+    @classmethod
+    def read(cls, folder: str, rows: int | None = None) -> "Losses":
+        """The losses of one shard; `folder` is `…/shard=N` as `resolve` wrote it, or is not there, as nothing was lost.
+
+        Raises BalanceError when they are not as many `rows` as were counted when they were written.
+        """
+        tables = [COLUMNS.empty_table()]
+        for path in storage.list_files(folder, ".parquet"):
+            fs, inner = storage.filesystem(path)
+            tables.append(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names).select(COLUMNS.names).cast(COLUMNS))
+        table = pa.concat_tables(tables)
+        if rows is not None and table.num_rows != rows:
+            raise BalanceError(f"{folder} holds {table.num_rows} losses, and {rows} were written")
+        return cls(table)
+
+    def of(self, doc: int) -> list[Lost]:
+        """What the document lost, ordered."""
+        first, end = self._places.get(doc, (0, 0))
+        survivors: list[int | None] = self._survivor[first:end].tolist()
+        if self._alone[first:end].any():
+            survivors = [None if alone else s for alone, s in zip(self._alone[first:end], survivors, strict=True)]
+        values = self._value.slice(first, end - first).to_pylist()
+        return list(map(Lost, self._pos[first:end].tolist(), survivors, values))
+
+    def check(self, losers: Sequence[tuple[str, int]]) -> None:
+        """Raise BalanceError unless every document that lost something is among the `losers` (id, doc), who were told."""
+        if missing := self._places.keys() - {doc for _, doc in losers}:
+            raise BalanceError(
+                f"{len(missing)} documents lost something and are not in their shard: {doc_hex(min(missing))} …"
+            )
+
+    def evidence(self, step: str, losers: Sequence[tuple[str, int]]) -> pa.Table:
+        """Rows of `schema.DUPLICATES` of all that `losers` (id, doc) lost to `step`, sorted."""
+        places = [self._places[doc] for _, doc in losers]
+        lengths = [end - first for first, end in places]
+        rows = np.concatenate([np.arange(*place) for place in places]) if places else np.zeros(0, np.int64)
+        columns = {
+            "step": pa.array([step] * len(rows), pa.string()),
+            "id": pa.array([name for name, _ in losers], pa.string()).take(
+                pa.array(np.repeat(np.arange(len(losers)), lengths))
+            ),
+            "pos": pa.array(self._pos[rows], pa.int32()),
+            "survivor": pc.if_else(pa.array(self._alone[rows]), "", hexes(self._survivor[rows])),
+            "value": self._value.take(pa.array(rows)),
+        }
+        table = pa.table(columns, schema=schema.DUPLICATES)
+        return table.sort_by([(name, "ascending") for name in ("id", "pos", "survivor")])
+
+
+def rows_by_shard(folder: str, shards: int) -> list[int]:
+    """How many losses `resolve` wrote for each shard to `folder`."""
+    rows = [0] * shards
+    for name in storage.names_below(folder):
+        shard, _, file = name.partition("/")
+        if shard.startswith("shard=") and file.endswith(".parquet"):
+            fs, inner = storage.filesystem(storage.join(folder, name))
+            rows[int(shard.removeprefix("shard="))] += pq.read_metadata(inner, filesystem=fs).num_rows
+    return rows
+
+
+def hexes(docs: npt.NDArray[np.int64]) -> pa.Array:
+    """`doc_hex` of each number."""
+    letters = docs.astype(">i8").tobytes().hex().encode()
+    ends = np.arange(len(docs) + 1, dtype=np.int32) * 16
+    return pa.StringArray.from_buffers(len(docs), pa.py_buffer(ends), pa.py_buffer(letters))

@@ -1,0 +1,1 @@
+"""Bytes to text, after the WHATWG Encoding Standard."""

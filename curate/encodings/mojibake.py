@@ -1,0 +1,139 @@
+"""Text that was decoded wrongly before it came to us, and what it was.
+
+C1 characters: nobody means U+0080 to U+009F. They are windows-1252's curly quotes, dashes and ellipsis, taken for
+ISO-8859-1 by some program. The HTML standard reads numeric references to them so (section 13.2.5.80), and so do we.
+
+Doubly encoded UTF-8: its bytes were taken for windows-1252 (or ISO-8859-1, or windows-1251) and encoded again, so that
+"é" is "Ã©" and "П" is "Рџ". Any two characters of the right kinds could be such a pair: "Å²" of a physicist, "MANHÔ and a closing quote
+in Portuguese. So a text is repaired only if nearly all that it has beyond ASCII is such sequences, and if they are
+several different ones, or one that no language writes. Sequences with a C1 character in them are repaired wherever they
+stand, except those that may be a letter and a closing quote or a dash.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from curate.encodings.labels import decode_as
+
+_BYTES = bytes(range(0x80, 0x100))
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")  # in UTF-8
+_WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
+_WINDOWS = dict(zip(range(0x80, 0xA0), decode_as(_BYTES[:32], "windows-1252"), strict=True))
+_FOLLOW = np.array([0xC2, 0xC5, 0xC6, 0xCB, 0xE2], np.uint8)  # how the characters of 80 to BF begin in UTF-8
+_SHARE = 0.8  # of the characters beyond ASCII, in sequences; what a program has lost of them makes up for the rest
+_DIFFERENT = 3  # sequences that are enough where none is clear
+# Beyond doubt where the share is right: Â and Ã before what is no end of a word or quotation, â€ ™ “ and the like, â‚¬
+# (the euro sign), â„¢, and a byte order mark.
+_CLEAR = re.compile("Ã[^\xa0\xad…‘’“”–—»]|Â.|â€.|â‚¬|â„¢|ï»¿", re.DOTALL)
+
+
+class _Reading(NamedTuple):
+    """What UTF-8 looks like when read in a single-byte encoding."""
+
+    likely: Callable[[str, bytes], bool]
+    """Whether a text, given in UTF-8 too, is worth a closer look. Takes a tenth of the time of decoding it."""
+    sequence: re.Pattern[str]
+    to_byte: dict[int, int]
+
+
+def _decoded(match: re.Match[str]) -> str:
+    """A sequence of Latin-1 characters whose bytes are UTF-8 for certain: `_WITH_C1` takes care of that."""
+    return match[0].encode("latin-1").decode()
+
+
+def without_c1(text: str) -> str:
+    """`text` with its C1 characters read as windows-1252; the five bytes that have no character there stay."""
+    return text.translate(_WINDOWS)
+
+
+def repaired(text: str, utf8: bytes | None = None) -> str:
+    """`text` without C1 characters and, where it is doubly encoded UTF-8, as it was meant; else the same object.
+
+    `utf8` is the text's UTF-8, where there is one already. Idempotent: what was encoded three times is repaired twice.
+    """
+    if text.isascii():
+        return text
+    if utf8 is None:
+        utf8 = text.encode("utf-8", "surrogatepass")
+    if b"\xc2" not in utf8 or not _C1.search(utf8):
+        return _wholly_repaired(text, utf8)
+    plain = without_c1(text)
+    whole = _wholly_repaired(plain, plain.encode("utf-8", "surrogatepass"))
+    if whole is not plain:
+        return whole
+    while (better := _WITH_C1.sub(_decoded, text)) != text:
+        text = better
+    return without_c1(text)
+
+
+def _wholly_repaired(text: str, utf8: bytes) -> str:
+    for name in ("windows-1252", "windows-1251"):
+        reading = _reading(name)
+        while reading.likely(text, utf8) and (better := _undone(text, reading)) is not None:
+            text = without_c1(better)
+            utf8 = text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def may_hold_utf8(data: bytes) -> bool:
+    """Whether bytes in windows-1252 have so many pairs of UTF-8 among those beyond ASCII that a closer look is worth it."""
+    array = np.frombuffer(data, np.uint8)
+    pairs = np.count_nonzero((array[:-1] > 0xC1) & (array[1:] & 0xC0 == 0x80))
+    return bool(pairs and 4 * pairs >= _SHARE * np.count_nonzero(array & 0x80))
+
+
+def _like_windows_1252(text: str, utf8: bytes) -> bool:
+    """Whether half of what may lead a sequence (C3 in UTF-8) stands before what may follow: all do in such text."""
+    if b"\xc3" not in utf8:
+        return False
+    data = np.frombuffer(utf8, np.uint8)
+    leads, after = data[:-2] == 0xC3, data[2:]
+    count = np.count_nonzero(leads)
+    if 2 * np.count_nonzero(leads & (after > 0xC1)) < count:  # after most letters stands ASCII
+        return False
+    return bool(2 * np.count_nonzero(np.isin(after[leads], _FOLLOW)) >= count)
+
+
+def _like_windows_1251(text: str, utf8: bytes) -> bool:
+    """Whether the letter that leads every other pair (D0) is more common than the commonest letter of Cyrillic text."""
+    if b"\xd0" not in utf8:
+        return False
+    some = text[:: 1 + len(text) // 4096]
+    return some.count("Р") > some.count("о")
+
+
+def _undone(text: str, reading: _Reading) -> str | None:
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    found: set[str] = set()
+    covered = 0
+
+    def undo(match: re.Match[str]) -> str:
+        nonlocal covered
+        try:
+            char = match[0].translate(reading.to_byte).encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return match[0]
+        found.add(match[0])
+        covered += len(match[0])
+        return char
+
+    better = reading.sequence.sub(undo, text)
+    if covered < _SHARE * beyond:
+        return None
+    return better if len(found) >= _DIFFERENT or any(map(_CLEAR.fullmatch, found)) else None
+
+
+@cache
+def _reading(name: str) -> _Reading:
+    chars = without_c1(decode_as(_BYTES, name))
+    follow = f"[{re.escape(chars[:64])}]"
+    if name == "windows-1251":  # what was Cyrillic (D0 to D3) and its punctuation (C2, E2)
+        sequence, likely = f"[ВРСТУ]{follow}|в{follow}{{2}}", _like_windows_1251
+    else:
+        two, three, four = (re.escape(chars[a:b]) for a, b in ((0x42, 0x60), (0x60, 0x70), (0x70, 0x75)))
+        sequence, likely = f"[{two}]{follow}|[{three}]{follow}{{2}}|[{four}]{follow}{{3}}", _like_windows_1252
+    return _Reading(likely, re.compile(sequence), {ord(char): 0x80 + i for i, char in enumerate(chars)})

@@ -1,0 +1,1 @@
+"""Sail or Spark, tasks, child processes, memory."""

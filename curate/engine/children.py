@@ -1,0 +1,378 @@
+"""Child processes that do one task at a time, with limits, and are replaced when they die.
+
+Hostile pages hang parsers, crash them or eat memory. So whatever touches crawled bytes runs in a child:
+
+* a page that uses more CPU time than its limit is interrupted (`PageTimeout`); when it is stuck in C code, where Python
+  can't interrupt it, the kernel ends the child a little later. CPU time, not wall time: a busy machine must
+  not change the corpus;
+* memory is limited (`RLIMIT_DATA`);
+* the child notes which page it is at in a shared page of memory, so that the parent knows which page killed it.
+
+A child may also be killed from outside (the kernel short of memory, a person): what it was at is tried once more in a fresh
+one before anything is said to be its fault.
+
+Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that comes from a child is ever unpickled.
+"""
+
+import importlib
+import json
+import mmap
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pyarrow as pa
+
+from curate import errors
+from curate.errors import CurateError, EngineError
+
+HEADER = struct.Struct("<cQ")
+MARK = struct.Struct("<q")
+RESULT, BATCH, ERROR = b"J", b"B", b"E"
+FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
+"""Signals that no fault of a program sends to itself; SIGKILL is what the kernel sends when memory runs out."""
+
+
+class PageTimeout(BaseException):
+    """A page used up its CPU time. Not an Exception: libraries that catch everything must not swallow it."""
+
+
+class ChildError(Exception):
+    """A task raised inside the child; the message holds its type, text and traceback."""
+
+
+class ChildDied(Exception):
+    """The child ended: `reason` is timeout, memory, killed (from outside, or so it seems) or crash; `mark` is the page it was
+    at (-1: none)."""
+
+    def __init__(self, reason: str, mark: int, detail: str) -> None:
+        super().__init__(f"{reason} at {mark}: {detail}")
+        self.reason, self.mark, self.detail = reason, mark, detail
+
+
+# ---- in the child ----
+
+_shared: mmap.mmap | None = None
+
+
+@contextmanager
+def page(mark: int, cpu_seconds: float) -> Iterator[None]:
+    """Work on the page `mark` (a byte offset) with a limit of CPU time; raises PageTimeout when it is used up."""
+    fired = False
+
+    def interrupt(_signal: int, _frame: Any) -> None:
+        nonlocal fired
+        fired = True
+        raise PageTimeout
+
+    if _shared is not None:
+        MARK.pack_into(_shared, 0, mark)
+    previous = signal.signal(signal.SIGPROF, interrupt)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
+    if _shared is not None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 1.25 * cpu_seconds + 0.5)  # default action: the process ends
+    at = -1
+    try:
+        yield
+    except MemoryError:
+        at = mark  # whoever catches it may fail in turn: leave the page's number for the parent
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGPROF, previous)
+        if _shared is not None:
+            MARK.pack_into(_shared, 0, at)
+    if fired:  # something swallowed the exception: the text it then made depends on the moment
+        raise PageTimeout
+
+
+def _send(stream: Any, kind: bytes, payload: bytes | memoryview) -> None:
+    try:
+        stream.write(HEADER.pack(kind, len(payload)))
+        stream.write(payload)
+        stream.flush()
+    except BrokenPipeError:  # the parent was killed: nobody wants the answer, nor a traceback
+        os._exit(1)
+
+
+def _pack(batch: pa.RecordBatch) -> memoryview:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return memoryview(sink.getvalue())
+
+
+def function(reference: str) -> Callable[[dict[str, Any]], Any]:
+    """Import `package.module:name`."""
+    module, _, name = reference.partition(":")
+    found: Callable[[dict[str, Any]], Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _serve(request: dict[str, Any], out: Any) -> None:
+    try:
+        answer = function(request["function"])(request["task"])
+        if isinstance(answer, Iterator):
+            for batch in answer:
+                _send(out, BATCH, _pack(batch))
+            answer = {}
+        _send(out, RESULT, json.dumps(answer).encode())
+    except MemoryError:
+        _send(out, ERROR, json.dumps({"type": "MemoryError", "text": "out of memory", "user": False}).encode())
+    except Exception as error:
+        if isinstance(error, OSError):
+            error = errors.of_disk(error) or error
+        user = isinstance(error, CurateError)
+        text = str(error) if user else traceback.format_exc()
+        _send(out, ERROR, json.dumps({"type": type(error).__name__, "text": text, "user": user}).encode())
+
+
+def main() -> None:
+    """Serve requests (one JSON object a line on stdin) until stdin ends, or the parent does."""
+    global _shared
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not break the frames
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
+    _leave_pandas_out()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        _limit_memory(request["memory"])
+        _serve(request, out)
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent has ended: what an orphan still writes could fall into a folder that a later run has finished."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _limit_memory(limit: int) -> None:
+    """Allow this process so many bytes of data; 0: as many as it was allowed at its start."""
+    if hasattr(resource, "RLIMIT_DATA"):
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        allowed = most if not limit else limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
+
+
+class _NoPandas:
+    """An importer that has no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Raise ImportError for pandas; leave all else to the importers behind."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _leave_pandas_out() -> None:
+    """Arrow imports pandas with its first array, a third of a second, to know its types: tasks have none of them."""
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0])  # looks for it now and never again
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+# ---- in the parent ----
+
+
+class Child:
+    """One child process. Use `lease()` to get one."""
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+        environment.setdefault("OMP_NUM_THREADS", "1")
+        try:
+            with tempfile.TemporaryFile() as file:  # without a name: nothing is left behind, whoever is killed
+                file.write(MARK.pack(-1))
+                file.flush()
+                self._mark = mmap.mmap(file.fileno(), MARK.size)
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", "from curate.engine.children import main; main()", str(file.fileno())],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=environment,
+                    pass_fds=(file.fileno(),),
+                )
+        except OSError as error:
+            raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
+
+    def request(self, reference: str, task: dict[str, Any]) -> Iterator[pa.RecordBatch | dict[str, Any]]:
+        """Run `package.module:name` on `task`: yields its record batches, if any, and at last its result.
+
+        Raises ChildError when the function raised, ChildDied when the process ended.
+        """
+        assert self._process.stdin is not None
+        try:
+            message = {"function": reference, "task": task, "memory": self.memory}
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+        while True:
+            kind, payload = self._receive()
+            if kind == BATCH:
+                yield from pa.ipc.open_stream(payload)
+                continue
+            answer = json.loads(payload)
+            if kind == ERROR:
+                if answer["user"]:
+                    raise getattr(errors, answer["type"], CurateError)(answer["text"])
+                if answer["type"] == "MemoryError":
+                    raise ChildDied("memory", self.mark, "the process was out of memory")
+                raise ChildError(answer["text"])
+            yield answer
+            return
+
+    @property
+    def mark(self) -> int:
+        """The page the child is at, or was when it died; -1 between pages."""
+        return int(MARK.unpack_from(self._mark, 0)[0])
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        assert self._process.stdout is not None
+        header = self._process.stdout.read(HEADER.size)
+        if len(header) < HEADER.size:
+            raise self._died()
+        kind, length = HEADER.unpack(header)
+        payload = self._process.stdout.read(length)
+        if len(payload) < length:
+            raise self._died()
+        return kind, payload
+
+    def _died(self) -> ChildDied:
+        code = self._process.wait()
+        if code in (-signal.SIGVTALRM, -signal.SIGPROF, -signal.SIGXCPU):
+            return ChildDied("timeout", self.mark, "ended by the kernel at the CPU limit")
+        if -code in FROM_OUTSIDE:
+            return ChildDied("killed", self.mark, f"the process was killed ({signal.Signals(-code).name})")
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return ChildDied("crash", self.mark, f"the process ended with {name}")
+
+    def kill(self) -> None:
+        """End the process and no more: another thread may be reading from it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process; safe to call at any time."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+        self._mark.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a request."""
+        return self._process.poll() is None
+
+
+_idle: list[Child] = []
+_busy: set[Child] = set()
+_lock = threading.Lock()
+_ending = threading.Event()
+"""Set when all children were killed on purpose: those that follow are no accidents."""
+
+
+@contextmanager
+def lease(memory: int = 0, *, fresh: bool = False) -> Iterator[Child]:
+    """A child of this process with a memory limit in bytes (0: none), new (where `fresh` asks for it) or idle; it goes back
+    when the block ends well.
+
+    A limit can be lifted (starting a child costs a second) but is not put on a child that grew without one.
+    """
+    with _lock:
+        fit = [child for child in _idle if child.alive and memory in (0, child.memory)]
+        found = None if fresh else min(fit, key=lambda child: child.memory != memory, default=None)
+        if found:
+            _idle.remove(found)
+            found.memory = memory
+    child = found or Child(memory)
+    with _lock:
+        _busy.add(child)
+    try:
+        yield child
+    except BaseException:
+        with _lock:
+            _busy.discard(child)
+        child.close()
+        raise
+    with _lock:
+        _busy.discard(child)
+        _idle.append(child)
+
+
+def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
+    """Run `package.module:name` on `task` in a child and return its result; once more in a fresh child where the first died.
+
+    Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too.
+    """
+    try:
+        return _call(reference, task, fresh=False)
+    except ChildDied:
+        if _ending.is_set():
+            raise
+    try:
+        return _call(reference, task, fresh=True)
+    except ChildDied as died:
+        raise EngineError(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
+
+
+def _call(reference: str, task: dict[str, Any], *, fresh: bool) -> dict[str, Any]:
+    with lease(fresh=fresh) as child:
+        for answer in child.request(reference, task):
+            if isinstance(answer, dict):
+                return answer
+    raise AssertionError("a child always answers or raises")
+
+
+def describe(reference: str, task: dict[str, Any]) -> str:
+    """What a task was at, for a person: its function and its file."""
+    path = next((str(task[key]) for key in ("out", "data", "in", "path") if isinstance(task.get(key), str)), "")
+    return f"the process of {reference.replace(':', '.')}" + (f" ({path})" if path else "")
+
+
+def advice(died: ChildDied) -> str:
+    """What a person can do about a process that ended so."""
+    if died.reason in ("killed", "memory"):
+        return (
+            "; the machine (or its limit) may be short of memory: take fewer --cores, or give it more; --resume goes on"
+        )
+    return ""
+
+
+def kill_all() -> None:
+    """End every child at once, whatever it is at; for Ctrl-C. Their files under temporary names are left to `--resume`."""
+    _ending.set()
+    for child in [*_busy, *_idle]:
+        child.kill()
+
+
+def ending() -> bool:
+    """Whether children die on purpose: none is to be replaced."""
+    return _ending.is_set()
+
+
+def close_all() -> None:
+    """End the idle children."""
+    with _lock:
+        while _idle:
+            _idle.pop().close()

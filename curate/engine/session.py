@@ -1,0 +1,353 @@
+"""The engines that run a job: Sail embedded, Spark on this machine, Spark on a cluster. The only file that imports pyspark.
+
+Jobs use two things of an engine: DataFrames (joins, grouping, the exchange of rows between shards) and tasks (a function
+on a JSON object that reads files and writes files). Neither relies on row order, partition boundaries, accumulators,
+RDDs or caching, so the same job runs on each engine and writes the same bytes.
+"""
+
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from curate import errors
+from curate.engine import children, frames, memory, sail
+from curate.errors import CurateError, EngineError, OutputError, UsageError
+from curate.files import storage, temporary
+
+JAVA_HINT = (
+    "Spark needs Java 17 or newer and none was found. Install it (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; "
+    "macOS: brew install openjdk@17) or set JAVA_HOME; or use the embedded engine, which needs no Java: --engine sail"
+)
+
+
+NOT_PRIVATE = (
+    "--private: this system has no means to keep other users away from the embedded engine's port (it takes Linux on "
+    "x86-64 or ARM, with seccomp and socket filters allowed); run the job in a container of its own, or with --engine "
+    "spark (Java 17), which has a password"
+)
+NEIGHBOURS = (
+    "note: other users of this machine can reach the embedded engine while it runs, and run code as you; "
+    "--private refuses to run so, --engine spark has a password"
+)
+AUTH_SECRET = "_SPARK_AUTH_SECRET"
+"""Where Spark's SecurityManager looks for its secret first."""
+
+
+HARMLESS = re.compile(r"[A-Za-z0-9._/=+@,~-]+")
+"""Paths that all engines take as they are."""
+
+
+class Session:
+    """An engine that is running. Made by `session()`."""
+
+    def __init__(
+        self, name: str, start: Callable[[], Any], cores: int, *, closed: bool = True, here: bool = True
+    ) -> None:
+        self.name = name
+        """`sail` or `spark`."""
+        self._start = start
+        self.cores = cores
+        """Tasks that run at once, as far as that is known."""
+        self.here = here
+        """Whether all of it runs on this machine."""
+        self.closed = closed
+        """Whether other users of this machine are kept out of the engine; of a cluster, nobody here knows."""
+        self.notes: list[str] = [] if closed else [NEIGHBOURS]
+        """What the person should know about it."""
+
+    @functools.cached_property
+    def spark(self) -> Any:
+        """The SparkSession; DataFrame API only. The embedded one starts when it is first asked for: many a job needs none."""
+        return self._start()
+
+    def run(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Run `package.module:name` (dict -> dict, JSON both) on each task; yields the results as they come, in any order.
+
+        A task runs in a process of its own kind: on Spark in a Python worker, on Sail in a child process. It may run
+        twice (retries, speculation), so what it writes must appear atomically and be the same each time.
+        """
+        if not tasks:
+            return
+        if self.name == "sail":
+            yield from self._run_embedded(reference, tasks)
+            return
+        run = functools.partial(_run_partition, reference, [json.dumps(task) for task in tasks])
+        frame = self.spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(run, "result string")
+        for row in _engine_errors(frame.collect):  # toLocalIterator would run one partition after the other
+            yield _answer(json.loads(row.result))
+
+    def _run_embedded(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        # Not through Sail, which would call the same function from threads of its own: the work is done in child
+        # processes, one a thread, as many as cores.
+        pool = ThreadPoolExecutor(min(self.cores, len(tasks)), "task")
+        try:
+            futures = [pool.submit(_run_one, reference, task, embedded=True) for task in tasks]
+            for future in as_completed(futures):
+                yield _answer(_engine_errors(future.result))
+            pool.shutdown()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def read(self, path: str | Sequence[str], columns: Sequence[str] = ()) -> Any:
+        """DataFrame over Parquet files, or over those right in folders; of all columns or of some.
+
+        On Sail the files are read by Arrow: the engine's own reader (0.7.2) takes a column for constant whose first row
+        group has no minimum. Files agree in names of columns; types are those of the first. Raises EngineError when
+        there is none, or a type that engines don't have.
+        """
+        paths = [path] if isinstance(path, str) else list(path)
+        if self.name == "sail":
+            return frames.read(self.spark, paths, columns, self.cores)
+        frame = self.spark.read.parquet(*map(plain, paths))
+        return frame.select(*columns) if columns else frame
+
+    def write(self, frame: Any, path: str, by: str | None = None) -> None:
+        """Write a DataFrame as a folder of Parquet files, partitioned into folders `by=value` where asked.
+
+        The folder appears whole or not at all; one that stands there already is finished work and is left alone.
+        """
+        if exists_complete(path):
+            return
+        local = storage.is_local(path)
+        target = f"{path}.tmp-{uuid.uuid4().hex}" if local else path
+        writer = frame.write.mode("overwrite").option("compression", "zstd")
+        _engine_errors(lambda: (writer.partitionBy(by) if by else writer).parquet(plain(target)))
+        if local:
+            if not storage.exists(target):  # an engine may write no file for no rows
+                os.makedirs(target)
+            storage.rename_folder(target, path)
+        else:
+            storage.write_text(storage.join(path, "_COMPLETE"), "")
+
+    def clustered(self, frame: Any, column: str, partitions: int) -> Any:
+        """The frame with equal values of `column` brought together, so that a partitioned write makes few files.
+
+        Sail writes partitioned folders in a stream and needs no exchange for it.
+        """
+        return frame if self.name == "sail" else frame.repartition(partitions, column)
+
+
+def plain(path: str) -> str:
+    """A path for engines, which take some characters for patterns, escapes or parts of an address, and not all the same.
+
+    Where a local path has any but those known to be harmless, it is one through a link in the folder for temporary files.
+    """
+    inner = storage.filesystem(path)[1] if storage.is_local(path) else ""
+    if not inner or HARMLESS.fullmatch(inner):
+        return path
+    folder, name = os.path.split(inner)
+    link = os.path.join(temporary.folder(), hashlib.blake2b(folder.encode(), digest_size=8).hexdigest())
+    if not os.path.islink(link):
+        os.makedirs(folder, exist_ok=True)
+        os.symlink(folder, link)
+    return os.path.join(link, name)
+
+
+def check_path(s: Session, path: str) -> None:
+    """Raise OutputError when the engine runs on other machines, which know nothing of `plain`, and can't take a path."""
+    if not s.here and storage.is_local(path) and not HARMLESS.fullmatch(storage.filesystem(path)[1]):
+        raise OutputError(f"{path}: on a cluster a path may hold letters, digits and . _ - = + @ , ~ / only")
+
+
+def _run_partition(reference: str, tasks: list[str], batches: Iterable[Any]) -> Iterator[Any]:
+    for batch in batches:
+        for index in batch.column(0).to_pylist():
+            answer = _run_one(reference, json.loads(tasks[index]), embedded=False)
+            yield pa.RecordBatch.from_pydict({"result": [json.dumps(answer)]})
+
+
+def _run_one(reference: str, task: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
+    function = children.function(reference)
+    try:
+        if embedded and not getattr(function, "supervises", False):
+            return children.call(reference, task)
+        result: dict[str, Any] = function(task)
+    except (CurateError, OSError) as error:  # the person's to mend: no use in trying again, as engines do
+        told = error if isinstance(error, CurateError) else errors.of_disk(error)
+        if told is None:
+            raise
+        return {"error": type(told).__name__, "message": str(told)}
+    return result
+
+
+def supervises(function: Any) -> Any:
+    """Mark a task function that does its work in children of its own, so that Sail calls it in this process."""
+    function.supervises = True
+    return function
+
+
+def _answer(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise getattr(errors, answer["error"], CurateError)(answer["message"])
+    return answer
+
+
+def _engine_errors(call: Callable[[], Any]) -> Any:
+    """Call into the engine; its own exceptions (pages of Java frames) become one EngineError with the Python part."""
+    try:
+        return call()
+    except Exception as error:
+        if told := errors.of_disk(error):
+            raise told from error
+        lines = [line for line in str(error).splitlines() if line.strip() and not line.lstrip().startswith("at ")]
+        cut = next(
+            (i for i, line in enumerate(lines) if "JVM stacktrace" in line or "Driver stacktrace" in line),
+            len(lines),
+        )
+        raise EngineError("the engine stopped: " + "\n".join(lines[:cut][-25:])) from error
+
+
+def exists_complete(path: str) -> bool:
+    """Whether a folder written by `Session.write` stands there whole."""
+    return storage.exists(path if storage.is_local(path) else storage.join(path, "_COMPLETE"))
+
+
+def cpu_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def session(
+    name: str,
+    engine: str | None = None,
+    master: str | None = None,
+    cores: int | None = None,
+    private: bool = False,
+) -> Iterator[Session]:
+    """Start (or join) an engine: the one of a running `spark-submit`; else what `engine` or `master` says; else Sail.
+
+    `private` asks that other users of this machine are kept out of the engine. Raises EngineError when that or the
+    engine can't be had, UsageError when the words contradict each other.
+    """
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if engine == "sail" and (master or submitted):
+        raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
+    if engine not in (None, "sail", "spark"):
+        raise UsageError(f"--engine is sail or spark, not {engine!r}")
+    if private and (submitted or not (master or "local").startswith("local")):
+        raise UsageError(
+            "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
+            "(spark.authenticate, spark.network.crypto.enabled)"
+        )
+    if not submitted and engine != "spark" and not master:
+        with _sail(cores or cpu_count(), private) as found:
+            yield found
+        return
+    spark = _connect(name, master) if (master or "").startswith("sc://") else _spark(name, master, submitted, cores)
+    try:
+        here = not submitted and (master or "local").startswith("local")
+        yield Session("spark", lambda: spark, cores or _parallelism(spark), here=here)
+    finally:
+        children.close_all()
+        spark.stop()
+
+
+def _parallelism(spark: Any) -> int:
+    try:
+        return int(spark.conf.get("spark.default.parallelism"))
+    except Exception:  # not set: a classic session knows what it has, a Connect session does not say
+        context = getattr(spark, "_sc", None)
+        return int(context.defaultParallelism) if context is not None else cpu_count()
+
+
+@contextmanager
+def _sail(cores: int, private: bool) -> Iterator[Session]:
+    if missing := [name for name in ("pysail", "pyspark", "grpc") if importlib.util.find_spec(name) is None]:
+        raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install curate-corpora")
+    closed = sail.closable()
+    if private and not closed:
+        raise EngineError(NOT_PRIVATE)
+    server: sail.Sail | None = None
+    before = os.environ.get(sail.CONNECT_MODE)
+    os.environ[sail.CONNECT_MODE] = "1"  # pyspark.sql.functions look for it, before there is a session
+
+    def start() -> Any:
+        nonlocal server
+        os.environ.setdefault("RUST_LOG", "error")
+        server = sail.Sail()
+        if private and not server.closed:
+            raise EngineError(NOT_PRIVATE)
+        spark = server.connect()
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        return spark
+
+    fit = memory.cores_that_fit(cores, memory.available(), memory.allowed())
+    found = Session("sail", start, fit, closed=closed)
+    if fit < cores:
+        found.notes.append(
+            f"note: memory is short: {fit} task{'s' if fit > 1 else ''} at once instead of {cores} "
+            f"(about {memory.TASK >> 20} MB each)"
+        )
+    try:
+        yield found
+    except KeyboardInterrupt:
+        children.kill_all()  # and no orderly end: it would wait for the tasks that run
+        raise
+    finally:
+        if sys.exc_info()[0] is not KeyboardInterrupt:
+            children.close_all()
+            if "spark" in vars(found):
+                found.spark.stop()
+            if server is not None:
+                server.stop()
+            if before is None:
+                os.environ.pop(sail.CONNECT_MODE, None)  # else nothing started from here can have a local Spark
+
+
+def _connect(name: str, master: str | None) -> Any:
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.remote(master or "").appName(name).getOrCreate()
+
+
+def _spark(name: str, master: str | None, submitted: bool, cores: int | None) -> Any:
+    if not submitted and not java():
+        raise EngineError(JAVA_HINT)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(name).config("spark.sql.session.timeZone", "UTC")
+    builder = builder.config("spark.sql.parquet.compression.codec", "zstd")
+    if not submitted:
+        count = cores or cpu_count()
+        builder = builder.master(master or f"local[{count}]")
+        builder = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+        builder = builder.config("spark.log.level", "ERROR").config("spark.driver.memory", "3g")
+        builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        if not master or master.startswith("local"):
+            builder = builder.config("spark.sql.shuffle.partitions", str(2 * count))
+            builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+            # Its ports are open to every user of the machine: let in who knows a secret. Spark makes one for local[…];
+            # for local-cluster it comes in the environment, which (unlike a command line) others can't read, and goes
+            # before the word that Spark insists on.
+            builder = builder.config("spark.authenticate", "true")
+            if master and master.startswith("local-cluster"):
+                builder = builder.config("spark.authenticate.secret", "in-the-environment")
+                os.environ[AUTH_SECRET] = secrets.token_hex(32)
+    return builder.getOrCreate()
+
+
+def java() -> str | None:
+    """The path of a Java that runs, or None."""
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which(os.path.join(home, "bin", "java")) if home else shutil.which("java")
+    if not found:
+        return None
+    done = subprocess.run([found, "-version"], capture_output=True, check=False)
+    return found if done.returncode == 0 else None

@@ -1,0 +1,1 @@
+"""Paths and addresses, locks, atomic outputs, fingerprints of inputs."""

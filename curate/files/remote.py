@@ -1,0 +1,159 @@
+"""Files behind http(s), read by ranges: one long request per stretch, resumed where a connection breaks."""
+
+import http.client
+import io
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from curate.errors import InputError
+from curate.files import storage
+
+ATTEMPTS = 6
+PATIENCE = 60.0  # seconds without a byte
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+AGENT = "curate (corpus builder; reads published crawls)"
+Response = http.client.HTTPResponse
+
+
+def backoff(attempt: int, response: Mapping[str, str] | None = None, unit: float = 1.0) -> float:
+    """Seconds to wait before attempt `attempt` + 1: 1, 2, 4 … 32, or what the server's Retry-After asks, if more."""
+    asked = (response or {}).get("Retry-After") or ""
+    return max(min(2.0**attempt, 32.0) * unit, min(float(asked), 120.0) * unit if asked.isdigit() else 0.0)
+
+
+def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: float = 1.0) -> Response:
+    """Open `url`, trying again (`ATTEMPTS` times in all) while the server is busy or the network fails.
+
+    Raises InputError for addresses that are no web addresses and for 4xx, OSError when patience ends.
+    """
+    storage.check_name(url)
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise InputError(f"{url}: not a web address")
+    problem = ""
+    for attempt in range(ATTEMPTS):
+        asked: Mapping[str, str] | None = None
+        try:
+            message = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers}, method=method)
+            response: Response = urllib.request.urlopen(message, timeout=PATIENCE)
+            return response
+        except urllib.error.HTTPError as error:
+            error.close()
+            problem, asked = f"HTTP {error.code} {error.reason}", dict(error.headers)
+            if error.code not in RETRIED:
+                raise InputError(f"{url}: {problem}") from None
+        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+            problem = str(getattr(error, "reason", error)) or type(error).__name__
+        if attempt + 1 < ATTEMPTS:
+            time.sleep(backoff(attempt, asked, unit))
+    raise OSError(f"{url}: {problem}, {ATTEMPTS} times")
+
+
+def remote_size(url: str, unit: float = 1.0) -> int:
+    """The size of what is behind `url`, asked without fetching it."""
+    with request(url, {}, method="HEAD", unit=unit) as response:
+        length = response.headers.get("Content-Length") or ""
+    if not length.isdigit():
+        raise InputError(f"{url}: the server does not say how large it is; download it with `curate fetch`")
+    return int(length)
+
+
+def read_all(url: str, limit: int, unit: float = 1.0) -> bytes:
+    """What is behind `url`, at most `limit` bytes of it; a connection that breaks is taken up again. Raises InputError."""
+    found = bytearray()
+    with HttpFile(url, unit) as file:
+        while len(found) < limit and (data := file.read(limit - len(found))):
+            found += data
+    return bytes(found)
+
+
+class HttpFile(io.RawIOBase):
+    """A file behind http(s), for reading anywhere. Reading on costs no new request; seeking costs one."""
+
+    def __init__(self, url: str, unit: float = 1.0) -> None:
+        super().__init__()
+        self._url = url
+        self._unit = unit  # of the waits between attempts; tests shorten it
+        self._at = 0
+        self._response: Response | None = None
+        self._etag: str | None = None
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to `offset` from the start; no other way of counting is needed."""
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the start")
+        if offset != self._at:
+            self._drop()
+        self._at = offset
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; none at the end. A connection that breaks is taken up again."""
+        for attempt in range(ATTEMPTS):
+            try:
+                data = self._read(size)
+            except (OSError, http.client.HTTPException):
+                self._drop()
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                time.sleep(backoff(attempt, unit=self._unit))
+            else:
+                self._at += len(data)
+                return data
+        raise AssertionError  # the loop returns or raises
+
+    def _read(self, size: int) -> bytes:
+        if self._response is None:
+            self._response = self._open()
+        if self._response is None:
+            return b""
+        data = self._response.read(size) if size >= 0 else self._response.read()
+        if not data and self._response.length:
+            raise OSError(f"{self._url}: the connection broke at byte {self._at}")
+        return data
+
+    def _open(self) -> Response | None:
+        try:
+            response = request(self._url, {"Range": f"bytes={self._at}-"}, unit=self._unit)
+        except InputError as error:
+            if "HTTP 416" in str(error):  # at the end
+                return None
+            raise
+        except OSError as error:  # its patience has ended: no use in beginning again
+            raise InputError(str(error)) from None
+        if self._at and response.status != 206:
+            response.close()
+            raise InputError(f"{self._url}: the server does not serve parts; download it with `curate fetch`")
+        etag = response.headers.get("ETag")
+        if self._etag and etag != self._etag:
+            response.close()
+            raise InputError(f"{self._url}: changed while it was read")
+        self._etag = etag
+        return response
+
+    def _drop(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._drop()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """For the standard library's wrappers."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,293 @@
+"""Files by path or URL: the few operations that jobs need, atomic where that matters. Built on `pyarrow.fs`."""
+
+import functools
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow.fs as pafs
+
+from curate.console.terminal import without_secrets
+from curate.errors import InputError, OutputError, is_passing
+from curate.files import temporary
+
+ATTEMPTS = 10
+"""Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
+
+
+def filesystem(path: str) -> tuple[Any, str]:
+    """The `pyarrow.fs.FileSystem` of `path` (a local path or a URL such as s3://bucket/key) and the path inside it.
+
+    Raises InputError when it can't be had, or the name is not UTF-8: such a name can't stand in a table.
+    """
+    check_name(path)
+    if "://" not in path:
+        return pafs.LocalFileSystem(), os.path.abspath(path)
+    try:
+        if path.startswith("s3://"):
+            parts = urlsplit(path)
+            place = parts.netloc + unquote(parts.path)
+            return _s3(f"s3://{parts.netloc}/?{parts.query}".rstrip("?"), _settings()), place.rstrip("/")
+        found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
+        return found
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: {reason(path, error)}") from error
+
+
+def _settings() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+
+
+@functools.lru_cache(maxsize=64)
+def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
+    """The file system of a bucket, made once (that alone takes two requests): it tries again when the store is busy, and
+    sends small files in one request."""
+    for attempt in range(ATTEMPTS):
+        try:
+            options = pafs.FileSystem.from_uri(root)[0].__reduce__()[1][0]
+            break
+        except OSError as error:  # it asks for the bucket's region, once
+            if attempt + 1 == ATTEMPTS or not is_passing(error):
+                raise
+            time.sleep(min(0.1 * 2**attempt, 20.0))
+    options |= {"allow_delayed_open": True, "retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS)}
+    return pafs.S3FileSystem(**options)
+
+
+def check_name(path: str) -> None:
+    """Raise InputError for a name that is not UTF-8, which can't stand in a table, and for an address with a password, which
+    must not: addresses are written into corpora, reports and messages, and other users see them among the processes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+    if (shown := without_secrets(path)) != path:
+        raise InputError(
+            f"{shown}: an address with a password (or key) in it would be written into what is made; leave it out and set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the store takes instead"
+        )
+
+
+def reason(path: str, error: Exception) -> str:
+    """Why a file system can't be had: the first line of what Arrow says, and what to do about it."""
+    first = str(error).split("\n", 1)[0]
+    if path.startswith(("hdfs://", "viewfs://")) and "load lib" in first:
+        return f"{first}: HDFS needs Java and Hadoop's libhdfs; set JAVA_HOME, HADOOP_HOME and CLASSPATH"
+    return first
+
+
+def is_local(path: str) -> bool:
+    """Whether `path` lies on a file system of this machine, where folders can be renamed."""
+    return "://" not in path or path.startswith("file://")
+
+
+def join(folder: str, *names: str) -> str:
+    """`folder/name/…` for paths and URLs alike."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def exists(path: str) -> bool:
+    """Whether a file or folder stands there."""
+    fs, inner = filesystem(path)
+    return bool(fs.get_file_info(inner).type != pafs.FileType.NotFound)
+
+
+def existing(paths: Iterable[str]) -> set[str]:
+    """Those of `paths` that stand there; a store is asked for lists of folders, not for each path."""
+    wanted, found = set(paths), set[str]()
+    for folder in {path.rpartition("/")[0] for path in wanted if not is_local(path)}:
+        fs, inner = filesystem(folder)
+        infos = fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+        found |= {join(folder, info.base_name) for info in infos} & wanted
+    return found | {path for path in wanted if is_local(path) and exists(path)}
+
+
+def list_files(folder: str, suffix: str = "") -> list[str]:
+    """Paths of the files right in `folder` whose names end with `suffix`, sorted; empty when there is no folder."""
+    fs, inner = filesystem(folder)
+    found = fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+    names = [info.base_name for info in found if info.type == pafs.FileType.File]
+    return [join(folder, name) for name in sorted(names) if name.endswith(suffix) and not name.startswith(".")]
+
+
+def file_size(path: str) -> int:
+    """Size in bytes."""
+    fs, inner = filesystem(path)
+    return int(fs.get_file_info(inner).size)
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole file."""
+    fs, inner = filesystem(path)
+    with fs.open_input_stream(inner, compression=None) as stream:
+        return bytes(stream.read())
+
+
+@contextmanager
+def atomic(path: str) -> Iterator[str]:
+    """Give a temporary local path to write; when the block ends well, `path` appears whole, else not at all."""
+    if is_local(path):
+        inner = filesystem(path)[1]
+        Path(inner).parent.mkdir(parents=True, exist_ok=True)
+        written = temporary_name(inner)
+        try:
+            yield written
+            os.replace(written, inner)
+        finally:
+            Path(written).unlink(missing_ok=True)
+        return
+    with tempfile.TemporaryDirectory(dir=temporary.folder()) as folder:
+        written = os.path.join(folder, "file")
+        yield written
+        fs, inner = filesystem(path)
+        if not isinstance(fs, pafs.S3FileSystem):  # which has no folders
+            fs.create_dir(inner.rsplit("/", 1)[0], recursive=True)
+        pafs.copy_files(written, inner, destination_filesystem=fs)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a small UTF-8 file atomically."""
+    with atomic(path) as written:
+        Path(written).write_text(text, encoding="utf-8")
+
+
+def rename_folder(source: str, target: str, last: str = "", without: str = "") -> None:
+    """Move a folder to a path that must not exist. One step on local disks; elsewhere file by file, and the file `last`
+    at the end, so that it tells readers that the rest is there. The file `without` of the source is not moved."""
+    if is_local(source):
+        if exists(target):
+            raise OutputError(f"{target} exists already")
+        os.rename(filesystem(source)[1], filesystem(target)[1])
+        return
+    fs, inner = filesystem(source)
+    other, target_inner = filesystem(target)
+    for name in sorted(names_below(source), key=lambda name: (name == last, name)):
+        if name != without:
+            start, end = f"{inner}/{name}", f"{target_inner}/{name}"
+            pafs.copy_files(start, end, source_filesystem=fs, destination_filesystem=other)
+    remove(source)
+
+
+def copy_folder(source: str, target: str) -> None:
+    """Give a folder of finished files a second name, unless that stands there. It appears whole; on an object store its
+    file COMPLETE comes last. Files are linked where that can be had."""
+    local = is_local(target)
+    if exists(target if local else join(target, COMPLETE)):
+        return
+    place = temporary_name(target) if local else target
+    if local:
+        os.makedirs(filesystem(place)[1])
+    for name in names_below(source):
+        if name != COMPLETE:
+            link(join(source, name), join(place, name))
+    if local:
+        os.rename(filesystem(place)[1], filesystem(target)[1])
+    else:
+        write_text(join(target, COMPLETE), "")
+
+
+def names_below(folder: str) -> list[str]:
+    """Names of all files in `folder` and its folders, relative to it, sorted; empty when there is no such folder."""
+    fs, inner = filesystem(folder)
+    found = fs.get_file_info(pafs.FileSelector(inner, recursive=True, allow_not_found=True))
+    return sorted(info.path[len(inner.rstrip("/")) + 1 :] for info in found if info.is_file)
+
+
+GARBAGE = ".tmp-"
+"""In the names of files that are being written and of folders that are being deleted: of no use to anybody."""
+COMPLETE = "_COMPLETE"
+"""The file that is written last into a folder on an object store, and deleted first."""
+
+
+def temporary_name(path: str) -> str:
+    """Another name beside `path`, that says that what has it is garbage unless it is renamed."""
+    return f"{path}{GARBAGE}{uuid.uuid4().hex}"
+
+
+def remove(path: str) -> None:
+    """Delete a file or a folder; nothing happens when it is not there.
+
+    A folder goes as a whole: whatever stops this in the middle, no part of it is left under its name. (On an object store
+    its mark COMPLETE goes first.)
+    """
+    if is_local(path):
+        inner = filesystem(path)[1]
+        if os.path.isdir(inner) and not os.path.islink(inner):
+            garbage = inner if GARBAGE in os.path.basename(inner) else temporary_name(inner)
+            if garbage != inner:
+                os.rename(inner, garbage)
+            shutil.rmtree(garbage, ignore_errors=True)
+        else:
+            Path(inner).unlink(missing_ok=True)
+        return
+    fs, inner = filesystem(path)
+    kind = fs.get_file_info(inner).type
+    if kind == pafs.FileType.Directory:
+        if fs.get_file_info(f"{inner}/{COMPLETE}").is_file:
+            fs.delete_file(f"{inner}/{COMPLETE}")
+        fs.delete_dir(inner)
+    elif kind == pafs.FileType.File:
+        fs.delete_file(inner)
+
+
+def remove_garbage(folder: str) -> None:
+    """Delete what killed runs left anywhere below a local `folder`: files half written, folders half deleted."""
+    if not is_local(folder):
+        return
+    inner = filesystem(folder)[1]
+    for root, folders, files in os.walk(inner):
+        for name in [name for name in folders if GARBAGE in name]:
+            folders.remove(name)
+            shutil.rmtree(os.path.join(root, name), ignore_errors=True)
+        for name in files:
+            if GARBAGE in name:
+                Path(root, name).unlink(missing_ok=True)
+
+
+def is_empty(folder: str) -> bool:
+    """Whether nothing is there: no such path, or a folder without entries."""
+    fs, inner = filesystem(folder)
+    if fs.get_file_info(inner).type == pafs.FileType.File:
+        return False
+    return not fs.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+
+
+def remove_empty(folder: str) -> None:
+    """Delete a local folder that is empty, so that another can take its name; never one that holds something."""
+    inner = filesystem(folder)[1]
+    if is_local(folder) and os.path.isdir(inner):
+        os.rmdir(inner)
+
+
+def link(source: str, target: str) -> None:
+    """Give a finished file a second name (a copy where that can't be had)."""
+    if is_local(source) and is_local(target):
+        inner, other = filesystem(source)[1], filesystem(target)[1]
+        Path(other).parent.mkdir(parents=True, exist_ok=True)
+        Path(other).unlink(missing_ok=True)
+        try:
+            os.link(inner, other)
+            return
+        except OSError:  # another disk, or no links there
+            pass
+    fs, inner = filesystem(source)
+    with atomic(target) as written:
+        pafs.copy_files(inner, written, source_filesystem=fs, destination_filesystem=pafs.LocalFileSystem())
+
+
+def sha256(path: str) -> str:
+    """Hex digest of a file."""
+    fs, inner = filesystem(path)
+    digest = hashlib.sha256()
+    with fs.open_input_stream(inner, compression=None) as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,105 @@
+"""Names of the columns that the first pass of the model sees, in their order; `features.py` fills them."""
+
+from curate.html.layout import ANCESTOR_NAMES
+
+_BLOCK = [
+    "words",
+    "chars",
+    "link_density",
+    "bold_density",
+    "code_density",
+    "links",
+    "images_before",
+    "fields_before",
+    "soft_break",
+    "digits",
+    "capitals",
+    "commas",
+    "sentence_ends",
+    "marks",
+    "stop_words",
+    "initials",
+    "foreign",
+    "longest",
+    "title_overlap",
+    "title_share",
+    "terminal",
+    "first",
+    "bars",
+    "years",
+    "colon",
+    "word_logit",
+    "repeats",
+    "tag",
+    "stop_share",
+    "words_per_end",
+    "repeats_before",
+    "described",
+    "describes",
+]
+_HOLDER = [
+    "words",
+    "link_density",
+    "comma_rate",
+    "paragraph_rate",
+    "page_share",
+    "stop_share",
+    "blocks",
+    "tag",
+    "name_logit",
+]
+LEVELS = 4
+_PLACE = [
+    "depth",
+    "name_own",
+    "name_path",
+    "name_low",
+    "name_high",
+    "up_best",
+    "down_best",
+    "up_mass",
+    "down_mass",
+    "before_best",
+    "after_best",
+    "before_mass",
+    "after_mass",
+]
+_GROUP = ["group_count", "group_words", "group_link_density", "group_share"]
+_NEAR = ["words", "link_density", "tag", "sentence_ends", "word_logit", "name_path", "same_parent"]
+NEAR = (-2, -1, 1, 2)
+_HEAD = [
+    "blocks_since_h1", "blocks_since_heading", "heading_level", "words_since_heading", "prose_before", "heading_logit",
+]  # fmt: skip
+_PAGE = [
+    "position",
+    "char_position",
+    "from_end",
+    "page_blocks",
+    "page_words",
+    "page_link_density",
+    "page_paragraphs",
+    "page_prose_share",
+    "foreign_share",
+    "best_share",
+    "mass_share",
+    "schema",
+    "has_h1",
+    "title_words",
+    "page_stop_share",
+    "comments_share",
+    "prose_outside_comments",
+    "largest_group_share",
+    "in_largest_group",
+    "description_words",
+    "comments_before",
+]
+FEATURES: tuple[str, ...] = (
+    *_BLOCK,
+    *ANCESTOR_NAMES,
+    *(f"{name}_up{level}" for level in range(LEVELS) for name in _HOLDER),
+    *_PLACE,
+    *_GROUP,
+    *(f"{name}_at{offset:+d}" for offset in NEAR for name in _NEAR),
+    *_HEAD,
+    *_PAGE,
+)

@@ -1,0 +1,163 @@
+"""Engines that turn one HTML page into text, behind one call: `(html, url) -> text`.
+
+    curate        the default, our own: blocks judged by a small model (docs/extraction.md)
+    trafilatura   the best of the established engines on labelled pages, at a sixteenth of the speed
+    resiliparse   several times as fast, and keeps more of what is not the main text
+
+An engine is a pure function of its two arguments: no state of the process, no clock, no network. What it may
+raise is an ordinary exception (the caller records the page as failed). Limits of time, size and memory are the
+caller's, because only a process of its own can be stopped in the middle of a C call: elements nested by the
+ten thousand cost resiliparse minutes, and trafilatura takes quadratic time for some (benchmarks/extraction.py).
+"""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+
+from curate.encodings.mojibake import repaired
+from curate.errors import UsageError, nearest
+
+Engine = Callable[[str, str | None], str]
+
+# name -> "module:function"; the module is imported on first use only, since each costs up to a second
+ENGINES: dict[str, str] = {
+    "trafilatura": "curate.html.extractors:_trafilatura",
+    "resiliparse": "curate.html.extractors:_resiliparse",
+    "curate": "curate.html.extract:extract_page",
+}
+DEFAULT = "curate"
+
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_GAP = re.compile("\n{3,}")
+
+
+def extractor(name: str = DEFAULT) -> Engine:
+    """The engine called `name`, with its output cleaned (see `clean_text`), and its input (`clean_html`).
+
+    Raises UsageError when there is no engine of that name.
+    """
+    named = named_extractor(name)
+
+    def extract(html: str, url: str | None = None) -> str:
+        return named(html, url, None)[0]
+
+    return extract
+
+
+NamedEngine = Callable[[str, str | None, bytes | None], tuple[str, str]]
+
+
+def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngine:
+    """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
+    it is unsure of to another one.
+
+    `decoded` says that pages come from `curate.encodings.decode`, which leaves nothing in them to clean. The third argument is
+    the page in UTF-8, where it came so: the engine that reads bytes need not encode it again.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
+    where, function = ENGINES[name].split(":")
+    module = import_module(where)
+    engine = getattr(module, function)
+    if hasattr(module, "prepare"):
+        module.prepare()  # compiled code and models are loaded now, not on the time of the first page
+
+    reads_bytes = "utf8" in signature(engine).parameters
+
+    def extract(html: str, url: str | None, utf8: bytes | None) -> tuple[str, str]:
+        page = html if decoded else clean_html(html)
+        made = engine(page, url, utf8) if reads_bytes else engine(page, url)
+        if isinstance(made, str):
+            return clean_text(made), name
+        return clean_text(made.text, gaps=made.engine == name), made.engine  # its only gaps are of preformatted text
+
+    return extract
+
+
+def clean_html(html: str) -> str:
+    """`html` as every engine can take it: no NUL (libxml2 may stop there), no lone surrogate (not encodable)."""
+    return encodable(html.replace("\x00", ""))
+
+
+def clean_text(text: str, *, gaps: bool = False) -> str:
+    """`text` with one kind of line end, so that `split("\\n")` and `splitlines()` agree, and nothing harmful.
+
+    Gone are control characters other than tab, byte order marks, white space at the ends of lines, more than
+    one blank line in a row (`gaps`: these stay), and blank lines at both ends. Lone surrogates become U+FFFD. C1
+    characters and doubly encoded UTF-8 are what was meant (`curate.encodings.mojibake`). Idempotent.
+    """
+    lines = _UNWANTED.sub("", repaired(encodable(text))).splitlines()  # at every line end that Unicode knows
+    whole = "\n".join([line.rstrip() for line in lines]).strip()
+    return whole if gaps else _GAP.sub("\n\n", whole)
+
+
+def encodable(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates."""
+    try:
+        text.encode()  # faster than a search, and there is hardly ever one
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
+
+
+_BARS = "\u2758\u23d0\uffe8\u2502\u2503\u01c0"
+"""Characters that look like a bar and hardly stand in a page: one of them holds the place of the page's own bars."""
+_CHARACTER_BAR = re.compile(r"&(?:#0*124|#[xX]0*7[cC]|vert|verbar|VerticalLine);")
+_RULE = re.compile(r"\|(?:---\|)+")
+_PROSE = 100
+"""A cell of so many characters is text, not a figure in a table."""
+
+
+def _trafilatura(html: str, url: str | None) -> str:
+    """trafilatura with its defaults, except that comment sections are left out (better on labelled pages).
+
+    `deduplicate` stays off: it remembers paragraphs for the whole process, so that a page's text would depend on
+    the pages before it. `include_formatting` and metadata stay off too: plain lines, no date guessing.
+
+    It writes rows of tables as Markdown, `| … | … |`, also where a table lays out a whole page, and rules that look at the ends
+    of lines would drop every one. So cells are parted by a bar and no bar is at the ends; a long cell is a line of its own.
+    """
+    from trafilatura import extract
+
+    own = next((bar for bar in _BARS if bar not in html), "")
+    page = _CHARACTER_BAR.sub(own, html).replace("|", own) if own else html
+    text = extract(page, url=url, include_comments=False, include_tables=True, deduplicate=False) or ""
+    if "|" not in text:
+        return text.replace(own, "|") if own else text
+    made = ((line, _row(line) if "|" in line else line) for line in text.split("\n"))
+    rows = "\n".join([new for old, new in made if new or not old])
+    return rows.replace(own, "|") if own else rows
+
+
+def _row(line: str) -> str:
+    """The cells of a line of Markdown: short ones joined by bars, long ones on lines of their own. The line below a head has none."""
+    if _RULE.fullmatch(line):
+        return ""
+    parts: list[str] = []
+    after_prose = True
+    for cell in filter(None, (cell.strip() for cell in line.split("|"))):
+        prose = len(cell) >= _PROSE
+        parts += ["" if not parts else "\n" if prose or after_prose else " | ", cell]
+        after_prose = prose
+    return "".join(parts)
+
+
+def _resiliparse(html: str, url: str | None) -> str:
+    """resiliparse's main content, without image descriptions, links and form fields."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    return str(
+        extract_plain_text(
+            html,
+            preserve_formatting=True,
+            main_content=True,
+            list_bullets=False,
+            alt_texts=False,
+            links=False,
+            form_fields=False,
+            noscript=False,
+            comments=False,
+        )
+    )

@@ -1,0 +1,1 @@
+"""The jobs as functions: options in, a ledger out."""

@@ -1,0 +1,65 @@
+"""The main job as one function: crawl files, or a corpus that exists, in; a clean corpus out."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curate.corpus.recipe import load
+from curate.errors import UsageError
+from curate.read.documents import document_source
+from curate.run.job import Job
+from curate.run.start import EngineOptions, command_line, run_job
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks of `curate clean`."""
+
+    inputs: Sequence[str]
+    output: str
+    recipe: str = "c4"
+    extractor: str | None = None
+    bad_words: str | None = None
+    source: str | None = None
+    base: str | None = None
+    split_bytes: int = 0
+    keep_rejected: bool = False
+    keep_extracted: bool = True
+    text_column: str = ""
+    """Column of the texts in tables, where it has no usual name."""
+    id_column: str = ""
+    """Column of the ids, likewise."""
+    command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
+
+
+def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+    """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
+    from curate.console.terminal import notes
+    from curate.report.write import finish_report
+
+    overrides = {"extract": {"engine": options.extractor}} if options.extractor else None
+    steps = {"BadWords": {"words": options.bad_words}} if options.bad_words else None
+    recipe = load(options.recipe, overrides, steps)
+    source = document_source(
+        options.inputs,
+        recipe,
+        (options.text_column, options.id_column),
+        name=options.source,
+        split_bytes=options.split_bytes,
+        base=options.base,
+    )
+    if source.reference == "curate.read.corpora:run" and options.extractor:
+        raise UsageError("--extractor is for crawl files; these are tables that have a text")
+    notes(source.notes)
+    job = Job(
+        name="clean",
+        source=source,
+        recipe=recipe,
+        output=options.output.rstrip("/"),
+        command=command_line(options.command),
+        keep_rejected=options.keep_rejected,
+        keep_extracted=options.keep_extracted,
+        finishers=(finish_report,),
+    )
+    return run_job(job, engine or EngineOptions())

@@ -1,0 +1,247 @@
+"""A mixture as stated: names of sources with weights, from a TOML file, from the command line or built in."""
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from curate.errors import RecipeError, UsageError, nearest
+from curate.mixing import baselines, units
+
+TOLERANCE = 1e-6
+"""How far from 1 the weights may add up: no rounding of printed weights is hidden, float error is."""
+
+BASELINES = ("proportional", "uniform", "temperature", "unimax")
+KEYS = {
+    "name",
+    "about",
+    "reference",
+    "weights",
+    "normalise",
+    "trained_tokens",
+    "sizes",
+    "epochs",
+    "unit",
+    "notes",
+}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Weights by source, and what was published beside them."""
+
+    name: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """As stated; empty for a baseline, whose weights follow from the sizes of the sources."""
+    baseline: str = ""
+    """One of BASELINES, or empty."""
+    parameter: float | None = None
+    """The temperature, or the epoch cap of unimax."""
+    normalise: bool = False
+    """Scale weights that don't add up to 1 instead of refusing them."""
+    about: str = ""
+    reference: str = ""
+    """Where the numbers were published."""
+    trained_tokens: int | None = None
+    """Tokens that the published model saw."""
+    unit: str = "tokens"
+    """What `sizes` are in: tokens or bytes."""
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    """Published size of each source."""
+    epochs: Mapping[str, float] = field(default_factory=dict)
+    """Published epochs of each source."""
+    notes: str = ""
+
+
+def load(text: str) -> Mixture:
+    """A mixture from what follows `--weights`: inline weights, a TOML file, or the name of a built-in one.
+
+    Inline: `web=0.8,code=0.2`; baselines: `proportional`, `uniform`, `temperature=5`, `unimax`, `unimax=2`.
+    Raises RecipeError.
+    """
+    word, _, value = text.partition("=")
+    if word in BASELINES and "," not in text:
+        return _baseline(word, value)
+    if text.endswith(".toml") or "/" in text or Path(text).is_file():
+        return _from_file(Path(text))
+    if "=" in text:
+        return Mixture("inline", weights=_inline(text))
+    if text in builtin_names():
+        return builtin(text)
+    raise RecipeError(f"--weights {text}: no such mixture{nearest(text, [*builtin_names(), *BASELINES])}")
+
+
+def builtin_names() -> list[str]:
+    """Names of the published mixtures that come with the package, sorted."""
+    found = (resources.files("curate") / "mixtures").iterdir()
+    return sorted(item.name.removesuffix(".toml") for item in found if item.name.endswith(".toml"))
+
+
+def builtin(name: str) -> Mixture:
+    """One of the published mixtures."""
+    text = (resources.files("curate") / "mixtures" / f"{name}.toml").read_text(encoding="utf-8")
+    return from_toml(text, f"{name}.toml (built in)", name)
+
+
+def from_toml(text: str, where: str, name: str) -> Mixture:
+    """Read a mixture; `where` is named in errors, `name` is used when the file gives none."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not TOML: {error}") from error
+    for key in table:
+        if key not in KEYS:
+            raise RecipeError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}")
+    if not isinstance(table.get("weights"), dict) or not table["weights"]:
+        raise RecipeError(f"{where}: needs a table [weights] with one line per source, e.g. web = 0.8")
+    weights = _checked(table["weights"], where)
+    for key in ("sizes", "epochs"):
+        table[key] = _numbers(table.get(key, {}), f"{where}: [{key}]")
+        for source in table[key]:
+            if source not in weights:
+                raise RecipeError(f"{where}: [{key}] names {source!r}, which has no weight{nearest(source, weights)}")
+    trained = table.get("trained_tokens")
+    tokens = units.parse(str(trained), f"{where}: trained_tokens") if trained is not None else None
+    table.update(weights=weights, trained_tokens=tokens, name=str(table.get("name", name)))
+    return Mixture(**_typed(table, where))
+
+
+def _typed(table: dict[str, Any], where: str) -> dict[str, Any]:
+    if not isinstance(table.get("normalise", False), bool):
+        raise RecipeError(f"{where}: normalise must be true or false")
+    if table.get("unit", "tokens") not in ("tokens", "bytes"):
+        raise RecipeError(f"{where}: unit must be tokens or bytes, got {table['unit']!r}")
+    for key in ("about", "reference", "notes"):
+        if not isinstance(table.get(key, ""), str):
+            raise RecipeError(f"{where}: {key} must be a string")
+    return table
+
+
+def _from_file(path: Path) -> Mixture:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"--weights {path}: {error}") from error
+    return from_toml(text, str(path), path.stem)
+
+
+def _baseline(word: str, value: str) -> Mixture:
+    if not value:
+        if word == "temperature":
+            raise RecipeError("temperature needs its value, e.g. temperature=5 (1 is proportional, large is uniform)")
+        return Mixture(word, baseline=word)
+    if word in ("proportional", "uniform"):
+        raise RecipeError(f"{word} takes no value")
+    try:
+        parameter = float(value)
+    except ValueError as error:
+        raise RecipeError(f"{word}={value}: not a number") from error
+    if not (math.isfinite(parameter) and parameter > 0):
+        raise RecipeError(f"{word}={value}: must be a positive number")
+    return Mixture(f"{word}={value}", baseline=word, parameter=parameter)
+
+
+def _inline(text: str) -> dict[str, float]:
+    weights: dict[str, Any] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise RecipeError(f"--weights: {part!r} is not NAME=WEIGHT")
+        if name.strip() in weights:
+            raise RecipeError(f"--weights names {name.strip()!r} twice")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError as error:
+            raise RecipeError(f"--weights: {value!r} is not a number (in {part!r})") from error
+    return _checked(weights, "--weights")
+
+
+def _checked(weights: Mapping[str, Any], where: str) -> dict[str, float]:
+    """Weights that are finite, not negative and not all zero, under names that can be file names."""
+    found = _numbers(weights, where)
+    for name in found:
+        check_name(name, where)
+    if sum(found.values()) <= 0:
+        raise RecipeError(f"{where}: all weights are 0")
+    return found
+
+
+def _numbers(table: Any, where: str) -> dict[str, float]:
+    if not isinstance(table, dict):
+        raise RecipeError(f"{where} must be a table of numbers")
+    found = {}
+    for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise RecipeError(f"{where}: {name} = {value!r} is not a number")
+        if value < 0:
+            raise RecipeError(f"{where}: {name} = {value} is negative")
+        found[str(name)] = float(value)
+    return found
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse names of sources that can't be names of files on every system."""
+    allowed = name and len(name) <= 80 and name[0] not in "._-" and all(c.isalnum() or c in "._-+" for c in name)
+    if not allowed:
+        raise RecipeError(f"{where}: {name!r} can't name a source (letters, digits, . _ - +; at most 80)")
+
+
+def normalised(weights: Mapping[str, float]) -> dict[str, float]:
+    """The same proportions, adding up to 1."""
+    total = math.fsum(weights.values())
+    return {name: value / total for name, value in weights.items()}
+
+
+def settle(mixture: Mixture, sources: Iterable[str], *, normalise: bool = False, drop: bool = False) -> Mixture:
+    """The mixture for the sources at hand: same names on both sides, weights that add up to 1.
+
+    `normalise` scales the weights; `drop` leaves out what has a weight but no source (and scales). Sources of
+    weight 0 are left out. Raises RecipeError for the first thing that does not fit, with the way out.
+    """
+    names = list(sources)
+    if not names:
+        raise UsageError("no sources: give --source NAME=FOLDER at least once")
+    if mixture.baseline:
+        return mixture
+    weights = dict(mixture.weights)
+    for name in names:
+        if name not in weights:
+            raise RecipeError(f"--source {name} has no weight in {mixture.name}{nearest(name, weights)}")
+    missing = [name for name, value in weights.items() if name not in names and value > 0]
+    if missing and not drop:
+        raise RecipeError(
+            f"{mixture.name} gives weight to {', '.join(missing)}, but there is no such --source. "
+            "Add it, or write --drop-missing to share its weight among the others"
+        )
+    kept = {name: weights[name] for name in names if weights[name] > 0}
+    if not kept:
+        raise RecipeError(f"{mixture.name}: none of the sources has a weight above 0")
+    total = math.fsum(weights.values())
+    if abs(total - 1) > TOLERANCE and not (normalise or mixture.normalise):
+        raise RecipeError(_sum_message(mixture.name, total, weights))
+    return replace(mixture, weights=normalised(kept))
+
+
+def _sum_message(name: str, total: float, weights: Mapping[str, float]) -> str:
+    offer = ",".join(f"{source}={value:.10g}" for source, value in normalised(weights).items())
+    percent = " (percent? weights are shares of 1)" if abs(total - 100) < 2 else ""
+    return (
+        f"the weights of {name} add up to {total:.6g}, not 1{percent}. "
+        f"Write --normalise to scale them, or use: --weights {offer}"
+    )
+
+
+def resolve(mixture: Mixture, sizes: Mapping[str, float], budget: float, max_epochs: float) -> dict[str, float]:
+    """Weights that add up to 1: the stated ones, or those of a baseline for these sizes and this budget."""
+    if not mixture.baseline:
+        return dict(mixture.weights)
+    if mixture.baseline == "uniform":
+        return baselines.uniform(sizes)
+    if mixture.baseline == "proportional":
+        return baselines.proportional(sizes)
+    if mixture.baseline == "temperature":
+        return baselines.temperature(sizes, mixture.parameter or 1.0)
+    return baselines.unimax(sizes, budget, mixture.parameter or max_epochs)

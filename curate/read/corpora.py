@@ -1,0 +1,118 @@
+"""Corpora that are there already (ours or others', Parquet or JSON) as the source of a job such as dedup."""
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.corpus import schema
+from curate.corpus.shards import ShardWriter
+from curate.files import storage
+from curate.read import columns, files, tables
+from curate.read.columns import Asked
+from curate.read.source import Source
+from curate.read.web import host
+
+FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")
+CODE_FIELDS = ("text", "id", "language", "language_score", "source", "repo", "path")
+
+
+def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str = "", ident: str = "") -> Source:
+    """The source of folders of Parquet or JSON with a text column. Raises InputError when there is none.
+
+    Ids of a corpus of ours are kept. Rows of others get ids that no two rows share, and keep their own in `record_id`.
+    """
+    named = [paths] if isinstance(paths, str) else list(paths)
+    found = [files.find(path, Asked(text, ident)) for path in named]
+    inputs = {file: (one.path, size) for one in found for file, size in zip(one.files, one.sizes, strict=True)}
+    kind = next(filter(None, map(tables.corpus_kind, list(inputs)[:1])), "web")
+    listed = [(file, size) for file, (_, size) in inputs.items()]
+    asked = [text, ident] if text or ident else []
+    digest = hashlib.blake2b(json.dumps([kind, name, listed, *asked]).encode(), digest_size=8).hexdigest()
+    tasks = [
+        {"name": f"{i:06d}", "file": file, "root": root, "kind": kind, "source": name, "text": text, "id": ident}
+        for i, (file, (root, _)) in enumerate(inputs.items())
+    ]
+    notes = [note for one in found for note in one.notes]
+    return Source(kind, "curate.read.corpora:run", tasks, listed, digest, notes=(*notes, *_not_carried(tasks[0])))
+
+
+def _not_carried(task: dict[str, Any]) -> list[str]:
+    """A sentence on the columns of the first file that have no place in the corpus."""
+    types, asked = tables.column_types(task["file"]), Asked(task["text"], task["id"])
+    flat = [
+        name for name, kind in types.items() if not kind.startswith(("list", "struct", "map", "large_list", "dict<"))
+    ]
+    if tables.corpus_kind(task["file"]):
+        used = {*schema.extracted(task["kind"]).names}
+    else:
+        used = {name for field in _fields(task) for name in columns.spelled(asked.names(field), flat)}
+        used |= {*columns.spelled(columns.CONTAINERS, types)}
+    rest = [name for name in types if name not in used]
+    told = ", ".join(rest[:10]) + (" …" if len(rest) > 10 else "")
+    return [f"{task['root']}: columns that are not carried over: {told}"] if rest else []
+
+
+def _fields(task: dict[str, Any]) -> tuple[str, ...]:
+    return FIELDS if task["kind"] == "web" else CODE_FIELDS
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: bring one file of a corpus to rows of `schema.extracted(kind)`. Rows without a text are skipped and counted."""
+    started, skipped = time.monotonic(), Counter[str]()
+    with ShardWriter(task["out"], schema.extracted(task["kind"]), scratch=True, runs=["id"]) as writer:
+        for batch in rows(task, skipped):
+            writer.write(batch)
+        count = writer.rows + sum(skipped.values())
+        writer.facts = {
+            "files": {task["file"]: {"records": count, "skipped": dict(skipped)}},
+            "bytes": storage.file_size(task["file"]),
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    return {"records": count, "rows": writer.rows}
+
+
+def rows(task: dict[str, Any], skipped: Counter[str]) -> Iterator[pa.Table]:
+    """The documents of one file as rows of `schema.extracted(kind)`; those that can't be read are failed ones."""
+    table, fields = schema.extracted(task["kind"]), _fields(task)
+    ours = tables.corpus_kind(task["file"]) is not None
+    own = [field for field in table if field.name not in (*fields, "file", "offset")] if ours else []
+    place = files.place(task["root"], task["file"])
+    for batch in tables.read(task["file"], fields, Asked(task["text"], task["id"]), own=own):
+        if ours:  # a record of ours that failed has no text, and stays what it is
+            known = pc.and_(pc.is_valid(batch["verdict"]), pc.equal(batch["_problem"], "no_text"))
+            at = batch.schema.get_field_index("_problem")
+            batch = batch.set_column(at, "_problem", pc.if_else(pc.fill_null(known, False), None, batch["_problem"]))
+        empty = pc.fill_null(pc.is_in(batch["_problem"], pa.array(tables.EMPTY)), False)
+        skipped.update(batch["_problem"].filter(empty).to_pylist())
+        yield _completed(batch.filter(pc.invert(empty)), task, table, place, ours)
+
+
+def _completed(batch: pa.RecordBatch, task: dict[str, Any], table: pa.Schema, place: str, ours: bool) -> pa.Table:
+    count = batch.num_rows
+    found = {name: batch[name] for name in batch.schema.names if name in table.names}
+    found["file"] = pa.array([task["file"]] * count, pa.string())
+    found["offset"] = batch["_row"]
+    found["source"] = pc.fill_null(batch["source"], task["source"] or "corpus")
+    ids = (
+        [None if id_ is None or not schema.is_id(id_) else id_ for id_ in batch["id"].to_pylist()]
+        if ours
+        else [None] * count
+    )
+    if None in ids:
+        parts = zip(ids, *(batch[name].to_pylist() for name in ("_row", "id", "text")), strict=True)
+        ids = [kept or schema.document_id(place, row, id_, text) for kept, row, id_, text in parts]
+    found["id"] = pa.array(ids, pa.string())
+    if not ours and "url" in table.names:
+        found["record_id"] = batch["id"]
+        found["host"] = pa.array([host(url) for url in batch["url"].to_pylist()], pa.string())
+    bad = batch["_problem"].is_valid()
+    for name, value in (("verdict", "failed"), ("reason", batch["_problem"]), ("detail", batch["_detail"])):
+        known = found.get(name, pa.nulls(count, pa.string()))
+        found[name] = pc.if_else(bad, value, known)
+    return pa.table({f.name: found.get(f.name, pa.nulls(count, f.type)).cast(f.type) for f in table}, schema=table)

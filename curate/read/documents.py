@@ -1,0 +1,132 @@
+"""Crawl files, and corpora that are there already, as the source of a job."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from importlib import resources
+from importlib.metadata import version
+from typing import Any
+
+from curate.corpus.recipe import Recipe
+from curate.engine.session import cpu_count
+from curate.errors import InputError, UsageError
+from curate.files import storage
+from curate.files.output import IDENTITY, INDEX, read_json
+from curate.read.corpora import corpus_source
+from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
+from curate.read.source import Source
+from curate.read.splits import plan_splits
+
+SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
+MOST_TASKS = 50_000
+ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
+
+
+def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, str], **of_crawls: Any) -> Source:
+    """The source of whatever holds documents: crawl files, a corpus that was cleaned before, anybody's Parquet and JSON.
+
+    `columns` are those of the text and the id in tables, where they have no usual name; `of_crawls` goes to
+    `crawl_source`. Raises InputError for crawl files and tables at once, UsageError for options of the other kind.
+    """
+    tables = [name for name in inputs if not _is_cleaned(name) and holds_tables(name)]
+    if tables and len(tables) < len(inputs):
+        crawls = next(name for name in inputs if name not in tables)
+        raise InputError(f"{tables[0]} holds tables of documents and {crawls} crawl files: clean them one by one")
+    if not tables:
+        if any(columns):
+            raise UsageError("--text-column and --id-column are for tables; crawl files have none")
+        return crawl_source(inputs, recipe, **of_crawls)
+    if of_crawls.get("base") or of_crawls.get("split_bytes"):
+        raise UsageError("--base and --split-mb are for crawl files; these are tables of documents")
+    return corpus_source(inputs, of_crawls.get("name"), *columns)
+
+
+def _is_cleaned(name: str) -> bool:
+    return may_be_folder(name) and _is_corpus(name)
+
+
+def crawl_source(
+    inputs: Sequence[str], recipe: Recipe, name: str | None = None, split_bytes: int = 0, base: str | None = None
+) -> Source:
+    """The source of crawl files (WARC, WET, ARC; files, globs, folders, path lists, URLs).
+
+    A single folder that is a finished corpus with `extracted/` is not extracted again: its documents are taken from
+    there, if they were made with the same extraction settings.
+    """
+    settings = extraction(recipe)
+    if len(inputs) == 1 and _is_cleaned(inputs[0]):
+        return _reused(inputs[0], settings)
+    files = expand_inputs(inputs, base)
+    total = sum(file.size for file in files)
+    busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
+    each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
+    splits = [split.to_dict() for file in files for split in plan_splits(file, each)]
+    tasks = [
+        {
+            "name": f"{i:06d}-{_digest(split)}",
+            "split": split,
+            "source": name or _crawl_name(split["file"]),
+            "engine": recipe.extract.engine,
+            "cpu_seconds": recipe.extract.cpu_seconds,
+            "page_bytes": recipe.extract.page_bytes,
+            "memory_bytes": recipe.extract.memory_bytes,
+        }
+        for i, split in enumerate(splits)
+    ]
+    listed = [(file.path, file.size) for file in files]
+    digest = _digest([settings, name, listed])
+    return Source("web", "curate.read.web:run", tasks, listed, digest, extraction=settings)
+
+
+def _is_corpus(folder: str) -> bool:
+    """Whether a corpus was made from crawl files and has their texts still."""
+    return bool(_index(folder).get("extraction"))
+
+
+def _index(folder: str) -> dict[str, Any]:
+    return read_json(storage.join(folder, "extracted", INDEX))
+
+
+def extraction(recipe: Recipe) -> dict[str, Any]:
+    """Everything that decides what text a page gives."""
+    engine = recipe.extract.engine
+    return {
+        "engine": engine,
+        "version": engine_version(engine),
+        "cpu_seconds": recipe.extract.cpu_seconds,
+        "page_bytes": recipe.extract.page_bytes,
+        "memory_bytes": recipe.extract.memory_bytes,
+    }
+
+
+def engine_version(engine: str) -> str:
+    """The version of an engine's package; of ours, its model's digest and the engine that it falls back on as well."""
+    package = ENGINE_PACKAGES.get(engine)
+    if engine != "curate" or not package:
+        return version(package) if package else ""
+    model = resources.files("curate.html").joinpath("model.bin").read_bytes()
+    digest = hashlib.blake2b(model, digest_size=8).hexdigest()
+    return f"{version(package)}, model {digest}, trafilatura {version('trafilatura')}"
+
+
+def _reused(corpus: str, settings: dict[str, Any]) -> Source:
+    job, index = read_json(storage.join(corpus, IDENTITY)), _index(corpus)
+    if index["extraction"] != settings:
+        raise InputError(
+            f"{corpus}/extracted was made with other extraction settings ({settings['engine']} was asked for): "
+            "name the crawl files instead, or use the recipe's engine it was made with"
+        )
+    folder = storage.join(corpus, "extracted")
+    parts = [storage.join(folder, name) for name in [*index["parts"], INDEX]]
+    made = [tuple(item) for item in job["inputs"]]
+    return Source(index["kind"], "", [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
+
+
+def _crawl_name(path: str) -> str:
+    found = re.search(r"CC-MAIN-\d{4}-\d{2}", path)
+    return found.group() if found else "crawl"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,376 @@
+"""What a person names as input, as a sorted list of files that can be opened anywhere.
+
+A name is a file, a glob, a folder, or a list of paths (`wet.paths.gz`, `files.txt`); each may be local or begin with
+`s3://`, `gs://`, `hdfs://`, `http://` or `https://` (a web server can't be asked for folders and globs).
+"""
+
+import fnmatch
+import glob
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote, urljoin, urlsplit
+
+from pyarrow import ArrowInvalid
+from pyarrow import fs as arrow_fs
+
+from curate.errors import InputError, nearest
+from curate.files import storage
+from curate.files.remote import HttpFile, remote_size
+from curate.read.files import tree
+from curate.read.tables import ENDINGS
+from curate.read.wacz import crawl_files, open_crawl_file, parted
+
+_ARCHIVE = re.compile(r"\.((warc|wet|wat|arc)(\.(gz|zst|lz4|bz2|xz))?|wacz)$", re.IGNORECASE)
+_LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
+_GLOB = re.compile(r"[*?\[]")
+_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file")
+_MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
+_LISTED_AT_ONCE = 16
+NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain, .zst, .lz4, .bz2 or .xz; *.wacz"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a crawl."""
+
+    path: str
+    """As the person named it: the path or address that opens it."""
+    size: int
+    """Bytes."""
+    kind: str
+    """warc, wet or arc, by its name; the reader looks at the bytes."""
+    splittable: bool = True
+    """Whether reading may begin anywhere at no cost."""
+
+
+def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFile]:
+    """The files that `names` stand for, each once, sorted by path.
+
+    `base` is put before the relative paths in lists. Raises InputError for what can't be found, with the nearest
+    thing that can.
+    """
+    if not names:
+        raise InputError("no input; give files, folders, globs, or a list such as warc.paths.gz")
+    found: dict[str, int | None] = {}
+    for name in names:
+        found.update(_expand(_local(name.strip()), base))
+    for path in sorted(found):
+        storage.check_name(path)
+    missing = [path for path, size in found.items() if size is None]
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        found.update(zip(missing, pool.map(file_size, missing), strict=True))
+    return [file for path, size in sorted(found.items()) for file in _files(path, size or 0)]
+
+
+def open_input(path: str) -> BinaryIO:
+    """Open a local or remote file, or a crawl file in a WACZ, for reading anywhere. Raises InputError when there is none."""
+    if inside := _in_wacz(path):
+        wacz, name = inside
+        return open_crawl_file(open_input(wacz), file_size(wacz), wacz, name)
+    scheme = _scheme(path)
+    if scheme in ("http", "https"):
+        return cast(BinaryIO, HttpFile(path))
+    try:
+        if not scheme:
+            return cast(BinaryIO, open(path, "rb", buffering=0))
+        system, inner = _filesystem(path)
+        return cast(BinaryIO, system.open_input_file(inner))
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def may_be_folder(name: str) -> bool:
+    """Whether `name` can be a folder, by its looks alone: no pattern, no name of an archive, not on a web server."""
+    return _scheme(name) not in ("http", "https") and not _GLOB.search(name) and not _ARCHIVE.search(name)
+
+
+def holds_tables(name: str) -> bool:
+    """Whether what a person names are tables of documents (Parquet, JSON) and no crawl files.
+
+    Folders and patterns are told by the names in them, files by their first bytes where their name says nothing.
+    Raises InputError for what can't be found.
+    """
+    name = _local(name.strip())
+    if _scheme(name) in ("http", "https") or _is_list(name):
+        return False
+    if not _exists(name) and _GLOB.search(name):
+        return _are_tables(_matches(name))
+    system, inner = _filesystem(name)
+    kind = _info(system, inner, name).type
+    if kind == arrow_fs.FileType.Directory:
+        return _are_tables(path for path, _ in _walk(system, inner, name))
+    if kind == arrow_fs.FileType.NotFound or _ARCHIVE.search(name):
+        return False
+    return name.lower().endswith(ENDINGS) or read_head(name, 4096).lstrip()[:1] in (b"{", b"[") or _is_parquet(name)
+
+
+def _are_tables(paths: Iterable[str]) -> bool:
+    names = [path.lower() for path in paths]
+    return not any(map(_ARCHIVE.search, names)) and any(name.endswith(ENDINGS) for name in names)
+
+
+def _is_parquet(name: str) -> bool:
+    with open_input(name) as file:
+        return file.read(4) == b"PAR1"
+
+
+def block_size(path: str) -> int:
+    """How many bytes to read at once: much where every read is a request."""
+    return (8 << 20) if _scheme(path) else (1 << 20)
+
+
+def file_size(path: str) -> int:
+    """The size of a file in bytes. Raises InputError when there is none."""
+    if _scheme(path) in ("http", "https"):
+        try:
+            return remote_size(path)
+        except OSError as error:
+            raise InputError(str(error)) from None
+    system, inner = _filesystem(path)
+    info = _info(system, inner, path)
+    if info.type != arrow_fs.FileType.File:
+        raise InputError(f"no such file: {path}")
+    return int(info.size)
+
+
+def _local(name: str) -> str:
+    if name.startswith("file://"):
+        return urlsplit(name).path
+    return name if _scheme(name) else os.path.expanduser(name)
+
+
+def _scheme(path: str) -> str:
+    head, mark, _ = path.partition("://")
+    if not mark:
+        return ""
+    if head.lower() not in _SCHEMES:
+        raise InputError(f"{path}: unknown scheme {head!r}{nearest(head, _SCHEMES)}")
+    storage.check_name(path)
+    return head.lower()
+
+
+@lru_cache(maxsize=64)
+def _filesystem_of(root: str) -> Any:
+    try:
+        return arrow_fs.FileSystem.from_uri(root)[0]
+    except (OSError, ArrowInvalid) as error:
+        address = root.partition("?")[0]
+        raise InputError(f"{address}: {storage.reason(address, error)}") from None
+
+
+def _filesystem(path: str) -> tuple[Any, str]:
+    """The Arrow file system of `path`, and the path inside it."""
+    scheme = _scheme(path)
+    if not scheme:
+        return arrow_fs.LocalFileSystem(), path
+    parts = urlsplit(path)
+    root = f"{scheme}://{parts.netloc}/"
+    if scheme == "s3":
+        return storage.filesystem(root)[0], path.partition("://")[2]
+    if scheme in ("gs", "gcs"):
+        root += "?retry_limit_seconds=60"  # Arrow would try for a quarter of an hour, in silence
+    inside = path.partition("://")[2]
+    return _filesystem_of(root), inside if scheme in ("gs", "gcs") else "/" + inside.partition("/")[2]
+
+
+def _info(system: Any, inner: str, path: str) -> Any:
+    try:
+        return system.get_file_info(inner.rstrip("/") or "/")
+    except OSError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _expand(name: str, base: str | None) -> dict[str, int | None]:
+    """Path -> size; None where it is not known yet."""
+    if _scheme(name) in ("http", "https"):
+        if _GLOB.search(urlsplit(name).path) or name.endswith("/"):
+            raise InputError(f"{name}: a web server can't be asked for a list; give a list of paths (*.paths.gz)")
+        return _listed(name, base) if _is_list(name) else {name: None}
+    if not _exists(name) and _GLOB.search(name):
+        return _globbed(name)
+    system, inner = _filesystem(name)
+    info = _info(system, inner, name)
+    if info.type == arrow_fs.FileType.NotFound:
+        raise InputError(f"no such file: {name}{_similar(name)}")
+    if info.type == arrow_fs.FileType.Directory:
+        return _folder(system, inner, name)
+    if _is_list(name):
+        return _listed(name, base)
+    _refuse_what_is_no_archive(name)
+    return {name: int(info.size)}
+
+
+def _exists(name: str) -> bool:
+    return not _scheme(name) and os.path.lexists(name)
+
+
+def _is_list(name: str) -> bool:
+    return bool(_LIST.search(name)) and not _ARCHIVE.search(name)
+
+
+def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
+    """(path as a person writes it, size) of all files below a folder; hidden ones apart."""
+    if not _scheme(name):  # Arrow stops at names that are not UTF-8
+        below, _ = tree(name)
+        return [(storage.join(name, file), size) for file, size in below.items() if not _is_hidden(file)]
+    selector = arrow_fs.FileSelector(inner.rstrip("/") or "/", recursive=True)
+    prefix = name[: len(name) - len(inner)] if name.endswith(inner) else ""
+    found = []
+    try:
+        infos = system.get_file_info(selector)
+    except OSError as error:
+        raise InputError(f"{name}: {error}") from None
+    for info in infos:
+        below = info.path[len(inner.rstrip("/")) :].strip("/")
+        if info.type == arrow_fs.FileType.File and not _is_hidden(below):
+            found.append((prefix + info.path, int(info.size)))
+    return found
+
+
+def _is_hidden(below: str) -> bool:
+    return any(part[:1] in "._" for part in below.split("/"))
+
+
+def _folder(system: Any, inner: str, name: str) -> dict[str, int | None]:
+    files = _walk(system, inner, name)
+    found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
+    if found:
+        return found
+    others = sorted(os.path.basename(path) for path, _ in files)
+    hint = f"; it holds {len(others)} other files, such as {', '.join(others[:3])}" if others else "; it is empty"
+    raise InputError(f"{name}: no crawl files ({NAMES}) in this folder{hint}")
+
+
+def _globbed(pattern: str) -> dict[str, int | None]:
+    found = _matches(pattern)
+    if not found:
+        raise InputError(f"{pattern}: matches nothing{_similar(pattern)}")
+    if lists := [path for path in found if _is_list(path)]:
+        raise InputError(f"{pattern}: matches {lists[0]}, a list of paths; give lists by their own name")
+    return found
+
+
+def _matches(pattern: str) -> dict[str, int | None]:
+    if not _scheme(pattern):
+        paths = [p for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)]
+        return {path: os.path.getsize(path) for path in paths}
+    head = _GLOB.split(pattern)[0].rpartition("/")[0]
+    system, inner = _filesystem(head)
+    return {p: s for p, s in _walk(system, inner, head) if fnmatch.fnmatchcase(p, pattern)}
+
+
+def _similar(name: str) -> str:
+    """What there is instead of a local file or glob that is not there."""
+    if _scheme(name):
+        return ""
+    folder = os.path.dirname(name) or "."
+    while not os.path.isdir(folder):
+        parent = os.path.dirname(folder) or "."
+        known = os.listdir(parent) if os.path.isdir(parent) else []
+        if os.path.isdir(parent):
+            return f"; there is no folder {folder}" + (nearest(os.path.basename(folder), known) if known else "")
+        folder = parent
+    names = [n for n in os.listdir(folder) if not n.startswith(".")]
+    if len(names) > 20:
+        names = [n for n in names if _ARCHIVE.search(n) or _LIST.search(n)][:20]
+    return nearest(os.path.basename(name), names) if names else f"; {folder} is empty"
+
+
+def read_head(path: str, size: int = 1 << 16) -> bytes:
+    """The first bytes of a file, decompressed when they are gzip."""
+    with open_input(path) as file:
+        data = file.read(size)
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        return zlib.decompressobj(31).decompress(data, size)
+    except zlib.error:
+        return b""
+
+
+def _refuse_what_is_no_archive(path: str) -> None:
+    """A list of paths where an archive is wanted: people mix them up, and every line of it would be garbage."""
+    lines = read_head(path, 4096).split(b"\n")[:3]
+    text = [line.decode("utf-8", "replace").strip() for line in lines if line.strip()]
+    if text and all(_ARCHIVE.search(line) and " " not in line for line in text[:2]):
+        raise InputError(f"{path}: a list of paths, not a crawl file; rename it to end in .paths or .paths.gz")
+
+
+def _listed(name: str, base: str | None) -> dict[str, int | None]:
+    """The files that a list of paths names."""
+    head = read_head(name)
+    if head[:5].upper() == b"WARC/" or head[:9] == b"filedesc:":
+        raise InputError(f"{name}: a crawl file, not a list of paths; rename it to end in .warc.gz (.wet.gz, .arc.gz)")
+    lines = [line for line in _lines(name) if line and not line.startswith("#")]
+    if not lines:
+        raise InputError(f"{name}: a list of paths without a path in it")
+    if bad := next((line for line in lines if not _ARCHIVE.search(line)), None):
+        raise InputError(f"{name}: {bad[:100]!r} is no crawl file ({NAMES})")
+    return dict.fromkeys((_resolve(line, name, base) for line in lines), None)
+
+
+def _lines(name: str) -> list[str]:
+    parts, size = [], 0
+    with open_input(name) as file:
+        while (part := file.read(1 << 20)) and size < _MAX_LIST:
+            parts.append(part)
+            size += len(part)
+    data = b"".join(parts)
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(_MAX_LIST)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{name}: {error}; download the list again") from None
+    return [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+
+
+def _resolve(line: str, name: str, base: str | None) -> str:
+    """A line of a list as a path that opens."""
+    if _scheme(line) or (os.path.isabs(line) and not base):
+        return line
+    if base:
+        if _scheme(base) in ("http", "https"):
+            return urljoin(base.rstrip("/") + "/", quote(line.lstrip("/")))
+        return base.rstrip("/") + "/" + line.lstrip("/")
+    if _scheme(name):
+        return urljoin(name, line) if _scheme(name) in ("http", "https") else name.rpartition("/")[0] + "/" + line
+    beside = os.path.join(os.path.dirname(name), line)
+    if os.path.exists(beside) or not line.startswith("crawl-data/"):
+        return beside
+    raise InputError(
+        f"{name}: names {line}, which is not below its own folder; say where the files are with "
+        "--base https://data.commoncrawl.org/ (or --base s3://commoncrawl/, or the folder they were downloaded to)"
+    )
+
+
+def _in_wacz(path: str) -> tuple[str, str] | None:
+    """The WACZ and the name in it, where `path` is of a crawl file in one (and not in a folder of such a name)."""
+    inside = parted(path)
+    return None if inside and not _scheme(path) and os.path.isdir(inside[0]) else inside
+
+
+def _files(path: str, size: int) -> list[InputFile]:
+    """A crawl file, or those in a WACZ. One whose directory is damaged stands for itself: what it holds is found."""
+    if not path.lower().endswith(".wacz"):
+        return [InputFile(path, size, _kind(path))]
+    with closing(open_input(path)) as file:
+        found = crawl_files(file, size)
+    inner = [InputFile(f"{path}/{name}", bytes_, _kind(name), stored) for name, (bytes_, stored) in found.items()]
+    return sorted(inner, key=lambda file: file.path) or [InputFile(path, size, "warc")]
+
+
+def _kind(path: str) -> str:
+    found = _ARCHIVE.search(urlsplit(path).path if _scheme(path) else path)
+    return {"wet": "wet", "arc": "arc"}.get((found[2] or "").lower() if found else "", "warc")

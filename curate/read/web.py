@@ -1,0 +1,229 @@
+"""From a split of a crawl file to a Parquet file of documents: the expensive step of the main job.
+
+Two halves. `pages` runs in a child process: it reads records, decodes them and extracts text, one row a record. `run` is
+the task: it watches the child, writes its rows, and when a page kills the child it writes that page down as failed and
+goes on behind it with a new child. A page costs at most itself.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.console.heartbeats import Beat
+from curate.corpus import schema
+from curate.corpus.shards import ShardWriter
+from curate.encodings.decode import decode_page, looks_binary
+from curate.engine import children
+from curate.engine.session import supervises
+from curate.errors import EngineError
+from curate.html.extractors import clean_text, named_extractor
+from curate.read.splits import Split, read_split
+from curate.warc import Limits, Record, skip_reason
+
+BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
+ROWS = schema.extracted("web")
+SKIPPED = "skipped"
+ATTEMPTS = 4
+"""Processes that may die between pages, one after the other without a row, before a split is given up."""
+FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
+
+
+@supervises
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: extract `split` into the file `out`. Facts: records and skipped by file, pages that another engine than the
+    task's read (`fallback`), bytes read, seconds.
+    """
+    started, split = time.monotonic(), Split.from_dict(task["split"])
+    tally, rows, fallback = Counter[str](), 0, 0
+    beat = Beat(task["out"], task.get("beats"))
+    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+        for batch in survive(task):
+            rows += batch.num_rows
+            fallback += int((batch.schema.metadata or {}).get(FALLBACK, 0))
+            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
+            tally.update(batch.filter(skipped)["reason"].to_pylist())
+            writer.write(batch.filter(pc.invert(skipped)))
+            beat(records=rows, kept=writer.rows, bytes=batch["offset"][-1].as_py() - split.start)
+        writer.facts = {
+            "files": {split.file: {"records": rows, "skipped": dict(tally)}},
+            "fallback": fallback,
+            "bytes": split.end - split.start,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    beat.end()
+    return {"records": rows, "rows": writer.rows, "bytes": split.end - split.start}
+
+
+def survive(task: dict[str, Any], reference: str = "curate.read.web:pages") -> Iterator[pa.RecordBatch]:
+    """Batches of the rows that the generator `reference` makes in a child. A page at which the child dies is tried again in a
+    fresh one, and becomes a failed row when that dies too (over its CPU limit: at once).
+
+    Between pages a child is replaced `ATTEMPTS` times; then, if it crashes each time, the rest of the split is one failed
+    row. Raises EngineError when it is killed from outside each time.
+    """
+    done, poison, suspect, between, fresh = 0, dict[str, str](), -1, 0, False
+    while True:
+        try:
+            with children.lease(task["memory_bytes"], fresh=fresh) as child:
+                for answer in child.request(reference, {**task, "done": done, "poison": poison}):
+                    if isinstance(answer, dict):
+                        return
+                    done += answer.num_rows
+                    between = 0
+                    yield answer
+        except children.ChildDied as died:
+            if children.ending():
+                raise
+            fresh, between = True, between + 1 if died.mark < 0 else 0
+            if died.mark >= 0 and (died.mark == suspect or died.reason == "timeout"):
+                poison[str(died.mark)] = died.reason
+            elif between >= ATTEMPTS:
+                yield _unread(task, done, died)
+                return
+            suspect = died.mark
+
+
+def _unread(task: dict[str, Any], done: int, died: children.ChildDied) -> pa.RecordBatch:
+    """The row for the rest of a split that can't be read. Raises EngineError when that is not the split's own fault."""
+    split = task["split"]
+    where = f"{split['file']} (from byte {split['start']}, behind {done} records)"
+    if died.reason != "crash" or "exit code" in died.detail:
+        raise EngineError(f"{where}: reading ended {ATTEMPTS} times: {died.detail}{children.advice(died)}") from died
+    row = {
+        "id": schema.document_id(PurePosixPath(split["file"]).name, split["start"], done, "unread"),
+        "source": task["source"],
+        "file": split["file"],
+        "offset": split["start"],
+        "verdict": "failed",
+        "reason": "reading_crash",
+        "detail": f"what follows {done} records from byte {split['start']} on could not be read: {died.detail}",
+    }
+    return _batch([row], 0)
+
+
+def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """In the child: one row for each record of the split, from record number `done` on, in batches.
+
+    The verdict is `skipped` for records that are no pages (reason: their kind), `failed` or `rejected` where there is no
+    text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
+    """
+    split = Split.from_dict(task["split"])
+    named, used = named_extractor(task["engine"], decoded=True), Counter[str]()
+    waiting, size = list[dict[str, Any]](), 0
+
+    def extract(html: str, url: str | None, utf8: bytes | None) -> str:
+        text, engine = named(html, url, utf8)
+        used[engine] += 1
+        return text
+
+    for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
+        if number < task["done"]:
+            continue
+        row, reason = _row(record, task["source"]), task["poison"].get(str(number))
+        if reason:
+            row.update(verdict="failed", reason=f"page_{reason}", detail=_details(task)[reason])
+        elif row["verdict"] is None:
+            _fill(row, record, number, extract, task)
+        waiting.append(row)
+        size += len(row["text"] or "")
+        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield _batch(waiting, used.total() - used[task["engine"]])
+            waiting, size = [], 0
+            used.clear()
+    if waiting:
+        yield _batch(waiting, used.total() - used[task["engine"]])
+
+
+def _batch(rows: list[dict[str, Any]], fallback: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(rows, ROWS).replace_schema_metadata({FALLBACK: str(fallback)})
+
+
+def _details(task: dict[str, Any]) -> dict[str, str]:
+    """What is said of a page that went over a limit: the same words whether it was interrupted or ended its process."""
+    return {
+        "timeout": f"more than {task['cpu_seconds']:g} s of CPU time",
+        "memory": f"more than {task['memory_bytes'] >> 20} MiB of memory",
+        "crash": "the page crashed the process that read it, twice",
+        "killed": "the process that read the page was killed, twice (SIGKILL comes when memory runs out)",
+    }
+
+
+def _row(record: Record, source: str) -> dict[str, Any]:
+    kind = None if record.error else skip_reason(record)
+    if kind:  # two of three records of a crawl; they are counted and go nowhere
+        return {"text": None, "offset": record.offset, "verdict": SKIPPED, "reason": kind}
+    where: tuple[Any, ...] = (record.record_id,)
+    if not record.record_id:
+        where = PurePosixPath(record.file).name, record.offset, record.inner
+    return {
+        "id": schema.document_id(*where, record.url, record.date, record.payload_digest),
+        "text": None,
+        "source": source,
+        "file": record.file,
+        "offset": record.offset,
+        "url": record.url,
+        "host": host(record.url),
+        "date": record.date,
+        "record_id": record.record_id,
+        "ip": record.ip,
+        "payload_digest": record.payload_digest,
+        "truncated": record.truncated,
+        "status": record.status if record.status is not None and 0 <= record.status < 1000 else None,
+        "content_type": record.content_type,
+        "verdict": None,
+    }
+
+
+def host(url: str | None) -> str | None:
+    """The host of a URL in lower case, without port; None where there is none."""
+    try:
+        return urlsplit(url or "").hostname or None
+    except ValueError:
+        return None
+
+
+def _fill(
+    row: dict[str, Any],
+    record: Record,
+    number: int,
+    extract: Callable[[str, str | None, bytes | None], str],
+    task: dict[str, Any],
+) -> None:
+    if record.error:
+        row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
+        return
+    try:
+        with children.page(number, task["cpu_seconds"]):
+            _text(row, record, extract)
+    except children.PageTimeout:
+        row.update(text=None, verdict="failed", reason="page_timeout", detail=_details(task)["timeout"])
+    except MemoryError:
+        row.update(text=None, verdict="failed", reason="page_memory", detail=_details(task)["memory"])
+    except RecursionError:
+        row.update(text=None, verdict="failed", reason="page_nesting", detail="nested too deeply for the extractor")
+    except Exception as error:  # whatever a parser raises costs this page alone
+        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(error))
+
+
+def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None, bytes | None], str]) -> None:
+    body = record.body or b""
+    if looks_binary(body):
+        row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
+        return
+    html = record.kind == "response" and record.content_type != "text/plain"
+    text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
+    text = extract(text, record.url, body if as_it_was else None) if html else clean_text(text)
+    if text.strip("\ufffd\n"):  # U+FFFD alone: an encoding that the standard replaces, as ISO-2022-KR and HZ
+        row["text"] = text
+    else:
+        row.update(verdict="rejected", reason="extract.no_text", value=float(len(body)))
+
+
+def _printable(error: Exception | str) -> str:
+    return str(error).encode("utf-8", "replace").decode()[:300]

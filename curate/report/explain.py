@@ -1,0 +1,263 @@
+"""Why a document was kept or dropped: find it in a corpus, run the recipe on it again, show what took what."""
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from curate.corpus.lookup import by_id, by_ids, judged, opened, parts
+from curate.corpus.recipe import Recipe, load
+from curate.errors import InputError
+from curate.files import storage
+from curate.report.trace import Loss, Trace, trace
+
+HEX = re.compile(r"[0-9a-f]{8,32}")
+NEAR_URLS = 5
+SCANNED_URLS = 20_000
+"""URLs of a host that are compared with one that was not found."""
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """The document that keeps what this one lost."""
+
+    id: str
+    url: str | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A document that lost something to another."""
+
+    id: str
+    step: str
+    losses: int
+    """Lines or spans; the whole document counts one."""
+    value: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One record and its way through the recipe."""
+
+    row: Mapping[str, Any]
+    """Its row in `extracted/` (or, where that was not kept, in `data/` or `rejected/`)."""
+    trace: Trace | None
+    """None where the text as extracted is not stored: then only what is stored is known."""
+    verdict: str
+    """What the corpus says: kept, rejected or failed."""
+    reason: str | None
+    value: float | None
+    detail: str | None
+    signals: Mapping[str, float]
+    removed: Mapping[str, int]
+    losses: Mapping[str, Sequence[Loss]]
+    survivors: Mapping[str, Survivor]
+    """By the first 16 digits of the id."""
+    copies: Sequence[Copy]
+    """Documents (or parts of them) that went because this one keeps the same."""
+
+
+def explain(corpus: str, query: str) -> list[Explanation]:
+    """Everything known of the record(s) with this URL or id (32 hex digits, or 8 and more of its beginning).
+
+    Raises InputError when `corpus` is none, or has no such record; the message names the nearest URLs.
+    """
+    recipe = _recipe(corpus)
+    folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
+    if not folders:
+        raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
+    extracted = folders[0] == "extracted"
+    rows = [row for folder in (folders[:1] if extracted else folders) for row in find(corpus, folder, query)]
+    if rows:
+        return [_explanation(corpus, row, recipe, extracted) for row in rows]
+    raise InputError(_not_found(corpus, folders, query))
+
+
+def _recipe(corpus: str) -> Recipe | None:
+    path = storage.join(corpus, "recipe.toml")
+    return load(path) if storage.exists(path) else None
+
+
+def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
+    """Rows of a folder whose URL (for code: path, or repository/path) is `query`, or whose id is or begins with it."""
+    paths = parts(corpus, folder)
+    if HEX.fullmatch(query.lower()):
+        yield from by_id(paths, query.lower())
+        return
+    names = pq.read_schema(*opened(paths[0])).names if paths else []
+    condition = None
+    if "url" in names:
+        condition = pc.field("url") == query
+    elif "path" in names:
+        condition = pc.field("path") == query
+        if "repo" in names:
+            condition |= pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query
+    if condition is not None:
+        # Only these two columns are read of every row; texts of the rows that were found.
+        yield from by_ids(paths, _dataset(paths).to_table(columns=["id"], filter=condition)["id"].to_pylist())
+
+
+def _dataset(paths: Sequence[str]) -> Any:
+    fs, _ = storage.filesystem(paths[0])
+    return ds.dataset([storage.filesystem(path)[1] for path in paths], format="parquet", filesystem=fs)
+
+
+def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
+    outcome = _outcome(corpus, row, extracted)
+    losses = losses_of(corpus, [row["id"]])[row["id"]] if judged(outcome) else {}
+    keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
+    keepers -= {row["id"][:16]}
+    if recipe and extracted:
+        steps = trace(row, recipe, losses)
+    else:
+        steps = None
+    return Explanation(
+        row=row,
+        trace=steps,
+        verdict=outcome.get("verdict") or (steps.verdict if steps and not _stored(corpus) else "kept"),
+        reason=outcome.get("reason"),
+        value=outcome.get("value"),
+        detail=outcome.get("detail"),
+        signals={key: value for key, value in (outcome.get("signals") or {}).items() if value is not None},
+        removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
+        losses=losses,
+        survivors=survivors_of(corpus, sorted(keepers)),
+        copies=_copies(corpus, row["id"]) if judged(outcome) else [],
+    )
+
+
+def _stored(corpus: str) -> bool:
+    return bool(parts(corpus, "data"))
+
+
+def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any]:
+    """The row of `data/` or `rejected/` that says what became of the record; one that the reader decided says it itself."""
+    if not extracted or row.get("verdict"):
+        return row
+    for folder in ("data", "rejected"):
+        for found in by_id(parts(corpus, folder), row["id"]):
+            if judged(found):  # others of this id are records that were read again
+                return found
+    return row
+
+
+def losses_of(corpus: str, documents: Collection[str]) -> dict[str, dict[str, list[Loss]]]:
+    """What corpus-wide steps took from each of the documents, by step."""
+    found: dict[str, dict[str, list[Loss]]] = {document: {} for document in documents}
+    for item in by_ids(parts(corpus, "duplicates"), documents):
+        found[item["id"]].setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
+    return found
+
+
+def _copies(corpus: str, document: str) -> list[Copy]:
+    """Who lost what to this document, the most first; one pass over two small columns."""
+    paths = parts(corpus, "duplicates")
+    if not paths:
+        return []
+    condition = (pc.field("survivor") == document[:16]) & (pc.field("id") != document)
+    table = _dataset(paths).to_table(columns=["id", "step", "value"], filter=condition)
+    groups = table.group_by(["id", "step"]).aggregate([("value", "count"), ("value", "max")])
+    found = [Copy(one["id"], one["step"], one["value_count"], one["value_max"]) for one in groups.to_pylist()]
+    return sorted(found, key=lambda copy: (-copy.losses, copy.step, copy.id))
+
+
+def survivors_of(corpus: str, keepers: Collection[str]) -> dict[str, Survivor]:
+    """The documents whose ids begin with `keepers` (16 digits); without URL and text where they lie in another corpus."""
+    found: dict[str, Survivor] = {}
+    for folder in ("extracted", "data"):
+        for row in by_ids(parts(corpus, folder), [keeper for keeper in keepers if keeper not in found]):
+            if judged(row):
+                found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
+    return {keeper: found.get(keeper, Survivor(keeper, None, None)) for keeper in keepers}
+
+
+def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
+    message = f"{corpus} has no document {query!r}"
+    if HEX.fullmatch(query.lower()):
+        return message + " (ids are 32 hex digits; 8 from the beginning are enough)"
+    near = nearest_urls(parts(corpus, folders[0]), query)
+    if near:
+        message += "; the nearest URLs are:\n" + "\n".join(f"  {url}" for url in near)
+    return (
+        message
+        + "\nRecords that are no pages (redirects, errors, images …) are counted, not stored: --scan looks for them."
+    )
+
+
+def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> list[str]:
+    """URLs that resemble `query`: of its host, else of the host with the nearest name. In bounded memory."""
+    from curate.read.web import host
+
+    names = pq.read_schema(*opened(paths[0])).names if paths else []
+    if "url" not in names:
+        return []
+    wanted = host(query) or host(f"//{query}") or query
+    column = "host" if "host" in names else None
+    urls = _urls(paths, (pc.field(column) == wanted) if column else None)
+    if not urls and column:
+        known = _hosts(paths)
+        close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+        urls = _urls(paths, pc.field(column) == close[0]) if close else []
+    ranked = sorted(set(urls), key=lambda url: (-difflib.SequenceMatcher(None, url, query).ratio(), url))
+    return ranked[:count]
+
+
+def _urls(paths: Sequence[str], condition: Any) -> list[str]:
+    found: list[str] = []
+    for batch in _dataset(paths).to_batches(columns=["url"], filter=condition):
+        found.extend(url for url in batch["url"].to_pylist() if url)
+        if len(found) >= SCANNED_URLS:
+            break
+    return found[:SCANNED_URLS]
+
+
+def _hosts(paths: Sequence[str]) -> list[str]:
+    found: set[str] = set()
+    for batch in _dataset(paths).to_batches(columns=["host"]):
+        found.update(name for name in pc.unique(batch["host"]).to_pylist() if name)
+        if len(found) >= SCANNED_URLS:
+            break
+    return sorted(found)
+
+
+def as_json(found: Explanation) -> dict[str, Any]:
+    """The explanation with stable keys, for `--json`."""
+    row = {key: value for key, value in found.row.items() if key not in ("signals", "removed", "text")}
+    steps = found.trace.stages if found.trace else ()
+    lines = found.trace.lines if found.trace else ()
+    return {
+        "document": {key: _plain(value) for key, value in row.items() if key not in OUTCOME_KEYS},
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "value": found.value,
+        "detail": found.detail,
+        "signals": dict(found.signals),
+        "removed": dict(found.removed),
+        "steps": [{**asdict(stage), "parameters": _parameters(stage.parameters)} for stage in steps],
+        "lines": [{"text": line.text, "left": line.left, "rules": list(line.rules)} for line in lines],
+        "duplicates": {step: [asdict(loss) for loss in losses] for step, losses in found.losses.items()},
+        "survivors": {key: asdict(survivor) for key, survivor in found.survivors.items()},
+        "copies": [asdict(copy) for copy in found.copies],
+        "text": found.trace.text if found.trace else found.row.get("text"),
+    }
+
+
+OUTCOME_KEYS = ("verdict", "reason", "value", "detail")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
+
+
+__all__ = ["Copy", "Explanation", "Survivor", "as_json", "explain", "find", "nearest_urls", "parts"]

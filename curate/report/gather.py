@@ -1,0 +1,231 @@
+"""What the report needs from the files of a corpus, in bounded memory and the same for the same corpus.
+
+Documents are looked at one by one in `data/` and `rejected/`. A corpus larger than `LIMIT` documents is looked at by
+row groups chosen by a hash of their name; ids are uniform and files are sorted by id, so a row group is a fair
+sample. Single documents are chosen by a hash of their id.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.corpus.lookup import by_ids, judged, parts
+from curate.corpus.recipe import Recipe
+from curate.files import storage
+from curate.report.explain import losses_of, survivors_of
+from curate.report.trace import Line, Loss, trace
+from filters.sampling import uniform
+
+LIMIT = 200_000
+"""Documents that are looked at in each of data/ and rejected/."""
+KEPT_SAMPLES, DROPPED_SAMPLES, PER_REASON, FAILURES = 12, 36, 3, 30
+NAMES = 100_000
+"""Different hosts that are counted at a time; beyond that the rare ones are forgotten."""
+SALT = "report"
+
+
+@dataclass
+class Sample:
+    """One document to show."""
+
+    row: Mapping[str, Any]
+    """Its columns, without the text."""
+    lines: Sequence[Line]
+    """The text as extracted, with what was cut (empty when it was not stored)."""
+    losses: Mapping[str, int] = field(default_factory=dict)
+    """Lines or spans lost as duplicates, by step."""
+    keeper: str | None = None
+    """URL or id of the document that keeps most of them."""
+
+
+@dataclass
+class ReportData:
+    """What the report shows besides the ledger."""
+
+    looked_at: dict[str, int] = field(default_factory=dict)
+    """Documents of data/ and rejected/ that the figures below are about."""
+    languages: dict[str, Counter[str]] = field(default_factory=lambda: {"kept": Counter(), "rejected": Counter()})
+    places: Counter[str] = field(default_factory=Counter)
+    """Hosts of kept pages, or repositories of kept files."""
+    licenses: Counter[str] = field(default_factory=Counter)
+    lengths: dict[str, Counter[int]] = field(default_factory=lambda: {"extracted": Counter(), "kept": Counter()})
+    """Documents by floor(log2(characters))."""
+    signals: dict[str, dict[str, list[np.ndarray[Any, Any]]]] = field(default_factory=dict)
+    """What steps measured: by name and verdict, arrays of values."""
+    kept: list[Sample] = field(default_factory=list)
+    dropped: list[Sample] = field(default_factory=list)
+    failures: list[Mapping[str, Any]] = field(default_factory=list)
+    """Rows of records and pages that failed: file, offset, reason, detail."""
+
+
+class Reservoir:
+    """Keeps the `size` rows whose ids have the smallest hash; of rows with one id those that came first."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._heap: list[tuple[float, str, int, Mapping[str, Any]]] = []
+        self._added = 0
+
+    def wants(self, document: str) -> bool:
+        return len(self._heap) < self.size or uniform(document, SALT) < -self._heap[0][0]
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._added += 1  # no two items are equal up to here, so that rows are never compared
+        item = (-uniform(row["id"], SALT), row["id"], -self._added, row)
+        if len(self._heap) < self.size:
+            heapq.heappush(self._heap, item)
+        else:
+            heapq.heappushpop(self._heap, item)
+
+    def rows(self) -> list[Mapping[str, Any]]:
+        """The rows kept, by hash."""
+        return [row for *_, row in sorted(self._heap, key=lambda item: (-item[0], item[1], -item[2]))]
+
+
+def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData:
+    """Look at the files of a corpus; see `ReportData`. Missing folders count as empty."""
+    data = ReportData()
+    kept = Reservoir(KEPT_SAMPLES)
+    for batch in _batches(corpus, "data", limit):
+        _count(data, batch, "kept")
+        _sample(kept, batch)
+    by_reason = _rejected(corpus, data, limit)
+    for batch in _batches(corpus, "extracted", limit, ["text"]):
+        data.lengths["extracted"].update(_log_lengths(batch["text"]))
+    data.kept, data.dropped = _traced(corpus, [kept.rows(), _fair(by_reason)], recipe)
+    return data
+
+
+def _rejected(corpus: str, data: ReportData, limit: int) -> dict[str, Reservoir]:
+    """Count rejected/ and choose rows by reason; rows whose text was not kept are no samples."""
+    by_reason: dict[str, Reservoir] = {}
+    failures = Reservoir(FAILURES)
+    for batch in _batches(corpus, "rejected", limit):
+        _count(data, batch, "rejected")
+        has_text = pc.is_valid(batch["text"]).to_pylist()
+        rows = zip(batch["id"].to_pylist(), batch["verdict"].to_pylist(), batch["reason"].to_pylist(), strict=True)
+        for at, (document, verdict, reason) in enumerate(rows):
+            failed = verdict == "failed"
+            chosen = failures if failed else by_reason.setdefault(reason, Reservoir(PER_REASON))
+            if (failed or has_text[at]) and chosen.wants(document):
+                chosen.add(batch.slice(at, 1).to_pylist()[0])
+    data.failures = failures.rows()
+    return by_reason
+
+
+def _fair(by_reason: Mapping[str, Reservoir]) -> list[Mapping[str, Any]]:
+    """Rows of all reasons by turns, at most DROPPED_SAMPLES, put together by reason again."""
+    groups = [by_reason[reason].rows() for reason in sorted(by_reason)]
+    turns = [row for turn in range(PER_REASON) for rows in groups for row in rows[turn : turn + 1]]
+    return sorted(turns[:DROPPED_SAMPLES], key=lambda row: (row["reason"], uniform(row["id"], SALT)))
+
+
+def _batches(corpus: str, folder: str, limit: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a folder, or of a fair sample of its row groups."""
+    paths = parts(corpus, folder)
+    total = sum(_rows(path) for path in paths)
+    share = 1.0 if total <= limit else limit / total
+    for path in paths:
+        fs, inner = storage.filesystem(path)
+        name = path.rsplit("/", 1)[1]
+        with pq.ParquetFile(inner, filesystem=fs) as file:
+            groups = range(file.metadata.num_row_groups)
+            chosen = [group for group in groups if share >= 1 or uniform(f"{name}:{group}", SALT) < share]
+            if chosen:
+                yield from file.iter_batches(1024, row_groups=chosen, columns=columns, use_threads=False)
+
+
+def _rows(path: str) -> int:
+    fs, inner = storage.filesystem(path)
+    return int(pq.read_metadata(inner, filesystem=fs).num_rows)
+
+
+def _count(data: ReportData, batch: pa.RecordBatch, verdict: str) -> None:
+    data.looked_at[verdict] = data.looked_at.get(verdict, 0) + batch.num_rows
+    names = batch.schema.names
+    if "language" in names:
+        _add(data.languages[verdict], batch["language"])
+    if "signals" in names:
+        _measured(data, batch["signals"], verdict)
+    if verdict == "kept":
+        place = next((name for name in ("host", "repo") if name in names), None)
+        if place:
+            _add(data.places, batch[place])
+        if "license" in names:
+            _add(data.licenses, batch["license"])
+        data.lengths["kept"].update(_log_lengths(batch["text"]))
+
+
+def _measured(data: ReportData, signals: pa.StructArray, verdict: str) -> None:
+    for item, values in zip(signals.type, signals.flatten(), strict=True):
+        known = values.drop_null()
+        if len(known):
+            by_verdict = data.signals.setdefault(item.name, {"kept": [], "rejected": []})
+            by_verdict[verdict].append(known.to_numpy(zero_copy_only=False))
+
+
+def _add(counter: Counter[str], column: pa.Array) -> None:
+    for item in pc.value_counts(column).to_pylist():
+        if item["values"] is not None:
+            counter[item["values"]] += item["counts"]
+    if len(counter) > 2 * NAMES:
+        frequent = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:NAMES]
+        counter.clear()
+        counter.update(dict(frequent))
+
+
+def _log_lengths(texts: pa.Array) -> Counter[int]:
+    lengths = pc.utf8_length(texts.drop_null()).to_numpy(zero_copy_only=False)
+    lengths = lengths[lengths > 0]
+    bins, counts = np.unique(np.floor(np.log2(lengths)).astype(int), return_counts=True)
+    return Counter(dict(zip(bins.tolist(), counts.tolist(), strict=True)))
+
+
+def _sample(reservoir: Reservoir, batch: pa.RecordBatch) -> None:
+    for at, document in enumerate(batch["id"].to_pylist()):
+        if reservoir.wants(document):
+            reservoir.add(batch.slice(at, 1).to_pylist()[0])
+
+
+def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe: Recipe | None) -> list[list[Sample]]:
+    """The documents with every line that the recipe cut; without `extracted/` as they are stored."""
+    documents = [row["id"] for rows in samples for row in rows]
+    losses = losses_of(corpus, documents)
+    found = by_ids(parts(corpus, "extracted"), documents) if recipe else ()
+    sources = {row["id"]: row for row in found if not row.get("verdict")}
+    keepers = {document: _keeper(document, losses[document]) for document in documents}
+    survivors = survivors_of(corpus, sorted({keeper for keeper in keepers.values() if keeper}))
+
+    def sample(row: Mapping[str, Any]) -> Sample:
+        document = row["id"]
+        lines: Sequence[Line] = [Line(line, line) for line in (row.get("text") or "").splitlines()]
+        facts = {key: value for key, value in row.items() if key != "text"}
+        if not judged(row):  # another row of this id may have lost something
+            return Sample(facts, lines)
+        if recipe and document in sources:
+            lines = trace(sources[document], recipe, losses[document]).lines
+        keeper = survivors.get(keepers[document] or "")
+        name = (keeper.url or keeper.id) if keeper else None
+        return Sample(facts, lines, _lost(document, losses[document]), name)
+
+    return [[sample(row) for row in rows] for rows in samples]
+
+
+def _keeper(document: str, losses: Mapping[str, Sequence[Loss]]) -> str | None:
+    """Who keeps most of what the document lost: the beginning of an id."""
+    own = document[:16]
+    counts = Counter(loss.survivor for found in losses.values() for loss in found if loss.survivor not in ("", own))
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
+
+
+def _lost(document: str, losses: Mapping[str, Sequence[Loss]]) -> dict[str, int]:
+    own = document[:16]
+    counts = {step: sum(loss.survivor != own for loss in found) for step, found in losses.items()}
+    return {step: count for step, count in counts.items() if count}

@@ -1,0 +1,132 @@
+"""The dataset card of a mixture (README.md): what it is made of, and what was measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from curate.console.terminal import one_line
+from curate.mixing import tables
+from curate.mixing.plan import Plan
+from curate.mixing.request import Request
+from curate.mixing.units import percent, short, short_bytes
+
+HEAD = """---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/*.parquet
+- config_name: heldout
+  data_files:
+  - split: test
+    path: heldout/*.parquet
+---
+"""
+
+
+def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
+    """The card, as Markdown with the header that the Hugging Face Hub and `datasets` read."""
+    name = one_line(request.mixture.name)
+    parts = [
+        HEAD,
+        f"# Mixture {name}\n",
+        _summary(request, plan, ledger),
+        "## Sources: asked and drawn\n",
+        "Counted from the files in `data/`.\n",
+        tables.markdown(ledger_table(ledger)),
+        _sizes(plan, ledger),
+        _sampling(request, ledger),
+        _lost(ledger),
+        _columns(ledger),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _summary(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
+    lines = [f"Weights are shares of {plan.unit}; {short(plan.budget)} {plan.unit} were asked for; seed {plan.seed}."]
+    if request.mixture.reference:
+        lines.append(f"Weights published in: {one_line(request.mixture.reference, 300)}.")
+    if ledger["tokenizer"]:
+        found = ledger["tokenizer"]
+        lines.append(f"Tokens are those of a tokenizer of {found['vocabulary']:,} entries (digest {found['digest']}).")
+    if ledger.get("command"):
+        lines.append(f"\nMade by curate {ledger['curate']}:\n\n    {one_line(ledger['command'], 2000)}")
+    return "\n".join(lines) + "\n"
+
+
+def ledger_table(ledger: Mapping[str, Any]) -> list[list[str]]:
+    """Header and rows of what was written, by source."""
+    rows = [
+        ["source", "weight asked", "share drawn", "documents", "tokens", "bytes", "epochs", "held out", "contaminated"]
+    ]
+    for one in ledger["sources"]:
+        written = one["written"]
+        rows.append(
+            [
+                one["source"],
+                percent(one["weight"]),
+                percent(one["share"]),
+                f"{written['rows']:,}",
+                f"{written['tokens']:,}" if ledger["tokenizer"] else "—",
+                f"{written['bytes']:,}",
+                f"{one['epochs']:.3g}",
+                f"{one['held_out']['documents']:,}",
+                f"{one['contaminated']['documents']:,}",
+            ]
+        )
+    return rows
+
+
+def _sizes(plan: Plan, ledger: Mapping[str, Any]) -> str:
+    if not ledger["rule_of_thumb"]:
+        return ""
+    rows = [["source", "characters a token", "words a token", "bytes a token"]]
+    for draw in plan.draws:
+        size = tables.rates([draw.stock])
+        if size:
+            figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)
+            rows.append([draw.source, *(f"{figure:.2f}" for figure in figures)])
+    return f"## Size of a token\n\n{ledger['rule_of_thumb']}\n\n{tables.markdown(rows)}"
+
+
+def _sampling(request: Request, ledger: Mapping[str, Any]) -> str:
+    lines = [
+        "## How documents were drawn\n",
+        "A document asked for e epochs is drawn floor(e) or ceil(e) times; which ones is decided by a hash of seed, "
+        "source, id and epoch. Mixtures with the same seed share the documents that both draw. The order is a global "
+        "shuffle by such a hash.",
+        f"\n{percent(request.held_out)} of the ids of each source are held out (`heldout/`): no mixture draws from "
+        "them, whatever its seed.",
+    ]
+    found = ledger["decontamination"]
+    if found:
+        lines.append(
+            f"\nDocuments that share {found['ngram']} words in a row with evaluation tasks were left out: "
+            f"{sum(found['removed'].values()):,} of all sources ({found['ngrams']:,} n-grams of "
+            f"{found['texts']:,} texts; {found['too_short']:,} texts are shorter and can't be found this way)."
+        )
+    else:
+        lines.append("\nNobody looked for evaluation tasks in the documents.")
+    return "\n".join(lines) + "\n"
+
+
+def _lost(ledger: Mapping[str, Any]) -> str:
+    warnings = [f"- {one_line(warning, 400)}" for warning in ledger["warnings"]]
+    lines = [f"{ledger['records']:,} records were read, {ledger['kept']:,} documents drawn at least once."]
+    if ledger["skipped"]:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in ledger["skipped"].items())
+        lines.append(f"Skipped: {kinds}.")
+    return "## What to know\n\n" + " ".join(lines) + "\n\n" + "\n".join(warnings) + ("\n" if warnings else "")
+
+
+def _columns(ledger: Mapping[str, Any]) -> str:
+    size = sum(one["bytes"] for one in ledger["data"] if one["file"].startswith("data/"))
+    lines = [
+        "## Files\n",
+        f"- `data/*.parquet` ({short_bytes(size)}): `source`, `epoch` (0 is the first time), `id`, `text`"
+        + (", `tokens`" if ledger["tokenizer"] else ""),
+        "- `heldout/<source>.parquet`: the held-out documents of a source, in random order",
+    ]
+    if ledger["packed_tokens"] is not None:
+        lines.append("- `tokens/`: packed token ids with an index, to be mapped into memory by the trainer")
+    lines.append("- `manifest.json`: SHA-256 of every file; `ledger.json`: what became of every record; `report.html`")
+    return "\n".join(lines) + "\n"

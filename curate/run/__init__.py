@@ -1,0 +1,1 @@
+"""How a job runs: pipeline, shuffle, passes, publishing, ledger."""

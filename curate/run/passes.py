@@ -1,0 +1,218 @@
+"""Filters over shards: a pass runs the per-document steps up to the next corpus-wide step, on one working shard.
+
+All rows stay. A row that is rejected keeps its reason, the value that decided and what the other cheap steps measure, so
+that a limit can be chosen again from the stored columns.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.corpus import schema
+from curate.corpus.checksums import Content
+from curate.corpus.recipe import parse
+from curate.corpus.shards import ShardWriter, read_checked, read_written
+from curate.dedup.base import Lost, doc64, doc_hex
+from curate.dedup.removals import Losses
+from curate.errors import BalanceError
+from curate.files import storage
+from filters.base import Decision, Document
+
+Row = dict[str, Any]
+EDITABLE = ("text", "language", "language_score", "license", "redacted")
+DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: judge the shard `in` with the steps [first, last) of `recipe` and write it to `out`.
+
+    Where `lost` is given, what the corpus-wide step before took away is applied first (and written to `duplicates`);
+    where `keys` is given, the rows for the corpus-wide step behind are written there. Raises BalanceError when `in` does
+    not hold the rows that were written there.
+    """
+    recipe = parse(task["recipe"], task["where"])
+    steps = list(zip(recipe.labels, recipe.steps, strict=True))
+    losses = Losses.read(task["lost"], task.get("losses")) if task.get("lost") else None
+    before = steps[task["first"] - 1] if task["first"] else None
+    losers: list[tuple[str, int]] = []
+    written = Counter[str]()
+    table = schema.judged(task["kind"], recipe.signals)
+    keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
+    with ShardWriter(task["out"], table, scratch=True) as writer:
+        for batch in read_checked(task["in"]):
+            rows = _rows(batch)
+            if losses and before:
+                losers += _apply(rows, before, losses)
+            judge(rows, steps[task["first"] : task["last"]])
+            judged = _batch(batch, rows, table)
+            writer.write(judged)
+            _count(written, rows)
+            if keys:
+                keys.add(judged, rows)
+        if keys:
+            keys.close()
+        if losses and before:
+            losses.check(losers)
+            with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
+                evidence.write(losses.evidence(before[0], losers))
+        check_documents(task["in"], read_written(task["in"]).content, writer.content)
+        writer.facts = dict(written)
+    return dict(written)
+
+
+def check_documents(path: str, read: Content, written: Content) -> None:
+    """Raise BalanceError unless the same documents were written as were read from `path`; steps may change texts."""
+    if not written.same_documents(read):
+        raise BalanceError(f"{path}: {read} were read, but {written} written: documents were lost, doubled or renamed")
+
+
+class _Keys:
+    """The key rows of one shard, in one Parquet file that appears when it is whole."""
+
+    def __init__(self, path: str, step: Any, documents: pa.Schema) -> None:
+        self.step, self.documents = step, documents
+        self.empty = step.keys(pa.RecordBatch.from_pylist([], documents))
+        self._atomic = storage.atomic(path)
+        self._writer = pq.ParquetWriter(
+            self._atomic.__enter__(),
+            self.empty.schema,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+        )
+
+    def add(self, judged: pa.RecordBatch, rows: Sequence[Row]) -> None:
+        """Write the keys of the documents that are still undecided."""
+        alive = judged.select(self.documents.names).filter(pa.array([row["verdict"] is None for row in rows]))
+        if alive.num_rows:
+            self._writer.write_table(self.step.keys(alive).cast(self.empty.schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+        self._atomic.__exit__(None, None, None)
+
+
+def _rows(batch: pa.RecordBatch) -> list[Row]:
+    names = [name for name in (*DOCUMENT_FIELDS, "verdict", "reason", "value", "detail") if name in batch.schema.names]
+    columns = [batch[name].to_pylist() for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    for name, missing in (("signals", {}), ("removed", [])):
+        stored = batch[name].to_pylist() if name in batch.schema.names else [missing] * len(rows)
+        for row, value in zip(rows, stored, strict=True):
+            row[name] = value
+    for row in rows:
+        row["signals"] = {key: value for key, value in (row["signals"] or {}).items() if value is not None}
+        row["removed"] = {item["rule"]: item["count"] for item in row["removed"] or []}
+    return rows
+
+
+def _document(row: Row) -> Document:
+    return Document(
+        id=row["id"],
+        text=row["text"] or "",
+        source=row["source"],
+        url=row.get("url"),
+        language=row.get("language"),
+        language_score=row.get("language_score"),
+        repo=row.get("repo"),
+        path=row.get("path"),
+        license=row.get("license"),
+        redacted=row.get("redacted"),
+    )
+
+
+def _apply(rows: list[Row], step: tuple[str, Any], losses: Losses) -> list[tuple[str, int]]:
+    """Take from each undecided row what it lost; returns the (id, doc) of those that lost something."""
+    label, corpus_step = step
+    losers = []
+    for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
+        if decided(row) or not (lost := losses.of(doc)):
+            continue
+        step_of(row, label, partial(_take_away, corpus_step, lost))
+        if decided(row) == "rejected":
+            row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
+        losers.append((row["id"], doc))
+    return losers
+
+
+def _take_away(step: Any, losses: Sequence[Lost], document: Document) -> Decision:
+    decision: Decision = step.apply(document, losses)
+    return decision
+
+
+def decided(row: Row) -> str | None:
+    """The verdict, or None while the row is undecided."""
+    verdict: str | None = row["verdict"]
+    return verdict
+
+
+def judge(rows: Iterable[Row], steps: Sequence[tuple[str, Any]]) -> None:
+    """Run the steps on each undecided row, in place. The first reason decides."""
+    for row in rows:
+        if decided(row):
+            continue
+        for label, step in steps:
+            verdict = decided(row)
+            if not verdict:
+                step_of(row, label, step)
+            elif verdict == "rejected" and not getattr(step, "costly", False):
+                _measure(row, step)
+
+
+def step_of(row: Row, label: str, step: Any) -> None:
+    """Run one step on a row and write down what it says. A step that raises makes the row `failed`, never kept."""
+    document = _document(row)
+    try:
+        decision = step(document)
+    except Exception as error:
+        row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=str(error)[:300])
+        return
+    row["signals"].update(decision.signals)
+    for code, count in decision.removed.items():
+        rule = f"{label}.{code}"
+        row["removed"][rule] = row["removed"].get(rule, 0) + count
+    if decision.doc is not document:
+        row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
+    if decision.reason is not None:
+        row.update(verdict="rejected", reason=f"{label}.{decision.reason}", value=decision.value)
+
+
+def _measure(row: Row, step: Any) -> None:
+    try:
+        row["signals"].update(step(_document(row)).signals)
+    except Exception:  # the row is rejected already; a step that can't measure it has nothing to add
+        return
+
+
+def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, Any]], table: pa.Schema) -> pa.RecordBatch:
+    """Run per-document steps over a batch of `schema.extracted` rows: the pure heart of a pass, without files."""
+    rows = _rows(batch)
+    judge(rows, steps)
+    return _batch(batch, rows, table)
+
+
+def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.RecordBatch:
+    """The batch with what the steps changed; columns nobody touches are passed on as they are."""
+    columns = []
+    for field in table:
+        if field.name == "removed":
+            values = [[{"rule": k, "count": v} for k, v in sorted(row["removed"].items())] for row in rows]
+        elif field.name in rows[0] if rows else False:
+            values = [row[field.name] for row in rows]
+        else:
+            columns.append(batch[field.name])
+            continue
+        columns.append(pa.array(values, field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=table)
+
+
+def _count(written: Counter[str], rows: Sequence[Row]) -> None:
+    for row in rows:
+        written[f"{row['verdict'] or 'kept'}"] += 1
+        if row["verdict"] is None:
+            written["bytes"] += len((row["text"] or "").encode())

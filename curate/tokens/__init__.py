@@ -1,0 +1,1 @@
+"""Tokenizers, token counts, token files."""

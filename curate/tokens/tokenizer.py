@@ -1,0 +1,165 @@
+"""Byte-level BPE tokenizers: loading, counting, training. The unit in which a mixture is stated."""
+
+import hashlib
+import importlib
+import importlib.util
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from curate.errors import InputError, UsageError
+from curate.files import storage
+from curate.tokens import pretokens
+
+END_OF_TEXT = "<|endoftext|>"
+PROBE = "probe"
+"""Instead of a path: the tokenizer that comes with the probe trainer."""
+CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN = 4.0, 0.75
+"""The rules of thumb for GPT-2's tokenizer on English text."""
+# Words with the space before them, numbers of at most three digits, runs of punctuation, line ends: GPT-4's
+# split with shorter numbers left as they are. Published as cl100k_base in tiktoken.
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+@dataclass(frozen=True)
+class TokenizerFile:
+    """A tokenizer.json: where it lies and what is in it."""
+
+    path: str
+    digest: str
+    """Of all that decides the ids; the same as the probe trainer gives."""
+    vocabulary: int
+
+
+def find(path: str | None) -> TokenizerFile:
+    """The tokenizer at `path`, or the probe's.
+
+    Raises UsageError when there is none, InputError when the file is broken.
+    """
+    if path is None and not has_probe():
+        raise UsageError(
+            "no tokenizer: give --tokenizer tokenizer.json, train one with 'curate tokenizer train', "
+            "or count in --unit bytes"
+        )
+    path = path or PROBE
+    tokenizer = load(path)
+    digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:16]
+    return TokenizerFile(path, digest, max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1)
+
+
+def has_probe() -> bool:
+    """Whether the probe trainer, whose tokenizer is the default, is installed."""
+    return importlib.util.find_spec("train_probe") is not None
+
+
+@lru_cache(maxsize=2)
+def load(path: str) -> Any:
+    """The `tokenizers.Tokenizer` of a file (or PROBE): no truncation, no padding, special tokens in texts are
+    text."""
+    from tokenizers import Tokenizer
+
+    if path == PROBE:
+        # By name: this package must work, and be imported, without the trainer.
+        return importlib.import_module("train_probe.tokenizer").shipped().inner
+    try:
+        tokenizer = Tokenizer.from_buffer(storage.read_bytes(path))
+    except Exception as error:  # the library raises bare Exception for any malformed file
+        raise InputError(f"tokenizer {path}: not a tokenizer.json: {error}") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, without special tokens."""
+    fast = _pieces_of(tokenizer)
+    if fast is not None:
+        return fast.encode(texts)
+    return [one.ids for one in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text, without special tokens."""
+    fast = _pieces_of(tokenizer)
+    if fast is not None:
+        return fast.count(texts)
+    return [len(one) for one in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+_fast: dict[int, tuple[Any, pretokens.Pieces | None]] = {}
+
+
+def _pieces_of(tokenizer: Any) -> pretokens.Pieces | None:
+    """The fast way for a tokenizer, made once; the tokenizer is kept beside it, so that its number stays its own."""
+    if id(tokenizer) not in _fast:
+        if len(_fast) >= 4:
+            _fast.clear()
+        _fast[id(tokenizer)] = (tokenizer, pretokens.of(tokenizer))
+    return _fast[id(tokenizer)][1]
+
+
+def end_of_text(tokenizer: Any) -> int:
+    """The id that ends a document. Raises InputError when the vocabulary has none of the usual ones."""
+    for name in (END_OF_TEXT, "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|im_end|>"):
+        found = tokenizer.token_to_id(name)
+        if found is not None:
+            return int(found)
+    raise InputError(f"the tokenizer has no token that ends a document, such as {END_OF_TEXT}")
+
+
+def mask(tokenizer: Any, otherwise: int) -> int:
+    """The id that hides a token (for masked models), or `otherwise`."""
+    names = ("<|mask|>", "[MASK]", "<mask>")
+    return next((int(i) for name in names if (i := tokenizer.token_to_id(name)) is not None), otherwise)
+
+
+def train(texts: Iterable[str], vocabulary: int, *, min_frequency: int = 2) -> Any:
+    """A byte-level BPE of `vocabulary` entries (256 bytes and END_OF_TEXT among them), learned from `texts`.
+
+    The same texts in the same order give the same tokenizer. Raises UsageError for a vocabulary that can't
+    be.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    if not 257 <= vocabulary <= 1 << 20:
+        raise UsageError(f"--vocab-size must lie between 257 (bytes and {END_OF_TEXT}) and 1048576, got {vocabulary}")
+    tokenizer = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(SPLIT), behavior="isolated")
+    bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        min_frequency=min_frequency,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_chunks(texts), trainer)
+    return tokenizer
+
+
+def _chunks(texts: Iterable[str], size: int = 1 << 20) -> Iterator[str]:
+    """Long documents in pieces of a million characters: the trainer copies each string several times."""
+    for text in texts:
+        for start in range(0, len(text), size):
+            yield text[start : start + size]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Measured size of a token."""
+
+    characters_per_token: float
+    words_per_token: float
+    bytes_per_token: float
+
+    @classmethod
+    def of(cls, tokens: int, characters: int, words: int, size: int) -> "Rates | None":
+        """From totals; None when there is no token."""
+        return cls(characters / tokens, words / tokens, size / tokens) if tokens else None
