@@ -20,6 +20,7 @@ def _imports(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -30,6 +31,48 @@ def test_layers(package):
     for path in files:
         roots = {name.split(".")[0] for name in _imports(path)} & OURS
         assert roots <= ALLOWED[package] | ({"train_probe"} if "commands" in path.parts else set()), path
+
+
+ROOMS = {
+    "console": "",
+    "files": "console",
+    "engine": "files",
+    "encodings": "",
+    "html": "encodings",
+    "corpus": "files html",
+    "warc": "",
+    "read": "console files engine encodings html corpus warc",
+    "dedup": "console files engine corpus read",
+    "tokens": "files dedup",
+    "run": "console files engine corpus read dedup",
+    "mixing": "console files engine corpus read dedup tokens run",
+    "code": "console files corpus warc read",
+    "report": "console files engine corpus warc read dedup run mixing",
+    "sample": "",
+    "jobs": "console files engine corpus read dedup tokens run mixing code report",
+    "commands": "console files engine encodings html tokens run mixing code report sample jobs",
+}
+"""A room of `curate/` and those it may import, from the ground up: each only names rooms above it in this table, so there
+is no cycle. All may import `curate.errors`."""
+FRONT_DOOR = {"__init__", "__main__", "cli", "errors"}
+
+
+def test_rooms_stand_in_order():
+    for number, allowed in enumerate(ROOMS.values()):
+        assert set(allowed.split()) <= set(list(ROOMS)[:number])
+
+
+def test_nothing_is_loose():
+    assert {path.stem for path in (ROOT / "curate").glob("*.py")} == FRONT_DOOR
+    assert {path.parent.name for path in (ROOT / "curate").glob("*/__init__.py")} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms(room):
+    """Imports within functions count as well."""
+    for path in (ROOT / "curate" / room).rglob("*.py"):
+        found = {name.split(".")[1] for name in _imports(path) if name.startswith("curate.")} & set(ROOMS)
+        assert found <= {room, *ROOMS[room].split()}, path
 
 
 def _top_level_imports(path: Path) -> set[str]:

@@ -1,23 +1,19 @@
 """Twice the input, twice the time: filters, readers, writers and our extractor on texts and files made to be hard.
 
-CPU time, never the clock. What takes less than 20 ms at its largest size is let through, whatever its order; of the rest the
-time for twice as much must be under 2.3 times, as a median, once in three tries. trafilatura and resiliparse are left out: they
+trafilatura and resiliparse are left out: they
 have quadratic cases that are not ours to mend, and children with limits of CPU time run them (curate.engine.children).
 """
 
-import gc
 import gzip
 import importlib
 import inspect
 import json
 import pkgutil
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import is_dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -42,50 +38,9 @@ from curate.warc.headers import parse_http
 from curate.warc.payload import unchunk
 from filters.assets import AssetMissingError
 from filters.base import Document
+from tests.linear import assert_linear
 
-ENOUGH, FACTOR, TRIES = 0.02, 2.3, 3
-FIRST, LARGEST, LARGEST_TEXT = 1 << 14, 1 << 16, 1 << 15
-
-Work = Callable[[int, int], Callable[[], Any]]
-"""(size in characters or bytes, salt) -> what is timed. Another salt makes another input, so that no cache knows it."""
-
-
-class _Clock:
-    """Seconds of CPU time of a kind of work, on an input never seen before each time."""
-
-    def __init__(self, work: Work) -> None:
-        self._work, self._salt = work, 0
-
-    def __call__(self, size: int) -> float:
-        self._salt += 1
-        task = self._work(size, self._salt)
-        gc.disable()
-        try:
-            start = time.process_time()
-            task()
-            return time.process_time() - start
-        finally:
-            gc.enable()
-
-
-def _ratios(work: Work, largest: int) -> list[float]:
-    """How many times as long twice the input takes, in up to three tries; none where it is too fast to tell."""
-    seconds, size = _Clock(work), FIRST
-    while (took := seconds(size)) < ENOUGH:
-        if size >= largest:
-            return []
-        size *= 4 if took < ENOUGH / 8 else 2
-    ratios: list[float] = []
-    while len(ratios) < TRIES and (not ratios or ratios[-1] >= FACTOR):
-        pairs = [(seconds(size), seconds(2 * size)) for _ in range(1 if not ratios else 5)]
-        ratios.append(median(twice for _, twice in pairs) / median(once for once, _ in pairs))
-    return ratios
-
-
-def assert_linear(work: Work, what: str, largest: int = LARGEST) -> None:
-    ratios = _ratios(work, largest)
-    shown = ", ".join(f"{ratio:.1f}" for ratio in ratios)
-    assert not ratios or ratios[-1] < FACTOR, f"{what}: twice the input takes {shown} times as long"
+LARGEST_TEXT = 1 << 15
 
 
 def test_a_square_is_seen() -> None:
@@ -406,7 +361,7 @@ def test_writer_of_shards(rows_a_write: int, tmp_path: Path) -> None:
         return run
 
     work(1000, 0)()
-    assert_linear(work, f"writes of {rows_a_write} rows", LARGEST)
+    assert_linear(work, f"writes of {rows_a_write} rows")
 
 
 def test_ledger() -> None:

@@ -62,7 +62,7 @@ def is_cold() -> bool:
     """Whether this machine has no compiled code yet. `best_step` is the last function that a page needs; numba names its
     index by module, function and line."""
     line = getattr(best_step, "py_func", best_step).__code__.co_firstlineno
-    return not list(_cache().glob(f"engine.best_step-{line}.*.nbi"))
+    return not list(_cache().glob(f"{__name__.rsplit('.', 1)[1]}.best_step-{line}.*.nbi"))
 
 
 def _cache() -> Path:

@@ -1,13 +1,12 @@
 """Keys and addresses in code."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.base import Document
 from filters.secrets import Secrets
+from tests.linear import assert_linear
 
 
 def _redact(text):
@@ -109,17 +108,22 @@ def test_what_is_no_address_stays(text):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("piece", "end"),
     [
-        "a" * 1_000_000 + "@",
-        "a.@" * 300_000,
-        "-----BEGIN PRIVATE KEY-----" * 20_000,
-        ("eyJ" * 500 + "\n") * 600,
-        ("aws_secret" * 150 + "\n") * 600,
-        ("x://a:" * 300 + "\n") * 500,
+        ("a", "@"),
+        ("a.@", ""),
+        ("-----BEGIN PRIVATE KEY-----", ""),
+        ("eyJ" * 500 + "\n", ""),
+        ("aws_secret" * 150 + "\n", ""),
+        ("x://a:" * 300 + "\n", ""),
     ],
 )
-def test_hostile_texts_take_linear_time(text):
-    started = time.process_time()
-    Secrets()(Document("0" * 32, text))
-    assert time.process_time() - started < 6
+def test_hostile_texts_take_linear_time(piece, end):
+    step = Secrets()
+    step(Document("0" * 32, piece))
+
+    def work(size, salt):
+        doc = Document("0" * 32, f"{salt} {piece * (size // len(piece))}{end}")
+        return lambda: step(doc)
+
+    assert_linear(work, piece[:20], 1 << 20)

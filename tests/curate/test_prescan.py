@@ -1,12 +1,14 @@
 """What a page declares in its markup: real attributes of real meta tags."""
 
-import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.encodings.prescan import prescan
+from tests.linear import assert_linear
 
 SCRIPT = b"<script>" + b"var a=1;" * 700 + b"</script>"
 
@@ -70,12 +72,8 @@ def test_never_raises(page: list[int]) -> None:
     "piece", [b"<script>", b"<", b"<!", b"<a ", b"<a b='", b'<a b="', b"<meta c=x ", b"<title", b"="]
 )
 def test_twice_the_page_takes_twice_the_time(piece: bytes) -> None:
-    def seconds(size: int) -> float:
-        page, best = piece * (size // len(piece)), 9.0
-        for _ in range(3):
-            start = time.process_time()
-            prescan(page)
-            best = min(best, time.process_time() - start)
-        return best
+    def work(size: int, salt: int) -> Callable[[], Any]:
+        page = piece * (size // len(piece))
+        return lambda: prescan(page)
 
-    assert seconds(400_000) < 3 * seconds(200_000) + 0.02
+    assert_linear(work, repr(piece), 400_000)

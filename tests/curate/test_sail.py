@@ -208,4 +208,4 @@ def test_an_engine_that_waits_costs_nothing() -> None:
         "print(time.process_time() - started); session.stop(); session.stop()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert float(done.stdout) < 0.3
+    assert float(done.stdout) < 0.6  # of a second

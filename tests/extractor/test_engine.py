@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from curate.commands.extract import extract as command
 from curate.errors import InputError, UsageError
-from curate.html.extract import Extraction, assemble, extract, extract_page, judge, model
+from curate.html.extract import Extraction, assemble, extract, extract_page, is_cold, judge, model
 from curate.html.extractors import clean_text, extractor
 from curate.html.show import page_html
 
@@ -153,7 +153,7 @@ def test_one_process_compiles_and_the_others_wait(tmp_path: Path) -> None:
 
 def test_compiled_code_is_known_to_be_there() -> None:
     extract(PAGE)
-    assert not extract.is_cold()
+    assert not is_cold()
 
 
 def test_a_page_without_text_gives_none() -> None:
