@@ -71,6 +71,8 @@ class Recipe:
     shards: Shards = field(default_factory=Shards)
     limits: Limits = field(default_factory=Limits)
     description: str = ""
+    source: Any = None
+    """The reader of the dumps that it is for, with its options (see `curate.read.dumps`); None: it takes crawl files."""
     text: str = ""
     """The TOML it was made from."""
 
@@ -183,18 +185,20 @@ def _toml(text: str, where: str) -> dict[str, Any]:
 def parse(text: str, where: str) -> Recipe:
     """Parse the text of a recipe; `where` names it in messages."""
     table = _toml(text, where)
-    known = ("name", "description", "extract", "shards", "limits", "step")
+    known = ("name", "description", "source", "extract", "shards", "limits", "step")
     _check_keys(table, known, where, "the recipe")
     tables: dict[str, Any] = {}
     for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits)):
         tables[key] = _build(kind, table.get(key, {}), f"{where}: [{key}]")
+    reader = _reader(table["source"], f"{where}: [source]") if "source" in table else None
     steps = table.get("step", [])
     if not isinstance(steps, list):
         raise RecipeError(f"{where}: write [[step]], with two brackets, for each step")
     built = [_step(item, f"{where}: [[step]] {i}") for i, item in enumerate(steps, 1)]
     labels = _unique([item.get("name") or type(step).__name__ for item, step in zip(steps, built, strict=True)])
     name = str(table.get("name") or Path(where).stem)
-    return Recipe(name, tuple(built), labels, description=str(table.get("description", "")), text=text, **tables)
+    description = str(table.get("description", ""))
+    return Recipe(name, tuple(built), labels, description=description, source=reader, text=text, **tables)
 
 
 def _unique(labels: list[str]) -> tuple[str, ...]:
@@ -213,6 +217,25 @@ def _check_keys(table: Mapping[str, Any], known: typing.Iterable[str], where: st
 
 
 def _step(item: Mapping[str, Any], where: str) -> Any:
+    kind = _class(item, where)
+    is_step = inspect.isclass(kind) and any("__call__" in vars(k) or "resolve" in vars(k) for k in kind.__mro__[:-1])
+    if not (is_step and dataclasses.is_dataclass(kind)):
+        raise RecipeError(f"{where}: {item['use']} is not a step (a dataclass with __call__, or a corpus-wide one)")
+    return _build(kind, {k: v for k, v in item.items() if k not in ("use", "name")}, where)
+
+
+def _reader(item: Any, where: str) -> Any:
+    """The reader that a recipe's [source] names, with its options."""
+    if not isinstance(item, dict):
+        raise RecipeError(f"{where}: write [source], with one bracket, once")
+    kind = _class(item, where)
+    if not (inspect.isclass(kind) and dataclasses.is_dataclass(kind) and hasattr(kind, "recognises")):
+        raise RecipeError(f"{where}: {item['use']} is not a reader (a dataclass with recognises and source)")
+    return _build(kind, {k: v for k, v in item.items() if k != "use"}, where)
+
+
+def _class(item: Mapping[str, Any], where: str) -> Any:
+    """What `use` names."""
     dotted = item.get("use")
     if not isinstance(dotted, str) or "." not in dotted:
         raise RecipeError(f'{where}: needs use = "package.module.Class"')
@@ -226,10 +249,7 @@ def _step(item: Mapping[str, Any], where: str) -> Any:
     if kind is None:
         steps = [n for n, k in vars(module).items() if inspect.isclass(k) and dataclasses.is_dataclass(k)]
         raise RecipeError(f"{where}: {module_name} has no {class_name!r}{nearest(class_name, steps)}")
-    is_step = inspect.isclass(kind) and any("__call__" in vars(k) or "resolve" in vars(k) for k in kind.__mro__[:-1])
-    if not (is_step and dataclasses.is_dataclass(kind)):
-        raise RecipeError(f"{where}: {dotted} is not a step (a dataclass with __call__, or a corpus-wide one)")
-    return _build(kind, {k: v for k, v in item.items() if k not in ("use", "name")}, where)
+    return kind
 
 
 def _near_module(name: str) -> str:

@@ -50,8 +50,41 @@ OUTCOME = [
 REMOVED = pa.field("removed", pa.list_(pa.struct([("rule", pa.string()), ("count", pa.int32())])))
 """Lines and spans cut, by rule. A list of pairs, not a map: readers without maps can open it."""
 
-DOCUMENTS = {"web": pa.schema([*CORE, *WEB]), "code": pa.schema([*CORE, *CODE])}
-"""Columns of a document, by kind of corpus."""
+_PAGE = [
+    pa.field("url", pa.string()),
+    pa.field("title", pa.string()),
+    pa.field("date", pa.timestamp("us", tz="UTC")),  # of what the text is from: the revision, the question
+    pa.field("language", pa.string()),
+    pa.field("language_score", pa.float32()),
+    pa.field("license", pa.string()),  # SPDX expression
+]
+"""Columns of whatever was published under a title."""
+
+WIKIPEDIA = [
+    *_PAGE,
+    pa.field("wiki", pa.string()),  # name of its database, e.g. enwiki
+    pa.field("page_id", pa.int64()),
+    pa.field("revision", pa.int64()),
+    pa.field("links", pa.list_(pa.struct([("url", pa.string()), ("reference", pa.bool_())]))),  # to other sites
+]
+
+STACKEXCHANGE = [
+    *_PAGE,
+    pa.field("site", pa.string()),  # e.g. stackoverflow.com
+    pa.field("question_id", pa.int64()),
+    pa.field("tags", pa.list_(pa.string())),
+    pa.field("score", pa.int32()),  # of the question
+    pa.field("answer_ids", pa.list_(pa.int64())),  # of those in the text, in its order
+    pa.field("answer_scores", pa.list_(pa.int32())),
+    pa.field("accepted", pa.int64()),  # id of the answer that the asker accepted
+]
+
+DOCUMENTS = {
+    kind: pa.schema([*CORE, *fields])
+    for kind, fields in {"web": WEB, "code": CODE, "wikipedia": WIKIPEDIA, "stackexchange": STACKEXCHANGE}.items()
+}
+"""Columns of a document, by kind of corpus. A source of its own kind adds a list of fields here: all other stages take the
+columns as they find them."""
 
 DUPLICATES = pa.schema(
     [

@@ -59,7 +59,8 @@ def _not_carried(task: dict[str, Any]) -> list[str]:
 
 
 def _fields(task: dict[str, Any]) -> tuple[str, ...]:
-    return FIELDS if task["kind"] == "web" else CODE_FIELDS
+    names = schema.DOCUMENTS[task["kind"]].names
+    return tuple(name for name in dict.fromkeys((*FIELDS, *CODE_FIELDS)) if name in names)
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:

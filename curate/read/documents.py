@@ -14,6 +14,7 @@ from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.output import IDENTITY, INDEX, read_json
 from curate.read.corpora import corpus_source
+from curate.read.dumps import dump_source, refuse_dumps
 from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
 from curate.read.source import Source
 from curate.read.splits import plan_splits
@@ -29,6 +30,10 @@ def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, s
     `columns` are those of the text and the id in tables, where they have no usual name; `of_crawls` goes to
     `crawl_source`. Raises InputError for crawl files and tables at once, UsageError for options of the other kind.
     """
+    if recipe.source is not None and not any(columns) and not any(map(_is_cleaned, inputs)):
+        found = _dumps(inputs, recipe, **of_crawls)
+        if found:
+            return found
     tables = [name for name in inputs if not _is_cleaned(name) and holds_tables(name)]
     if tables and len(tables) < len(inputs):
         crawls = next(name for name in inputs if name not in tables)
@@ -36,10 +41,21 @@ def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, s
     if not tables:
         if any(columns):
             raise UsageError("--text-column and --id-column are for tables; crawl files have none")
+        refuse_dumps([name for name in inputs if not _is_cleaned(name)])
         return crawl_source(inputs, recipe, **of_crawls)
     if of_crawls.get("base") or of_crawls.get("split_bytes"):
         raise UsageError("--base and --split-mb are for crawl files; these are tables of documents")
     return corpus_source(inputs, of_crawls.get("name"), *columns)
+
+
+def _dumps(inputs: Sequence[str], recipe: Recipe, **of_crawls: Any) -> Source | None:
+    """The source of dumps that the recipe's reader takes; None for tables of documents, which any recipe cleans."""
+    try:
+        return dump_source(inputs, recipe.source, of_crawls.get("name"), of_crawls.get("split_bytes") or 0)
+    except InputError:
+        if all(map(holds_tables, inputs)):
+            return None
+        raise
 
 
 def _is_cleaned(name: str) -> bool:

@@ -95,6 +95,39 @@ def may_be_folder(name: str) -> bool:
     return _scheme(name) not in ("http", "https") and not _GLOB.search(name) and not _ARCHIVE.search(name)
 
 
+def may_hold_others(name: str) -> bool:
+    """Whether `name` can stand for files that are no crawl files: it has not the name of one, and is not on a web server."""
+    return _scheme(name) not in ("http", "https") and not _ARCHIVE.search(name)
+
+
+def all_files(names: Sequence[str], *, missing_ok: bool = False) -> dict[str, int]:
+    """Path -> bytes of the files, whatever they are called, that `names` (files, folders, globs, addresses) stand for,
+    sorted by path; hidden ones apart. Raises InputError for what can't be found, unless `missing_ok`.
+    """
+    found: dict[str, int | None] = {}
+    for name in (_local(name.strip()) for name in names):
+        if _scheme(name) in ("http", "https"):
+            found[name] = None
+            continue
+        below = _matches(name) if not _exists(name) and _GLOB.search(name) else _files_of(name)
+        if not below and not missing_ok:
+            raise InputError(f"{name}: no file there{_similar(name)}")
+        found.update(below)
+    for path in found:
+        storage.check_name(path)
+    return {path: file_size(path) if size is None else size for path, size in sorted(found.items())}
+
+
+def _files_of(name: str) -> dict[str, int | None]:
+    system, inner = _filesystem(name)
+    info = _info(system, inner, name)
+    if info.type == arrow_fs.FileType.NotFound:
+        return {}
+    if info.type == arrow_fs.FileType.Directory:
+        return {path: size for path, size in _walk(system, inner, name)}  # noqa: C416 (the types differ)
+    return {name: int(info.size)}
+
+
 def holds_tables(name: str) -> bool:
     """Whether what a person names are tables of documents (Parquet, JSON) and no crawl files.
 

@@ -63,7 +63,7 @@ def card(
         front_matter(ledger, data, name),
         f"# {name}\n\n{_summary(ledger, recipe, code)}",
         "## Load it\n\n" + LOAD.format(data="data"),
-        "## Columns\n\n" + _columns(code),
+        "## Columns\n\n" + _columns(ledger.get("kind", "web")),
         "## What became of the input\n\n" + funnel_table(funnel_rows(ledger, recipe.labels if recipe else ())),
         _removed(ledger),
         "## Known limits\n\n" + (CODE_LIMITS if code else WEB_LIMITS),
@@ -112,20 +112,16 @@ def _summary(ledger: Mapping[str, Any], recipe: Recipe | None, code: bool) -> st
     return f"{description}{told}: {share(kept, pages)} of the {number(pages)} {kind} that were read. See `report.html`."
 
 
-def _columns(code: bool) -> str:
+def _columns(kind: str) -> str:
     from curate.corpus import schema
 
-    notes = WEB_NOTES if not code else CODE_NOTES
-    rows = [f"| `{field.name}` | {field.type} | {notes.get(field.name, '')} |" for field in _fields(schema, code)]
+    notes = {**WEB_NOTES, **(CODE_NOTES if kind == "code" else DUMP_NOTES if kind != "web" else {})}
+    rows = [f"| `{field.name}` | {field.type} | {notes.get(field.name, '')} |" for field in schema.DOCUMENTS[kind]]
     rows.append(
         "| `signals` | struct of double | what each step measured, by name: limits can be chosen again from it |"
     )
     rows.append("| `removed` | list of struct | lines and spans that were cut, by rule |")
     return "\n".join(["| column | type | |", "|---|---|---|", *rows])
-
-
-def _fields(schema: Any, code: bool) -> Sequence[Any]:
-    return list(schema.DOCUMENTS["code" if code else "web"])
 
 
 WEB_NOTES = {
@@ -140,6 +136,18 @@ WEB_NOTES = {
     "truncated": "why the crawler cut the page, if it did",
     "charset": "the one that decoded the page",
     "language": "ISO 639",
+}
+DUMP_NOTES = {
+    "source": "the dump",
+    "date": "of the revision, or of the question",
+    "license": "SPDX expression of the text",
+    "wiki": "name of its database",
+    "links": "to other sites; `reference`: from a footnote",
+    "tags": "of the question",
+    "score": "of the question",
+    "answer_ids": "of the answers in the text, in its order",
+    "answer_scores": "their scores",
+    "accepted": "the answer that the asker accepted",
 }
 CODE_NOTES = {
     "id": "32 hex digits, the same in every run",

@@ -1,0 +1,183 @@
+"""Dumps as others publish them (an encyclopedia, questions and answers, e-prints, books): which reader takes which file.
+
+A reader is a dataclass whose fields are the options of its source. A recipe names it, as it names its steps:
+
+    [source]
+    use = "curate.read.wikipedia.Wikipedia"
+    lists = true
+
+It says by a file's first bytes, never by its name alone, whether the file is its own (`recognises`), and makes the source
+of those that are (`source`). READERS are those that come with the package: so a person who names the wrong recipe is told
+what the file is.
+"""
+
+import bz2
+import importlib
+import lzma
+import zlib
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from backports import zstd
+
+from curate.errors import InputError
+from curate.read.inputs import all_files, file_size, may_hold_others, open_input
+from curate.read.source import Source
+
+HEAD = 1 << 16
+"""Bytes that decide what a file is, unpacked."""
+PACKED = {
+    "gz": b"\x1f\x8b\x08",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "7z": b"7z\xbc\xaf\x27\x1c",
+    "zip": b"PK\x03\x04",
+    "pdf": b"%PDF-",
+}
+"""How a packed file begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a file."""
+
+    path: str
+    """As the person named it."""
+    size: int
+    """Bytes of the file."""
+    packed: str
+    """gz, bz2, xz, zst, 7z, zip, pdf; or nothing."""
+    data: bytes
+    """The first bytes, unpacked for gz, bz2, xz and zst; else as they are. Nothing where unpacking fails at once."""
+    members: tuple[str, ...] = field(default=())
+    """Names of the files in a 7z archive, in order; none where its list is damaged."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """What makes documents of one kind of dump: a frozen dataclass of the source's options."""
+
+    what: ClassVar[str]
+    """What its files are called, as in "a dump of a wiki"."""
+    recipe: ClassVar[str]
+    """The built-in recipe for it."""
+
+    def recognises(self, head: Head) -> bool:
+        """Whether a file is of this kind, by its content; by its name as well where the content is damaged."""
+        ...
+
+    def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
+        """The source of those files. `name` goes into the column `source` (None: the reader's own choice), `split_bytes`
+        is what a task should read (0: the reader's own choice)."""
+        ...
+
+
+READERS: tuple[str, ...] = ()
+"""The readers that come with the package, in the order in which they are asked."""
+
+
+def head_of(path: str, size: int | None = None) -> Head:
+    """The beginning of a file. Raises InputError when it can't be opened."""
+    with closing(open_input(path)) as file:
+        data = file.read(HEAD) or b""
+        found = next((kind for kind, magic in PACKED.items() if data.startswith(magic)), "")
+        members: tuple[str, ...] = ()
+        if found == "7z":
+            members = _members(file)
+    return Head(path, file_size(path) if size is None else size, found, unpacked(data, found), members)
+
+
+def _members(file: Any) -> tuple[str, ...]:
+    import py7zr
+
+    try:
+        file.seek(0)
+        with py7zr.SevenZipFile(file) as archive:
+            return tuple(info.filename for info in archive.list() if not info.is_directory)
+    except Exception:  # whatever it raises on a damaged list of files: said when the file is read
+        return ()
+
+
+def unpacked(data: bytes, packed: str) -> bytes:
+    """What the beginning of a packed file begins with, HEAD bytes at most."""
+    try:
+        if packed == "gz":
+            return zlib.decompressobj(31).decompress(data, HEAD)
+        if packed == "bz2":
+            return bz2.BZ2Decompressor().decompress(data, HEAD)
+        if packed == "xz":
+            return lzma.LZMADecompressor().decompress(data, HEAD)
+        if packed == "zst":
+            options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
+            return zstd.ZstdDecompressor(options=options).decompress(data, HEAD)
+    except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, ValueError):
+        return b""
+    return data
+
+
+def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_bytes: int) -> Source:
+    """The source of dumps that `reader` takes; files of other kinds in folders are left out, with a note.
+
+    Raises InputError when a file that was named is of another kind (which is named), and when none is left.
+    """
+    heads, named = {}, set()
+    for path, size in all_files(inputs).items():
+        heads[path] = head_of(path, size)
+        named |= {path} & {*inputs}
+    own = [head for head in heads.values() if reader.recognises(head)]
+    others = [head for head in heads.values() if not reader.recognises(head)]
+    for head in others:
+        if head.path in named or not own:
+            raise InputError(_another(head, reader))
+    source: Source = reader.source(sorted(own, key=lambda head: head.path), name, split_bytes)
+    notes = [f"{head.path}: {_kind(head)}; left out" for head in others[:20]]
+    if len(others) > 20:
+        notes.append(f"{len(others) - 20} further files are not {reader.what}; left out")
+    return replace(source, notes=(*source.notes, *notes)) if notes else source
+
+
+def known_reader(head: Head) -> Any | None:
+    """The reader of the package that takes a file, with its usual options; None for what is no dump."""
+    for reader in map(built_in, READERS):
+        if reader.recognises(head):
+            return reader
+    return None
+
+
+def built_in(dotted: str) -> Any:
+    """A reader of the package with its usual options."""
+    module, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(module), name)()
+
+
+def refuse_dumps(inputs: Sequence[str]) -> None:
+    """Raise InputError when an input is a dump that another recipe reads. The first file of a folder or glob is looked at."""
+    for path in filter(may_hold_others, inputs):
+        found = all_files([path], missing_ok=True)
+        head = head_of(*next(iter(found.items()))) if found else None
+        reader = known_reader(head) if head else None
+        if head and reader:
+            raise InputError(f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}")
+
+
+def _kind(head: Head) -> str:
+    reader = known_reader(head)
+    if reader:
+        return str(reader.what)
+    if head.size == 0:
+        return "empty"
+    return f"none of the dumps that are known{f' ({head.packed})' if head.packed else ''}"
+
+
+def _another(head: Head, reader: Any) -> str:
+    known = known_reader(head)
+    hint = f"; read it with --recipe {known.recipe}" if known else ""
+    return f"{head.path}: {_kind(head)}, and this recipe reads {reader.what}{hint}"
