@@ -1,12 +1,14 @@
 """Kill a job before each of its file operations, resume it, compare the bytes.
 
-    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--part 1/4] [--seconds 200] [--twice]
+    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--seconds 200] [--twice]
+        [--results FILE] [--summary]
 
 A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
 writing, the opening and the closing of each Parquet file, and on an object store each request that writes, copies or
 deletes. Then, for each K, it is run again in a process that ends itself by SIGKILL before operation K, and resumed by
 another. What is published must be the same bytes, and nothing else must be left. `--twice` kills the resumed run, too, at
 an operation that a seed chooses. `--points` takes so many operations, spread evenly; without it all of them.
+With `--results` and `--seconds` a sweep goes in pieces: each call goes on where the one before has ended.
 
 The tasks of the job run in the process that is killed, so the operations of what are else child processes are among them.
 Two undisturbed runs say which files can be compared: those with times in them are looked at without these. Prints JSON.
@@ -26,13 +28,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+
+from curate import storage
 
 COMMANDS = ("clean", "dedup", "index", "mix", "code")
 EVENTS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.link": 2, "os.mkdir": 2, "os.symlink": 2, "os.truncate": 0}
@@ -49,7 +54,7 @@ use = "curate.dedup.Lines"
 [[step]]
 use = "curate.dedup.MinHash"
 """
-TIMES = ("stages", "seconds", "memory_estimate", "command", "output")
+TIMES = ("seconds", "memory_estimate", "command", "output")
 """Keys of a ledger that two undisturbed runs need not have in common."""
 
 
@@ -115,9 +120,10 @@ class Store(pafs.FileSystemHandler):  # type: ignore[misc]
         self.real.create_dir(path, recursive=recursive)
 
     def delete_dir(self, path: str) -> None:
-        """One object after the other: a store may be stopped between two of its requests."""
+        """One object after the other, in the worst order: a store promises none, and a mark that is left when files are gone
+        says that they are there."""
         names = [info.path for info in self.real.get_file_info(pafs.FileSelector(path, recursive=True)) if info.is_file]
-        for name in sorted(names):
+        for name in sorted(names, key=lambda name: (name.endswith(storage.COMPLETE), name)):
             self.delete_file(name)
         self.count("delete_dir", path)
         self.real.delete_dir(path)
@@ -293,13 +299,23 @@ def without_times(value: Any) -> Any:
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
+def figures(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """(path, JSON) of each figure in a ledger, so that what differs has a name."""
+    if not isinstance(value, dict | list) or not value:
+        yield where, json.dumps(value)
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from figures(item, f"{where}.{key}" if where else str(key))
+
+
 def digests(folder: str, place: str) -> dict[str, str]:
-    """A digest of each published file; of the ledger without times; of what the index knows."""
+    """A digest of each published file; the figures of the ledger without times; a digest of what the index knows."""
     found = {}
     for name, data in listing(folder).items():
         if name == "ledger.json":
             text = json.dumps(without_times(json.loads(data)), sort_keys=True).replace(place, "").replace(folder, "")
-            data = text.encode()
+            found |= {f"ledger.json {where}": value for where, value in figures(json.loads(text))}
+            continue
         found[name] = hashlib.sha256(data).hexdigest()
     index = listing(f"{place}/index")
     if index:
@@ -346,6 +362,13 @@ def forked(act: Callable[[], None]) -> int:
             sys.stderr.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+class Outcome(NamedTuple):
+    """Whether the process was killed at the point, and what is wrong (nothing: empty)."""
+
+    killed: bool
+    wrong: str
 
 
 class Sweep:
@@ -414,58 +437,86 @@ class Sweep:
         differ = {name: "" for name in found[0].keys() | found[1].keys() if name not in same}
         return {**same, **differ}, operations
 
-    def point(self, number: int, wanted: dict[str, str], again: int = 0) -> str:
-        """Kill before operation `number` (and the resumed run before `again`), resume; what is wrong, or nothing."""
+    def point(self, number: int, wanted: dict[str, str], again: int = 0) -> Outcome:
+        """Kill before operation `number` (and the resumed run before `again`), resume.
+
+        The engine does not write as many files in each run, so that the last operation may be in front of `number`: then
+        the run is an undisturbed one more, and is compared like the others.
+        """
         place = self.begin(f"{number}-{again}")
         code = self.run(place, kill_at=number)
-        if code != -signal.SIGKILL:
-            return f"not killed, but {code}"
-        if again:
+        killed = code == -signal.SIGKILL
+        if not killed and code:
+            return Outcome(killed, f"not killed, but ended with {code}")
+        if killed and again:
             self.run(place, kill_at=again, resume=True)
-        code = self.run(place, resume=True)
+        code = self.run(place, resume=True) if killed else 0
         if code not in (0, 3):
-            return f"resumed: ended with {code}"
+            return Outcome(killed, f"resumed: ended with {code}")
         found = digests(f"{place}/out", place)
         wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) not in ("", found.get(name))]
         if wrong:
-            return f"other files: {', '.join(sorted(wrong)[:5])}"
+            told = [f"{name} ({found.get(name, 'missing')})" for name in sorted(wrong)]
+            return Outcome(killed, f"differ: {', '.join(told[:5])}")
         left = sorted({name.split("/")[0] for name in listing(place)} - {"out", "index", "before", "counts"})
         left += sorted(path.name for path in self.temporary.iterdir())
         if self.store == "local":
             shutil.rmtree(place)
-        return f"left behind: {', '.join(left[:5])}" if left else ""
+        return Outcome(killed, f"left behind: {', '.join(left[:5])}" if left else "")
 
 
-def chosen(total: int, points: int, last: int, part: str, chance: random.Random) -> list[int]:
-    """Numbers of operations: all, or the last ones; so many of them, spread evenly; of those the n-th of m parts, in an
-    order by chance."""
-    numbers = list(range(1, total + 1))[-last:]
-    if points and points < len(numbers):
-        numbers = sorted({numbers[round(i * (len(numbers) - 1) / max(1, points - 1))] for i in range(points)})
-    n, m = map(int, part.split("/"))
-    mine = numbers[n - 1 :: m]
-    chance.shuffle(mine)
-    return mine
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which points are wanted."""
+
+    points: int = 0
+    last: int = 0
+    part: str = "1/1"
+    twice: bool = False
+    seconds: float = 0.0
+    results: str = ""
+
+    def numbers(self, total: int, chance: random.Random) -> list[int]:
+        """Numbers of operations: all, or the last ones; so many of them, spread evenly; of those the n-th of m parts, in an
+        order by chance."""
+        numbers = list(range(1, total + 1))[-self.last :]
+        if self.points and self.points < len(numbers):
+            gaps = max(1, self.points - 1)
+            numbers = sorted({numbers[round(i * (len(numbers) - 1) / gaps)] for i in range(self.points)})
+        n, m = map(int, self.part.split("/"))
+        mine = numbers[n - 1 :: m]
+        chance.shuffle(mine)
+        return mine
 
 
-def sweep(
-    command: str, store: str, inputs: Path, root: Path, points: int, last: int, part: str, twice: bool, seconds: float
-) -> dict[str, Any]:
-    """The points of one command; {"operations", "points", "wrong": {number: what}} and kinds of operations."""
+def sweep(command: str, store: str, inputs: Path, root: Path, order: Order) -> dict[str, Any]:
+    """The points of one command; {"operations", "points", "wrong": {number: what}} and kinds of operations.
+
+    Where `order.results` names a file, each point is a line of it, and those that are there are not tried again.
+    """
     started = time.monotonic()
     runner = Sweep(command, store, inputs, root)
     wanted, operations = runner.base()
     chance = random.Random(f"{command} {store}")
-    wrong, done = {}, 0
-    for number in chosen(len(operations), points, last, part, chance):
-        if seconds and time.monotonic() - started > seconds:
+    tried = {line["number"] for line in read_results(order.results) if _of(line) == (command, store, order.twice)}
+    wrong, done, unreached = {}, 0, 0
+    for number in order.numbers(len(operations), chance):
+        again = chance.randint(1, max(2, len(operations) - number)) if order.twice else 0
+        if number in tried:
+            continue
+        if order.seconds and time.monotonic() - started > order.seconds:
             break
-        done += 1
-        again = chance.randint(1, max(2, len(operations) - number)) if twice else 0
-        if said := runner.point(number, wanted, again):
-            name, path = operations[number - 1]
-            wrong[number] = f"{name} {path}: {said}"
+        outcome = runner.point(number, wanted, again)
+        done, unreached = done + 1, unreached + (not outcome.killed)
+        name, path = operations[number - 1]
+        if outcome.wrong:
+            wrong[number] = f"{name} {path}: {outcome.wrong}"
             print(f"{command} {store} {number} ({again}): {wrong[number]}", file=sys.stderr, flush=True)
+        if order.results:
+            line = {"command": command, "store": store, "twice": order.twice, "number": number, "again": again}
+            line |= {"operations": len(operations), "operation": name, "killed": outcome.killed, "wrong": outcome.wrong}
+            with open(order.results, "a") as stream:
+                stream.write(json.dumps(line) + "\n")
     return {
         "command": command,
         "store": store,
@@ -473,10 +524,33 @@ def sweep(
         "kinds": dict(Counter(name for name, _ in operations).most_common()),
         "compared": sum(bool(value) for value in wanted.values()),
         "points": done,
-        "twice": twice,
+        "not reached": unreached,
+        "twice": order.twice,
         "wrong": wrong,
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def read_results(path: str) -> list[dict[str, Any]]:
+    """The points in a file of results; none where there is no file."""
+    return [json.loads(line) for line in Path(path).read_text().splitlines()] if path and Path(path).exists() else []
+
+
+def _of(line: dict[str, Any]) -> tuple[str, str, bool]:
+    return line["command"], line["store"], line["twice"]
+
+
+def summary(lines: Sequence[dict[str, Any]]) -> str:
+    """A table of results: what was killed where, and what was wrong then."""
+    rows = ["| command | store | killed | operations | points | wrong |", "|---|---|---|---|---|---|"]
+    for key in sorted({_of(line) for line in lines}, key=lambda key: (key[2], key[1], COMMANDS.index(key[0]))):
+        mine = [line for line in lines if _of(line) == key and line["killed"]]
+        counts = sorted({line["operations"] for line in lines if _of(line) == key})
+        operations = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        wrong = sum(bool(line["wrong"]) for line in lines if _of(line) == key)
+        times = "twice" if key[2] else "once"
+        rows.append(f"| `{key[0]}` | {key[1]} | {times} | {operations} | {len(mine)} | {wrong} |")
+    return "\n".join(rows)
 
 
 # ---- inputs ----
@@ -572,8 +646,18 @@ def main() -> None:
     parser.add_argument("--part", default="1/1", help="N/M: every M-th of them, from the N-th")
     parser.add_argument("--twice", action="store_true", help="kill the resumed run, too")
     parser.add_argument("--seconds", type=float, default=0, help="begin no point after so many seconds of a command")
+    parser.add_argument(
+        "--results", default="", help="a file of results: its points are not tried again, new ones go there"
+    )
+    parser.add_argument("--summary", action="store_true", help="print a table of the --results, and do nothing")
     arguments = parser.parse_args()
+    if arguments.summary:
+        print(summary(read_results(arguments.results)))
+        return
     preload()
+    order = Order(
+        arguments.points, arguments.last, arguments.part, arguments.twice, arguments.seconds, arguments.results
+    )
     found = []
     with tempfile.TemporaryDirectory(prefix="crash-points-") as folder:
         inputs = Path(folder) / "in"
@@ -581,22 +665,8 @@ def main() -> None:
         write_inputs(inputs)
         for store in arguments.store:
             for command in arguments.commands or COMMANDS:
-                one = (
-                    command,
-                    store,
-                    inputs,
-                    Path(folder),
-                    arguments.points,
-                    arguments.last,
-                    arguments.part,
-                    arguments.twice,
-                    arguments.seconds,
-                )
-                if store == "s3":
-                    with s3_server():
-                        found.append(sweep(*one))
-                else:
-                    found.append(sweep(*one))
+                with s3_server() if store == "s3" else nullcontext():
+                    found.append(sweep(command, store, inputs, Path(folder), order))
     print(json.dumps(found, indent=1))
     sys.exit(any(one["wrong"] for one in found))
 

@@ -210,7 +210,8 @@ def lay(step: Any, keys: str, output: str, identity: str) -> None:
 def settle(index: str) -> None:
     """Put the runs whose corpora have appeared into the list; drop what is left of others for good.
 
-    The caller holds the lock of the index, so what is half written in it is a killed run's.
+    The caller holds the lock of the index, so what is half written in it is a killed run's, and so is a folder of which
+    neither the list nor a note speaks: who laid it there and goes on lays it again, and who replaced it has gone on.
     """
     storage.remove_garbage(index)
     for path in _notes(index):
@@ -222,6 +223,10 @@ def settle(index: str) -> None:
         else:
             storage.remove(_entry(index, note["entry"]))
         storage.remove(path)
+    known = {entry["folder"] for entry in _runs(index).values()} | {read_json(path)["entry"] for path in _notes(index)}
+    for name in {name.partition("/")[0] for name in storage.names_below(index)} - known:
+        if ENTRY.fullmatch(name):
+            storage.remove(storage.join(index, name))
 
 
 def _appeared(note: dict[str, Any]) -> bool:

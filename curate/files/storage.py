@@ -215,8 +215,9 @@ def temporary_name(path: str) -> str:
 def remove(path: str) -> None:
     """Delete a file or a folder; nothing happens when it is not there.
 
-    A folder goes as a whole: whatever stops this in the middle, no part of it is left under its name. (On an object store
-    its mark COMPLETE goes first.)
+    A folder goes as a whole: whatever stops this in the middle, no part of it is left under its name. (An object store
+    deletes one object after the other, in any order: there the marks COMPLETE go first, of all folders in it, so that none
+    says of the rest that it is whole.)
     """
     if is_local(path):
         inner = filesystem(path)[1]
@@ -231,8 +232,9 @@ def remove(path: str) -> None:
     fs, inner = filesystem(path)
     kind = fs.get_file_info(inner).type
     if kind == pafs.FileType.Directory:
-        if fs.get_file_info(f"{inner}/{COMPLETE}").is_file:
-            fs.delete_file(f"{inner}/{COMPLETE}")
+        for name in names_below(path):
+            if name.rpartition("/")[2] == COMPLETE:
+                fs.delete_file(f"{inner}/{name}")
         fs.delete_dir(inner)
     elif kind == pafs.FileType.File:
         fs.delete_file(inner)

@@ -129,8 +129,8 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
     started = time.monotonic()
     facts: dict[str, Any] = {}
     yield facts
-    earlier = stages.get(name, {})
-    if earlier and not facts.pop("worked", True):
+    earlier, worked = stages.get(name, {}), facts.pop("worked", True)
+    if earlier and not worked:
         return  # a resumed run found it done: its figures stand
     stages[name] = {
         **earlier,

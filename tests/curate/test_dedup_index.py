@@ -233,3 +233,16 @@ def test_what_a_killed_run_was_writing_into_an_index_is_cleared_up(tmp_path: Pat
     runs.write_text("{}")
     index.settle(str(tmp_path))
     assert sorted(tmp_path.iterdir()) == [runs]
+
+
+def test_folders_that_no_list_and_no_note_names_are_cleared_up(tmp_path: Path) -> None:
+    listed, replaced, noted = ("0" * 16 + f"-{n:08d}" for n in range(3))
+    for name in (listed, replaced, noted, "somebody's"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.parquet").write_bytes(b"")
+    (tmp_path / "runs.json").write_text(json.dumps({"run": {"folder": listed, "rows": 0}}))
+    (tmp_path / "out.partial").mkdir()
+    note = {"entry": noted, "output": str(tmp_path / "out"), "identity": ""}
+    (tmp_path / "pending-1.json").write_text(json.dumps(note))
+    index.settle(str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {listed, noted, "somebody's", "out.partial"}
