@@ -623,17 +623,38 @@ def s3_server() -> Iterator[None]:
         process.wait()
 
 
-def preload() -> None:
-    """Import what the jobs need, once for all processes. Nothing is started."""
+def preload(commands: Sequence[str], inputs: Path) -> None:
+    """Import and compile what the jobs need, once for all processes. No engine is started, and no thread."""
+    import pysail  # noqa: F401
     import pyspark.sql.connect.functions
     import pyspark.sql.connect.session
     import pyspark.sql.functions  # noqa: F401
 
-    from curate.code.detect import Detector
-    from curate.dedup import kernel
+    import curate.jobs.clean
+    import curate.jobs.mix
+    import curate.mixing.finish
+    import curate.read.web
+    import curate.report.write
+    import curate.run.passes
+    import curate.run.publish  # noqa: F401
+    from curate.code.source import code_source
+    from curate.dedup import MinHash, clusters, kernel, verify  # noqa: F401
+    from curate.engine.children import function
+    from curate.tokens import tokenizer
 
-    Detector()
     kernel.fold_table()
+    batch = pa.RecordBatch.from_pylist([{"id": f"{n:032x}", "text": "one two three four five six"} for n in range(2)])
+    prints = MinHash().keys(batch).append_column("component", pa.array([0, 0]))
+    for representative in (False, True):
+        verify.cluster(prints, 0.8, representative=representative, limit=64)
+    if "mix" in commands and (found := tokenizer.find(None)):
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        tokenizer.count(tokenizer.load(found.path), ["one two"])
+    if "code" in commands:  # the texts of licences and the rules of secrets take seconds
+        with tempfile.TemporaryDirectory() as folder:
+            source = code_source([str(inputs / "repos" / "one")])
+            for task in source.tasks:
+                function(source.reference)({**task, "out": f"{folder}/{task['name']}.parquet"})
 
 
 def main() -> None:
@@ -654,7 +675,7 @@ def main() -> None:
     if arguments.summary:
         print(summary(read_results(arguments.results)))
         return
-    preload()
+    commands = arguments.commands or COMMANDS
     order = Order(
         arguments.points, arguments.last, arguments.part, arguments.twice, arguments.seconds, arguments.results
     )
@@ -663,8 +684,9 @@ def main() -> None:
         inputs = Path(folder) / "in"
         inputs.mkdir()
         write_inputs(inputs)
+        preload(commands, inputs)
         for store in arguments.store:
-            for command in arguments.commands or COMMANDS:
+            for command in commands:
                 with s3_server() if store == "s3" else nullcontext():
                     found.append(sweep(command, store, inputs, Path(folder), order))
     print(json.dumps(found, indent=1))

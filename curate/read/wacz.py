@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from curate.errors import InputError
@@ -18,6 +19,9 @@ from curate.errors import InputError
 _NAME = re.compile(r"(.*?\.wacz)/(.+)", re.IGNORECASE | re.DOTALL)
 _ARCHIVE = re.compile(r"archive/.*\.(warc|arc)(\.\w{1,4})?", re.IGNORECASE | re.DOTALL)
 _MAX_DIRECTORY = 64 << 20
+_LAST_RECORD, _LAST_RECORD_BYTES = b"PK\5\6", 22
+_TAIL, _MOST_ENDS = 1 << 20, 64
+"""Bytes at the end of a file in which the last record of its directory is looked for, and places that are tried."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
 
 
@@ -121,8 +125,7 @@ def _stored(entry: zipfile.ZipInfo) -> bool:
 
 
 def _entries(file: BinaryIO, size: int) -> dict[str, zipfile.ZipInfo]:
-    with zipfile.ZipFile(cast(BinaryIO, _Lent(file, 0, size))) as archive:
-        entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+    entries = sorted(_directory(file, size)[1], key=lambda entry: entry.header_offset)
     for entry, following in itertools.pairwise(entries):
         if entry.header_offset + entry.compress_size > following.header_offset:
             raise zipfile.BadZipFile("entries overlap")
@@ -135,6 +138,35 @@ def _entries(file: BinaryIO, size: int) -> dict[str, zipfile.ZipInfo]:
     return found
 
 
+def _directory(file: BinaryIO, size: int) -> tuple[int, list[zipfile.ZipInfo]]:
+    """Where the ZIP in a file ends, but for its comment, and its entries. Raises what `zipfile` does where it has none."""
+    problem: Exception = zipfile.BadZipFile("no directory")
+    for end in _ends(file, size):
+        try:
+            with zipfile.ZipFile(cast(BinaryIO, _Lent(file, 0, end))) as archive:
+                if entries := archive.infolist():
+                    return end, entries
+        except _BROKEN as error:
+            problem = error
+    raise problem
+
+
+def _ends(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where a ZIP may end: at the end of the file; behind what looks like the last record of its directory, the last first.
+
+    A comment may hold such a record's mark, and more may follow on a ZIP than a comment can have bytes.
+    """
+    yield size
+    start = max(0, size - _TAIL)
+    tail, found = _Lent(file, start, size - start).read(), 0
+    at = len(tail)
+    while found < _MOST_ENDS and (at := tail.rfind(_LAST_RECORD, 0, at)) >= 0:
+        disks, here, total = tail[at + 4 : at + 8], tail[at + 8 : at + 10], tail[at + 10 : at + 12]
+        if disks in (bytes(4), b"\xff" * 4) and here == total:
+            found += 1
+            yield min(size, start + at + _LAST_RECORD_BYTES)
+
+
 def _unpacked(file: BinaryIO, size: int, path: str, entry: zipfile.ZipInfo) -> BinaryIO:
     """A copy on disk without a name, gone when it is closed: for a crawl file that, against the format, is deflated."""
     folder = tempfile.gettempdir()
@@ -144,7 +176,8 @@ def _unpacked(file: BinaryIO, size: int, path: str, entry: zipfile.ZipInfo) -> B
         )
     copy = tempfile.TemporaryFile()  # noqa: SIM115 (the reader closes it)
     try:
-        with zipfile.ZipFile(cast(BinaryIO, _Lent(file, 0, size))) as archive, archive.open(entry) as packed:
+        end, _ = _directory(file, size)
+        with zipfile.ZipFile(cast(BinaryIO, _Lent(file, 0, end))) as archive, archive.open(entry) as packed:
             shutil.copyfileobj(packed, copy, 1 << 20)
     except _BROKEN:
         pass  # what was unpacked is read; the reader sees where it ends
