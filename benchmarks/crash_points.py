@@ -37,7 +37,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from curate import storage
+from curate.files import storage
 
 COMMANDS = ("clean", "dedup", "index", "mix", "code")
 EVENTS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.link": 2, "os.mkdir": 2, "os.symlink": 2, "os.truncate": 0}

@@ -6,7 +6,7 @@ import pyarrow.fs as pafs
 import pytest
 
 from benchmarks.crash_points import Store
-from curate import storage
+from curate.files import storage
 
 FILES = ("a/_COMPLETE", "a/X.parquet", "a/y.parquet", "rounds/b/k=1/X.parquet", "rounds/b/_COMPLETE", "c/1.parquet")
 
