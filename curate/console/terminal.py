@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,6 +35,16 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 """The secret part of an address. `http://host:8080/@name` has none."""
+_SCHEME = re.compile(r"[a-z0-9]://", re.IGNORECASE)
+_QUERY = re.compile(r"[^\s]*[^\s'\"<>:,;.)\]]")
+_HIDDEN_NAME = re.compile(
+    r"sig|token|key|secret|pass|pwd|auth|cred|session|jwt|sas|policy|hmac|code|ticket|access|^x-[a-z0-9]+-|^expir|^exp$"
+    r"|^s(e|t|p|v|r|s|rt|pr|ip|ke|kt|ks|kv|koid|ktid)$",
+    re.IGNORECASE,
+)
+"""Names of parameters that give access or, like the times of a signature, change with what does (AWS, Google, Azure)."""
+_PLAIN_VALUE = re.compile(r"[_.,/:~ -]*+(?:[^\W_]{1,19}+(?:[_.,/:~ -]++|$))*+")
+"""Values that say what they are: words and numbers, with points and strokes between them. A key has a longer run of letters."""
 
 SHARE_DIGITS = 1
 
@@ -52,8 +63,36 @@ def visible(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """`text` with *** for passwords, keys and tokens in the addresses in it."""
+    """`text` with *** for passwords, keys and tokens in the addresses in it, and for what of their queries may be one."""
+    return re.sub(r"\S+", lambda found: _without_query(found[0]), without_logins(text))
+
+
+def without_logins(text: str) -> str:
+    """`text` with *** for passwords, keys and tokens in the addresses in it; queries stay."""
     return _SECRET.sub(lambda found: (found["login"] or found["name"] or found["token"]) + "***", text)
+
+
+def _without_query(word: str) -> str:
+    scheme = _SCHEME.search(word)
+    start = word.find("?", scheme.end()) + 1 if scheme else 0
+    return word[:start] + _QUERY.sub(lambda found: _told(found[0]), word[start:], count=1) if start else word
+
+
+def _told(query: str) -> str:
+    """The parameters of a query that are no secrets, as they are, then *** if there are others.
+
+    So one address, signed again, has one name.
+    """
+    parameters = query.split("&")
+    shown = [parameter for parameter in parameters if not _is_secret(parameter)]
+    return "&".join(shown if len(shown) == len(parameters) else [*(one for one in shown if one != "***"), "***"])
+
+
+def _is_secret(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    if _HIDDEN_NAME.search(name):
+        return True
+    return not all(_PLAIN_VALUE.fullmatch(unquote(part)) for part in (name, value))
 
 
 def json_text(value: Any, indent: int | None = 1) -> str:

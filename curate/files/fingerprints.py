@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from curate.console.terminal import without_secrets
 from curate.errors import InputError
 from curate.files import storage
+from curate.files.remote import remote_file
 
 PIECE = 64 << 10
 FULL, FULL_OF_MANY = 512 << 20, 16 << 20
@@ -23,10 +25,10 @@ AT_ONCE = 16
 
 
 def stamps(paths: Iterable[str]) -> dict[str, str]:
-    """`stamp` of each path."""
+    """`stamp` of each path. What is secret in an address is left out of its name."""
     names = sorted(set(paths))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(names, pool.map(stamp, names), strict=True))
+        return dict(zip(map(without_secrets, names), pool.map(stamp, names), strict=True))
 
 
 def stamp(path: str) -> str:
@@ -109,8 +111,5 @@ def _text(value: Any) -> str:
 
 
 def _web(path: str) -> str:
-    from curate.files.remote import request
-
-    with request(path, {}, method="HEAD") as response:
-        told = (response.headers.get(name) for name in ("Content-Length", "ETag", "Last-Modified"))
-        return " ".join(value for value in told if value)
+    found = remote_file(path)
+    return " ".join(filter(None, ["" if found.size is None else str(found.size), found.etag, found.modified]))

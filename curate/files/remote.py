@@ -2,18 +2,24 @@
 
 import http.client
 import io
+import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
+from curate.console.terminal import without_secrets
 from curate.errors import InputError
 from curate.files import storage
 
 ATTEMPTS = 6
 PATIENCE = 60.0  # seconds without a byte
+REFUSED = re.compile(r"HTTP (400|401|403|405|501)\b")
+"""Answers of servers to HEAD where the address, or the server, knows GET alone."""
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 AGENT = "curate (corpus builder; reads published crawls)"
 Response = http.client.HTTPResponse
@@ -32,7 +38,7 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
     """
     storage.check_name(url)
     if urlsplit(url).scheme not in ("http", "https"):
-        raise InputError(f"{url}: not a web address")
+        raise InputError(f"{without_secrets(url)}: not a web address")
     problem = ""
     for attempt in range(ATTEMPTS):
         asked: Mapping[str, str] | None = None
@@ -44,21 +50,57 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
             error.close()
             problem, asked = f"HTTP {error.code} {error.reason}", dict(error.headers)
             if error.code not in RETRIED:
-                raise InputError(f"{url}: {problem}") from None
+                raise InputError(f"{without_secrets(url)}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             problem = str(getattr(error, "reason", error)) or type(error).__name__
         if attempt + 1 < ATTEMPTS:
             time.sleep(backoff(attempt, asked, unit))
-    raise OSError(f"{url}: {problem}, {ATTEMPTS} times")
+    raise OSError(f"{without_secrets(url)}: {problem}, {ATTEMPTS} times")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What a server says of a file."""
+
+    size: int | None
+    etag: str
+    modified: str
+
+
+def remote_file(url: str, unit: float = 1.0) -> Remote:
+    """What there is to know of what is behind `url`, asked without fetching it (but for one byte, where an address is signed
+    for fetching alone)."""
+    try:
+        with request(url, {}, method="HEAD", unit=unit) as response:
+            return _remote(response.headers, response.headers.get("Content-Length") or "")
+    except InputError as refused:
+        if not REFUSED.search(str(refused)):
+            raise
+    with request(url, {"Range": "bytes=0-0"}, unit=unit) as response:
+        _, _, total = (response.headers.get("Content-Range") or "").partition("/")
+        return _remote(
+            response.headers, total if response.status == 206 else response.headers.get("Content-Length") or ""
+        )
+
+
+def _remote(headers: Message, size: str) -> Remote:
+    etag, modified = headers.get("ETag") or "", headers.get("Last-Modified") or ""
+    return Remote(int(size) if size.isdigit() else None, etag, modified)
 
 
 def remote_size(url: str, unit: float = 1.0) -> int:
-    """The size of what is behind `url`, asked without fetching it."""
-    with request(url, {}, method="HEAD", unit=unit) as response:
-        length = response.headers.get("Content-Length") or ""
-    if not length.isdigit():
-        raise InputError(f"{url}: the server does not say how large it is; download it with `curate fetch`")
-    return int(length)
+    """The size of what is behind `url`. Raises InputError where the server does not say it."""
+    size = remote_file(url, unit).size
+    if size is None:
+        told = without_secrets(url)
+        raise InputError(f"{told}: the server does not say how large it is; download it with `curate fetch`")
+    return size
+
+
+def below(base: str, path: str) -> str:
+    """The address of `path` below a base address; a query of this one (a signature for all of it) stays at the end."""
+    parts = urlsplit(base)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(path.lstrip('/'))}"))
 
 
 def read_all(url: str, limit: int, unit: float = 1.0) -> bytes:
@@ -120,7 +162,7 @@ class HttpFile(io.RawIOBase):
             return b""
         data = self._response.read(size) if size >= 0 else self._response.read()
         if not data and self._response.length:
-            raise OSError(f"{self._url}: the connection broke at byte {self._at}")
+            raise OSError(f"{without_secrets(self._url)}: the connection broke at byte {self._at}")
         return data
 
     def _open(self) -> Response | None:
@@ -134,11 +176,13 @@ class HttpFile(io.RawIOBase):
             raise InputError(str(error)) from None
         if self._at and response.status != 206:
             response.close()
-            raise InputError(f"{self._url}: the server does not serve parts; download it with `curate fetch`")
+            raise InputError(
+                f"{without_secrets(self._url)}: the server does not serve parts; download it with `curate fetch`"
+            )
         etag = response.headers.get("ETag")
         if self._etag and etag != self._etag:
             response.close()
-            raise InputError(f"{self._url}: changed while it was read")
+            raise InputError(f"{without_secrets(self._url)}: changed while it was read")
         self._etag = etag
         return response
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow.fs as pafs
 
-from curate.console.terminal import without_secrets
+from curate.console.terminal import without_logins, without_secrets
 from curate.errors import InputError, OutputError, is_passing
 from curate.files import temporary
 
@@ -64,12 +64,15 @@ def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
 
 def check_name(path: str) -> None:
     """Raise InputError for a name that is not UTF-8, which can't stand in a table, and for an address with a password, which
-    must not: addresses are written into corpora, reports and messages, and other users see them among the processes."""
+    must not: addresses are written into corpora, reports and messages, and other users see them among the processes. A signed
+    web address may come: its query is not written down, see `without_secrets`."""
     try:
         path.encode()
     except UnicodeEncodeError:
         raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
-    if (shown := without_secrets(path)) != path:
+    signed = path.lower().startswith(("http://", "https://"))
+    if (shown := without_logins(path) if signed else without_secrets(path)) != path:
+        shown = without_secrets(path)
         raise InputError(
             f"{shown}: an address with a password (or key) in it would be written into what is made; leave it out and set "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the store takes instead"

@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote
 
+from curate.console.terminal import without_secrets
 from curate.errors import InputError, OutputError, UsageError
-from curate.files.remote import ATTEMPTS, Response, backoff, read_all, request
+from curate.files.remote import ATTEMPTS, Response, backoff, below, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
 KINDS = ("warc", "wet", "wat")
@@ -62,21 +62,22 @@ def crawl_paths(crawl: str, kind: str, base: str = BASE, unit: float = 1.0) -> l
         raise UsageError(f"unknown kind {kind!r}; one of {', '.join(KINDS)}")
     if not _CRAWL.fullmatch(crawl):
         raise UsageError(f"{crawl!r} is no name of a crawl, such as CC-MAIN-2026-30")
-    url = f"{base.rstrip('/')}/crawl-data/{crawl}/{kind}.paths.gz"
+    url = below(base, f"crawl-data/{crawl}/{kind}.paths.gz")
+    told = without_secrets(url)
     try:
         data = read_all(url, _MAX_LIST, unit)
     except InputError as error:
         if "HTTP 404" in str(error) or "HTTP 403" in str(error):
             raise InputError(
-                f"{url}: there is no such list; crawls are named CC-MAIN-<year>-<week> and listed at "
+                f"{told}: there is no such list; crawls are named CC-MAIN-<year>-<week> and listed at "
                 "https://commoncrawl.org/get-started"
             ) from None
         raise
     try:
         text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{url}: broken: {error}") from None
-    return [check_path(line.strip(), url) for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+        raise InputError(f"{told}: broken: {error}") from None
+    return [check_path(line.strip(), told) for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
 def check_path(path: str, source: str) -> str:
@@ -112,7 +113,7 @@ def fetch_files(
         raise OutputError(f"{output}: {error.strerror}") from None
     done: list[Fetched] = []
     for path, name in zip(paths, names, strict=True):
-        url = f"{base.rstrip('/')}/{quote(path)}"
+        url = below(base, path)
         download = _Download(url, output / name, progress or (lambda *_: None), unit)
         done.append(download.present(_known(output, name)) or download.run())
         _remember(output, done)
@@ -124,6 +125,7 @@ class _Download:
 
     def __init__(self, url: str, target: Path, progress: Progress, unit: float) -> None:
         self.url = url
+        self.told = without_secrets(url)  # what is written down
         self.target = target
         self.part = target.with_name(target.name + ".part")
         self.note = target.with_name(target.name + ".part.json")
@@ -167,7 +169,7 @@ class _Download:
     def _read_note(self) -> None:
         with suppress(OSError, ValueError):
             note = json.loads(self.note.read_text())
-            if note["url"] == self.url and note["etag"]:
+            if note["url"] == self.told and note["etag"]:
                 self._etag = str(note["etag"])
                 return
         self.part.unlink(missing_ok=True)
@@ -196,11 +198,11 @@ class _Download:
             span = _RANGE.match(response.headers.get("Content-Range") or "")
             if span is None or int(span[1]) != at or etag not in ("", self._etag):
                 self.part.unlink(missing_ok=True)
-                raise OSError(f"{self.url}: the server answered with another part than asked for")
+                raise OSError(f"{self.told}: the server answered with another part than asked for")
             self._total = int(span[2])
             return at
         self._etag = etag
-        self.note.write_text(json.dumps({"url": self.url, "etag": etag}))
+        self.note.write_text(json.dumps({"url": self.told, "etag": etag}))
         return 0
 
     def _finish(self, status: str) -> Fetched:
@@ -217,7 +219,7 @@ class _Download:
 
     def _fetched(self, sha256: str, etag: str, status: str) -> Fetched:
         verified = "md5" if _MD5.fullmatch(etag) else "size"
-        return Fetched(str(self.target), self.url, self.target.stat().st_size, sha256, etag, verified, status)
+        return Fetched(str(self.target), self.told, self.target.stat().st_size, sha256, etag, verified, status)
 
 
 def _md5_agrees(etag: str, md5: str) -> bool:

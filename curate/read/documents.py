@@ -80,7 +80,7 @@ def crawl_source(
     splits = [split.to_dict() for file in files for split in plan_splits(file, each)]
     tasks = [
         {
-            "name": f"{i:06d}-{_digest(split)}",
+            "name": f"{i:06d}-{_digest({**split, 'address': ''})}",  # one address, signed again, is the same task
             "split": split,
             "source": name or _crawl_name(split["file"]),
             "engine": recipe.extract.engine,
@@ -90,9 +90,10 @@ def crawl_source(
         }
         for i, split in enumerate(splits)
     ]
-    listed = [(file.path, file.size) for file in files]
+    listed = [(file.name, file.size) for file in files]
     digest = _digest([settings, name, listed])
-    return Source("web", "curate.read.web:run", tasks, listed, digest, extraction=settings)
+    reads = sorted({file.wacz or file.path for file in files})
+    return Source("web", "curate.read.web:run", tasks, listed, digest, extraction=settings, reads=reads)
 
 
 def _is_corpus(folder: str) -> bool:

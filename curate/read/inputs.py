@@ -11,20 +11,22 @@ import io
 import os
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pyarrow import ArrowInvalid
 from pyarrow import fs as arrow_fs
 
+from curate.console.terminal import without_secrets
 from curate.errors import InputError, nearest
 from curate.files import storage
-from curate.files.remote import HttpFile, remote_size
+from curate.files.remote import HttpFile, below, remote_size
 from curate.read.files import tree
 from curate.read.tables import ENDINGS
 from curate.read.wacz import crawl_files, open_crawl_file, parted
@@ -50,13 +52,22 @@ class InputFile:
     """warc, wet or arc, by its name; the reader looks at the bytes."""
     splittable: bool = True
     """Whether reading may begin anywhere at no cost."""
+    wacz: str = ""
+    """The WACZ that it is in."""
+
+    @property
+    def name(self) -> str:
+        """The path as it is written down: without what is secret in an address."""
+        if self.wacz:
+            return without_secrets(self.wacz) + self.path.removeprefix(self.wacz)
+        return without_secrets(self.path)
 
 
 def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFile]:
     """The files that `names` stand for, each once, sorted by path.
 
     `base` is put before the relative paths in lists. Raises InputError for what can't be found, with the nearest
-    thing that can.
+    thing that can, and for two addresses that differ in what must not be written down.
     """
     if not names:
         raise InputError("no input; give files, folders, globs, or a list such as warc.paths.gz")
@@ -68,7 +79,11 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     missing = [path for path, size in found.items() if size is None]
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
         found.update(zip(missing, pool.map(file_size, missing), strict=True))
-    return [file for path, size in sorted(found.items()) for file in _files(path, size or 0)]
+    files = [file for path, size in sorted(found.items()) for file in _files(path, size or 0)]
+    for name, count in Counter(file.name for file in files).items():
+        if count > 1:
+            raise InputError(f"{name}: {count} addresses differ in what is secret in them alone: download them first")
+    return files
 
 
 def open_input(path: str) -> BinaryIO:
@@ -227,7 +242,8 @@ def _info(system: Any, inner: str, path: str) -> Any:
 def _expand(name: str, base: str | None) -> dict[str, int | None]:
     """Path -> size; None where it is not known yet."""
     if _scheme(name) in ("http", "https"):
-        if _GLOB.search(urlsplit(name).path) or name.endswith("/"):
+        path = _path_of(name)
+        if _GLOB.search(path) or path.endswith("/"):
             raise InputError(f"{name}: a web server can't be asked for a list; give a list of paths (*.paths.gz)")
         return _listed(name, base) if _is_list(name) else {name: None}
     if not _exists(name) and _GLOB.search(name):
@@ -249,7 +265,8 @@ def _exists(name: str) -> bool:
 
 
 def _is_list(name: str) -> bool:
-    return bool(_LIST.search(name)) and not _ARCHIVE.search(name)
+    path = _path_of(name)
+    return bool(_LIST.search(path)) and not _ARCHIVE.search(path)
 
 
 def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
@@ -348,7 +365,7 @@ def _listed(name: str, base: str | None) -> dict[str, int | None]:
     lines = [line for line in _lines(name) if line and not line.startswith("#")]
     if not lines:
         raise InputError(f"{name}: a list of paths without a path in it")
-    if bad := next((line for line in lines if not _ARCHIVE.search(line)), None):
+    if bad := next((line for line in lines if not _ARCHIVE.search(_path_of(line))), None):
         raise InputError(f"{name}: {bad[:100]!r} is no crawl file ({NAMES})")
     return dict.fromkeys((_resolve(line, name, base) for line in lines), None)
 
@@ -375,7 +392,7 @@ def _resolve(line: str, name: str, base: str | None) -> str:
         return line
     if base:
         if _scheme(base) in ("http", "https"):
-            return urljoin(base.rstrip("/") + "/", quote(line.lstrip("/")))
+            return below(base, line)
         return base.rstrip("/") + "/" + line.lstrip("/")
     if _scheme(name):
         return urljoin(name, line) if _scheme(name) in ("http", "https") else name.rpartition("/")[0] + "/" + line
@@ -396,14 +413,19 @@ def _in_wacz(path: str) -> tuple[str, str] | None:
 
 def _files(path: str, size: int) -> list[InputFile]:
     """A crawl file, or those in a WACZ. One whose directory is damaged stands for itself: what it holds is found."""
-    if not path.lower().endswith(".wacz"):
+    if not _path_of(path).lower().endswith(".wacz"):
         return [InputFile(path, size, _kind(path))]
     with closing(open_input(path)) as file:
         found = crawl_files(file, size)
-    inner = [InputFile(f"{path}/{name}", bytes_, _kind(name), stored) for name, (bytes_, stored) in found.items()]
+    inner = [InputFile(f"{path}/{name}", bytes_, _kind(name), stored, path) for name, (bytes_, stored) in found.items()]
     return sorted(inner, key=lambda file: file.path) or [InputFile(path, size, "warc")]
 
 
+def _path_of(name: str) -> str:
+    """The path in a web address, which may have a query; other names are paths."""
+    return urlsplit(name).path if name.lower().startswith(("http://", "https://")) else name
+
+
 def _kind(path: str) -> str:
-    found = _ARCHIVE.search(urlsplit(path).path if _scheme(path) else path)
+    found = _ARCHIVE.search(_path_of(path))
     return {"wet": "wet", "arc": "arc"}.get((found[2] or "").lower() if found else "", "warc")

@@ -23,13 +23,14 @@ NOT_AN_ARCHIVE = "not_an_archive: no WARC or ARC record in the whole file"
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Bytes `start` … `end` of `file`, which has `size` bytes."""
+    """Bytes `start` … `end` of `file`, which has `size` bytes. `address` opens it, where its name is not what does."""
 
     file: str
     kind: str
     start: int
     end: int
     size: int
+    address: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -47,7 +48,8 @@ def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:
         raise ValueError(f"split_bytes must be at least 1, got {split_bytes}")
     count = max(1, -(-file.size // split_bytes)) if file.splittable else 1
     cuts = [file.size * i // count for i in range(count + 1)]
-    return [Split(file.path, file.kind, a, b, file.size) for a, b in itertools.pairwise(cuts)]
+    address = file.path if file.path != file.name else ""
+    return [Split(file.name, file.kind, a, b, file.size, address) for a, b in itertools.pairwise(cuts)]
 
 
 def read_split(
@@ -59,7 +61,7 @@ def read_split(
     to that of the record before it. `wanted` is asked, once the headers are known, whether the body is to be loaded.
     Raises InputError when the file can't be opened, OSError when it can't be read.
     """
-    with closing(open_input(split.file)) as file:
+    with closing(open_input(split.address or split.file)) as file:
         stream, grammar = open_stream(file, split.size, split.file, block_size(split.file))
         chain = Chain(stream, split.size, grammar, split.file, limits or Limits(), wanted)
         yield from _own_records(chain, split, lookback)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from curate.errors import InputError
 
-_NAME = re.compile(r"(.*?\.wacz)/(.+)", re.IGNORECASE | re.DOTALL)
+_NAME = re.compile(r"(.*?\.wacz(?:\?.*?(?=/archive/))?)/(.+)", re.IGNORECASE | re.DOTALL)  # an address may have a query
 _ARCHIVE = re.compile(r"archive/.*\.(warc|arc)(\.\w{1,4})?", re.IGNORECASE | re.DOTALL)
 _MAX_DIRECTORY = 64 << 20
 _LAST_RECORD, _LAST_RECORD_BYTES = b"PK\5\6", 22

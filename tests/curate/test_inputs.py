@@ -1,8 +1,10 @@
 """From what a person names to files: local, in S3, behind a web server; and what is said when there is nothing."""
 
 import gzip
+import json
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +19,8 @@ from curate.read import inputs
 from curate.read.documents import crawl_source
 from curate.read.inputs import InputFile, block_size, expand_inputs, may_be_folder, open_input
 from curate.read.splits import plan_splits, read_split
+from curate.run import pipeline
+from curate.run.job import Job
 
 
 def warc(i: int) -> bytes:
@@ -132,9 +136,15 @@ class Ranged(SimpleHTTPRequestHandler):
         if asked is None:
             super().do_GET()
             return
-        data = Path(self.translate_path(self.path)).read_bytes()
-        start = int(asked.removeprefix("bytes=").rstrip("-"))
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        whole = path.read_bytes()
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        start, data = int(first), whole[: int(last) + 1] if last else whole
         self.send_response(206 if start < len(data) else 416)
+        self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(whole)}")
         self.send_header("Content-Length", str(len(data[start:])))
         self.end_headers()
         self.wfile.write(data[start:])
@@ -251,3 +261,67 @@ def test_names_that_are_not_utf8_in_a_folder(tmp_path):
     for name in (str(tmp_path), f"{tmp_path}/*.warc"):
         with pytest.raises(InputError, match=r"d\\udcff.warc': the name is not UTF-8: rename it"):
             expand_inputs([name])
+
+
+@pytest.fixture
+def signed(folder: Path) -> Iterator[str]:
+    """A web server that wants a signature, good for fetching alone, as S3 gives it."""
+
+    class Signed(Ranged):
+        def do_HEAD(self) -> None:
+            self.send_error(403)
+
+        def do_GET(self) -> None:
+            if "X-Amz-Signature=SECRET" in self.path:
+                super().do_GET()
+            else:
+                self.send_error(403)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Signed, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def query(date: int) -> str:
+    return f"?X-Amz-Date={date}&X-Amz-Signature=SECRET{date}"
+
+
+def test_a_signed_address_opens_and_its_query_is_written_nowhere(folder: Path, signed: str) -> None:
+    (folder / "all.warc.gz").write_bytes(b"".join(warc(i) for i in range(20)))
+    (folder / "files.txt").write_text(f"{signed}/all.warc.gz{query(1)}\n")
+    with zipfile.ZipFile(folder / "x.wacz", "w") as archive:
+        archive.writestr("archive/b.warc.gz", b"".join(warc(i) for i in range(20)))
+    for name in (f"{signed}/all.warc.gz{query(1)}", str(folder / "files.txt"), f"{signed}/x.wacz{query(1)}"):
+        assert pages(name) == [b"page %d" % i for i in range(20)]
+        (file,) = expand_inputs([name])
+        (split,) = plan_splits(file)
+        assert {record.file for record in read_split(split)} == {split.file}
+        assert split.file in (f"{signed}/all.warc.gz?***", f"{signed}/x.wacz?***/archive/b.warc.gz")
+        assert "SECRET" in split.address
+    (folder / "warc.paths").write_text("all.warc.gz\n")
+    (file,) = expand_inputs([str(folder / "warc.paths")], base=signed + query(2))
+    assert file.path == f"{signed}/all.warc.gz{query(2)}"
+    refused(f"{signed}/none.warc.gz?X-Amz-Signature=WRONG", "none.warc.gz?***: HTTP 403")
+    with pytest.raises(InputError, match="2 addresses differ"):
+        expand_inputs([f"{signed}/all.warc.gz{query(n)}" for n in (1, 2)])
+
+
+def test_an_address_signed_again_is_the_same_job(folder: Path, signed: str, tmp_path: Path) -> None:
+    (folder / "all.warc.gz").write_bytes(b"".join(warc(i) for i in range(20)))
+    made = []
+    for date in (1, 2):
+        source = crawl_source([f"{signed}/all.warc.gz{query(date)}"], load("c4"))
+        job = Job("clean", source, load("c4"), str(tmp_path / "out"))
+        made.append((pipeline.identity(job), [task["name"] for task in source.tasks]))
+    assert made[0] == made[1]
+    assert "SECRET" not in json.dumps(made)
+    assert f"{signed}/all.warc.gz?***" in made[0][0]["contents"]
+
+
+def test_an_address_with_a_password_is_refused(web: str) -> None:
+    for name in ("http://me:HIDDEN@127.0.0.1/a.warc.gz", "s3://bucket/a.warc.gz?secret_key=HIDDEN"):
+        with pytest.raises(InputError, match="password") as caught:
+            expand_inputs([name])
+        assert "HIDDEN" not in str(caught.value)

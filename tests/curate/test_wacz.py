@@ -1,12 +1,15 @@
 """Crawl files inside WACZ files: found, named, split, read; damage and hostile archives."""
 
 import gzip
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from curate.cli import group
 from curate.errors import InputError
 from curate.read.inputs import expand_inputs, open_input
 from curate.read.splits import plan_splits, read_split
@@ -143,3 +146,41 @@ def test_a_directory_of_more_than_64_mib_is_not_loaded(tmp_path: Path, monkeypat
     monkeypatch.setattr("curate.read.wacz._MAX_DIRECTORY", 1000)
     path = wacz(tmp_path / "x.wacz", {f"archive/{i}.warc.gz": ONE for i in range(30)})
     assert [file.path for file in expand_inputs([str(path)])] == [str(path)]
+
+
+def commented(data: bytes, comment: bytes) -> bytes:
+    return data[:-2] + len(comment).to_bytes(2, "little") + comment
+
+
+EMPTY_ZIP = b"PK\5\6" + bytes(18)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"#!/bin/sh\n" * 20 + data,
+        lambda data: commented(data, b"made by hand " * 40),
+        lambda data: commented(data, b"PK\5\6" * 50),
+        lambda data: commented(data, EMPTY_ZIP * 3),
+        lambda data: data + bytes(100),
+        lambda data: data + bytes(70_000),
+        lambda data: data + b"PK\5\6" * 9_000,
+    ],
+)
+def test_what_stands_before_and_behind_it_counts_for_nothing(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    path = wacz(tmp_path / "x.wacz", FILES)
+    path.write_bytes(change(path.read_bytes()))
+    assert [(r.url, r.error) for r in read(path)] == [(f"http://a.org/{i}", None) for i in range(60)]
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_a_job_reads_it(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", FILES)
+    options = ["--output", str(tmp_path / "out"), "--quiet", "--extractor", "resiliparse"]
+    done = CliRunner().invoke(group, ["clean", "--input", str(path), *options])
+    assert done.exit_code == 0, done.output
+    ledger = json.loads((tmp_path / "out" / "ledger.json").read_text())
+    assert ledger["records"] == 60
+    assert set(ledger["files"]) == {f"{path}/archive/{name}.warc.gz" for name in "ab"}
+    assert set(ledger["contents"]) == {str(path)}
