@@ -261,6 +261,7 @@ def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
     folder `out`. Raises InputError when there is none."""
     from curate.console.terminal import notes
+    from curate.read import tables
     from curate.read.corpora import corpus_source
 
     try:
@@ -276,6 +277,8 @@ def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     ]
     for _ in s.run(f"{__name__}:write_keys", [task for task in tasks if not storage.exists(task["out"])]):
         pass
+    if not count(out) and not any(tables.corpus_kind(task["file"]) for task in tasks):  # ours may be empty
+        raise InputError(f"--against {corpus}: there is no document in it to compare with")
     return out
 
 

@@ -17,7 +17,7 @@ from curate.corpus import checksums
 from curate.corpus.checksums import Content
 from curate.corpus.shards import part_name
 from curate.engine.session import Session, check_path
-from curate.errors import AlarmError
+from curate.errors import AlarmError, InputError, UsageError
 from curate.files import fingerprints, output, storage
 from curate.mixing import counts, request
 from curate.mixing import ledger as ledgers
@@ -98,9 +98,16 @@ def build(session: Session, job: Build, *, resume: bool = False) -> dict[str, An
 
 def _build(session: Session, job: Build) -> dict[str, Any]:
     check_path(session, job.path())
-    with job.stage("count", sum(len(source.files) for source in job.request.sources)):
-        planned = plan(job.request, lambda reference, tasks: job.run(session, reference, tasks))
-    check(job.request, planned)
+    try:
+        with job.stage("count", sum(len(source.files) for source in job.request.sources)):
+            planned = plan(job.request, lambda reference, tasks: job.run(session, reference, tasks))
+        check(job.request, planned)
+    except (InputError, UsageError, AlarmError):
+        if not storage.exists(
+            job.scratch()
+        ):  # nothing was written that is worth going on from: counts are kept elsewhere
+            storage.remove(job.path())
+        raise
     drawn = _draw(session, job, planned)
     shards = _shards(job.request, planned)
     finished = _finish(session, job, planned, _exchange(session, job, planned, drawn, shards), shards)

@@ -65,7 +65,7 @@ def inspect(
 
     `random` documents are chosen by a hash of their id (of their text, where there is no id) and `seed`: the same
     ones each time, whatever the files are called. `text` names the column with the text, where it has no usual name.
-    Raises InputError where there is nothing that can be read, or no such column.
+    Raises InputError where there is nothing that can be read, or no such column. A corpus of ours may be empty.
     """
     asked = Asked(text)
     listed = files.find(folder, asked)
@@ -83,9 +83,11 @@ def inspect(
         if progress:
             progress.update(done=done, records=found.documents - rows, bytes=size)
     found.documents_shown = chosen.documents()
-    if not found.documents and found.unreadable:
+    if not found.documents and (found.unreadable or not tables.corpus_kind(listed.files[0])):
         told = ", ".join(f"{count:,} {kind} ({found.where[kind]})" for kind, count in found.unreadable.items())
-        raise InputError(f"{folder}: nothing in it can be read: {told}")
+        raise InputError(
+            f"{folder}: " + (f"nothing in it can be read: {told}" if told else "there is no document in it")
+        )
     return found
 
 

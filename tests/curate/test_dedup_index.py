@@ -218,6 +218,14 @@ def test_against_a_damaged_corpus(sail: Session, tmp_path: Path) -> None:
         kept(sail, Job("dedup", source, made, str(tmp_path / "out")))
 
 
+def test_against_nothing(sail: Session, tmp_path: Path) -> None:
+    (tmp_path / "other.jsonl").write_text("\n")
+    made = recipe_of("exact", {"against": str(tmp_path / "other.jsonl")})
+    source = corpus_source(str(corpus(tmp_path / "new", texts(0, 9))))
+    with pytest.raises(InputError, match="no document in it to compare with"):
+        kept(sail, Job("dedup", source, made, str(tmp_path / "out")))
+
+
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "link").symlink_to("a")

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.commands.inspect import inspect as command
+from curate.corpus.schema import published
+from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.report.inspect import inspect, quantiles
 
@@ -81,6 +83,23 @@ def test_clear_errors(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no PAR1")
     with pytest.raises(InputError, match=r"nothing in it can be read: 1 damaged \(.*bad.parquet: "):
         inspect(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_a_file_without_a_document_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text)
+    result = CliRunner().invoke(command, [str(tmp_path / "a.jsonl"), "--quiet"])
+    assert isinstance(result.exception, InputError)
+    assert "there is no document in it" in str(result.exception)
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "b.parquet")
+    with pytest.raises(InputError, match="no document"):
+        inspect(str(tmp_path / "b.parquet"))
+
+
+def test_a_corpus_of_ours_may_be_empty(tmp_path: Path) -> None:
+    with ShardWriter(str(tmp_path / "a.parquet"), published("web", [])):
+        pass
+    assert inspect(str(tmp_path / "a.parquet")).documents == 0
 
 
 def test_json_and_table(small_corpus: Path) -> None:

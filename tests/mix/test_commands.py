@@ -62,6 +62,20 @@ def test_a_plan_with_too_many_epochs_is_shown_and_refused(ask: Callable[..., Res
     assert isinstance(done.exception, AlarmError)
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize(("tokens", "kind"), [("500K", AlarmError), ("100", InputError)])
+def test_a_mixture_that_can_not_be_leaves_nothing(
+    ask: Callable[..., Result], tmp_path: Path, tokens: str, kind: type
+) -> None:
+    if kind is InputError:
+        for file in (tmp_path / "web").iterdir():
+            file.unlink()
+        (tmp_path / "web" / "a.jsonl").write_text("\n")
+    done = ask("--output", str(tmp_path / "mix"), tokens=tokens)
+    assert isinstance(done.exception, kind)
+    assert not list(tmp_path.glob("mix*"))
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "part"),
     [
