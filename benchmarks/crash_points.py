@@ -654,7 +654,7 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             source = code_source([str(inputs / "repos" / "one")])
             for task in source.tasks:
-                function(source.reference)({**task, "out": f"{folder}/{task['name']}.parquet"})
+                function(task["reader"])({**task, "out": f"{folder}/{task['name']}.parquet"})
 
 
 def main() -> None:

@@ -43,6 +43,10 @@ class EngineError(CurateError):
     """No engine can be had."""
 
 
+class CrashError(EngineError):
+    """The process of a task crashed, each time, and was not killed by anybody else: its input may be to blame."""
+
+
 class BalanceError(CurateError):
     """The ledger does not add up."""
 

@@ -25,6 +25,7 @@ from curate.code.texts import database_file
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
+from curate.read.crashes import survivable
 from curate.read.source import Source
 
 BATCH = 256
@@ -53,7 +54,8 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
     tasks = [{"name": f"{i:06d}", "path": path, "source": name or "code"} for i, (path, _) in enumerate(listed)]
     reads = [*found, *filter(os.path.exists, together)]
-    return Source("code", "curate.code.source:run", tasks, listed, digest, reads=reads, uses=[str(database_file())])
+    uses = [str(database_file())]
+    return survivable(Source("code", "curate.code.source:run", tasks, listed, digest, reads=reads, uses=uses))
 
 
 def _parts(path: str) -> list[str]:

@@ -34,7 +34,7 @@ from typing import Any
 import pyarrow as pa
 
 from curate import errors
-from curate.errors import CurateError, EngineError
+from curate.errors import CrashError, CurateError, EngineError
 
 HEADER = struct.Struct("<cQ")
 MARK = struct.Struct("<q")
@@ -323,7 +323,8 @@ def lease(memory: int = 0, *, fresh: bool = False) -> Iterator[Child]:
 def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
     """Run `package.module:name` on `task` in a child and return its result; once more in a fresh child where the first died.
 
-    Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too.
+    Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too, CrashError
+    where nobody killed it.
     """
     try:
         return _call(reference, task, fresh=False)
@@ -333,7 +334,8 @@ def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
     try:
         return _call(reference, task, fresh=True)
     except ChildDied as died:
-        raise EngineError(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
+        kind = CrashError if died.reason == "crash" and "exit code" not in died.detail else EngineError
+        raise kind(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
 
 
 def _call(reference: str, task: dict[str, Any], *, fresh: bool) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         split_bytes=options.split_bytes,
         base=options.base,
     )
-    if source.reference == "curate.read.corpora:run" and options.extractor:
+    if options.extractor and any(task.get("reader") == "curate.read.corpora:run" for task in source.tasks):
         raise UsageError("--extractor is for crawl files; these are tables that have a text")
     notes(source.notes)
     job = Job(

@@ -15,6 +15,7 @@ from curate.corpus.shards import ShardWriter
 from curate.files import storage
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
+from curate.read.crashes import survivable
 from curate.read.source import Source
 from curate.read.web import host
 
@@ -39,7 +40,8 @@ def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str
         for i, (file, (root, _)) in enumerate(inputs.items())
     ]
     notes = [note for one in found for note in one.notes]
-    return Source(kind, "curate.read.corpora:run", tasks, listed, digest, notes=(*notes, *_not_carried(tasks[0])))
+    notes += _not_carried(tasks[0])
+    return survivable(Source(kind, "curate.read.corpora:run", tasks, listed, digest, notes=notes))
 
 
 def _not_carried(task: dict[str, Any]) -> list[str]:
