@@ -20,8 +20,37 @@ _BY_CHANCE = DOUBLE_BYTE | {"windows-874"}  # encodings that have a pair of byte
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _WITH_C1 = ("utf", "iso-8859")  # the others have no C1 characters, and nobody encodes twice in them
-_GUESSES = {"cp949": "euc-kr", "euc_jp": "euc-jp", "mac-cyrillic": "windows-1251"}
-"""What uchardet says that is no label, or hardly on the web: "mac-cyrillic" is its guess for short Russian texts."""
+_GUESSES = {
+    "cp949": "euc-kr",
+    "euc_jp": "euc-jp",
+    "mac-cyrillic": "windows-1251",
+    "mac-centraleurope": "windows-1250",
+    "iso8859-16": "windows-1250",
+    "iso8859-13": "windows-1257",
+    "iso8859-3": "windows-1252",
+    "iso8859-10": "windows-1252",
+    "iso8859-14": "windows-1252",
+}
+"""What uchardet says that is no label, or hardly on the web: short Russian is "mac-cyrillic" to it, Romanian ISO-8859-16,
+few accents in Italian or Dutch ISO-8859-10. Browsers don't guess these either."""
+_RIVALS = {
+    "iso-8859-2": "windows-1250",
+    "windows-1250": "iso-8859-2",
+    "iso-8859-7": "windows-1253",
+    "windows-1253": "iso-8859-7",
+    "koi8-r": "koi8-u",
+    "cp852": "windows-1250",
+    "cp865": "windows-1250",
+}
+"""Encodings with the same letters at most places, and signs in one where the other has letters. uchardet takes short texts
+from windows-1252 and from windows-1250 for IBM's."""
+_ODD = re.compile(
+    r"[\x80-\x9f\ufffd]"  # no text has controls
+    r"|(?<=[^\W\d_])[¤¦¬±´¶¸ˇ˘˛˝˙\u2500-\u25ff]|[¤¦¬±´¶¸ˇ˘˛˝˙\u2500-\u25ff](?=[^\W\d_])"
+    r"|(?<=[^\W\d_])[©«®°»§¨¹²³¼½¾¿¡£¥](?=[^\W\d_])"
+    r"|(?<=[α-ώ])Ά"
+)
+"""Signs in words: letters of another encoding."""
 _KIN = {
     "gb18030": "gbk",
     "iso-8859-7": "windows-1253",
@@ -204,6 +233,14 @@ def _detect(body: bytes) -> str:
         return "utf-8"
     first = _NOT_ASCII.search(body)
     start = max(0, first.start() - 64) if first else 0
-    guess = detect_encoding(body[start : start + _SAMPLE], max_len=0, html5_compatible=False) or ""
-    name = _GUESSES.get(guess) or encoding_of(guess)
-    return name if name and name != "replacement" else "windows-1252"
+    sample = body[start : start + _SAMPLE]
+    guess = detect_encoding(sample, max_len=0, html5_compatible=False) or ""
+    name = _GUESSES.get(guess) or encoding_of(guess) or ""
+    if name in ("", "replacement") or (name == "utf-8" and not fits(sample, decode_as(sample, name), name)):
+        name = "windows-1252"
+    rival = _RIVALS.get(guess) or _RIVALS.get(name)
+    return rival if rival and _oddities(sample, rival) < _oddities(sample, name) else name
+
+
+def _oddities(sample: bytes, name: str) -> int:
+    return sum(1 for _ in _ODD.finditer(decode_as(sample, name)))

@@ -17,6 +17,24 @@ GREEK = "Αυτή είναι μια ελληνική σελίδα. " * 5
 FRENCH = "Dès Noël, où un zéphyr haï me vêt de glaçons würmiens"
 
 
+UNLABELLED = {
+    "iso8859-2": "<p>Później wziął książkę i usiadł w ogródku, żeby ją przeczytać.</p>",
+    "cp1250": "<p>Copiii se joacă în grădină, după ce a nins toată noaptea.</p>",
+    "koi8-u": "<p>Діти граються в саду, її книга лежить на столі, і всі про це знають.</p>",
+    "koi8-r": "<p>Дети играют в саду, книга лежит на столе, и все об этом знают.</p>",
+    "iso8859-7": "<p>Τα παιδιά παίζουν στον κήπο, γι’ αυτό άργησαν. Άλλοι γύρισαν νωρίς, γι’ άλλο λόγο.</p>",
+    "cp1252": "<p>Il libro è sul tavolo, e i bambini giocano nel giardino.</p>",
+}
+DETECTED = {
+    "iso8859-2": "iso-8859-2",
+    "cp1250": "windows-1250",
+    "koi8-u": "koi8-u",
+    "koi8-r": "koi8-r",
+    "iso8859-7": "iso-8859-7",
+    "cp1252": "windows-1252",
+}
+
+
 def meta(charset: str, text: str = "") -> str:
     return f'<html><head><meta charset="{charset}"></head><body>{text}</body></html>'
 
@@ -72,6 +90,7 @@ def meta(charset: str, text: str = "") -> str:
         (b"plain English", "hz-gb-2312", "utf-8"),  # and nothing of it is in HZ
         (RUSSIAN.encode(), "iso-2022-kr", "utf-8"),
         (meta("x-user-defined", FRENCH).encode("cp1252"), None, "windows-1252"),
+        *[(UNLABELLED[name].encode(name), None, charset) for name, charset in DETECTED.items()],
         ((RUSSIAN * 3).encode("cp1251"), "euc-jp", "windows-1251"),  # a quarter of it is invalid
     ],
 )
