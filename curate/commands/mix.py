@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from curate.commands.options import engine_options, json_option
+from curate.errors import UsageError
 
 
 def _sources(command: Any) -> Any:
     options = [
         click.option(
             "--weights",
-            required=True,
             metavar="FILE|NAME|LIST",
             help="TOML file, NAME=WEIGHT,NAME=WEIGHT, a published mixture or a baseline: see 'curate recipes'.",
         ),
@@ -81,10 +81,39 @@ def _add(command: Any, options: list[Any]) -> Any:
     return command
 
 
+def _search(command: Any) -> Any:
+    options = [
+        click.option("--search", is_flag=True, help="Look for weights instead of using given ones: docs/search.md."),
+        click.option(
+            "--from",
+            "tables",
+            multiple=True,
+            metavar="FILE",
+            help="With --search: tables of runs that others trained (CSV: weights and losses); nothing is trained.",
+        ),
+        click.option(
+            "--objective", metavar="WHAT", help="With --search: what is to be lowered.  [default: mean of all metrics]"
+        ),
+        click.option("--prior", metavar="FILE|LIST", help="With --search: weights to start from and to compare with."),
+        click.option("--among", metavar="FILE", help="With --search --from: choose one of these mixtures (CSV)."),
+        click.option(
+            "--penalty",
+            default=0.02,
+            show_default=True,
+            help="With --search: cost of leaving the prior, a nat of divergence in units of the runs' spread.",
+        ),
+    ]
+    return _add(command, options)
+
+
+SEARCH_ONLY = ("tables", "objective", "prior", "among")
+
+
 @click.command()
 @_sources
 @_amounts
 @_cleanliness
+@_search
 @click.option("--output", metavar="DIR", help="Folder of the mixture; must not exist.")
 @click.option("--plan", "plan_only", is_flag=True, help="Print the table and write nothing.")
 @click.option("--tokenize", is_flag=True, help="Also write packed token ids, to be mapped into memory.")
@@ -100,7 +129,28 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     \b
     curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M --plan
     curate mix --weights llama --drop-missing --source wikipedia=wiki/ … --tokens 2B --output mixes/llama
+    curate mix --search --from runs.csv --output search/        # which weights? from runs that were trained
+    curate mix --weights search/best.toml --source …
     """
+    if options["search"]:
+        _searched(options, output, as_json)
+        return
+    given = [name for name in SEARCH_ONLY if options.pop(name)]
+    if given:
+        raise UsageError(f"--{'from' if given[0] == 'tables' else given[0]} needs --search")
+    if not options["weights"]:
+        raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
     from curate.jobs import mix_request
 
     mix_request.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)
+
+
+def _searched(options: dict[str, Any], output: str | None, as_json: bool) -> None:
+    if options["weights"]:
+        raise UsageError("--search looks for weights: give --weights or --search (and --prior for a start)")
+    if options["tables"]:
+        from curate.search import command
+
+        command.from_tables({**options, "output": output}, as_json)
+        return
+    raise UsageError("--search needs --from FILE: tables of runs")

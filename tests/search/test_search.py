@@ -1,0 +1,152 @@
+"""From runs to an answer: a planted optimum is found, no difference is not decided, and the files fit together."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from curate.commands.mix import mix
+from curate.errors import InputError, OutputError, UsageError
+from curate.mixing import mixture
+from curate.search import choose, design, fit, result, tables
+from curate.search.laws import Forest, Law
+from curate.search.surface import Surface
+
+OPTIMUM = np.array([0.5, 0.3, 0.2])
+
+
+def losses_of(weights: np.ndarray, noise: float, seed: int = 0) -> np.ndarray:
+    """Two losses whose mean has its minimum near OPTIMUM: -sum of p log w."""
+    rng = np.random.default_rng(seed)
+    logs = np.log(weights + 0.003)
+    planted = np.stack([3 - 2 * OPTIMUM[0] * logs[:, 0], 3 - 2 * (logs[:, 1:] * OPTIMUM[1:]).sum(1)], 1)
+    return planted + noise * rng.standard_normal(planted.shape)
+
+
+def runs(count: int = 16, noise: float = 0.003, effect: float = 1.0) -> tables.Runs:
+    weights = design.mixtures(np.full(3, 1 / 3), np.ones(3), count, 0)
+    losses = 3 + effect * (losses_of(weights, 0.0) - 3) + noise * np.random.default_rng(1).standard_normal((count, 2))
+    names = tuple(str(i) for i in range(count))
+    return tables.Runs(("web", "code", "books"), ("a", "b"), weights, losses, names)
+
+
+def test_a_planted_optimum_is_in_the_region_and_near_the_best() -> None:
+    found = result.search(runs(), prior=np.array([0.2, 0.2, 0.6]))
+    assert found["decided"]
+    assert found["form"] == "surface"
+    for one, planted in zip(found["sources"], OPTIMUM, strict=True):
+        assert abs(one["best"] - planted) < 0.1
+        assert one["low"] - 0.03 <= planted <= one["high"] + 0.03
+    true = [losses_of(np.array([w]), 0.0).mean() for w in ([0.2, 0.2, 0.6], [s["best"] for s in found["sources"]])]
+    assert found["gain"]["low"] <= true[0] - true[1] <= found["gain"]["high"]
+
+
+def test_noise_alone_is_not_decided() -> None:
+    decided = [result.search(runs(effect=0.0, noise=0.01), seed=seed)["decided"] for seed in range(2)]
+    assert decided == [False, False]
+
+
+def test_a_search_is_the_same_twice() -> None:
+    assert json.dumps(result.search(runs(), seed=3)) == json.dumps(result.search(runs(), seed=3))
+
+
+@pytest.mark.parametrize("form", [Surface, Law, Forest])
+def test_each_form_predicts_and_draws(form: type) -> None:
+    some = runs(24)
+    model = form(some.weights, some.losses)
+    new = design.mixtures(np.full(3, 1 / 3), np.ones(3), 40, 5)
+    true = losses_of(new, 0.0).mean(1)
+    assert fit.rank_correlation(model.mean(new).mean(1), true) > 0.6
+    draws = model.draws(new, 60, 0)
+    assert draws.shape == (60, 40, 2)
+    assert np.isfinite(draws).all()
+    assert (draws == model.draws(new, 60, 0)).all()
+
+
+def test_an_exponential_law_is_recovered() -> None:
+    weights = design.mixtures(np.full(3, 1 / 3), np.ones(3), 20, 0)
+    y = 1.5 + np.exp(0.3 + weights @ np.array([-2.0, 0.4, 0.1]))
+    new = design.mixtures(np.full(3, 1 / 3), np.ones(3), 30, 9)
+    true = 1.5 + np.exp(0.3 + new @ np.array([-2.0, 0.4, 0.1]))
+    assert np.abs(Law(weights, y[:, None]).mean(new)[:, 0] - true).max() < 0.05
+
+
+def test_losses_of_0_and_less_are_fitted_too() -> None:
+    some = runs()
+    found = Surface(some.weights, some.losses - 10).mean(some.weights)
+    assert np.abs(found - some.losses + 10).max() < 0.1
+
+
+def test_the_credible_set_is_the_smallest() -> None:
+    best = np.array([2] * 90 + [0] * 6 + [1] * 4)
+    assert choose.credible(best, 3).tolist() == [2, 0]
+
+
+def test_shares_add_up_in_the_file() -> None:
+    shares = choose.shares(["a", "b", "c"], np.full(3, 1 / 3))
+    assert sum(round(x * 1e6) for x in shares.values()) == 1_000_000
+
+
+def test_too_few_or_equal_runs_are_refused() -> None:
+    some = runs(16)
+    few = tables.Runs(some.sources, some.metrics, some.weights[:5], some.losses[:5], some.names[:5])
+    with pytest.raises(InputError, match="too few"):
+        result.search(few)
+    flat = tables.Runs(some.sources, some.metrics, some.weights, np.ones((16, 2)), some.names)
+    with pytest.raises(InputError, match="same loss"):
+        result.search(flat)
+
+
+def test_the_command_writes_what_mix_reads(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(result.runs_csv(runs()))
+    again = tables.read([str(tmp_path / "r.csv")])
+    assert np.allclose(again.weights, runs().weights)
+    words = ["--search", "--from", str(tmp_path / "r.csv"), "--output", str(tmp_path / "out"), "--prior"]
+    done = CliRunner().invoke(mix, [*words, "web=0.2,code=0.2,books=0.6"])
+    assert done.exit_code == 0, done.exception
+    stated = mixture.load(str(tmp_path / "out" / "best.toml"))
+    assert set(mixture.settle(stated, ["web", "code", "books"]).weights) == {"web", "code", "books"}
+    assert json.loads((tmp_path / "out" / "search.json").read_text())["decided"]
+    again_done = CliRunner().invoke(mix, [*words, "web=1"])
+    assert isinstance(again_done.exception, OutputError)
+
+
+def test_among_given_mixtures(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(result.runs_csv(runs()))
+    (tmp_path / "c.csv").write_text("name,books,web,code\nx,0.2,0.5,0.3\ny,0.9,0.05,0.05\nz,0,0,1\n")
+    words = ["--search", "--from", str(tmp_path / "r.csv"), "--among", str(tmp_path / "c.csv"), "--json"]
+    done = CliRunner().invoke(mix, words)
+    assert done.exit_code == 0, done.exception
+    found = json.loads(done.stdout)
+    assert found["best_mixture"] == "x"
+    assert found["region"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "x.csv"], "needs --search"),
+        (["--search", "--weights", "web=1"], "looks for weights"),
+        ([], "--weights"),
+    ],
+)
+def test_options_that_do_not_go_together(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(mix, words)
+    assert isinstance(done.exception, UsageError)
+    assert said in str(done.exception)
+
+
+def test_the_page_escapes_names_and_has_no_script() -> None:
+    some = runs()
+    evil = tables.Runs(some.sources, ("<script>alert(1)</script>", "b"), some.weights, some.losses, some.names)
+    found = result.search(evil)
+    found["runs"][0]["run"] = '"><img src=x onerror=alert(1)>'
+    from curate.search.page import page
+
+    shown = page(found)
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "default-src 'none'" in shown
+    assert "width=device-width" in shown
