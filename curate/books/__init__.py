@@ -1,0 +1,1 @@
+"""Books: what Project Gutenberg puts round a text, and epub."""
