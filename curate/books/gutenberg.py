@@ -11,7 +11,7 @@ _START = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SMALL_PRINT = re.compile(
-    r"^[ \t]*\*[ \t]*END[ *]*(?:OF )?THE SMALL PRINT[^\n]*(?:\n[^\n]*\*END\*[ \t]*$)?", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*\*{1,4}[ \t]*END[ *]*(?:OF )?THE SMALL PRINT[^\n]*(?:\n[^\n]*\*END\*[ \t]*$)?", re.IGNORECASE | re.MULTILINE
 )
 _END = re.compile(
     r"^[ \t]*(?:\*{2,4}[ \t]*END (?:OF|FOR) (?:THE |THIS |TH[A-Z]+ )?(?:COPYRIGHTED )?PROJECT GUTENBERG"
@@ -68,5 +68,5 @@ def _last_of_header(text: str) -> int:
     start = _START.search(head)
     if start:
         return start.end()
-    ends = [found.end() for found in _SMALL_PRINT.finditer(head)]
-    return ends[-1] if ends else 0
+    ends = [found.end() for found in _SMALL_PRINT.finditer(head) if text[found.end() : found.end() + 500].strip()]
+    return ends[-1] if ends else 0  # what has nothing behind it is the footer's
