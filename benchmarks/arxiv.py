@@ -61,7 +61,9 @@ def main(folders: list[str]) -> None:
             if "\\begin{document}" not in decode(root.read_bytes()):
                 continue
             files = {
-                str(path.relative_to(root.parent)): path.read_bytes() for path in root.parent.rglob("*") if path.is_file()
+                str(path.relative_to(root.parent)): path.read_bytes()
+                for path in root.parent.rglob("*")
+                if path.is_file()
             }
             texts = {**project(files).files, root.name: decode(root.read_bytes())}
             ours = convert(root.name, texts, Options(math="drop", front=True))

@@ -23,7 +23,16 @@ from curate.html.whole import whole_text
 MAX_FILES, MAX_FILE, MAX_TOTAL, MAX_RATIO = 20_000, 64 << 20, 1 << 30, 200
 """Entries of a book; bytes of one, of all; how many times its size a book of more than 64 MiB may unpack to."""
 MAX_DIRECTORY = 64 << 20
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, etree.LxmlError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    etree.LxmlError,
+)
 _PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml")
 _CHAPTERS = re.compile(r"\.(x?html?|xml)$", re.IGNORECASE)
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -71,7 +80,11 @@ class _Room:
         with self.archive.open(item) as packed:
             data = packed.read(MAX_FILE + 1)  # the size in the directory may lie
         self.total += len(data)
-        if len(data) > MAX_FILE or self.total > MAX_TOTAL or (self.total > 64 << 20 and self.total > MAX_RATIO * self.size):
+        if (
+            len(data) > MAX_FILE
+            or self.total > MAX_TOTAL
+            or (self.total > 64 << 20 and self.total > MAX_RATIO * self.size)
+        ):
             raise BadBookError(f"bomb: {name} unpacks to too much")
         return data
 
@@ -99,7 +112,7 @@ def _read(room: _Room) -> Epub:
     hidden = _encrypted(room)
     try:
         opf = _package(room)
-        package = _xml(room.read(opf))
+        package = read_xml(room.read(opf))
     except KeyError as error:
         raise BadBookError(f"not_epub: no {str(error)[:100]} in it") from None
     return read_package(package, opf, room.read, hidden)
@@ -111,7 +124,7 @@ def read_folder(files: Mapping[str, bytes]) -> Epub:
     if opf is None:
         raise BadBookError("not_epub: no package file (.opf) in it")
     try:
-        return read_package(_xml(files[opf]), opf, files.__getitem__, frozenset())
+        return read_package(read_xml(files[opf]), opf, files.__getitem__, frozenset())
     except etree.LxmlError as error:
         raise BadBookError(f"damaged: {str(error)[:200]}") from None
 
@@ -129,7 +142,13 @@ def read_package(package: Any, opf: str, read: Any, hidden: frozenset[str]) -> E
         path = _resolved(opf, item.get("href"))
         kind = (item.get("media-type") or "").strip().lower()
         navigation = "nav" in (item.get("properties") or "").split() or item.get("id") in skipped
-        if path is None or path in seen or navigation or path in skipped or not (kind in _PAGES or _CHAPTERS.search(path)):
+        if (
+            path is None
+            or path in seen
+            or navigation
+            or path in skipped
+            or not (kind in _PAGES or _CHAPTERS.search(path))
+        ):
             continue
         seen.add(path)
         if path in hidden:
@@ -146,7 +165,9 @@ def read_package(package: Any, opf: str, read: Any, hidden: frozenset[str]) -> E
         raise BadBookError(f"encrypted: {encrypted} chapters")
     missing += [path for path in hidden if path in seen]
     if not text:
-        raise BadBookError("damaged: no chapter of the spine can be read" if missing else "no_text: the spine has no words")
+        raise BadBookError(
+            "damaged: no chapter of the spine can be read" if missing else "no_text: the spine has no words"
+        )
     told = {name: _first(package, name) for name in ("title", "language", "date", "rights")}
     return Epub(text, told["title"], told["language"], told["date"], told["rights"], missing)
 
@@ -159,7 +180,7 @@ def _chapter(data: bytes) -> str:
 def _package(room: _Room) -> str:
     """Path of the package file."""
     try:
-        container = _xml(room.read("META-INF/container.xml"))
+        container = read_xml(room.read("META-INF/container.xml"))
         for found in _all(container, "rootfile"):
             path = unquote(found.get("full-path") or "").lstrip("/")
             if path in room.names:
@@ -177,7 +198,7 @@ def _package(room: _Room) -> str:
 def _encrypted(room: _Room) -> frozenset[str]:
     """Paths of what is encrypted; fonts that are hidden are none of it."""
     try:
-        tree = _xml(room.read("META-INF/encryption.xml"))
+        tree = read_xml(room.read("META-INF/encryption.xml"))
     except KeyError:
         return frozenset()
     found = set()
@@ -215,7 +236,8 @@ def _resolved(base: str, href: str | None) -> str | None:
     return None if path.startswith(("..", "/")) else path
 
 
-def _xml(data: bytes) -> Any:
+def read_xml(data: bytes) -> Any:
+    """The root of an XML file, mended where it is broken; no entity is resolved. Raises LxmlError where there is none."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)
     root = etree.fromstring(data, parser)
     if root is None:

@@ -11,7 +11,8 @@ _START = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SMALL_PRINT = re.compile(
-    r"^[ \t]*\*{1,4}[ \t]*END[ *]*(?:OF )?THE SMALL PRINT[^\n]*(?:\n[^\n]*\*END\*[ \t]*$)?", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*\*{1,4}[ \t]*END[ *]*(?:OF )?THE SMALL PRINT[^\n]*(?:\n[^\n]*\*END\*[ \t]*$)?",
+    re.IGNORECASE | re.MULTILINE,
 )
 _END = re.compile(
     r"^[ \t]*(?:\*{2,4}[ \t]*END (?:OF|FOR) (?:THE |THIS |TH[A-Z]+ )?(?:COPYRIGHTED )?PROJECT GUTENBERG"
@@ -38,7 +39,9 @@ class Book:
 
 def is_gutenberg(head: str) -> bool:
     """Whether a text begins as Project Gutenberg's files do."""
-    return bool(_MARK.search(head[:_HEAD])) and bool(_START.search(head[:_HEAD]) or _SMALL_PRINT.search(head[:_HEAD]) or _MARK.search(head[:3000]))
+    return bool(_MARK.search(head[:_HEAD])) and bool(
+        _START.search(head[:_HEAD]) or _SMALL_PRINT.search(head[:_HEAD]) or _MARK.search(head[:3000])
+    )
 
 
 def between_markers(text: str) -> Book:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from curate.code import tar
 from curate.code.git import head_of, is_bare, opened
+from curate.files import tar
 
 MAX_FILE = 1 << 20
 """Bytes of the largest source file: 1 MB, as The Stack (Kocetkov et al. 2022, section 3)."""

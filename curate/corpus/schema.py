@@ -79,9 +79,28 @@ STACKEXCHANGE = [
     pa.field("accepted", pa.int64()),  # id of the answer that the asker accepted
 ]
 
+ARXIV = [
+    *_PAGE,
+    pa.field("arxiv_id", pa.string()),  # 2310.08262 or hep-th/9901001
+    pa.field("year", pa.int16()),  # of the first version
+    pa.field("categories", pa.list_(pa.string())),
+]
+
+BOOKS = [
+    *_PAGE,
+    pa.field("form", pa.string()),  # gutenberg, epub, html, text
+]
+
 DOCUMENTS = {
     kind: pa.schema([*CORE, *fields])
-    for kind, fields in {"web": WEB, "code": CODE, "wikipedia": WIKIPEDIA, "stackexchange": STACKEXCHANGE}.items()
+    for kind, fields in {
+        "web": WEB,
+        "code": CODE,
+        "wikipedia": WIKIPEDIA,
+        "stackexchange": STACKEXCHANGE,
+        "arxiv": ARXIV,
+        "books": BOOKS,
+    }.items()
 }
 """Columns of a document, by kind of corpus. A source of its own kind adds a list of fields here: all other stages take the
 columns as they find them."""

@@ -10,18 +10,19 @@ from typing import Any
 
 from lxml import etree
 
-BLOCKS = frozenset(
-    """address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BLOCKS = _names("""address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form
     h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody tfoot thead title ul
-    tr""".split()
-)
+    tr""")
 _CLOSE = frozenset(("li", "dt", "dd", "tr", "title", "legend", "summary"))
 """Blocks that stand on lines of their own without a blank line between."""
-SILENT = frozenset(
-    """script style template iframe object embed applet svg canvas audio video head select option button noembed
-    noframes map""".split()
-)
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+SILENT = _names("""script style template iframe object embed applet svg canvas audio video head select option button noembed
+    noframes map""")
+_VOID = _names("area base br col embed hr img input link meta param source track wbr")
 _EMPTY = re.compile(r"<([A-Za-z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _KEEP_SPACE, _KEEP_LINE = "\ue000", "\ue001"
@@ -70,7 +71,9 @@ class _Collector:
             if name not in _VOID:
                 self._open.append(name)
             return
-        if name in self._silent or (self._classes and not self._classes.isdisjoint(attributes.get("class", "").split())):
+        if name in self._silent or (
+            self._classes and not self._classes.isdisjoint(attributes.get("class", "").split())
+        ):
             if name not in _VOID:
                 self._open.append(name)
             return

@@ -80,7 +80,10 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[str, ...] = ()
+READERS: tuple[str, ...] = (
+    "curate.read.arxiv.ArXiv",
+    "curate.read.books.Books",
+)
 """The readers that come with the package, in the order in which they are asked."""
 
 

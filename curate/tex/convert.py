@@ -18,6 +18,7 @@ from curate.tex.math import math_text
 from curate.tex.source import DEEP, Source
 from curate.tex.symbols import ACCENTS, accented, table
 from curate.tex.tidy import GONE, LINE, PRIVATE, kept, tidy
+from curate.tex.words import names
 
 ROOM, TIMES = 1_000_000, 8
 """What macros and includes may add, in characters: this many, and this many times the size of the sources."""
@@ -445,7 +446,7 @@ class _Converter:
         label = self.source.optional()
         self.out.append("\n")
         if label is not None:
-            self._push(f"{label} " if not self.lists or self.lists[-1] is None else f"{label} ")
+            self._push(f"{label} ")
         elif self.lists and (number := self.lists[-1]) is not None:
             self.lists[-1] = number + 1
             self.out.append(f"{number}. ")
@@ -876,11 +877,9 @@ def void(_: object) -> None:
     """Nothing, for a handler whose answer nobody wants."""
 
 
-_DEFINERS = frozenset("newcommand renewcommand providecommand gdef edef xdef let DeclareMathOperator".split())
-_PROTECTED = frozenset(
-    """begin end caption footnote title abstract item \\ newcommand renewcommand providecommand def gdef edef xdef let
+_DEFINERS = names("newcommand renewcommand providecommand gdef edef xdef let DeclareMathOperator")
+_PROTECTED = names("""begin end caption footnote title abstract item \\ newcommand renewcommand providecommand def gdef edef xdef let
     newenvironment renewenvironment documentclass documentstyle usepackage input include label ref cite citep citet
-    eqref pageref bibliography par maketitle fi else iftrue iffalse csname""".split()
-) | tables.SECTIONS | tables.PARAGRAPHS  # fmt: skip
+    eqref pageref bibliography par maketitle fi else iftrue iffalse csname""") | tables.SECTIONS | tables.PARAGRAPHS  # fmt: skip
 """Commands that an author's definition does not change: it is about their looks."""
 _PROTECTED_ENVIRONMENTS = tables.MATH | tables.VERBATIM | tables.DROPPED | tables.FIGURES | tables.TABLES | {"document", "abstract", "itemize", "enumerate", "description"}  # fmt: skip

@@ -3,30 +3,29 @@
 import re
 
 from curate.tex.symbols import ACCENTS, table
+from curate.tex.words import names
 
 _TOKEN = re.compile(r"\\(?:[a-zA-Z]+|.)|[{}^_&~]|\s+|[^\\{}^_&~\s]+", re.DOTALL)
 _SUPER = str.maketrans("0123456789+-=()nij", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲ")
 _SUB = str.maketrans("0123456789+-=()aeoxij", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓᵢⱼ")
 DEEP = 50
 """Groups inside each other that are more than their characters."""
-_SILENT = frozenset(
-    """left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle
+_SILENT = names("""left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle
     mathbf mathrm mathit mathsf mathtt mathcal mathbb mathfrak mathscr boldsymbol bm rm bf it cal text textrm textbf
     textit mbox hbox operatorname limits nolimits nonumber notag hline vphantom middle mathop mathrel mathbin mathord
     mathstrut strut hat tilde bar vec dot ddot overline underline widehat widetilde overrightarrow mathring check
-    breve acute grave overbrace underbrace boxed ensuremath protect scriptscriptstyle mathnormal""".split()
-)
+    breve acute grave overbrace underbrace boxed ensuremath protect scriptscriptstyle mathnormal""")
 _SPACES = frozenset(("quad", "qquad", ",", ";", ":", ">", " ", "\\", "space", "enspace", "thinspace", "\n", "\t"))
-_NAMES = frozenset(
-    """sin cos tan cot sec csc log ln exp lim sup inf max min det dim ker deg gcd hom arg sinh cosh tanh arcsin arccos
-    arctan Pr limsup liminf mod bmod""".split()
-)
+_NAMES = names("""sin cos tan cot sec csc log ln exp lim sup inf max min det dim ker deg gcd hom arg sinh cosh tanh arcsin arccos
+    arctan Pr limsup liminf mod bmod""")
 
 
 def math_text(latex: str) -> str:
     r"""`\frac{a}{b} \le \alpha^2` -> `a/b ≤ α²`. Reads once from left to right."""
     out, symbols = list[str](), table()
-    groups: list[tuple[int, str]] = []  # where in `out` a group began, and what it is: "", "frac", "over", "^", "_", "sqrt", "drop"
+    groups: list[
+        tuple[int, str]
+    ] = []  # where in `out` a group began, and what it is: "", "frac", "over", "^", "_", "sqrt", "drop"
     waiting = ""
     for found in _TOKEN.finditer(latex):
         token = found[0]

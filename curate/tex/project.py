@@ -13,9 +13,14 @@ _ENCODINGS = {
     "cp866": "cp866", "cp850": "cp850", "cp437": "cp437", "iso88595": "iso-8859-5", "maccyr": "mac-cyrillic",
 }  # fmt: skip
 _DECLARED = re.compile(rb"\\usepackage\s*\[([^\]]{1,80})\]\s*\{inputenc\}|\\inputencoding\s*\{([^}]{1,40})\}")
-_CLASS = re.compile(r"^[^%\n]{0,500}?\\document(?:class|style)\b\s*(?:\[[^\]]{0,2000}\])?\s*\{([^}]{0,100})\}", re.MULTILINE)
+_CLASS = re.compile(
+    r"^[^%\n]{0,500}?\\document(?:class|style)\b\s*(?:\[[^\]]{0,2000}\])?\s*\{([^}]{0,100})\}", re.MULTILINE
+)
 _DOCUMENT = re.compile(r"^[^%\n]{0,500}?\\(?:begin\s*\{document\}|document\b)", re.MULTILINE)
-_PLAIN = re.compile(r"^[^%\n]{0,500}?\\(?:bye|end|magnification|input\s+(?:harvmac|amstex|amsppt|phyzzx|lanlmac))(?![a-zA-Z{])", re.MULTILINE)
+_PLAIN = re.compile(
+    r"^[^%\n]{0,500}?\\(?:bye|end|magnification|input\s+(?:harvmac|amstex|amsppt|phyzzx|lanlmac))(?![a-zA-Z{])",
+    re.MULTILINE,
+)
 _INPUTS = re.compile(r"\\(?:input|include|subfile)\s*\{?\s*([^\s{}\\%]{1,200})")
 _MARKUP = re.compile(r"\\[a-zA-Z]+")
 _PARTS = ("standalone", "subfiles")
@@ -63,7 +68,11 @@ def project(members: Mapping[str, bytes]) -> Project:
     files = {path: decode(data) for path, data in sorted(members.items()) if is_tex(path, data)}
     top, ignored = _hints(members)
     files = {path: text for path, text in files.items() if path not in ignored}
-    mains = {path: text for path, text in files.items() if not path.lower().endswith((".sty", ".cls", ".bbl", ".def", ".clo", ".cfg"))}
+    mains = {
+        path: text
+        for path, text in files.items()
+        if not path.lower().endswith((".sty", ".cls", ".bbl", ".def", ".clo", ".cfg"))
+    }
     if top in mains:
         return Project(top, files)
     return Project(_root(mains), files)

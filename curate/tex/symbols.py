@@ -3,15 +3,15 @@
 import functools
 import unicodedata
 
+from curate.tex.words import names
+
 ACCENTS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",
     '"': "\u0308", "r": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327", "k": "\u0328",
     "b": "\u0331", "t": "\u0361", "G": "\u030f", "U": "\u030e",
 }  # fmt: skip
 """Command -> the combining character."""
-_NO_SYMBOLS = frozenset(
-    "today hspace vspace \\ ref autoref cref Cref eqref cite citet citep - , ; : ! quad qquad".split()
-) | {" "}
+_NO_SYMBOLS = names("today hspace vspace \\ ref autoref cref Cref eqref cite citet citep - , ; : ! quad qquad") | {" "}
 _OWN = {
     "S": "§", "P": "¶", "copyright": "©", "pounds": "£", "dots": "…", "ldots": "…", "textellipsis": "…", "%": "%",
     "TeX": "TeX", "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "AmS": "AMS", "textbar": "|",

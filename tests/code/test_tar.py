@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from curate.code import members as reader
 from curate.code.members import BROKEN, members
-from curate.code.tar import entries
+from curate.files.tar import entries
 
 FILES = {f"a/{n}.py": b"print(%d)\n" % n * (n * 40 + 1) for n in range(6)} | {"long/" + "x" * 300: b"y", "empty": b""}
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
