@@ -18,6 +18,7 @@ COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
     "dedup": ("curate.commands.dedup:dedup", "Remove duplicate documents, lines or spans from a corpus."),
     "code": ("curate.commands.code:code", "Source code with the right licence to a corpus."),
+    "links": ("curate.commands.links:links", "Which pages Reddit, or other pages, link to."),
     "mix": ("curate.commands.mix:mix", "Blend corpora with the weights of a recipe."),
     "probe-train": ("curate.commands.probe_train:probe_train", "Train a small model on each mixture and compare."),
     "probe-compare": ("curate.commands.probe_compare:probe_compare", "The verdict again, from what is on disk."),

@@ -44,6 +44,7 @@ ROOMS = {
     "tex": "files",
     "books": "encodings html",
     "read": "console files engine encodings html corpus warc tex books",
+    "links": "files warc read",
     "dedup": "console files engine corpus read",
     "tokens": "files dedup",
     "run": "console files engine corpus read dedup",
@@ -52,7 +53,7 @@ ROOMS = {
     "report": "console files engine corpus warc read dedup run mixing",
     "search": "console files mixing report",
     "sample": "",
-    "jobs": "console files engine corpus read dedup tokens run mixing code report",
+    "jobs": "console files engine corpus read dedup tokens run mixing code report links",
     "commands": "console files engine encodings html tokens run mixing code report search sample jobs",
 }
 """A room of `curate/` and those it may import, from the ground up: each only names rooms above it in this table, so there

@@ -98,14 +98,15 @@ def books(task: dict[str, Any]) -> Iterator[Item]:
     """The books of one file."""
     path = task["split"]["file"]
     base = PurePosixPath(path).name
+    key = f"{'/'.join(PurePosixPath(path).parts[-2:])} {task['split']['size']}"
     if base.lower().endswith(".opf"):
-        yield Item(0, base, lambda: _epub(_unpacked(path)))
+        yield Item(0, key, lambda: _epub(_unpacked(path)))
         return
     data = _whole(path)
     if data.startswith(b"PK\x03\x04") and not _is_epub(data, base):
-        yield from _zipped(data, base)
+        yield from _zipped(data, key)
         return
-    yield Item(0, base, lambda: _book(data, base))
+    yield Item(0, key, lambda: _book(data, base))
 
 
 def _whole(path: str) -> bytes:

@@ -70,6 +70,8 @@ def kind(files: dict[str, bytes]) -> str:
     if not files:
         return "no_source"
     texts = {path: data for path, data in files.items() if is_tex(path, data) or _is_page(path, data)}
+    if all(_WITHDRAWN.match(data) for data in files.values()):
+        return "withdrawn"
     if texts and all(_WITHDRAWN.match(data) or not data.strip() for data in texts.values()):
         return "withdrawn"
     if any(

@@ -1,0 +1,51 @@
+"""`curate links`."""
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+
+@click.command()
+@click.argument("more", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--input",
+    "inputs",
+    required=True,
+    multiple=True,
+    metavar="PATH",
+    help="Submissions of Reddit (RS_*.zst, .xz, .bz2, .gz or plain), or WAT files; globs, folders. Repeatable.",
+)
+@click.option("--output", required=True, metavar="DIR", help="Folder of the links; must not exist.")
+@click.option("--min-score", default=3, show_default=True, help="Least karma; of WAT files: least number of hosts.")
+@click.option("--over-18", is_flag=True, help="Keep submissions that are marked as for adults.")
+@click.option("--wikipedia", is_flag=True, help="Keep links to Wikipedia, which WebText leaves out.")
+@engine_options
+@json_option
+def links(
+    more: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: str,
+    min_score: int,
+    over_18: bool,
+    wikipedia: bool,
+    as_json: bool,
+    **engine: object,
+) -> None:
+    """Which pages people or other pages link to, with a score.
+
+    Reads dumps of Reddit's submissions (the score is the greatest karma) or Common Crawl's WAT files (the score is how many
+    hosts link to the page) and writes one row an address, and a ledger that accounts for every link. Names of users are
+    not read.
+
+    \b
+    curate links --input 'RS_2019-*.zst' --min-score 3 --output links/
+    curate fetch CC-MAIN-2026-30 --urls links/ --output crawl/
+    curate clean --input 'crawl/*.warc.gz' --urls links/ --recipe webtext --output webtext/
+    """
+    from curate.jobs.links import Options, summary
+    from curate.jobs.links import links as run
+    from curate.run.start import EngineOptions
+
+    options = Options((*inputs, *more), output.rstrip("/"), min_score, over_18, wikipedia)
+    ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]
+    printed(ledger, as_json, lambda: summary(ledger))
