@@ -35,8 +35,11 @@ def judged(path: Path) -> str:
     """Pandoc's text, without math, citations and references."""
     import pypandoc
 
-    tree = json.loads(pypandoc.convert_file(str(path.name), "json", format="latex", cworkdir=str(path.parent)))
-    tree["meta"] = {}
+    tree = json.loads(
+        pypandoc.convert_file(str(path.name), "json", format="latex", cworkdir=str(path.resolve().parent))
+    )
+    abstract = tree["meta"].get("abstract", {"c": []})["c"]
+    tree["meta"], tree["blocks"] = {}, [*abstract, *tree["blocks"]]
     return str(pypandoc.convert_text(json.dumps(_without(tree)), "plain", format="json", extra_args=["--wrap=none"]))
 
 
@@ -48,6 +51,8 @@ def _without(node: Any) -> Any:
             return {"t": "Str", "c": ""}
         if node.get("t") == "Link" and any(key == "reference-type" for key, _ in node["c"][0][2]):
             return {"t": "Str", "c": ""}
+        if node.get("t") == "Div" and "thebibliography" in node["c"][0][1]:
+            return {"t": "Plain", "c": []}
         if node.get("t") == "Figure":
             return {"t": "Div", "c": [["", [], []], _without(node["c"][1][1])]}
         return {key: _without(value) for key, value in node.items()}

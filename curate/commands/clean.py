@@ -35,6 +35,14 @@ from curate.commands.options import engine_options, json_option, printed
     type=click.Path(exists=True),
     help="Bad-word list, or a folder of lists named by language, instead of the small embedded one.",
 )
+@click.option(
+    "--urls",
+    metavar="DIR|FILE",
+    help="Keep only pages whose address is in this folder of curate links, or in this file (recipe webtext).",
+)
+@click.option(
+    "--metadata", metavar="FILE", help="Of e-prints: arXiv's metadata (JSON lines) with date, categories, licence."
+)
 @click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
 @click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")
 @click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
@@ -55,6 +63,8 @@ def clean(
     recipe: str,
     extractor: str | None,
     bad_words: str | None,
+    urls: str | None,
+    metadata: str | None,
     source: str | None,
     base: str | None,
     split_mb: int | None,
@@ -87,6 +97,8 @@ def clean(
         recipe=recipe,
         extractor=extractor,
         bad_words=bad_words,
+        urls=urls,
+        metadata=metadata,
         source=source,
         base=base,
         split_bytes=(split_mb or 0) << 20,

@@ -80,9 +80,9 @@ class _Collector:
         if name == "br":
             self._parts.append("\n")
         elif name in ("td", "th"):
-            self._parts.append(" | " if self._parts and self._parts[-1] != "\n" else "")
+            self._parts.append(" | " if self._parts and not self._parts[-1].endswith("\n") else "")
         elif name in BLOCKS:
-            self._parts.append("\n" if name in _CLOSE else "\n\n")
+            self._break(name)
             if name == "li":
                 self._parts.append("- ")
             self._pre += name == "pre"
@@ -96,8 +96,15 @@ class _Collector:
                     pass
             return
         if name in BLOCKS:
-            self._parts.append("\n" if name in _CLOSE else "\n\n")
+            self._break(name)
             self._pre -= name == "pre" and self._pre > 0
+
+    def _break(self, name: str) -> None:
+        """End the line, or the paragraph."""
+        if name not in _CLOSE:
+            self._parts.append("\n\n")
+        elif not (self._parts and self._parts[-1].endswith("\n")):
+            self._parts.append("\n")
 
     def data(self, data: str) -> None:
         if self._in_title:

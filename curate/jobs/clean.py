@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.corpus.recipe import load
+from curate.corpus.recipe import Recipe, load
 from curate.errors import UsageError
 from curate.read.documents import document_source
 from curate.run.job import Job
@@ -21,6 +21,10 @@ class Options:
     recipe: str = "c4"
     extractor: str | None = None
     bad_words: str | None = None
+    urls: str | None = None
+    """Addresses of the pages that are kept: a folder of `curate links`, or a file."""
+    metadata: str | None = None
+    """Of e-prints: file of arXiv's metadata."""
     source: str | None = None
     base: str | None = None
     split_bytes: int = 0
@@ -38,9 +42,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
     from curate.console.terminal import notes
     from curate.report.write import finish_report
 
-    overrides = {"extract": {"engine": options.extractor}} if options.extractor else None
-    steps = {"BadWords": {"words": options.bad_words}} if options.bad_words else None
-    recipe = load(options.recipe, overrides, steps)
+    recipe = _recipe(options)
     source = document_source(
         options.inputs,
         recipe,
@@ -63,3 +65,19 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         finishers=(finish_report,),
     )
     return run_job(job, engine or EngineOptions())
+
+
+def _recipe(options: Options) -> Recipe:
+    """The recipe with what the person asks for."""
+    overrides, steps = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+    if options.extractor:
+        overrides["extract"] = {"engine": options.extractor}
+    if options.metadata:
+        if load(options.recipe).source is None:
+            raise UsageError("--metadata is for sources of e-prints: --recipe arxiv")
+        overrides["source"] = {"metadata": options.metadata}
+    if options.bad_words:
+        steps["BadWords"] = {"words": options.bad_words}
+    if options.urls:
+        steps["Listed"] = {"urls": options.urls}
+    return load(options.recipe, overrides or None, steps or None)

@@ -20,7 +20,7 @@ from curate.tex.symbols import ACCENTS, accented, table
 from curate.tex.tidy import GONE, LINE, PRIVATE, kept, tidy
 from curate.tex.words import names
 
-ROOM, TIMES = 1_000_000, 8
+ROOM, TIMES = 300_000, 8
 """What macros and includes may add, in characters: this many, and this many times the size of the sources."""
 SAME, PER_CALL = 8, 20
 """A macro may stand in its own expansion this often; and what each use of one costs beside its characters."""
@@ -30,6 +30,7 @@ _ASSIGNED = re.compile(
 )
 _CATCODE = re.compile(r"\s*(?:`\\?.|\d+)\s*=?\s*\d+\s?")
 _FILE = re.compile(r"[ \t]*([^\s{}\\%#]+)")
+_PARAGRAPH = re.compile(r"[^\n{}]{0,500}(?:\n(?![ \t]*\n)[^\n{}]{0,500}){0,5}")
 _BRANCHES = re.compile(r"\\([a-zA-Z@]+|.)|%[^\n]*", re.DOTALL)
 _LET = re.compile(r"\s*\\([a-zA-Z@]+|[^a-zA-Z])\s*=? ?(\\(?:[a-zA-Z@]+|.)|\S)", re.DOTALL)
 _TWO = re.compile(r"\s*(\\(?:[a-zA-Z@]+|.)|.)\s*(\\(?:[a-zA-Z@]+|.)|.)", re.DOTALL)
@@ -401,6 +402,12 @@ class _Converter:
 
         self._captured(done)
 
+    def _plain_section(self) -> None:
+        """Plain TeX's heading ends with its paragraph."""
+        found = self.source.match(_PARAGRAPH)
+        if found and self._push(f"{{{found[0]}}}\n\n"):
+            self._section()
+
     def _run_in(self) -> None:
         self.source.take("*")
         self._paragraph()
@@ -542,11 +549,11 @@ class _Converter:
                 break
             elif kind == "break" or (kind == "comment" and value.count("\n") > 1):
                 if not display:
-                    self._paragraph()
+                    self._push("\n\n")
                     break
                 parts.append("\n")
             elif kind == "close" and depth <= 0 and not display and closing == "$":
-                self._close()
+                self._push("}")
                 break
             elif kind == "end" or kind == "comment":
                 word = was_word
@@ -735,6 +742,9 @@ class _Converter:
             self._arguments(spec, star=True)
         elif name in ACCENTS and not (name.isalpha() and not self._letter_follows()):
             self._accent(name)
+        elif name in ("vskip", "hskip", "kern"):
+            self.source.match(_ASSIGNED)
+            self.out.append("\n\n" if name == "vskip" else " ")
         elif name in tables.SPACES:
             self.out.append(" ")
         elif name in tables.BREAKS:
@@ -853,6 +863,7 @@ class _Converter:
         }  # fmt: skip
         found.update(dict.fromkeys(tables.SECTIONS, self._section))
         found.update(dict.fromkeys(tables.PARAGRAPHS, self._run_in))
+        found["beginsection"] = self._plain_section
         return found
 
     def _input(self) -> None:

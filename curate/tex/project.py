@@ -23,6 +23,7 @@ _PLAIN = re.compile(
 )
 _INPUTS = re.compile(r"\\(?:input|include|subfile)\s*\{?\s*([^\s{}\\%]{1,200})")
 _MARKUP = re.compile(r"\\[a-zA-Z]+")
+_SURELY = re.compile(rb"\\(documentclass|documentstyle|begin\s*\{document\}|magnification|section\s*\{|input\s)")
 _PARTS = ("standalone", "subfiles")
 _USUAL = ("main", "ms", "paper", "article", "manuscript", "root", "arxiv")
 
@@ -59,7 +60,9 @@ def is_tex(path: str, data: bytes) -> bool:
         return not data.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8"))
     plain = "." not in name or re.fullmatch(r"[\w.-]*\d{4,7}(v\d+)?", name) is not None
     head = data[:20_000]
-    return plain and b"\x00" not in head and not head.startswith(b"%!PS") and len(re.findall(rb"\\[a-zA-Z]+", head)) > 3
+    if not plain or b"\x00" in head or head.startswith((b"%!PS", b"%PDF")):
+        return False
+    return _SURELY.search(head) is not None or len(re.findall(rb"\\[a-zA-Z]+", head)) > 3
 
 
 def project(members: Mapping[str, bytes]) -> Project:
@@ -84,7 +87,7 @@ def _root(files: Mapping[str, str]) -> str:
     if whole:
         included = {_plain(name) for text in files.values() for name in _INPUTS.findall(text)}
         free = [path for path in whole if _plain(path) not in included and _base(path) not in included] or whole
-        return max(free, key=lambda path: _rank(path, files[path]))
+        return max(free, key=lambda path: _rank(path, files))
     plain = [path for path, text in files.items() if _PLAIN.search(text)]
     tex = [path for path in files if path.lower().endswith((".tex", ".ltx", ".latex"))]
     marked = [path for path, text in files.items() if not path.lower().endswith(".txt") and _MARKUP.search(text)]
@@ -92,9 +95,23 @@ def _root(files: Mapping[str, str]) -> str:
     return max(choice, key=lambda path: (len(files[path]), path)) if choice else ""
 
 
-def _rank(path: str, text: str) -> tuple[bool, bool, int, int, str]:
-    document = bool(_DOCUMENT.search(text))
-    return document, _base(path).lower() in _USUAL, -path.count("/"), len(text), path
+def _rank(path: str, files: Mapping[str, str]) -> tuple[bool, int, bool, int, str]:
+    reach = _reachable(path, files)
+    document = any(_DOCUMENT.search(files[one]) for one in reach)
+    return document, -path.count("/"), _base(path).lower() in _USUAL, sum(len(files[one]) for one in reach), path
+
+
+def _reachable(path: str, files: Mapping[str, str]) -> set[str]:
+    """The files that a file includes, directly or not, and itself."""
+    names = {_plain(one): one for one in files}
+    found, waiting = {path}, [path]
+    while waiting:
+        for name in _INPUTS.findall(files[waiting.pop()]):
+            one = names.get(_plain(name))
+            if one and one not in found:
+                found.add(one)
+                waiting.append(one)
+    return found
 
 
 def _plain(path: str) -> str:

@@ -1,6 +1,5 @@
 """A submission to arXiv as it is kept: the bytes of a `.gz` (one file, or a tar), a tar, a zip; and what is in it."""
 
-import gzip
 import io
 import lzma
 import re
@@ -111,15 +110,23 @@ def _single(name: str) -> str:
 def _unpacked(data: bytes) -> tuple[bytes, str]:
     """What a gzip holds, as far as it is whole, and what is wrong with the rest."""
     parts, size, most = list[bytes](), 0, max(64 << 20, min(MAX_TOTAL, MAX_RATIO * len(data)))
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-            while part := packed.read(1 << 20):
-                parts.append(part)
-                size += len(part)
-                if size > most:
-                    raise BadSubmissionError(f"bomb: unpacks to more than {most >> 20} MiB")
-    except (OSError, EOFError, zlib.error) as error:
-        return b"".join(parts), str(error) or type(error).__name__
+    while data:
+        packed = zlib.decompressobj(31)
+        while not packed.eof:
+            try:
+                part = packed.decompress(data, 1 << 20)
+            except zlib.error as error:
+                return b"".join(parts), str(error)
+            data = packed.unconsumed_tail
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise BadSubmissionError(f"bomb: unpacks to more than {most >> 20} MiB")
+            if not part and not data and not packed.eof:
+                return b"".join(parts), "it is cut off"
+        data = packed.unused_data.lstrip(b"\x00")
+        if not data.startswith(b"\x1f\x8b"):
+            break  # what tape drives and mailers put behind
     return b"".join(parts), ""
 
 

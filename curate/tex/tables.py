@@ -130,7 +130,7 @@ THEOREMS = {
     "definition": "Definition", "remark": "Remark", "example": "Example", "conjecture": "Conjecture",
 }  # fmt: skip
 BREAKS = names("""par paragraphs bigskip medskip smallskip newpage clearpage cleardoublepage pagebreak maketitle vfill vfil eject
-    vskip bigbreak medbreak smallbreak endproclaim enddemo endhead endheading
+    bigbreak medbreak smallbreak endproclaim enddemo endhead endheading
     endsubhead endsubheading filbreak goodbreak""")
 """Commands that end a paragraph."""
 SPACES = frozenset(

@@ -7,6 +7,7 @@ SPACE, LINE, GONE = "\ue000", "\ue001", "\ue002"
 PRIVATE = re.compile("[\ue000-\ue002]")
 _EMPTY_BRACKETS = re.compile(r"[(\[][\s,;.and\ue002]{0,40}\ue002[\s,;.\ue002]{0,40}[)\]]")
 _BEFORE_MARK = re.compile(r"[ \n]{0,3}\ue002[ ,\ue002]{0,40}(?=[.,;:!?)\]])")
+_TWO_STOPS = re.compile(r"(?<=\w\.) ?\ue002[ ,\ue002]{0,40}\.(?!\.)")
 _AFTER_OPENING = re.compile(r"([(\[]) ?\ue002[ ,;]{0,9}")
 _AT_PLACE = re.compile(r" ?\ue002+ ?")
 _SPACES = re.compile(r"[ \t\u00a0]+")
@@ -18,6 +19,7 @@ def tidy(text: str) -> str:
     """The text with its paragraphs apart by one blank line, single spaces, and nothing left of what went."""
     text = _SPACES.sub(" ", text)
     text = _EMPTY_BRACKETS.sub("", text)
+    text = _TWO_STOPS.sub("", text)  # "see Fig. [1]." is not "see Fig.."
     text = _BEFORE_MARK.sub("", text)
     text = _AFTER_OPENING.sub(r"\1", text)
     text = _AT_PLACE.sub(" ", text)
