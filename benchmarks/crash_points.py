@@ -1,13 +1,14 @@
 """Kill a job before each of its file operations, resume it, compare the bytes.
 
     python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--seconds 200] [--twice]
-        [--results FILE] [--summary]
+        [--copies] [--results FILE] [--summary]
 
 A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
 writing, the opening and the closing of each Parquet file, and on an object store each request that writes, copies or
 deletes. Then, for each K, it is run again in a process that ends itself by SIGKILL before operation K, and resumed by
 another. What is published must be the same bytes, and nothing else must be left. `--twice` kills the resumed run, too, at
 an operation that a seed chooses. `--points` takes so many operations, spread evenly; without it all of them.
+`--copies` copies the disk before each operation of one run, which is what a kill leaves, instead of killing as many runs.
 With `--results` and `--seconds` a sweep goes in pieces: each call goes on where the one before has ended.
 
 The tasks of the job run in the process that is killed, so the operations of what are else child processes are among them.
@@ -59,21 +60,25 @@ TIMES = ("seconds", "memory_estimate", "command", "output")
 
 
 class Killer:
-    """Counts the file operations of this process below some folders, and ends it before one of them."""
+    """Counts the file operations of this process below some folders, and ends it before one of them; or calls `before` with
+    the number of each."""
 
-    def __init__(self, roots: Sequence[str], kill_at: int, log: str) -> None:
-        self.roots, self.kill_at, self.log = tuple(roots), kill_at, log
+    def __init__(
+        self, roots: Sequence[str], kill_at: int, log: str, before: Callable[[int], None] = lambda number: None
+    ) -> None:
+        self.roots, self.kill_at, self.log, self.before = tuple(roots), kill_at, log, before
         self.seen, self.on = 0, True
 
     def __call__(self, name: str, path: object) -> None:
         if not self.on or not isinstance(path, str) or not path.startswith(self.roots):
             return
         self.seen += 1
+        self.on = False
+        self.before(self.seen)
         if self.log:
-            self.on = False
             with open(self.log, "a") as stream:
                 stream.write(json.dumps([name, path]) + "\n")
-            self.on = True
+        self.on = True
         if self.seen == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -437,14 +442,44 @@ class Sweep:
         differ = {name: "" for name in found[0].keys() | found[1].keys() if name not in same}
         return {**same, **differ}, operations
 
+    def copy(self, numbers: Sequence[int]) -> None:
+        """Run the job once, on a local disk, and copy what is there before each of some operations: a kill leaves the same."""
+        place, wanted = self.begin("copied"), set(numbers)
+        shutil.rmtree(self.root / "copies", ignore_errors=True)
+
+        def before(number: int) -> None:
+            if number in wanted:
+                for source, name in ((place, "place"), (self.temporary, "tmp")):
+                    shutil.copytree(source, self.root / "copies" / str(number) / name, symlinks=True)
+
+        def act() -> None:
+            tempfile.tempdir = str(self.temporary)
+            arm(Killer([place, str(self.temporary)], 0, "", before))
+            work(self.command, self.inputs, f"{place}/out", place, resume=False)
+
+        if forked(act):
+            raise SystemExit(f"{self.command} fails while it is copied")
+
+    def left(self, number: int) -> str | None:
+        """A place with what a run that was killed before operation `number` left, from a copy; None where there is none."""
+        copied = self.root / "copies" / str(number)
+        if not copied.exists():
+            return None
+        place = self.place("copied")
+        for target, name in ((Path(place), "place"), (self.temporary, "tmp")):
+            shutil.rmtree(target)
+            shutil.move(copied / name, target)
+        return place
+
     def point(self, number: int, wanted: dict[str, str], again: int = 0) -> Outcome:
         """Kill before operation `number` (and the resumed run before `again`), resume.
 
         The engine does not write as many files in each run, so that the last operation may be in front of `number`: then
         the run is an undisturbed one more, and is compared like the others.
         """
-        place = self.begin(f"{number}-{again}")
-        code = self.run(place, kill_at=number)
+        copied = self.left(number)
+        place = copied or self.begin(f"{number}-{again}")
+        code = -signal.SIGKILL if copied else self.run(place, kill_at=number)
         killed = code == -signal.SIGKILL
         if not killed and code:
             return Outcome(killed, f"not killed, but ended with {code}")
@@ -475,6 +510,7 @@ class Order:
     twice: bool = False
     seconds: float = 0.0
     results: str = ""
+    copies: bool = False
 
     def numbers(self, total: int, chance: random.Random) -> list[int]:
         """Numbers of operations: all, or the last ones; so many of them, spread evenly; of those the n-th of m parts, in an
@@ -498,9 +534,12 @@ def sweep(command: str, store: str, inputs: Path, root: Path, order: Order) -> d
     runner = Sweep(command, store, inputs, root)
     wanted, operations = runner.base()
     chance = random.Random(f"{command} {store}")
+    numbers = order.numbers(len(operations), chance)
     tried = {line["number"] for line in read_results(order.results) if _of(line) == (command, store, order.twice)}
     wrong, done, unreached = {}, 0, 0
-    for number in order.numbers(len(operations), chance):
+    if order.copies and store == "local":
+        runner.copy([number for number in numbers if number not in tried])
+    for number in numbers:
         again = chance.randint(1, max(2, len(operations) - number)) if order.twice else 0
         if number in tried:
             continue
@@ -514,6 +553,7 @@ def sweep(command: str, store: str, inputs: Path, root: Path, order: Order) -> d
             print(f"{command} {store} {number} ({again}): {wrong[number]}", file=sys.stderr, flush=True)
         if order.results:
             line = {"command": command, "store": store, "twice": order.twice, "number": number, "again": again}
+            line |= {"copied": order.copies and store == "local"}
             line |= {"operations": len(operations), "operation": name, "killed": outcome.killed, "wrong": outcome.wrong}
             with open(order.results, "a") as stream:
                 stream.write(json.dumps(line) + "\n")
@@ -670,6 +710,9 @@ def main() -> None:
     parser.add_argument(
         "--results", default="", help="a file of results: its points are not tried again, new ones go there"
     )
+    parser.add_argument(
+        "--copies", action="store_true", help="copy the disk before each operation, instead of killing (local)"
+    )
     parser.add_argument("--summary", action="store_true", help="print a table of the --results, and do nothing")
     arguments = parser.parse_args()
     if arguments.summary:
@@ -677,7 +720,13 @@ def main() -> None:
         return
     commands = arguments.commands or COMMANDS
     order = Order(
-        arguments.points, arguments.last, arguments.part, arguments.twice, arguments.seconds, arguments.results
+        arguments.points,
+        arguments.last,
+        arguments.part,
+        arguments.twice,
+        arguments.seconds,
+        arguments.results,
+        arguments.copies,
     )
     found = []
     with tempfile.TemporaryDirectory(prefix="crash-points-") as folder:
