@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,12 +29,10 @@ def run_limited(command: list[str], limit: int) -> tuple[int, str, int, int, flo
     group = GROUPS / f"curate-memory-{os.getpid()}"
     group.mkdir()
     started, peak = time.monotonic(), 0
+    (group / "memory.limit_in_bytes").write_text(str(limit))
+    inside = f'echo $$ > {group}/cgroup.procs; exec "$@"'
+    process = subprocess.Popen(["sh", "-c", inside, "sh", *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
-        (group / "memory.limit_in_bytes").write_text(str(limit))
-        inside = f'echo $$ > {group}/cgroup.procs; exec "$@"'
-        process = subprocess.Popen(
-            ["sh", "-c", inside, "sh", *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-        )
         while process.poll() is None:
             peak = max(peak, statistic(group / "memory.stat", "total_rss"))
             time.sleep(0.05)
@@ -41,6 +40,8 @@ def run_limited(command: list[str], limit: int) -> tuple[int, str, int, int, flo
         said = process.stderr.read().decode()
         killed = statistic(group / "memory.oom_control", "oom_kill")
     finally:
+        if process.poll() is None:
+            process.kill()
         while True:
             try:
                 group.rmdir()
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("input", help="a folder of crawl files, or a number of documents")
     parser.add_argument("limits", nargs="+", type=int, metavar="MB")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     corpora = set()
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         source = Path(asked.input)

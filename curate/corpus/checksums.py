@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest as hash64
 
 COLUMNS = ("id", "text")
@@ -64,7 +65,9 @@ def _of_batch(ids: pa.Array, texts: pa.Array) -> Content:
     if not len(ids):
         return Content()
     names, name_ends = _flat(ids)
-    bodies, body_ends = _flat(texts)
+    bodies, body_ends = _flat(
+        pc.fill_null(texts, "") if texts.null_count else texts
+    )  # Arrow allows bytes behind a null
     nulls = texts.is_null().to_pylist()
     id_sum = text_sum = name_start = body_start = 0
     name_start, body_start = name_ends[0], body_ends[0]
@@ -78,7 +81,7 @@ def _of_batch(ids: pa.Array, texts: pa.Array) -> Content:
 
 
 def _flat(column: pa.Array) -> tuple[memoryview, list[int]]:
-    """The bytes of a column of strings, and where each begins and the last ends; a null is no bytes."""
+    """The bytes of a column of strings without nulls, and where each begins and the last ends."""
     wide = column.cast(pa.large_binary())
     _, places, data = wide.buffers()
     ends: list[int] = np.frombuffer(places, np.int64)[wide.offset : wide.offset + len(wide) + 1].tolist()

@@ -5,6 +5,7 @@ Sail keeps a join's rows in memory (Spark spills them to disk), so its peak grow
 
 from typing import TYPE_CHECKING
 
+from curate.engine import children
 from curate.engine.memory import allowed, available
 from curate.errors import EngineError
 
@@ -37,11 +38,18 @@ def check_keys(s: "Session", keys: int) -> int:
 def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     if s.name != "sail":
         return 0
-    free = (available(), allowed())  # of the machine and its groups, and of address space
-    there = min((size for size in free if size is not None), default=None)
+    there = _free()
+    if there is not None and needed > there:
+        children.close_all()  # those that wait for more tasks hold what they grew to: a new one costs a second
+        there = _free()
     if there is not None and needed > there:
         raise EngineError(
             f"{what} need about {needed / 2**30:.1f} GiB in the embedded engine, and {there / 2**30:.1f} GiB are free: "
             f"run it with --engine spark (Java 17; it spills to disk) or on a cluster (--master, spark-submit){way_out}"
         )
     return needed
+
+
+def _free() -> int | None:
+    """Bytes of the machine and its groups, and of address space; None when unknown."""
+    return min((size for size in (available(), allowed()) if size is not None), default=None)

@@ -56,6 +56,34 @@ def test_other_rows_have_another_sum(rows: list[tuple[str, str | None]], others:
     assert (checksums.of_rows(table(rows)) == checksums.of_rows(table(others))) == same
 
 
+@settings(deadline=None)
+@given(ROWS.filter(len), st.data())
+def test_bytes_behind_a_null_are_no_text(rows: list[tuple[str, str | None]], data: st.DataObject) -> None:
+    """Arrow's kernels leave them there, and they are in no file."""
+    stays = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    whole = table(rows).combine_chunks()
+    texts = pc.if_else(pa.array(stays), whole["text"], pa.scalar(None, pa.string()))
+    cut = table([(name, text if stay else None) for (name, text), stay in zip(rows, stays, strict=True)])
+    assert checksums.of_rows(whole.set_column(1, "text", texts)) == checksums.of_rows(cut)
+
+
+def test_most_texts_of_rejected_rows_are_left_out(tmp_path: Path) -> None:
+    rows = [{"id": f"{n:032x}", "text": f"text {n}", "verdict": "rejected", "reason": "a.b"} for n in range(300)]
+    judged, paths = (
+        schema.judged("web", []),
+        {name: str(tmp_path / name) for name in ("in", "data", "rejected", "evidence")},
+    )
+    with ShardWriter(paths["in"], judged, scratch=True) as writer:
+        writer.write(pa.Table.from_pylist(rows, judged))
+    task = {"data": paths["data"], "rejected": paths["rejected"], "duplicates_out": paths["evidence"], "duplicates": []}
+    publish.run(
+        {**task, "in": [paths["in"]], "out": str(tmp_path / "out"), "kind": "web", "signals": [], "text_share": 0.2}
+    )
+    left = pq.read_table(paths["rejected"])["text"]
+    assert 200 < left.null_count < 280
+    assert read_written(paths["rejected"]).content.bytes == sum(len(text or "") for text in left.to_pylist())
+
+
 # ---- what may happen to a file between two stages ----
 
 

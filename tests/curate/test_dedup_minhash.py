@@ -271,6 +271,17 @@ def test_too_much_for_memory_is_said_beforehand(
         clusters_of(engine, MinHash(), [page("a", "b c")], tmp_path)
 
 
+def test_children_that_wait_for_tasks_make_room(
+    engine: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr("curate.engine.children.close_all", lambda: closed.append(True))
+    monkeypatch.setattr("curate.dedup.memory.available", lambda: 1 << 40 if closed else 1 << 20)
+    lost, _ = clusters_of(engine, MinHash(), [page("a", "b c"), page("b", "b c")], tmp_path)
+    assert len(lost) == 1
+    assert closed == [True]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
