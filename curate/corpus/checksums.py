@@ -65,9 +65,8 @@ def _of_batch(ids: pa.Array, texts: pa.Array) -> Content:
     if not len(ids):
         return Content()
     names, name_ends = _flat(ids)
-    bodies, body_ends = _flat(
-        pc.fill_null(texts, "") if texts.null_count else texts
-    )  # Arrow allows bytes behind a null
+    filled = pc.fill_null(texts, "") if texts.null_count else texts  # Arrow allows bytes behind a null
+    bodies, body_ends = _flat(filled)
     nulls = texts.is_null().to_pylist()
     id_sum = text_sum = name_start = body_start = 0
     name_start, body_start = name_ends[0], body_ends[0]

@@ -17,7 +17,7 @@ from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, read_written
 from curate.engine import children
 from curate.errors import BalanceError
-from curate.run import passes, publish
+from curate.run import exchange, passes, publish
 
 ROWS = st.lists(st.tuples(st.text("0123456789abcdef", min_size=1, max_size=32), st.none() | st.text()), max_size=20)
 TABLE = pa.schema([("id", pa.string()), ("text", pa.string())])
@@ -68,7 +68,10 @@ def test_bytes_behind_a_null_are_no_text(rows: list[tuple[str, str | None]], dat
 
 
 def test_most_texts_of_rejected_rows_are_left_out(tmp_path: Path) -> None:
-    rows = [{"id": f"{n:032x}", "text": f"text {n}", "verdict": "rejected", "reason": "a.b"} for n in range(300)]
+    rows = [
+        {"id": f"{n:032x}", "source": "s", "text": f"text {n}", "verdict": "rejected", "reason": "a.b"}
+        for n in range(300)
+    ]
     judged, paths = (
         schema.judged("web", []),
         {name: str(tmp_path / name) for name in ("in", "data", "rejected", "evidence")},
@@ -155,7 +158,7 @@ class Chain:
                 writer.write(pa.Table.from_pylist(rows[n::2], made))
         held = {path: read_written(path).content for path in splits}
         self.spoil("splits", splits)
-        parts = shards.exchange(Tasks(), held, self.path("merged"), self.path("extracted"), 2, "web")  # type: ignore[arg-type]
+        parts = exchange.exchange(Tasks(), held, self.path("merged"), self.path("extracted"), 2, "web")  # type: ignore[arg-type]
         self.spoil("extracted", parts)
         recipe = parse(RECIPE, "small")
         common = {"recipe": RECIPE, "where": "small", "kind": "web", "first": 0, "last": 2}
