@@ -102,6 +102,25 @@ def _search(command: Any) -> Any:
             show_default=True,
             help="With --search: cost of leaving the prior, a nat of divergence in units of the runs' spread.",
         ),
+        click.option(
+            "--runs",
+            default="auto",
+            show_default=True,
+            metavar="N",
+            help="With --search: models to train, 2 a source + 1.",
+        ),
+        click.option(
+            "--preset", default="4m", show_default=True, help="With --search: size of the models (nano, 4m …)."
+        ),
+        click.option("--run-tokens", metavar="N", help="With --search: tokens of each run.  [default: 20 per weight]"),
+        click.option(
+            "--check-seeds",
+            default=3,
+            show_default=True,
+            type=click.IntRange(min=0, max=100),
+            help="With --search: seeds that train the answer, the prior and the best sampled mixture to compare.",
+        ),
+        click.option("--compile", "compile_model", is_flag=True, help="With --search: compile the model first."),
     ]
     return _add(command, options)
 
@@ -129,11 +148,12 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     \b
     curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M --plan
     curate mix --weights llama --drop-missing --source wikipedia=wiki/ … --tokens 2B --output mixes/llama
-    curate mix --search --from runs.csv --output search/        # which weights? from runs that were trained
+    curate mix --search --source web=… --source code=… --preset 4m --output search/   # which weights?
+    curate mix --search --from runs.csv --output search/        # the same from runs that others trained
     curate mix --weights search/best.toml --source …
     """
     if options["search"]:
-        _searched(options, output, as_json)
+        _searched(options, output, as_json, quiet)
         return
     given = [name for name in SEARCH_ONLY if options.pop(name)]
     if given:
@@ -145,7 +165,7 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     mix_request.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)
 
 
-def _searched(options: dict[str, Any], output: str | None, as_json: bool) -> None:
+def _searched(options: dict[str, Any], output: str | None, as_json: bool, quiet: bool) -> None:
     if options["weights"]:
         raise UsageError("--search looks for weights: give --weights or --search (and --prior for a start)")
     if options["tables"]:
@@ -153,4 +173,8 @@ def _searched(options: dict[str, Any], output: str | None, as_json: bool) -> Non
 
         command.from_tables({**options, "output": output}, as_json)
         return
-    raise UsageError("--search needs --from FILE: tables of runs")
+    if options["among"]:
+        raise UsageError("--among needs --from FILE: tables of runs")
+    from curate.commands import mix_search
+
+    mix_search.train(options, output, as_json, quiet)

@@ -46,7 +46,7 @@ def run(
 def request(options: Mapping[str, Any]) -> Request:
     """What was asked for, from the options by name. Raises UsageError, RecipeError, InputError."""
     unit, budget = _budget(options)
-    names = _pairs(options["sources"])
+    names = source_paths(options["sources"])
     texts, ids = (_columns(options[key], names, key) for key in ("text_column", "id_column"))
     stated = mixture.load(options["weights"])
     settled = mixture.settle(stated, names, normalise=options["normalise"], drop=options["drop_missing"])
@@ -86,7 +86,8 @@ def _budget(options: Mapping[str, Any]) -> tuple[str, int | None]:
     return unit, units.parse(text, f"--{unit}")
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
+def source_paths(texts: Sequence[str]) -> dict[str, str]:
+    """Path of each source by name, from NAME=PATH. Raises UsageError."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, path = text.partition("=")
