@@ -12,6 +12,7 @@ what the file is.
 """
 
 import bz2
+import codecs
 import importlib
 import lzma
 import zlib
@@ -28,6 +29,8 @@ from curate.read.source import Source
 
 HEAD = 1 << 16
 """Bytes that decide what a file is, unpacked."""
+BLOCK = 1 << 20
+"""Bytes of a bzip2 file that surely hold its first block: nothing is unpacked of less."""
 PACKED = {
     "gz": b"\x1f\x8b\x08",
     "bz2": b"BZh",
@@ -51,9 +54,11 @@ class Head:
     packed: str
     """gz, bz2, xz, zst, 7z, zip, pdf; or nothing."""
     data: bytes
-    """The first bytes, unpacked for gz, bz2, xz and zst; else as they are. Nothing where unpacking fails at once."""
+    """The first bytes, unpacked for gz, bz2, xz and zst, UTF-16 as UTF-8; else as they are. Nothing where unpacking fails."""
     members: tuple[str, ...] = field(default=())
     """Names of the files in a 7z archive, in order; none where its list is damaged."""
+    encoding: str = ""
+    """`utf-16` where the text begins with its byte order mark; such a file can't be read from the middle."""
 
     @property
     def name(self) -> str:
@@ -81,6 +86,7 @@ class Reader(Protocol):
 
 
 READERS: tuple[str, ...] = (
+    "curate.read.wikipedia.Wikipedia",
     "curate.read.arxiv.ArXiv",
     "curate.read.books.Books",
 )
@@ -92,10 +98,16 @@ def head_of(path: str, size: int | None = None) -> Head:
     with closing(open_input(path)) as file:
         data = file.read(HEAD) or b""
         found = next((kind for kind, magic in PACKED.items() if data.startswith(magic)), "")
+        while found == "bz2" and len(data) < BLOCK and (more := file.read(BLOCK - len(data))):
+            data += more
         members: tuple[str, ...] = ()
         if found == "7z":
             members = _members(file)
-    return Head(path, file_size(path) if size is None else size, found, unpacked(data, found), members)
+    start = unpacked(data, found)
+    encoding = "utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ""
+    if encoding:
+        start = start[: len(start) & ~1].decode("utf-16", "ignore").encode()
+    return Head(path, file_size(path) if size is None else size, found, start, members, encoding)
 
 
 def _members(file: Any) -> tuple[str, ...]:
@@ -184,3 +196,8 @@ def _another(head: Head, reader: Any) -> str:
     known = known_reader(head)
     hint = f"; read it with --recipe {known.recipe}" if known else ""
     return f"{head.path}: {_kind(head)}, and this recipe reads {reader.what}{hint}"
+
+
+def place(path: str) -> str:
+    """What of a path identifies a file: its last part, so that ids do not depend on the folder."""
+    return path.rsplit("/", 1)[-1]

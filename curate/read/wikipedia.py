@@ -1,0 +1,441 @@
+"""Dumps of wikis by MediaWiki (Wikipedia and its sisters): articles, current pages and whole histories, packed or not.
+
+A dump is one XML document, but it is never read as one: pages are found by their tags (text is escaped, so that `<page>` is
+always markup), and each is parsed for itself. So a file is split anywhere, a damaged place costs the pages it touches, and
+no document type, with what entities it may declare, is ever looked at. Of a history the newest revision counts: those before
+are let go as they come by.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from lxml import etree
+
+from curate.console.heartbeats import Beat
+from curate.corpus import schema
+from curate.corpus.shards import ShardWriter
+from curate.engine import children
+from curate.engine.session import cpu_count, supervises
+from curate.read.dumps import Head, place
+from curate.read.source import Source
+from curate.read.unpack import Piece, pieces, recoded, splittable
+from curate.read.web import survive
+from curate.wikitext.kinds import is_disambiguation, is_list
+from curate.wikitext.site import Site
+from curate.wikitext.text import to_text
+
+ROWS = schema.extracted("wikipedia")
+SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
+BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
+COMPACT = 8 << 20
+"""Bytes of a page from which on older revisions are let go as they come by."""
+VERSION = 1
+"""Changes when the same dump gives other rows."""
+SKIPPED = "skipped"
+LICENSES = {"wikinews": "CC-BY-2.5", "wikidata": "CC0-1.0"}
+"""Licences of the text by the name of the project; of all others CC BY-SA 4.0 (Wikimedia's terms of use since June 2023)."""
+_PAGE, _PAGE_END, _REVISION, _REVISION_END = b"<page>", b"</page>", b"<revision>", b"</revision>"
+_STAMP = re.compile(rb"<timestamp>([^<]{1,40})</timestamp>")
+
+
+@dataclass(frozen=True, slots=True)
+class Wikipedia:
+    """Which pages of a wiki become documents."""
+
+    what: ClassVar[str] = "a dump of a wiki"
+    recipe: ClassVar[str] = "wikipedia"
+
+    namespaces: tuple[int, ...] = (0,)
+    """Numbers of the namespaces that are read; 0 holds the articles."""
+    redirects: bool = False
+    disambiguations: bool = False
+    lists: bool = True
+    """Whether articles that are lists by their title are read."""
+    page_bytes: int = 64_000_000
+    """Bytes of the largest page that is read, older revisions apart."""
+    cpu_seconds: float = 30.0
+    """CPU time a page may use."""
+    memory_bytes: int = 4 << 30
+    """Memory of the process that reads, in bytes."""
+
+    def __post_init__(self) -> None:
+        if self.page_bytes < 1 or self.cpu_seconds <= 0:
+            raise ValueError("page_bytes and cpu_seconds must be more than 0")
+
+    def recognises(self, head: Head) -> bool:
+        """Whether a file holds pages of a wiki. One whose beginning is damaged is, if its name says so."""
+        if head.packed == "7z":
+            return any(name.endswith(".xml") for name in head.members) and not any(
+                name.lower().endswith(("posts.xml", "comments.xml", "badges.xml", "tags.xml")) for name in head.members
+            )
+        if head.data:
+            return b"<mediawiki" in head.data or (_PAGE in head.data and b"<revision>" in head.data)
+        return head.size > 0 and bool(re.search(r"wik(i|t|inews).*(pages|xml)", head.name))
+
+    def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
+        """The source of dumps: a task a range of bytes of plain files and bzip2, a task a file of others."""
+        options = asdict(self)
+        tasks = []
+        for head in files:
+            site = site_of(head)
+            busy = max(LEAST_SPLIT_BYTES, head.size // (4 * cpu_count()))
+            each = split_bytes or min(SPLIT_BYTES, busy)
+            count = max(1, -(-head.size // each)) if splittable(head.packed) and not head.encoding else 1
+            cuts = [head.size * i // count for i in range(count + 1)]
+            for start, end in itertools.pairwise(cuts):
+                split = {
+                    "file": head.path,
+                    "start": start,
+                    "end": end,
+                    "packed": head.packed,
+                    "encoding": head.encoding,
+                }
+                source = name or site.database
+                tasks.append({"split": split, "source": source, "site": site.to_dict(), **options})
+        named = [{"name": f"{i:06d}-{_digest(task)}", **task} for i, task in enumerate(tasks)]
+        listed = [(head.path, head.size) for head in files]
+        digest = _digest([VERSION, options, name, listed])
+        return Source("wikipedia", "curate.read.wikipedia:run", named, listed, digest)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def site_of(head: Head) -> Site:
+    """What the beginning of a dump says of its wiki. What it does not say is taken from the name of the file."""
+    data = head.data
+    if head.packed == "7z":
+        data = b""
+        for piece in pieces(head.path, "7z", 0, 0, _is_xml):
+            data += piece.data
+            if len(data) > 1 << 16 or piece.problem:
+                break
+    return site_from(data, head.name)
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith(".xml")
+
+
+def site_from(data: bytes, name: str) -> Site:
+    """The wiki whose dump begins with `data` and is called `name`."""
+    text = data[: data.find(_PAGE) if _PAGE in data else len(data)].decode("utf-8", "replace")
+    said = re.match(r"([a-z][a-z_]*wik(?:i|tionary|ibooks|iquote|isource|inews|iversity|ivoyage))\b", name)
+    values = {
+        key: _unescaped(found[1])
+        for key in ("dbname", "base")
+        if (found := re.search(rf"<{key}>([^<]*)</{key}>", text))
+    }
+    database = values.get("dbname") or (said[1] if said else "wiki")
+    found = re.search(r'<mediawiki[^>]*xml:lang="([A-Za-z-]+)"', text)
+    language = found[1].lower() if found else database.partition("wik")[0] or "en"
+    base = values.get("base") or f"https://{language}.wikipedia.org/wiki/Main_Page"
+    spaces = re.findall(r'<namespace key="(-?\d{1,5})"[^>]*>([^<]*)</namespace>', text)
+    return Site(database, language, base, {_unescaped(label).lower(): int(key) for key, label in spaces})
+
+
+def _unescaped(text: str) -> str:
+    from html import unescape
+
+    return unescape(text)
+
+
+# ---- pages out of bytes ----
+
+
+class Page(NamedTuple):
+    """The bytes of a page, or of a place that could not be read."""
+
+    data: bytes
+    offset: int
+    problem: str = ""
+
+
+def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
+    """The pages that begin in the own pieces of a range, each from <page> to </page>, and the damaged places among them.
+
+    A page of more than `most` bytes (of the page's head and its newest revision) is a problem; it is never in memory whole.
+    """
+    buffer, base = bytearray(), 0  # `base`: bytes that came before the buffer
+    places: list[tuple[int, int]] = []  # (bytes before a piece, its offset)
+    length, own = 0, 0  # bytes so far; bytes of own pieces
+    start = -1  # where in the buffer the page begins that is being read
+    looked, losing = 0, False
+
+    for piece in found:
+        if piece.problem:
+            if piece.own or start >= 0:
+                yield Page(b"", piece.offset, piece.problem)
+            buffer.clear()
+            start, looked, base, losing = -1, 0, length, False
+            if not piece.own:
+                return
+            continue
+        places.append((length, piece.offset))
+        buffer += piece.data
+        length += len(piece.data)
+        own = length if piece.own else own
+        while True:
+            if start < 0:
+                at = buffer.find(_PAGE, looked)
+                if at < 0:
+                    looked = max(0, len(buffer) - len(_PAGE) + 1)
+                    if not piece.own and base + looked >= own:
+                        return
+                    del buffer[:looked]
+                    base, looked = base + looked, 0
+                    break
+                if base + at >= own:
+                    return
+                del buffer[:at]
+                base, start, looked = base + at, 0, len(_PAGE)
+                places = _since(places, base)
+            end = buffer.find(_PAGE_END, looked)
+            if end >= 0:
+                end += len(_PAGE_END)
+                whole = buffer[:end] if end <= COMPACT or losing else _compacted(buffer[:end])
+                if losing or len(whole) > most:
+                    yield Page(b"", places[0][1], f"page_too_large: more than {most} bytes")
+                else:
+                    yield Page(bytes(whole), places[0][1])
+                del buffer[:end]
+                base, start, looked, losing = base + end, -1, 0, False
+                continue
+            looked = max(looked, len(buffer) - len(_PAGE_END) + 1)
+            if len(buffer) > COMPACT and not losing:
+                before = len(buffer)
+                buffer = _compacted(buffer)
+                base += before - len(buffer)
+                looked = max(len(_PAGE), looked - (before - len(buffer)))
+            if len(buffer) > most + COMPACT or losing:
+                losing = True
+                cut = len(buffer) - len(_PAGE_END)
+                del buffer[:cut]
+                base, looked = base + cut, 0
+            break
+    if start >= 0:
+        yield Page(b"", places[0][1] if places else 0, "cut: the file ends within a page")
+
+
+def _since(places: list[tuple[int, int]], at: int) -> list[tuple[int, int]]:
+    """The pieces from the one on that holds the byte `at`."""
+    first = 0
+    while first + 1 < len(places) and places[first + 1][0] <= at:
+        first += 1
+    return places[first:]
+
+
+def _compacted(page: bytearray) -> bytearray:
+    """The head of a page, the newest of its whole revisions, and what follows them."""
+    first, last = page.find(_REVISION), page.rfind(_REVISION_END)
+    if first < 0 or last < first:
+        return page
+    end = last + len(_REVISION_END)
+    revisions = bytes(page[first:end]).split(_REVISION_END)[:-1]
+    newest = max(revisions, key=_stamp)
+    return page[:first] + newest + _REVISION_END + page[end:]
+
+
+def _stamp(revision: bytes) -> bytes:
+    found = _STAMP.search(revision)
+    return found[1] if found else b""
+
+
+# ---- rows out of pages ----
+
+
+def page_row(page: Page, task: dict[str, Any], site: Site) -> dict[str, Any]:
+    """The row of a page: with its text, or the reason why it has none."""
+    file = task["split"]["file"]
+    row: dict[str, Any] = {"text": None, "source": task["source"], "file": file, "offset": page.offset, "verdict": None}
+    if page.problem:
+        code = page.problem.partition(":")[0]
+        return {
+            **row,
+            "id": schema.document_id(place(file), page.offset, code),
+            "verdict": "failed",
+            "reason": f"dump_{code}" if not code.startswith("page") else code,
+            "detail": page.problem,
+        }
+    try:
+        element = etree.fromstring(page.data, _parser())
+    except etree.XMLSyntaxError as error:
+        told = str(error).partition(",")[0]
+        return {
+            **row,
+            "id": schema.document_id(place(file), page.offset, hashlib.sha256(page.data).hexdigest()),
+            "verdict": "failed",
+            "reason": "page_xml",
+            "detail": f"no XML: {told}"[:300],
+        }
+    return _filled(row, element, task, site)
+
+
+def _parser() -> Any:
+    # Predefined entities only: a page has no document type, and another entity is a syntax error.
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+
+
+def _filled(row: dict[str, Any], element: Any, task: dict[str, Any], site: Site) -> dict[str, Any]:
+    title = element.findtext("title") or ""
+    number, revision = _whole(element.findtext("id")), _newest(element)
+    row["id"] = schema.document_id(site.database, number or title, *map(_text_of(revision), ("id", "timestamp")))
+    space = _whole(element.findtext("ns"))
+    space = site.of_title(title) if space is None else space
+    text = revision.find("text") if revision is not None else None
+    source = (text.text or "") if text is not None else ""
+    row.update(
+        title=title,
+        url=site.url(title),
+        date=_date(_text_of(revision)("timestamp")),
+        language=site.language,
+        license=next((known for name, known in LICENSES.items() if name in site.database), "CC-BY-SA-4.0"),
+        wiki=site.database,
+        page_id=number,
+        revision=_whole(_text_of(revision)("id")),
+    )
+    kind = _skip(element, revision, text, source, space, title, task)
+    if kind:
+        return {"text": None, "offset": row["offset"], "verdict": SKIPPED, "reason": kind}
+    article = to_text(source, site, title)
+    row["links"] = [link._asdict() for link in article.links]
+    if article.text.strip():
+        row["text"] = article.text
+    else:
+        row.update(verdict="rejected", reason="extract.no_text", value=float(len(source)))
+    return row
+
+
+def _text_of(element: Any) -> Callable[[str], str]:
+    return lambda name: (element.findtext(name) or "") if element is not None else ""
+
+
+def _skip(
+    element: Any, revision: Any, text: Any, source: str, space: int, title: str, task: dict[str, Any]
+) -> str | None:
+    """Why a page is no document; None for one that is."""
+    if space not in task["namespaces"]:
+        return "other_namespace"
+    if revision is None:
+        return "no_revision"
+    if element.find("redirect") is not None:
+        return None if task["redirects"] else "redirect"
+    if text is None or text.get("deleted") is not None:
+        return "deleted"
+    if (revision.findtext("model") or "wikitext") != "wikitext":
+        return "not_wikitext"
+    if not source.strip():
+        return "no_text"  # stubs of dumps have none
+    if (
+        not task["redirects"]
+        and re.match(r"\s*#\s*\w{4,20}\s*:?\s*\[\[[^\]\n]+\]\]\s*(\{\{|$|\n|<)", source)
+        and len(source) < 5000
+    ):
+        return "redirect"
+    if not task["disambiguations"] and is_disambiguation(source):
+        return "disambiguation"
+    if not task["lists"] and is_list(title):
+        return "list"
+    return None
+
+
+def _newest(element: Any) -> Any:
+    """The newest revision of a page by its time; of those of one time the last."""
+    best, newest = None, ""
+    for revision in element.iterfind("revision"):
+        stamp = revision.findtext("timestamp") or ""
+        if best is None or stamp >= newest:
+            best, newest = revision, stamp
+    return best
+
+
+def _whole(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def documents(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """In the child: a row for each page of the range, from page number `done` on, in batches. See `curate.read.web.pages`."""
+    split, site = task["split"], Site(**task["site"])
+    waiting, size = list[dict[str, Any]](), 0
+    found = pieces(split["file"], split["packed"], split["start"], split["end"], _is_xml)
+    if split["encoding"]:
+        found = recoded(found, split["encoding"])
+    for number, page in enumerate(raw_pages(found, task["page_bytes"])):
+        if number < task["done"]:
+            continue
+        reason = task["poison"].get(str(number))
+        row = _failed(page, task, f"page_{reason}") if reason else _row(number, page, task, site)
+        waiting.append(row)
+        size += len(row["text"] or "")
+        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield pa.RecordBatch.from_pylist(waiting, ROWS)
+            waiting, size = [], 0
+    if waiting:
+        yield pa.RecordBatch.from_pylist(waiting, ROWS)
+
+
+def _row(number: int, page: Page, task: dict[str, Any], site: Site) -> dict[str, Any]:
+    try:
+        with children.page(number, task["cpu_seconds"]):
+            return page_row(page, task, site)
+    except children.PageTimeout:
+        return _failed(page, task, "page_timeout")
+    except MemoryError:
+        return _failed(page, task, "page_memory")
+
+
+def _failed(page: Page, task: dict[str, Any], reason: str) -> dict[str, Any]:
+    file = task["split"]["file"]
+    found = re.search(rb"<title>([^<]{1,300})</title>", page.data)
+    return {
+        "id": schema.document_id(place(file), page.offset, reason, found[1] if found else b""),
+        "text": None,
+        "source": task["source"],
+        "file": file,
+        "offset": page.offset,
+        "title": found[1].decode("utf-8", "replace") if found else None,
+        "verdict": "failed",
+        "reason": reason,
+        "detail": "the page went over a limit, or ended the process that read it, twice",
+    }
+
+
+@supervises
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: bring the pages of a range to the file `out`. Facts: records and skipped by file, bytes read, seconds."""
+    started, split = time.monotonic(), task["split"]
+    tally, records = Counter[str](), 0
+    beat = Beat(task["out"], task.get("beats"))
+    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+        for batch in survive(task, "curate.read.wikipedia:documents"):
+            records += batch.num_rows
+            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
+            tally.update(batch.filter(skipped)["reason"].to_pylist())
+            writer.write(batch.filter(pc.invert(skipped)))
+            beat(records=records, kept=writer.rows, bytes=0)
+        writer.facts = {
+            "files": {split["file"]: {"records": records, "skipped": dict(tally)}},
+            "bytes": split["end"] - split["start"],
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    beat.end()
+    return {"records": records, "rows": writer.rows, "bytes": split["end"] - split["start"]}

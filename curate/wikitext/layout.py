@@ -1,0 +1,191 @@
+"""The lines of a page whose links and templates are resolved: tables to rows, lists to items, headings with their sections."""
+
+import re
+
+BOXES = re.compile(
+    r"infobox|navbox|vertical-navbox|metadata|mbox|noprint|sidebar|toccolours|geography|navigation|succession", re.I
+)
+"""Classes of tables that are no part of the text."""
+DEEPEST = 20
+"""Tables within tables that are kept apart; deeper ones are rows of that one."""
+_ATTRIBUTES = re.compile(
+    r"\s*(?:[\w:-]+\s*=\s*(?:\"[^\"|]*\"|'[^'|]*'|[^\s|\"']*)\s*)+|\s*(?:nowrap|scope|align|style|colspan|rowspan)\s*$|\s*$",
+    re.I,
+)
+_CELLS = re.compile(r"\|\||!!|\n!")
+_MARKS = "*#:;"
+BREAK = "\x04"
+"""A break within a line: a space in a cell, a new line elsewhere."""
+INDENT = "\x03"
+"""Stands for a space before a nested item, which is not to be taken for one that is too many."""
+TEXT = 7
+"""The level of what is no heading: below all headings."""
+
+
+def laid_out(source: str) -> str:
+    """The text: paragraphs and sections apart by an empty line, list items and table rows a line each, cells apart by tabs.
+
+    Headings without anything below them go (their section held references or links alone).
+    """
+    blocks: list[tuple[int, str]] = []
+    paragraph: list[str] = []
+    tables: list[_Table] = []
+    counters: list[int] = []
+
+    def end() -> None:
+        if paragraph:
+            blocks.append((TEXT, "\n".join(paragraph)))
+            paragraph.clear()
+
+    for line in source.split("\n"):
+        stripped = line.strip()
+        if tables or stripped.startswith(("{|", ":{|", "::{|", "*{|")):
+            if not _table_line(stripped, tables):
+                continue
+            done = tables.pop()  # the outermost has ended
+            end()
+            if rows := done.text():
+                blocks.append((TEXT, rows))
+            continue
+        if not stripped:
+            end()
+            counters.clear()
+            continue
+        first = stripped[0]
+        if first == "=" and (found := heading(stripped)):
+            end()
+            counters.clear()
+            blocks.append(found)
+        elif first in _MARKS and line[0] == first:
+            if item := _item(stripped, counters):
+                paragraph.append(item)
+        elif first == "-" and not stripped.strip("-") and len(stripped) > 3:
+            end()
+        elif first in "|!" and (stripped[:2] in ("|-", "|}") or stripped == "|"):
+            continue  # the rest of a table whose beginning is lost
+        else:
+            counters.clear()
+            paragraph.append(_code(line) if line[0] == " " else stripped)
+    end()
+    for table in tables:  # never closed: what it holds stays
+        if rows := table.text():
+            blocks.append((TEXT, rows))
+    return "\n\n".join(text for _, text in _with_content(blocks)).replace(BREAK, "\n")
+
+
+def _code(line: str) -> str:
+    return line[1:].rstrip() if line[1:2] == " " else line.strip()
+
+
+def heading(line: str) -> tuple[int, str] | None:
+    """Level and text of `== text ==`; None for any other line."""
+    if line[-1] != "=" or len(line) < 3:
+        return None
+    before, behind = len(line) - len(line.lstrip("=")), len(line) - len(line.rstrip("="))
+    level = min(before, behind, 6)
+    text = line[level : len(line) - level].strip()
+    return (level, text) if text and before < len(line) else None
+
+
+def _with_content(blocks: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The blocks without headings that have no text before the next heading of their level or above."""
+    out: list[tuple[int, str]] = []
+    below = 0  # the level of the heading that ends what lies behind the place looked at, from the end on
+    for level, text in reversed(blocks):
+        if level == TEXT or below > level:
+            out.append((level, text))
+            below = level
+    out.reverse()
+    return out
+
+
+def _item(line: str, counters: list[int]) -> str:
+    """A line of a list: `- ` for *, a number for #, nothing for : and ;. Empty for an item without text."""
+    text = line.lstrip(_MARKS)
+    marks = line[: len(line) - len(text)]
+    text = text.strip()
+    if not text:
+        return ""
+    depth, last = len(marks), marks[-1]
+    del counters[depth:]
+    counters.extend([0] * (min(depth, 20) - len(counters)))
+    indent = 2 * INDENT * min(sum(mark in "*#" for mark in marks) - 1, 10)
+    if last == "*":
+        return f"{indent}- {text}"
+    if last == "#":
+        counters[-1] += 1
+        return f"{indent}{counters[-1]}. {text}"
+    return text
+
+
+class _Table:
+    """A table that is being read: rows of cells, each cell's lines."""
+
+    __slots__ = ("box", "caption", "rows")
+
+    def __init__(self, attributes: str) -> None:
+        self.box = bool(BOXES.search(attributes))
+        self.rows: list[list[str]] = [[]]
+        self.caption = ""
+
+    def text(self) -> str:
+        """A line a row, cells apart by tabs; empty for a box."""
+        if self.box:
+            return ""
+        lines = [self.caption, *("\t".join(_clean(cell) for cell in row).strip("\t ") for row in self.rows)]
+        return "\n".join(line for line in lines if line)
+
+
+def _clean(cell: str) -> str:
+    return " ".join(cell_line(line) for line in cell.replace(BREAK, "\n").split("\n") if line.strip())
+
+
+def cell_line(line: str) -> str:
+    """A line of a cell, without the marks of lists and without tabs, which part cells."""
+    line = line.strip()
+    return (line.lstrip(_MARKS + " ") if line[0] in _MARKS else line).replace("\t", " ")
+
+
+def _table_line(line: str, tables: list[_Table]) -> bool:
+    """Take one line into the innermost open table; whether the outermost ended with it."""
+    start = line.lstrip(":* ")
+    if start.startswith("{|"):
+        if len(tables) < DEEPEST:
+            tables.append(_Table(start[2:]))
+        return False
+    table = tables[-1]
+    if line.startswith("|}"):
+        if len(tables) == 1:
+            return True
+        tables.pop()
+        _into_cell(tables[-1], table.text())
+        _into_cell(tables[-1], line[2:].strip())
+    elif line.startswith("|-"):
+        if table.rows[-1]:
+            table.rows.append([])
+    elif line.startswith("|+"):
+        table.caption = _without_attributes(line[2:])
+    elif line[:1] in ("|", "!"):
+        parts = _CELLS.split(line[1:]) if line[0] == "!" else line[1:].split("||")
+        table.rows[-1].extend(map(_without_attributes, parts))
+    elif line:
+        _into_cell(table, line)
+    return False
+
+
+def _into_cell(table: _Table, text: str) -> None:
+    row = table.rows[-1]
+    if not text:
+        return
+    if row:
+        row[-1] = f"{row[-1]}\n{text}" if row[-1] else text
+    else:
+        row.append(text)
+
+
+def _without_attributes(cell: str) -> str:
+    """The content of `style="…" | content`."""
+    before, bar, content = cell.partition("|")
+    if not bar:
+        return cell.strip()
+    return content.strip() if _ATTRIBUTES.fullmatch(before) else f"{before.strip()} {content.strip()}".strip()
