@@ -188,7 +188,9 @@ def _other(values: list[str], joints: list[str], source: Unit, target: Unit, pla
     if source.dimension != target.dimension:
         return ""
     results = [_result(number(text) or Decimal(0), source, target) for text in values]
-    precise = [_precision(text, number(text) or Decimal(0), *result) for text, result in zip(values, results, strict=True)]
+    precise = [
+        _precision(text, number(text) or Decimal(0), *result) for text, result in zip(values, results, strict=True)
+    ]
     digits = max(-12, min(12, places[0] if places else max(precise)))
     shown = [rounded(found, digits) for found, _ in results]
     joined = "".join(part for pair in zip(shown, [*joints, ""], strict=True) for part in pair)
