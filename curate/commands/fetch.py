@@ -20,25 +20,49 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(path_type=Path), help="Folder to download to.  [default: CRAWL]")
 @click.option("--base", default="https://data.commoncrawl.org/", show_default=True, help="What the lists are below.")
 @click.option("--first", is_flag=True, help="The first files of the list instead of a sample of it.")
+@click.option("--urls", metavar="DIR|FILE", help="Only these pages: a folder of curate links, or a file of addresses.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @json_option
 def fetch(
-    crawl: str, files: int, kind: str, output: Path | None, base: str, first: bool, quiet: bool, as_json: bool
+    crawl: str,
+    files: int,
+    kind: str,
+    output: Path | None,
+    base: str,
+    first: bool,
+    urls: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Download files of CRAWL, such as CC-MAIN-2026-30, from its published list of paths.
 
     The files are a sample of the list, the same each time, and more files include the fewer. A download that was
     interrupted goes on where it stopped; a file has its name once it is complete and verified.
+
+    With --urls just the pages of a list are fetched, by the crawl's URL index and byte ranges, into WARC files.
     """
     from dataclasses import asdict
 
     from curate.jobs.fetch import choose, crawl_paths, fetch_files
 
+    if urls is not None:
+        _fetch_urls(crawl, urls, output or Path(crawl.replace("/", "-")), base, quiet, as_json)
+        return
     paths = choose(crawl_paths(crawl, kind, base), files, first=first)
     folder = output or Path(crawl.replace("/", "-"))
     with _Bars(quiet) as progress:
         fetched = fetch_files(paths, folder, base, progress.show)
     printed([asdict(item) for item in fetched], as_json, lambda: _table(fetched))
+
+
+def _fetch_urls(crawl: str, urls: str, output: Path, base: str, quiet: bool, as_json: bool) -> None:
+    from curate.jobs.fetch_urls import fetch_urls
+    from curate.links.addresses import read_urls
+
+    with _Bars(quiet) as progress:
+        found = fetch_urls(crawl, read_urls(urls), output, base, progress.show)
+    told = "\n".join(f"{status:<14}{count:>12,}" for status, count in found["status"].items())
+    printed(found, as_json, lambda: told)
 
 
 class _Bars:
