@@ -119,7 +119,10 @@ def _whole(path: str) -> bytes:
 
 
 def _is_epub(data: bytes, name: str) -> bool:
-    return name.lower().endswith(".epub") or b"mimetypeapplication/epub+zip" in data[30:100]
+    """An epub, whatever it is called: its first file is `mimetype`, or its directory names the container's."""
+    return (
+        name.lower().endswith(".epub") or data[30:38] == b"mimetype" or b"META-INF/container.xml" in data[-(1 << 20) :]
+    )
 
 
 def _zipped(data: bytes, base: str) -> Iterator[Item]:

@@ -1,0 +1,94 @@
+"""Books to rows, from every container."""
+
+import io
+import zipfile
+
+import pyarrow.parquet as pq
+import pytest
+
+from curate.corpus.shards import read_facts
+from curate.read.books import Books
+from curate.read.dumps import head_of
+from curate.read.items import run
+from tests.books.test_epub import epub
+
+PROSE = "It was a dark night, and the rain fell on the roofs of the town without an end. " * 20
+GUTENBERG = f"Title: A Book\n\nLanguage: English\n\n*** START OF THE PROJECT GUTENBERG EBOOK A BOOK ***\n\n{PROSE}\n\n*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nlicence"
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def rows_of(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    head = head_of(str(path))
+    assert Books().recognises(head)
+    out = tmp_path / "out.parquet"
+    run({**Books().source([head], None, 0).tasks[0], "out": str(out)})
+    table = pq.read_table(out)
+    return table.to_pylist(), next(iter(read_facts(str(out))["files"].values()))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "form", "title"),
+    [
+        ("1.txt", GUTENBERG, "gutenberg", "A Book"),
+        ("1.txt", GUTENBERG.replace("A Book", "Café").encode("latin-1"), "gutenberg", "Café"),
+        (
+            "1.htm",
+            f"<html><head><title>T</title></head><body><pre>{GUTENBERG}</pre></body></html>",
+            "gutenberg",
+            "A Book",
+        ),
+        ("p.html", f"<html><head><title>T</title></head><body><p>{PROSE}</p></body></html>", "html", "T"),
+        ("p.txt", PROSE, "text", None),
+        ("b.epub", epub(), "epub", "A Book"),
+        ("any-name", epub(), "epub", "A Book"),
+    ],
+)
+def test_forms(tmp_path, name, data, form, title):
+    [row], counted = rows_of(tmp_path, name, data)
+    assert (row["verdict"], row["form"], row["title"]) == (None, form, title)
+    assert "licence" not in row["text"]
+    assert counted == {"records": 1, "skipped": {}}
+
+
+def test_a_zip_of_books(tmp_path):
+    rows, counted = rows_of(
+        tmp_path, "b.zip", zipped({"1.txt": GUTENBERG, "images/a.jpg": b"\xff\xd8", "b.epub": epub()})
+    )
+    assert counted == {"records": 3, "skipped": {"no_book": 1}}
+    assert {row["form"] for row in rows} == {"gutenberg", "epub"}
+    assert len({row["id"] for row in rows}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("b.epub", epub()[:700], "damaged"),
+        ("b.epub", b"not a zip at all", "damaged"),
+        ("b.epub", epub({"META-INF/rights.xml": "<x/>"}), "encrypted"),
+        ("b.zip", zipped({"a.txt": GUTENBERG})[:150], "damaged"),
+        ("b.zip", zipped({"a.txt": b"a" * (70 << 20)}), "bomb"),
+    ],
+)
+def test_what_can_not_be_read_says_why(tmp_path, name, data, reason):
+    [row], _ = rows_of(tmp_path, name, data)
+    assert (row["verdict"], row["reason"]) == ("failed", reason)
+
+
+def test_a_book_that_lies_unpacked_is_one_document(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(epub())) as archive:
+        archive.extractall(tmp_path / "b")
+    heads = [head_of(str(path)) for path in sorted((tmp_path / "b").rglob("*")) if path.is_file()]
+    source = Books().source([head for head in heads if Books().recognises(head)], None, 0)
+    [task] = source.tasks
+    run({**task, "out": str(tmp_path / "out.parquet")})
+    [row] = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert row["text"] == "One\n\nText of One.\n\nTwo\n\nText of Two."
