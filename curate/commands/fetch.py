@@ -56,11 +56,10 @@ def fetch(
 
 
 def _fetch_urls(crawl: str, urls: str, output: Path, base: str, quiet: bool, as_json: bool) -> None:
-    from curate.jobs.fetch_urls import fetch_urls
-    from curate.links.addresses import read_urls
+    from curate.jobs.fetch_urls import fetch_listed
 
     with _Bars(quiet) as progress:
-        found = fetch_urls(crawl, read_urls(urls), output, base, progress.show)
+        found = fetch_listed(crawl, urls, output, base, progress.show)
     told = "\n".join(f"{status:<14}{count:>12,}" for status, count in found["status"].items())
     printed(found, as_json, lambda: told)
 

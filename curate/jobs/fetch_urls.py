@@ -22,6 +22,7 @@ from typing import Any
 from curate.errors import InputError, OutputError, UsageError
 from curate.files.remote import ATTEMPTS, backoff, below, request
 from curate.jobs.fetch import BASE, MANIFEST, check_path, fetch_files
+from curate.links.addresses import read_urls
 from curate.links.index import MAX_BLOCK, Block, Clusters, Place, captures, choose, surt
 from curate.links.rules import Address, address
 
@@ -75,6 +76,13 @@ def fetch_urls(
         work, [one for one in wanted if one[1] not in done], output, journal, list(done.values()), progress, len(wanted)
     )
     return _finish(output, crawl)
+
+
+def fetch_listed(
+    crawl: str, path: str, output: Path, base: str = BASE, progress: Progress | None = None
+) -> dict[str, Any]:
+    """`fetch_urls` for a list that a person names: a folder of `curate links`, Parquet, or a text file."""
+    return fetch_urls(crawl, read_urls(path), output, base, progress)
 
 
 def _ordered(urls: Sequence[str]) -> list[tuple[str, str]]:
