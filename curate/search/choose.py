@@ -26,6 +26,8 @@ class Answer:
     """Its place among the candidates."""
     region: Ints
     """Places of the candidates that can't be told apart from the best, the likeliest first."""
+    inside: Floats
+    """The mixtures of the region, [region, sources]."""
     low: Floats
     high: Floats
     """The range of each source's share over the region."""
@@ -94,6 +96,7 @@ def _answer(fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: i
         best=candidates[at],
         at=at,
         region=region,
+        inside=inside,
         low=np.minimum(inside.min(0), candidates[at]),
         high=np.maximum(inside.max(0), candidates[at]),
         predicted=float(mean[at]),

@@ -11,9 +11,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FLOOR = 1e-3
 """Added to a share before its logarithm is taken."""
+CURVED_FLOOR = 0.02
+"""The same where mixtures are to be trained: shares below some percent differ by little."""
 POOL = 1000
 """Mixtures from which a design is chosen."""
-SPREAD = (0.5, 8.0)
+SPREAD = (1.5, 20.0)
 """Concentrations of the Dirichlet, per source: the smaller, the farther from the proportional mixture."""
 
 
@@ -72,15 +74,17 @@ def features(weights: Floats, floor: float = FLOOR) -> Floats:
     return scaled
 
 
-def choose(weights: Floats, count: int, given: Sequence[int] = (), ridge: float = 0.1) -> Ints:
+def choose(weights: Floats, count: int, given: Sequence[int] = (), ridge: float = 0.1, curved: bool = False) -> Ints:
     """Places of `count` rows that tell most about a log-linear surface, int64 [count]: `given` first.
 
     Greedy D-optimal: each next row is where the surface fitted to the rows so far is least known (Fedorov 1972), for
     standardised logarithms of shares and a small ridge, so that it goes on when there are more rows than sources.
+    A plane is best known from its corners; `curved` asks for the squares, too, and so for rows from the middle.
     """
     if not 0 < count <= len(weights):
         raise UsageError(f"{count} mixtures can't be chosen from {len(weights)}")
-    z = features(weights)
+    z = features(weights, CURVED_FLOOR if curved else FLOOR)
+    z = np.concatenate([z, (z - z.mean(0)) ** 2], 1) if curved else z
     z = (z - z.mean(0)) / np.maximum(z.std(0), 1e-9)
     inverse = np.eye(z.shape[1]) / ridge
     free = np.ones(len(z), dtype=bool)
@@ -100,4 +104,4 @@ def mixtures(prior: Floats, caps: Floats, count: int, seed: int) -> Floats:
     if count > POOL:
         raise UsageError(f"--runs {count}: at most {POOL}")
     found = pool(prior, caps, POOL, seed)
-    return found[choose(found, count, given=[0])]
+    return found[choose(found, count, given=[0], curved=True)]

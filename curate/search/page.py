@@ -17,7 +17,7 @@ svg.search text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg.search .axis { stroke: var(--line); fill: none; } svg.search .run { fill: none; stroke: var(--second); }
 svg.search .good { stroke: var(--kept); fill: none; } svg.search .bestline { stroke: var(--rejected); fill: none; stroke-width: 3; }
 svg.search .priorline { stroke: var(--records); fill: none; stroke-width: 3; stroke-dasharray: 5 3; }
-.scroll { overflow-x: auto; } @media (max-width: 600px) { .scroll svg.search { min-width: 420px; } }
+.scroll { overflow-x: auto; }
 """
 SIDE, EDGE = 520.0, 50.0
 
@@ -30,7 +30,8 @@ def page(found: Mapping[str, Any]) -> str:
     plot = _ternary(found) if len(found["sources"]) == 3 else _parallel(found)
     kind = "Where the mixtures lie"
     legend = (
-        '<p class="soft">Outlined: runs; the tenth with the lowest losses is green. Solid red: best. Blue: prior.</p>'
+        '<p class="soft">Outlined: runs; the tenth with the lowest losses is green. Red: best. Blue: prior.'
+        f"{' Green dots: the region that cannot be told apart from the best.' if len(found['sources']) == 3 else ''}</p>"
     )
     body = [
         f"<header>\n<h1>Which weights?</h1>\n<p>{text(found['verdict'][:1].upper() + found['verdict'][1:])}.</p>\n</header>\n",
@@ -84,6 +85,9 @@ def _ternary(found: Mapping[str, Any]) -> str:
             shapes.append(
                 f'<path class="axis" d="M{ends[0][0]:.1f} {ends[0][1]:.1f} L{ends[1][0]:.1f} {ends[1][1]:.1f}"/>'
             )
+    for weights in found["region_weights"][:300]:
+        x, y = place(weights)
+        shapes.append(f'<circle class="kept" opacity=".35" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
     for one in found["runs"]:
         x, y = place(one["weights"])
         kind = "good" if one["measured"] <= limit else "run"
@@ -120,7 +124,7 @@ def _parallel(found: Mapping[str, Any]) -> str:
     shapes.append(f'<path class="priorline" d="{line([s["prior"] for s in found["sources"]])}"/>')
     shapes.append(f'<path class="bestline" d="{line([s["best"] for s in found["sources"]])}"/>')
     shapes += [f'<text x="4" y="{20 + 240 * (1 - p):.0f}">{percent(p * top)}</text>' for p in (0.0, 0.5, 1.0)]
-    return _svg(SIDE + 2 * EDGE, 420, shapes, "Runs, prior and best, an axis a source")
+    return _svg(SIDE + 3 * EDGE, 420, shapes, "Runs, prior and best, an axis a source")
 
 
 def _scatter(found: Mapping[str, Any]) -> str:

@@ -62,6 +62,7 @@ def search(
         "sources": sources,
         "best_mixture": None if candidates is None else str(candidates[0][answer.at]),
         "region": [] if candidates is None else [str(candidates[0][i]) for i in answer.region],
+        "region_weights": [] if candidates is not None else answer.inside.round(4).tolist(),
         "prior_in_region": answer.holds_prior,
         "objective": list(runs.metrics),
         "predicted": answer.predicted,
