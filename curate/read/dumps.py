@@ -87,6 +87,7 @@ class Reader(Protocol):
 
 READERS: tuple[str, ...] = (
     "curate.read.wikipedia.Wikipedia",
+    "curate.read.stackexchange.StackExchange",
     "curate.read.arxiv.ArXiv",
     "curate.read.books.Books",
 )

@@ -6,6 +6,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Tasks that come before those of a source, each of which writes one file `out` = scratch folder / `folder` / its name.
+
+    Tasks of stages and of such a source get `scratch`, where they find the files of the stages before.
+    """
+
+    folder: str
+    reference: str
+    tasks: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where documents come from: task functions that each write one Parquet file of rows (`schema.extracted(kind)`).
 
@@ -15,7 +27,7 @@ class Source:
     """
 
     kind: str
-    """`web` or `code`: the columns."""
+    """The columns: a key of `schema.DOCUMENTS`."""
     reference: str
     """`package.module:name` of the task function."""
     tasks: Sequence[dict[str, Any]]
@@ -33,3 +45,5 @@ class Source:
     """The files and folders that are read, where these are not the inputs."""
     uses: Sequence[str] = ()
     """Local files that decide what the rows are: databases, models."""
+    before: Sequence[Stage] = ()
+    """What has to be done first where a document is made of records that lie apart, one stage after the other."""

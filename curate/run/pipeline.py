@@ -164,7 +164,12 @@ def _documents(s: Session, job: Job) -> list[str]:
         storage.remove(job.scratch("splits"))  # a run killed behind the index may not have come to it
         return [job.path("extracted", name) for name in names]
     beats = job.scratch("beats") if storage.is_local(job.work) else None
-    tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), "beats": beats} for t in job.source.tasks]
+    shared = {"beats": beats, **({"scratch": job.scratch()} if job.source.before else {})}
+    for early in job.source.before:
+        first = [{**task, "out": job.scratch(early.folder, task["name"]), **shared} for task in early.tasks]
+        with stage(job, early.folder, len(first)) as facts:
+            facts["worked"] = run_tasks(s, job, early.reference, first)
+    tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), **shared} for t in job.source.tasks]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
         facts["worked"] = run_tasks(s, job, job.source.reference, tasks)
         read = {task["out"]: read_written(task["out"]) for task in tasks}
@@ -187,7 +192,8 @@ def _documents(s: Session, job: Job) -> list[str]:
         "extraction": job.source.extraction,
     }
     storage.write_text(table, dump_json({**tally, "digest": job.source.digest}))
-    storage.remove(job.scratch("splits"))
+    for folder in ("splits", *(early.folder for early in job.source.before)):
+        storage.remove(job.scratch(folder))
     return parts
 
 

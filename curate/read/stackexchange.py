@@ -1,0 +1,505 @@
+"""Dumps of Stack Exchange: posts (questions and answers) and comments as XML, loose or in 7z; a document a question.
+
+First the posts are parted by their question's number (`part`), a task a range of a loose file or an archive; comments
+follow, which need to know whose answer they are of. Then a task a bucket joins questions and answers (`run`). Nothing but a
+bucket is in memory, and the numbers of the answers (16 bytes each) where comments are asked for.
+
+Each post is a record of the ledger: a question is a row; an answer is in its question's document, or skipped by kind.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from lxml import etree
+
+from curate.corpus import schema
+from curate.corpus.shards import ShardWriter
+from curate.engine.session import cpu_count
+from curate.errors import InputError
+from curate.files import storage
+from curate.html.fragment import fragment_text
+from curate.read.buckets import BucketFile, BucketWriter
+from curate.read.dumps import Head, place
+from curate.read.source import Source, Stage
+from curate.read.unpack import Piece, pieces, recoded, splittable
+
+ROWS = schema.extracted("stackexchange")
+SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
+BUCKET_BYTES = 128 << 20
+"""Bytes of XML whose questions are joined by one task."""
+LONGEST_ROW = 32 << 20
+BATCH = 256
+VERSION = 1
+"""Changes when the same dump gives other rows."""
+TABLES = ("posts", "comments", "badges", "posthistory", "postlinks", "tags", "users", "votes")
+_ROOT = re.compile(rf"<({'|'.join(TABLES)})[\s>/]", re.IGNORECASE)
+_NAME = re.compile(rf"(?:^|[-/])({'|'.join(TABLES)})\.(?:xml|7z)", re.IGNORECASE)
+_SITES = re.compile(
+    r"stackexchange|stackoverflow|superuser|serverfault|askubuntu|mathoverflow|stackapps", re.IGNORECASE
+)
+_ROW = b"<row "
+QUESTION, ANSWER = 1, 2
+LICENSES = (("2011-04-08", "CC-BY-SA-2.5"), ("2018-05-02", "CC-BY-SA-3.0"), ("", "CC-BY-SA-4.0"))
+"""Licence of a post by the day before which it was written (stackoverflow.com/help/licensing), where the dump does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackExchange:
+    """Which answers stand in a document, and in what order."""
+
+    what: ClassVar[str] = "a dump of Stack Exchange"
+    recipe: ClassVar[str] = "stackexchange"
+
+    accepted_first: bool = False
+    """Whether the answer that the asker accepted comes before better ones."""
+    minimum_score: int | None = None
+    """Least score of an answer; none is left out by default."""
+    maximum_answers: int = 0
+    """Answers in a document at most, the best; 0: all."""
+    unanswered: bool = True
+    """Whether a question is a document that has no answer, or none left."""
+    comments: bool = False
+
+    def __post_init__(self) -> None:
+        if self.maximum_answers < 0:
+            raise ValueError(f"maximum_answers must be at least 0, got {self.maximum_answers}")
+
+    def recognises(self, head: Head) -> bool:
+        """Whether a file is one of the tables of a site, or an archive of them."""
+        if head.packed == "7z":
+            return any(map(table_of, head.members)) or (not head.members and bool(_SITES.search(head.name)))
+        return (bool(_ROOT.search(head.data[:4096].decode("utf-8", "replace"))) and b"<row" in head.data) or _is_empty(
+            head
+        )
+
+    def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
+        """The source of sites. Raises InputError where no file has posts."""
+        options, parts, joins, notes = asdict(self), list[dict[str, Any]](), list[dict[str, Any]](), list[str]()
+        sites: dict[tuple[str, str], dict[str, list[tuple[Head, str]]]] = {}
+        for head in files:
+            found = _tables(head)
+            if not {"posts", "comments"} & {table for table, _ in found}:
+                notes.append(f"{head.path}: holds no posts; left out")
+            for table, member in found:
+                sites.setdefault((head.path.rpartition("/")[0], site_of(head.path)), {}).setdefault(table, []).append(
+                    (head, member)
+                )
+        listed = [(head.path, head.size) for head in files]
+        if not any("posts" in tables for tables in sites.values()):
+            raise InputError(f"{files[0].path}: holds no posts: name Posts.xml, or an archive with it")
+        late: list[dict[str, Any]] = []
+        named = Counter(site for _, site in sites)
+        for (folder, site), tables in sorted(sites.items()):
+            if "posts" not in tables:
+                notes.append(f"{site}: comments without posts; left out")
+                continue
+            buckets = max(1, sum(_unpacked_size(head, member) for head, member in tables["posts"]) // BUCKET_BYTES)
+            site = site if named[site] == 1 else folder or site  # two sites of one name are not one
+            shared = {"site": site, "buckets": buckets}
+            early = [{**shared, **one} for item in tables["posts"] for one in _ranges(*item, "posts", split_bytes)]
+            early = [{"name": f"{len(parts) + at:06d}-{_digest(one)}", **one} for at, one in enumerate(early)]
+            parts += early
+            after: list[dict[str, Any]] = []
+            if self.comments:
+                items = tables.get("comments", [])
+                after = [{**shared, **one} for item in items for one in _ranges(*item, "comments", split_bytes)]
+                names = [one["name"] for one in early]
+                after = [
+                    {"name": f"{len(late) + at:06d}-{_digest(one)}", "posts": names, **one}
+                    for at, one in enumerate(after)
+                ]
+                late += after
+            for bucket in range(buckets):
+                task = {
+                    "bucket": bucket,
+                    "posts": [one["name"] for one in early],
+                    "comments_of": [one["name"] for one in after],
+                }
+                joins.append({"name": f"{len(joins):06d}", "source": name or site, "site": site, **task, **options})
+        before = [Stage("posts", "curate.read.stackexchange:part", parts)]
+        if late:
+            before.append(Stage("comments", "curate.read.stackexchange:part", late))
+        digest = _digest([VERSION, options, name, listed])
+        return Source(
+            "stackexchange", "curate.read.stackexchange:run", joins, listed, digest, notes=notes, before=before
+        )
+
+
+def _is_empty(head: Head) -> bool:
+    """A table without rows."""
+    return bool(
+        re.search(rf"<({'|'.join(TABLES)})\s*(/>|>\s*</\1>)", head.data[:4096].decode("utf-8", "replace"), re.I)
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def table_of(name: str) -> str:
+    """The table that a file is by its name; empty for none."""
+    found = _NAME.search(name)
+    return found[1].lower() if found else ""
+
+
+def site_of(path: str) -> str:
+    """The site by the name of its archive (beer.stackexchange.com.7z, stackoverflow.com-Posts.7z) or its folder."""
+    folder, _, name = path.rpartition("/")
+    if name.lower().endswith(".7z"):
+        return re.sub(rf"(-({'|'.join(TABLES)}))?\.7z$", "", name, flags=re.IGNORECASE)
+    return folder.rpartition("/")[2] or "stackexchange"
+
+
+def _tables(head: Head) -> list[tuple[str, str]]:
+    """(table, name in the archive) of what a file holds; a damaged archive is taken for posts, so that it is accounted for."""
+    if head.packed == "7z":
+        found = [(table_of(name), name) for name in head.members if table_of(name)]
+        return found if head.members else [("posts", "")]
+    root = _ROOT.search(head.data[:4096].decode("utf-8", "replace"))
+    return [(root[1].lower(), "")] if root else []
+
+
+def _unpacked_size(head: Head, member: str) -> int:
+    if head.packed != "7z" or not member:
+        return head.size * (1 if not head.packed else 6)
+    import py7zr
+
+    from curate.read.inputs import open_input
+
+    with open_input(head.path) as file, py7zr.SevenZipFile(file) as archive:
+        return next((int(info.uncompressed) for info in archive.list() if info.filename == member), head.size)
+
+
+def _ranges(head: Head, member: str, table: str, split_bytes: int) -> Iterator[dict[str, Any]]:
+    each = split_bytes or min(SPLIT_BYTES, max(LEAST_SPLIT_BYTES, head.size // (4 * cpu_count())))
+    count = max(1, -(-head.size // each)) if splittable(head.packed) and not head.encoding else 1
+    for start, end in itertools.pairwise(head.size * i // count for i in range(count + 1)):
+        yield {
+            "file": head.path,
+            "packed": head.packed,
+            "encoding": head.encoding,
+            "member": member,
+            "table": table,
+            "start": start,
+            "end": end,
+        }
+
+
+# ---- rows out of bytes ----
+
+
+def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
+    """(element, offset, problem) of each <row …> that begins in the own pieces of a range, and of each damaged place.
+
+    In well-formed XML no value holds a `<`: so `<row ` begins a row and the next `<` ends it.
+    """
+    buffer, base, length, own = bytearray(), 0, 0, 0
+    offset = 0  # of the byte at `base`, plus what lies between
+    for piece in found:
+        if piece.problem:
+            if piece.own:
+                yield b"", piece.offset, piece.problem
+            buffer.clear()
+            base = length
+            if not piece.own:
+                return
+            continue
+        if not buffer:
+            offset = piece.offset - base
+        buffer += piece.data
+        length += len(piece.data)
+        own = length if piece.own else own
+        at = 0
+        while (start := buffer.find(_ROW, at)) >= 0:
+            if base + start >= own:
+                return
+            end = buffer.find(b"<", start + 1)
+            if end < 0:
+                at = start
+                break
+            yield bytes(buffer[start:end]), offset + base + start, ""
+            at = end
+        else:
+            at = max(at, len(buffer) - len(_ROW) + 1)
+            if base + at >= own and not piece.own:
+                return
+        del buffer[:at]
+        base += at
+        if len(buffer) > LONGEST_ROW:
+            yield b"", offset + base, f"row_too_large: more than {LONGEST_ROW} bytes"
+            buffer.clear()
+            base = length
+    if buffer.startswith(_ROW) and base < own:
+        yield b"", offset + base, "cut: the file ends within a row"
+
+
+def attributes(element: bytes) -> dict[str, str] | None:
+    """The attributes of a row; None where it is no XML. An entity that XML does not know is a syntax error."""
+    element = element.rstrip()
+    if not element.endswith(b">"):
+        return None
+    closed = element if element.endswith(b"/>") else element[:-1] + b"/>"
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    try:
+        return dict(etree.fromstring(closed, parser).attrib)
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,15}", text) else None
+
+
+def part(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: part the posts or comments of a range by their question. Those that can't be in a document are counted."""
+    skipped, failed, records = Counter[str](), list[list[Any]](), 0
+    wanted = task["member"]
+    found = pieces(
+        task["file"], task["packed"], task["start"], task["end"], lambda name: name == wanted if wanted else True
+    )
+    if task["encoding"]:
+        found = recoded(found, task["encoding"])
+    questions = _Questions(task) if task["table"] == "comments" else None
+    with BucketWriter(task["out"]) as writer:
+        for element, offset, problem in rows(found):
+            records += 1
+            values = None if problem else attributes(element)
+            if values is None:
+                told = problem or "row_xml: no XML"
+                failed.append([offset, told])
+                continue
+            record = _comment(values, questions) if questions else _post(values, offset)
+            if isinstance(record, str):
+                skipped[record] += 1
+            else:
+                writer.add(record[0] % task["buckets"], record)
+        writer.facts = {"file": task["file"], "records": records, "skipped": dict(skipped), "failed": failed}
+    return {"records": records}
+
+
+def _post(values: dict[str, str], offset: int) -> list[Any] | str:
+    """[question, type, id, …] of a post, or why it is in no document."""
+    number, kind = _whole(values.get("Id")), _whole(values.get("PostTypeId"))
+    if values.get("DeletionDate"):
+        return "deleted_post"
+    if number is None:
+        return "post_without_id"
+    if kind not in (QUESTION, ANSWER):
+        return f"post_type_{kind}" if kind is not None and 0 <= kind < 100 else "post_type_unknown"
+    question = number if kind == QUESTION else _whole(values.get("ParentId"))
+    if question is None:
+        return "answer_without_question"
+    score, day = _whole(values.get("Score")) or 0, values.get("CreationDate", "")
+    common = [
+        question,
+        kind,
+        number,
+        score,
+        day[:23],
+        values.get("Body", ""),
+        license_of(values.get("ContentLicense"), day),
+        offset,
+    ]
+    if kind == QUESTION:
+        common += [values.get("Title", ""), tags_of(values.get("Tags", "")), _whole(values.get("AcceptedAnswerId"))]
+    return common
+
+
+def _comment(values: dict[str, str], questions: "_Questions") -> list[Any] | str:
+    """[question, 0, post, comment, score, text]."""
+    number, post = _whole(values.get("Id")), _whole(values.get("PostId"))
+    question = questions.of(post) if post is not None else None
+    if number is None or post is None or question is None:
+        return "comment_without_post"
+    return [question, 0, post, number, _whole(values.get("Score")) or 0, values.get("Text", "")]
+
+
+class _Questions:
+    """Post -> question, of a whole site."""
+
+    def __init__(self, task: dict[str, Any]) -> None:
+        posts, questions = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for name in task["posts"]:
+            file = BucketFile(storage.join(task["scratch"], "posts", name))
+            pairs = [(row[2], row[0]) for bucket in range(task["buckets"]) for row in file.read(bucket)]
+            table = np.array(pairs, np.int64).reshape(-1, 2)
+            posts.append(table[:, 0])
+            questions.append(table[:, 1])
+        joined = np.concatenate(posts)
+        order = np.argsort(joined, kind="stable")
+        self._posts, self._questions = joined[order], np.concatenate(questions)[order]
+
+    def of(self, post: int) -> int | None:
+        """The question of a post; None for one that is not in the dump."""
+        at = int(np.searchsorted(self._posts, post))
+        return int(self._questions[at]) if at < len(self._posts) and self._posts[at] == post else None
+
+
+def tags_of(text: str) -> list[str]:
+    """Tags in either form: <a><b>, as until 2022, or |a|b|."""
+    return [tag for tag in re.split(r"[<>|]+", text) if tag]
+
+
+def license_of(said: str | None, day: str) -> str:
+    """SPDX: CC BY-SA 4.0 -> CC-BY-SA-4.0; by the day where nothing is said."""
+    if said and (found := re.fullmatch(r"CC BY-SA (\d\.\d)", said.strip())):
+        return f"CC-BY-SA-{found[1]}"
+    return next(name for before, name in LICENSES if not before or day[:10] < before)
+
+
+# ---- documents ----
+
+
+def run(task: dict[str, Any]) -> dict[str, Any]:
+    """Task: join the questions of a bucket with their answers, a row a question. Facts: records and skipped by file."""
+    started = time.monotonic()
+    files: dict[str, dict[str, Any]] = {}
+    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+        waiting: list[dict[str, Any]] = []
+        for row in _documents(task, files):
+            waiting.append(row)
+            if len(waiting) >= BATCH:
+                writer.write(pa.Table.from_pylist(waiting, ROWS))
+                waiting.clear()
+        writer.write(pa.Table.from_pylist(waiting, ROWS))
+        writer.facts = {"files": files, "bytes": 0, "seconds": round(time.monotonic() - started, 3)}
+    return {"records": sum(one["records"] for one in files.values()), "rows": writer.rows}
+
+
+def _documents(task: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    questions: dict[int, tuple[list[Any], str]] = {}
+    answers: dict[int, list[tuple[list[Any], str]]] = {}
+    comments: dict[int, list[list[Any]]] = {}
+    seen: set[int] = set()
+
+    def skip(file: str, kind: str, records: int = 0) -> None:
+        entry = files.setdefault(file, {"records": 0, "skipped": {}})
+        entry["records"] += records
+        entry["skipped"][kind] = entry["skipped"].get(kind, 0) + 1
+
+    for stage, names in (("posts", task["posts"]), ("comments", task["comments_of"])):
+        for name in names:
+            part = BucketFile(storage.join(task["scratch"], stage, name))
+            file = part.facts["file"]
+            if task["bucket"] == 0:
+                yield from _not_joined(task, part.facts, files)
+            for record in part.read(task["bucket"]):
+                files.setdefault(file, {"records": 0, "skipped": {}})["records"] += 1
+                if record[1] == 0:
+                    comments.setdefault(record[2], []).append(record)
+                    skip(file, "comment_in_document" if record[2] in seen else "comment_without_post")
+                elif record[2] in seen:
+                    skip(file, "repeated_post")
+                else:
+                    seen.add(record[2])
+                    if record[1] == QUESTION:
+                        questions[record[2]] = (record, file)
+                    else:
+                        answers.setdefault(record[0], []).append((record, file))
+    for number in sorted(questions):
+        question, file = questions[number]
+        mine = answers.pop(number, [])
+        kept, lost = chosen([record for record, _ in mine], question[10], task)
+        where = {record[2]: name for record, name in mine}
+        for record in kept:
+            skip(where[record[2]], "answer_in_document")
+        for record, kind in lost:
+            skip(where[record[2]], kind)
+        if not kept and not task["unanswered"]:
+            skip(file, "question_without_answer")
+            continue
+        yield _row(task, question, file, kept, comments)
+    for orphans in answers.values():
+        for _, file in orphans:
+            skip(file, "orphaned_answer")
+
+
+def _not_joined(
+    task: dict[str, Any], facts: dict[str, Any], files: dict[str, dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The posts of a part that are in no bucket: counts, and a failed row for each place that could not be read."""
+    file = facts["file"]
+    entry = files.setdefault(file, {"records": 0, "skipped": {}})
+    for kind, count in facts["skipped"].items():
+        entry["records"] += count
+        entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
+    for offset, told in facts["failed"]:
+        entry["records"] += 1
+        code = told.partition(":")[0]
+        yield {
+            "id": schema.document_id(place(file), offset, code),
+            "source": task["source"],
+            "file": file,
+            "offset": offset,
+            "site": task["site"],
+            "verdict": "failed",
+            "reason": code if code.startswith("row") else f"dump_{code}",
+            "detail": told[:300],
+        }
+
+
+def chosen(
+    answers: list[list[Any]], accepted: int | None, task: dict[str, Any]
+) -> tuple[list[list[Any]], list[tuple[list[Any], str]]]:
+    """The answers of a document in its order, and the others with the reason. Scores are compared as numbers."""
+    first = accepted if task["accepted_first"] else None
+    order = sorted(answers, key=lambda one: (one[2] != first, -one[3], one[2]))
+    least, most = task["minimum_score"], task["maximum_answers"]
+    good = [one for one in order if least is None or one[3] >= least]
+    lost = [(one, "answer_of_low_score") for one in order if least is not None and one[3] < least]
+    kept = good[:most] if most else good
+    return kept, lost + [(one, "answer_beyond_the_maximum") for one in good[len(kept) :]]
+
+
+def _row(
+    task: dict[str, Any], question: list[Any], file: str, answers: list[list[Any]], comments: dict[int, list[list[Any]]]
+) -> dict[str, Any]:
+    number, title = question[2], " ".join(question[8].split())
+    parts = [f"Q: {title}" if title else "Q:", fragment_text(question[5]), *_comments(comments.get(number, []))]
+    for answer in answers:
+        parts += [f"A: {fragment_text(answer[5])}", *_comments(comments.get(answer[2], []))]
+    row: dict[str, Any] = {
+        "id": schema.document_id(task["site"], number),
+        "text": "\n\n".join(part for part in parts if part),
+        "source": task["source"],
+        "file": file,
+        "offset": question[7],
+        "url": f"https://{task['site']}/questions/{number}",
+        "title": title or None,
+        "date": _date(question[4]),
+        "license": " AND ".join(sorted({question[6], *(answer[6] for answer in answers)})),
+        "site": task["site"],
+        "question_id": number,
+        "tags": question[9],
+        "score": question[3],
+        "answer_ids": [answer[2] for answer in answers],
+        "answer_scores": [answer[3] for answer in answers],
+        "accepted": question[10],
+    }
+    if row["text"] in ("Q:", ""):
+        row.update(text=None, verdict="rejected", reason="extract.no_text", value=0.0)
+    return row
+
+
+def _comments(found: list[list[Any]]) -> list[str]:
+    """Comments are Markdown in one line, with entities of HTML; they stand in the order in which they were written."""
+    from html import unescape
+
+    return [f"Comment: {' '.join(unescape(one[5]).split())}" for one in sorted(found, key=lambda one: one[3])]
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None
