@@ -125,7 +125,18 @@ def _search(command: Any) -> Any:
     return _add(command, options)
 
 
-SEARCH_ONLY = ("tables", "objective", "prior", "among")
+SEARCH_ONLY = {
+    "tables": "--from",
+    "objective": "--objective",
+    "prior": "--prior",
+    "among": "--among",
+    "penalty": "--penalty",
+    "runs": "--runs",
+    "preset": "--preset",
+    "run_tokens": "--run-tokens",
+    "check_seeds": "--check-seeds",
+    "compile_model": "--compile",
+}
 
 
 @click.command()
@@ -155,9 +166,10 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     if options["search"]:
         _searched(options, output, as_json, quiet)
         return
-    given = [name for name in SEARCH_ONLY if options.pop(name)]
-    if given:
-        raise UsageError(f"--{'from' if given[0] == 'tables' else given[0]} needs --search")
+    context = click.get_current_context()
+    for name, option in SEARCH_ONLY.items():
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"{option} needs --search")
     if not options["weights"]:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
     from curate.jobs import mix_request

@@ -17,7 +17,7 @@ svg.search text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg.search .axis { stroke: var(--line); fill: none; } svg.search .run { fill: none; stroke: var(--second); }
 svg.search .good { stroke: var(--kept); fill: none; } svg.search .bestline { stroke: var(--rejected); fill: none; stroke-width: 3; }
 svg.search .priorline { stroke: var(--records); fill: none; stroke-width: 3; stroke-dasharray: 5 3; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; } @media (max-width: 600px) { svg.search text { font-size: 19px; } }
 """
 SIDE, EDGE = 520.0, 50.0
 

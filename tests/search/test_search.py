@@ -128,6 +128,8 @@ def test_among_given_mixtures(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["--from", "x.csv"], "needs --search"),
+        (["--weights", "web=1", "--runs", "9"], "--runs needs --search"),
+        (["--weights", "web=1", "--compile"], "--compile needs --search"),
         (["--search", "--weights", "web=1"], "looks for weights"),
         ([], "--weights"),
     ],
