@@ -24,9 +24,9 @@ STAGES = ("identical", "edges", "rounds/picks-0", "components", "members", "lost
 """Tables of the resolution, in the order in which they are written."""
 KILLED = """
 import os, signal, sys
-from curate import storage
-from curate.dedup.job import Options, deduplicate
-from curate.run import EngineOptions
+from curate.files import storage
+from curate.jobs.dedup import Options, deduplicate
+from curate.run.start import EngineOptions
 
 corpus, output, stage, name, resume = sys.argv[1:]
 rename = storage.rename_folder

@@ -105,7 +105,7 @@ def test_finish_takes_the_garbage_along(tmp_path: Path) -> None:
 
 HOLDER = """
 import sys, time
-from curate import output
+from curate.files import output
 with output.claimed(sys.argv[1], {"job": "test"}, resume=False):
     print("held", flush=True)
     time.sleep(60)

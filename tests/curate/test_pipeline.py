@@ -96,9 +96,10 @@ def test_output_in_the_way(crawl, corpus, tmp_path):
 
 KILLED = """
 import sys
-from curate.clean import Options
-from curate.clean import clean as run_clean
-clean(Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", quiet=True, split_bytes=60_000))
+from curate.jobs.clean import Options, clean
+from curate.run.start import EngineOptions
+options = Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", split_bytes=60_000)
+clean(options, EngineOptions(resume=False, quiet=True))
 """
 
 
@@ -108,13 +109,14 @@ def test_killed_at_any_point_and_resumed(crawl, corpus, tmp_path):
     for wait in (2.0, 3.5, 5.0, 6.5):
         if output.exists():
             break
-        arguments = [sys.executable, "-c", KILLED if wait == 2.0 else KILLED.replace("quiet", "resume=True, quiet")]
+        arguments = [sys.executable, "-c", KILLED if wait == 2.0 else KILLED.replace("resume=False", "resume=True")]
         process = subprocess.Popen([*arguments, str(crawl), str(output)], start_new_session=True)
         try:
             process.wait(timeout=wait)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        assert process.returncode in (0, -signal.SIGKILL)
         assert not (output.exists() and not (output / "ledger.json").exists())
     if not output.exists():
         clean(crawl, output, resume=True, split_bytes=60_000)

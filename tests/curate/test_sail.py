@@ -191,7 +191,7 @@ def test_an_open_engine_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
     path = crawl.write(tmp_path / "crawl")[0]
     code = (
-        "from curate import cli, sail\n"
+        "from curate import cli\nfrom curate.engine import sail\n"
         "sail._mute_listen = lambda: False\n"
         f"cli.main(['clean', '--input', {str(path)!r}, '--output', {str(tmp_path / 'out')!r}, '--cores', '1'])"
     )
@@ -203,9 +203,9 @@ def test_an_open_engine_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_an_engine_that_waits_costs_nothing() -> None:
     """Its runtime met a socket that did not listen yet, and once asked it for connections without end: a core's time."""
     program = (
-        "import time; from curate.engine.sail import Sail; engine = Sail(); session = session.connect(); "
+        "import time; from curate.engine.sail import Sail; engine = Sail(); session = engine.connect(); "
         "session.range(3).count(); started = time.process_time(); time.sleep(1); "
-        "print(time.process_time() - started); session.stop(); session.stop()"
+        "print(time.process_time() - started); session.stop(); engine.stop()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert float(done.stdout) < 0.6  # of a second

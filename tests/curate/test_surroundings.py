@@ -199,7 +199,7 @@ def test_a_folder_that_nothing_can_be_written_to(tmp_path: Path) -> None:
 
 HOLDER = """
 import sys, time
-from curate import temporary
+from curate.files import temporary
 print(temporary.folder(), flush=True)
 time.sleep(60 if sys.argv[1:] else 0)
 """
@@ -225,9 +225,9 @@ def test_the_folder_for_temporary_files_goes_with_its_process(tmp_path: Path, mo
 
 ORPHAN = """
 import os, signal, sys, threading, time
-from curate import workers
+from curate.engine import children
 threading.Timer(float(sys.argv[1]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-workers.call("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
+children.call("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
 """
 
 
@@ -280,7 +280,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(number: int, code: int) -> None
     assert (done.returncode, done.stderr.strip()) == (code, told)
 
 
-SENDER = "import os, sys; from curate import workers; workers._send(os.fdopen(os.dup(1), 'wb'), b'J', bytes(1 << 20))"
+SENDER = "import os, sys; from curate.engine import children; children._send(os.fdopen(os.dup(1), 'wb'), b'J', bytes(1 << 20))"
 
 
 def test_a_child_whose_parent_is_gone_ends_without_a_word() -> None:
