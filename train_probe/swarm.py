@@ -177,6 +177,8 @@ def train(
             facts = trainer.run(blend)
             kept = {
                 "weights": used,
+                "contents": _contents(ready, used),
+                "setting": setting(ready, chosen, settings.to_dict(), min(1.0, share)),
                 "seed": seed,
                 "tokens": facts["tokens"],
                 "ledger": {
@@ -192,23 +194,43 @@ def train(
                 f"run {number + 1} of {len(every)}: {_short(used)}, seed {seed}: {np.mean(list(kept['losses'].values())):.4f}"
                 f"  ({facts['tokens_per_second']:,.0f} tokens/s)"
             )
-        found.append({**kept, "key": path.stem})
+        found.append({**kept, "weights": used, "key": path.stem})
     return found
 
 
 def key(ready: Prepared, weights: dict[str, float], chosen: Preset, settings: dict[str, Any], share: float) -> str:
     """Of everything that decides a result: contents, not names."""
+    return _digest([_contents(ready, weights), setting(ready, chosen, settings, share)])
+
+
+def setting(ready: Prepared, chosen: Preset, settings: dict[str, Any], share: float) -> str:
+    """Of everything that decides a result but the weights: results of one setting can be compared."""
     kept = {k: v for k, v in settings.items() if k not in ("checkpoint_every", "log_every", "micro_rows", "compile")}
-    mixed = sorted([ready.contents[f"source {name}"], round(weight, 6)] for name, weight in weights.items())
-    decides = [
-        mixed,
-        round(share, 9),
-        ready.contents["held-out"],
-        ready.contents["tasks"],
-        chosen.model.to_dict(),
-        kept,
-    ]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:20]
+    return _digest([round(share, 9), ready.contents["held-out"], ready.contents["tasks"], chosen.model.to_dict(), kept])
+
+
+def _contents(ready: Prepared, weights: dict[str, float]) -> list[list[Any]]:
+    return sorted([ready.contents[f"source {name}"], round(weight, 6)] for name, weight in weights.items())
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def others(ready: Prepared, trained: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results in the folder that can be compared with `trained` (all of one seed) and are over the same sources, by content:
+    of an earlier search with fewer of them, or with more runs.  In the order of their keys."""
+    names = {ready.contents[f"source {name}"]: name for name in ready.tokens}
+    have, wanted = {one["key"] for one in trained}, trained[0]["setting"]
+    found = []
+    for path in sorted((ready.folder / "runs").glob("*.json")):
+        one = _result(path) if path.stem not in have else None
+        if one is None or one.get("setting") != wanted or not all(content in names for content, _ in one["contents"]):
+            continue
+        found.append(
+            {**one, "key": path.stem, "weights": {names[content]: weight for content, weight in one["contents"]}}
+        )
+    return found
 
 
 def _result(path: Path) -> dict[str, Any] | None:
@@ -250,4 +272,4 @@ def _short(weights: dict[str, float]) -> str:
     return " ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
 
 
-__all__ = ["Prepared", "Swarm", "prepare", "run_tokens", "train"]
+__all__ = ["Prepared", "Swarm", "others", "prepare", "run_tokens", "train"]

@@ -75,10 +75,14 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
         f"{count} runs of {swarms.run_tokens(swarm):,} tokens; each source read in the part that makes its epochs those of {target:,.0f} tokens"
     )
     trained = swarms.train(swarm, ready, [(row, 0) for row in wanted], target, talk)
-    runs = as_runs(names, trained)
+    more = swarms.others(ready, trained)
+    if more:
+        talk(f"{len(more)} more runs of these sources are in {swarm.output}/runs: they are used, too")
+    runs = as_runs(names, [*trained, *more])
     found = result.search(runs, prior, caps, None, options["penalty"], options["seed"])
     best = choose.shares(names, np.array([one["best"] for one in found["sources"]]))
-    sampled = wanted[int(runs.losses.mean(1).argmin())]
+    lowest = int(runs.losses.mean(1).argmin())
+    sampled = dict(zip(names, runs.weights[lowest].round(6).tolist(), strict=True))
     found["target_tokens"] = target
     if options["check_seeds"]:
         arms = {"proposal": best, "prior": wanted[0], "best sampled": sampled}

@@ -137,6 +137,22 @@ def test_results_are_keyed_by_what_sources_hold(ask: Any, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_a_later_source_takes_up_what_is_there(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    rows = [{"text": f"the cat sat on def x return once upon a time {i}"} for i in range(30)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "target" / "a.parquet")
+    words = ("--check-seeds", "0", "--objective", f"held-out:{tmp_path / 'target'}", "--tokens", "20K", "--json")
+    first = json.loads(ask(*words, names=("web", "code")).stdout)
+    second = json.loads(ask(*words).stdout)
+    assert len(first["runs"]) == 8
+    assert len(second["runs"]) == 16
+    assert [one["measured"] for one in second["runs"][8:]] != []
+    old = {one["run"].split("(")[1]: one["measured"] for one in first["runs"]}
+    new = {one["run"].split("(")[1]: one for one in second["runs"]}
+    assert all(new[key]["measured"] == value and new[key]["weights"][2] == 0 for key, value in old.items())
+
+
+@pytest.mark.slow
 def test_a_damaged_result_is_named(ask: Any, tmp_path: Path) -> None:
     assert ask("--check-seeds", "0").exit_code == 0
     one = next(iter((tmp_path / "out" / "runs").glob("*.json")))
