@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from curate.console.terminal import one_line
 from curate.errors import InputError, UsageError
+from curate.files import locks, storage
 from curate.jobs.mix_request import source_paths
 from curate.mixing import mixture, units
 from curate.search import choose, command, design, result
@@ -24,6 +25,10 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
     """Search by training small models on `--source`s. Raises CurateError; a stopped search goes on with the same words."""
     if not output:
         raise UsageError("--search that trains needs --output DIR: runs are kept there, and a stopped search goes on")
+    storage.check_name(output)
+    if not storage.is_local(output):
+        raise UsageError(f"--output {one_line(output)}: training needs a folder of this machine")
+    output = storage.filesystem(output)[1]
     try:
         from train_probe import swarm as swarms
         from train_probe.errors import ProbeError
@@ -52,10 +57,11 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
             print(one_line(line, 300), file=sys.stderr)
 
     try:
-        found, runs = _search(swarms, swarm, options, talk)
+        with locks.held(output, f"{output}: another search is at work there at this moment; wait for it"):
+            found, runs = _search(swarms, swarm, options, talk)
+            result.write(found, runs, output)
     except ProbeError as error:
         raise InputError(str(error)) from error
-    result.write(found, runs, output)
     command.show(found, as_json, output)
 
 

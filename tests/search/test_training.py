@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from curate.commands import mix_search
 from curate.commands.mix import mix
-from curate.errors import InputError, UsageError
+from curate.errors import InputError, OutputError, UsageError
+from curate.files import locks
 from curate.mixing import mixture
 from train_probe import blend, config, swarm
 from train_probe.data import DOCUMENTS, TokenFile
@@ -176,6 +177,14 @@ def test_what_can_not_be_asked_is_refused(ask: Any) -> None:
         assert isinstance(done.exception, UsageError), (words, done.exception)
         assert said in str(done.exception)
     assert isinstance(ask(names=("web",)).exception, UsageError)
+    assert isinstance(ask("--output", "s3://bucket/x").exception, UsageError)
+
+
+def test_two_searches_in_one_folder_are_refused(ask: Any, tmp_path: Path) -> None:
+    with locks.held(str(tmp_path / "out"), "busy"):
+        done = ask()
+    assert isinstance(done.exception, OutputError)
+    assert "another search" in str(done.exception)
 
 
 def test_the_key_forgets_names_and_keeps_contents(tmp_path: Path) -> None:
