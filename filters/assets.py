@@ -13,7 +13,7 @@ FILES = {
     "lid.176": "lid.176.ftz",
     "lid.176.bin": "lid.176.bin",
     "ldnoobw": "ldnoobw-5faf2ba",  # the commit of the lists
-    "licensedb": "licenses-rules.json.xz",
+    "licensedb": "licenses-known.json.xz",
 }
 """Asset name -> its file or folder below an assets folder."""
 

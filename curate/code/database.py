@@ -2,7 +2,8 @@
 
 `curate assets fetch licensedb` gets the wheel of `licensedcode-data` (CC-BY-4.0) and `build` makes one small file of it. Kept are
 the rules (notices, references, wordings of texts) of at most 300 words, longer ones when all that they name is on the list
-`permissive`, the texts of licences that the SPDX list does not have, and the web addresses of all licences.
+`permissive` (ScanCode's copies of these licences among them), the texts of licences that the SPDX list does not have, and the web
+addresses of all licences.
 """
 
 import io
@@ -17,7 +18,7 @@ from typing import Any
 from curate.code.evidence import canonical
 from curate.code.evidence import ids as ids_of
 from curate.code.names import UNKNOWN
-from curate.code.prose import copyright_lines
+from curate.code.prose import without_copyright
 from curate.code.texts import readable
 from curate.code.tokens import words
 from filters.licenses import allow_list
@@ -81,15 +82,6 @@ class Ids:
         return canonical(" ".join(spelled))
 
 
-def without_copyright(text: str) -> str:
-    """A text less its copyright notices, which count in no comparison."""
-    flat = readable(text.encode()).decode("latin-1")
-    places = copyright_lines(flat)
-    for start, end in reversed(places):
-        flat = f"{flat[:start]}{flat[end:]}"
-    return flat.encode("latin-1").decode("utf-8", "replace")
-
-
 def notices(rules: list[dict[str, Any]], ids: Ids) -> dict[str, list[list[str]]]:
     """Expression to [text, files that the text points to]; "" for texts that say none (false positives, "see the file LICENSE")."""
     found: dict[str, list[list[str]]] = {}
@@ -141,6 +133,11 @@ def addresses(licences: list[dict[str, Any]], ids: Ids) -> dict[str, str]:
     return {a: next(iter(o)) for a, o in sorted(owners.items()) if len(o) == 1 and "/" in a}
 
 
+def as_rule(licence: dict[str, Any]) -> dict[str, Any]:
+    """The text of a licence as a rule for it."""
+    return {"text": licence["text"], "license_expression": licence["key"]}
+
+
 def build(wheel: bytes) -> bytes:
     """The file of the detector, from the bytes of the wheel; the same bytes each time. Takes some 15 seconds."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
@@ -149,7 +146,7 @@ def build(wheel: bytes) -> bytes:
         data: dict[str, Any] = {
             "source": SOURCE,
             "texts": texts(licences, ids),
-            "notices": notices(list(records(archive, "rules")), ids),
+            "notices": notices([*records(archive, "rules"), *map(as_rule, filter(_is_text, licences))], ids),
             "addresses": addresses(licences, ids),
         }
     packed = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from curate.code.comments import comments_with
+from curate.code.described import is_title, unexplained
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, read
 from curate.code.marks import unmarked
@@ -30,6 +32,7 @@ REMEMBERED = 5_000
 """Texts whose evidence is remembered: the same licence files come up again and again."""
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
+MOST_HEADING = 20_000
 BLOCK = 1_500
 """Characters before and after a notice in which every sentence is read for conditions; code ends it."""
 
@@ -95,7 +98,7 @@ class Detector:
 def evidence_in(text: bytes, about: bool) -> list[Evidence]:
     """The evidence of a text with the line alone as its place; `about` for a file that is about licences."""
     if not about and not places(text, gate()):
-        return []
+        return _named_first(text)
     data = flat(readable(text))
     known = read(unmarked(data))
     if about:  # what is said of folders is read for itself
@@ -110,12 +113,24 @@ def evidence_in(text: bytes, about: bool) -> list[Evidence]:
     tags = [*tags, *(a for a in assigned if a.kind != "mention" and not _meets(a, tags))]
     whole = sorted([*tags, *(s for s in known.spans if s.words >= WHOLE and not _meets(s, tags))])
     short = _short(known, whole)
-    said = _said(known, whole, short, [a for a in assigned if not _meets(a, whole)], about)
+    said = _said(known, data.decode("latin-1"), whole, short, [a for a in assigned if not _meets(a, whole)], about)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
     return [
         *_evidence(known.text, spans),
         *_plain_evidence(known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes])),
     ]
+
+
+_NAME_FIRST = re.compile(rb"(?:#![^\n]*\n)?[\s#/*;%\"'!<-]*((?:MIT|BSD|ISC|ZLIB|Zlib|Apache)\b[^\n]*)")
+
+
+def _named_first(text: bytes) -> list[Evidence]:
+    """A doubt where a file begins with the short name of a licence and goes on: "MIT for …"."""
+    match = _NAME_FIRST.match(text)
+    words = match.group(1).decode("latin-1") if match else ""
+    if not words or CODE_LINE.search(words) or is_plain(words, [(0, len(words.split()[0]))]):
+        return []
+    return _plain_evidence(words, [_doubt(Sentence(0, len(words)), words)])
 
 
 def _beside_all(said: "_Said", assigned: Sequence[Span], whole: Sequence[Span]) -> list[Span]:
@@ -162,7 +177,9 @@ def _mentions(low: str) -> list[Mention]:
     return [m for m in mentions_in(folded(low)) if not _meets((m.start, m.end), asides)]
 
 
-def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Sequence[Span], about: bool) -> _Said:
+def _said(
+    known: Read, raw: str, whole: Sequence[Span], short: Sequence[Span], covered: Sequence[Span], about: bool
+) -> _Said:
     text, low = known.text, known.text.lower()
     said = _Said([], [], [_difference(known)] if known.near else [], [])
     anchors = [] if about else [s for s in whole if s.expression]
@@ -171,6 +188,7 @@ def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Se
         _free(known, [*whole, *covered]),
         [] if about else [start for start, _ in places(text.encode("latin-1"), gate())],
     )
+    heading = _heading(text)
     left, rest, found = list[tuple[Sentence, str]](), list[Sentence](), list[Sentence]()
     points = (
         None if about else [*hits, *(s.start for s in short), *(s.start for s in anchors), *(s.end for s in anchors)]
@@ -200,7 +218,7 @@ def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Se
         exact = canonical(" ".join(words.split())) if about and _EXPRESSION.fullmatch(words) else None
         if exact and UNKNOWN not in exact:
             said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
-        elif plain and unknown_name(_blanked(words, places_)):
+        elif plain and (unknown_name(_blanked(words, places_)) or (about and not inside and not is_title(words))):
             said.doubts.append(_doubt(sentence, words))
         elif plain and names:
             (said.named if under else said.mentioned).extend(names)
@@ -209,15 +227,14 @@ def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Se
                 anchors.append(names[0])
         elif plain or (about and _of_parts(sentence, words, said)):
             continue
-        elif about or (names and under):
+        elif about or (names and (under or (sentence.start < heading and _is_subject(sentence, names[0], words)))):
             said.doubts.append(_doubt(sentence, words))
         else:
             said.mentioned.extend(names)
             left.append((sentence, words))
-    left += [(sentence, text[sentence.start : sentence.end]) for sentence in rest if _meets(sentence, zones)]
+    blocks = comments_with(raw, anchors)
+    left += [(s, text[s.start : s.end]) for s in rest if _meets(s, zones) or _meets(s, blocks)]
     texts = [s for s in whole if s.words >= WHOLE]
-    code = CODE_LINE.search(text)
-    heading = max(HEADING, code.start() if code else len(text))
     for sentence, words in left:
         beside = any(_beside(text, sentence, span) for span in anchors)
         why = "beside a text" if any(_touches(text, sentence, span) for span in texts) else None
@@ -225,6 +242,7 @@ def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Se
             why
             or (beside and "::" not in words and condition_in(words))
             or (_meets(sentence, zones) and takes_back(words))
+            or (_meets(sentence, blocks) and unexplained(words))
             or doubtful(words, sentence.start < heading)
         )
         if why:
@@ -232,6 +250,21 @@ def _said(known: Read, whole: Sequence[Span], short: Sequence[Span], covered: Se
     if about and not whole and len({s.expression for s in said.named}) > 1 and not _STATES_ANY.search(low):
         said.doubts.append(said.named[0]._replace(expression=UNKNOWN, kind="doubt", name="a list of names"))
     return said
+
+
+def _heading(text: str) -> int:
+    """Where the head of a file ends: at its first line of code, but not before `HEADING`."""
+    at = 0
+    for line in text[:MOST_HEADING].splitlines(keepends=True):
+        if at > HEADING and CODE_LINE.search(line):
+            break
+        at += len(line)
+    return max(HEADING, at)
+
+
+def _is_subject(sentence: Sentence, name: Span, words: str) -> bool:
+    """Whether a sentence begins with the name of a licence, and is no line of code: "MIT for …"."""
+    return name.start - sentence.start < 8 and CODE_LINE.search(words) is None
 
 
 def _touches(text: str, sentence: Sentence, span: Span) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
@@ -42,12 +43,19 @@ Then = Callable[[Text, int], int]
 """What is left of a template, compiled: from a place in a text to where it ends, or -1."""
 
 
+Firsts = frozenset[int] | None
+"""Hashes of the words by which what follows begins; None for any."""
+
+
 class Literal(NamedTuple):
     """Words that must stand there."""
 
     hashes: tuple[int, ...]
 
-    def then(self, rest: Then) -> Then:
+    def firsts(self, _: Firsts) -> Firsts:
+        return frozenset(self.hashes[:1])
+
+    def then(self, rest: Then, _: Firsts) -> Then:
         first, wanted, size = self.hashes[0], list(self.hashes), len(self.hashes)
 
         def match(text: Text, at: int) -> int:
@@ -67,14 +75,26 @@ class Optional(NamedTuple):
 
     parts: "tuple[Literal | Optional | Variable, ...]"
 
-    def then(self, rest: Then) -> Then:
-        inner = chained(self.parts, rest)
+    def firsts(self, after: Firsts) -> Firsts:
+        own = first_words(self.parts, after)
+        return own | after if own is not None and after is not None else None
+
+    def then(self, rest: Then, after: Firsts) -> Then:
+        inner = chained(self.parts, rest, after)
 
         def match(text: Text, at: int) -> int:
             end = inner(text, at)
             return end if end >= 0 else rest(text, at)
 
         return match
+
+
+def _sizes(hashes: list[int], at: int, most: int, after: Firsts) -> Iterable[int]:
+    """How many words (below `most`) may stand at a place before what begins by `after`."""
+    if after is None:
+        return range(most)
+    row = hashes[at : at + most]
+    return [n for n, word in enumerate(row) if word in after] if not after.isdisjoint(row) else ()
 
 
 class Variable(NamedTuple):
@@ -86,7 +106,10 @@ class Variable(NamedTuple):
     most: int
     """Words."""
 
-    def then(self, rest: Then) -> Then:
+    def firsts(self, _: Firsts) -> Firsts:
+        return None
+
+    def then(self, rest: Then, after: Firsts) -> Then:
         own = list(self.original)
 
         def match(text: Text, at: int) -> int:
@@ -95,7 +118,7 @@ class Variable(NamedTuple):
                 if end >= 0:
                     return end
             furthest = text.furthest
-            for size in range(min(self.most, len(text.starts) - at) + 1):
+            for size in _sizes(text.hashes, at, min(self.most, len(text.starts) - at) + 1, after):
                 end = rest(text, at + size)
                 if end >= 0 and self._allows(text.between(at, at + size)):
                     return end
@@ -114,10 +137,18 @@ class Variable(NamedTuple):
 Op = Literal | Optional | Variable
 
 
-def chained(parts: Sequence[Op], rest: Then) -> Then:
-    """Parts one after the other, and then `rest`."""
+def first_words(parts: Sequence[Op], after: Firsts) -> Firsts:
+    """The words by which parts begin that stand before what begins by `after`."""
     for part in reversed(parts):
-        rest = part.then(rest)
+        after = part.firsts(after)
+    return after
+
+
+def chained(parts: Sequence[Op], rest: Then, after: Firsts = None) -> Then:
+    """Parts one after the other, and then `rest`, which begins by the words `after`."""
+    for part in reversed(parts):
+        rest = part.then(rest, after)
+        after = part.firsts(after)
     return rest
 
 
@@ -287,9 +318,9 @@ class Near(NamedTuple):
     template: Template
 
 
-def equal_to(text: Text) -> tuple[list[Equal], Near | None]:
+def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near | None]:
     """The texts of the list in a text, those that begin at one word by length; and the one that came nearest."""
-    known, hashes = templates(), np.array(text.hashes[:-1], np.uint64)
+    known = templates()
     found: list[Equal] = []
     near: Near | None = None
     for width, (table, starting) in enumerate(zip(known.tables, known.starting, strict=True), 1):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from curate.code.equal import Near, Text, equal_to
 from curate.code.phrases import found_in, phrases
 from curate.code.prose import copyright_lines
+from curate.code.texts import plainest
 from curate.code.tokens import words
 
 WHOLE = 25
@@ -57,7 +58,7 @@ def read(data: bytes) -> Read:
         first, last = np.searchsorted(split.starts, (start, end))
         kept[first:last] = False
     hashes, starts, ends = split.hashes[kept], split.starts[kept], split.ends[kept]
-    equal, near = equal_to(Text(hashes.tolist(), starts.tolist(), ends.tolist(), text))
+    equal, near = equal_to(Text(hashes.tolist(), starts, ends, text), hashes)
     found = [
         (e.first, e.last, _expression(e.template.ids, e.template.kind), _KINDS[e.template.kind], "") for e in equal
     ]
@@ -112,5 +113,5 @@ def _expression(ids: Sequence[str], kind: str) -> str:
     """Of ids that share a text the one that permits least; an exception as `WITH` it."""
     if tuple(ids) == ("none",):
         return ""
-    plain = min(ids, key=lambda i: ("or-later" in i, len(i), i))
+    plain = plainest(ids)
     return f"WITH {plain}" if kind == "exception" else plain

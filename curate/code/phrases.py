@@ -11,7 +11,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.texts import Table, database, find_hashes, hash_table, readable
+from curate.code.prose import without_copyright
+from curate.code.spdx import plain
+from curate.code.texts import Table, database, find_hashes, hash_table, plainest, readable, spdx_data
 from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
@@ -102,7 +104,14 @@ def _rows() -> list[tuple[str, str, str]]:
     rules = [
         (said if _CHOICE.search(text) else said.replace(" OR ", " AND "), files, text) for said, files, text in rules
     ]
-    return [*texts, *rules]
+    return [*texts, *rules, *_listed()]
+
+
+def _listed() -> list[tuple[str, str, str]]:
+    """The texts of the SPDX list as the list prints them, with all that may be left out and with nothing of it."""
+    rows = [row for row in spdx_data()["texts"] if row["kind"] == "license"]
+    both = [(row["ids"], plain(row["template"], optional)) for row in rows for optional in (True, False)]
+    return [(plainest(ids), "", without_copyright(text)) for ids, text in both if len(text.split()) >= ANCHOR]
 
 
 _CHOICE = re.compile(

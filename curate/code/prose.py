@@ -15,7 +15,7 @@ import re2
 
 from curate.code.names import Fast, fast, folded
 from curate.code.scan import Literals, literals, places
-from curate.code.texts import spdx_data
+from curate.code.texts import readable, spdx_data
 
 _SCRIPTS = (
     r"(?:[\xe0-\xed][\x80-\xbf]{2} ?){8}",  # Chinese, Japanese, Korean, Indian, Thai
@@ -40,7 +40,7 @@ _GLUE = frozenset(
     ).split()
 )
 """Words that no name has, however they are written: with one of them a line says something."""
-_NAME_WORDS = frozenset(
+NAME_WORDS = frozenset(
     (  # noqa: SIM905
         "the a an of and or by et al author authors copyright holder holders owner owners contributor contributors developer developers maintainer"
         " maintainers team project projects inc incorporated ltd limited llc gmbh corp corporation co company ag sa bv oy ab plc group foundation"
@@ -188,7 +188,7 @@ def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
         if token in ("Will", "Grant", "May", "Case") and not shouted:
             return True
         return (low == "for" and before in _FOR_AFTER) or (low in ("in", "at") and before in _PLACED)
-    if low in _NAME_WORDS or not token.isascii() or (len(token) == 1 and token.isupper()):
+    if low in NAME_WORDS or not token.isascii() or (len(token) == 1 and token.isupper()):
         return True
     if low in ordinary():
         if token.isupper() and (shouted or len(token) > 1):
@@ -199,8 +199,17 @@ def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
     return None if small < _LOWER else False
 
 
+_OWNERS = re2.compile(
+    r"(?i)\W*(?:(?:the |this |my |its |their |our )?(?:project|authors?|author\(s\)|organi[sz]ation|copyright (?:holders?|owners?)|holders?|owners?|developers?|maintainers?|company|library|software|program|package|above listed copyright holder(?:s|\(s\))?)"
+    r"|(?:the |its |their |other |any |specific |names? of |project's )*contributors?)(?:(?: nor| or| and|,)+ (?:the |names? of |its |their |other |any |specific )*(?:contributors?|authors?|developers?|maintainers?|copyright holders?|members?))?\W*"
+)
+"""How licences speak of those who own the work."""
+
+
 def is_name(text: str) -> bool:
-    """Whether a phrase is made of names: of people, firms, products, with years, versions and addresses."""
+    """Whether a phrase is made of names: of people, firms, products, with years, versions and addresses; or stands for the owners."""
+    if len(text) < 100 and _OWNERS.fullmatch(" ".join(text.split())):
+        return True
     tokens = TOKEN.findall(text)
     shouted = sum(t.isupper() for t in tokens) * 2 > len(tokens)
     before, small = "", 0
@@ -260,6 +269,15 @@ def copyright_lines(text: str) -> list[tuple[int, int]]:
         if end > match.end():
             found.append((match.start(), end))
     return found
+
+
+def without_copyright(text: str) -> str:
+    """A text less its copyright notices, which count in no comparison."""
+    flat = readable(text.encode()).decode("latin-1")
+    places = copyright_lines(flat)
+    for start, end in reversed(places):
+        flat = f"{flat[:start]}{flat[end:]}"
+    return flat.encode("latin-1").decode("utf-8", "replace")
 
 
 _BARE = re.compile(r"\(c\)\s*$", re.I)
@@ -362,9 +380,14 @@ def sentences(
         yield Sentence(starts[first], ends[len(free) - 1])
 
 
+@lru_cache(maxsize=5_000)
+def _gap_parts(gap: str) -> bool:
+    return _PART.search(gap) is not None
+
+
 def _parts(text: str, end: int, start: int) -> bool:
     gap = text[end:start]
-    if _PART.search(gap):
+    if _gap_parts(gap):
         return True
     line = gap.find("\n")
     if line < 0:
@@ -382,13 +405,31 @@ def _parts(text: str, end: int, start: int) -> bool:
 _SINGLE = re.compile(r"propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|restricted|unpublished|secret", re.I)  # fmt: skip
 
 
+_NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"
+"""A run of words with capitals."""
 _HARMLESS = re2.compile(
     r"(?i)\W*(?:[\w.\x80-\xff]+\W{1,3}){1,5}(?:is|are) (?:a |the )?(?:registered )?(?:trade|service )marks?(?: or (?:registered )?(?:trade|service )marks?)?(?: (?:of|by|owned by) (?:[\w.,&\x80-\xff]+ ?){1,6})?(?: in the (?:US|U\.S\.|United States)(?: and/or other countries)?)?\W*"
     r"|\W*(?:all )?(?:other )?(?:trademarks|names|product names|brands)(?: \w+){0,6} (?:is|are) (?:the )?property of their respective (?:owners|holders|companies)\W*"
     r"|\W*(?:for|see|the) (?:a |an |the )?(?:full |complete |exact )?(?:list|history) of (?:all )?(?:contributors|authors|changes)\b[^.;]{0,40}(?:https?://\S+|AUTHORS|CONTRIBUTORS|THANKS|git)\S*(?: file| log| history)?\W*"
+    rf"|\W*to learn more about (?:the )?{_NAME},? see\W{{0,4}}https?://\S+(?:,? or [\w.]+@[\w.]+)?\W*"
+    rf"|\W*this (?:software|code|file|library) (?:was|has been) (?:originally )?(?:written|contributed|donated|developed)(?: (?:for|to) (?:the )?{_NAME})?(?: by {_NAME})?(?: (?:in cooperation|under a contract|in collaboration) with {_NAME})?\W*"
+    rf"|\W*(?:by {_NAME} in cooperation with|further modifications have been made for the) {_NAME}(?: under a contract with {_NAME})?\W*"
+    rf"|\W*this (?:code|software) is derived from software (?:contributed|written) (?:to|for) (?:the )?{_NAME} by (?:the )?{_NAME}\W*"
+    r"|\W*on debian(?: gnu/linux)? systems,? the (?:complete |full )?(?:text of|texts of) the [\w.,/ -]{3,80} can be found in (?:the file )?\W{0,2}/usr/share/common-licenses/[\w.-]+\W*"
+    r"|\W*the full text of the [\w., -]{3,60} is distributed in /usr/share/common-licenses/[\w.-]+ on debian systems\W*"
+    r"|\W*/usr/share/common-licenses/[\w.-]+ \(?on debian systems\)?\W*"
+    r"|\W*spdx license expression \"?[\w.+-]+\"?:? https://spdx\.org/licenses/[\w.+-]+\W*"
+    rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?)\W*"
+    r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
+    rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
     r"|\W*(?:the )?(?:software|program|code|library|this project|we|it) (?:is|are) not affiliated (?:with|to) [\w., ]{1,60}\W*"
 )
 """Sentences of licence files that neither give nor take: trademarks' owners, where contributors are listed."""
+
+
+def is_harmless(text: str) -> bool:
+    """Whether a sentence is one of the usual ones that neither give nor take."""
+    return len(text) < 400 and _HARMLESS.fullmatch(" ".join(text.split())) is not None
 
 
 def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
@@ -398,7 +439,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         text: The sentence.
         named: Places of the licences that it names, in order.
     """
-    if len(text) < 400 and _HARMLESS.fullmatch(" ".join(text.split())):
+    if is_harmless(text):
         return True
     blank = text
     for start, end in named:

@@ -3,6 +3,7 @@
 import json
 import lzma
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +41,7 @@ def readable(text: bytes) -> bytes:
             decoded = text.decode("utf-8")
         except UnicodeDecodeError:
             decoded = text.decode("cp1252", "replace")
+    decoded = decoded.replace("Â§", " ").replace("Â©", "(c)") if "Â" in decoded else decoded  # encoded twice
     same = _FOREIGN.sub(lambda m: _MEANT[m.group()], decoded)
     return (_STRUCK.sub(" struck ", same) if struck else same).encode("utf-8", "replace")
 
@@ -58,6 +60,11 @@ def spdx_data() -> dict[str, Any]:
     data = (files("filters") / "data" / "licenses-spdx-templates.json.xz").read_bytes()
     loaded: dict[str, Any] = json.loads(lzma.decompress(data))
     return loaded
+
+
+def plainest(ids: Sequence[str]) -> str:
+    """Of ids that share a text the one that permits least."""
+    return min(ids, key=lambda i: ("or-later" in i, len(i), i))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,67 @@
+"""The comment of a source file that a place lies in."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+
+FURTHEST = 1_500
+"""Characters before and after a place in which its comment is looked for."""
+_PAIRS = (("/*", "*/"), ("<!--", "-->"), ("(*", "*)"), ("{-", "-}"), ("{#", "#}"), ("--[[", "]]"), ("=begin", "=end"))
+_QUOTES = re.compile(r'"""|\'\'\'')
+_LINE = re.compile(r"""[ \t]*(#+|//+!?|--+|;+|%+|!+|'+|"+|dnl\b|@?rem\b|\.\.|\.\\"|::|\*|c(?= ))""", re.I)
+
+
+def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[int, int]]:
+    """The comments around some places (start, end, …), in the order of the places and without repetition.
+
+    A block comment or a docstring to its marks, line comments as far as their lines touch, any other text as far as its
+    paragraph goes; never further than `FURTHEST` from the place.
+    """
+    quotes = list[int]()
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((place[0], place[1]) for place in places):
+        if not found or end > found[-1][1]:
+            quotes = quotes or [m.start() for m in _QUOTES.finditer(text)]
+            found.append(_comment(text, start, end, quotes))
+    return found
+
+
+def _comment(text: str, start: int, end: int, quotes: Sequence[int]) -> tuple[int, int]:
+    first, last = max(0, start - FURTHEST), min(len(text), end + FURTHEST)
+    for opening, closing in _PAIRS:
+        opened = text.rfind(opening, first, start + len(opening))
+        if opened >= 0 and text.find(closing, opened + len(opening), start) < 0:
+            closed = text.find(closing, end, last)
+            return opened, closed if closed >= 0 else last
+    before = bisect_left(quotes, start)
+    if before % 2:
+        after = bisect_right(quotes, end)
+        return max(first, quotes[before - 1]), min(last, quotes[after] if after < len(quotes) else last)
+    return _lines(text, start, end, (first, last))
+
+
+def _lines(text: str, start: int, end: int, limits: tuple[int, int]) -> tuple[int, int]:
+    """Lines around a place that begin with its comment mark; without one, that are not blank."""
+    first = text.rfind("\n", limits[0], start) + 1 or limits[0]
+    last = text.find("\n", end, limits[1])
+    last = last if last >= 0 else limits[1]
+    mark = _LINE.match(text, first, last)
+    while first > limits[0]:
+        line = max(text.rfind("\n", limits[0], first - 1) + 1, limits[0])
+        if not _goes_on(text[line : first - 1], mark):
+            break
+        first = line
+    while last < limits[1]:
+        line = text.find("\n", last + 1, limits[1])
+        line = line if line >= 0 else limits[1]
+        if not _goes_on(text[last + 1 : line], mark):
+            break
+        last = line
+    return first, last
+
+
+def _goes_on(line: str, mark: re.Match[str] | None) -> bool:
+    if mark is None:
+        return bool(line.strip())
+    found = _LINE.match(line)
+    return found is not None and found.group(1)[0] == mark.group(1)[0]
