@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from curate.code.dedication import dedicates
 from curate.code.evidence import canonical
 from curate.code.evidence import ids as ids_of
-from curate.code.names import UNKNOWN
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN
 from curate.code.prose import without_copyright
 from curate.code.texts import readable
 from curate.code.tokens import words
@@ -101,6 +102,8 @@ def notices(rules: list[dict[str, Any]], ids: Ids) -> dict[str, list[list[str]]]
             continue
         if _OF_ITSELF.search(text) and len(hashes) < 40:
             expression = ""
+        if expression and PUBLIC_DOMAIN in expression and not dedicates(text):
+            expression = expression.replace(PUBLIC_DOMAIN, "LicenseRef-scancode-public-domain")
         if expression is not None:
             seen.add(hashes.tobytes())
             found.setdefault(expression, []).append([text, " ".join(rule.get("referenced_filenames") or [])])

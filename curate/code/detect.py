@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.code.comments import comments_with
+from curate.code.dedication import dedicates
 from curate.code.described import is_title, unexplained
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, read
 from curate.code.marks import unmarked
-from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, Mention, folded, mentions, mentions_in
 from curate.code.notices import ASIDE, combined, doubtful, gate, has_trigger, pointers, unknown_name
 from curate.code.prose import CODE_LINE, Sentence, condition_in, is_plain, sentences, takes_back
 from curate.code.scan import Literals, literals, places
@@ -204,13 +205,15 @@ def _said(
             )
         )
     for sentence in found:
-        inside = short[bisect_left(short, (sentence.start,)) : bisect_left(short, (sentence.end,))]
+        first = bisect_left(short, (sentence.start,))
+        first -= first > 0 and short[first - 1].end > sentence.start  # one that began in the sentence before
+        inside = short[first : bisect_left(short, (sentence.end,))]
         if not about and not inside and bisect_left(hits, sentence.start) == bisect_left(hits, sentence.end):
             rest.append(sentence)
             continue
         words = text[sentence.start : sentence.end]
         names = [s for s in inside if s.expression]
-        places_ = [(s.start - sentence.start, min(s.end, sentence.end) - sentence.start) for s in inside]
+        places_ = [(max(0, s.start - sentence.start), min(s.end, sentence.end) - sentence.start) for s in inside]
         plain = is_plain(words, places_)
         under = about or any(
             has_trigger(low, s.start, s.end) or _STATES.search(low, max(0, s.start - 12), s.end) for s in names
@@ -221,6 +224,7 @@ def _said(
         elif plain and (unknown_name(_blanked(words, places_)) or (about and not inside and not is_title(words))):
             said.doubts.append(_doubt(sentence, words))
         elif plain and names:
+            under = under and (names[0].expression != PUBLIC_DOMAIN or dedicates(words))
             (said.named if under else said.mentioned).extend(names)
             if under and not about:
                 zones.append(_zone(text, names[0]))

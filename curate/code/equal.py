@@ -191,11 +191,19 @@ def _variable(pattern: str, original: str) -> Variable:
     return Variable(compiled, own, (MOST_NAMES if open_ else 0) + longest + 1)
 
 
+_SUBLICENSE = re.compile(r"\b(sublicense)\b", re.I)
+"""What SPDX's guidelines also spell in two words."""
+
+
 def compiled(parts: Sequence[Part]) -> tuple[Op, ...]:
     """A template as a program."""
     found: list[Op] = []
     for part in parts:
-        if isinstance(part, str):
+        if isinstance(part, str) and _SUBLICENSE.search(part):
+            pieces = _SUBLICENSE.split(part)
+            spelled = [p if n % 2 == 0 else ["v", r"sub[ -]?licen[cs]e", "sublicense"] for n, p in enumerate(pieces)]
+            found.extend(compiled([p for p in spelled if p]))
+        elif isinstance(part, str):
             at = 0
             for hole in _PLACEHOLDER.finditer(part):
                 _add(found, _hashes(part[at : hole.start()]))

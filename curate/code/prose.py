@@ -236,7 +236,9 @@ _COPYRIGHT = re.compile(
 _FOLLOWS = re.compile(
     r"(?:[ \t:,.(\[<{*|]*|[\s:,.(\[<{*#/|]*(?=\(?[12]\d{3}|\(c\)|<))(?:(?i:by|\(c\)|the)\b|[12]\d{3}|[A-Z\x80-\xff]|<|\[|\{|[\w.+-]+@|\$|@|[a-z][\w-]*(?=[\s.,]*(?:$|\n|[12]\d{3}|[<(\[])))"
 )
-_GOES_ON = re.compile(r"[ \t]*(?:[12]\d{3}\b|and\b|by\b|<|\(c\)|all rights reserved|\S+@\S+)", re.I)
+_GOES_ON = re.compile(
+    r"[ \t]*(?:[12]\d{3}\b|(?:rights )?reserved\b|and\b|by\b|<|\(c\)|all rights reserved|\S+@\S+)", re.I
+)
 _STOPS = frozenset({"licensed", "license", "licence", "permission", "released", "distributed", "redistribution", "redistributions", "use",
                     "see", "this", "you", "under", "spdx", "subject", "available", "provided", "based", "portions", "mit", "bsd", "gpl",
                     "apache", "http", "dual", "everyone", "version"})  # fmt: skip
@@ -418,7 +420,7 @@ _HARMLESS = re2.compile(
     r"|\W*on debian(?: gnu/linux)? systems,? the (?:complete |full )?(?:text of|texts of) the [\w.,/ -]{3,80} can be found in (?:the file )?\W{0,2}/usr/share/common-licenses/[\w.-]+\W*"
     r"|\W*the full text of the [\w., -]{3,60} is distributed in /usr/share/common-licenses/[\w.-]+ on debian systems\W*"
     r"|\W*/usr/share/common-licenses/[\w.-]+ \(?on debian systems\)?\W*"
-    r"|\W*spdx license expression \"?[\w.+-]+\"?:? https://spdx\.org/licenses/[\w.+-]+\W*"
+    r"|\W*spdx license expression \"?[\w.+-]+\"?:? https://spdx\.org/licenses/[\w.+-]+(?: on debian systems, the complete text of the [\w.,/ -]{3,80} can be found in \W{0,2}/usr/share/common-licenses/[\w.-]+)?\W*"
     rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?)\W*"
     r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
     rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
