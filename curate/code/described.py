@@ -5,7 +5,17 @@ A sentence is a description when it speaks of parts of programs and has no word 
 
 import re
 
-from curate.code.prose import CODE_LINE, NAME_WORDS, NOTICE_WORDS, TOKEN, condition_in, is_harmless, is_plain
+from curate.code.prose import (
+    CODE_LINE,
+    NAME_WORDS,
+    NOTICE_WORDS,
+    PATH,
+    SINGLE,
+    TOKEN,
+    condition_in,
+    is_harmless,
+    is_plain,
+)
 
 _PROGRAM = frozenset(
     (  # noqa: SIM905 - words, as one writes them
@@ -60,9 +70,12 @@ _PEOPLE = re.compile(
     r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|purposes?(?! of)|reserved?)\b",
     re.I,
 )  # fmt: skip
-_YOU = re.compile(r"\byour?\b", re.I)
+_YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may)\b", re.I)
+_LICENCES = frozenset(
+    {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
+)
 """People, rights, prices and wishes: what a description of a program has no word of."""
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\b\w+(?:\.\w+){2,}\b|``[^`\n]+``")
 _OPENS = re.compile(
     r"(?:for|to|if|when|until|unless|except|provided|with|without|on|at|by|after|before|while|because|but|although|though|one|two|three|single|up to|at most|per|as long|so long|only|not|no|never)\b",
     re.I,
@@ -73,7 +86,7 @@ _IDENTIFIER = re.compile(
 )
 _LABEL = re.compile(
     r"\W*(?:authors?|maintainers?|contributors?|created|creator|modified|modifications?|updated|last[ -](?:updated?|modified|changed?)|date|version|revision|release|id|name|title|theme|file(?:name)?|module|package|plugin|project|repository|repo|source|home ?page|web ?site|web|url|links?|wiki|see(?: also)?|more (?:info(?:rmation)?|details)|docs?|documentation|description|summary|synopsis|category|colou?rs?|keywords?|topic|language|encoding|status|history|changelog|changes|since|todo|note|e-?mail|bugs|issues?(?: tracker)?|credits|editors?|written|built|generated|port(?:ed)?|based on|design(?:ed|er)?|translat(?:ed|ors?)|styles?|licstart|licend|subpackage|require[sd]?|depends|overview|usage|example)"
-    r"(?: by| on| at| from| in)?\s*(?:::?|=|-{1,2}|\u2013)?\s+",
+    r"(?P<mark>(?: by| on| at| from| in)?\s*(?:::?|=|-{1,2}|\u2013)|(?: by| on| at| from))?\s+",
     re.I,
 )
 """What a line of a heading says first: `Author: …`, `Created by …`."""
@@ -84,7 +97,7 @@ _KNOWN = re.compile(
     r"(?:this (?:file|module|code|script|program|package|library|source|class|header) (?:is|was|belongs to|forms)|is) (?:a )?part of (?:the )?[\w.+-]+(?: [\w.+-]+){0,4}"
     r"|(?:this (?:file|code) (?:is|was) )?(?:auto(?:matically)?[ -]?)?generated(?: automatically)?(?: (?:by|from|with|using|on) .{1,80})?[,;. -]*(?:(?:please )?do not (?:edit|modify|change)(?: (?:it|this file|this))?(?: (?:by hand|manually|directly))?)?"
     r"|(?:please )?do not (?:edit|modify|change)(?: (?:it|this file|this|the [\w.]+ \w+))?(?: (?:by hand|manually|directly))?"
-    r"|(?:you can |please )?(?:contact|reach|e-?mail) (?:the )?(?:authors?|maintainers?|me|us)(?: (?:at|via|by|through|on|under))?(?: (?:e-?mail)?)?(?:[:,]? \S+@\S+|:? (?:https?://|www\.)\S+| github|)"
+    r"|(?:you can |please )?(?:contact|reach|e-?mail) (?:the )?(?:authors?|maintainers?|me|us)(?: (?:at|via|by|through|on|under))?(?: (?:e-?mail)?)?(?:[:,]? \S+@\S+|(?: ?:? ?(?:- )?[\w ]{0,30}?:? <?(?:https?://|www\.)\S+)+| github|)"
     r"|(?:please )?(?:report|send|submit) (?:any |all )?(?:bugs?|bug reports?|issues|problems|patches|comments|suggestions|questions|feedback|corrections|improvements|and|,| )+(?:to|at|on|via|here)?:? ?(?:the )?\S*"
     r"|(?:for )?(?:all |the )?(?:more|further|additional|exact|original|full) (?:info(?:rmation)?|details?(?: and documentation)?|documentation|source|contribution history|history)(?: (?:about|on) [\w.]+)?,? ?(?:please )?(?:see|visit|at|on|go to|refer to|can be found|is available)?(?: (?:at|on|in))?:? ?(?:the )?\S*(?: \w+)?"
     r"|(?:please )?(?:see|read|visit|check|refer to|look at|cf)\.?(?: also)?(?: (?:the|our|file|files))*(?: (?:README|AUTHORS|CONTRIBUTORS|CHANGES|CHANGELOG|NEWS|MANUAL|docs?|documentation|website|homepage|wiki|section|page|[\w./-]*\.\w{1,5}|https?://\S+|www\.\S+|<\S+>|`\S+`))+(?: (?:file|files|for (?:more |further |full |complete )?(?:details?|info(?:rmation)?|contributors|documentation|help|usage|history|authors)))?"
@@ -107,7 +120,10 @@ def unexplained(words: str) -> str | None:
         return None
     label = _LABEL.match(said)
     rest = said[label.end() :] if label else said
-    if _only_names(rest, bool(label)):
+    marked = label is not None and bool(label.group("mark"))
+    if tokens[0] in _LICENCES and not is_plain(said, []):
+        return "goes on behind the name of a licence"
+    if _only_names(rest, marked):
         return None
     found = _PEOPLE.search(_ADDRESS.sub(" ", rest))
     if found:
@@ -137,14 +153,34 @@ _LIMITS = re.compile(
 def _only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
     tokens = TOKEN.findall(_ADDRESS.sub(" ", said))
-    others = [t for t in tokens if t.lower() not in _COMMON]
-    small = sum(t.isalpha() and t.islower() and t not in _PROGRAM for t in others)
+    low = {t.lower() for t in tokens}
+    others = [t for t in tokens if t.lower() not in _COMMON and not PATH.match(t)]
+    small = sum(_is_small(t) for t in others if t not in _PROGRAM)
     people = [m.group() for m in _PEOPLE.finditer(" ".join(others)) if not m.group().istitle() or " " in m.group()]
-    if any(not _ORGANISED.match(word.lower()) for word in people):
+    if any(not _ORGANISED.match(word.lower()) for word in people) or condition_in(said) is not None:
+        return False
+    if low & _SPEAKS and not (_POINTS.search(said) or {"rights", "reserved"} <= low):
         return False
     if labelled:
-        return small <= 2
-    return len(tokens) < 2 or (not small and is_plain(said, []))
+        return small <= 2 and not low & _VERBS
+    if len(tokens) == 1:
+        return small < 2 and not SINGLE.search(said)
+    return not small and is_plain(said, [])
+
+
+_SPEAKS = frozenset("apply applies applied term terms condition conditions use uses used using modify redistribute may can permits subject otherwise reserved".split())  # fmt: skip  # noqa: SIM905
+"""Words of notices by which a sentence says more than names, unless it names a licence or a file."""
+_POINTS = re.compile(r"(?i)\blicen[cs]\w*|\b(?:copying|notice|authors|copyright)\b|https?://|\w\.(?:txt|md|rst)\b")
+_VERBS = frozenset("is are was were be must shall may can will do does not no never only if unless until except has have needs after before without".split())  # fmt: skip  # noqa: SIM905
+
+
+def _is_small(token: str) -> int:
+    """1 for a word in small letters, 3 for more Chinese, Japanese or Korean characters than a name has, 0 for a name."""
+    word = token.encode("latin-1", "replace").decode("utf-8", "replace")
+    letters = "".join(filter(str.isalpha, word))
+    if letters and letters.lower() == letters.upper():
+        return 3 * (len(letters) > 4)
+    return int(word.isalpha() and word.islower())
 
 
 _ORGANISED = re.compile(
@@ -154,10 +190,19 @@ _ORGANISED = re.compile(
 _COMMON = NOTICE_WORDS | NAME_WORDS
 
 
+_HAS_VERB = re.compile(r"[\w.@/-]+ (?:is|are)", re.I)
+"""A name, and the verb of what stands behind it."""
+
+
 def is_title(words: str) -> bool:
     """Whether a sentence of a licence file that names no licence is made of names and words of notices alone."""
     said = " ".join(words.split())
     if is_harmless(said):
         return True
+    if _HAS_VERB.fullmatch(said):
+        return True
     label = _LABEL.match(said)
-    return _only_names(said[label.end() :] if label else said, bool(label)) or _KNOWN.fullmatch(said) is not None
+    return (
+        _only_names(said[label.end() :] if label else said, label is not None and bool(label.group("mark")))
+        or _KNOWN.fullmatch(said) is not None
+    )

@@ -221,7 +221,10 @@ def _said(
         exact = canonical(" ".join(words.split())) if about and _EXPRESSION.fullmatch(words) else None
         if exact and UNKNOWN not in exact:
             said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
-        elif plain and (unknown_name(_blanked(words, places_)) or (about and not inside and not is_title(words))):
+        elif plain and (
+            unknown_name(_blanked(words, places_))
+            or (about and not inside and (not is_title(words) or _runs_into(text, sentence, whole)))
+        ):
             said.doubts.append(_doubt(sentence, words))
         elif plain and names:
             under = under and (names[0].expression != PUBLIC_DOMAIN or dedicates(words))
@@ -241,10 +244,16 @@ def _said(
     texts = [s for s in whole if s.words >= WHOLE]
     for sentence, words in left:
         beside = any(_beside(text, sentence, span) for span in anchors)
-        why = "beside a text" if any(_touches(text, sentence, span) for span in texts) else None
+        why = (
+            "beside a text"
+            if _meets(sentence, blocks)
+            and not is_title(words)
+            and any(_touches(text, sentence, span) for span in texts)
+            else None
+        )
         why = (
             why
-            or (beside and "::" not in words and condition_in(words))
+            or (beside and "::" not in words and not CODE_LINE.search(words) and condition_in(words))
             or (_meets(sentence, zones) and takes_back(words))
             or (_meets(sentence, blocks) and unexplained(words))
             or doubtful(words, sentence.start < heading)
@@ -279,11 +288,14 @@ def _touches(text: str, sentence: Sentence, span: Span) -> bool:
             and not re.search(r"\n[ \t\r]*\n|\*/", text[span.end : sentence.start])
             and CODE_LINE.search(text[sentence.start : sentence.end]) is None
         )
-    return (
-        sentence.end <= span.start
-        and len(gap := text[sentence.end : span.start]) < 40
-        and not re.search(r"[.:;!?\n]", gap)
-    )
+    return _runs_into(text, sentence, [span])
+
+
+def _runs_into(text: str, sentence: Sentence, spans: Sequence[Span]) -> bool:
+    """Whether a text begins where a sentence ends, in the same line and with no mark between."""
+    following = next((s for s in spans if s.start >= sentence.end and s.words >= WHOLE), None)
+    gap = text[sentence.end : following.start] if following else "."
+    return len(gap) < 40 and not re.search(r"[.:;!?\n]", gap)
 
 
 def _of_parts(sentence: Sentence, words: str, said: _Said) -> bool:

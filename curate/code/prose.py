@@ -82,7 +82,7 @@ NOTICE_WORDS = frozenset(
     ).split()
 ) - {"not", "if", "write", "should", "but", "unless"}  # fmt: skip
 """Words of which a sentence that names a licence, and does nothing else, is made."""
-_PATH = re.compile(
+PATH = re.compile(
     r"^(?:[\w.@+-]+/)*[\w@+-]*[\w+-]\.\w{1,10}$|^(?:[\w.@+-]+/)+[\w.@+-]*$|^(?:LICEN[SC]E|COPYING|COPYRIGHT|NOTICE)(?:[-_.]\w+)*$"
 )
 _NUMBER = re.compile(r"^[vV]?\d[\d.,\-/:x]*\w{0,2}$")
@@ -222,7 +222,7 @@ def is_name(text: str) -> bool:
     return condition_in(text) is None
 
 
-_RIGHTS = re.compile(r"[\s.,;:]*(?:all|some) rights? reserved\b(?: worldwide)?", re.I)
+_RIGHTS = re.compile(r"[\s.,;:]*(?:all|some)\s+rights?\s+reserved\b(?: worldwide)?", re.I)
 _SIGNS = ("copyright", "copr", "(c)", "&copy;", "rights reserved")
 _RESERVED = re.compile(r"(?:(?<=\n)|^|[.*#/;%]\s+|\s{2})(?:all|some) \Z", re.I)
 _ENDED = re.compile(r"rights reserved\b(?=\s*(?:[.*]|\n|$))", re.I)
@@ -352,11 +352,11 @@ def _without_condition(line: str, end: int) -> int:
     return end
 
 
-_PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s")
+_PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 _SHORT_LINE = 50
 _FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}:\s")
 CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|^\s*\w+\s*(?:=|:=|\+=|\()"
+    r"[;{}]\s*$|^\s*(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|^\s*(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=)"
 )
 """A line that is code and no text."""
 
@@ -404,7 +404,7 @@ def _parts(text: str, end: int, start: int) -> bool:
     return end - begin < _SHORT_LINE and not text[start].islower()
 
 
-_SINGLE = re.compile(r"propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|restricted|unpublished|secret", re.I)  # fmt: skip
+SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|restricted|unpublished|secret|non-?|transfer|draft|review)", re.I)  # fmt: skip
 
 
 _NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"
@@ -424,6 +424,7 @@ _HARMLESS = re2.compile(
     rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?)\W*"
     r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
     rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
+    r"|(?:\W*[0-9.]+ (?:(?:thru|and above|through) )?(?:[0-9.]+ )?(?:[0-9.]+(?:\+[0-9.]+)? )?(?:[0-9]{4}(?:-(?:[0-9]{4}|now))? )?(?-i:[A-Z][\w.]*) (?:yes|no)(?: \([0-9]\))?)+\W*"
     r"|\W*(?:the )?(?:software|program|code|library|this project|we|it) (?:is|are) not affiliated (?:with|to) [\w., ]{1,60}\W*"
 )
 """Sentences of licence files that neither give nor take: trademarks' owners, where contributors are listed."""
@@ -447,7 +448,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
     for start, end in named:
         blank = f"{blank[:start]}{' ' * (end - start)}{blank[end:]}"
     alone = (
-        blank.isascii() and len(TOKEN.findall(blank)) == 1 and _SINGLE.search(blank) is None
+        blank.isascii() and len(TOKEN.findall(blank)) == 1 and SINGLE.search(blank) is None
     )  # a title of one word, as "Requests"
     if not alone and condition_in(blank) is not None:
         return False
@@ -461,7 +462,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
             or low in NOTICE_WORDS
             or _NUMBER.match(token)
             or _ADDRESS.search(low)
-            or _PATH.match(token)
+            or PATH.match(token)
         ):
             spoken = spoken or low in ("under", "licensed", "license", "licence")
             before = low
