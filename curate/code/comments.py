@@ -1,7 +1,7 @@
 """The comment of a source file that a place lies in."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 FURTHEST = 1_500
@@ -35,7 +35,7 @@ def _comment(text: str, start: int, end: int, quotes: Sequence[int]) -> tuple[in
             return opened, closed if closed >= 0 else last
     before = bisect_left(quotes, start)
     if before % 2:
-        after = bisect_right(quotes, end)
+        after = bisect_left(quotes, end)
         return max(first, quotes[before - 1]), min(last, quotes[after] if after < len(quotes) else last)
     return _lines(text, start, end, (first, last))
 

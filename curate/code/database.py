@@ -136,9 +136,11 @@ def addresses(licences: list[dict[str, Any]], ids: Ids) -> dict[str, str]:
     return {a: next(iter(o)) for a, o in sorted(owners.items()) if len(o) == 1 and "/" in a}
 
 
-def as_rule(licence: dict[str, Any]) -> dict[str, Any]:
-    """The text of a licence as a rule for it."""
-    return {"text": licence["text"], "license_expression": licence["key"]}
+def own_texts(licences: list[dict[str, Any]], ids: Ids) -> list[dict[str, Any]]:
+    """ScanCode's copies of the licences that are on the list `permissive`, as rules for them."""
+    permissive = allow_list("permissive")
+    kept = [row for row in licences if ids.of[row["key"]] in permissive and _is_text(row)]
+    return [{"text": row["text"], "license_expression": row["key"]} for row in kept]
 
 
 def build(wheel: bytes) -> bytes:
@@ -149,7 +151,7 @@ def build(wheel: bytes) -> bytes:
         data: dict[str, Any] = {
             "source": SOURCE,
             "texts": texts(licences, ids),
-            "notices": notices([*records(archive, "rules"), *map(as_rule, filter(_is_text, licences))], ids),
+            "notices": notices([*records(archive, "rules"), *own_texts(licences, ids)], ids),
             "addresses": addresses(licences, ids),
         }
     packed = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()

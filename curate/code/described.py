@@ -129,7 +129,7 @@ def unexplained(words: str) -> str | None:
     if found:
         return f"speaks of {found.group()!r}"
     inner = [t.lower() for t in TOKEN.findall(rest)]
-    signs = sum(t in _PROGRAM for t in inner) + len(_IDENTIFIER.findall(rest)) + (inner[:1] and inner[0] in _DOES)
+    signs = sum(t in _PROGRAM for t in inner) + len(_IDENTIFIER.findall(rest)) + int(bool(inner) and inner[0] in _DOES)
     described = signs > (1 if _YOU.search(rest) else 0)
     if CODE_LINE.search(words) and (described or len(tokens) < 2):
         return None
@@ -188,6 +188,11 @@ _ORGANISED = re.compile(
 )
 """Words that names of owners and titles have as well."""
 _COMMON = NOTICE_WORDS | NAME_WORDS
+
+
+def is_common(words: str) -> bool:
+    """Whether all words of a sentence are those of notices and names of owners."""
+    return all(token.lower() in _COMMON for token in TOKEN.findall(words))
 
 
 _HAS_VERB = re.compile(r"[\w.@/-]+ (?:is|are)", re.I)

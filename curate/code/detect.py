@@ -18,7 +18,7 @@ import numpy as np
 
 from curate.code.comments import comments_with
 from curate.code.dedication import dedicates
-from curate.code.described import is_title, unexplained
+from curate.code.described import is_common, is_title, unexplained
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, read
 from curate.code.marks import unmarked
@@ -223,7 +223,11 @@ def _said(
             said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
         elif plain and (
             unknown_name(_blanked(words, places_))
-            or (about and not inside and (not is_title(words) or _runs_into(text, sentence, whole)))
+            or (
+                about
+                and not inside
+                and (not is_title(words) or (_runs_into(text, sentence, whole) and not is_common(words)))
+            )
         ):
             said.doubts.append(_doubt(sentence, words))
         elif plain and names:
@@ -239,7 +243,7 @@ def _said(
         else:
             said.mentioned.extend(names)
             left.append((sentence, words))
-    blocks = comments_with(raw, anchors)
+    blocks = comments_with(raw, [(s.start, s.end) for s in anchors])
     left += [(s, text[s.start : s.end]) for s in rest if _meets(s, zones) or _meets(s, blocks)]
     texts = [s for s in whole if s.words >= WHOLE]
     for sentence, words in left:

@@ -28,7 +28,9 @@ MOST_NAMES = 30
 class Text:
     """A text to be searched: its words, and the characters between them."""
 
-    def __init__(self, hashes: Sequence[int], starts: Sequence[int], ends: Sequence[int], characters: str) -> None:
+    def __init__(
+        self, hashes: Sequence[int], starts: NDArray[np.int32], ends: NDArray[np.int32], characters: str
+    ) -> None:
         self.hashes = [*hashes, 0]
         """Behind the last word stands 0, which no word is."""
         self.starts, self.ends, self.characters = starts, ends, characters

@@ -424,6 +424,7 @@ _HARMLESS = re2.compile(
     rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?)\W*"
     r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
     rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
+    rf"|\W*(?:this|the) (?:project|software|library) is (?:maintained|developed) (?:independently )?by (?:the open[ -]source community|{_NAME}),?(?: governed by (?:the )?{_NAME})?\W*"
     r"|(?:\W*[0-9.]+ (?:(?:thru|and above|through) )?(?:[0-9.]+ )?(?:[0-9.]+(?:\+[0-9.]+)? )?(?:[0-9]{4}(?:-(?:[0-9]{4}|now))? )?(?-i:[A-Z][\w.]*) (?:yes|no)(?: \([0-9]\))?)+\W*"
     r"|\W*(?:the )?(?:software|program|code|library|this project|we|it) (?:is|are) not affiliated (?:with|to) [\w., ]{1,60}\W*"
 )

@@ -40,7 +40,7 @@ def test_what_is_kept() -> None:
     assert [row["ids"] for row in data["texts"]] == [["LicenseRef-scancode-own-terms"]]
     assert data["notices"] == {
         "": [["MIT Press of Boston", ""]],
-        "MIT": [["Licensed under MIT", ""]],
+        "MIT": [["Licensed under MIT", ""], [("permission is granted " * 20).strip(), ""]],
         "MIT OR LicenseRef-scancode-own-terms": [["Use it as MIT or by our terms", ""]],
     }
     assert data["addresses"] == {"a.org/mit": "MIT"}
