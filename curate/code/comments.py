@@ -17,11 +17,12 @@ def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[in
     A block comment or a docstring to its marks, line comments as far as their lines touch, any other text as far as its
     paragraph goes; never further than `FURTHEST` from the place.
     """
-    quotes = list[int]()
+    quotes: list[int] | None = None
     found: list[tuple[int, int]] = []
     for start, end in sorted((place[0], place[1]) for place in places):
         if not found or end > found[-1][1]:
-            quotes = quotes or [m.start() for m in _QUOTES.finditer(text)]
+            if quotes is None:
+                quotes = [m.start() for m in _QUOTES.finditer(text)]
             found.append(_comment(text, start, end, quotes))
     return found
 
