@@ -11,6 +11,7 @@ Gone are references, comments, categories, files with their captions, navigation
 
 import html
 import re
+from operator import itemgetter
 from typing import NamedTuple
 
 from curate.wikitext.layout import BREAK, INDENT, laid_out
@@ -55,6 +56,7 @@ _INLINE = """
 """
 _BREAKING_NAMES, _INLINE_NAMES = frozenset(_BREAKING.split()), frozenset(_INLINE.split())
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
+_GROUP = itemgetter(1)  # as r"\1", which the module expands in Python at each match
 _KEPT = re.compile("\x00(\\d+)\x00")
 _EMPTY_PARENTHESES = re.compile(r"\([\s,;:]*\)")
 _AFTER_OPENING = re.compile(r"\([ \t]*[,;:][ \t,;:]*")
@@ -87,7 +89,7 @@ def to_text(source: str, site: Site, title: str = "") -> Article:
     if "-{" in text:
         text = _VARIANT.sub(_variant, text)
     if "[" in text:
-        text = _EXTERNAL.sub(r"\1", text)
+        text = _EXTERNAL.sub(_GROUP, text)
     if "__" in text:
         text = _SWITCH.sub(_switch, text)
     if "<" in text:
@@ -105,17 +107,19 @@ def urls(source: str) -> list[str]:
     """The addresses of other sites in wikitext, in order."""
     found = []
     for match in _URL.finditer(source):  # a pattern that begins with a fixed text is searched for ten times as fast
-        before = source[max(0, match.start() - 5) : match.start()].lower()
-        scheme = next((name for name in ("https", "http", "ftp") if before.endswith(name)), "")
-        if scheme:
+        start = match.start()
+        before = source[max(0, start - 5) : start].lower()
+        scheme = "https" if before == "https" else "http" if before[1:] == "http" else "ftp" if before[2:] == "ftp" else ""
+        if scheme or (scheme := before if before in ("http", "ftp") else ""):
             found.append(_whole(scheme + match[0]))
     return found
 
 
 def _whole(url: str) -> str:
     """A bare URL without the punctuation of the sentence around it, as MediaWiki links it."""
-    url = html.unescape(url).rstrip(",;\\.:!?'" + ("" if "(" in url else ")"))
-    return url.split("''")[0]
+    if "&" in url:
+        url = html.unescape(url)
+    return url.rstrip(",;\\.:!?'" + ("" if "(" in url else ")")).partition("''")[0]
 
 
 # ---- comments and extension tags ----
@@ -124,6 +128,7 @@ def _whole(url: str) -> str:
 def _without_extensions(source: str, kept: list[str], links: list[Link]) -> str:
     """The page without comments and the tags in HIDDEN; what is in LITERAL tags goes to `kept` and leaves a mark."""
     out: list[str] = []
+    notes: list[str] = []
     at, unclosed = 0, set[str]()
     while found := _OPENING.search(source, at):
         out.append(source[at : found.start()])
@@ -142,11 +147,12 @@ def _without_extensions(source: str, kept: list[str], links: list[Link]) -> str:
         inner = source[at : closing.start()]
         at = closing.end()
         if name in ("ref", "references"):
-            links += [Link(url, True) for url in urls(inner)]
+            notes.append(inner)
         elif name in _LITERAL:
             out.append(_literal(name, found[2], inner, kept))
     if not out:
         return source
+    links += [Link(url, True) for url in urls("\n".join(notes))]
     out.append(source[at:])
     return "".join(out)
 
@@ -189,7 +195,7 @@ class _Frame:
 def _matched(text: str, site: Site, title: str) -> str:
     """The page with templates and links replaced by what they show."""
     if "[[" in text:
-        text = _LABELLED_LINK.sub(r"\1", _PLAIN_LINK.sub(r"\1", text))
+        text = _LABELLED_LINK.sub(_GROUP, _PLAIN_LINK.sub(_GROUP, text))
     pieces = _BRACKETS.split(text)
     if len(pieces) == 1:
         return text

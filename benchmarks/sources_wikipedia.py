@@ -1,0 +1,98 @@
+"""Articles of a dump: the text beside what two other parsers give, what of the markup is left, and pages a second of CPU.
+
+    python -m benchmarks.sources_wikipedia pages DUMP > pages.jsonl
+    node benchmarks/sources_wtf.mjs < pages.jsonl > judged.jsonl             # npm install wtf_wikipedia
+    python -m benchmarks.sources_wikipedia score DUMP judged.jsonl           # pip install mwparserfromhell
+    python -m benchmarks.sources_wikipedia speed DUMP                        # both parsers in turn, three rounds
+
+The judge is another parser, not a browser: it leaves tables out, so words of tables count against precision.
+"""
+
+import json
+import re
+import sys
+import time
+from collections import Counter
+
+from lxml import etree
+
+from curate.read.dumps import head_of
+from curate.read.unpack import pieces
+from curate.read.wikipedia import Wikipedia, raw_pages, site_of
+from curate.wikitext.text import to_text
+
+LEFT = ("{{", "}}", "[[", "]]", "|", "thumb|", "File:", "Category:", "<ref", "style=")
+MATH = re.compile(r"<(math|chem|ce|nowiki|code|pre|syntaxhighlight|source)\b.*?</\1>", re.S | re.I)
+
+
+def articles(path):
+    """(title, wikitext) of the articles of a dump."""
+    head = head_of(path)
+    for page in raw_pages(pieces(path, head.packed, 0, head.size), Wikipedia().page_bytes):
+        element = etree.fromstring(page.data)
+        text = element.findtext("revision/text")
+        if text and element.find("redirect") is None and (element.findtext("ns") or "0") == "0":
+            yield element.findtext("title"), text
+
+
+def words(text):
+    return Counter(re.findall(r"\w+", text.lower()))
+
+
+def agreement(found, judged):
+    """Precision, recall and F1 of bags of words."""
+    a, b = words(found), words(judged)
+    common = (a & b).total()
+    precision, recall = common / max(1, a.total()), common / max(1, b.total())
+    return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
+
+
+def score(path, judged):
+    import mwparserfromhell
+
+    site = site_of(head_of(path))
+    told = {one["title"]: one["text"] for one in map(json.loads, open(judged))}
+    pages = list(articles(path))
+    for name, parse in (
+        ("curate", lambda title, source: to_text(source, site, title).text),
+        ("mwparserfromhell strip_code", lambda title, source: mwparserfromhell.parse(source).strip_code()),
+    ):
+        figures, left, touched = [], Counter(), 0
+        for title, source in pages:
+            text = parse(title, source)
+            figures.append(agreement(text, told[title]))
+            plain = parse(title, MATH.sub("", source))
+            marks = [mark for mark in LEFT if mark in plain]
+            left.update(marks)
+            touched += bool(marks)
+        means = [sum(column) / len(figures) for column in zip(*figures, strict=True)]
+        print(f"{name}: {len(pages)} pages, precision {means[0]:.3f}, recall {means[1]:.3f}, F1 {means[2]:.3f}")
+        print(f"  pages with markup left (math and code apart): {touched} ({touched / len(pages):.1%}) {dict(left)}")
+
+
+def speed(path, most=12):
+    import mwparserfromhell
+
+    site, pages = site_of(head_of(path)), list(articles(path))[:40]
+    few = pages[:most]
+    for title, source in pages:  # once without a clock
+        to_text(source, site, title)
+    for _ in range(3):
+        start = time.process_time()
+        for title, source in pages:
+            to_text(source, site, title)
+        ours = sum(len(source) for _, source in pages) / (time.process_time() - start)
+        start = time.process_time()
+        for _, source in few:
+            mwparserfromhell.parse(source).strip_code()
+        theirs = sum(len(source) for _, source in few) / (time.process_time() - start)
+        print(f"curate {ours / 1e6:.2f} M characters a second of CPU, mwparserfromhell {theirs / 1e6:.3f}: {ours / theirs:.1f} times")
+
+
+if __name__ == "__main__":
+    what, dump, *rest = sys.argv[1:]
+    if what == "pages":
+        for title, source in articles(dump):
+            print(json.dumps({"title": title, "source": source}))
+    else:
+        {"score": score, "speed": speed}[what](dump, *rest)
