@@ -38,7 +38,9 @@ def main(dump, corpus):
     )
     print(f"{dump}: {len(posts)} posts, {len(rows)} documents, {sum(placed.values())} posts in them")
     print(f"  not in a document, by type: {dict(left)}; the ledger says: {skipped}")
-    print(f"  misordered: {misordered}; of another question: {wrong}; orders that differ if scores were texts: {by_text}")
+    print(
+        f"  misordered: {misordered}; of another question: {wrong}; orders that differ if scores were texts: {by_text}"
+    )
     assert sum(placed.values()) + sum(left.values()) == len(posts) == ledger["records"]
     assert sum(left.values()) == sum(skipped.values()) + sum(ledger["rejected"].values())
 

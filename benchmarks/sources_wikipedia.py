@@ -86,7 +86,9 @@ def speed(path, most=12):
         for _, source in few:
             mwparserfromhell.parse(source).strip_code()
         theirs = sum(len(source) for _, source in few) / (time.process_time() - start)
-        print(f"curate {ours / 1e6:.2f} M characters a second of CPU, mwparserfromhell {theirs / 1e6:.3f}: {ours / theirs:.1f} times")
+        print(
+            f"curate {ours / 1e6:.2f} M characters a second of CPU, mwparserfromhell {theirs / 1e6:.3f}: {ours / theirs:.1f} times"
+        )
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report
+    from curate.run.outbound import finish_links
 
     recipe = _recipe(options)
     source = document_source(
@@ -62,7 +63,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         command=command_line(options.command),
         keep_rejected=options.keep_rejected,
         keep_extracted=options.keep_extracted,
-        finishers=(finish_report,),
+        finishers=(finish_report, finish_links),
     )
     return run_job(job, engine or EngineOptions())
 

@@ -109,7 +109,9 @@ def urls(source: str) -> list[str]:
     for match in _URL.finditer(source):  # a pattern that begins with a fixed text is searched for ten times as fast
         start = match.start()
         before = source[max(0, start - 5) : start].lower()
-        scheme = "https" if before == "https" else "http" if before[1:] == "http" else "ftp" if before[2:] == "ftp" else ""
+        scheme = (
+            "https" if before == "https" else "http" if before[1:] == "http" else "ftp" if before[2:] == "ftp" else ""
+        )
         if scheme or (scheme := before if before in ("http", "ftp") else ""):
             found.append(_whole(scheme + match[0]))
     return found

@@ -62,6 +62,9 @@ def dump(pages):
 PLAIN = [page(number, revision(number, body(number))) for number in range(160)]
 
 
+LINKED = page(70, revision(70, "Text [https://a.org/x a].<ref>{{Literatur|url=http://b.org/}}</ref>"), title="Verweis")
+
+
 def read(path, task_options=None, **asked):
     """The rows and the records of all tasks of a file, read in this process."""
     reader = wikipedia.Wikipedia(**(task_options or {}))
@@ -230,15 +233,22 @@ def test_dumps_of_another_kind_are_named(tmp_path):
 
 @pytest.mark.engine
 def test_the_job_accounts_for_each_page(tmp_path):
-    (tmp_path / "dewiki.xml.bz2").write_bytes(bz2.compress(dump([*PLAIN[:50], page(60, revision(1, "x"), space=1)])))
+    (tmp_path / "dewiki.xml.bz2").write_bytes(
+        bz2.compress(dump([*PLAIN[:50], page(60, revision(1, "x"), space=1), LINKED]))
+    )
     ledgers = []
     for split in (0, 30_000):
         out = tmp_path / f"out{split}"
         options = Options([str(tmp_path / "dewiki.xml.bz2")], str(out), recipe="wikipedia", split_bytes=split)
         ledgers.append(clean(options, EngineOptions(cores=2)))
         rows = pq.read_table(out / "data").to_pylist()
-        assert {row["text"] for row in rows} == {body(number) for number in range(50)}
+        assert {row["text"] for row in rows} == {*map(body, range(50)), "Text a."}
         assert "| `page_id` | int64 |" in (out / "README.md").read_text()
-    assert ledgers[0]["records"] == 51
-    assert (ledgers[0]["kept"], ledgers[0]["skipped"]) == (50, {"other_namespace": 1})
+        links = pq.read_table(out / "links").to_pylist()
+        assert [(one["url"], one["reference"], one["title"]) for one in links] == [
+            ("http://b.org/", True, "Verweis"),
+            ("https://a.org/x", False, "Verweis"),
+        ]
+    assert ledgers[0]["records"] == 52
+    assert (ledgers[0]["kept"], ledgers[0]["skipped"]) == (51, {"other_namespace": 1})
     assert ledgers[0]["content"] == ledgers[1]["content"]
