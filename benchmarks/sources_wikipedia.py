@@ -53,10 +53,14 @@ def score(path, judged):
     site = site_of(head_of(path))
     told = {one["title"]: one["text"] for one in map(json.loads, open(judged))}
     pages = list(articles(path))
-    for name, parse in (
-        ("curate", lambda title, source: to_text(source, site, title).text),
-        ("mwparserfromhell strip_code", lambda title, source: mwparserfromhell.parse(source).strip_code()),
-    ):
+
+    def ours(title, source):
+        return to_text(source, site, title).text
+
+    def theirs(title, source):
+        return mwparserfromhell.parse(source).strip_code()
+
+    for name, parse in (("curate", ours), ("mwparserfromhell strip_code", theirs)):
         figures, left, touched = [], Counter(), 0
         for title, source in pages:
             text = parse(title, source)
