@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from lxml import etree
 
@@ -51,7 +52,7 @@ def score(path, judged):
     import mwparserfromhell
 
     site = site_of(head_of(path))
-    told = {one["title"]: one["text"] for one in map(json.loads, open(judged))}
+    told = {one["title"]: one["text"] for one in map(json.loads, Path(judged).open())}
     pages = list(articles(path))
 
     def ours(title, source):
