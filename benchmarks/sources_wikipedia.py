@@ -52,7 +52,7 @@ def score(path, judged):
     import mwparserfromhell
 
     site = site_of(head_of(path))
-    told = {one["title"]: one["text"] for one in map(json.loads, Path(judged).open())}
+    told = {one["title"]: one["text"] for one in map(json.loads, Path(judged).read_text().split("\n")[:-1])}
     pages = list(articles(path))
 
     def ours(title, source):
