@@ -171,8 +171,8 @@ class Store(pafs.FileSystemHandler):  # type: ignore[misc]
 
 def arm(count: Killer) -> None:
     """Have all operations counted, and all work done in this process."""
-    from curate.engine import children, session
-    from curate.files import storage
+    from curate.engine import children, session, tasks
+    from curate.files import storage, typed_json
     from curate.read import web
     from curate.run import pipeline
 
@@ -196,16 +196,16 @@ def arm(count: Killer) -> None:
                 count("parquet.close", self._name)
             super().close()
 
-    def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(json.dumps(children.function(reference)(json.loads(json.dumps(task)))))
-        return answer
+    def call(function: Callable[[Any], Any], task: Any) -> Any:
+        answer = tasks.call_json(function, json.loads(json.dumps(typed_json.dump(task))))
+        return tasks.result_of(function, json.loads(json.dumps(answer)))
 
-    def run(self: Any, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        return (call(reference, task) for task in tasks)
+    def run(self: Any, function: Callable[[Any], Any], todo: Sequence[Any]) -> Iterator[Any]:
+        return (call(function, task) for task in todo)
 
     storage.filesystem, pq.ParquetWriter = filesystem, Writer
     children.call, session.Session.run = call, run  # type: ignore[assignment, method-assign]
-    web.survive = lambda task, reference="": web.pages({**task, "done": 0, "poison": {}})
+    web.survive = lambda task, reference="": web.pages(web.PagesTask(task))
     pipeline.MINIMUM_SHARDS = 2
 
 
@@ -228,20 +228,22 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         more = {"index": f"{place}/index" if store else "index"} if command == "index" else {}
         deduplicate(DedupOptions(str(inputs / "corpus"), output, "minhash", more, command=()), options)
     elif command == "code":
+        from curate.jobs.code import Options as CodeOptions
         from curate.jobs.code import clean_code
 
-        clean_code([str(inputs / "repos" / name) for name in ("one", "two")], output, options)
+        clean_code(CodeOptions([str(inputs / "repos" / name) for name in ("one", "two")], output, command=()), options)
     else:
         mix(inputs, output, place, resume)
 
 
 def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
     """`curate mix` of two sources."""
-    from curate.engine.session import session
     from curate.files import storage
-    from curate.jobs import mix
     from curate.mixing import mixture, sources
+    from curate.mixing.job import MixJob
     from curate.mixing.request import Request
+    from curate.report.mixture import finish_mixture
+    from curate.run.start import EngineOptions, run_job
     from curate.tokens import tokenizer
 
     paths = {name: str(inputs / "mix" / name) for name in ("web", "code")}
@@ -259,8 +261,8 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
         max_epochs=9,
         tokenize=packs,
     )
-    with session("mix", "sail", cores=1) as s:
-        mix.build(s, mix.Build(order, output), resume=resume)
+    options = EngineOptions(engine="sail", cores=1, resume=resume, quiet=True)
+    run_job(MixJob(order, output, finishers=(finish_mixture,)), options)
 
 
 def prepare_index(inputs: Path, place: str) -> None:
@@ -679,7 +681,8 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
     import curate.run.publish  # noqa: F401
     from curate.code.source import code_source
     from curate.dedup import MinHash, clusters, kernel, verify  # noqa: F401
-    from curate.engine.children import function
+    from curate.engine import tasks
+    from curate.read.crashes import SafeTask
     from curate.tokens import tokenizer
 
     kernel.fold_table()
@@ -694,7 +697,9 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             source = code_source([str(inputs / "repos" / "one")])
             for task in source.tasks:
-                function(task["reader"])({**task, "out": f"{folder}/{task['name']}.parquet"})
+                if isinstance(task, SafeTask):
+                    one = {**task.task, "out": f"{folder}/{task.name}.parquet"}
+                    tasks.call_json(tasks.function(task.reader), one)
 
 
 def main() -> None:

@@ -209,7 +209,7 @@ def token_sizes(sources: Path, file: str, work: Path) -> list[list[str]]:
     found = tokenizer.find(file)
     for name in WEIGHTS:
         tasks = counts.tasks(find(name, str(sources / name)), str(work / "counts"), found)
-        files = [counts.from_json(counts.count_file(task)) for task in tasks]
+        files = [counts.count_file(task) for task in tasks]
         size = tables.rates([plan.stock(name, files, 0.0)])
         assert size is not None
         figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)

@@ -109,10 +109,10 @@ def plain(task: tuple[str, str, str]) -> int:
     recipe = load("c4")
     steps = [(n, s) for n, s in zip(recipe.labels, recipe.steps, strict=True) if not is_corpus_wide(s)]
     table, pages = schema.judged("web", recipe.signals), 0
-    settings = {"engine": engine, "cpu_seconds": 30.0, "page_bytes": 20 << 20, "source": "b", "done": 0, "poison": {}}
+    asked = {"name": "b", "source": "b", "engine": engine, "cpu_seconds": 30.0, "page_bytes": 20 << 20}
     with pq.ParquetWriter(output, table, compression="zstd") as writer:
         for split in plan_splits(expand_inputs([path])[0], 1 << 40):
-            for batch in web.pages({**settings, "split": split.to_dict()}):
+            for batch in web.pages(web.PagesTask(web.WebTask(**asked, split=split, memory_bytes=0))):
                 rows = batch.filter(pc.is_null(batch["verdict"]))
                 pages += rows.num_rows
                 if rows.num_rows:
@@ -127,21 +127,20 @@ class PoolSession(Session):
         super().__init__(inner.name, inner.spark, inner.cores)
         self._pool = pool
 
-    def run(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def run(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
         """As in Session."""
-        return self._pool.imap_unordered(in_pool, [(reference, task) for task in tasks], 1)  # type: ignore[no-any-return]
+        return self._pool.imap_unordered(in_pool, [(function, task) for task in tasks], 1)
 
 
-def in_pool(call: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+def in_pool(call: tuple[Callable[[Any], Any], Any]) -> Any:
     """Run one task in this process: no child, no limits."""
-    from curate.engine import children
     from curate.read import web
 
-    def survive(task: dict[str, Any], reference: str = "") -> Iterator[Any]:
-        return web.pages({**task, "done": 0, "poison": {}})
+    def survive(task: web.WebTask, reference: str = "") -> Iterator[Any]:
+        return web.pages(web.PagesTask(task))
 
     web.survive = survive
-    return children.function(call[0])(call[1])  # type: ignore[no-any-return]
+    return call[0](call[1])
 
 
 def same_tasks(crawl: str, output: str, engine: str, cores: int) -> None:
@@ -150,13 +149,13 @@ def same_tasks(crawl: str, output: str, engine: str, cores: int) -> None:
     from curate.engine.session import session
     from curate.read.documents import crawl_source
     from curate.report.write import finish_report
-    from curate.run import pipeline
-    from curate.run.job import Job
+    from curate.run import runner
+    from curate.run.pipeline import CorpusJob
 
     recipe = load("c4", {"extract": {"engine": engine}})
-    job = Job("clean", crawl_source([crawl], recipe), recipe, output, finishers=(finish_report,))
+    job = CorpusJob("clean", crawl_source([crawl], recipe), recipe, output, finishers=(finish_report,))
     with session("benchmark", "sail", cores=cores) as s, multiprocessing.get_context("spawn").Pool(cores) as pool:
-        pipeline.run(PoolSession(s, pool), job)
+        runner.run(PoolSession(s, pool), job)
 
 
 def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> dict[str, Callable[[Path], None]]:

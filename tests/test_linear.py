@@ -341,7 +341,7 @@ CORPORA = {
 def test_readers_of_corpora(name: str, tmp_path: Path) -> None:
     def work(size: int, salt: int) -> Callable[[], Any]:
         CORPORA[name](tmp_path / name, size)
-        (task,) = corpora.corpus_source(str(tmp_path / name)).tasks
+        (task,) = corpora.tables_source(str(tmp_path / name)).tasks
         return lambda: [batch.num_rows for batch in corpora.rows(task, Counter())]
 
     work(1000, 0)()

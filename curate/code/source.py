@@ -26,7 +26,7 @@ from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.read.crashes import survivable
-from curate.read.source import Source
+from curate.read.source import FileTask, ReadResult, Source
 
 BATCH = 256
 _ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")
@@ -52,10 +52,10 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
         found.pop(part, None)
     listed = sorted(found.items())
     digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
-    tasks = [{"name": f"{i:06d}", "path": path, "source": name or "code"} for i, (path, _) in enumerate(listed)]
+    tasks = [FileTask(name=f"{i:06d}", file=path, source=name or "code") for i, (path, _) in enumerate(listed)]
     reads = [*found, *filter(os.path.exists, together)]
     uses = [str(database_file())]
-    return survivable(Source("code", "curate.code.source:run", tasks, listed, digest, reads=reads, uses=uses))
+    return survivable(Source("code", run, tasks, listed, digest, reads=reads, uses=uses))
 
 
 def _parts(path: str) -> list[str]:
@@ -65,15 +65,15 @@ def _parts(path: str) -> list[str]:
         return []
 
 
-def _reader(path: str) -> Callable[[dict[str, Any], Detector, Counter[str]], Iterator[dict[str, Any]]]:
+def _reader(path: str) -> Callable[[FileTask, Detector, Counter[str]], Iterator[dict[str, Any]]]:
     return _table if is_table(path) else _crawl if is_crawl(path) else _repository
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
+def run(task: FileTask) -> ReadResult:
     """Task: read one repository to rows of `schema.extracted("code")`."""
-    started, path, detector = time.monotonic(), task["path"], Detector()
+    started, path, detector = time.monotonic(), task.file, Detector()
     skipped, waiting = Counter[str](), list[dict[str, Any]]()
-    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
         try:
             seen = set[int]()
             for row in _reader(path)(task, detector, skipped):
@@ -96,11 +96,11 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
             "bytes": 0 if os.path.isdir(path) else os.path.getsize(path),
             "seconds": round(time.monotonic() - started, 3),
         }
-    return {"records": records, "rows": writer.rows}
+    return ReadResult(records, writer.rows)
 
 
-def _repository(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
-    path = task["path"]
+def _repository(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+    path = task.file
     licences, repo = survey_of(path, detector), _repository_name(path)
     for number, member in enumerate(members_of(path)):
         file = _source_file(member, skipped)
@@ -108,13 +108,13 @@ def _repository(task: dict[str, Any], detector: Detector, skipped: Counter[str])
             yield _row(task, repo, member, number, file, licence_of(member, licences, detector))
 
 
-def _table(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+def _table(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
     """Rows of a table: a file's own header counts, else the licence files of its repository with the license column."""
     licences: dict[str, Licences] = {}
-    for repo, member, _ in rows(task["path"]):
+    for repo, member, _ in rows(task.file):
         if _says_licence(member):
             licences.setdefault(repo, Licences()).add(member, detector)
-    for number, (repo, member, stated) in enumerate(rows(task["path"])):
+    for number, (repo, member, stated) in enumerate(rows(task.file)):
         file = _source_file(member, skipped)
         if file is None:
             continue
@@ -123,16 +123,16 @@ def _table(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> I
         if stated and all(item.where.rsplit(":", 1)[0] != member.path for item in evidence):
             evidence = agreed(evidence, [stated])
             expression = conjunction(item.expression for item in evidence)
-        yield _row(task, repo or _repository_name(task["path"]), member, number, file, (expression, evidence))
+        yield _row(task, repo or _repository_name(task.file), member, number, file, (expression, evidence))
 
 
-def _crawl(task: dict[str, Any], detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+def _crawl(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
     """Source files among the pages of a crawl: own headers, and the licence files of sites that host repositories."""
     licences: dict[str, Licences] = {}
-    for page in pages(task["path"]):
+    for page in pages(task.file):
         if page.shared and _says_licence(page.member):
             licences.setdefault(page.repo, Licences()).add(page.member, detector)
-    for number, page in enumerate(pages(task["path"])):
+    for number, page in enumerate(pages(task.file)):
         file = _source_file(page.member, skipped, page_language)
         if file:
             known = licences.get(page.repo, Licences()) if page.shared else Licences()
@@ -171,7 +171,7 @@ def _source_file(
 
 
 def _row(
-    task: dict[str, Any],
+    task: FileTask,
     repo: str,
     member: Member,
     number: int,
@@ -182,8 +182,8 @@ def _row(
         # The licence is a part of it: of two repositories of one name, one may be free and the other not.
         "id": schema.document_id(repo, member.path, hashlib.sha256(member.data).hexdigest(), licence[0]),
         "text": file.text.replace("\x00", "").replace("\r\n", "\n"),
-        "source": task["source"],
-        "file": task["path"],
+        "source": task.source,
+        "file": task.file,
         "offset": number,
         "repo": repo,
         "path": member.path,
@@ -193,12 +193,12 @@ def _row(
     }
 
 
-def _failed(task: dict[str, Any], reason: str, error: BaseException) -> dict[str, Any]:
+def _failed(task: FileTask, reason: str, error: BaseException) -> dict[str, Any]:
     return {
-        "id": schema.document_id(task["path"], reason),
-        "source": task["source"],
-        "file": task["path"],
-        "repo": _repository_name(task["path"]),
+        "id": schema.document_id(task.file, reason),
+        "source": task.source,
+        "file": task.file,
+        "repo": _repository_name(task.file),
         "verdict": "failed",
         "reason": reason,
         "detail": str(error).encode("utf-8", "replace").decode()[:300],

@@ -76,8 +76,8 @@ def _flops(flops: float | None, hours: float | None, parameters: str | None, gpu
 def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
     """Count the tokens of the sources on this machine, or take the counts that are kept."""
     from curate.console.terminal import notes
+    from curate.engine.tasks import here
     from curate.mixing import counts, sources
-    from curate.mixing.request import here
     from curate.tokens import tokenizer as tokenizers
 
     file = tokenizers.find(tokenizer)
@@ -89,7 +89,7 @@ def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
         source = sources.find(name or f"source-{place}", path)
         notes(source.notes)
         tasks = counts.tasks(source, counts.cache_folder(), file)
-        total += sum(result["tokens"] for result in here("curate.mixing.counts:count_file", tasks))
+        total += sum(result.totals.tokens for result in here(counts.count_file, tasks))
     return total
 
 

@@ -1,7 +1,5 @@
 """`curate code`, and what `jobs/code_clean.py` runs."""
 
-import sys
-
 import click
 
 from curate.commands.options import engine_options, json_option, printed
@@ -38,18 +36,11 @@ def code(
     curate code --input 'sdists/*.tar.gz' --licenses apache-bsd-mit --output code/
     """
     from curate.console.terminal import funnel
-    from curate.jobs.code import clean_code
-    from curate.run.start import EngineOptions, command_line
+    from curate.jobs.code import Options, clean_code
+    from curate.run.start import EngineOptions
 
-    ledger = clean_code(
-        (*inputs, *more),
-        output,
-        EngineOptions(**engine),  # type: ignore[arg-type]
-        recipe=recipe,
-        licenses=licenses,
-        keep_rejected=keep_rejected,
-        command=command_line(sys.argv),
-    )
+    options = Options((*inputs, *more), output, recipe, licenses, keep_rejected)
+    ledger = clean_code(options, EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: funnel(ledger))
     if not as_json:
         click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)

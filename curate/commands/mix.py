@@ -1,11 +1,17 @@
 """`curate mix`, and what `jobs/mix.py` runs."""
 
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from curate.commands.options import engine_options, json_option
 from curate.errors import UsageError
+
+if TYPE_CHECKING:
+    from curate.mixing.plan import Plan
 
 
 def _sources(command: Any) -> Any:
@@ -153,7 +159,7 @@ SEARCH_ONLY = {
 )
 @engine_options
 @json_option
-def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet: bool, **options: Any) -> None:
+def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
     """Blend corpora with stated weights, counted in tokens.
 
     \b
@@ -163,30 +169,68 @@ def mix(plan_only: bool, as_json: bool, output: str | None, resume: bool, quiet:
     curate mix --search --from runs.csv --output search/        # the same from runs that others trained
     curate mix --weights search/best.toml --source …
     """
-    if options["search"]:
-        _searched(options, output, as_json, quiet)
+    if options.pop("search"):
+        _searched(options, as_json)
         return
     context = click.get_current_context()
     for name, option in SEARCH_ONLY.items():
         if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
             raise UsageError(f"{option} needs --search")
+        del options[name]
     if not options["weights"]:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
-    from curate.jobs import mix_request
+    from curate.jobs import mix as jobs
+    from curate.mixing.job import check
+    from curate.run.start import EngineOptions
 
-    mix_request.run(plan_only=plan_only, as_json=as_json, output=output, resume=resume, quiet=quiet, options=options)
+    engine = EngineOptions(**{found.name: options.pop(found.name) for found in fields(EngineOptions)})
+    asked = jobs.Options(**options)
+    if plan_only:
+        planned, order = jobs.show(asked, engine)
+        _show_plan(planned, as_json)
+        check(order, planned)
+    else:
+        _show_ledger(jobs.mix(asked, engine), as_json)
 
 
-def _searched(options: dict[str, Any], output: str | None, as_json: bool, quiet: bool) -> None:
+def _searched(options: dict[str, Any], as_json: bool) -> None:
     if options["weights"]:
         raise UsageError("--search looks for weights: give --weights or --search (and --prior for a start)")
     if options["tables"]:
         from curate.search import command
 
-        command.from_tables({**options, "output": output}, as_json)
+        command.from_tables(options, as_json)
         return
     if options["among"]:
         raise UsageError("--among needs --from FILE: tables of runs")
     from curate.commands import mix_search
 
-    mix_search.train(options, output, as_json, quiet)
+    mix_search.train(options, options["output"], as_json, options["quiet"])
+
+
+def _show_plan(planned: "Plan", as_json: bool) -> None:
+    """The table of a plan on stdout, what to know on stderr."""
+    from curate.mixing import tables
+
+    if as_json:
+        click.echo(json.dumps(tables.plan_json(planned), indent=1))
+    else:
+        tables.show(tables.plan_table(planned))
+    _say([tables.rule_of_thumb(planned), *(f"note: {one}" for one in tables.warnings(planned))])
+
+
+def _show_ledger(ledger: Mapping[str, Any], as_json: bool) -> None:
+    """What was written, on stdout; what to know on stderr."""
+    from curate.mixing import tables
+    from curate.report import mixture_card
+
+    if as_json:
+        click.echo(json.dumps(ledger, indent=1))
+    else:
+        tables.show(mixture_card.ledger_table(ledger))
+    _say([ledger["rule_of_thumb"], *(f"note: {one}" for one in ledger["warnings"])])
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in filter(None, lines):
+        click.echo(line, err=True)

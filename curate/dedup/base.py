@@ -47,6 +47,16 @@ class Lost(NamedTuple):
 class CorpusStep(Protocol):
     """The shape of a step that compares documents. Its fields are its parameters."""
 
+    @property
+    def index(self) -> str:
+        """Folder of what earlier runs kept; empty: there is none."""
+        ...
+
+    @property
+    def against(self) -> str:
+        """Folder of another corpus to compare with; empty: there is none."""
+        ...
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """Rows to compare, from the documents of one shard. Runs in a worker."""
         ...

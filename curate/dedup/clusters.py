@@ -19,6 +19,7 @@ from curate.dedup import index, lsh, memory, safety_limits, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import count, smallest, timed
+from curate.engine.tasks import missing
 from curate.files import storage
 
 if TYPE_CHECKING:
@@ -174,15 +175,15 @@ def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds:
         members = s.read(f"{work}/components").join(wanted, "doc").select("*", number)
         with timed(seconds, "gather"):
             s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
-    shared = {"threshold": step.threshold, "representative": step.representative, "limit": step.members}
-    tasks: list[dict[str, Any]] = [
-        {"in": f"{work}/members/bucket={n}", "out": f"{work}/near/{n:05d}.parquet", **shared}
+    asked = (step.threshold, step.representative, step.members)
+    tasks = [
+        verify.ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked)
         for n in range(buckets)
         if storage.exists(f"{work}/members/bucket={n}")
     ]
-    for _ in s.run(f"{verify.__name__}:run", [task for task in tasks if not storage.exists(task["out"])]):
+    for _ in s.run(verify.run, missing(tasks)):
         pass
-    tallies = [read_facts(task["out"]) for task in tasks]  # of those done before a kill, too
+    tallies = [read_facts(task.out) for task in tasks]  # of those done before a kill, too
     sums = {name: sum(tally[name] for tally in tallies) for name in ("compared", "similar", "refused")}
     return {"candidate_documents": documents, **sums}
 

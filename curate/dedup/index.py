@@ -17,7 +17,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +25,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.dedup.tables import count
+from curate.engine.tasks import function, missing, reference
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import storage
 from curate.files.output import BUILT, IDENTITY, dump_json, read_json, work_folder
+from curate.read.corpora import CorpusTask, tables_source
 
 if TYPE_CHECKING:
     from curate.engine.session import Session
@@ -262,49 +264,60 @@ def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     folder `out`. Raises InputError when there is none."""
     from curate.console.terminal import notes
     from curate.read import tables
-    from curate.read.corpora import corpus_source
 
     try:
-        source = corpus_source(corpus)
+        source = tables_source(corpus)
     except (InputError, OSError, pa.ArrowException) as error:
         raise InputError(f"--against {corpus}: {error}") from error
     notes(source.notes)
-    kind = f"{type(step).__module__}:{type(step).__qualname__}"
     own = {**asdict(step), "against": "", "index": ""}
     tasks = [
-        {**task, "out": storage.join(out, f"{number:05d}.parquet"), "step": kind, "parameters": own}
+        KeysTask(storage.join(out, f"{number:05d}.parquet"), task, reference(type(step)), own)
         for number, task in enumerate(source.tasks)
+        if isinstance(task, CorpusTask)
     ]
-    for _ in s.run(f"{__name__}:write_keys", [task for task in tasks if not storage.exists(task["out"])]):
+    for _ in s.run(write_keys, missing(tasks)):
         pass
-    if not count(out) and not any(tables.corpus_kind(task["file"]) for task in tasks):  # ours may be empty
+    if not count(out) and not any(tables.corpus_kind(task.corpus.file) for task in tasks):  # ours may be empty
         raise InputError(f"--against {corpus}: there is no document in it to compare with")
     return out
 
 
-def write_keys(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: the keys of the documents of one file, with negative ranks. Raises InputError for a file that can't be read
-    to its end: what is not compared with would be taken for new."""
+@dataclass(frozen=True, slots=True)
+class KeysTask:
+    """A file of a corpus, and the step whose keys of it are wanted."""
+
+    out: str
+    corpus: CorpusTask
+    step: str
+    """`package.module:Class`."""
+    parameters: dict[str, object]
+
+
+def write_keys(task: KeysTask) -> int:
+    """Task: write the keys of the documents of one file, with negative ranks, to `out`; gives their number.
+
+    Raises InputError for a file that can't be read to its end: what is not compared with would be taken for new.
+    """
     from collections import Counter
 
     from curate.corpus import schema
-    from curate.engine import children
     from curate.read import corpora
 
-    kind: Any = children.function(task["step"])
-    step, documents = kind(**task["parameters"]), schema.DOCUMENTS[task["kind"]]
+    kind: Any = function(task.step)
+    step, documents = kind(**task.parameters), schema.DOCUMENTS[task.corpus.kind]
     empty = step.keys(pa.RecordBatch.from_pylist([], documents))
     at, rows = empty.schema.get_field_index("rank"), 0
     with (
-        storage.atomic(task["out"]) as temporary,
+        storage.atomic(task.out) as temporary,
         pq.ParquetWriter(temporary, empty.schema, compression="zstd", write_statistics=False) as writer,
     ):
-        for table in corpora.rows(task, Counter[str]()):
+        for table in corpora.rows(task.corpus, Counter[str]()):
             if not UNREAD.isdisjoint(table["reason"].to_pylist()):
-                raise InputError(f"--against {task['file']}: it can't be read to its end")
+                raise InputError(f"--against {task.corpus.file}: it can't be read to its end")
             for batch in table.select(documents.names).combine_chunks().to_batches():
                 keys = step.keys(batch.filter(batch["text"].is_valid()))
                 old = pa.array(keys["rank"].to_numpy() + np.int64(-(2**63)))
                 writer.write_table(keys.set_column(at, empty.schema.field(at), old).cast(empty.schema))
                 rows += len(keys)
-    return {"keys": rows}
+    return rows

@@ -9,6 +9,7 @@ members a band. Two ways to go on from there:
   that it does not resemble.
 """
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numba as nb
@@ -224,13 +225,34 @@ def _flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int
     return np.concatenate(values), np.cumsum(np.concatenate(lengths), dtype=np.int64)
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: cluster the documents of one bucket (folder `in`) and write NEAR to the file `out`; its facts are the result."""
-    fs, inner = storage.filesystem(task["in"])
+@dataclass(frozen=True, slots=True)
+class ClusterTask:
+    """A bucket of candidates (the folder `source`), and what counts as similar."""
+
+    source: str
+    out: str
+    threshold: float
+    representative: bool
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was compared."""
+
+    documents: int = 0
+    compared: int = 0
+    similar: int = 0
+    refused: int = 0
+
+
+def run(task: ClusterTask) -> Tally:
+    """Task: cluster the documents of one bucket and write NEAR to the file `out`; its facts are the result."""
+    fs, inner = storage.filesystem(task.source)
     table = pads.dataset(inner, filesystem=fs, format="parquet").to_table()
-    near, tally = cluster(table, task["threshold"], representative=task["representative"], limit=task["limit"])
-    compared, similar, refused = tally.tolist()
-    with ShardWriter(task["out"], NEAR, scratch=True) as writer:
+    near, tally = cluster(table, task.threshold, representative=task.representative, limit=task.limit)
+    found = Tally(len(table), *tally.tolist())
+    with ShardWriter(task.out, NEAR, scratch=True) as writer:
         writer.write(near)
-        writer.facts = {"documents": len(table), "compared": compared, "similar": similar, "refused": refused}
-    return writer.facts
+        writer.facts = asdict(found)
+    return found

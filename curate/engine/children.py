@@ -14,7 +14,6 @@ one before anything is said to be its fault.
 Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that comes from a child is ever unpickled.
 """
 
-import importlib
 import json
 import mmap
 import os
@@ -29,18 +28,35 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from types import FrameType
+from typing import IO, TypedDict, TypeVar
 
 import pyarrow as pa
 
 from curate import errors
+from curate.engine import tasks
 from curate.errors import CrashError, CurateError, EngineError
+from curate.files import typed_json
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 HEADER = struct.Struct("<cQ")
 MARK = struct.Struct("<q")
 RESULT, BATCH, ERROR = b"J", b"B", b"E"
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
 """Signals that no fault of a program sends to itself; SIGKILL is what the kernel sends when memory runs out."""
+
+
+class Request(TypedDict):
+    """What a child is asked."""
+
+    function: str
+    """`package.module:name`."""
+    task: object
+    """Its argument, as JSON."""
+    memory: int
+    """Limit in bytes; 0: none."""
 
 
 class PageTimeout(BaseException):
@@ -70,7 +86,7 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
     """Work on the page `mark` (a byte offset) with a limit of CPU time; raises PageTimeout when it is used up."""
     fired = False
 
-    def interrupt(_signal: int, _frame: Any) -> None:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
         nonlocal fired
         fired = True
         raise PageTimeout
@@ -97,7 +113,7 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
         raise PageTimeout
 
 
-def _send(stream: Any, kind: bytes, payload: bytes | memoryview) -> None:
+def _send(stream: IO[bytes], kind: bytes, payload: bytes | memoryview) -> None:
     try:
         stream.write(HEADER.pack(kind, len(payload)))
         stream.write(payload)
@@ -113,16 +129,9 @@ def _pack(batch: pa.RecordBatch) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def function(reference: str) -> Callable[[dict[str, Any]], Any]:
-    """Import `package.module:name`."""
-    module, _, name = reference.partition(":")
-    found: Callable[[dict[str, Any]], Any] = getattr(importlib.import_module(module), name)
-    return found
-
-
-def _serve(request: dict[str, Any], out: Any) -> None:
+def _serve(request: Request, out: IO[bytes]) -> None:
     try:
-        answer = function(request["function"])(request["task"])
+        answer = tasks.call_json(tasks.function(request["function"]), request["task"])
         if isinstance(answer, Iterator):
             for batch in answer:
                 _send(out, BATCH, _pack(batch))
@@ -172,7 +181,7 @@ class _NoPandas:
     """An importer that has no pandas."""
 
     @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
         """Raise ImportError for pandas; leave all else to the importers behind."""
         if name == "pandas":
             raise ModuleNotFoundError(name)
@@ -212,14 +221,14 @@ class Child:
         except OSError as error:
             raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
-    def request(self, reference: str, task: dict[str, Any]) -> Iterator[pa.RecordBatch | dict[str, Any]]:
-        """Run `package.module:name` on `task`: yields its record batches, if any, and at last its result.
+    def request(self, reference: str, task: object) -> Iterator[pa.RecordBatch | object]:
+        """Run `package.module:name` on `task` (JSON): yields its record batches, if any, and at last its result, as JSON.
 
         Raises ChildError when the function raised, ChildDied when the process ended.
         """
         assert self._process.stdin is not None
         try:
-            message = {"function": reference, "task": task, "memory": self.memory}
+            message = Request(function=reference, task=task, memory=self.memory)
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
@@ -320,12 +329,17 @@ def lease(memory: int = 0, *, fresh: bool = False) -> Iterator[Child]:
         _idle.append(child)
 
 
-def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Run `package.module:name` on `task` in a child and return its result; once more in a fresh child where the first died.
+def call(function: Callable[[T], R], task: T) -> R:
+    """Run a task in a child and return its result; once more in a fresh child where the first died.
 
     Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too, CrashError
     where nobody killed it.
     """
+    return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task)))
+
+
+def call_json(reference: str, task: object) -> object:
+    """`call` by the function's name, argument and result as JSON."""
     try:
         return _call(reference, task, fresh=False)
     except ChildDied:
@@ -338,17 +352,16 @@ def call(reference: str, task: dict[str, Any]) -> dict[str, Any]:
         raise kind(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
 
 
-def _call(reference: str, task: dict[str, Any], *, fresh: bool) -> dict[str, Any]:
+def _call(reference: str, task: object, *, fresh: bool) -> object:
     with lease(fresh=fresh) as child:
-        for answer in child.request(reference, task):
-            if isinstance(answer, dict):
-                return answer
-    raise AssertionError("a child always answers or raises")
+        *_, answer = child.request(reference, task)
+    return answer
 
 
-def describe(reference: str, task: dict[str, Any]) -> str:
+def describe(reference: str, task: object) -> str:
     """What a task was at, for a person: its function and its file."""
-    path = next((str(task[key]) for key in ("out", "data", "in", "path") if isinstance(task.get(key), str)), "")
+    named = task if isinstance(task, dict) else {}
+    path = next((str(named[key]) for key in ("out", "data", "source", "path") if isinstance(named.get(key), str)), "")
     return f"the process of {reference.replace(':', '.')}" + (f" ({path})" if path else "")
 
 

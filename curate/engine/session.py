@@ -19,14 +19,21 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import pyarrow as pa
 
 from curate import errors
 from curate.engine import children, frames, memory, sail
+from curate.engine import tasks as typed
 from curate.errors import CurateError, EngineError, OutputError, UsageError
-from curate.files import storage, temporary
+from curate.files import storage, temporary, typed_json
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 JAVA_HINT = (
     "Spark needs Java 17 or newer and none was found. Install it (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; "
@@ -55,7 +62,7 @@ class Session:
     """An engine that is running. Made by `session()`."""
 
     def __init__(
-        self, name: str, start: Callable[[], Any], cores: int, *, closed: bool = True, here: bool = True
+        self, name: str, start: "Callable[[], SparkSession]", cores: int, *, closed: bool = True, here: bool = True
     ) -> None:
         self.name = name
         """`sail` or `spark`."""
@@ -70,27 +77,28 @@ class Session:
         """What the person should know about it."""
 
     @functools.cached_property
-    def spark(self) -> Any:
+    def spark(self) -> "SparkSession":
         """The SparkSession; DataFrame API only. The embedded one starts when it is first asked for: many a job needs none."""
         return self._start()
 
-    def run(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Run `package.module:name` (dict -> dict, JSON both) on each task; yields the results as they come, in any order.
+    def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """Run a task function (see `curate.engine.tasks`) on each task; yields the results as they come, in any order.
 
         A task runs in a process of its own kind: on Spark in a Python worker, on Sail in a child process. It may run
         twice (retries, speculation), so what it writes must appear atomically and be the same each time.
         """
-        if not tasks:
-            return
-        if self.name == "sail":
-            yield from self._run_embedded(reference, tasks)
-            return
+        reference, arguments = typed.reference(function), [typed_json.dump(task) for task in tasks]
+        answers = self._run_embedded if self.name == "sail" else self._run_on_spark
+        for answer in answers(reference, arguments) if arguments else ():
+            yield typed.result_of(function, answer)
+
+    def _run_on_spark(self, reference: str, tasks: Sequence[object]) -> Iterator[object]:
         run = functools.partial(_run_partition, reference, [json.dumps(task) for task in tasks])
         frame = self.spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(run, "result string")
         for row in _engine_errors(frame.collect):  # toLocalIterator would run one partition after the other
             yield _answer(json.loads(row.result))
 
-    def _run_embedded(self, reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _run_embedded(self, reference: str, tasks: Sequence[object]) -> Iterator[object]:
         # Not through Sail, which would call the same function from threads of its own: the work is done in child
         # processes, one a thread, as many as cores.
         pool = ThreadPoolExecutor(min(self.cores, len(tasks)), "task")
@@ -102,7 +110,7 @@ class Session:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def read(self, path: str | Sequence[str], columns: Sequence[str] = ()) -> Any:
+    def read(self, path: str | Sequence[str], columns: Sequence[str] = ()) -> "DataFrame":
         """DataFrame over Parquet files, or over those right in folders; of all columns or of some.
 
         On Sail the files are read by Arrow: the engine's own reader (0.7.2) takes a column for constant whose first row
@@ -115,7 +123,7 @@ class Session:
         frame = self.spark.read.parquet(*map(plain, paths))
         return frame.select(*columns) if columns else frame
 
-    def write(self, frame: Any, path: str, by: str | None = None) -> None:
+    def write(self, frame: "DataFrame", path: str, by: str | None = None) -> None:
         """Write a DataFrame as a folder of Parquet files, partitioned into folders `by=value` where asked.
 
         The folder appears whole or not at all; one that stands there already is finished work and is left alone.
@@ -133,7 +141,7 @@ class Session:
         else:
             storage.write_text(storage.join(path, "_COMPLETE"), "")
 
-    def clustered(self, frame: Any, column: str, partitions: int) -> Any:
+    def clustered(self, frame: "DataFrame", column: str, partitions: int) -> "DataFrame":
         """The frame with equal values of `column` brought together, so that a partitioned write makes few files.
 
         Sail writes partitioned folders in a stream and needs no exchange for it.
@@ -163,40 +171,42 @@ def check_path(s: Session, path: str) -> None:
         raise OutputError(f"{path}: on a cluster a path may hold letters, digits and . _ - = + @ , ~ / only")
 
 
-def _run_partition(reference: str, tasks: list[str], batches: Iterable[Any]) -> Iterator[Any]:
+class Answer(TypedDict, total=False):
+    """What a task gave: its result as JSON, or what the person has to mend."""
+
+    result: object
+    error: str
+    """Name of a class of `curate.errors`."""
+    message: str
+
+
+def _run_partition(reference: str, tasks: list[str], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for index in batch.column(0).to_pylist():
             answer = _run_one(reference, json.loads(tasks[index]), embedded=False)
             yield pa.RecordBatch.from_pydict({"result": [json.dumps(answer)]})
 
 
-def _run_one(reference: str, task: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
-    function = children.function(reference)
+def _run_one(reference: str, task: object, *, embedded: bool) -> Answer:
+    function = typed.function(reference)
     try:
         if embedded and not getattr(function, "supervises", False):
-            return children.call(reference, task)
-        result: dict[str, Any] = function(task)
+            return {"result": children.call_json(reference, task)}
+        return {"result": typed.call_json(function, task)}
     except (CurateError, OSError) as error:  # the person's to mend: no use in trying again, as engines do
         told = error if isinstance(error, CurateError) else errors.of_disk(error)
         if told is None:
             raise
         return {"error": type(told).__name__, "message": str(told)}
-    return result
 
 
-def supervises(function: Any) -> Any:
-    """Mark a task function that does its work in children of its own, so that Sail calls it in this process."""
-    function.supervises = True
-    return function
-
-
-def _answer(answer: dict[str, Any]) -> dict[str, Any]:
+def _answer(answer: Answer) -> object:
     if "error" in answer:
         raise getattr(errors, answer["error"], CurateError)(answer["message"])
-    return answer
+    return answer["result"]
 
 
-def _engine_errors(call: Callable[[], Any]) -> Any:
+def _engine_errors(call: Callable[[], R]) -> R:
     """Call into the engine; its own exceptions (pages of Java frames) become one EngineError with the Python part."""
     try:
         return call()
@@ -257,7 +267,7 @@ def session(
         spark.stop()
 
 
-def _parallelism(spark: Any) -> int:
+def _parallelism(spark: "SparkSession") -> int:
     try:
         return int(spark.conf.get("spark.default.parallelism"))
     except Exception:  # not set: a classic session knows what it has, a Connect session does not say
@@ -276,7 +286,7 @@ def _sail(cores: int, private: bool) -> Iterator[Session]:
     before = os.environ.get(sail.CONNECT_MODE)
     os.environ[sail.CONNECT_MODE] = "1"  # pyspark.sql.functions look for it, before there is a session
 
-    def start() -> Any:
+    def start() -> "SparkSession":
         nonlocal server
         os.environ.setdefault("RUST_LOG", "error")
         server = sail.Sail()
@@ -309,13 +319,13 @@ def _sail(cores: int, private: bool) -> Iterator[Session]:
                 os.environ.pop(sail.CONNECT_MODE, None)  # else nothing started from here can have a local Spark
 
 
-def _connect(name: str, master: str | None) -> Any:
+def _connect(name: str, master: str | None) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     return SparkSession.builder.remote(master or "").appName(name).getOrCreate()
 
 
-def _spark(name: str, master: str | None, submitted: bool, cores: int | None) -> Any:
+def _spark(name: str, master: str | None, submitted: bool, cores: int | None) -> "SparkSession":
     if not submitted and not java():
         raise EngineError(JAVA_HINT)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

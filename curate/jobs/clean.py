@@ -7,8 +7,10 @@ from typing import Any
 
 from curate.corpus.recipe import Recipe, load
 from curate.errors import UsageError
+from curate.read import corpora
+from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
-from curate.run.job import Job
+from curate.run.pipeline import CorpusJob
 from curate.run.start import EngineOptions, command_line, run_job
 
 
@@ -52,10 +54,10 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         split_bytes=options.split_bytes,
         base=options.base,
     )
-    if options.extractor and any(task.get("reader") == "curate.read.corpora:run" for task in source.tasks):
+    if options.extractor and any(isinstance(task, SafeTask) and task.reads(corpora.run) for task in source.tasks):
         raise UsageError("--extractor is for crawl files; these are tables that have a text")
     notes(source.notes)
-    job = Job(
+    job = CorpusJob(
         name="clean",
         source=source,
         recipe=recipe,
@@ -65,7 +67,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         keep_extracted=options.keep_extracted,
         finishers=(finish_report, finish_links),
     )
-    return run_job(job, engine or EngineOptions())
+    return run_job(job, engine)
 
 
 def _recipe(options: Options) -> Recipe:

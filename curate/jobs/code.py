@@ -2,8 +2,10 @@
 
 import csv
 import io
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.compute as pc
@@ -12,37 +14,41 @@ from curate.code.source import code_source
 from curate.corpus.recipe import load
 from curate.corpus.shards import read_batches
 from curate.files import storage
-from curate.run.job import Job
-from curate.run.start import EngineOptions, run_job
+from curate.run.pipeline import CorpusJob
+from curate.run.start import EngineOptions, command_line, run_job
 
 
-def clean_code(
-    inputs: Sequence[str],
-    output: str,
-    engine: EngineOptions,
-    *,
-    recipe: str = "code",
-    licenses: str | None = None,
-    keep_rejected: bool = False,
-    command: str = "",
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks of `curate code`."""
+
+    inputs: Sequence[str]
+    output: str
+    recipe: str = "code"
+    licenses: str | None = None
+    """A list of licences by name, or a file of them; None: what the recipe says."""
+    keep_rejected: bool = False
+    command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
+
+
+def clean_code(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
     """Repositories and archives to a corpus of code; returns the ledger. Raises CurateError for what a person can mend."""
     from curate.report.write import finish_report
 
-    steps = {"AllowedLicense": {"allow": licenses}} if licenses else None
-    job = Job(
+    steps = {"AllowedLicense": {"allow": options.licenses}} if options.licenses else None
+    job = CorpusJob(
         name="code",
-        source=code_source(inputs),
-        recipe=load(recipe, None, steps),
-        output=output.rstrip("/"),
-        command=command,
-        keep_rejected=keep_rejected,
+        source=code_source(options.inputs),
+        recipe=load(options.recipe, None, steps),
+        output=options.output.rstrip("/"),
+        command=command_line(options.command),
+        keep_rejected=options.keep_rejected,
         finishers=(attribution, finish_report),
     )
     return run_job(job, engine)
 
 
-def attribution(job: Job, ledger: dict[str, Any]) -> None:
+def attribution(job: CorpusJob, ledger: Mapping[str, Any]) -> None:
     """Write `LICENSES.csv`: repository, licence, files and bytes of what was kept."""
     files, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for part in ledger["data"]:

@@ -8,7 +8,7 @@ from typing import Any
 from curate.corpus.recipe import Recipe, parse, to_toml
 from curate.errors import UsageError
 from curate.read.corpora import corpus_source
-from curate.run.job import Job
+from curate.run.pipeline import CorpusJob
 from curate.run.start import EngineOptions, command_line, run_job
 
 STEPS = {"minhash": "MinHash", "exact": "Exact", "spans": "Spans", "lines": "Lines", "url": "Urls"}
@@ -54,7 +54,7 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[s
 
     source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
     notes(source.notes)
-    job = Job(
+    job = CorpusJob(
         name="dedup",
         source=source,
         recipe=recipe_of(options.method, options.parameters),
@@ -64,4 +64,4 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[s
         keep_extracted=False,
         finishers=(finish_report,),
     )
-    return run_job(job, engine or EngineOptions())
+    return run_job(job, engine)

@@ -1,12 +1,13 @@
 """`curate links` as one function: dumps of Reddit or WAT files in, a table of addresses with their scores out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import curate
 from curate.engine.session import Session, check_path, session
+from curate.engine.tasks import OutTask, missing
 from curate.errors import BalanceError, InputError
 from curate.files import fingerprints, output, storage
 from curate.links import tasks
@@ -14,6 +15,7 @@ from curate.read.dumps import Head, head_of
 from curate.read.inputs import all_files
 from curate.run.start import EngineOptions
 
+T = TypeVar("T", bound=OutTask)
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""
 MOST_BUCKETS = 4096
@@ -74,41 +76,40 @@ def _kind(head: Head) -> str:
 def _build(s: Session, options: Options, files: dict[str, int], kind: str, work: str) -> dict[str, Any]:
     buckets = max(1, min(MOST_BUCKETS, sum(files.values()) // BUCKET_BYTES))
     runs = [
-        {
-            "file": path,
-            "kind": kind,
-            "buckets": buckets,
-            "out": storage.join(work, "_scratch", "runs", f"{number:06d}.parquet"),
-            "min_score": options.min_score,
-            "over_18": options.over_18,
-            "wikipedia": options.wikipedia,
-        }
+        tasks.ReadTask(
+            file=path,
+            kind=kind,
+            buckets=buckets,
+            out=storage.join(work, "_scratch", "runs", f"{number:06d}.parquet"),
+            min_score=options.min_score,
+            over_18=options.over_18,
+            wikipedia=options.wikipedia,
+        )
         for number, path in enumerate(files)
     ]
-    read = _run(s, "curate.links.tasks:read", runs)
+    read = _run(s, tasks.read, runs)
     parts = [
-        {
-            "name": f"links-{bucket:05d}.parquet",
-            "bucket": bucket,
-            "buckets": buckets,
-            "runs": [task["out"] for task in runs],
-            "out": storage.join(work, "data", f"links-{bucket:05d}.parquet"),
-            "min_score": options.min_score,
-        }
+        tasks.MergeTask(
+            name=f"links-{bucket:05d}.parquet",
+            bucket=bucket,
+            buckets=buckets,
+            runs=tuple(task.out for task in runs),
+            out=storage.join(work, "data", f"links-{bucket:05d}.parquet"),
+            min_score=options.min_score,
+        )
         for bucket in range(buckets)
     ]
-    merged = _run(s, "curate.links.tasks:merge", parts)
+    merged = _run(s, tasks.merge, parts)
     ledger = _ledger(kind, options, read, merged)
     storage.write_text(storage.join(work, output.BUILT), output.dump_json(ledger))
     return ledger
 
 
-def _run(s: Session, reference: str, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _run(s: Session, function: Callable[[T], dict[str, Any]], wanted: Sequence[T]) -> list[dict[str, Any]]:
     """Run the tasks whose files are missing; the facts of all, in order."""
-    there = storage.existing([task["out"] for task in wanted])
-    for _ in s.run(reference, [task for task in wanted if task["out"] not in there]):
+    for _ in s.run(function, missing(wanted)):
         pass
-    return [tasks.facts_of(task["out"]) for task in wanted]
+    return [tasks.facts_of(task.out) for task in wanted]
 
 
 def _ledger(kind: str, options: Options, read: list[dict[str, Any]], merged: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A bucket is a share of all addresses by hash. It holds some 32 MB, whatever the 
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -38,12 +39,37 @@ RUN_ROWS = 400_000
 MAX_RECORD = 64 << 20
 
 
-def read(task: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """A file, and which of its links count."""
+
+    file: str
+    kind: str
+    buckets: int
+    out: str
+    min_score: int
+    over_18: bool
+    wikipedia: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTask:
+    """A bucket of the files that were read."""
+
+    name: str
+    bucket: int
+    buckets: int
+    runs: tuple[str, ...]
+    out: str
+    min_score: int
+
+
+def read(task: ReadTask) -> dict[str, Any]:
     """Task: the links of `file` to the Parquet file `out`, a row group a bucket and run. Facts: records and links that were
     seen, skipped by reason, links written, damage."""
     tally, damage = Counter[str](), list[str]()
     seen, records_, written, waiting = 0, 0, 0, dict[tuple[str, str], list[Any]]()
-    with storage.atomic(task["out"]) as path, pq.ParquetWriter(path, RUN, compression="zstd") as writer:
+    with storage.atomic(task.out) as path, pq.ParquetWriter(path, RUN, compression="zstd") as writer:
         for number, found in _found(task, damage):
             records_ = number
             seen += 1
@@ -53,11 +79,11 @@ def read(task: dict[str, Any]) -> dict[str, Any]:
             written += 1
             _add(waiting, found)
             if len(waiting) >= RUN_ROWS:
-                _write(writer, waiting, task["buckets"])
+                _write(writer, waiting, task.buckets)
                 waiting = {}
-        _write(writer, waiting, task["buckets"])
+        _write(writer, waiting, task.buckets)
         facts = {
-            "file": task["file"],
+            "file": task.file,
             "records": records_,
             "seen": seen,
             "skipped": dict(tally),
@@ -103,51 +129,51 @@ def _write(writer: Any, waiting: dict[tuple[str, str], list[Any]], buckets: int)
         writer.write_table(pa.Table.from_pylist(rows, RUN), row_group_size=max(1, len(rows)))
 
 
-def _found(task: dict[str, Any], damage: list[str]) -> Iterator[tuple[int, Link | str]]:
+def _found(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
     """(number of the record, link or reason) of one file."""
-    yield from _of_wat(task, damage) if task["kind"] == "wat" else _of_reddit(task, damage)
+    yield from _of_wat(task, damage) if task.kind == "wat" else _of_reddit(task, damage)
 
 
-def _of_reddit(task: dict[str, Any], damage: list[str]) -> Iterator[tuple[int, Link | str]]:
+def _of_reddit(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
     number = 0
-    with opened(task["file"]) as stream:
+    with opened(task.file) as stream:
         try:
             for number, record in enumerate(records(stream, MAX_RECORD), 1):
                 if isinstance(record.value, Problem):
                     yield number, f"bad_{record.value.kind}"
                     continue
-                options = {"over_18": task["over_18"], "wikipedia": task["wikipedia"]}
-                yield number, reddit.link(record.value, task["min_score"], **options)
+                options = {"over_18": task.over_18, "wikipedia": task.wikipedia}
+                yield number, reddit.link(record.value, task.min_score, **options)
         except DAMAGE as error:
-            damage.append(f"{task['file']}: damaged behind record {number}: {first_line(error)}")
+            damage.append(f"{task.file}: damaged behind record {number}: {first_line(error)}")
 
 
 def _is_metadata(record: Record) -> bool:
     return record.kind == "metadata"
 
 
-def _of_wat(task: dict[str, Any], damage: list[str]) -> Iterator[tuple[int, Link | str]]:
-    size = file_size(task["file"])
-    split = Split(task["file"], "warc", 0, size, size)
+def _of_wat(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
+    size = file_size(task.file)
+    split = Split(task.file, "warc", 0, size, size)
     for number, record in enumerate(read_split(split, _is_metadata, Limits(body=MAX_RECORD)), 1):
         if record.error:
-            damage.append(f"{task['file']}: byte {record.offset}: {record.error}"[:300])
+            damage.append(f"{task.file}: byte {record.offset}: {record.error}"[:300])
             yield number, f"bad_{record.error_code}"
         elif not _is_metadata(record):
             yield number, f"type_{record.kind}"
         else:
-            for found in wat.links(record.body or b"", wikipedia=task["wikipedia"]):
+            for found in wat.links(record.body or b"", wikipedia=task.wikipedia):
                 yield number, found
 
 
-def merge(task: dict[str, Any]) -> dict[str, Any]:
+def merge(task: MergeTask) -> dict[str, Any]:
     """Task: one bucket of all `runs` to the file `out`: a row an address, sorted by key. Facts: addresses, links,
     addresses under the score."""
     best, hosts = dict[str, list[Any]](), dict[str, set[str]]()
     anchors = dict[str, Counter[str]]()
     links = 0
-    for path in task["runs"]:
-        for row in _bucket(path, task["bucket"], task["buckets"]):
+    for path in task.runs:
+        for row in _bucket(path, task.bucket, task.buckets):
             key, links = row["key"], links + row["count"]
             new = [row["score"], row["url"], row["host"], row["count"], row["text"] or ""]
             if row["from"]:
@@ -165,12 +191,12 @@ def merge(task: dict[str, Any]) -> dict[str, Any]:
         if key in hosts:
             score = len(hosts[key])
             text = min(anchors[key], key=lambda one: (-anchors[key][one], one)) if key in anchors else ""
-            if score < task["min_score"]:
+            if score < task.min_score:
                 low += 1
                 continue
         rows.append({"url": url, "key": key, "host": host, "score": score, "count": count, "text": text or None})
-    facts = {"file": task["name"], "addresses": len(best), "links": links, "low_score": low, "rows": len(rows)}
-    with storage.atomic(task["out"]) as path:
+    facts = {"file": task.name, "addresses": len(best), "links": links, "low_score": low, "rows": len(rows)}
+    with storage.atomic(task.out) as path:
         table = pa.Table.from_pylist(rows, ROWS).replace_schema_metadata({"facts": json.dumps(facts)})
         pq.write_table(table, path, compression="zstd")
     return facts

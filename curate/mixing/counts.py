@@ -11,8 +11,8 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from curate.console.heartbeats import Beat
 from curate.errors import InputError
-from curate.files import fingerprints, storage
+from curate.files import fingerprints, storage, typed_json
 from curate.mixing.hashing import document_keys
-from curate.mixing.sources import Source, read
+from curate.mixing.sources import Source, SourceFile, read
 from curate.tokens import tokenizer
 
-VERSION = 2
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+VERSION = 3
 ROW_GROUP = 1 << 18
 """Counts and hits of a file have the same row groups, so that both are read in step."""
 COUNTS = pa.schema(
@@ -111,21 +115,23 @@ def cache_folder() -> str:
     return os.path.join(root, "counts")
 
 
-def tasks(source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile | None) -> list[dict[str, Any]]:
-    """One counting task per file of a source, as JSON for `count_file`."""
-    digest = tokenizer_file.digest if tokenizer_file else ""
-    common = {
-        "source": source.name,
-        "text_column": source.text_column,
-        "id_column": source.id_column,
-        "tokenizer": tokenizer_file.path if tokenizer_file else "",
-    }
+@dataclass(frozen=True, slots=True)
+class CountTask:
+    """A file of a source, where its counts are kept, and the tokenizer to count with (empty: none)."""
+
+    file: SourceFile
+    counts: str
+    tokenizer: str
+    beats: str | None = None
+
+
+def tasks(
+    source: Source, folder: str, tokenizer_file: tokenizer.TokenizerFile | None, beats: str | None = None
+) -> list[CountTask]:
+    """One counting task per file of a source."""
+    digest, path = (tokenizer_file.digest, tokenizer_file.path) if tokenizer_file else ("", "")
     return [
-        {
-            **common,
-            "file": file,
-            "counts": storage.join(folder, f"{fingerprint(source, file, digest)}.parquet"),
-        }
+        CountTask(source.only(file), storage.join(folder, f"{fingerprint(source, file, digest)}.parquet"), path, beats)
         for file in source.files
     ]
 
@@ -137,33 +143,38 @@ def fingerprint(source: Source, file: str, digest: str) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def count_file(task: dict[str, Any]) -> dict[str, Any]:
-    """Count one file unless that was done before. Gives FileCounts as JSON. Runs in a worker."""
-    note = f"{task['counts']}.json"
+def count_file(task: CountTask) -> FileCounts:
+    """Task: count one file unless that was done before."""
+    note = f"{task.counts}.json"
     if storage.exists(note):
-        found: dict[str, Any] = json.loads(storage.read_bytes(note))
-        return {**found, "source": task["source"], "cached": True}
+        return replace(typed_json.load(FileCounts, json.loads(storage.read_bytes(note)), note), source=task.file.source)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one core a task: the engine runs many
-    source = Source(task["source"], "", (task["file"],), task["text_column"], task["id_column"])
-    encoder = tokenizer.load(task["tokenizer"]) if task["tokenizer"] else None
+    encoder = tokenizer.load(task.tokenizer) if task.tokenizer else None
     skipped: Counter[str] = Counter()
     facts: Counter[str] = Counter()
     where: dict[str, str] = {}
-    batches = [_count_batch(batch, encoder, facts) for batch in read(source, task["file"], skipped, where)]
-    with storage.atomic(task["counts"]) as temporary:
+    batches, beat = list[pa.RecordBatch](), Beat(task.counts, task.beats)
+    for batch in read(task.file, skipped, where):
+        batches.append(_count_batch(batch, encoder, facts))
+        beat(documents=facts["documents"], bytes=facts["bytes"])
+    with storage.atomic(task.counts) as temporary:
         pq.write_table(pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd")
-    result = {
-        "file": task["file"],
-        "path": task["counts"],
-        **{key: facts[key] for key in ("documents", "tokens", "bytes", "characters", "words")},
-        "skipped": {kind: number for kind, number in sorted(skipped.items()) if number},
-        "where": where,
-    }
-    storage.write_text(note, json.dumps(result))
-    return {**result, "source": task["source"], "cached": False}
+    result = FileCounts(
+        source=task.file.source,
+        file=task.file.path,
+        path=task.counts,
+        totals=Totals(facts["documents"], facts["tokens"], facts["bytes"]),
+        characters=facts["characters"],
+        words=facts["words"],
+        skipped={kind: number for kind, number in sorted(skipped.items()) if number},
+        where=where,
+    )
+    storage.write_text(note, json.dumps(typed_json.dump(result)))
+    beat.end()
+    return result
 
 
-def _count_batch(batch: pa.RecordBatch, encoder: Any, facts: Counter[str]) -> pa.RecordBatch:
+def _count_batch(batch: pa.RecordBatch, encoder: "Tokenizer | None", facts: Counter[str]) -> pa.RecordBatch:
     texts = batch.column("text").to_pylist()
     tokens = tokenizer.count(encoder, texts) if encoder is not None else [0] * len(texts)
     sizes = pc.binary_length(batch.column("text")).cast(pa.int64())
@@ -174,21 +185,6 @@ def _count_batch(batch: pa.RecordBatch, encoder: Any, facts: Counter[str]) -> pa
     facts["words"] += sum(len(text.split()) for text in texts)
     keys = pa.array(document_keys(batch.column("id").to_pylist()))
     return pa.record_batch([keys, pa.array(tokens, pa.int64()), sizes], schema=COUNTS)
-
-
-def from_json(result: dict[str, Any]) -> FileCounts:
-    """FileCounts from what `count_file` gave."""
-    totals = Totals(result["documents"], result["tokens"], result["bytes"])
-    return FileCounts(
-        source=result["source"],
-        file=result["file"],
-        path=result["path"],
-        totals=totals,
-        characters=result["characters"],
-        words=result["words"],
-        skipped=result["skipped"],
-        where=result["where"],
-    )
 
 
 def amounts(files: Sequence[FileCounts]) -> Iterator[Amounts]:

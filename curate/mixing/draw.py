@@ -7,18 +7,18 @@ part in it.
 """
 
 from collections import Counter
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.corpus.shards import ShardWriter, read_written
+from curate.console.heartbeats import Beat
+from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
-from curate.files import storage
 from curate.mixing.counts import Amounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
-from curate.mixing.sources import Source, read
+from curate.mixing.sources import SourceFile, read
 
 DRAWN = pa.schema(
     [
@@ -38,61 +38,93 @@ SIGN = np.uint64(1 << 63)
 KEPT_BACK = pa.schema([field for field in DRAWN if field.name not in ("shard", "epoch")])
 
 
-def draw_file(task: dict[str, Any]) -> dict[str, Any]:
-    """Write the drawn rows (`out`) and the held-out rows (`held_out_file`) of one file. Runs in a worker.
+@dataclass(frozen=True, slots=True)
+class DrawTask:
+    """A file of a source, what was counted in it, and how often its documents are drawn (see `curate.mixing.plan.Draw`)."""
 
-    Gives {"file", "source", "records", "skipped", "held_out", "contaminated", "drawn", "rows", "out", "content"}; the
-    same facts stand in the written file, which is not made again when it is there. Raises InputError when the file
-    changed since it was counted.
+    file: SourceFile
+    counts: str
+    contamination: str
+    seed: int
+    whole: int
+    threshold: int
+    extra: tuple[int, ...]
+    held_out: float
+    """Share of the ids that is held out."""
+    held_out_shown: float
+    """Share of the ids that goes into the held-out file."""
+    shards: int
+    out: str
+    held_out_file: str
+    beats: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What became of the records of one file: documents, and rows that were written."""
+
+    source: str
+    file: str
+    records: int
+    skipped: dict[str, int]
+    held_out: int
+    contaminated: int
+    drawn: int
+    rows: int
+
+
+def draw_file(task: DrawTask) -> Drawn:
+    """Task: write the drawn rows (`out`) and the held-out rows (`held_out_file`) of one file.
+
+    What it gives stands in the written file, too. Raises InputError when the file changed since it was counted.
     """
-    if storage.exists(task["out"]):
-        found = read_written(task["out"])
-        return {**found.facts, "out": task["out"], "content": found.content.to_dict()}
-    source = Source(task["source"], "", (task["file"],), task["text_column"], task["id_column"])
-    counted = read_amounts(task["counts"], task["contamination"])
+    counted, beat = read_amounts(task.counts, task.contamination), Beat(task.out, task.beats)
     skipped: Counter[str] = Counter()
     facts: Counter[str] = Counter()
     with (
-        ShardWriter(task["out"], DRAWN, scratch=True, runs=RUNS) as out,
-        ShardWriter(task["held_out_file"], KEPT_BACK) as kept,
+        ShardWriter(task.out, DRAWN, scratch=True, runs=RUNS) as out,
+        ShardWriter(task.held_out_file, KEPT_BACK) as kept,
     ):
         start = 0
-        for batch in read(source, task["file"], skipped):
+        for batch in read(task.file, skipped):
             part = counted.slice(start, start + batch.num_rows)
             start += batch.num_rows
             _same_documents(batch, part, task)
             _draw_batch(batch, part, task, out, kept, facts)
+            beat(documents=start)
         if start != len(counted.key):
             raise InputError(_changed(task))
-        out.facts = {
-            "file": task["file"],
-            "source": task["source"],
-            "records": start + sum(skipped.values()),
-            "skipped": {kind: number for kind, number in sorted(skipped.items()) if number},
-            **{name: facts[name] for name in ("held_out", "contaminated", "drawn", "rows")},
-        }
-    return {**out.facts, "out": task["out"], "content": out.content.to_dict()}
+        drawn = Drawn(
+            task.file.source,
+            task.file.path,
+            start + sum(skipped.values()),
+            {kind: number for kind, number in sorted(skipped.items()) if number},
+            *(facts[name] for name in ("held_out", "contaminated", "drawn", "rows")),
+        )
+        out.facts = asdict(drawn)
+    beat.end()
+    return drawn
 
 
-def _same_documents(batch: pa.RecordBatch, part: Amounts, task: dict[str, Any]) -> None:
+def _same_documents(batch: pa.RecordBatch, part: Amounts, task: DrawTask) -> None:
     keys = document_keys(batch.column("id").to_pylist())
     if len(keys) != len(part.key) or bool((keys != part.key).any()):
         raise InputError(_changed(task))
 
 
-def _changed(task: dict[str, Any]) -> str:
-    return f"{task['file']} changed after it was counted; start again"
+def _changed(task: DrawTask) -> str:
+    return f"{task.file.path} changed after it was counted; start again"
 
 
 def _draw_batch(
     batch: pa.RecordBatch,
     part: Amounts,
-    task: dict[str, Any],
+    task: DrawTask,
     out: ShardWriter,
     kept: ShardWriter,
     facts: Counter[str],
 ) -> None:
-    back = held_out(part.key, task["held_out"])
+    back = held_out(part.key, task.held_out)
     free = ~back & ~part.contaminated
     times = _times(part.key, task, free)
     facts["held_out"] += int(back.sum())
@@ -101,33 +133,32 @@ def _draw_batch(
     facts["rows"] += int(times.sum())
     for epoch in range(int(times.max(initial=0))):
         chosen = np.flatnonzero(times > epoch)
-        places = numbers(part.key[chosen], ORDER, task["seed"], task["source"], epoch)
+        places = numbers(part.key[chosen], ORDER, task.seed, task.file.source, epoch)
         out.write(_rows(batch, part, chosen, task, places, epoch))
-    shown = np.flatnonzero(back & held_out(part.key, task["held_out_shown"]))
+    shown = np.flatnonzero(back & held_out(part.key, task.held_out_shown))
     places = numbers(part.key[shown], HELD_OUT, 0, "", 0)
     kept.write(_rows(batch, part, shown, task, places, 0))
 
 
-def _times(keys: U64, task: dict[str, Any], free: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _times(keys: U64, task: DrawTask, free: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How often each document is drawn: floor or ceil of the epochs that were asked for."""
-    whole, threshold = task["whole"], int(task["threshold"], 16)
-    values = numbers(keys, DRAW, task["seed"], task["source"], whole)
-    partly = below(values, threshold)
-    for extra in task["extra"]:
-        partly |= values == np.uint64(int(extra, 16))
-    return np.where(free, whole + partly.astype(np.int64), 0)
+    values = numbers(keys, DRAW, task.seed, task.file.source, task.whole)
+    partly = below(values, task.threshold)
+    for extra in task.extra:
+        partly |= values == np.uint64(extra)
+    return np.where(free, task.whole + partly.astype(np.int64), 0)
 
 
 def _rows(
-    batch: pa.RecordBatch, part: Amounts, chosen: NDArray[np.int64], task: dict[str, Any], places: U64, epoch: int
+    batch: pa.RecordBatch, part: Amounts, chosen: NDArray[np.int64], task: DrawTask, places: U64, epoch: int
 ) -> pa.Table:
     count = len(chosen)
     taken = batch.take(pa.array(chosen))
-    shards = (places >> np.uint64(32)) * np.uint64(task["shards"]) >> np.uint64(32)
+    shards = (places >> np.uint64(32)) * np.uint64(task.shards) >> np.uint64(32)
     columns = [
         pa.array(shards.astype(np.int32)),
         pa.array((places ^ SIGN).view(np.int64)),
-        pa.array([task["source"]] * count, pa.string()),
+        pa.array([task.file.source] * count, pa.string()),
         pa.array(np.full(count, epoch, np.int32)),
         taken.column("id").cast(pa.string()),
         taken.column("text").cast(pa.string()),

@@ -1,14 +1,14 @@
 """The last task of a shard: sort it into the order of the shuffle, write it, count what was written."""
 
-from collections import Counter
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.corpus.shards import ShardWriter, read_checked, read_written
-from curate.files import storage
+from curate.corpus.checksums import Content
+from curate.corpus.shards import ShardWriter, read_checked, read_facts, read_written
+from curate.files import storage, typed_json
 from curate.mixing.draw import DRAWN, KEPT_BACK
 from curate.run.exchange import between
 from curate.tokens import pack
@@ -24,54 +24,117 @@ def published(*, counted: bool) -> pa.Schema:
     return pa.schema([DRAWN.field(name) for name in names])
 
 
-def finish_shard(task: dict[str, Any]) -> dict[str, Any]:
-    """Write one shard of the mixture (and its tokens where asked) and count it from the written file. In a
-    worker.
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """A shard: those rows of all `files` files of the folder `drawn` that are its, and the file that they become."""
 
-    Gives {"sources": {name: {"rows", "tokens", "bytes", "epochs"}}, "content"}: rows by epoch, so that repeats are
-    counted.
-    """
-    schema = published(counted=bool(task["tokenizer"]))
-    if not storage.exists(task["out"]):
-        table = between(task["in"], task["files"], "shard", task["shard"], task["shard"] + 1, DRAWN)
-        with ShardWriter(task["out"], schema) as writer:
-            writer.write(table.take(pc.sort_indices(table, IN_ORDER)).select(schema.names))
-    facts: dict[str, Any] = {"out": task["out"], "sources": recount(task["out"])}
-    facts["content"] = read_written(task["out"]).content.to_dict()
-    if task["packed"]:
-        batches = read_checked(task["out"], ["id", "text", "source", "epoch"], pack.BATCH)
-        facts["packed"] = pack.write_part(task["packed"], batches, task)
-    facts["rows"] = sum(one["rows"] for one in facts["sources"].values())
-    return facts
+    drawn: str
+    files: int
+    shard: int
+    out: str
+    """File for the counts."""
+    data: str
+    counted: bool
+    """Whether there are tokens to write in a column."""
+    packed: pack.PackTask | None = None
 
 
-def recount(path: str) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a source has in a mixture; rows by epoch, so that repeats are counted."""
+
+    rows: int = 0
+    tokens: int = 0
+    bytes: int = 0
+    epochs: dict[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Amount") -> "Amount":
+        epochs = {
+            name: self.epochs.get(name, 0) + other.epochs.get(name, 0) for name in sorted({*self.epochs, *other.epochs})
+        }
+        return Amount(self.rows + other.rows, self.tokens + other.tokens, self.bytes + other.bytes, epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What is in a written shard."""
+
+    sources: dict[str, Amount]
+    content: Content
+    rows: int
+    packed: int | None = None
+    """Tokens packed, without end tokens; None where nobody asked."""
+
+
+def finish_shard(task: ShardTask) -> Finished:
+    """Task: write one shard of the mixture (and its tokens where asked) and count it from the written file; `out` holds
+    the counts."""
+    schema = published(counted=task.counted)
+    table = between(task.drawn, task.files, "shard", task.shard, task.shard + 1, DRAWN)
+    with ShardWriter(task.data, schema) as writer:
+        writer.write(table.take(pc.sort_indices(table, IN_ORDER)).select(schema.names))
+    packed = None
+    if task.packed:
+        batches = read_checked(task.data, ["id", "text", "source", "epoch"], pack.BATCH)
+        packed = pack.write_part(task.packed, batches)
+    sources = recount(task.data)
+    rows = sum(one.rows for one in sources.values())
+    finished = Finished(sources, read_written(task.data).content, rows, packed)
+    with ShardWriter(task.out, pa.schema([])) as counts:
+        counts.facts = asdict(finished)
+    return finished
+
+
+def finished_of(task: ShardTask) -> Finished:
+    """What a finished task counted."""
+    return typed_json.load(Finished, read_facts(task.out))
+
+
+def recount(path: str) -> dict[str, Amount]:
     """Rows, tokens, bytes and rows by epoch of each source in a written shard. Raises BalanceError when it does not hold
     the rows that were written there."""
     fs, inner = storage.filesystem(path)
     counted = "tokens" in pq.read_schema(inner, filesystem=fs).names
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Amount] = {}
     for batch in read_checked(path, ["source", "epoch", "id", "text", *(["tokens"] if counted else [])], rows=8192):
         sizes = pc.binary_length(batch.column("text")).cast(pa.int64())
         tokens = batch.column("tokens") if counted else pa.array([0] * batch.num_rows, pa.int64())
         table = pa.table([batch.column("source"), batch.column("epoch"), tokens, sizes], ["s", "e", "t", "b"])
         sums = table.group_by(["s", "e"]).aggregate([([], "count_all"), ("t", "sum"), ("b", "sum")])
         for row in sums.to_pylist():
-            entry = found.setdefault(row["s"], {"rows": 0, "tokens": 0, "bytes": 0, "epochs": Counter()})
-            entry["rows"] += row["count_all"]
-            entry["tokens"] += row["t_sum"]
-            entry["bytes"] += row["b_sum"]
-            entry["epochs"][str(row["e"])] += row["count_all"]
-    return {name: {**entry, "epochs": dict(sorted(entry["epochs"].items()))} for name, entry in sorted(found.items())}
+            amount = Amount(row["count_all"], row["t_sum"], row["b_sum"], {str(row["e"]): row["count_all"]})
+            found[row["s"]] = found.get(row["s"], Amount()) + amount
+    return dict(sorted(found.items()))
 
 
-def write_held_out(task: dict[str, Any]) -> dict[str, Any]:
-    """Write the held-out documents of one source in the order of their numbers: any beginning of the file is
-    a sample."""
-    batches = (batch for path in task["parts"] for batch in read_checked(path))
+@dataclass(frozen=True, slots=True)
+class HeldOutTask:
+    """The files that draws wrote for a source, and the one that they become."""
+
+    parts: tuple[str, ...]
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Documents in a held-out file, and bytes of their texts."""
+
+    rows: int
+    bytes: int
+
+
+def write_held_out(task: HeldOutTask) -> HeldOut:
+    """Task: write the held-out documents of one source in the order of their numbers: any beginning of the file is a
+    sample."""
+    batches = (batch for path in task.parts for batch in read_checked(path))
     table = pa.Table.from_batches(batches, KEPT_BACK).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ("place", "id", "text")])
-    with ShardWriter(task["out"], HELD_OUT) as writer:
+    with ShardWriter(task.out, HELD_OUT) as writer:
         writer.write(table.take(order).select(HELD_OUT.names))
-    size = pc.sum(pc.binary_length(table["text"])).as_py() or 0
-    return {"source": task["source"], "out": task["out"], "rows": table.num_rows, "bytes": int(size)}
+    return held_out_of(task)
+
+
+def held_out_of(task: HeldOutTask) -> HeldOut:
+    """What is in a file that was written."""
+    content = read_written(task.out).content
+    return HeldOut(content.rows, content.bytes)

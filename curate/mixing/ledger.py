@@ -3,39 +3,39 @@ was written."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-import curate
 from curate.errors import BalanceError
 from curate.files import storage
 from curate.mixing import decontaminate, tables
 from curate.mixing.counts import Totals
+from curate.mixing.draw import Drawn
+from curate.mixing.finish import Amount, Finished, HeldOut
 from curate.mixing.plan import Plan
 from curate.mixing.request import Request
+from curate.run.ledger import describe
 
-VERSION = 1
 
-
-def ledger(
+def of_mixture(
     request: Request,
     plan: Plan,
-    drawn: Sequence[Mapping[str, Any]],
-    finished: Sequence[Mapping[str, Any]],
-    held_out: Sequence[Mapping[str, Any]],
+    drawn: Sequence[Drawn],
+    finished: Sequence[Finished],
+    held_out: Mapping[str, HeldOut],
 ) -> dict[str, Any]:
-    """What was asked, what is in the files, and what became of each record of the sources."""
-    files = {f"{one['source']}: {one['file']}": _fates(one) for one in drawn}
-    written = _written(finished)
-    sizes = {one["source"]: {"rows": one["rows"], "bytes": one["bytes"]} for one in held_out}
+    """The ledger's own part: what was asked, what is in the files, and what became of each record of the sources."""
     sources = [
-        {**planned, "written": written.get(planned["source"], _nothing()), "held_out_file": sizes[planned["source"]]}
+        {
+            **planned,
+            "written": asdict(sum((one.sources.get(name, Amount()) for one in finished), Amount())),
+            "held_out_file": asdict(held_out[name]),
+        }
         for planned in tables.plan_json(plan)["sources"]
+        for name in [planned["source"]]
     ]
     _shares(sources, plan.unit)
     return {
-        "version": VERSION,
-        "curate": curate.__version__,
-        "job": "mix",
         "mixture": _mixture(request),
         "unit": plan.unit,
         "seed": plan.seed,
@@ -44,44 +44,25 @@ def ledger(
         "held_out_share": request.held_out,
         "tokenizer": _tokenizer(request),
         "decontamination": _decontamination(request, drawn),
-        "records": sum(one["records"] for one in files.values()),
-        **{fate: _sum(one[fate] for one in files.values()) for fate in ("skipped", "rejected", "failed")},
-        "kept": sum(one["kept"] for one in files.values()),
-        "rows": sum(one["rows"] for one in finished),
+        "rows": sum(one.rows for one in finished),
         "sources": sources,
-        "packed_tokens": sum(one["packed"] for one in finished) if request.tokenize else None,
+        "packed_tokens": sum(one.packed or 0 for one in finished) if request.tokenize else None,
         "warnings": tables.warnings(plan),
         "rule_of_thumb": tables.rule_of_thumb(plan),
-        "files": files,
+        "files": {f"{one.source}: {one.file}": _fates(one) for one in drawn},
     }
 
 
-def _fates(one: Mapping[str, Any]) -> dict[str, Any]:
-    read = one["records"] - sum(one["skipped"].values())
-    rest = read - one["held_out"] - one["contaminated"] - one["drawn"]
-    rejected = {"held_out": one["held_out"], "contaminated": one["contaminated"], "not_drawn": rest}
+def _fates(one: Drawn) -> dict[str, Any]:
+    rest = one.records - sum(one.skipped.values()) - one.held_out - one.contaminated - one.drawn
+    rejected = {"held_out": one.held_out, "contaminated": one.contaminated, "not_drawn": rest}
     return {
-        "records": one["records"],
-        "skipped": one["skipped"],
+        "records": one.records,
+        "skipped": one.skipped,
         "rejected": {reason: number for reason, number in rejected.items() if number},
         "failed": {},
-        "kept": one["drawn"],
+        "kept": one.drawn,
     }
-
-
-def _nothing() -> dict[str, Any]:
-    return {"rows": 0, "tokens": 0, "bytes": 0, "epochs": {}}
-
-
-def _written(finished: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for shard in finished:
-        for name, one in shard["sources"].items():
-            entry = found.setdefault(name, {**_nothing(), "epochs": Counter()})
-            for key in ("rows", "tokens", "bytes"):
-                entry[key] += one[key]
-            entry["epochs"].update(one["epochs"])
-    return {name: {**entry, "epochs": dict(sorted(entry["epochs"].items()))} for name, entry in found.items()}
 
 
 def _shares(sources: Sequence[dict[str, Any]], unit: str) -> None:
@@ -110,13 +91,13 @@ def _tokenizer(request: Request) -> dict[str, Any] | None:
     return {"path": found.path, "digest": found.digest, "vocabulary": found.vocabulary} if found else None
 
 
-def _decontamination(request: Request, drawn: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _decontamination(request: Request, drawn: Sequence[Drawn]) -> dict[str, Any] | None:
     if not request.tasks:
         return None
     ngrams = decontaminate.load(request.tasks, request.ngram)
     removed: Counter[str] = Counter()
     for one in drawn:
-        removed[one["source"]] += one["contaminated"]
+        removed[one.source] += one.contaminated
     return {
         "tasks": [path.rsplit("/", 1)[-1] for path in request.tasks],
         "ngram": ngrams.ngram,
@@ -127,20 +108,12 @@ def _decontamination(request: Request, drawn: Sequence[Mapping[str, Any]]) -> di
     }
 
 
-def _sum(parts: Any) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
-    return dict(sorted(total.items()))
-
-
 def check(found: Mapping[str, Any]) -> None:
-    """Raise BalanceError unless each file adds up and each source was written exactly as planned."""
+    """Raise BalanceError unless each source was written exactly as planned, and no file gave more than it has."""
     problems = []
-    for name, one in [("all files", found), *found["files"].items()]:
-        accounted = one["kept"] + sum(sum(one[fate].values()) for fate in ("skipped", "rejected", "failed"))
-        if one["records"] != accounted or min(one["rejected"].values(), default=0) < 0:
-            problems.append(f"{name}: {one['records']} records read, {accounted} accounted for")
+    for name, one in found["files"].items():
+        if min(one["rejected"].values(), default=0) < 0:
+            problems.append(f"{name}: {one['records']} records read, more accounted for")
     for one in found["sources"]:
         written = one["written"]
         real = Totals(written["rows"], written["tokens"], written["bytes"])
@@ -154,16 +127,12 @@ def check(found: Mapping[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def manifest(root: str, tokens: bool) -> list[dict[str, Any]]:
+def manifest(root: str, tokens: bool) -> list[dict[str, str | int]]:
     """Name, rows, bytes and SHA-256 of every data file under `root`."""
     found = []
     for folder in ("data", "heldout", *(["tokens"] if tokens else [])):
         for path in storage.list_files(storage.join(root, folder)):
-            name = path.rsplit("/", 1)[-1]
-            entry = {"file": f"{folder}/{name}", "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
-            if name.endswith(".parquet"):
-                entry["rows"] = row_count(path)
-            found.append(entry)
+            found.append(describe(folder, path, row_count(path) if path.endswith(".parquet") else None))
     return found
 
 

@@ -1,10 +1,9 @@
 """What a person asks `curate mix` for, and the plan that answers it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from curate.engine import children
+from curate.engine.tasks import Run, missing
 from curate.errors import UsageError
 from curate.mixing import contamination, counts, decontaminate, plan
 from curate.mixing import mixture as mixtures
@@ -12,8 +11,6 @@ from curate.mixing.mixture import Mixture
 from curate.mixing.sources import Source
 from curate.tokens.tokenizer import TokenizerFile
 
-Run = Callable[[str, Sequence[dict[str, Any]]], Iterable[dict[str, Any]]]
-"""`Session.run`, or `here` where no engine is needed."""
 HELD_OUT = 0.01
 SHARD_BYTES = 256 << 20
 MAX_EPOCHS = plan.EPOCHS_WITHOUT_LOSS
@@ -63,28 +60,23 @@ class Request:
             )
 
 
-def here(reference: str, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Run tasks one after the other in this process."""
-    function = children.function(reference)
-    for task in tasks:
-        yield function(task)
-
-
-def measure(request: Request, run: Run) -> list[list[counts.FileCounts]]:
+def measure(request: Request, run: Run, beats: str | None = None) -> list[list[counts.FileCounts]]:
     """Count every file of every source (or take the kept counts); one list per source, files in order."""
-    jobs = [job for source in request.sources for job in counts.tasks(source, request.counts, request.tokenizer)]
-    found = {}
-    for result in run("curate.mixing.counts:count_file", jobs):
-        one = counts.from_json(result)
-        found[one.source, one.file] = one
+    tasks = [
+        task for source in request.sources for task in counts.tasks(source, request.counts, request.tokenizer, beats)
+    ]
+    found = {(one.source, one.file): one for one in run(counts.count_file, tasks)}
     if request.tasks:
-        for result in run("curate.mixing.contamination:look", _looks(request)):
-            key = result["source"], result["file"]
-            found[key] = replace(found[key], contamination=result["hits"])
+        looks = _looks(request)
+        for _ in run(contamination.look, missing(looks)):
+            pass
+        for task in looks:
+            key = task.file.source, task.file.path
+            found[key] = replace(found[key], contamination=task.out)
     return [[found[source.name, file] for file in source.files] for source in request.sources]
 
 
-def _looks(request: Request) -> list[dict[str, Any]]:
+def _looks(request: Request) -> list[contamination.LookTask]:
     ngrams = decontaminate.load(request.tasks, request.ngram)
     found = (contamination.tasks(source, request.counts, request.tasks, ngrams) for source in request.sources)
     return [job for jobs in found for job in jobs]

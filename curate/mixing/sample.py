@@ -27,7 +27,7 @@ def _one(path: str, room: int, text_column: str) -> list[str]:
     heap: list[tuple[int, str]] = []
     held = 0
     for file in source.files:
-        for batch in read(source, file, Counter()):
+        for batch in read(source.only(file), Counter()):
             places = numbers(document_keys(batch.column("id").to_pylist()), SAMPLE, 0, "", 0).tolist()
             for place, text in zip(places, batch.column("text").to_pylist(), strict=True):
                 if held >= room and heap and -heap[0][0] <= place:

@@ -29,6 +29,20 @@ class Source:
     notes: tuple[str, ...] = ()
     """Which files of the folder are left out, and why."""
 
+    def only(self, file: str) -> "SourceFile":
+        """One of its files."""
+        return SourceFile(self.name, file, self.text_column, self.id_column)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source, as a task is given it."""
+
+    source: str
+    path: str
+    text_column: str = ""
+    id_column: str = ""
+
 
 def find(name: str, path: str, text_column: str = "", id_column: str = "") -> Source:
     """List the files of a source: a folder, a file, a URL or a glob pattern. Raises InputError when there are
@@ -40,24 +54,22 @@ def find(name: str, path: str, text_column: str = "", id_column: str = "") -> So
     return Source(name, path, found.files, text_column, id_column, found.notes)
 
 
-def read(
-    source: Source, file: str, skipped: Counter[str], where: dict[str, str] | None = None
-) -> Iterator[pa.RecordBatch]:
+def read(file: SourceFile, skipped: Counter[str], where: dict[str, str] | None = None) -> Iterator[pa.RecordBatch]:
     """Batches of BATCH from one file, in file order, the same ones each time.
 
     What can't be read is counted in `skipped` by kind (see `tables.EMPTY`); `where` gets the place of the first row of
     each kind. A column that is missing or not text altogether raises InputError: that is a wrong option, not a damaged
     record.
     """
-    asked = Asked(source.text_column, source.id_column)
+    asked = Asked(file.text_column, file.id_column)
     try:
-        for batch in tables.read(file, ("text", "id"), asked):
+        for batch in tables.read(file.path, ("text", "id"), asked):
             good = tables.without_problems(batch, skipped, where)
             if good.num_rows:
                 ids = _filled(good.column("id").cast(pa.large_string()), good.column("text"))
                 yield pa.record_batch([ids, good.column("text")], schema=BATCH)
     except InputError as error:
-        raise InputError(f"source {source.name}: {error}") from error
+        raise InputError(f"source {file.source}: {error}") from error
 
 
 def _filled(ids: pa.Array, texts: pa.Array) -> pa.Array:

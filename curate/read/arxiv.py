@@ -6,20 +6,23 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from curate.encodings.decode import decode_page
-from curate.files import tar
+from curate.engine.tasks import reference
+from curate.files import tar, typed_json
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
+from curate.read import items
 from curate.read.dumps import Head
 from curate.read.inputs import open_input
-from curate.read.items import Fail, Item, Reject, Skip
+from curate.read.items import Fail, Item, ItemTask, Reject, Skip
 from curate.read.source import Source
+from curate.read.splits import Split
 from curate.tex import submission
 from curate.tex.convert import Options, convert
 from curate.tex.project import project
@@ -80,22 +83,22 @@ class ArXiv:
         del split_bytes
         options = asdict(self)
         tasks = [
-            {
-                "name": f"{number:06d}",
-                "kind": "arxiv",
-                "reader": "curate.read.arxiv:submissions",
-                "split": {"file": head.path, "kind": "arxiv", "start": 0, "end": head.size, "size": head.size},
-                "source": name or "arxiv",
-                "options": options,
-                "cpu_seconds": 60.0,
-                "memory_bytes": 3 << 30,
-            }
+            ItemTask(
+                name=f"{number:06d}",
+                kind="arxiv",
+                reader=reference(submissions),
+                split=Split(head.path, "arxiv", 0, head.size, head.size),
+                source=name or "arxiv",
+                options=options,
+                cpu_seconds=60.0,
+                memory_bytes=3 << 30,
+            )
             for number, head in enumerate(files)
         ]
         listed = [(head.path, head.size) for head in files]
         digest = hashlib.blake2b(json.dumps([name, options, listed]).encode(), digest_size=8).hexdigest()
         uses = [self.metadata] if self.metadata else []
-        return Source("arxiv", "curate.read.items:run", tasks, listed, digest, uses=uses)
+        return Source("arxiv", items.run, tasks, listed, digest, uses=uses)
 
 
 def _holds_source(data: bytes) -> bool:
@@ -106,10 +109,10 @@ def _holds_source(data: bytes) -> bool:
     )
 
 
-def submissions(task: dict[str, Any]) -> Iterator[Item]:
+def submissions(task: ItemTask) -> Iterator[Item]:
     """The submissions of one file, in its order. A bulk archive that is damaged ends in an item that says where."""
-    options = ArXiv(**{one.name: task["options"][one.name] for one in fields(ArXiv)})
-    path = task["split"]["file"]
+    options = typed_json.load(ArXiv, task.options)
+    path = task.split.file
     with closing(open_input(path)) as raw:
         head = raw.read(1 << 16) or b""
         bulk = submission.is_tar(head) and _is_bulk(head, path)

@@ -15,13 +15,16 @@ from typing import Any, ClassVar
 from curate.books.epub import BROKEN, BadBookError, Epub, read_epub, read_package, read_xml
 from curate.books.gutenberg import between_markers, is_gutenberg
 from curate.encodings.decode import decode_page, looks_binary
+from curate.engine.tasks import reference
 from curate.errors import InputError
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
+from curate.read import items
 from curate.read.dumps import Head
 from curate.read.inputs import open_input
-from curate.read.items import Fail, Item, Reject, Skip
+from curate.read.items import Fail, Item, ItemTask, Reject, Skip
 from curate.read.source import Source
+from curate.read.splits import Split
 
 MAX_BOOK = 256 << 20
 """Bytes of a book; and of a text in a zip."""
@@ -78,27 +81,27 @@ class Books:
             if head.name.lower().endswith(".opf") or not any(head.path.startswith(f) for f in folders)
         ]
         tasks = [
-            {
-                "name": f"{number:06d}",
-                "kind": "books",
-                "reader": "curate.read.books:books",
-                "split": {"file": head.path, "kind": "books", "start": 0, "end": head.size, "size": head.size},
-                "source": name or "books",
-                "cpu_seconds": 120.0,
-                "memory_bytes": 3 << 30,
-            }
+            ItemTask(
+                name=f"{number:06d}",
+                kind="books",
+                reader=reference(books),
+                split=Split(head.path, "books", 0, head.size, head.size),
+                source=name or "books",
+                cpu_seconds=120.0,
+                memory_bytes=3 << 30,
+            )
             for number, head in enumerate(own)
         ]
         listed = [(head.path, head.size) for head in own]
         digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
-        return Source("books", "curate.read.items:run", tasks, listed, digest)
+        return Source("books", items.run, tasks, listed, digest)
 
 
-def books(task: dict[str, Any]) -> Iterator[Item]:
+def books(task: ItemTask) -> Iterator[Item]:
     """The books of one file."""
-    path = task["split"]["file"]
+    path = task.split.file
     base = PurePosixPath(path).name
-    key = f"{'/'.join(PurePosixPath(path).parts[-2:])} {task['split']['size']}"
+    key = f"{'/'.join(PurePosixPath(path).parts[-2:])} {task.split.size}"
     if base.lower().endswith(".opf"):
         yield Item(0, key, lambda: _epub(_unpacked(path)))
         return

@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,14 +16,35 @@ from curate.files import storage
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
 from curate.read.crashes import survivable
-from curate.read.source import Source
+from curate.read.source import FileTask, ReadResult, Source
 from curate.read.web import host
 
 FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")
 CODE_FIELDS = ("text", "id", "language", "language_score", "source", "repo", "path")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusTask(FileTask):
+    """A file of a corpus, and what its columns are called where they have no usual name."""
+
+    root: str
+    """What was named as input: the folder, or the file itself."""
+    kind: str
+    text: str = ""
+    ident: str = ""
+
+    @property
+    def asked(self) -> Asked:
+        """The columns that were named."""
+        return Asked(self.text, self.ident)
+
+
 def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str = "", ident: str = "") -> Source:
+    """`tables_source`, of which a file that crashes its reader costs itself."""
+    return survivable(tables_source(paths, name, text, ident))
+
+
+def tables_source(paths: str | Sequence[str], name: str | None = None, text: str = "", ident: str = "") -> Source:
     """The source of folders of Parquet or JSON with a text column. Raises InputError when there is none.
 
     Ids of a corpus of ours are kept. Rows of others get ids that no two rows share, and keep their own in `record_id`.
@@ -36,57 +57,57 @@ def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str
     asked = [text, ident] if text or ident else []
     digest = hashlib.blake2b(json.dumps([kind, name, listed, *asked]).encode(), digest_size=8).hexdigest()
     tasks = [
-        {"name": f"{i:06d}", "file": file, "root": root, "kind": kind, "source": name, "text": text, "id": ident}
+        CorpusTask(name=f"{i:06d}", file=file, root=root, kind=kind, source=name, text=text, ident=ident)
         for i, (file, (root, _)) in enumerate(inputs.items())
     ]
     notes = [note for one in found for note in one.notes]
     notes += _not_carried(tasks[0])
-    return survivable(Source(kind, "curate.read.corpora:run", tasks, listed, digest, notes=notes))
+    return Source(kind, run, tasks, listed, digest, notes=notes)
 
 
-def _not_carried(task: dict[str, Any]) -> list[str]:
+def _not_carried(task: CorpusTask) -> list[str]:
     """A sentence on the columns of the first file that have no place in the corpus."""
-    types, asked = tables.column_types(task["file"]), Asked(task["text"], task["id"])
+    types, asked = tables.column_types(task.file), task.asked
     flat = [
         name for name, kind in types.items() if not kind.startswith(("list", "struct", "map", "large_list", "dict<"))
     ]
-    if tables.corpus_kind(task["file"]):
-        used = {*schema.extracted(task["kind"]).names}
+    if tables.corpus_kind(task.file):
+        used = {*schema.extracted(task.kind).names}
     else:
         used = {name for field in _fields(task) for name in columns.spelled(asked.names(field), flat)}
         used |= {*columns.spelled(columns.CONTAINERS, types)}
     rest = [name for name in types if name not in used]
     told = ", ".join(rest[:10]) + (" …" if len(rest) > 10 else "")
-    return [f"{task['root']}: columns that are not carried over: {told}"] if rest else []
+    return [f"{task.root}: columns that are not carried over: {told}"] if rest else []
 
 
-def _fields(task: dict[str, Any]) -> tuple[str, ...]:
-    names = schema.DOCUMENTS[task["kind"]].names
+def _fields(task: CorpusTask) -> tuple[str, ...]:
+    names = schema.DOCUMENTS[task.kind].names
     return tuple(name for name in dict.fromkeys((*FIELDS, *CODE_FIELDS)) if name in names)
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
+def run(task: CorpusTask) -> ReadResult:
     """Task: bring one file of a corpus to rows of `schema.extracted(kind)`. Rows without a text are skipped and counted."""
     started, skipped = time.monotonic(), Counter[str]()
-    with ShardWriter(task["out"], schema.extracted(task["kind"]), scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, schema.extracted(task.kind), scratch=True, runs=["id"]) as writer:
         for batch in rows(task, skipped):
             writer.write(batch)
         count = writer.rows + sum(skipped.values())
         writer.facts = {
-            "files": {task["file"]: {"records": count, "skipped": dict(skipped)}},
-            "bytes": storage.file_size(task["file"]),
+            "files": {task.file: {"records": count, "skipped": dict(skipped)}},
+            "bytes": storage.file_size(task.file),
             "seconds": round(time.monotonic() - started, 3),
         }
-    return {"records": count, "rows": writer.rows}
+    return ReadResult(count, writer.rows)
 
 
-def rows(task: dict[str, Any], skipped: Counter[str]) -> Iterator[pa.Table]:
+def rows(task: CorpusTask, skipped: Counter[str]) -> Iterator[pa.Table]:
     """The documents of one file as rows of `schema.extracted(kind)`; those that can't be read are failed ones."""
-    table, fields = schema.extracted(task["kind"]), _fields(task)
-    ours = tables.corpus_kind(task["file"]) is not None
+    table, fields = schema.extracted(task.kind), _fields(task)
+    ours = tables.corpus_kind(task.file) is not None
     own = [field for field in table if field.name not in (*fields, "file", "offset")] if ours else []
-    place = files.place(task["root"], task["file"])
-    for batch in tables.read(task["file"], fields, Asked(task["text"], task["id"]), own=own):
+    place = files.place(task.root, task.file)
+    for batch in tables.read(task.file, fields, task.asked, own=own):
         if ours:  # a record of ours that failed has no text, and stays what it is
             known = pc.and_(pc.is_valid(batch["verdict"]), pc.equal(batch["_problem"], "no_text"))
             at = batch.schema.get_field_index("_problem")
@@ -96,12 +117,12 @@ def rows(task: dict[str, Any], skipped: Counter[str]) -> Iterator[pa.Table]:
         yield _completed(batch.filter(pc.invert(empty)), task, table, place, ours)
 
 
-def _completed(batch: pa.RecordBatch, task: dict[str, Any], table: pa.Schema, place: str, ours: bool) -> pa.Table:
+def _completed(batch: pa.RecordBatch, task: CorpusTask, table: pa.Schema, place: str, ours: bool) -> pa.Table:
     count = batch.num_rows
     found = {name: batch[name] for name in batch.schema.names if name in table.names}
-    found["file"] = pa.array([task["file"]] * count, pa.string())
+    found["file"] = pa.array([task.file] * count, pa.string())
     found["offset"] = batch["_row"]
-    found["source"] = pc.fill_null(batch["source"], task["source"] or "corpus")
+    found["source"] = pc.fill_null(batch["source"], task.source or "corpus")
     ids = (
         [None if id_ is None or not schema.is_id(id_) else id_ for id_ in batch["id"].to_pylist()]
         if ours

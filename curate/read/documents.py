@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib import resources
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,7 @@ from curate.engine.session import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.output import IDENTITY, INDEX, read_json
+from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
 from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
@@ -77,23 +79,23 @@ def crawl_source(
     total = sum(file.size for file in files)
     busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
-    splits = [split.to_dict() for file in files for split in plan_splits(file, each)]
+    splits = [split for file in files for split in plan_splits(file, each)]
     tasks = [
-        {
-            "name": f"{i:06d}-{_digest({**split, 'address': ''})}",  # one address, signed again, is the same task
-            "split": split,
-            "source": name or _crawl_name(split["file"]),
-            "engine": recipe.extract.engine,
-            "cpu_seconds": recipe.extract.cpu_seconds,
-            "page_bytes": recipe.extract.page_bytes,
-            "memory_bytes": recipe.extract.memory_bytes,
-        }
+        web.WebTask(
+            name=f"{i:06d}-{_digest(asdict(replace(split, address='')))}",  # one address, signed again, is the same task
+            split=split,
+            source=name or _crawl_name(split.file),
+            engine=recipe.extract.engine,
+            cpu_seconds=recipe.extract.cpu_seconds,
+            page_bytes=recipe.extract.page_bytes,
+            memory_bytes=recipe.extract.memory_bytes,
+        )
         for i, split in enumerate(splits)
     ]
     listed = [(file.name, file.size) for file in files]
     digest = _digest([settings, name, listed])
     reads = sorted({file.wacz or file.path for file in files})
-    return Source("web", "curate.read.web:run", tasks, listed, digest, extraction=settings, reads=reads)
+    return Source("web", web.run, tasks, listed, digest, extraction=settings, reads=reads)
 
 
 def _is_corpus(folder: str) -> bool:
@@ -105,7 +107,7 @@ def _index(folder: str) -> dict[str, Any]:
     return read_json(storage.join(folder, "extracted", INDEX))
 
 
-def extraction(recipe: Recipe) -> dict[str, Any]:
+def extraction(recipe: Recipe) -> dict[str, str | int | float]:
     """Everything that decides what text a page gives."""
     engine = recipe.extract.engine
     return {
@@ -127,7 +129,7 @@ def engine_version(engine: str) -> str:
     return f"{version(package)}, model {digest}, trafilatura {version('trafilatura')}"
 
 
-def _reused(corpus: str, settings: dict[str, Any]) -> Source:
+def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:
     job, index = read_json(storage.join(corpus, IDENTITY)), _index(corpus)
     if index["extraction"] != settings:
         raise InputError(
@@ -137,7 +139,7 @@ def _reused(corpus: str, settings: dict[str, Any]) -> Source:
     folder = storage.join(corpus, "extracted")
     parts = [storage.join(folder, name) for name in [*index["parts"], INDEX]]
     made = [tuple(item) for item in job["inputs"]]
-    return Source(index["kind"], "", [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
+    return Source(index["kind"], None, [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
 
 
 def _crawl_name(path: str) -> str:
@@ -145,5 +147,5 @@ def _crawl_name(path: str) -> str:
     return found.group() if found else "crawl"
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

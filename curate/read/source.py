@@ -1,8 +1,39 @@
 """What every reader gives a job: its tasks, its inputs, and what decides the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTask:
+    """What a reader does at a time; each has its own, with more fields. The pipeline sets `out`, `beats` and `scratch`."""
+
+    name: str
+    """Stable over re-runs."""
+    out: str = ""
+    """The file to write."""
+    beats: str | None = None
+    """Folder for the progress."""
+    scratch: str = ""
+    """Folder of the files that the stages before have written, where there are such."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTask(ReadTask):
+    """One file (or folder, or archive), read as a whole."""
+
+    file: str
+    source: str | None = None
+    """The column of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What a task has read; the progress display adds it up."""
+
+    records: int
+    rows: int
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,31 +44,30 @@ class Stage:
     """
 
     folder: str
-    reference: str
-    tasks: Sequence[dict[str, Any]]
+    run: Callable[..., ReadResult]
+    tasks: Sequence[ReadTask]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where documents come from: task functions that each write one Parquet file of rows (`schema.extracted(kind)`).
 
-    A task is a JSON object with a `name` that is stable over re-runs; the pipeline adds `out` (the file to write) and
-    `beats` (the folder for progress). The facts of the file are {"files": {file: {"records": n, "skipped": {kind: n}}},
+    The facts of the file are {"files": {file: {"records": n, "skipped": {kind: n}}},
     "bytes": n}.
     """
 
     kind: str
     """The columns: a key of `schema.DOCUMENTS`."""
-    reference: str
-    """`package.module:name` of the task function."""
-    tasks: Sequence[dict[str, Any]]
+    run: Callable[..., ReadResult] | None
+    """The task function; None where nothing is to be read (`reuse`)."""
+    tasks: Sequence[ReadTask]
     inputs: Sequence[tuple[str, int]]
     """Path and size of each input."""
     digest: str
     """Changes when the same inputs would give other rows."""
     notes: Sequence[str] = ()
     """What a person should know before the job starts: files and columns that are left out."""
-    extraction: dict[str, Any] | None = None
+    extraction: dict[str, str | int | float] | None = None
     """All that decides what text a page gives; None where the documents come from tables."""
     reuse: str | None = None
     """Folder `extracted/` of an earlier corpus that holds these very rows: nothing is extracted again."""

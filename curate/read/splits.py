@@ -3,8 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from curate.read.inputs import InputFile, block_size, open_input
 from curate.warc.chain import Chain, Limits
@@ -31,15 +30,6 @@ class Split:
     end: int
     size: int
     address: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "Split":
-        """The reverse of `to_dict`."""
-        return cls(**fields)
 
 
 def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:

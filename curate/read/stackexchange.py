@@ -30,7 +30,7 @@ from curate.files import storage
 from curate.html.fragment import fragment_text
 from curate.read.buckets import BucketFile, BucketWriter
 from curate.read.dumps import Head, place
-from curate.read.source import Source, Stage
+from curate.read.source import ReadResult, ReadTask, Source, Stage
 from curate.read.unpack import Piece, pieces, recoded, splittable
 
 ROWS = schema.extracted("stackexchange")
@@ -84,7 +84,7 @@ class StackExchange:
 
     def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
         """The source of sites. Raises InputError where no file has posts."""
-        options, parts, joins, notes = asdict(self), list[dict[str, Any]](), list[dict[str, Any]](), list[str]()
+        options, parts, joins, notes = asdict(self), list[PartTask](), list[JoinTask](), list[str]()
         sites: dict[tuple[str, str], dict[str, list[tuple[Head, str]]]] = {}
         for head in files:
             found = _tables(head)
@@ -97,7 +97,7 @@ class StackExchange:
         listed = [(head.path, head.size) for head in files]
         if not any("posts" in tables for tables in sites.values()):
             raise InputError(f"{files[0].path}: holds no posts: name Posts.xml, or an archive with it")
-        late: list[dict[str, Any]] = []
+        late: list[PartTask] = []
         named = Counter(site for _, site in sites)
         for (folder, site), tables in sorted(sites.items()):
             if "posts" not in tables:
@@ -105,34 +105,76 @@ class StackExchange:
                 continue
             buckets = max(1, sum(_unpacked_size(head, member) for head, member in tables["posts"]) // BUCKET_BYTES)
             site = site if named[site] == 1 else folder or site  # two sites of one name are not one
-            shared = {"site": site, "buckets": buckets}
-            early = [{**shared, **one} for item in tables["posts"] for one in _ranges(*item, "posts", split_bytes)]
-            early = [{"name": f"{len(parts) + at:06d}-{_digest(one)}", **one} for at, one in enumerate(early)]
+            ranges = [one for item in tables["posts"] for one in _ranges(*item, "posts", split_bytes)]
+            early = [_part_task(len(parts) + at, site, buckets, one) for at, one in enumerate(ranges)]
+            names = tuple(one.name for one in early)
             parts += early
-            after: list[dict[str, Any]] = []
+            after: list[PartTask] = []
             if self.comments:
                 items = tables.get("comments", [])
-                after = [{**shared, **one} for item in items for one in _ranges(*item, "comments", split_bytes)]
-                names = [one["name"] for one in early]
-                after = [
-                    {"name": f"{len(late) + at:06d}-{_digest(one)}", "posts": names, **one}
-                    for at, one in enumerate(after)
-                ]
+                ranges = [one for item in items for one in _ranges(*item, "comments", split_bytes)]
+                after = [_part_task(len(late) + at, site, buckets, one, names) for at, one in enumerate(ranges)]
                 late += after
-            for bucket in range(buckets):
-                task = {
-                    "bucket": bucket,
-                    "posts": [one["name"] for one in early],
-                    "comments_of": [one["name"] for one in after],
-                }
-                joins.append({"name": f"{len(joins):06d}", "source": name or site, "site": site, **task, **options})
-        before = [Stage("posts", "curate.read.stackexchange:part", parts)]
+            comments = tuple(one.name for one in after)
+            joins += [
+                JoinTask(
+                    name=f"{len(joins) + bucket:06d}",
+                    source=name or site,
+                    site=site,
+                    bucket=bucket,
+                    posts=names,
+                    comments_of=comments,
+                    options=self,
+                )
+                for bucket in range(buckets)
+            ]
+        before = [Stage("posts", part, parts)]
         if late:
-            before.append(Stage("comments", "curate.read.stackexchange:part", late))
+            before.append(Stage("comments", part, late))
         digest = _digest([VERSION, options, name, listed])
-        return Source(
-            "stackexchange", "curate.read.stackexchange:run", joins, listed, digest, notes=notes, before=before
-        )
+        return Source("stackexchange", run, joins, listed, digest, notes=notes, before=before)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bytes `start` … `end` of a table, or a file `member` of an archive."""
+
+    file: str
+    packed: str
+    encoding: str
+    member: str
+    table: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartTask(ReadTask):
+    """Posts or comments of a site to part by their question."""
+
+    site: str
+    buckets: int
+    range: Range
+    posts: tuple[str, ...] = ()
+    """For comments: the tasks that parted the posts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinTask(ReadTask):
+    """A bucket of a site: questions with their answers."""
+
+    source: str
+    """The column of that name."""
+    site: str
+    bucket: int
+    posts: tuple[str, ...]
+    comments_of: tuple[str, ...]
+    options: StackExchange
+
+
+def _part_task(number: int, site: str, buckets: int, own: Range, posts: tuple[str, ...] = ()) -> PartTask:
+    name = f"{number:06d}-{_digest([site, buckets, asdict(own)])}"
+    return PartTask(name=name, site=site, buckets=buckets, range=own, posts=posts)
 
 
 def _is_empty(head: Head) -> bool:
@@ -142,7 +184,7 @@ def _is_empty(head: Head) -> bool:
     )
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -180,19 +222,11 @@ def _unpacked_size(head: Head, member: str) -> int:
         return next((int(info.uncompressed) for info in archive.list() if info.filename == member), head.size)
 
 
-def _ranges(head: Head, member: str, table: str, split_bytes: int) -> Iterator[dict[str, Any]]:
+def _ranges(head: Head, member: str, table: str, split_bytes: int) -> Iterator[Range]:
     each = split_bytes or min(SPLIT_BYTES, max(LEAST_SPLIT_BYTES, head.size // (4 * cpu_count())))
     count = max(1, -(-head.size // each)) if splittable(head.packed) and not head.encoding else 1
     for start, end in itertools.pairwise(head.size * i // count for i in range(count + 1)):
-        yield {
-            "file": head.path,
-            "packed": head.packed,
-            "encoding": head.encoding,
-            "member": member,
-            "table": table,
-            "start": start,
-            "end": end,
-        }
+        yield Range(head.path, head.packed, head.encoding, member, table, start, end)
 
 
 # ---- rows out of bytes ----
@@ -260,17 +294,15 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and re.fullmatch(r"-?[0-9]{1,15}", text) else None
 
 
-def part(task: dict[str, Any]) -> dict[str, Any]:
+def part(task: PartTask) -> ReadResult:
     """Task: part the posts or comments of a range by their question. Those that can't be in a document are counted."""
     skipped, failed, records = Counter[str](), list[list[Any]](), 0
-    wanted = task["member"]
-    found = pieces(
-        task["file"], task["packed"], task["start"], task["end"], lambda name: name == wanted if wanted else True
-    )
-    if task["encoding"]:
-        found = recoded(found, task["encoding"])
-    questions = _Questions(task) if task["table"] == "comments" else None
-    with BucketWriter(task["out"]) as writer:
+    own = task.range
+    found = pieces(own.file, own.packed, own.start, own.end, lambda name: not own.member or name == own.member)
+    if own.encoding:
+        found = recoded(found, own.encoding)
+    questions = _Questions(task) if own.table == "comments" else None
+    with BucketWriter(task.out) as writer:
         for element, offset, problem in rows(found):
             records += 1
             values = None if problem else attributes(element)
@@ -282,9 +314,9 @@ def part(task: dict[str, Any]) -> dict[str, Any]:
             if isinstance(record, str):
                 skipped[record] += 1
             else:
-                writer.add(record[0] % task["buckets"], record)
-        writer.facts = {"file": task["file"], "records": records, "skipped": dict(skipped), "failed": failed}
-    return {"records": records}
+                writer.add(record[0] % task.buckets, record)
+        writer.facts = {"file": own.file, "records": records, "skipped": dict(skipped), "failed": failed}
+    return ReadResult(records, 0)
 
 
 def _post(values: dict[str, str], offset: int) -> list[Any] | str:
@@ -327,11 +359,11 @@ def _comment(values: dict[str, str], questions: "_Questions") -> list[Any] | str
 class _Questions:
     """Post -> question, of a whole site."""
 
-    def __init__(self, task: dict[str, Any]) -> None:
+    def __init__(self, task: PartTask) -> None:
         posts, questions = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for name in task["posts"]:
-            file = BucketFile(storage.join(task["scratch"], "posts", name))
-            pairs = [(row[2], row[0]) for bucket in range(task["buckets"]) for row in file.read(bucket)]
+        for name in task.posts:
+            file = BucketFile(storage.join(task.scratch, "posts", name))
+            pairs = [(row[2], row[0]) for bucket in range(task.buckets) for row in file.read(bucket)]
             table = np.array(pairs, np.int64).reshape(-1, 2)
             posts.append(table[:, 0])
             questions.append(table[:, 1])
@@ -360,11 +392,11 @@ def license_of(said: str | None, day: str) -> str:
 # ---- documents ----
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
+def run(task: JoinTask) -> ReadResult:
     """Task: join the questions of a bucket with their answers, a row a question. Facts: records and skipped by file."""
     started = time.monotonic()
     files: dict[str, dict[str, Any]] = {}
-    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
         waiting: list[dict[str, Any]] = []
         for row in _documents(task, files):
             waiting.append(row)
@@ -373,10 +405,10 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
                 waiting.clear()
         writer.write(pa.Table.from_pylist(waiting, ROWS))
         writer.facts = {"files": files, "bytes": 0, "seconds": round(time.monotonic() - started, 3)}
-    return {"records": sum(one["records"] for one in files.values()), "rows": writer.rows}
+    return ReadResult(sum(one["records"] for one in files.values()), writer.rows)
 
 
-def _documents(task: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     questions: dict[int, tuple[list[Any], str]] = {}
     answers: dict[int, list[tuple[list[Any], str]]] = {}
     comments: dict[int, list[list[Any]]] = {}
@@ -387,13 +419,13 @@ def _documents(task: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterat
         entry["records"] += records
         entry["skipped"][kind] = entry["skipped"].get(kind, 0) + 1
 
-    for stage, names in (("posts", task["posts"]), ("comments", task["comments_of"])):
+    for stage, names in (("posts", task.posts), ("comments", task.comments_of)):
         for name in names:
-            part = BucketFile(storage.join(task["scratch"], stage, name))
+            part = BucketFile(storage.join(task.scratch, stage, name))
             file = part.facts["file"]
-            if task["bucket"] == 0:
+            if task.bucket == 0:
                 yield from _not_joined(task, part.facts, files)
-            for record in part.read(task["bucket"]):
+            for record in part.read(task.bucket):
                 files.setdefault(file, {"records": 0, "skipped": {}})["records"] += 1
                 if record[1] == 0:
                     comments.setdefault(record[2], []).append(record)
@@ -409,13 +441,13 @@ def _documents(task: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterat
     for number in sorted(questions):
         question, file = questions[number]
         mine = answers.pop(number, [])
-        kept, lost = chosen([record for record, _ in mine], question[10], task)
+        kept, lost = chosen([record for record, _ in mine], question[10], task.options)
         where = {record[2]: name for record, name in mine}
         for record in kept:
             skip(where[record[2]], "answer_in_document")
         for record, kind in lost:
             skip(where[record[2]], kind)
-        if not kept and not task["unanswered"]:
+        if not kept and not task.options.unanswered:
             skip(file, "question_without_answer")
             continue
         yield _row(task, question, file, kept, comments)
@@ -424,9 +456,7 @@ def _documents(task: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterat
             skip(file, "orphaned_answer")
 
 
-def _not_joined(
-    task: dict[str, Any], facts: dict[str, Any], files: dict[str, dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
+def _not_joined(task: JoinTask, facts: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The posts of a part that are in no bucket: counts, and a failed row for each place that could not be read."""
     file = facts["file"]
     entry = files.setdefault(file, {"records": 0, "skipped": {}})
@@ -438,10 +468,10 @@ def _not_joined(
         code = told.partition(":")[0]
         yield {
             "id": schema.document_id(place(file), offset, code),
-            "source": task["source"],
+            "source": task.source,
             "file": file,
             "offset": offset,
-            "site": task["site"],
+            "site": task.site,
             "verdict": "failed",
             "reason": code if code.startswith("row") else f"dump_{code}",
             "detail": told[:300],
@@ -449,12 +479,12 @@ def _not_joined(
 
 
 def chosen(
-    answers: list[list[Any]], accepted: int | None, task: dict[str, Any]
+    answers: list[list[Any]], accepted: int | None, options: StackExchange
 ) -> tuple[list[list[Any]], list[tuple[list[Any], str]]]:
     """The answers of a document in its order, and the others with the reason. Scores are compared as numbers."""
-    first = accepted if task["accepted_first"] else None
+    first = accepted if options.accepted_first else None
     order = sorted(answers, key=lambda one: (one[2] != first, -one[3], one[2]))
-    least, most = task["minimum_score"], task["maximum_answers"]
+    least, most = options.minimum_score, options.maximum_answers
     good = [one for one in order if least is None or one[3] >= least]
     lost = [(one, "answer_of_low_score") for one in order if least is not None and one[3] < least]
     kept = good[:most] if most else good
@@ -462,23 +492,23 @@ def chosen(
 
 
 def _row(
-    task: dict[str, Any], question: list[Any], file: str, answers: list[list[Any]], comments: dict[int, list[list[Any]]]
+    task: JoinTask, question: list[Any], file: str, answers: list[list[Any]], comments: dict[int, list[list[Any]]]
 ) -> dict[str, Any]:
     number, title = question[2], " ".join(question[8].split())
     parts = [f"Q: {title}" if title else "Q:", fragment_text(question[5]), *_comments(comments.get(number, []))]
     for answer in answers:
         parts += [f"A: {fragment_text(answer[5])}", *_comments(comments.get(answer[2], []))]
     row: dict[str, Any] = {
-        "id": schema.document_id(task["site"], number),
+        "id": schema.document_id(task.site, number),
         "text": "\n\n".join(part for part in parts if part),
-        "source": task["source"],
+        "source": task.source,
         "file": file,
         "offset": question[7],
-        "url": f"https://{task['site']}/questions/{number}",
+        "url": f"https://{task.site}/questions/{number}",
         "title": title or None,
         "date": _date(question[4]),
         "license": " AND ".join(sorted({question[6], *(answer[6] for answer in answers)})),
-        "site": task["site"],
+        "site": task.site,
         "question_id": number,
         "tags": question[9],
         "score": question[3],

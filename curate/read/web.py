@@ -8,8 +8,9 @@ goes on behind it with a new child. A page costs at most itself.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -19,10 +20,11 @@ from curate.console.heartbeats import Beat
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.encodings.decode import decode_page, looks_binary
-from curate.engine import children
-from curate.engine.session import supervises
+from curate.engine import children, tasks
 from curate.errors import EngineError
+from curate.files import typed_json
 from curate.html.extractors import clean_text, named_extractor
+from curate.read.source import ReadResult, ReadTask
 from curate.read.splits import Split, read_split
 from curate.warc import Limits, Record, skip_reason
 
@@ -34,15 +36,64 @@ ATTEMPTS = 4
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
 
 
-@supervises
-def run(task: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTask(ReadTask):
+    """A part of a file, and what one of its documents may cost."""
+
+    split: Split
+    source: str
+    """The column of that name."""
+    cpu_seconds: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebTask(SplitTask):
+    """A split of a crawl file, and how its pages become text."""
+
+    engine: str
+    page_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagesTask:
+    """What a child is given of a split: the records from number `done` on, but for those that killed one before, with why."""
+
+    task: WebTask
+    done: int = 0
+    poison: dict[str, str] = field(default_factory=dict)
+    """By the number of the record."""
+
+
+class Part(Protocol):
+    """A part of a file."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+
+
+class Survivable(Protocol):
+    """A task of which pages may kill the process that reads them."""
+
+    @property
+    def split(self) -> Part: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+
+@tasks.supervises
+def run(task: WebTask) -> ReadResult:
     """Task: extract `split` into the file `out`. Facts: records and skipped by file, pages that another engine than the
     task's read (`fallback`), bytes read, seconds.
     """
-    started, split = time.monotonic(), Split.from_dict(task["split"])
+    started, split = time.monotonic(), task.split
     tally, rows, fallback = Counter[str](), 0, 0
-    beat = Beat(task["out"], task.get("beats"))
-    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
+    beat = Beat(task.out, task.beats)
+    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
         for batch in survive(task):
             rows += batch.num_rows
             fallback += int((batch.schema.metadata or {}).get(FALLBACK, 0))
@@ -57,22 +108,23 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
             "seconds": round(time.monotonic() - started, 3),
         }
     beat.end()
-    return {"records": rows, "rows": writer.rows, "bytes": split.end - split.start}
+    return ReadResult(rows, writer.rows, split.end - split.start)
 
 
-def survive(task: dict[str, Any], reference: str = "curate.read.web:pages") -> Iterator[pa.RecordBatch]:
-    """Batches of the rows that the generator `reference` makes in a child. A page at which the child dies is tried again in a
+def survive(task: Survivable, reference: str = f"{__name__}:pages") -> Iterator[pa.RecordBatch]:
+    """Batches of the rows that the generator `reference` makes in a child (of a `PagesTask` or its like). A page at which the child dies is tried again in a
     fresh one, and becomes a failed row when that dies too (over its CPU limit: at once).
 
     Between pages a child is replaced `ATTEMPTS` times; then, if it crashes each time, the rest of the split is one failed
     row. Raises EngineError when it is killed from outside each time.
     """
+    asked = typed_json.dump(task)
     done, poison, suspect, between, fresh = 0, dict[str, str](), -1, 0, False
     while True:
         try:
-            with children.lease(task["memory_bytes"], fresh=fresh) as child:
-                for answer in child.request(reference, {**task, "done": done, "poison": poison}):
-                    if isinstance(answer, dict):
+            with children.lease(task.memory_bytes, fresh=fresh) as child:
+                for answer in child.request(reference, {"task": asked, "done": done, "poison": poison}):
+                    if not isinstance(answer, pa.RecordBatch):
                         return
                     done += answer.num_rows
                     between = 0
@@ -89,32 +141,32 @@ def survive(task: dict[str, Any], reference: str = "curate.read.web:pages") -> I
             suspect = died.mark
 
 
-def _unread(task: dict[str, Any], done: int, died: children.ChildDied) -> pa.RecordBatch:
+def _unread(task: Survivable, done: int, died: children.ChildDied) -> pa.RecordBatch:
     """The row for the rest of a split that can't be read. Raises EngineError when that is not the split's own fault."""
-    split = task["split"]
-    where = f"{split['file']} (from byte {split['start']}, behind {done} records)"
+    split = task.split
+    where = f"{split.file} (from byte {split.start}, behind {done} records)"
     if died.reason != "crash" or "exit code" in died.detail:
         raise EngineError(f"{where}: reading ended {ATTEMPTS} times: {died.detail}{children.advice(died)}") from died
     row = {
-        "id": schema.document_id(PurePosixPath(split["file"]).name, split["start"], done, "unread"),
-        "source": task["source"],
-        "file": split["file"],
-        "offset": split["start"],
+        "id": schema.document_id(PurePosixPath(split.file).name, split.start, done, "unread"),
+        "source": task.source,
+        "file": split.file,
+        "offset": split.start,
         "verdict": "failed",
         "reason": "reading_crash",
-        "detail": f"what follows {done} records from byte {split['start']} on could not be read: {died.detail}",
+        "detail": f"what follows {done} records from byte {split.start} on could not be read: {died.detail}",
     }
     return _batch([row], 0)
 
 
-def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """In the child: one row for each record of the split, from record number `done` on, in batches.
 
     The verdict is `skipped` for records that are no pages (reason: their kind), `failed` or `rejected` where there is no
     text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
     """
-    split = Split.from_dict(task["split"])
-    named, used = named_extractor(task["engine"], decoded=True), Counter[str]()
+    web = task.task
+    named, used = named_extractor(web.engine, decoded=True), Counter[str]()
     waiting, size = list[dict[str, Any]](), 0
 
     def extract(html: str, url: str | None, utf8: bytes | None) -> str:
@@ -122,33 +174,33 @@ def pages(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         used[engine] += 1
         return text
 
-    for number, record in enumerate(read_split(split, limits=Limits(body=task["page_bytes"]))):
-        if number < task["done"]:
+    for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
+        if number < task.done:
             continue
-        row, reason = _row(record, task["source"]), task["poison"].get(str(number))
+        row, reason = _row(record, web.source), task.poison.get(str(number))
         if reason:
-            row.update(verdict="failed", reason=f"page_{reason}", detail=_details(task)[reason])
+            row.update(verdict="failed", reason=f"page_{reason}", detail=_details(web)[reason])
         elif row["verdict"] is None:
-            _fill(row, record, number, extract, task)
+            _fill(row, record, number, extract, web)
         waiting.append(row)
         size += len(row["text"] or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _batch(waiting, used.total() - used[task["engine"]])
+            yield _batch(waiting, used.total() - used[web.engine])
             waiting, size = [], 0
             used.clear()
     if waiting:
-        yield _batch(waiting, used.total() - used[task["engine"]])
+        yield _batch(waiting, used.total() - used[web.engine])
 
 
 def _batch(rows: list[dict[str, Any]], fallback: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, ROWS).replace_schema_metadata({FALLBACK: str(fallback)})
 
 
-def _details(task: dict[str, Any]) -> dict[str, str]:
+def _details(task: WebTask) -> dict[str, str]:
     """What is said of a page that went over a limit: the same words whether it was interrupted or ended its process."""
     return {
-        "timeout": f"more than {task['cpu_seconds']:g} s of CPU time",
-        "memory": f"more than {task['memory_bytes'] >> 20} MiB of memory",
+        "timeout": f"more than {task.cpu_seconds:g} s of CPU time",
+        "memory": f"more than {task.memory_bytes >> 20} MiB of memory",
         "crash": "the page crashed the process that read it, twice",
         "killed": "the process that read the page was killed, twice (SIGKILL comes when memory runs out)",
     }
@@ -193,13 +245,13 @@ def _fill(
     record: Record,
     number: int,
     extract: Callable[[str, str | None, bytes | None], str],
-    task: dict[str, Any],
+    task: WebTask,
 ) -> None:
     if record.error:
         row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
         return
     try:
-        with children.page(number, task["cpu_seconds"]):
+        with children.page(number, task.cpu_seconds):
             _text(row, record, extract)
     except children.PageTimeout:
         row.update(text=None, verdict="failed", reason="page_timeout", detail=_details(task)["timeout"])

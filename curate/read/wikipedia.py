@@ -13,7 +13,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -25,9 +25,11 @@ from curate.console.heartbeats import Beat
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.engine import children
-from curate.engine.session import cpu_count, supervises
+from curate.engine.session import cpu_count
+from curate.engine.tasks import supervises
+from curate.files import typed_json
 from curate.read.dumps import Head, place
-from curate.read.source import Source
+from curate.read.source import ReadResult, ReadTask, Source
 from curate.read.unpack import Piece, pieces, recoded, splittable
 from curate.read.web import survive
 from curate.wikitext.kinds import is_disambiguation, is_list
@@ -85,7 +87,7 @@ class Wikipedia:
     def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
         """The source of dumps: a task a range of bytes of plain files and bzip2, a task a file of others."""
         options = asdict(self)
-        tasks = []
+        tasks = list[WikiTask]()
         for head in files:
             site = site_of(head)
             busy = max(LEAST_SPLIT_BYTES, head.size // (4 * cpu_count()))
@@ -93,22 +95,51 @@ class Wikipedia:
             count = max(1, -(-head.size // each)) if splittable(head.packed) and not head.encoding else 1
             cuts = [head.size * i // count for i in range(count + 1)]
             for start, end in itertools.pairwise(cuts):
-                split = {
-                    "file": head.path,
-                    "start": start,
-                    "end": end,
-                    "packed": head.packed,
-                    "encoding": head.encoding,
-                }
-                source = name or site.database
-                tasks.append({"split": split, "source": source, "site": site.to_dict(), **options})
-        named = [{"name": f"{i:06d}-{_digest(task)}", **task} for i, task in enumerate(tasks)]
+                split = WikiSplit(head.path, start, end, head.packed, head.encoding)
+                tasks.append(WikiTask(name="", split=split, source=name or site.database, site=site, options=self))
+        named = [replace(task, name=f"{i:06d}-{_digest(typed_json.dump(task))}") for i, task in enumerate(tasks)]
         listed = [(head.path, head.size) for head in files]
         digest = _digest([VERSION, options, name, listed])
-        return Source("wikipedia", "curate.read.wikipedia:run", named, listed, digest)
+        return Source("wikipedia", run, named, listed, digest)
 
 
-def _digest(value: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class WikiSplit:
+    """Bytes `start` … `end` of a dump."""
+
+    file: str
+    start: int
+    end: int
+    packed: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiTask(ReadTask):
+    """A part of a dump, the wiki that it is of, and which of its pages are wanted."""
+
+    split: WikiSplit
+    source: str
+    """The column of that name."""
+    site: Site
+    options: Wikipedia
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of the process that reads."""
+        return self.options.memory_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PagesTask:
+    """What a child is given, see `curate.read.web.PagesTask`."""
+
+    task: WikiTask
+    done: int = 0
+    poison: dict[str, str] = field(default_factory=dict)
+
+
+def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -255,10 +286,10 @@ def _stamp(revision: bytes) -> bytes:
 # ---- rows out of pages ----
 
 
-def page_row(page: Page, task: dict[str, Any], site: Site) -> dict[str, Any]:
+def page_row(page: Page, task: WikiTask) -> dict[str, Any]:
     """The row of a page: with its text, or the reason why it has none."""
-    file = task["split"]["file"]
-    row: dict[str, Any] = {"text": None, "source": task["source"], "file": file, "offset": page.offset, "verdict": None}
+    file = task.split.file
+    row: dict[str, Any] = {"text": None, "source": task.source, "file": file, "offset": page.offset, "verdict": None}
     if page.problem:
         code = page.problem.partition(":")[0]
         return {
@@ -279,7 +310,7 @@ def page_row(page: Page, task: dict[str, Any], site: Site) -> dict[str, Any]:
             "reason": "page_xml",
             "detail": f"no XML: {told}"[:300],
         }
-    return _filled(row, element, task, site)
+    return _filled(row, element, task)
 
 
 def _parser() -> Any:
@@ -287,7 +318,8 @@ def _parser() -> Any:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
-def _filled(row: dict[str, Any], element: Any, task: dict[str, Any], site: Site) -> dict[str, Any]:
+def _filled(row: dict[str, Any], element: Any, task: WikiTask) -> dict[str, Any]:
+    site = task.site
     title = element.findtext("title") or ""
     number, revision = _whole(element.findtext("id")), _newest(element)
     row["id"] = schema.document_id(site.database, number or title, *map(_text_of(revision), ("id", "timestamp")))
@@ -305,7 +337,7 @@ def _filled(row: dict[str, Any], element: Any, task: dict[str, Any], site: Site)
         page_id=number,
         revision=_whole(_text_of(revision)("id")),
     )
-    kind = _skip(element, revision, text, source, space, title, task)
+    kind = _skip(element, revision, text, source, space, title, task.options)
     if kind:
         return {"text": None, "offset": row["offset"], "verdict": SKIPPED, "reason": kind}
     article = to_text(source, site, title)
@@ -322,15 +354,15 @@ def _text_of(element: Any) -> Callable[[str], str]:
 
 
 def _skip(
-    element: Any, revision: Any, text: Any, source: str, space: int, title: str, task: dict[str, Any]
+    element: Any, revision: Any, text: Any, source: str, space: int, title: str, options: Wikipedia
 ) -> str | None:
     """Why a page is no document; None for one that is."""
-    if space not in task["namespaces"]:
+    if space not in options.namespaces:
         return "other_namespace"
     if revision is None:
         return "no_revision"
     if element.find("redirect") is not None:
-        return None if task["redirects"] else "redirect"
+        return None if options.redirects else "redirect"
     if text is None or text.get("deleted") is not None:
         return "deleted"
     if (revision.findtext("model") or "wikitext") != "wikitext":
@@ -338,14 +370,14 @@ def _skip(
     if not source.strip():
         return "no_text"  # stubs of dumps have none
     if (
-        not task["redirects"]
+        not options.redirects
         and re.match(r"\s*#\s*\w{4,20}\s*:?\s*\[\[[^\]\n]+\]\]\s*(\{\{|$|\n|<)", source)
         and len(source) < 5000
     ):
         return "redirect"
-    if not task["disambiguations"] and is_disambiguation(source):
+    if not options.disambiguations and is_disambiguation(source):
         return "disambiguation"
-    if not task["lists"] and is_list(title):
+    if not options.lists and is_list(title):
         return "list"
     return None
 
@@ -372,18 +404,18 @@ def _date(text: str | None) -> datetime | None:
         return None
 
 
-def documents(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def documents(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """In the child: a row for each page of the range, from page number `done` on, in batches. See `curate.read.web.pages`."""
-    split, site = task["split"], Site(**task["site"])
+    own, split = task.task, task.task.split
     waiting, size = list[dict[str, Any]](), 0
-    found = pieces(split["file"], split["packed"], split["start"], split["end"], _is_xml)
-    if split["encoding"]:
-        found = recoded(found, split["encoding"])
-    for number, page in enumerate(raw_pages(found, task["page_bytes"])):
-        if number < task["done"]:
+    found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
+    if split.encoding:
+        found = recoded(found, split.encoding)
+    for number, page in enumerate(raw_pages(found, own.options.page_bytes)):
+        if number < task.done:
             continue
-        reason = task["poison"].get(str(number))
-        row = _failed(page, task, f"page_{reason}") if reason else _row(number, page, task, site)
+        reason = task.poison.get(str(number))
+        row = _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)
         waiting.append(row)
         size += len(row["text"] or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
@@ -393,23 +425,23 @@ def documents(task: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(waiting, ROWS)
 
 
-def _row(number: int, page: Page, task: dict[str, Any], site: Site) -> dict[str, Any]:
+def _row(number: int, page: Page, task: WikiTask) -> dict[str, Any]:
     try:
-        with children.page(number, task["cpu_seconds"]):
-            return page_row(page, task, site)
+        with children.page(number, task.options.cpu_seconds):
+            return page_row(page, task)
     except children.PageTimeout:
         return _failed(page, task, "page_timeout")
     except MemoryError:
         return _failed(page, task, "page_memory")
 
 
-def _failed(page: Page, task: dict[str, Any], reason: str) -> dict[str, Any]:
-    file = task["split"]["file"]
+def _failed(page: Page, task: WikiTask, reason: str) -> dict[str, Any]:
+    file = task.split.file
     found = re.search(rb"<title>([^<]{1,300})</title>", page.data)
     return {
         "id": schema.document_id(place(file), page.offset, reason, found[1] if found else b""),
         "text": None,
-        "source": task["source"],
+        "source": task.source,
         "file": file,
         "offset": page.offset,
         "title": found[1].decode("utf-8", "replace") if found else None,
@@ -420,22 +452,22 @@ def _failed(page: Page, task: dict[str, Any], reason: str) -> dict[str, Any]:
 
 
 @supervises
-def run(task: dict[str, Any]) -> dict[str, Any]:
+def run(task: WikiTask) -> ReadResult:
     """Task: bring the pages of a range to the file `out`. Facts: records and skipped by file, bytes read, seconds."""
-    started, split = time.monotonic(), task["split"]
+    started, split = time.monotonic(), task.split
     tally, records = Counter[str](), 0
-    beat = Beat(task["out"], task.get("beats"))
-    with ShardWriter(task["out"], ROWS, scratch=True, runs=["id"]) as writer:
-        for batch in survive(task, "curate.read.wikipedia:documents"):
+    beat = Beat(task.out, task.beats)
+    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
+        for batch in survive(task, f"{__name__}:documents"):
             records += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
             tally.update(batch.filter(skipped)["reason"].to_pylist())
             writer.write(batch.filter(pc.invert(skipped)))
             beat(records=records, kept=writer.rows, bytes=0)
         writer.facts = {
-            "files": {split["file"]: {"records": records, "skipped": dict(tally)}},
-            "bytes": split["end"] - split["start"],
+            "files": {split.file: {"records": records, "skipped": dict(tally)}},
+            "bytes": split.end - split.start,
             "seconds": round(time.monotonic() - started, 3),
         }
     beat.end()
-    return {"records": records, "rows": writer.rows, "bytes": split["end"] - split["start"]}
+    return ReadResult(records, writer.rows, split.end - split.start)

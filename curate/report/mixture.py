@@ -3,13 +3,16 @@ script."""
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from curate.console.terminal import duration, number
 from curate.corpus.shards import read_batches
+from curate.files import storage
 from curate.mixing import tables
+from curate.mixing.job import MixJob
 from curate.mixing.plan import Plan
 from curate.mixing.units import percent, short, short_bytes
 from curate.report import mixture_card
@@ -18,6 +21,15 @@ from curate.report.page import headings, section
 
 SAMPLES, SAMPLE_LENGTH = 3, 700
 FATES = (("kept", "drawn"), ("not_drawn", "not drawn"), ("held_out", "held out"), ("contaminated", "contaminated"))
+
+
+def finish_mixture(job: MixJob, ledger: Mapping[str, Any]) -> None:
+    """The last work of a mixture before it gets its name: `manifest.json`, `README.md` and `report.html`."""
+    assert job.planned is not None  # it was built
+    parts = [job.path(*part["file"].split("/")) for part in ledger["data"] if part["file"].startswith("data/")]
+    storage.write_text(job.path("manifest.json"), json.dumps({"files": ledger["data"]}, indent=1) + "\n")
+    storage.write_text(job.path("README.md"), mixture_card.text(job.request, job.planned, ledger))
+    storage.write_text(job.path("report.html"), page(job.planned, ledger, parts))
 
 
 def page(plan: Plan, ledger: Mapping[str, Any], parts: Sequence[str]) -> str:

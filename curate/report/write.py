@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from curate.files import storage
 
 if TYPE_CHECKING:
     from curate.report.gather import ReportData
-    from curate.run.job import Job
+    from curate.run.pipeline import CorpusJob
 
 PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark")
 
@@ -34,19 +35,29 @@ def write_report(ledger: Mapping[str, Any], rows: "ReportData", path: str, recip
     storage.write_text(path, page(ledger, rows, recipe, versions()))
 
 
-def finish_report(job: "Job", ledger: Mapping[str, Any]) -> None:
+def finish_report(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
     """The last work of a job before its corpus gets its name: `report.html` and `README.md`."""
-    where = {"corpus": job.work, "recipe": job.recipe.text, "where": job.recipe.name}
-    children.call("curate.report.write:run", {**where, "ledger": dict(ledger)})
+    children.call(run, ReportTask(job.work, job.recipe.text, job.recipe.name, dict(ledger)))
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ReportTask:
+    """A corpus, its recipe and its ledger."""
+
+    corpus: str
+    recipe: str
+    """Its text."""
+    where: str
+    """Its name in messages."""
+    ledger: dict[str, Any]
+
+
+def run(task: ReportTask) -> None:
     """Task: write both files of `corpus`. In a child, as it runs the recipe on crawled texts, and its models are loaded there."""
     from curate.report.card import card
     from curate.report.gather import gather
 
-    recipe, ledger = parse(task["recipe"], task["where"]), task["ledger"]
-    rows = gather(task["corpus"], recipe)
-    write_report(ledger, rows, storage.join(task["corpus"], "report.html"), recipe)
-    storage.write_text(storage.join(task["corpus"], "README.md"), card(ledger, rows, recipe, versions()))
-    return {}
+    recipe = parse(task.recipe, task.where)
+    rows = gather(task.corpus, recipe)
+    write_report(task.ledger, rows, storage.join(task.corpus, "report.html"), recipe)
+    storage.write_text(storage.join(task.corpus, "README.md"), card(task.ledger, rows, recipe, versions()))

@@ -1,7 +1,8 @@
 """Brings rows to their shards by tasks: each reads its range of ids out of sorted files. No engine sees a text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +24,11 @@ from curate.corpus.shards import (
     whole_file,
 )
 from curate.engine.session import Session
+from curate.engine.tasks import missing
 from curate.errors import BalanceError
 from curate.files import storage
 
+Key = TypeVar("Key", str, int)
 MERGE_SHARDS, MERGE_BYTES = 64, 128 << 20
 """For more shards than that, files are first merged to ones of so many bytes of text: else pieces would be too small."""
 
@@ -41,13 +44,11 @@ def exchange(s: Session, parts: Mapping[str, Content], merged: str, out: str, sh
     paths = [storage.join(out, part_name(i, shards)) for i in range(shards)]
     if not storage.existing(paths).issuperset(paths):
         folder, files = together(s, parts, merged, shards, ["id"])
-        shared = {"in": folder, "files": files, "kind": kind}
-        tasks: list[dict[str, Any]] = [
-            {**shared, "first": first_id(i, shards), "end": first_id(i + 1, shards), "out": path}
+        tasks = [
+            FinishTask(folder, files, path, kind, first_id(i, shards), first_id(i + 1, shards))
             for i, path in enumerate(paths)
         ]
-        there = storage.existing(task["out"] for task in tasks)
-        for _ in s.run("curate.run.exchange:finish", [task for task in tasks if task["out"] not in there]):
+        for _ in s.run(finish, missing(tasks)):
             pass
     check_moved("the exchange", parts, checksums.total(read_written(path).content for path in paths))
     storage.remove(merged)
@@ -68,29 +69,38 @@ def together(
             size = 0
         size += held.bytes
         groups[-1].append(path)
-    tasks: list[dict[str, Any]] = [
-        {"in": group, "out": storage.join(merged, part_name(i, len(groups))), "shards": shards, "runs": list(runs)}
+    tasks = [
+        MergeTask(tuple(group), storage.join(merged, part_name(i, len(groups))), shards, tuple(runs))
         for i, group in enumerate(groups)
     ]
-    there = storage.existing(task["out"] for task in tasks)
-    for _ in s.run("curate.run.exchange:merge", [task for task in tasks if task["out"] not in there]):
+    for _ in s.run(merge, missing(tasks)):
         pass
     return merged, len(groups)
 
 
-def merge(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: the rows of the files `in` in the file `out`, as long runs with row groups that end where shards do."""
-    by, schema = task["runs"][0], _schema(task["in"][0])
-    with ShardWriter(task["out"], schema, scratch=True) as writer:
-        for run in _long_runs(task["in"], schema):
-            run = run.take(pc.sort_indices(run, [(name, "ascending") for name in task["runs"]]))
+@dataclass(frozen=True, slots=True)
+class MergeTask:
+    """Files to merge, and by which columns their rows are sorted."""
+
+    sources: tuple[str, ...]
+    out: str
+    shards: int
+    runs: tuple[str, ...]
+
+
+def merge(task: MergeTask) -> int:
+    """Task: the rows of files in the file `out`, as long runs with row groups that end where shards do; their number."""
+    by, schema = task.runs[0], _schema(task.sources[0])
+    with ShardWriter(task.out, schema, scratch=True) as writer:
+        for run in _long_runs(task.sources, schema):
+            run = run.take(pc.sort_indices(run, [(name, "ascending") for name in task.runs]))
             keys = run[by].to_pylist()
-            shard = np.array(keys if by == "shard" else [shard_of(name, task["shards"]) for name in keys], np.int64)
+            shard = np.array(keys if by == "shard" else [shard_of(name, task.shards) for name in keys], np.int64)
             starts = np.flatnonzero(np.diff(shard, prepend=-1)).tolist()
             for start, stop in zip(starts, [*starts[1:], len(shard)], strict=True):
                 writer.write(run.slice(start, stop - start))
                 writer.cut()
-    return {"rows": writer.rows}
+    return writer.rows
 
 
 def _schema(path: str) -> pa.Schema:
@@ -112,7 +122,7 @@ def _long_runs(paths: Sequence[str], schema: pa.Schema) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema).combine_chunks()
 
 
-def between(folder: str, files: int, column: str, first: Any, end: Any, schema: pa.Schema) -> pa.Table:
+def between(folder: str, files: int, column: str, first: Key, end: Key, schema: pa.Schema) -> pa.Table:
     """The rows of all `files` Parquet files of a folder whose `column` is in [first, end), cast to `schema`, in no order.
 
     Raises BalanceError when there are other files than so many.
@@ -120,11 +130,13 @@ def between(folder: str, files: int, column: str, first: Any, end: Any, schema: 
     paths = storage.list_files(folder, ".parquet")
     if len(paths) != files:
         raise BalanceError(f"{folder} holds {len(paths)} files instead of {files}")
-    tables = [table.select(schema.names).cast(schema) for path in paths for table in _between(path, column, first, end)]
+    tables: list[pa.Table] = [
+        table.select(schema.names).cast(schema) for path in paths for table in _between(path, column, first, end)
+    ]
     return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
 
 
-def _between(path: str, column: str, first: Any, end: Any) -> Iterator[pa.Table]:
+def _between(path: str, column: str, first: Key, end: Key) -> Iterator[pa.Table]:
     fs, inner = storage.filesystem(path)
     with whole_file(path), pq.ParquetFile(inner, filesystem=fs) as file:
         at = file.schema_arrow.names.index(column)  # none of the columns before it is nested
@@ -147,17 +159,29 @@ def check_moved(what: str, parts: Mapping[str, Content], found: Content) -> None
     raise BalanceError(f"{what} wrote {found}, but {wanted} went in: rows were lost, doubled or changed")
 
 
-def finish(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: sort one shard by id and write it. Of a record that was read twice the better copy is kept, see `PREFERRED`;
+@dataclass(frozen=True, slots=True)
+class FinishTask:
+    """A shard: the rows of all `files` files of the folder `source` whose ids are in [first, end)."""
+
+    source: str
+    files: int
+    out: str
+    kind: str
+    first: str
+    end: str
+
+
+def finish(task: FinishTask) -> int:
+    """Task: sort one shard by id and write it; the number of its rows. Of a record that was read twice the better copy is kept, see `PREFERRED`;
     the others are rejected as `duplicate_record`, those that failed stay failed."""
-    schema = schemas.extracted(task["kind"])
-    table = between(task["in"], task["files"], "id", task["first"], task["end"], schema)
+    schema = schemas.extracted(task.kind)
+    table = between(task.source, task.files, "id", task.first, task.end, schema)
     order, again = _order(table)
-    with ShardWriter(task["out"], schema) as writer:
+    with ShardWriter(task.out, schema) as writer:
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):
             rows = table.take(order.slice(start, ROW_GROUP_ROWS))
             writer.write(_rejected(rows, again.slice(start, ROW_GROUP_ROWS)))
-    return {"rows": table.num_rows}
+    return int(table.num_rows)
 
 
 def _order(table: pa.Table) -> tuple[pa.Array, pa.Array]:

@@ -1,13 +1,13 @@
-"""What a job of the pipeline is: where its documents come from, its recipe, and the folders it builds in."""
+"""What a job is: what it was asked, what it reads, where it builds, and the stages that make what it makes."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
-from curate.corpus.recipe import Recipe
+from curate.dedup.base import CorpusStep
+from curate.engine.session import Session
 from curate.files import storage
 from curate.files.output import work_folder
-from curate.read.source import Source
 
 
 class Watcher(Protocol):
@@ -17,20 +17,63 @@ class Watcher(Protocol):
     def update(self, **numbers: int) -> None: ...
 
 
-@dataclass(slots=True)
-class Job:
-    """One run: where it builds, what it was asked."""
+class Job(ABC):
+    """One run. Each kind of job says what is its own; `curate.run.runner` does what all have in common."""
 
     name: str
-    source: Source
-    recipe: Recipe
+    """What its ledger is headed with: clean, dedup, code, mix."""
     output: str
-    command: str = ""
-    keep_rejected: bool = False
-    keep_extracted: bool = True
-    watcher: Watcher | None = None
-    finishers: Sequence[Callable[["Job", dict[str, Any]], None]] = field(default_factory=tuple)
-    """Called with the ledger before the corpus is published, to write further files into `work`."""
+    command: str
+    watcher: Watcher | None
+
+    uses_named: ClassVar[str] = "files_used"
+    """What the files of `uses` are called in `job.json`."""
+
+    @property
+    def title(self) -> str:
+        """What an engine shows of it."""
+        return f"curate {self.name}"
+
+    @abstractmethod
+    def inputs(self) -> Sequence[str]:
+        """The files and folders that it reads."""
+
+    @abstractmethod
+    def uses(self) -> Sequence[str]:
+        """Lists, models and other files that decide what it writes; these are read whole to know them again."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, object]:
+        """All else that decides what it writes, as JSON."""
+
+    @abstractmethod
+    def build(self, s: Session) -> dict[str, Any]:
+        """Make everything in `work` but the ledger, and give what is its own in that: `files`, `data` and what it likes.
+
+        Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost.
+        """
+
+    def prepare(self) -> None:  # noqa: B027 (most need nothing)
+        """Load once what tasks will need, so that what is missing stops the job before it starts."""
+
+    def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
+        """Its corpus-wide steps that have an index, and the folders of their keys."""
+        return ()
+
+    @abstractmethod
+    def check(self, ledger: Mapping[str, Any]) -> None:
+        """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
+
+    @abstractmethod
+    def write_pages(self, ledger: Mapping[str, Any]) -> None:
+        """Write what people read: the report, the card."""
+
+    def leftovers(self) -> Sequence[str]:
+        """Folders in `work` that are no part of what is published."""
+        return ["_scratch"]
+
+    def judge(self, ledger: Mapping[str, Any]) -> None:  # noqa: B027
+        """Raise CurateError for what is published and not as it should be."""
 
     @property
     def work(self) -> str:
@@ -38,9 +81,14 @@ class Job:
         return work_folder(self.output)
 
     def path(self, *names: str) -> str:
-        """A path in `work`: it will be part of the corpus."""
+        """A path in `work`: it will be published."""
         return storage.join(self.work, *names)
 
     def scratch(self, *names: str) -> str:
-        """A path that is gone when the corpus is published."""
+        """A path that is gone when the rest is published."""
         return storage.join(self.work, "_scratch", *names)
+
+    @property
+    def beats(self) -> str | None:
+        """Where running tasks say how far they are; on a store they don't."""
+        return self.scratch("beats") if storage.is_local(self.work) else None

@@ -7,18 +7,24 @@ was written, ids and texts, is summed up at each stage and compared with what th
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import curate
 from curate.corpus import checksums
-from curate.corpus.shards import read_batches, read_facts
+from curate.corpus.shards import read_batches
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 from curate.run.job import Job
+from curate.run.publish import PublishTask, counts_of
+
+if TYPE_CHECKING:
+    from curate.run.pipeline import CorpusJob
 
 VERSION = 1
+STAGES = "stages.json"
+"""What each stage took and found, so far; in the folder for scratch."""
 
 
 def tallies(written: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -38,48 +44,55 @@ def fallback(written: Iterable[dict[str, Any]]) -> int:
     return sum(facts.get("fallback", 0) for facts in written)
 
 
-def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stages: dict[str, Any]) -> dict[str, Any]:
-    """The ledger of a job whose publishing `tasks` are done; `index` is that of `extracted/`."""
-    counts = [read_facts(task["out"]) for task in tasks]
-    files = {name: {**tally, "rejected": {}, "failed": {}, "kept": 0} for name, tally in index["files"].items()}
-    for count in counts:
-        for name, found in count["files"].items():
-            entry = files.setdefault(name, {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0})
-            entry["kept"] += found["kept"]
-            for verdict in ("rejected", "failed"):
-                for reason, number in found[verdict].items():
-                    entry[verdict][reason] = entry[verdict].get(reason, 0) + number
-    total: dict[str, Any] = {"records": sum(entry["records"] for entry in files.values())}
-    for verdict in ("skipped", "rejected", "failed"):
-        total[verdict] = _added(entry[verdict] for entry in files.values())
-    total["kept"] = sum(entry["kept"] for entry in files.values())
-    in_steps = sum(n for reason, n in total["failed"].items() if "." in reason)
-    documents = total["kept"] + sum(total["rejected"].values()) + in_steps
-    known = read_json(job.path(IDENTITY))
-    passes = len(job.recipe.segments())
-    found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
+def framed(job: Job, own: dict[str, Any]) -> dict[str, Any]:
+    """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
+    files, known, stages = own["files"], read_json(job.path(IDENTITY)), read_json(job.scratch(STAGES))
     return {
         "version": VERSION,
         "curate": curate.__version__,
         "job": job.name,
-        "kind": job.source.kind,
         "command": job.command,
+        "contents": known.get("contents", {}),
+        "records": sum(entry["records"] for entry in files.values()),
+        **{verdict: added(entry[verdict] for entry in files.values()) for verdict in ("skipped", "rejected", "failed")},
+        "kept": sum(entry["kept"] for entry in files.values()),
+        "stages": [{"name": name, **facts} for name, facts in stages.items()],
+        **own,
+    }
+
+
+def of_corpus(job: "CorpusJob", tasks: Sequence[PublishTask], index: dict[str, Any]) -> dict[str, Any]:
+    """The ledger's own part of a job whose publishing `tasks` are done; `index` is that of `extracted/`."""
+    counts = [counts_of(task) for task in tasks]
+    files = {name: {**tally, "rejected": {}, "failed": {}, "kept": 0} for name, tally in index["files"].items()}
+    for count in counts:
+        for name, one in count.files.items():
+            entry = files.setdefault(name, {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0})
+            entry["kept"] += one.kept
+            for verdict, reasons in (("rejected", one.rejected), ("failed", one.failed)):
+                for reason, number in reasons.items():
+                    entry[verdict][reason] = entry[verdict].get(reason, 0) + number
+    failed = added(entry["failed"] for entry in files.values())
+    in_steps = sum(n for reason, n in failed.items() if "." in reason)
+    documents = sum(entry["kept"] + sum(entry["rejected"].values()) for entry in files.values()) + in_steps
+    known = read_json(job.path(IDENTITY))
+    passes = len(job.recipe.segments())
+    found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
+    return {
+        "kind": job.source.kind,
         "recipe": {
             "name": job.recipe.name,
             "digest": job.recipe.digest,
             "steps": list(job.recipe.labels),
-            "files": known.get("files_of_the_recipe", {}),
+            "files": known.get(job.uses_named, {}),
         },
-        "contents": known.get("contents", {}),
-        **total,
         "extract": {"fallback": index.get("fallback", 0)},
-        "removed": _added(count["removed"] for count in counts),
+        "removed": added(count.removed for count in counts),
         "bytes": {
             "input": sum(size for _, size in job.source.inputs),
             "text_extracted": index["bytes"],
-            "text_kept": sum(count["text_bytes"] for count in counts),
+            "text_kept": sum(count.text_bytes for count in counts),
         },
-        "stages": [{"name": name, **facts} for name, facts in stages.items()],
         "dedup": [_found(path) for path in found],
         "limits": {
             "failed_share": in_steps / documents if documents else 0.0,
@@ -87,24 +100,18 @@ def build(job: Job, tasks: Sequence[dict[str, Any]], index: dict[str, Any], stag
         },
         "content": {
             "extracted": index["content"],
-            "published": checksums.total(checksums.from_dict(count["content"]) for count in counts).to_dict(),
+            "published": checksums.total(count.content for count in counts).to_dict(),
         },
         "files": files,
-        "data": [
-            describe(job.work, "data", task["data"], count["kept"]) for task, count in zip(tasks, counts, strict=True)
-        ],
+        "data": [describe("data", task.data, count.kept) for task, count in zip(tasks, counts, strict=True)],
     }
 
 
-def describe(root: str, folder: str, path: str, rows: int) -> dict[str, Any]:
-    """Name, rows, bytes and SHA-256 of a published file."""
-    name = path.rsplit("/", 1)[1]
-    return {
-        "file": f"{folder}/{name}",
-        "rows": rows,
-        "bytes": storage.file_size(path),
-        "sha256": storage.sha256(path),
-    }
+def describe(folder: str, path: str, rows: int | None = None) -> dict[str, str | int]:
+    """Name, bytes, SHA-256 and (of tables) rows of a published file."""
+    name = f"{folder}/{path.rsplit('/', 1)[1]}"
+    counted = {} if rows is None else {"rows": rows}
+    return {"file": name, **counted, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
 
 
 def _found(path: str) -> dict[str, Any]:
@@ -113,20 +120,16 @@ def _found(path: str) -> dict[str, Any]:
     return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}
 
 
-def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     total = Counter[str]()
     for count in counts:
         total.update(count)
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def check(ledger: dict[str, Any]) -> None:
-    """Raise BalanceError when the whole or a file does not add up, or a shard does not hold the kept rows."""
-    problems = [
-        f"{name}: {entry['records']} records read, {_accounted(entry)} accounted for"
-        for name, entry in [("all files", ledger), *ledger["files"].items()]
-        if entry["records"] != _accounted(entry)
-    ]
+def check_corpus(ledger: Mapping[str, Any]) -> None:
+    """Raise BalanceError when the shards do not hold the rows that were kept, or other documents than were extracted."""
+    problems = []
     rows = sum(part["rows"] for part in ledger["data"])
     if rows != ledger["kept"]:
         problems.append(f"data/ holds {rows} rows, {ledger['kept']} were kept")
@@ -134,10 +137,21 @@ def check(ledger: dict[str, Any]) -> None:
     if not published.same_documents(extracted):
         problems.append(f"extracted were {extracted}, published {published}: other documents")
     if problems:
+        raise BalanceError("the ledger does not add up: " + "; ".join(problems))
+
+
+def check(ledger: dict[str, Any]) -> None:
+    """Raise BalanceError when the whole or a file does not add up."""
+    problems = [
+        f"{name}: {entry['records']} records read, {_accounted(entry)} accounted for"
+        for name, entry in [("all files", ledger), *ledger["files"].items()]
+        if entry["records"] != _accounted(entry)
+    ]
+    if problems:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def refuse_nothing(job: Job, ledger: dict[str, Any]) -> None:
+def refuse_nothing(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
     """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
     if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
         return  # a reason with a dot is a step's: it had the document

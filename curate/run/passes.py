@@ -6,6 +6,7 @@ that a limit can be chosen again from the stored columns.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -27,41 +28,75 @@ EDITABLE = ("text", "language", "language_score", "license", "redacted")
 DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: judge the shard `in` with the steps [first, last) of `recipe` and write it to `out`.
+@dataclass(frozen=True, slots=True)
+class PassTask:
+    """A working shard (`source`), and the steps [first, last) of a recipe for it."""
+
+    source: str
+    out: str
+    recipe: str
+    """Its text."""
+    where: str
+    """Its name in messages."""
+    kind: str
+    first: int
+    last: int
+    lost: str = ""
+    """Folder of what the corpus-wide step before `first` took away; empty: there is none."""
+    losses: int | None = None
+    """Rows in it, where that is known."""
+    duplicates: str = ""
+    """File for what was taken away."""
+    keys: str = ""
+    """File for the rows that the corpus-wide step at `last` compares; empty: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Documents by what became of them, and bytes of the texts that are kept so far."""
+
+    kept: int = 0
+    rejected: int = 0
+    failed: int = 0
+    bytes: int = 0
+
+
+def run(task: PassTask) -> Judged:
+    """Task: judge the shard `source` with the steps [first, last) of `recipe` and write it to `out`.
 
     Where `lost` is given, what the corpus-wide step before took away is applied first (and written to `duplicates`);
-    where `keys` is given, the rows for the corpus-wide step behind are written there. Raises BalanceError when `in` does
-    not hold the rows that were written there.
+    where `keys` is given, the rows for the corpus-wide step behind are written there. Raises BalanceError when `source`
+    does not hold the rows that were written there.
     """
-    recipe = parse(task["recipe"], task["where"])
+    recipe = parse(task.recipe, task.where)
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
-    losses = Losses.read(task["lost"], task.get("losses")) if task.get("lost") else None
-    before = steps[task["first"] - 1] if task["first"] else None
+    losses = Losses.read(task.lost, task.losses) if task.lost else None
+    before = steps[task.first - 1] if task.first else None
     losers: list[tuple[str, int]] = []
     written = Counter[str]()
-    table = schema.judged(task["kind"], recipe.signals)
-    keys = _Keys(task["keys"], recipe.steps[task["last"]], schema.DOCUMENTS[task["kind"]]) if task.get("keys") else None
-    with ShardWriter(task["out"], table, scratch=True) as writer:
-        for batch in read_checked(task["in"]):
+    table = schema.judged(task.kind, recipe.signals)
+    keys = _Keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else None
+    with ShardWriter(task.out, table, scratch=True) as writer:
+        for batch in read_checked(task.source):
             rows = _rows(batch)
             if losses and before:
                 losers += _apply(rows, before, losses)
-            judge(rows, steps[task["first"] : task["last"]])
-            judged = _batch(batch, rows, table)
-            writer.write(judged)
+            judge(rows, steps[task.first : task.last])
+            made = _batch(batch, rows, table)
+            writer.write(made)
             _count(written, rows)
             if keys:
-                keys.add(judged, rows)
+                keys.add(made, rows)
         if keys:
             keys.close()
         if losses and before:
             losses.check(losers)
-            with ShardWriter(task["duplicates"], schema.DUPLICATES) as evidence:
+            with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
                 evidence.write(losses.evidence(before[0], losers))
-        check_documents(task["in"], read_written(task["in"]).content, writer.content)
-        writer.facts = dict(written)
-    return dict(written)
+        check_documents(task.source, read_written(task.source).content, writer.content)
+        judged = Judged(**written)
+        writer.facts = asdict(judged)
+    return judged
 
 
 def check_documents(path: str, read: Content, written: Content) -> None:

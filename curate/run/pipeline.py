@@ -1,178 +1,142 @@
-"""How a job runs, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md and `curate.files.output`.
+"""The stages of a job that makes a corpus, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md."""
 
-A task that finished is a file that stands there; `resume` runs the tasks whose files are missing. What one step says it
-wrote, the next one checks: a file that is promised and missing is an error, never taken for "nothing".
-"""
-
-import json
 import math
-import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
-import curate
 from curate.corpus import checksums
 from curate.corpus.checksums import Content
+from curate.corpus.recipe import Recipe
 from curate.corpus.shards import part_name, read_facts, read_written
 from curate.dedup import index
+from curate.dedup.base import CorpusStep
 from curate.dedup.removals import rows_by_shard
-from curate.engine.session import Session, check_path
-from curate.errors import BalanceError, CurateError, OutputError
-from curate.files import fingerprints, locks, output, storage
+from curate.engine.session import Session
+from curate.errors import BalanceError, CurateError, RecipeError
+from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
+from curate.read.source import Source
 from curate.run import ledger as ledgers
+from curate.run import passes, publish
 from curate.run.exchange import exchange
-from curate.run.job import Job
+from curate.run.job import Job, Watcher
+from curate.run.runner import run_tasks, stage
 
 MINIMUM_SHARDS = 8
 
 
-def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
-    """Run a job to the end and return its ledger. Raises OutputError when the output is in the way, BalanceError when
-    records were lost, InputError when no document could be read, CurateError when more documents failed than the recipe
-    allows (the corpus is published first)."""
-    with claimed(job, resume=resume):
-        return build(s, job)
+@dataclass(slots=True)
+class CorpusJob(Job):
+    """Documents of a source, through a recipe, to a corpus: clean, dedup and code."""
 
+    name: str
+    source: Source
+    recipe: Recipe
+    output: str
+    command: str = ""
+    keep_rejected: bool = False
+    keep_extracted: bool = True
+    watcher: Watcher | None = None
+    finishers: Sequence[Callable[["CorpusJob", Mapping[str, Any]], None]] = field(default_factory=tuple)
+    """Called with the ledger before the corpus is published, to write further files into `work`."""
 
-@contextmanager
-def claimed(job: Job, *, resume: bool) -> Iterator[None]:
-    """Hold the output and the indexes of its steps for one run. Raises OutputError and UsageError for what is in the way."""
-    output.check_name(job.output)
-    for path, _ in job.source.inputs:
-        storage.check_name(path)
-    _refuse_inside(job)
-    with ExitStack() as stack:
-        for folder in sorted(index.check(job.recipe.steps)):
-            busy = f"{folder}: another run is using this index at this moment; wait for it"
-            stack.enter_context(locks.held(folder, busy))
-            if storage.is_local(folder) and not os.access(storage.filesystem(folder)[1], os.W_OK | os.X_OK):
-                raise OutputError(f"{folder}: this index can't be written to, and would miss what the run keeps")
-            index.settle(folder)
-        stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
-        for step, keys in _indexed(job):
-            index.check_unchanged(step, keys, job.output)
-        yield
+    uses_named: ClassVar[str] = "files_of_the_recipe"
 
+    @property
+    def title(self) -> str:
+        """What an engine shows of it."""
+        return f"curate {self.name} {self.recipe.name}"
 
-def _refuse_inside(job: Job) -> None:
-    """Raise OutputError for an output in a folder that is read as a whole: the input would change as the job writes."""
-    if not storage.is_local(job.output):
-        return
-    output = os.path.join(os.path.realpath(storage.filesystem(job.output)[1]), "")
-    for path in job.source.reads or [path for path, _ in job.source.inputs]:
-        inner = os.path.realpath(storage.filesystem(path)[1]) if storage.is_local(path) else ""
-        if os.path.isdir(inner) and output.startswith(os.path.join(inner, "")):
-            raise OutputError(f"{job.output} lies in {path}, which is read: choose another --output")
+    def inputs(self) -> Sequence[str]:
+        """The files and folders that it reads."""
+        return self.source.reads or [path for path, _ in self.source.inputs]
 
+    def uses(self) -> Sequence[str]:
+        """Lists and models of the recipe, databases of the reader."""
+        return [*self.recipe.files(), *self.source.uses]
 
-def _indexed(job: Job) -> list[tuple[Any, str]]:
-    """The corpus-wide steps that have an index, and the folders of their keys."""
-    ends = [last for _, last in job.recipe.segments()[:-1]]
-    steps = [(job.recipe.steps[last], job.scratch(f"keys-{number}")) for number, last in enumerate(ends, 1)]
-    return [(step, keys) for step, keys in steps if getattr(step, "index", "")]
+    def settings(self) -> Mapping[str, object]:
+        """Recipe and source, and what is to be kept."""
+        return {
+            "recipe": self.recipe.digest,
+            "inputs": [list(item) for item in self.source.inputs],
+            "source": self.source.digest,
+            "keep_rejected": self.keep_rejected,
+            "keep_extracted": self.keep_extracted,
+        }
 
+    def prepare(self) -> None:
+        """Load the models and lists of the steps. Raises RecipeError with what is missing, and how to get it."""
+        for label, step in zip(self.recipe.labels, self.recipe.steps, strict=True):
+            if hasattr(step, "prepare"):
+                try:
+                    step.prepare()
+                except (OSError, ValueError) as error:
+                    raise RecipeError(f"{self.recipe.name}: {label}: {error}") from error
 
-def build(s: Session, job: Job) -> dict[str, Any]:
-    """`run`, for who holds the output already (`claimed`)."""
-    check_path(s, job.work)
-    ledger = output.built(job.work)
-    if ledger is None:
-        parts = _documents(s, job)
-        judged = _passes(s, job, parts)
-        ledger = _publish(s, job, judged)
-    return complete(job, ledger)
+    def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
+        """The corpus-wide steps that have an index, and the folders of their keys."""
+        ends = [last for _, last in self.recipe.segments()[:-1]]
+        steps = [(self.recipe.steps[last], self.scratch(f"keys-{number}")) for number, last in enumerate(ends, 1)]
+        return [(step, keys) for step, keys in steps if getattr(step, "index", "")]
 
+    def build(self, s: Session) -> dict[str, Any]:
+        """All stages."""
+        return _publish(s, self, _passes(s, self, _documents(s, self)))
 
-def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
-    """The last steps of a job whose ledger is written: clear up, give the corpus its name."""
-    output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
-    for step, keys in _indexed(job):
-        index.lay(step, keys, job.output, storage.read_bytes(job.path(output.IDENTITY)).decode())
-    output.finish(job.output, ["_scratch", *([] if job.keep_extracted else ["extracted"])])
-    for step, _ in _indexed(job):
-        index.settle(step.index)
-    if ledger["limits"]["failed_share"] > job.recipe.limits.max_failed:
-        share, limit = ledger["limits"]["failed_share"], job.recipe.limits.max_failed
-        raise CurateError(
-            f"{share:.2%} of the documents failed, more than the {limit:.2%} the recipe allows: see {job.output}"
-        )
-    return ledger
+    def check(self, ledger: Mapping[str, Any]) -> None:
+        """Raise BalanceError when other documents were published than extracted, InputError when none could be read."""
+        ledgers.check_corpus(ledger)
+        ledgers.refuse_nothing(self, ledger)
 
+    def write_pages(self, ledger: Mapping[str, Any]) -> None:
+        """The recipe, and what the finishers write."""
+        storage.write_text(self.path("recipe.toml"), self.recipe.text)
+        for finisher in self.finishers:
+            finisher(self, ledger)
 
-def identity(job: Job) -> dict[str, Any]:
-    """All that decides what a job writes; kept as `job.json`. An unfinished run goes on only as the same job."""
-    return {
-        "job": job.name,
-        "curate": curate.__version__,
-        "recipe": job.recipe.digest,
-        "inputs": [list(item) for item in job.source.inputs],
-        "source": job.source.digest,
-        "contents": fingerprints.stamps(job.source.reads or [path for path, _ in job.source.inputs]),
-        "files_of_the_recipe": {path: fingerprints.digest(path) for path in [*job.recipe.files(), *job.source.uses]},
-        "keep_rejected": job.keep_rejected,
-        "keep_extracted": job.keep_extracted,
-    }
+    def leftovers(self) -> Sequence[str]:
+        """What is no part of the corpus."""
+        return ["_scratch", *([] if self.keep_extracted else ["extracted"])]
+
+    def judge(self, ledger: Mapping[str, Any]) -> None:
+        """Raise CurateError when more documents failed than the recipe allows."""
+        share, limit = ledger["limits"]["failed_share"], self.recipe.limits.max_failed
+        if share > limit:
+            raise CurateError(
+                f"{share:.2%} of the documents failed, more than the {limit:.2%} the recipe allows: see {self.output}"
+            )
 
 
 # ---- stages ----
 
 
-@contextmanager
-def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dict[str, Any]]:
-    """Time a stage; what the block puts into the yielded dict is kept in `stages.json` with it."""
-    if job.watcher:
-        job.watcher.stage(name, total, total_bytes)
-    stages = read_json(job.scratch("stages.json"))
-    started = time.monotonic()
-    facts: dict[str, Any] = {}
-    yield facts
-    earlier, worked = stages.get(name, {}), facts.pop("worked", True)
-    if earlier and not worked:
-        return  # a resumed run found it done: its figures stand
-    stages[name] = {
-        **earlier,
-        **facts,
-        "seconds": round(earlier.get("seconds", 0.0) + time.monotonic() - started, 3),
-    }
-    storage.write_text(job.scratch("stages.json"), json.dumps(stages))
-
-
-def run_tasks(s: Session, job: Job, reference: str, tasks: Sequence[dict[str, Any]]) -> bool:
-    """Run those tasks whose file `out` is not there yet, and show progress. Returns whether there were any."""
-    there = storage.existing(task["out"] for task in tasks)
-    todo = [task for task in tasks if task["out"] not in there]
-    done = len(tasks) - len(todo)
-    for result in s.run(reference, todo):
-        done += 1
-        if job.watcher:
-            numbers = {k: v for k, v in result.items() if isinstance(v, int)}
-            job.watcher.update(done=done, **numbers)
-    return bool(todo)
-
-
-def _documents(s: Session, job: Job) -> list[str]:
+def _documents(s: Session, job: CorpusJob) -> list[str]:
     """Extract what is not extracted yet; returns the working shards."""
-    if job.source.reuse:
-        return _reuse(job, job.source.reuse)
+    if job.source.reuse or job.source.run is None:
+        return _reuse(job, job.source.reuse or "")
     table = job.path("extracted", INDEX)
     if storage.exists(table):
         names = read_json(table)["parts"]
         output.promised(job.work, [f"extracted/{name}" for name in names], f"extracted/{INDEX}")
         storage.remove(job.scratch("splits"))  # a run killed behind the index may not have come to it
         return [job.path("extracted", name) for name in names]
-    beats = job.scratch("beats") if storage.is_local(job.work) else None
-    shared = {"beats": beats, **({"scratch": job.scratch()} if job.source.before else {})}
+    scratch = job.scratch() if job.source.before else ""
     for early in job.source.before:
-        first = [{**task, "out": job.scratch(early.folder, task["name"]), **shared} for task in early.tasks]
+        first = [
+            replace(t, out=job.scratch(early.folder, t.name), beats=job.beats, scratch=scratch) for t in early.tasks
+        ]
         with stage(job, early.folder, len(first)) as facts:
-            facts["worked"] = run_tasks(s, job, early.reference, first)
-    tasks = [{**t, "out": job.scratch("splits", t["name"] + ".parquet"), **shared} for t in job.source.tasks]
+            facts["worked"] = run_tasks(s, job, early.run, first)
+    splits = job.scratch("splits")
+    tasks = [
+        replace(t, out=storage.join(splits, f"{t.name}.parquet"), beats=job.beats, scratch=scratch)
+        for t in job.source.tasks
+    ]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
-        facts["worked"] = run_tasks(s, job, job.source.reference, tasks)
-        read = {task["out"]: read_written(task["out"]) for task in tasks}
+        facts["worked"] = run_tasks(s, job, job.source.run, tasks)
+        read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
         facts.update(bytes=sum(f["bytes"] for f in written), records=_records(written))
     with stage(job, "exchange", 1) as facts:
@@ -201,7 +165,7 @@ def _records(written: Sequence[dict[str, Any]]) -> int:
     return sum(tally["records"] for facts in written for tally in facts["files"].values())
 
 
-def _reuse(job: Job, folder: str) -> list[str]:
+def _reuse(job: CorpusJob, folder: str) -> list[str]:
     parts = read_json(storage.join(folder, INDEX))["parts"]
     if not storage.exists(job.path("extracted", INDEX)):
         for name in [*parts, INDEX]:
@@ -213,7 +177,7 @@ def _reuse(job: Job, folder: str) -> list[str]:
     return paths
 
 
-def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
+def _passes(s: Session, job: CorpusJob, parts: Sequence[str]) -> list[str]:
     """Run the recipe; returns the judged shards. A pass whose results were used up by a later one is not run again."""
     names = [path.rsplit("/", 1)[1] for path in parts]
     outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
@@ -228,7 +192,7 @@ def _passes(s: Session, job: Job, parts: Sequence[str]) -> list[str]:
     return sources
 
 
-def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Sequence[str]) -> None:
+def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs: Sequence[str]) -> None:
     """Judge every shard up to the next corpus-wide step, and resolve that step."""
     recipe, count = job.recipe, len(outs)
     first, last = recipe.segments()[number - 1]
@@ -236,23 +200,23 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
     lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
     losses = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
     tasks = [
-        {
-            "in": source,
-            "out": out,
-            "recipe": recipe.text,
-            "where": recipe.name,
-            "first": first,
-            "last": last,
-            "kind": job.source.kind,
-            "lost": storage.join(lost, f"shard={i}") if number > 1 else "",
-            "losses": losses[i] if number > 1 else 0,
-            "duplicates": job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
-            "keys": storage.join(keys, part_name(i, count)) if corpus_wide else "",
-        }
+        passes.PassTask(
+            source=source,
+            out=out,
+            recipe=recipe.text,
+            where=recipe.name,
+            kind=job.source.kind,
+            first=first,
+            last=last,
+            lost=storage.join(lost, f"shard={i}") if number > 1 else "",
+            losses=losses[i] if number > 1 else None,
+            duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
+            keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
+        )
         for i, (source, out) in enumerate(zip(sources, outs, strict=True))
     ]
     with stage(job, f"pass {number}", count) as facts:
-        facts["worked"] = run_tasks(s, job, "curate.run.passes:run", tasks)
+        facts["worked"] = run_tasks(s, job, passes.run, tasks)
         written = [read_written(out) for out in outs]
         facts["kept"] = sum(one.facts.get("kept", 0) for one in written)
         _check_pass(job, number, checksums.total(one.content for one in written))
@@ -260,19 +224,19 @@ def _pass(s: Session, job: Job, number: int, sources: Sequence[str], outs: Seque
         _resolve(s, job, number, last, keys, count)
 
 
-def _check_pass(job: Job, number: int, written: Content) -> None:
+def _check_pass(job: CorpusJob, number: int, written: Content) -> None:
     """Raise BalanceError unless a pass wrote the documents that were extracted."""
     extracted = checksums.from_dict(read_json(job.path("extracted", INDEX))["content"])
     if not written.same_documents(extracted):
         raise BalanceError(f"pass {number} wrote {written}, but {extracted} were extracted: other documents")
 
 
-def _facts(job: Job, number: int) -> str:
+def _facts(job: CorpusJob, number: int) -> str:
     """The file that says what a corpus-wide step found, written when its losses are."""
     return job.scratch(f"facts-{number}.json")
 
 
-def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int) -> None:
+def _resolve(s: Session, job: CorpusJob, number: int, at: int, keys: str, shards: int) -> None:
     label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
     with stage(job, label, 1) as facts:
         facts["worked"] = not storage.exists(_facts(job, number))
@@ -286,7 +250,7 @@ def _resolve(s: Session, job: Job, number: int, at: int, keys: str, shards: int)
     storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
-def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
+def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any]:
     facts = [read_facts(path) for path in judged]
     kept_bytes = sum(f.get("bytes", 0) for f in facts)
     rejected = sum(f.get("rejected", 0) for f in facts)
@@ -294,30 +258,23 @@ def _publish(s: Session, job: Job, judged: Sequence[str]) -> dict[str, Any]:
     groups: list[list[int]] = [[] for _ in range(shards)]
     for i in range(len(judged)):
         groups[i * shards // len(judged)].append(i)
-    passes = len(job.recipe.segments())
+    last = len(job.recipe.segments())
     tasks = [
-        {
-            "out": job.scratch("counts", part_name(i, shards)),
-            "data": job.path("data", part_name(i, shards)),
-            "rejected": job.path("rejected", part_name(i, shards)),
-            "duplicates_out": job.path("duplicates", part_name(i, shards)),
-            "in": [judged[j] for j in group],
-            "duplicates": [
-                job.scratch(f"duplicates-{n}", part_name(j, len(judged))) for n in range(2, passes + 1) for j in group
-            ],
-            "kind": job.source.kind,
-            "signals": job.recipe.signals,
-            "text_share": 1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
-        }
+        publish.PublishTask(
+            sources=tuple(judged[j] for j in group),
+            out=job.scratch("counts", part_name(i, shards)),
+            data=job.path("data", part_name(i, shards)),
+            rejected=job.path("rejected", part_name(i, shards)),
+            duplicates=job.path("duplicates", part_name(i, shards)),
+            evidence=tuple(
+                job.scratch(f"duplicates-{n}", part_name(j, len(judged))) for n in range(2, last + 1) for j in group
+            ),
+            kind=job.source.kind,
+            signals=tuple(job.recipe.signals),
+            text_share=1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
+        )
         for i, group in enumerate(groups)
     ]
     with stage(job, "publish", len(tasks)) as timing:
-        timing["worked"] = run_tasks(s, job, "curate.run.publish:run", tasks)
-    ledger = ledgers.build(job, tasks, read_json(job.path("extracted", INDEX)), read_json(job.scratch("stages.json")))
-    ledgers.check(ledger)
-    ledgers.refuse_nothing(job, ledger)
-    storage.write_text(job.path("recipe.toml"), job.recipe.text)
-    for finisher in job.finishers:
-        finisher(job, ledger)
-    storage.write_text(job.path(output.BUILT), dump_json(ledger))
-    return ledger
+        timing["worked"] = run_tasks(s, job, publish.run, tasks)
+    return ledgers.of_corpus(job, tasks, read_json(job.path("extracted", INDEX)))

@@ -2,42 +2,96 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.corpus import schema
-from curate.corpus.checksums import total
-from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_written
+from curate.corpus.checksums import Content, total
+from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_written
+from curate.files import typed_json
 from curate.run.passes import check_documents
 from filters.sampling import uniform
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Task: write one shard of `data/`, `rejected/` and `duplicates/` from the judged shards `in`; `out` holds the counts.
+@dataclass(frozen=True, slots=True)
+class PublishTask:
+    """Judged shards (`sources`), and the three files that they become."""
+
+    sources: tuple[str, ...]
+    out: str
+    """File for the counts."""
+    data: str
+    rejected: str
+    duplicates: str
+    evidence: tuple[str, ...]
+    """What passes wrote of the duplicates."""
+    kind: str
+    signals: tuple[str, ...]
+    text_share: float
+    """Share of the rejected documents whose text is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """What became of the documents of one input file: how many were kept, and how many have each reason."""
+
+    kept: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is in two written files."""
+
+    files: dict[str, FileCounts]
+    removed: dict[str, int]
+    """Lines that were cut, by rule."""
+    text_bytes: int
+    rows: int
+    kept: int
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """For the progress display."""
+
+    records: int
+    kept: int
+
+
+def run(task: PublishTask) -> Published:
+    """Task: write one shard of `data/`, `rejected/` and `duplicates/` from the judged shards; `out` holds the counts.
 
     The counts are made from the written files, read again, so they say what is there and not what was meant. Raises
-    BalanceError when `in` or a written file does not hold the rows that were written there.
+    BalanceError when a judged or a written file does not hold the rows that were written there.
     """
-    kind, signals = task["kind"], task["signals"]
+    kind, signals = task.kind, list(task.signals)
     data, rejected = schema.published(kind, signals), schema.judged(kind, signals)
-    with ShardWriter(task["data"], data) as keeper, ShardWriter(task["rejected"], rejected) as rejects:
-        for path in task["in"]:
+    with ShardWriter(task.data, data) as keeper, ShardWriter(task.rejected, rejected) as rejects:
+        for path in task.sources:
             for batch in read_checked(path):
                 undecided = pc.is_null(batch["verdict"])
                 keeper.write(batch.filter(undecided).select(data.names))
-                rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task["text_share"]))
-    with ShardWriter(task["duplicates_out"], schema.DUPLICATES) as evidence:
-        for path in task["duplicates"]:
+                rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task.text_share))
+    with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
+        for path in task.evidence:
             for batch in read_batches(path):
                 evidence.write(batch)
-    read = total(read_written(path).content for path in task["in"])
-    check_documents(task["data"], read, keeper.content + rejects.content)
-    counts = recount(task["data"], task["rejected"])
-    with ShardWriter(task["out"], pa.schema([])) as writer:
-        writer.facts = counts
-    return {"records": counts["rows"], "kept": counts["kept"]}
+    read = total(read_written(path).content for path in task.sources)
+    check_documents(task.data, read, keeper.content + rejects.content)
+    counts = recount(task.data, task.rejected)
+    with ShardWriter(task.out, pa.schema([])) as writer:
+        writer.facts = asdict(counts)
+    return Published(counts.rows, counts.kept)
+
+
+def counts_of(task: PublishTask) -> Counts:
+    """What a finished task counted."""
+    return typed_json.load(Counts, read_facts(task.out))
 
 
 def _without_texts(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
@@ -50,42 +104,34 @@ def _without_texts(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
     return batch.set_column(at, batch.schema.field(at), pc.if_else(stays, batch["text"], pa.scalar(None, pa.string())))
 
 
-def recount(data: str, rejected: str) -> dict[str, Any]:
+def recount(data: str, rejected: str) -> Counts:
     """Count the rows of two written files: by input file, verdict and reason; text bytes; lines removed by rule; content.
 
     Raises BalanceError when they do not hold the rows that were written there.
     """
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, FileCounts] = {}
     removed, text_bytes, rows, kept = Counter[str](), 0, 0, 0
     for batch in read_checked(data, ["id", "file", "text", "removed"], rows=8192):
         rows += batch.num_rows
         kept += batch.num_rows
         text_bytes += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
         for file, count in _values(batch["file"]):
-            _entry(files, file)["kept"] += count
+            entry = files.setdefault(file or "", FileCounts())
+            files[file or ""] = replace(entry, kept=entry.kept + count)
         _add_removed(removed, batch["removed"])
     for batch in read_checked(rejected, ["id", "file", "text", "verdict", "reason", "removed"], rows=8192):
         rows += batch.num_rows
         table = pa.Table.from_batches([batch]).group_by(["file", "verdict", "reason"]).aggregate([([], "count_all")])
         for row in table.to_pylist():
-            reasons = _entry(files, row["file"])[row["verdict"]]
+            entry = files.setdefault(row["file"] or "", FileCounts())
+            reasons = entry.failed if row["verdict"] == "failed" else entry.rejected
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count_all"]
         _add_removed(removed, batch["removed"])
-    return {
-        "files": files,
-        "removed": dict(sorted(removed.items())),
-        "text_bytes": text_bytes,
-        "rows": rows,
-        "kept": kept,
-        "content": total(read_written(path).content for path in (data, rejected)).to_dict(),
-    }
+    content = total(read_written(path).content for path in (data, rejected))
+    return Counts(files, dict(sorted(removed.items())), text_bytes, rows, kept, content)
 
 
-def _entry(files: dict[str, dict[str, Any]], file: str | None) -> dict[str, Any]:
-    return files.setdefault(file or "", {"kept": 0, "rejected": {}, "failed": {}})
-
-
-def _values(column: pa.Array) -> Iterator[tuple[str, int]]:
+def _values(column: pa.Array) -> Iterator[tuple[str | None, int]]:
     for item in pc.value_counts(column).to_pylist():
         yield item["values"], item["counts"]
 

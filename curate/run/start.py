@@ -1,17 +1,16 @@
-"""Start an engine and a progress display and run a job of the pipeline: what every command that writes a corpus does."""
+"""Start an engine and a progress display and run a job: what every command that writes a corpus or a mixture does."""
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curate.console.terminal import without_secrets
-from curate.corpus.recipe import Recipe
 from curate.engine.session import Session, session
-from curate.errors import RecipeError
-from curate.files import output, storage
-from curate.run import pipeline
+from curate.files import output
+from curate.run import runner
 from curate.run.job import Job
 
 if TYPE_CHECKING:
@@ -30,41 +29,29 @@ class EngineOptions:
     private: bool = False
 
 
-def run_job(job: Job, options: EngineOptions) -> dict[str, Any]:
-    """Run the job on the engine asked for, with progress on stderr; returns the ledger."""
+def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, Any]:
+    """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `runner.run` does."""
+    options = options or EngineOptions()
+    job.prepare()
+    with runner.claimed(job, resume=options.resume):
+        if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
+            return runner.complete(job, ledger)
+        with running(job.title, options, job.beats) as (s, job.watcher):
+            return runner.build(s, job)
+
+
+@contextmanager
+def running(title: str, options: EngineOptions, beats: str | None = None) -> Iterator[tuple[Session, "Progress"]]:
+    """The engine asked for and a progress display on stderr, which said what the person should know of the engine."""
     from curate.console.progress import Progress
 
-    prepare(job.recipe)
-    beats = job.scratch("beats") if storage.is_local(job.work) else None
-    name = f"curate {job.name} {job.recipe.name}"
-    with pipeline.claimed(job, resume=options.resume):
-        if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
-            return pipeline.complete(job, ledger)
-        with (
-            Progress(quiet=options.quiet, beats=beats) as job.watcher,
-            session(name, options.engine, options.master, options.cores, options.private) as s,
-        ):
-            tell_notes(s, job.watcher)
-            return pipeline.build(s, job)
-
-
-def tell_notes(s: Session, progress: "Progress") -> None:
-    """Say what the person should know about the engine."""
-    for note in s.notes:
-        progress.note(note)
-
-
-def prepare(recipe: Recipe) -> None:
-    """Load the models and lists of the steps once, so that a missing one stops the job before it starts.
-
-    Raises RecipeError with what is missing or no model or list, and how to get it.
-    """
-    for label, step in zip(recipe.labels, recipe.steps, strict=True):
-        if hasattr(step, "prepare"):
-            try:
-                step.prepare()
-            except (OSError, ValueError) as error:
-                raise RecipeError(f"{recipe.name}: {label}: {error}") from error
+    with (
+        Progress(quiet=options.quiet, beats=beats) as progress,
+        session(title, options.engine, options.master, options.cores, options.private) as s,
+    ):
+        for note in s.notes:
+            progress.note(note)
+        yield s, progress
 
 
 def command_line(arguments: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ Documents stand in the order of the global shuffle.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,27 @@ index into the names in `meta.json`; copy: the epoch, 0 for the first time a doc
 BATCH = 512
 
 
-def write_part(path: str, batches: Iterable[pa.RecordBatch], task: dict[str, Any]) -> int:
-    """Tokenize the rows of one shard to `<path>.bin` and `<path>.npy`; gives the tokens without end tokens.
+@dataclass(frozen=True, slots=True)
+class PackTask:
+    """Where the tokens of a shard go, and what they are made with."""
 
-    `batches` have the columns id, text, source and epoch; `task` says `tokenizer`, `vocabulary` and
-    `sources`.
-    """
-    encoder = tokenizer.load(task["tokenizer"])
+    path: str
+    """Without the endings `.bin` and `.npy`."""
+    tokenizer: str
+    vocabulary: int
+    sources: tuple[str, ...]
+    """Names, in the order of their numbers."""
+
+
+def write_part(task: PackTask, batches: Iterable[pa.RecordBatch]) -> int:
+    """Tokenize the rows of one shard (columns id, text, source and epoch); gives the tokens without end tokens."""
+    encoder = tokenizer.load(task.tokenizer)
     end = tokenizer.end_of_text(encoder)
-    index = {name: place for place, name in enumerate(task["sources"])}
-    kind = dtype_of(task["vocabulary"])
+    index = {name: place for place, name in enumerate(task.sources)}
+    kind = dtype_of(task.vocabulary)
     rows: list[tuple[int, int, int, int, int, int]] = []
     start = 0
-    with storage.atomic(f"{path}.bin") as temporary, open(temporary, "wb") as stream:
+    with storage.atomic(f"{task.path}.bin") as temporary, open(temporary, "wb") as stream:
         for batch in batches:
             columns = batch.select(["id", "text", "source", "epoch"]).to_pydict()
             ids = tokenizer.encode(encoder, columns["text"])
@@ -51,7 +60,7 @@ def write_part(path: str, batches: Iterable[pa.RecordBatch], task: dict[str, Any
                 key, epoch = trainer_key(columns["id"][place]), columns["epoch"][place]
                 rows.append((key, start, len(tokens) + 1, sizes[place], source, epoch))
                 start += len(tokens) + 1
-    with storage.atomic(f"{path}.npy") as temporary, open(temporary, "wb") as stream:
+    with storage.atomic(f"{task.path}.npy") as temporary, open(temporary, "wb") as stream:
         np.save(stream, np.array(rows, DOCUMENTS))
     return start - len(rows)
 
@@ -67,13 +76,17 @@ def trainer_key(document_id: str) -> int:
     return int.from_bytes(digest, "big")
 
 
+def check_folder(folder: str) -> None:
+    """Raise UsageError for a folder on a store: the trainer maps the file into memory."""
+    if not storage.is_local(folder):
+        raise UsageError(f"--tokenize writes files that are memory-mapped; {folder} is not a local path")
+
+
 def join(parts: Sequence[str], folder: str, sources: Sequence[str], file: TokenizerFile) -> dict[str, Any]:
     """Put the parts of all shards together, in order: `folder` with tokens.bin, documents.npy and meta.json.
 
-    Gives the meta. Needs a local disk, as the trainer maps the file into memory.
+    Gives the meta.
     """
-    if not storage.is_local(folder):
-        raise UsageError(f"--tokenize writes files that are memory-mapped; {folder} is not a local path")
     encoder = tokenizer.load(file.path)
     kind, tables, start = dtype_of(file.vocabulary), [], 0
     for path in parts:

@@ -1,7 +1,6 @@
 """What a dump says of its wiki: its language and the names of its namespaces. Links are told apart by them."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 FILE, CATEGORY, SPECIAL, MEDIA = 6, 14, -1, -2
 CANONICAL = {"media": MEDIA, "special": SPECIAL, "file": FILE, "image": FILE, "category": CATEGORY, "template": 10}
@@ -60,15 +59,6 @@ class Site:
 
         folder = self.base.rpartition("/")[0]
         return f"{folder}/{quote(title.replace(' ', '_'), safe='/:@!$*(),;')}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            "database": self.database,
-            "language": self.language,
-            "base": self.base,
-            "namespaces": self.namespaces,
-        }
 
 
 _KNOWN = {**CANONICAL, **{name.replace("_", " "): FILE for name in FILE_ALIASES.split()}}

@@ -19,6 +19,7 @@ from curate.code.packages import survey_of
 from curate.code.repository import licence_of
 from curate.code.show import evidence_of
 from curate.code.source import _repository, code_source
+from curate.read.source import FileTask
 
 FORMAT = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
 CODE = "def add(a, b):\n    return a + b\n"
@@ -93,13 +94,16 @@ def test_files_of_a_package(tmp_path, packing):
 
 def test_rows_of_a_package(tmp_path, detector):
     path, skipped = deb(tmp_path, {PLACE: COPYRIGHT, "./usr/lib/a.py": CODE, "../up.py": CODE}), Counter[str]()
-    rows = {r["path"]: (r["repo"], r["license"]) for r in _repository({"path": path, "source": "x"}, detector, skipped)}
+    rows = {
+        r["path"]: (r["repo"], r["license"])
+        for r in _repository(FileTask(name="0", file=path, source="x"), detector, skipped)
+    }
     assert rows == {
         "usr/lib/a.py": ("pkg_1_all", "MIT AND Apache-2.0"),
         "DEBIAN/postinst": ("pkg_1_all", "GPL-2.0-or-later"),  # of the packaging
     }
     assert skipped["unsafe_name"] == 1
-    assert [task["path"] for task in code_source([str(tmp_path / "*.deb")]).tasks] == [path]
+    assert [task.file for task in code_source([str(tmp_path / "*.deb")]).tasks] == [path]
 
 
 def licence(path: str, detector: Detector, name: str = "usr/lib/a.py") -> str | None:

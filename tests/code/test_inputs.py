@@ -16,6 +16,7 @@ from curate.code.pages import page_language, pages, place
 from curate.code.repository import licence_of, survey
 from curate.code.reuse import annotations, glob_pattern
 from curate.code.source import _crawl, _repository, _source_file, code_source
+from curate.read.source import FileTask
 from tests.linear import assert_linear
 
 COPYRIGHT = (
@@ -52,8 +53,8 @@ def package(folder: Path) -> Path:
     return dsc(folder, "pkg_1.0.orig.tar.gz", "pkg_1.0.orig-extra.tar.gz", "pkg_1.0-1.debian.tar.gz", "a.asc")
 
 
-def task(path: Path) -> dict[str, str]:
-    return {"path": str(path), "source": "code"}
+def task(path: Path) -> FileTask:
+    return FileTask(name="0", file=str(path), source="code")
 
 
 def test_a_debian_source_is_one_repository(tmp_path, detector):
@@ -62,7 +63,7 @@ def test_a_debian_source_is_one_repository(tmp_path, detector):
     assert rows == {"a.py": "MIT", "contrib/b.py": "GPL-2.0-or-later", "extra/c.py": "MIT"}
     assert skipped["unsafe_name"] == 1
     [listed] = code_source([str(path), str(tmp_path / "*.tar.gz")]).tasks  # the parts aren't read for themselves
-    assert listed["path"] == str(path)
+    assert listed.file == str(path)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\b.tar.gz", ".."])

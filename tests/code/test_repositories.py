@@ -223,13 +223,14 @@ def test_repositories_of_one_name_with_other_licences(tmp_path):
     import pyarrow.parquet as pq
 
     from curate.code.source import run
+    from curate.read.source import FileTask
 
     found = []
     for folder, licence in (("a", ""), ("b", MIT)):
         files = {"utils/add.py": PYTHON, **({"utils/LICENSE": licence} if licence else {})}
         (tmp_path / folder).mkdir()
-        task = {"path": str(tar(tmp_path / folder / "utils.tar.gz", files)), "source": "code"}
-        run({**task, "out": str(tmp_path / folder / "out.parquet")})
+        path = str(tar(tmp_path / folder / "utils.tar.gz", files))
+        run(FileTask(name="0", file=path, source="code", out=str(tmp_path / folder / "out.parquet")))
         found += pq.read_table(tmp_path / folder / "out.parquet").select(["repo", "license", "id"]).to_pylist()
     assert [(row["repo"], row["license"]) for row in found] == [("utils", None), ("utils", "MIT")]
     assert found[0]["id"] != found[1]["id"]

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from curate.code import source, tables
 from curate.code.tables import rows, stated
 from curate.errors import InputError
+from curate.read.source import FileTask
 
 CODE = "def add(first, second):\n    return first + second\n"
 
 
 def read(path: Path) -> tuple[list[dict], Counter[str], list[dict]]:
     out = path.parent / "out.parquet"
-    source.run({"name": "000000", "path": str(path), "source": "code", "out": str(out)})
+    source.run(FileTask(name="000000", file=str(path), source="code", out=str(out)))
     from curate.corpus.shards import read_facts
 
     facts = read_facts(str(out))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -68,21 +69,19 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
         lost = pa.Table.from_pylist([{"shard": 0, "doc": loser, "pos": -1, "survivor": keeper, "value": 2.0}], LOST)
         (folder / "lost").mkdir()
         pq.write_table(lost, folder / "lost" / "one.parquet")
-        common = {"recipe": RECIPE, "where": "small", "kind": "web"}
         first, second = str(folder / "pass-1.parquet"), str(folder / "pass-2.parquet")
         duplicates = str(folder / "dup.parquet")
-        passes.run({**common, "in": str(extracted), "out": first, "first": 0, "last": 1})
-        task = {"in": first, "out": second, "first": 2, "last": 4, "lost": str(folder / "lost")}
-        passes.run({**common, **task, "duplicates": duplicates})
+        asked = (RECIPE, "small", "web")
+        passes.run(passes.PassTask(str(extracted), first, *asked, 0, 1))
+        passes.run(passes.PassTask(first, second, *asked, 2, 4, lost=str(folder / "lost"), duplicates=duplicates))
         recipe = parse(RECIPE, "small")
         name = "part-00000-of-00001.parquet"
-        outs = {"data": "data", "rejected": "rejected", "duplicates_out": "duplicates", "out": "counts"}
-        tasks = {key: str(folder / sub / name) for key, sub in outs.items()}
-        tasks |= {"in": [second], "duplicates": [duplicates], "kind": "web", "signals": recipe.signals}  # type: ignore[dict-item]
-        publish.run({**tasks, "text_share": 1.0})
+        outs = [str(folder / sub / name) for sub in ("counts", "data", "rejected", "duplicates")]
+        task = publish.PublishTask((second,), *outs, (duplicates,), "web", tuple(recipe.signals), 1.0)
+        publish.run(task)
         (folder / "recipe.toml").write_text(RECIPE)
         (folder / "ledger.json").write_text(
-            json.dumps(_ledger(folder, recipe, publish.recount(tasks["data"], tasks["rejected"])))
+            json.dumps(_ledger(folder, recipe, asdict(publish.recount(task.data, task.rejected))))
         )
         return folder
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from curate.corpus import checksums, schema, shards
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, read_written
-from curate.engine import children
 from curate.errors import BalanceError
 from curate.run import exchange, passes, publish
 
@@ -28,8 +27,8 @@ class Tasks:
 
     name, cores = "sail", 2
 
-    def run(self, reference: str, tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        return map(children.function(reference), tasks)
+    def run(self, function: Callable[[Any], Any], tasks: list[Any]) -> Iterator[Any]:
+        return map(function, tasks)
 
 
 def table(rows: list[tuple[str, str | None]]) -> pa.Table:
@@ -78,10 +77,8 @@ def test_most_texts_of_rejected_rows_are_left_out(tmp_path: Path) -> None:
     )
     with ShardWriter(paths["in"], judged, scratch=True) as writer:
         writer.write(pa.Table.from_pylist(rows, judged))
-    task = {"data": paths["data"], "rejected": paths["rejected"], "duplicates_out": paths["evidence"], "duplicates": []}
-    publish.run(
-        {**task, "in": [paths["in"]], "out": str(tmp_path / "out"), "kind": "web", "signals": [], "text_share": 0.2}
-    )
+    outs = [str(tmp_path / "out"), paths["data"], paths["rejected"], paths["evidence"]]
+    publish.run(publish.PublishTask((paths["in"],), *outs, (), "web", (), 0.2))
     left = pq.read_table(paths["rejected"])["text"]
     assert 200 < left.null_count < 280
     assert read_written(paths["rejected"]).content.bytes == sum(len(text or "") for text in left.to_pylist())
@@ -161,17 +158,14 @@ class Chain:
         parts = exchange.exchange(Tasks(), held, self.path("merged"), self.path("extracted"), 2, "web")  # type: ignore[arg-type]
         self.spoil("extracted", parts)
         recipe = parse(RECIPE, "small")
-        common = {"recipe": RECIPE, "where": "small", "kind": "web", "first": 0, "last": 2}
         judged = [self.path("pass-1", f"{n}.parquet") for n in range(2)]
         for a, b in zip(parts, judged, strict=True):
-            passes.run({**common, "in": a, "out": b})
+            passes.run(passes.PassTask(a, b, RECIPE, "small", "web", 0, 2))
         self.spoil("pass", judged)
-        outs = {"data": "data", "rejected": "rejected", "duplicates_out": "duplicates", "out": "counts"}
-        task = {key: self.path(sub, "0.parquet") for key, sub in outs.items()}
-        publish.run(
-            {**task, "in": judged, "duplicates": [], "kind": "web", "signals": recipe.signals, "text_share": 1.0}
-        )
-        return shards.read_facts(task["out"])
+        outs = [self.path(name, "0.parquet") for name in ("counts", "data", "rejected", "duplicates")]
+        task = publish.PublishTask(tuple(judged), *outs, (), "web", tuple(recipe.signals), 1.0)
+        publish.run(task)
+        return shards.read_facts(task.out)
 
 
 def test_a_chain_that_nothing_happens_to(tmp_path: Path) -> None:
@@ -223,7 +217,7 @@ def test_a_published_file_that_changed_before_it_was_counted(tmp_path: Path, fol
             path, schema.judged("web", []) if key == "rejected" else schema.published("web", [])
         ) as writer:
             writer.write(pa.Table.from_pylist(rows, writer.schema))
-    assert publish.recount(paths["data"], paths["rejected"])["rows"] == 6
+    assert publish.recount(paths["data"], paths["rejected"]).rows == 6
     assert made == pq.read_schema(paths[folder]).remove_metadata()
     mutate(paths[folder], MUTATIONS[name])
     with pytest.raises(BalanceError, match=rf"{folder}.parquet holds"):

@@ -12,14 +12,14 @@ from curate.code.source import code_source
 from curate.corpus.recipe import parse
 from curate.errors import InputError, OutputError
 from curate.files import fingerprints, output
-from curate.jobs import mix as mixing
 from curate.jobs.dedup import recipe_of
 from curate.mixing import counts, mixture, sources
+from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read.corpora import corpus_source
 from curate.read.documents import crawl_source
-from curate.run import pipeline
-from curate.run.job import Job
+from curate.run import runner
+from curate.run.pipeline import CorpusJob
 
 WARC = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 4\r\n\r\nabcd\r\n\r\n"
 
@@ -62,34 +62,36 @@ def test_small_files_and_folders(tmp_path: Path) -> None:
             ask(str(tmp_path / "nowhere"))
 
 
-def crawl(folder: Path) -> Job:
+def crawl(folder: Path) -> CorpusJob:
     if not (folder / "a.warc").exists():
         (folder / "a.warc").write_bytes(WARC)
-    return Job("clean", crawl_source([str(folder / "a.warc")], parse("", "r")), parse("", "r"), str(folder / "out"))
+    return CorpusJob(
+        "clean", crawl_source([str(folder / "a.warc")], parse("", "r")), parse("", "r"), str(folder / "out")
+    )
 
 
-def corpus(folder: Path) -> Job:
+def corpus(folder: Path) -> CorpusJob:
     if not (folder / "a.warc").exists():
         (folder / "in").mkdir(exist_ok=True)
         (folder / "a.warc").write_text("")
         (folder / "in" / "a.jsonl").write_text('{"text": "abcd"}\n')
-    return Job("dedup", corpus_source(str(folder / "in")), recipe_of("exact", {}), str(folder / "out"))
+    return CorpusJob("dedup", corpus_source(str(folder / "in")), recipe_of("exact", {}), str(folder / "out"))
 
 
-def code(folder: Path) -> Job:
+def code(folder: Path) -> CorpusJob:
     (folder / "in").mkdir(exist_ok=True)
     if not (folder / "in" / "a.py").exists():
         (folder / "in" / "a.py").write_text("abcd = 1\n")
-    return Job("code", code_source([str(folder / "in")]), parse("", "r"), str(folder / "out"))
+    return CorpusJob("code", code_source([str(folder / "in")]), parse("", "r"), str(folder / "out"))
 
 
 @pytest.mark.parametrize(
     ("make", "name"), [(crawl, "a.warc"), (corpus, "in/a.jsonl"), (code, "in/a.py")], ids=["clean", "dedup", "code"]
 )
-def test_resume_says_which_input_changed(tmp_path: Path, make: Callable[[Path], Job], name: str) -> None:
-    with pipeline.claimed(make(tmp_path), resume=False):
+def test_resume_says_which_input_changed(tmp_path: Path, make: Callable[[Path], CorpusJob], name: str) -> None:
+    with runner.claimed(make(tmp_path), resume=False):
         pass
-    with pipeline.claimed(make(tmp_path), resume=True):
+    with runner.claimed(make(tmp_path), resume=True):
         pass
     path = tmp_path / name
     time = path.stat().st_mtime_ns
@@ -97,7 +99,7 @@ def test_resume_says_which_input_changed(tmp_path: Path, make: Callable[[Path], 
     os.utime(path, ns=(time, time + 1 if name == "in/a.py" else time))  # of what is in folders only names, sizes, times
     shown = name.removesuffix("/a.py")
     told = pytest.raises(OutputError, match=rf"was made from other contents \(.*{shown}\): delete it")
-    with told, pipeline.claimed(make(tmp_path), resume=True):
+    with told, runner.claimed(make(tmp_path), resume=True):
         pass
 
 
@@ -114,15 +116,15 @@ def test_lists_named_by_a_recipe_are_a_part_of_the_job(tmp_path: Path) -> None:
     }
     text = "".join(f'[[step]]\nuse = "{use}"\n{key} = "{tmp_path / name}"\n' for use, (key, name) in steps.items())
 
-    def make() -> Job:
-        return Job("clean", crawl(tmp_path).source, parse(text, "r"), str(tmp_path / "out"))
+    def make() -> CorpusJob:
+        return CorpusJob("clean", crawl(tmp_path).source, parse(text, "r"), str(tmp_path / "out"))
 
-    with pipeline.claimed(make(), resume=False):
+    with runner.claimed(make(), resume=False):
         pass
     assert sorted(make().recipe.files()) == sorted(str(tmp_path / name) for _, name in steps.values())
     replace(tmp_path / "words.txt", b"damn\n")
     told = pytest.raises(OutputError, match=r"other files of the recipe \(.*words\.txt\)")
-    with told, pipeline.claimed(make(), resume=True):
+    with told, runner.claimed(make(), resume=True):
         pass
 
 
@@ -150,7 +152,7 @@ def test_a_mixture(tmp_path: Path) -> None:
     def identity() -> dict[str, object]:
         found = sources.find("web", str(tmp_path / "web.jsonl"))
         tasks = (str(tmp_path / "task.jsonl"),)
-        return mixing.identity(Request(stated, (found,), None, str(tmp_path), unit="bytes", tasks=tasks))
+        return runner.identity(MixJob(Request(stated, (found,), None, str(tmp_path), unit="bytes", tasks=tasks), "out"))
 
     before = identity()
     found = sources.find("web", str(tmp_path / "web.jsonl"))
@@ -168,5 +170,5 @@ def test_the_ledger_names_what_was_read(tmp_path: Path) -> None:
     """Digests of inputs and of the recipe's lists stand in the identity of a job, which the ledger quotes."""
     (tmp_path / "x.warc.gz").write_bytes(gzip.compress(WARC))
     source = crawl_source([str(tmp_path / "x.warc.gz")], parse("", "r"))
-    known = pipeline.identity(Job("clean", source, parse("", "r"), str(tmp_path / "out")))
+    known = runner.identity(CorpusJob("clean", source, parse("", "r"), str(tmp_path / "out")))
     assert known["contents"] == {str(tmp_path / "x.warc.gz"): fingerprints.stamp(str(tmp_path / "x.warc.gz"))}

@@ -15,8 +15,8 @@ from curate.errors import InputError, OutputError, UsageError
 from curate.files import storage
 from curate.jobs.dedup import recipe_of
 from curate.read.corpora import corpus_source
-from curate.run import pipeline
-from curate.run.job import Job
+from curate.run import runner
+from curate.run.pipeline import CorpusJob
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -38,13 +38,13 @@ def corpus(folder: Path, rows: list[str], name: str = "part-0.parquet") -> Path:
     return folder
 
 
-def job(source: Path, out: Path, method: str = "exact", **more: object) -> Job:
+def job(source: Path, out: Path, method: str = "exact", **more: object) -> CorpusJob:
     made = recipe_of(method, {"index": str(source.parent / "index"), **more})
-    return Job("dedup", corpus_source(str(source)), made, str(out), keep_extracted=False)
+    return CorpusJob("dedup", corpus_source(str(source)), made, str(out), keep_extracted=False)
 
 
-def kept(s: Session, asked: Job, *, resume: bool = False) -> int:
-    count: int = pipeline.run(s, asked, resume=resume)["kept"]
+def kept(s: Session, asked: CorpusJob, *, resume: bool = False) -> int:
+    count: int = runner.run(s, asked, resume=resume)["kept"]
     return count
 
 
@@ -57,7 +57,7 @@ def listing(folder: Path) -> dict[str, bytes]:
 def test_files_of_one_name_in_two_folders_are_not_one_file(sail: Session, tmp_path: Path, method: str) -> None:
     first, second = (corpus(tmp_path / name, texts(0, 9)) for name in ("monday", "tuesday"))
     assert kept(sail, job(first, tmp_path / "1", method)) == 9
-    ledger = pipeline.run(sail, job(second, tmp_path / "2", method))
+    ledger = runner.run(sail, job(second, tmp_path / "2", method))
     assert (ledger["records"], ledger["kept"]) == (9, 9 if method == "spans" else 0)  # one sentence is no span
     third = corpus(tmp_path / "wednesday", texts(9, 12))
     assert kept(sail, job(third, tmp_path / "3", method)) == 3
@@ -167,7 +167,7 @@ def test_an_index_that_names_a_folder_elsewhere(tmp_path: Path, entry: str | Non
     (folder / "pending-x.json").write_text(json.dumps(note))
     with (
         pytest.raises(InputError, match="no folder of an index"),
-        pipeline.claimed(job(source, tmp_path / "o"), resume=False),
+        runner.claimed(job(source, tmp_path / "o"), resume=False),
     ):
         pass
     assert source.is_dir()
@@ -179,7 +179,7 @@ def test_an_index_that_can_not_be_written_to_is_told_before_any_work(
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "index")
     asked = job(corpus(tmp_path / "a", texts(0, 3)), tmp_path / "out")
-    with pytest.raises(OutputError, match="can't be written to"), pipeline.claimed(asked, resume=False):
+    with pytest.raises(OutputError, match="can't be written to"), runner.claimed(asked, resume=False):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -187,7 +187,7 @@ def test_an_index_that_can_not_be_written_to_is_told_before_any_work(
 def test_two_runs_on_one_index(tmp_path: Path) -> None:
     first, second = (job(corpus(tmp_path / name, texts(0, 3)), tmp_path / f"out-{name}") for name in "ab")
     told = pytest.raises(OutputError, match="another run is using this index")
-    with pipeline.claimed(first, resume=False), told, pipeline.claimed(second, resume=False):
+    with runner.claimed(first, resume=False), told, runner.claimed(second, resume=False):
         pass
     assert not (tmp_path / "out-b.partial").exists()
 
@@ -196,8 +196,10 @@ def test_two_runs_on_one_index(tmp_path: Path) -> None:
 def test_against_whatever_is_a_corpus(sail: Session, tmp_path: Path, form: str) -> None:
     other = tmp_path / "other"
     if form == "curate":
-        done = Job("dedup", corpus_source(str(corpus(tmp_path / "o", texts(0, 4)))), recipe_of("exact", {}), str(other))
-        pipeline.run(sail, done)
+        done = CorpusJob(
+            "dedup", corpus_source(str(corpus(tmp_path / "o", texts(0, 4)))), recipe_of("exact", {}), str(other)
+        )
+        runner.run(sail, done)
     elif form == "jsonl":
         other.mkdir()
         (other / "part-0.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts(0, 4)))
@@ -205,7 +207,7 @@ def test_against_whatever_is_a_corpus(sail: Session, tmp_path: Path, form: str) 
         corpus(other, texts(0, 4))
     new = corpus(tmp_path / "new", texts(0, 9))
     made = recipe_of("minhash", {"against": str(other)})
-    assert kept(sail, Job("dedup", corpus_source(str(new)), made, str(tmp_path / "out"))) == 5
+    assert kept(sail, CorpusJob("dedup", corpus_source(str(new)), made, str(tmp_path / "out"))) == 5
 
 
 def test_against_a_damaged_corpus(sail: Session, tmp_path: Path) -> None:
@@ -215,7 +217,7 @@ def test_against_a_damaged_corpus(sail: Session, tmp_path: Path) -> None:
     made = recipe_of("exact", {"against": str(tmp_path / "other")})
     source = corpus_source(str(corpus(tmp_path / "new", texts(0, 9))))
     with pytest.raises(InputError, match="--against"):
-        kept(sail, Job("dedup", source, made, str(tmp_path / "out")))
+        kept(sail, CorpusJob("dedup", source, made, str(tmp_path / "out")))
 
 
 def test_against_nothing(sail: Session, tmp_path: Path) -> None:
@@ -223,7 +225,7 @@ def test_against_nothing(sail: Session, tmp_path: Path) -> None:
     made = recipe_of("exact", {"against": str(tmp_path / "other.jsonl")})
     source = corpus_source(str(corpus(tmp_path / "new", texts(0, 9))))
     with pytest.raises(InputError, match="no document in it to compare with"):
-        kept(sail, Job("dedup", source, made, str(tmp_path / "out")))
+        kept(sail, CorpusJob("dedup", source, made, str(tmp_path / "out")))
 
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

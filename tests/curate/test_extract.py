@@ -19,7 +19,7 @@ SELF = "tests_extract_tasks"
 
 TASKS = """
 import os, signal, sys, time
-from curate import extract
+from curate.read import web
 
 def engine(html, url, utf8=None):
     if "hang-in-c" in html: sum(range(10 ** 11))
@@ -33,7 +33,7 @@ def engine(html, url, utf8=None):
     if "raise" in html: raise ValueError("no \\ud800 sense")
     return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
 
-def pages(task):
+def pages(task: web.PagesTask):
     web.named_extractor = lambda name, decoded=False: engine
     yield from web.pages(task)
 
@@ -42,15 +42,15 @@ def once(name):
     except FileExistsError: return False
     return True
 
-def dies_once(task):
+def dies_once(task: web.PagesTask):
     for number, batch in enumerate(pages(task)):
         yield batch
         if once("batch"): os.kill(os.getpid(), signal.SIGKILL)
 
-def dies(task):
-    if task["done"]: os.kill(os.getpid(), signal.Signals[task["signal"]])
+def dies(task: web.PagesTask):
+    if task.done: os.kill(os.getpid(), signal.Signals[task.task.source])
     yield from pages(task)
-    os.kill(os.getpid(), signal.Signals[task["signal"]])
+    os.kill(os.getpid(), signal.Signals[task.task.source])
 """
 
 
@@ -77,15 +77,8 @@ def task_of(tmp_path, bodies, **settings):
     path = tmp_path / "t.warc.gz"
     path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
     (split,) = plan_splits(expand_inputs([str(path)])[0], 1 << 30)
-    return {
-        "split": split.to_dict(),
-        "source": "test",
-        "engine": "x",
-        "cpu_seconds": 0.3,
-        "page_bytes": 1 << 20,
-        "memory_bytes": 4 << 30,
-        **settings,
-    }
+    asked = {"name": "t", "source": "test", "engine": "x", "cpu_seconds": 0.3, "page_bytes": 1 << 20}
+    return web.WebTask(**{**asked, "split": split, "memory_bytes": 4 << 30, **settings})
 
 
 def rows(tmp_path, bodies, reference="pages", **settings):
@@ -172,11 +165,11 @@ def test_a_process_that_is_killed_between_pages_is_replaced(tmp_path):
 
 def test_a_process_that_is_always_killed_between_pages_is_not_the_inputs_fault(tmp_path):
     with pytest.raises(EngineError, match=r"t\.warc\.gz \(from byte 0, behind 1 records\).*SIGKILL.*short of memory"):
-        rows(tmp_path, [b"<p>one</p>"], "dies", signal="SIGKILL")
+        rows(tmp_path, [b"<p>one</p>"], "dies", source="SIGKILL")
 
 
 def test_a_split_that_always_crashes_its_reader_between_pages_costs_its_rest(tmp_path):
-    first, last = rows(tmp_path, [b"<p>one</p>"], "dies", signal="SIGSEGV")
+    first, last = rows(tmp_path, [b"<p>one</p>"], "dies", source="SIGSEGV")
     assert first["text"] == "one"
     assert (last["verdict"], last["reason"]) == ("failed", "reading_crash")
     assert "SIGSEGV" in last["detail"]
@@ -213,14 +206,8 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
     path = tmp_path / "t.warc.gz"
     path.write_bytes(b"".join(record(i, body) for i, body in enumerate(bodies)))
     (split,) = plan_splits(expand_inputs([str(path)])[0], 1 << 30)
-    task = {
-        "split": split.to_dict(),
-        "source": "t",
-        "engine": engine,
-        "cpu_seconds": 2.0,
-        "page_bytes": 20 << 20,
-        "memory_bytes": 4 << 30,
-    }
+    asked = {"name": "t", "source": "t", "engine": engine, "cpu_seconds": 2.0, "page_bytes": 20 << 20}
+    task = web.WebTask(**asked, split=split, memory_bytes=4 << 30)
     started = time.monotonic()
     found = [row for batch in web.survive(task) for row in batch.to_pylist()]
     assert len(found) == len(bodies)

@@ -19,8 +19,8 @@ from curate.read import inputs
 from curate.read.documents import crawl_source
 from curate.read.inputs import InputFile, block_size, expand_inputs, may_be_folder, open_input
 from curate.read.splits import plan_splits, read_split
-from curate.run import pipeline
-from curate.run.job import Job
+from curate.run import runner
+from curate.run.pipeline import CorpusJob
 
 
 def warc(i: int) -> bytes:
@@ -313,8 +313,8 @@ def test_an_address_signed_again_is_the_same_job(folder: Path, signed: str, tmp_
     made = []
     for date in (1, 2):
         source = crawl_source([f"{signed}/all.warc.gz{query(date)}"], load("c4"))
-        job = Job("clean", source, load("c4"), str(tmp_path / "out"))
-        made.append((pipeline.identity(job), [task["name"] for task in source.tasks]))
+        job = CorpusJob("clean", source, load("c4"), str(tmp_path / "out"))
+        made.append((runner.identity(job), [task.name for task in source.tasks]))
     assert made[0] == made[1]
     assert "SECRET" not in json.dumps(made)
     assert f"{signed}/all.warc.gz?***" in made[0][0]["contents"]

@@ -20,7 +20,8 @@ from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, OutputError
 from curate.jobs.clean import Options
 from curate.jobs.clean import clean as run_clean
-from curate.run import exchange, pipeline
+from curate.read import web
+from curate.run import exchange, passes, pipeline
 from curate.run.start import EngineOptions
 from curate.sample import crawl as sample_crawl
 
@@ -265,19 +266,19 @@ def _swapped(path: Path) -> None:
 @pytest.mark.parametrize(
     ("after", "folder"),
     [
-        ("curate.read.web:run", "_scratch/splits"),
-        ("curate.run.exchange:finish", "extracted"),
-        ("curate.run.passes:run", "_scratch/pass-1"),
-        ("curate.run.passes:run", "_scratch/pass-2"),
+        (web.run, "_scratch/splits"),
+        (exchange.finish, "extracted"),
+        (passes.run, "_scratch/pass-1"),
+        (passes.run, "_scratch/pass-2"),
     ],
 )
 def test_texts_that_change_places_between_two_stages(crawl, tmp_path, monkeypatch, after, folder):
     real, spoiled = Session.run, []
 
-    def run(self, reference, tasks):
-        yield from real(self, reference, tasks)
+    def run(self, function, tasks):
+        yield from real(self, function, tasks)
         found = sorted((tmp_path / "corpus.partial" / folder).glob("*.parquet"), key=lambda path: path.stat().st_size)
-        if reference == after and found and not spoiled:
+        if function is after and found and not spoiled:
             spoiled.append(found[-1])
             _swapped(found[-1])
 

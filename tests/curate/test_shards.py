@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import checksums, schema, shards
-from curate.engine import children
 from curate.errors import BalanceError, OutputError
 from curate.run import exchange
 
@@ -72,8 +71,7 @@ def test_a_record_read_twice_is_kept_once(tmp_path):
         for file, offset in [("b", 0), ("a", 9), ("a", 3)]
     ] + [{"id": "1" * 32, "text": "u", "source": "s", "file": "a", "offset": 1}]
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "x.parquet")
-    everything = {"in": str(tmp_path), "files": 1, "first": "0", "end": "g"}
-    exchange.finish({**everything, "out": str(tmp_path / "out.parquet"), "kind": "web"})
+    exchange.finish(exchange.FinishTask(str(tmp_path), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
     found = pq.read_table(tmp_path / "out.parquet").select(["file", "offset", "verdict", "reason"]).to_pylist()
     assert [(row["file"], row["offset"], row["reason"]) for row in found] == [
         ("a", 3, None),
@@ -97,8 +95,8 @@ class Tasks:
 
     name, cores = "sail", 2
 
-    def run(self, reference, tasks):
-        return map(children.function(reference), tasks)
+    def run(self, function, tasks):
+        return map(function, tasks)
 
 
 IDS = st.integers(0, 2**32 - 1).map(lambda n: f"{n:08x}".ljust(32, "7"))
@@ -194,8 +192,7 @@ def test_damaged_never_beats_whole(tmp_path, names, better, worse):
     ]
     (tmp_path / "in").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "in" / "x.parquet")
-    task = {"in": str(tmp_path / "in"), "files": 1, "first": "0", "end": "g", "kind": "web"}
-    exchange.finish({**task, "out": str(tmp_path / "out.parquet")})
+    exchange.finish(exchange.FinishTask(str(tmp_path / "in"), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
     first, second = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert first["file"] == names[0]
     assert (first["verdict"], first["reason"]) == (FATES[better].get("verdict"), FATES[better].get("reason"))

@@ -20,8 +20,8 @@ from curate.files import output, temporary
 from curate.jobs.dedup import recipe_of
 from curate.read.corpora import corpus_source
 from curate.read.source import Source
-from curate.run import pipeline
-from curate.run.job import Job
+from curate.run import runner
+from curate.run.pipeline import CorpusJob
 from curate.run.start import command_line
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
@@ -47,18 +47,20 @@ def test_names_of_outputs_inputs_and_indexes(sail: Session, tmp_path: Path, name
     root = tmp_path / name
     asked = recipe_of("minhash", {"index": str(root / name), "against": write(root / f"{name}-old")})
     for number, kept in enumerate((0, 0)):
-        job = Job("dedup", corpus_source(write(root / f"{number}{name}", name)), asked, str(root / f"{name}{number}"))
-        assert pipeline.run(sail, job)["kept"] == kept
-    job = Job("dedup", corpus_source(str(root / f"0{name}")), recipe_of("minhash", {}), str(root / "all"))
-    assert pipeline.run(sail, job)["kept"] == 7
+        job = CorpusJob(
+            "dedup", corpus_source(write(root / f"{number}{name}", name)), asked, str(root / f"{name}{number}")
+        )
+        assert runner.run(sail, job)["kept"] == kept
+    job = CorpusJob("dedup", corpus_source(str(root / f"0{name}")), recipe_of("minhash", {}), str(root / "all"))
+    assert runner.run(sail, job)["kept"] == 7
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     bad = os.fsdecode(b"a\xff")
     source = corpus_source(write(tmp_path / "in"))
     with pytest.raises(OutputError, match=r"a\\udcff': the name is not UTF-8"):
-        pipeline.run(
-            Session("none", lambda: None, 1), Job("dedup", source, recipe_of("exact", {}), str(tmp_path / bad))
+        runner.run(
+            Session("none", lambda: None, 1), CorpusJob("dedup", source, recipe_of("exact", {}), str(tmp_path / bad))
         )
     with pytest.raises(InputError, match=r"a\\udcff': the name is not UTF-8"):
         corpus_source(write(tmp_path / bad))
@@ -83,9 +85,9 @@ def test_addresses_that_are_taken() -> None:
 
 def test_on_a_cluster_odd_names_are_refused_before_any_work(tmp_path: Path) -> None:
     source = corpus_source(write(tmp_path / "in"))
-    job = Job("dedup", source, recipe_of("exact", {}), str(tmp_path / "a{b}"))
+    job = CorpusJob("dedup", source, recipe_of("exact", {}), str(tmp_path / "a{b}"))
     with pytest.raises(OutputError, match="on a cluster a path may hold"):
-        pipeline.run(Session("spark", lambda: None, 1, here=False), job)
+        runner.run(Session("spark", lambda: None, 1, here=False), job)
     check_path(Session("spark", lambda: None, 1, here=False), str(tmp_path / "plain"))
 
 
@@ -134,11 +136,11 @@ def test_an_output_in_a_folder_that_is_read(tmp_path: Path, inside: str) -> None
     (tmp_path / "repo" / ".git").mkdir(parents=True)
     (tmp_path / "link").symlink_to("repo")
     source = Source("code", "", [], [(str(tmp_path / "repo"), 1)], "")
-    asked = Job("code", source, recipe_of("exact", {}), str(tmp_path / "repo" / inside))
-    with pytest.raises(OutputError, match=r"lies in .*repo, which is read"), pipeline.claimed(asked, resume=False):
+    asked = CorpusJob("code", source, recipe_of("exact", {}), str(tmp_path / "repo" / inside))
+    with pytest.raises(OutputError, match=r"lies in .*repo, which is read"), runner.claimed(asked, resume=False):
         pass
-    beside = Job("code", source, recipe_of("exact", {}), str(tmp_path / "repository"))
-    with pipeline.claimed(beside, resume=False):
+    beside = CorpusJob("code", source, recipe_of("exact", {}), str(tmp_path / "repository"))
+    with runner.claimed(beside, resume=False):
         pass
 
 

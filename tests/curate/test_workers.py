@@ -21,7 +21,7 @@ def _tasks(tmp_path, monkeypatch):
     (tmp_path / f"{SELF}.py").write_text(
         "import os, time, signal\n"
         "import pyarrow as pa\n"
-        "from curate import workers\n"
+        "from curate.engine import children\n"
         "from curate.errors import EngineError, InputError\n"
         "def double(task): return {'n': 2 * task['n'], 'pid': os.getpid()}\n"
         "def talk(task): print('noise on stdout'); return {'ok': True}\n"
@@ -154,13 +154,13 @@ def test_a_dead_child_is_replaced():
 
 
 def test_a_task_whose_process_is_killed_is_done_again(tmp_path):
-    assert children.call(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
+    assert children.call_json(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
 def test_a_task_whose_process_ends_each_time_is_named(name):
     with pytest.raises(EngineError, match=rf"{SELF}\.always \(part-1\) ended twice: .*{name}") as found:
-        children.call(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
+        children.call_json(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
     assert ("--cores" in str(found.value)) == (name == "SIGKILL")
 
 
@@ -179,7 +179,7 @@ def _lease_of_a_sleeper():
 
     def run():
         try:
-            children.call(f"{SELF}:wait", {})
+            children.call_json(f"{SELF}:wait", {})
         except Exception as error:
             errors.append(error)
 
@@ -196,4 +196,4 @@ def test_a_process_that_can_not_be_started_is_told(monkeypatch):
 
     monkeypatch.setattr(children.subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
-        children.call(f"{SELF}:double", {"n": 1})
+        children.call_json(f"{SELF}:double", {"n": 1})

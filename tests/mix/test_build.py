@@ -17,10 +17,11 @@ import pytest
 
 from curate.engine import session
 from curate.errors import BalanceError, OutputError
-from curate.jobs import mix
-from curate.mixing import finish, ledger, mixture, sources
+from curate.mixing import draw, finish, ledger, mixture, sources
+from curate.mixing.job import MixJob
 from curate.mixing.request import Request
-from curate.run import exchange
+from curate.report.mixture import finish_mixture
+from curate.run import exchange, runner
 from curate.tokens import tokenizer
 
 Make = Callable[..., Path]
@@ -50,6 +51,10 @@ def ask(make_source: Make, tmp_path: Path, bpe: tokenizer.TokenizerFile) -> Call
     return make
 
 
+def job(asked: Request, output: Path, command: str = "") -> MixJob:
+    return MixJob(asked, str(output), command, finishers=(finish_mixture,))
+
+
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of all data files."""
     names = [name for part in ("data", "heldout", "tokens") for name in sorted((folder / part).glob("*"))]
@@ -64,7 +69,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 def test_what_is_written(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
 ) -> None:
-    ledger = mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
+    ledger = runner.run(sail, job(ask(tokenize=True), tmp_path / "mix"))
     out = tmp_path / "mix"
     assert json.loads((out / "ledger.json").read_text()) == ledger
     written = rows(out)
@@ -97,7 +102,7 @@ def test_what_is_written(
 def test_the_order_is_shuffled_across_sources_and_files(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path
 ) -> None:
-    mix.build(sail, mix.Build(ask(shards=4), str(tmp_path / "mix")))
+    runner.run(sail, job(ask(shards=4), tmp_path / "mix"))
     written = rows(tmp_path / "mix")
     sizes = [pq.read_metadata(path).num_rows for path in sorted((tmp_path / "mix" / "data").glob("*"))]
     assert max(sizes) < 1.5 * min(sizes)
@@ -115,7 +120,7 @@ def test_the_trainer_opens_the_packed_tokens(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, bpe: tokenizer.TokenizerFile
 ) -> None:
     data = pytest.importorskip("train_probe.data")
-    ledger = mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
+    ledger = runner.run(sail, job(ask(tokenize=True), tmp_path / "mix"))
     file = data.TokenFile.open(tmp_path / "mix" / "tokens")
     written = rows(tmp_path / "mix")
     encoder = tokenizer.load(bpe.path)
@@ -135,7 +140,7 @@ def test_shards_and_cores_change_the_files_not_the_rows(
 ) -> None:
     found = []
     for count in (1, 5):
-        mix.build(sail, mix.Build(ask(shards=count), str(tmp_path / f"mix-{count}")))
+        runner.run(sail, job(ask(shards=count), tmp_path / f"mix-{count}"))
         found.append(rows(tmp_path / f"mix-{count}"))
     assert found[0] == found[1]  # in this very order: a shard is a range of places
 
@@ -144,22 +149,23 @@ def test_shards_and_cores_change_the_files_not_the_rows(
 def test_resume_gives_the_same_bytes(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "whole")))
-    broken = mix.Build(ask(tokenize=True), str(tmp_path / "mix"))
+    runner.run(sail, job(ask(tokenize=True), tmp_path / "whole"))
+    broken = job(ask(tokenize=True), tmp_path / "mix")
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "check", lambda ledger: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            mix.build(sail, broken)
+            runner.run(sail, broken)
     assert not (tmp_path / "mix").exists()
-    (tmp_path / "mix.partial" / "data" / "part-00001-of-00003.parquet").unlink()
+    for folder in ("data", "_scratch/counts"):  # as if it had been killed before that shard
+        (tmp_path / "mix.partial" / folder / "part-00001-of-00003.parquet").unlink()
     with pytest.raises(OutputError, match="--resume"):
-        mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")))
+        runner.run(sail, job(ask(tokenize=True), tmp_path / "mix"))
     with pytest.raises(OutputError, match="was made from other seed"):
-        mix.build(sail, mix.Build(ask(tokenize=True, seed=3), str(tmp_path / "mix")), resume=True)
-    mix.build(sail, mix.Build(ask(tokenize=True), str(tmp_path / "mix")), resume=True)
+        runner.run(sail, job(ask(tokenize=True, seed=3), tmp_path / "mix"), resume=True)
+    runner.run(sail, job(ask(tokenize=True), tmp_path / "mix"), resume=True)
     assert digests(tmp_path / "mix") == digests(tmp_path / "whole")
     with pytest.raises(OutputError, match="exists"):
-        mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
+        runner.run(sail, job(ask(), tmp_path / "mix"))
 
 
 def _swap(table: pa.Table) -> pa.Table:
@@ -189,14 +195,14 @@ def test_rows_that_change_between_two_stages_are_noticed(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, name: str, folder: str
 ) -> None:
     class Spoiler(session.Session):
-        def run(self, reference: str, tasks: Any) -> Any:
-            yield from super().run(reference, tasks)
-            if reference.endswith("draw_file"):
+        def run(self, function: Any, tasks: Any) -> Any:
+            yield from super().run(function, tasks)
+            if function is draw.draw_file:
                 found = (tmp_path / "mix.partial" / "_scratch" / folder).glob("*.parquet")
                 _spoil(max(found, key=lambda path: path.stat().st_size), name)
 
     with pytest.raises(BalanceError, match=rf"{folder}/.*parquet holds"):
-        mix.build(Spoiler(sail.name, sail.spark, sail.cores), mix.Build(ask(), str(tmp_path / "mix")))
+        runner.run(Spoiler(sail.name, sail.spark, sail.cores), job(ask(), tmp_path / "mix"))
 
 
 @pytest.mark.engine
@@ -204,7 +210,7 @@ def test_rows_that_change_between_two_stages_are_noticed(
 def test_a_shard_that_is_not_what_was_written(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, name: str
 ) -> None:
-    mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
+    runner.run(sail, job(ask(), tmp_path / "mix"))
     path = min((tmp_path / "mix" / "data").glob("*.parquet"))
     assert finish.recount(str(path))
     _spoil(path, name)
@@ -216,10 +222,10 @@ def test_a_shard_that_is_not_what_was_written(
 def test_many_shards_come_from_merged_files(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mix.build(sail, mix.Build(ask(), str(tmp_path / "direct")))
+    runner.run(sail, job(ask(), tmp_path / "direct"))
     monkeypatch.setattr(exchange, "MERGE_SHARDS", 1)
     monkeypatch.setattr(exchange, "MERGE_BYTES", 2000)
-    mix.build(sail, mix.Build(ask(), str(tmp_path / "merged")))
+    runner.run(sail, job(ask(), tmp_path / "merged"))
     assert digests(tmp_path / "merged") == digests(tmp_path / "direct")
 
 
@@ -230,7 +236,7 @@ def test_contaminated_documents_are_left_out_and_counted(
     text = json.loads((tmp_path / "wiki" / "00.jsonl").read_text().splitlines()[5])["text"]
     tasks = tmp_path / "tasks.jsonl"
     tasks.write_text(json.dumps({"question": text}) + "\n")
-    ledger = mix.build(sail, mix.Build(ask(tasks=(str(tasks),), ngram=5), str(tmp_path / "mix")))
+    ledger = runner.run(sail, job(ask(tasks=(str(tasks),), ngram=5), tmp_path / "mix"))
     (wiki,) = (one for one in ledger["sources"] if one["source"] == "wiki")
     assert wiki["contaminated"]["documents"] >= 1
     assert ledger["decontamination"]["removed"]["wiki"] == wiki["contaminated"]["documents"]
@@ -242,7 +248,7 @@ def test_contaminated_documents_are_left_out_and_counted(
 def test_bytes_without_a_tokenizer(sail: session.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
     asked = ask(unit="bytes", weights="uniform")
     asked = Request(asked.mixture, asked.sources, None, asked.counts, unit="bytes", budget=50_000)
-    ledger = mix.build(sail, mix.Build(asked, str(tmp_path / "mix")))
+    ledger = runner.run(sail, job(asked, tmp_path / "mix"))
     (path,) = (tmp_path / "mix" / "data").glob("*.parquet")
     assert pq.read_schema(path).names == ["source", "epoch", "id", "text"]
     for one in ledger["sources"]:
@@ -255,7 +261,7 @@ def test_hostile_texts_are_harmless_in_the_report(sail: session.Session, tmp_pat
     (tmp_path / "bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_))
     found = (sources.find("bad", str(tmp_path / "bad.jsonl")),)
     asked = Request(mixture.settle(mixture.load("bad=1"), ["bad"]), found, None, str(tmp_path / "counts"), unit="bytes")
-    mix.build(sail, mix.Build(asked, str(tmp_path / "mix"), "curate mix '<b>'"))
+    runner.run(sail, job(asked, tmp_path / "mix", "curate mix '<b>'"))
     page = (tmp_path / "mix" / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(" in page
@@ -265,7 +271,7 @@ def test_hostile_texts_are_harmless_in_the_report(sail: session.Session, tmp_pat
 @pytest.mark.engine
 def test_datasets_opens_it(sail: session.Session, ask: Callable[..., Request], tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    mix.build(sail, mix.Build(ask(), str(tmp_path / "mix")))
+    runner.run(sail, job(ask(), tmp_path / "mix"))
     found = datasets.load_dataset(str(tmp_path / "mix"), cache_dir=str(tmp_path / "cache"))
     assert found["train"].num_rows == len(rows(tmp_path / "mix"))
     held = datasets.load_dataset(str(tmp_path / "mix"), "heldout", cache_dir=str(tmp_path / "cache"))
@@ -280,7 +286,7 @@ def test_spark_and_sail_write_the_same_bytes(
     if not session.java():
         pytest.skip("no Java")
     asked = ask(tokenize=True)
-    mix.build(sail, mix.Build(asked, str(tmp_path / "sail")))
+    runner.run(sail, job(asked, tmp_path / "sail"))
     words = ["--weights", WEIGHTS, "--tokens", "60000", "--held-out", "0.05", "--shards", "3", "--max-epochs", "40"]
     words += [f"--source={one.name}={one.path}" for one in asked.sources]
     words += ["--tokenizer", str(asked.tokenizer and asked.tokenizer.path), "--tokenize", "--no-decontaminate"]

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from curate.engine.tasks import here
 from curate.errors import AlarmError, InputError, UsageError
-from curate.jobs import mix
+from curate.files import typed_json
 from curate.mixing import counts, hashing, mixture, plan, published, request, sources, tables
-from curate.mixing.draw import draw_file
-from curate.mixing.request import Request, here
+from curate.mixing.draw import DrawTask, draw_file
+from curate.mixing.job import MixJob, check, draw_tasks
+from curate.mixing.request import Request
 from curate.tokens.tokenizer import TokenizerFile
 
 Make = Callable[..., Path]
@@ -42,14 +44,16 @@ def drawn(order_: Request, planned: plan.Plan, tmp_path: Path) -> Counter[tuple[
 
 
 def draw_rows(order_: Request, planned: plan.Plan, tmp_path: Path) -> list[dict[str, Any]]:
-    work = mix.Build(order_, str(tmp_path / f"draw-{len(list(tmp_path.iterdir()))}"))
+    work = MixJob(order_, str(tmp_path / f"draw-{len(list(tmp_path.iterdir()))}"))
     rows: list[dict[str, Any]] = []
-    for one in planned.draws:
-        for place, file in enumerate(one.stock.files):
-            task = mix._draw_task(work, planned, one, file, place)
-            draw_file(json.loads(json.dumps(task)))
-            rows += pq.read_table(task["out"]).to_pylist()
+    for task in draw_tasks(work, planned):
+        draw_file(typed_json.load(DrawTask, json.loads(json.dumps(typed_json.dump(task)))))
+        rows += pq.read_table(task.out).to_pylist()
     return rows
+
+
+def planned_of(asked: Request) -> plan.Plan:
+    return request.answer(asked, request.measure(asked, here))
 
 
 @pytest.fixture
@@ -77,12 +81,14 @@ def test_counts_are_those_of_the_tokenizer(three: dict[str, Path], tmp_path: Pat
 
 def test_counts_are_kept_until_the_file_changes(three: dict[str, Path], tmp_path: Path) -> None:
     asked = order(three, "proportional", tmp_path)
-    jobs = counts.tasks(asked.sources[2], asked.counts, None)
-    assert [counts.count_file(task)["cached"] for task in jobs * 2] == [False, True]
+    (task,) = counts.tasks(asked.sources[2], asked.counts, None)
+    first, made = counts.count_file(task), Path(task.counts).stat().st_mtime_ns
+    assert counts.count_file(task) == first
+    assert Path(task.counts).stat().st_mtime_ns == made
     with (three["wiki"] / "00.jsonl").open("a") as stream:
         stream.write('{"id": "new", "text": "more"}\n')
     again = counts.tasks(asked.sources[2], asked.counts, None)
-    assert counts.count_file(again[0])["documents"] == 91
+    assert counts.count_file(again[0]).totals.documents == 91
 
 
 @pytest.mark.parametrize("weights", ["web=0.5,code=0.3,wiki=0.2", "web=0.02,code=0.01,wiki=0.97", "uniform", "unimax"])
@@ -91,7 +97,7 @@ def test_planned_amounts_are_what_is_drawn(
     three: dict[str, Path], tmp_path: Path, bpe: TokenizerFile, weights: str, unit: str
 ) -> None:
     asked = order(three, weights, tmp_path, bpe, unit=unit, max_epochs=100)
-    planned = mix.plan(asked, here)
+    planned = planned_of(asked)
     rows = draw_rows(asked, planned, tmp_path)
     for one in planned.draws:
         mine = [row for row in rows if row["source"] == one.source]
@@ -135,7 +141,7 @@ def test_each_document_is_drawn_floor_or_ceil_times_and_the_sum_is_nearest(
 
 def test_share_is_within_a_thousandth_when_documents_are_small(make_source: Make, tmp_path: Path) -> None:
     folders = {name: make_source(name, 4000, kind="parquet") for name in ("web", "code")}
-    planned = mix.plan(order(folders, "web=0.7,code=0.3", tmp_path), here)
+    planned = planned_of(order(folders, "web=0.7,code=0.3", tmp_path))
     assert planned.deviations() == []
     for one in planned.draws:
         assert planned.share(one) == pytest.approx(one.weight, rel=1e-3)
@@ -143,7 +149,7 @@ def test_share_is_within_a_thousandth_when_documents_are_small(make_source: Make
 
 def test_a_share_that_is_off_says_why(make_source: Make, tmp_path: Path) -> None:
     folders = {name: make_source(name, 9) for name in ("web", "code")}
-    planned = mix.plan(order(folders, "web=0.7,code=0.3", tmp_path, budget=500), here)
+    planned = planned_of(order(folders, "web=0.7,code=0.3", tmp_path, budget=500))
     (first, *_) = planned.deviations()
     assert "documents are not cut" in first
     assert first in tables.warnings(planned)
@@ -154,7 +160,7 @@ def test_same_seed_shares_documents_whatever_the_weights(three: dict[str, Path],
         order(three, weights, tmp_path, budget=budget)
         for weights, budget in (("web=0.5,code=0.3,wiki=0.2", 20_000), ("web=0.8,code=0.1,wiki=0.1", 40_000))
     )
-    a, b = (set(drawn(one, mix.plan(one, here), tmp_path)) for one in (few, many))
+    a, b = (set(drawn(one, planned_of(one), tmp_path)) for one in (few, many))
     for name in three:
         ours, theirs = ({key for key in one if key[0] == name} for one in (a, b))
         smaller, larger = sorted((ours, theirs), key=len)
@@ -163,14 +169,14 @@ def test_same_seed_shares_documents_whatever_the_weights(three: dict[str, Path],
 
 def test_another_seed_draws_other_documents(three: dict[str, Path], tmp_path: Path) -> None:
     first, second = (order(three, "web=1,code=0,wiki=0", tmp_path, budget=20_000, seed=seed) for seed in (1, 2))
-    a, b = (set(drawn(one, mix.plan(one, here), tmp_path)) for one in (first, second))
+    a, b = (set(drawn(one, planned_of(one), tmp_path)) for one in (first, second))
     assert 0 < len(a & b) < 0.6 * len(a)
 
 
 def test_a_new_source_does_not_reshuffle_the_others(three: dict[str, Path], tmp_path: Path) -> None:
     without = order({"web": three["web"]}, "web=1", tmp_path, budget=20_000)
     joined = order(three, "web=0.5,code=0.25,wiki=0.25", tmp_path, budget=40_000)
-    rows = [draw_rows(one, mix.plan(one, here), tmp_path) for one in (without, joined)]
+    rows = [draw_rows(one, planned_of(one), tmp_path) for one in (without, joined)]
     a, b = ({(row["id"], row["epoch"], row["place"]) for row in one if row["source"] == "web"} for one in rows)
     assert a == b
 
@@ -181,7 +187,7 @@ def test_files_and_formats_do_not_matter(make_source: Make, tmp_path: Path) -> N
     for kind, files in layouts:
         folder = make_source("web", 300, files=files, kind=kind, folder=f"layout-{kind}")
         asked = order({"web": folder}, "web=1", tmp_path, budget=70_000, max_epochs=9)
-        rows = draw_rows(asked, mix.plan(asked, here), tmp_path)
+        rows = draw_rows(asked, planned_of(asked), tmp_path)
         found.append(sorted((row["place"], row["shard"], row["id"], row["epoch"], row["text"]) for row in rows))
     assert found[0] == found[1] == found[2]
 
@@ -190,7 +196,7 @@ def test_held_out_documents_are_in_no_mixture(three: dict[str, Path], tmp_path: 
     found = []
     for seed in (0, 1, 2):
         asked = order(three, "uniform", tmp_path, seed=seed, held_out=0.1, max_epochs=50, budget=300_000)
-        found.append(set(drawn(asked, mix.plan(asked, here), tmp_path)))
+        found.append(set(drawn(asked, planned_of(asked), tmp_path)))
     ids = {("web", f"web-{i}") for i in range(600)}
     keys = hashing.document_keys(f"web-{i}" for i in range(600))
     out = {("web", f"web-{i}") for i in np.flatnonzero(hashing.held_out(keys, 0.1))}
@@ -209,9 +215,9 @@ def test_held_out_share_only_grows(three: dict[str, Path]) -> None:
 
 def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
     asked = order(three, "web=0.1,code=0.1,wiki=0.8", tmp_path, budget=200_000)
-    planned = mix.plan(asked, here)
+    planned = planned_of(asked)
     with pytest.raises(AlarmError, match="wiki would be repeated") as error:
-        mix.check(asked, planned)
+        check(asked, planned)
     most = str(error.value).partition("at most ")[2].partition(" bytes")[0]
     assert most.endswith("K")
     assert any("epochs; beyond about 4" in one for one in tables.warnings(planned))
@@ -226,11 +232,11 @@ def test_empty_source_says_why(make_source: Make, tmp_path: Path) -> None:
         InputError,
         match=r"source none is empty.*1 empty_text .*1 not_json \(.*a.jsonl: line 2: .*1 not_object .*1 not_text",
     ):
-        mix.plan(asked, here)
+        planned_of(asked)
 
 
 def test_without_a_budget_no_source_is_repeated(three: dict[str, Path], tmp_path: Path) -> None:
-    planned = mix.plan(order(three, "web=0.6,code=0.2,wiki=0.2", tmp_path), here)
+    planned = planned_of(order(three, "web=0.6,code=0.2,wiki=0.2", tmp_path))
     epochs = [planned.epochs(one) for one in planned.draws]
     assert max(epochs) == pytest.approx(1)
     assert all(one.whole <= 1 for one in planned.draws)
@@ -238,7 +244,7 @@ def test_without_a_budget_no_source_is_repeated(three: dict[str, Path], tmp_path
 
 def test_a_file_that_changed_after_counting_is_refused(three: dict[str, Path], tmp_path: Path) -> None:
     asked = order(three, "uniform", tmp_path)
-    planned = mix.plan(asked, here)
+    planned = planned_of(asked)
     (three["wiki"] / "00.jsonl").write_text('{"id": "x", "text": "other"}\n')
     with pytest.raises(InputError, match="changed after it was counted"):
         draw_rows(asked, planned, tmp_path)
@@ -273,7 +279,7 @@ def test_documents_of_one_id_are_drawn_together_and_the_plan_says_so(make_source
     folder = make_source("web", 60)
     (folder / "again.jsonl").write_bytes((folder / "00.jsonl").read_bytes())
     asked = order({"web": folder}, "web=1", tmp_path, budget=8_000, held_out=0.0)
-    planned = mix.plan(asked, here)
+    planned = planned_of(asked)
     assert planned.draws[0].stock.repeated_ids == 60
     assert any("60 documents have an id that came before" in one for one in tables.warnings(planned))
     rows = draw_rows(asked, planned, tmp_path)

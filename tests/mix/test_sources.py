@@ -21,7 +21,7 @@ def rows_of(path: Path, **columns: str) -> tuple[list[tuple[str, str]], dict[str
     rows = [
         (row["id"], row["text"])
         for file in source.files
-        for batch in sources.read(source, file, skipped)
+        for batch in sources.read(source.only(file), skipped)
         for row in batch.to_pylist()
     ]
     return rows, {kind: number for kind, number in skipped.items() if number}
@@ -159,7 +159,7 @@ def test_missing_ids_are_made_from_the_text(tmp_path: Path) -> None:
 def test_large_texts_come_in_small_batches(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["x" * (10 << 20)] * 9}), tmp_path / "a.parquet")
     source = sources.find("s", str(tmp_path))
-    sizes = [batch.num_rows for batch in sources.read(source, source.files[0], Counter())]
+    sizes = [batch.num_rows for batch in sources.read(source.only(source.files[0]), Counter())]
     assert sum(sizes) == 9
     assert max(sizes) <= 4
 

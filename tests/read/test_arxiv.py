@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -60,7 +61,7 @@ BULK = [
 def rows_of(path, tmp_path, **options):
     source = ArXiv(**options).source([head_of(str(path))], None, 0)
     out = tmp_path / "out.parquet"
-    run({**source.tasks[0], "out": str(out)})
+    run(replace(source.tasks[0], out=str(out)))
     table = pq.read_table(out)
     return {row["arxiv_id"]: row for row in table.to_pylist()}, read_facts(str(out))
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -89,6 +90,6 @@ def test_a_book_that_lies_unpacked_is_one_document(tmp_path):
     heads = [head_of(str(path)) for path in sorted((tmp_path / "b").rglob("*")) if path.is_file()]
     source = Books().source([head for head in heads if Books().recognises(head)], None, 0)
     [task] = source.tasks
-    run({**task, "out": str(tmp_path / "out.parquet")})
+    run(replace(task, out=str(tmp_path / "out.parquet")))
     [row] = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert row["text"] == "One\n\nText of One.\n\nTwo\n\nText of Two."

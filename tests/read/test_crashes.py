@@ -1,6 +1,7 @@
 """A file that crashes its reader, twice, is one failed row of a job that goes on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from curate.engine.session import session
 from curate.errors import CrashError, EngineError
 from curate.read import crashes
 from curate.read.corpora import corpus_source
-from curate.run import pipeline
-from curate.run.job import Job
+from curate.read.source import ReadResult
+from curate.run import runner
+from curate.run.pipeline import CorpusJob
 
 SELF = "tests_crashing_reader"
 
@@ -23,18 +25,21 @@ def _reader(tmp_path, monkeypatch):
     """A module that children can import: real readers, but for files of one name."""
     (tmp_path / f"{SELF}.py").write_text(
         "import os, signal\n"
-        "from curate.engine.children import function\n"
+        "from curate.engine.tasks import call_json, function\n"
         "def run(task):\n"
-        "    if 'bad' in (task.get('file') or task['path']): os.kill(os.getpid(), getattr(signal, task['signal']))\n"
-        "    return function(task['real'])(task)\n"
+        "    name, real = task.pop('signal'), task.pop('real')\n"
+        "    if 'bad' in task['file']: os.kill(os.getpid(), getattr(signal, name))\n"
+        "    return call_json(function(real), task)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
 def broken(source, name="SIGSEGV"):
-    for task in source.tasks:
-        task.update(real=task["reader"], reader=f"{SELF}:run", signal=name)
-    return source
+    tasks = [
+        replace(task, reader=f"{SELF}:run", task={**task.task, "real": task.reader, "signal": name})
+        for task in source.tasks
+    ]
+    return replace(source, tasks=tasks)
 
 
 @pytest.fixture
@@ -49,11 +54,11 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.engine
 @pytest.mark.xdist_group("engine")
 def test_a_table(files: Path, tmp_path: Path) -> None:
-    job = Job(
+    job = CorpusJob(
         "dedup", broken(corpus_source(str(files))), parse("name = 'none'\nstep = []", "here"), str(tmp_path / "out")
     )
     with session("test", "sail", cores=1) as s:
-        ledger = pipeline.run(s, job)
+        ledger = runner.run(s, job)
     assert ledger["kept"] == 1
     assert ledger["failed"] == {"reading_crash": 1}
     assert ledger["files"][str(files / "bad.jsonl")]["failed"] == {"reading_crash": 1}
@@ -72,13 +77,13 @@ def test_a_repository(tmp_path: Path) -> None:
     (tmp_path / "bad" / "a.py").write_text("x = 1\n")
     source = broken(code_source([str(tmp_path / "bad")]))
     out = str(tmp_path / "out.parquet")
-    assert crashes.run({**source.tasks[0], "out": out}) == {"records": 1, "rows": 1}
+    assert crashes.run(replace(source.tasks[0], out=out)) == ReadResult(1, 1)
     assert read_written(out).facts["files"] == {str(tmp_path / "bad"): {"records": 1, "skipped": {}}}
-    assert source.reference == "curate.read.crashes:run"
+    assert source.run is crashes.run
 
 
 def test_killed_from_outside_is_no_fault_of_the_file(files: Path, tmp_path: Path) -> None:
     source = broken(corpus_source(str(files)), "SIGKILL")
     with pytest.raises(EngineError) as caught:
-        crashes.run({**source.tasks[0], "out": str(tmp_path / "out.parquet")})
+        crashes.run(replace(source.tasks[0], out=str(tmp_path / "out.parquet")))
     assert not isinstance(caught.value, CrashError)

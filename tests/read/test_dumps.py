@@ -12,7 +12,7 @@ from curate.corpus.recipe import parse
 from curate.errors import InputError, RecipeError
 from curate.read import dumps
 from curate.read.documents import document_source
-from curate.read.source import Source
+from curate.read.source import ReadTask, Source
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Ballads:
         return head.data.startswith(b"# ballads")
 
     def source(self, files, name, split_bytes):
-        return Source("web", "none:run", [{"name": head.name} for head in files], [], str(self.verses))
+        return Source("web", None, [ReadTask(name=head.name) for head in files], [], str(self.verses))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_no_reader_takes_is_left_out_of_a_folder(tmp_path, recipe):
     (tmp_path / "b").write_bytes(gzip.compress(b"# ballads"))
     (tmp_path / "README").write_bytes(b"read me")
     source = document_source([str(tmp_path)], recipe, ("", ""))
-    assert [task["name"] for task in source.tasks] == ["a", "b"]
+    assert [task.name for task in source.tasks] == ["a", "b"]
     assert source.digest == "2"
     (note,) = source.notes
     assert note.startswith(f"{tmp_path}/README: none of the dumps")

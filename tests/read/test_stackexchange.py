@@ -168,7 +168,7 @@ def test_licences_by_the_day():
 @given(st.lists(st.integers(-1000, 1000), max_size=12), st.integers(0, 12), st.booleans())
 def test_answers_are_ordered_by_their_scores_as_numbers(scores, accepted, first):
     answers = [[1, 2, number, score] for number, score in enumerate(scores)]
-    kept, lost = chosen(answers, accepted, {"accepted_first": first, "minimum_score": None, "maximum_answers": 0})
+    kept, lost = chosen(answers, accepted, StackExchange(accepted_first=first))
     assert lost == []
     rest = [one[3] for one in kept if not (first and one[2] == accepted)]
     assert rest == sorted(rest, reverse=True)
@@ -233,5 +233,5 @@ def test_two_folders_of_one_name_are_two_sites(tmp_path):
         (tmp_path / parent / "data").mkdir(parents=True)
         (tmp_path / parent / "data" / "Posts.xml").write_bytes(table("posts", *POSTS))
     source = document_source([str(tmp_path)], load("stackexchange"), ("", ""))
-    assert len(Counter(task["site"] for task in source.tasks)) == 2
+    assert len(Counter(task.site for task in source.tasks)) == 2
     assert isinstance(load("stackexchange-pile").source, StackExchange)

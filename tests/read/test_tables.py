@@ -28,13 +28,13 @@ TEXT = pa.array(["one", "two", "three"])
 def mixed(path: Path, **asked: str) -> tuple[list[tuple[str, str]], Counter[str]]:
     """What `mix` reads."""
     source, skipped = sources.find("s", str(path), **asked), Counter[str]()
-    batches = [batch for file in source.files for batch in sources.read(source, file, skipped)]
+    batches = [batch for file in source.files for batch in sources.read(source.only(file), skipped)]
     return [(row["id"], row["text"]) for batch in batches for row in batch.to_pylist()], skipped
 
 
 def deduped(path: Path, **asked: str) -> tuple[list[dict[str, Any]], Counter[str]]:
     """What `dedup` reads."""
-    source, skipped = corpora.corpus_source(str(path), **asked), Counter[str]()
+    source, skipped = corpora.tables_source(str(path), **asked), Counter[str]()
     return [row for task in source.tasks for table in corpora.rows(task, skipped) for row in table.to_pylist()], skipped
 
 
@@ -102,7 +102,7 @@ def test_columns_with_our_names_are_not_ours(tmp_path: Path) -> None:
     assert [row["source"] for row in rows] == ["rejected", "kept", "corpus"]
     assert {row["file"] for row in rows} == {str(tmp_path / "a.parquet")}
     assert [row["offset"] for row in rows] == [0, 1, 2]
-    (note,) = corpora.corpus_source(str(tmp_path)).notes
+    (note,) = corpora.tables_source(str(tmp_path)).notes
     assert "columns that are not carried over: file, offset, host" in note
 
 

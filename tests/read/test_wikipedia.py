@@ -70,7 +70,7 @@ def read(path, task_options=None, **asked):
     reader = wikipedia.Wikipedia(**(task_options or {}))
     rows = []
     for task in reader.source([head_of(str(path))], None, asked.get("split_bytes", 0)).tasks:
-        for batch in wikipedia.documents({**task, "done": 0, "poison": {}}):
+        for batch in wikipedia.documents(wikipedia.PagesTask(task)):
             rows += batch.to_pylist()
     return rows
 

@@ -1,0 +1,234 @@
+"""The stages of a job that makes a mixture: count, plan, draw, exchange, finish, held-out, tokens. See ARCHITECTURE.md."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from curate.corpus import checksums
+from curate.corpus.checksums import Content
+from curate.corpus.shards import part_name, read_facts, read_written
+from curate.engine.session import Session
+from curate.errors import AlarmError, InputError, UsageError
+from curate.files import storage, typed_json
+from curate.mixing import counts, finish, request
+from curate.mixing import ledger as ledgers
+from curate.mixing.draw import RUNS, Drawn, DrawTask, draw_file
+from curate.mixing.finish import HeldOutTask, ShardTask
+from curate.mixing.plan import Draw, Plan
+from curate.mixing.request import Request
+from curate.mixing.sources import Source
+from curate.run.exchange import check_moved, together
+from curate.run.job import Job, Watcher
+from curate.run.runner import run_tasks, stage
+from curate.tokens import pack
+
+HELD_OUT_BYTES = 64 << 20
+"""The held-out file of a source is cut to about so much text; all held-out documents stay out of the
+mixture."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class MixJob(Job):
+    """Sources, drawn from with stated weights, to a mixture."""
+
+    request: Request
+    output: str
+    command: str = ""
+    watcher: Watcher | None = None
+    finishers: Sequence[Callable[["MixJob", Mapping[str, Any]], None]] = field(default_factory=tuple)
+    """Called with the ledger before the mixture is published, to write further files into `work`."""
+    name: str = "mix"
+    planned: Plan | None = None
+    """Known when the sources are counted."""
+
+    uses_named: ClassVar[str] = "files_of_tasks"
+
+    def inputs(self) -> Sequence[str]:
+        """The files of all sources."""
+        return [file for source in self.request.sources for file in source.files]
+
+    def uses(self) -> Sequence[str]:
+        """The evaluation tasks that are kept out."""
+        return [path for path in self.request.tasks if os.path.exists(path)]
+
+    def settings(self) -> Mapping[str, object]:
+        """What was asked for."""
+        order = self.request
+        return {
+            "mixture": asdict(order.mixture),
+            "amount": [order.unit, order.budget, order.max_epochs],
+            "seed": order.seed,
+            "held_out": order.held_out,
+            "decontamination": [list(order.tasks), order.ngram],
+            "shards": order.shards,
+            "tokenize": order.tokenize,
+            "tokenizer": order.tokenizer.digest if order.tokenizer else None,
+            "columns": {source.name: [source.text_column, source.id_column] for source in order.sources},
+            "files": {source.name: list(source.files) for source in order.sources},
+        }
+
+    def prepare(self) -> None:
+        """Raise UsageError where packed tokens could not be written."""
+        if self.request.tokenize:
+            pack.check_folder(self.path("tokens"))
+
+    def build(self, s: Session) -> dict[str, Any]:
+        """All stages. Raises AlarmError for too many repeats, BalanceError when what was written is not what was planned,
+        and what `plan.make` raises."""
+        try:
+            planned = self.planned = _plan(s, self)
+        except (InputError, UsageError, AlarmError):
+            if not storage.exists(self.scratch("drawn")):  # nothing to go on from: counts are kept elsewhere
+                storage.remove(self.work)
+            raise
+        draws = _draw(s, self, planned)
+        shards = _shards(s, self, planned, draws)
+        held_out = _held_out(s, self, planned)
+        packed = _packed(self, planned, shards)
+        drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
+        finished = [finish.finished_of(task) for task in shards]
+        own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out)
+        return {**own, **({"packed": packed} if packed else {}), "data": ledgers.manifest(self.work, bool(packed))}
+
+    def check(self, ledger: Mapping[str, Any]) -> None:
+        """Raise BalanceError unless each source was written exactly as planned."""
+        ledgers.check(ledger)
+
+    def write_pages(self, ledger: Mapping[str, Any]) -> None:
+        """What the finishers write."""
+        for finisher in self.finishers:
+            finisher(self, ledger)
+
+
+def check(order: Request, planned: Plan) -> None:
+    """Raise AlarmError when a source would be repeated more often than allowed."""
+    if found := planned.too_often(order.max_epochs):
+        raise AlarmError("; ".join(found))
+
+
+# ---- stages ----
+
+
+def _plan(s: Session, job: MixJob) -> Plan:
+    def run(function: Callable[[T], R], tasks: Sequence[T]) -> Iterable[R]:
+        for done, result in enumerate(s.run(function, tasks), 1):
+            if job.watcher:
+                totals = result.totals if isinstance(result, counts.FileCounts) else counts.Totals()
+                job.watcher.update(done=done, records=totals.documents, bytes=totals.bytes)
+            yield result
+
+    with stage(job, "count", sum(len(source.files) for source in job.request.sources)):
+        planned = request.answer(job.request, request.measure(job.request, run, job.beats))
+    check(job.request, planned)
+    return planned
+
+
+def _draw(s: Session, job: MixJob, planned: Plan) -> list[DrawTask]:
+    tasks = draw_tasks(job, planned)
+    with stage(job, "draw", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, draw_file, tasks)
+        drawn = [read_facts(task.out) for task in tasks]
+        facts.update(records=sum(one["records"] for one in drawn), rows=sum(one["rows"] for one in drawn))
+    return tasks
+
+
+def draw_tasks(job: MixJob, planned: Plan) -> list[DrawTask]:
+    """A task for each file of each source, in their order."""
+    return [
+        _draw_task(job, planned, source, draw, file, place)
+        for source, draw in zip(job.request.sources, planned.draws, strict=True)
+        for place, file in enumerate(draw.stock.files)
+    ]
+
+
+def _draw_task(job: MixJob, planned: Plan, source: Source, draw: Draw, file: counts.FileCounts, place: int) -> DrawTask:
+    size = draw.stock.held_out.bytes
+    shown = min(1.0, HELD_OUT_BYTES / size) if size else 1.0
+    return DrawTask(
+        file=source.only(file.file),
+        counts=file.path,
+        contamination=file.contamination,
+        seed=planned.seed,
+        whole=draw.whole,
+        threshold=draw.threshold,
+        extra=draw.extra,
+        held_out=job.request.held_out,
+        held_out_shown=job.request.held_out * shown,
+        shards=_number_of_shards(job.request, planned),
+        out=job.scratch("drawn", f"{source.name}-{place:06d}.parquet"),
+        held_out_file=job.scratch("kept-back", f"{source.name}-{place:06d}.parquet"),
+        beats=job.beats,
+    )
+
+
+def _number_of_shards(order: Request, planned: Plan) -> int:
+    return order.shards or max(1, math.ceil(planned.drawn.bytes / request.SHARD_BYTES))
+
+
+def _shards(s: Session, job: MixJob, planned: Plan, draws: Sequence[DrawTask]) -> list[ShardTask]:
+    """Bring the drawn rows together, and write each shard in the order of the shuffle."""
+    order, shards = job.request, _number_of_shards(job.request, planned)
+    drawn = {task.out: read_written(task.out).content for task in draws}
+    with stage(job, "exchange", 1) as facts:
+        facts["bytes"] = planned.drawn.bytes
+        folder, files = together(s, drawn, job.scratch("merged"), shards, RUNS)
+    tasks = [
+        ShardTask(
+            drawn=folder,
+            files=files,
+            shard=i,
+            out=job.scratch("counts", part_name(i, shards)),
+            data=job.path("data", part_name(i, shards)),
+            counted=order.tokenizer is not None,
+            packed=_pack_task(job, planned, i),
+        )
+        for i in range(shards)
+    ]
+    with stage(job, "finish", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, finish.finish_shard, tasks)
+        finished = [finish.finished_of(task) for task in tasks]
+        facts["rows"] = sum(one.rows for one in finished)
+    check_moved("the exchange", drawn, _total(finished))
+    return tasks
+
+
+def _total(finished: Sequence[finish.Finished]) -> Content:
+    return checksums.total(one.content for one in finished)
+
+
+def _pack_task(job: MixJob, planned: Plan, shard: int) -> pack.PackTask | None:
+    tokenizer = job.request.tokenizer
+    if not job.request.tokenize or tokenizer is None:
+        return None
+    names = tuple(draw.source for draw in planned.draws)
+    return pack.PackTask(job.scratch("packed", f"{shard:05d}"), tokenizer.path, tokenizer.vocabulary, names)
+
+
+def _held_out(s: Session, job: MixJob, planned: Plan) -> dict[str, finish.HeldOut]:
+    """By source, what is held out."""
+    tasks = {
+        source.name: HeldOutTask(
+            tuple(
+                _draw_task(job, planned, source, draw, file, i).held_out_file for i, file in enumerate(draw.stock.files)
+            ),
+            job.path("heldout", f"{source.name}.parquet"),
+        )
+        for source, draw in zip(job.request.sources, planned.draws, strict=True)
+    }
+    with stage(job, "held-out", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, finish.write_held_out, list(tasks.values()))
+    return {name: finish.held_out_of(task) for name, task in tasks.items()}
+
+
+def _packed(job: MixJob, planned: Plan, shards: Sequence[ShardTask]) -> dict[str, Any] | None:
+    """Put the packed tokens of all shards together; what their `meta.json` says."""
+    tokenizer = job.request.tokenizer
+    if not job.request.tokenize or tokenizer is None:
+        return None
+    with stage(job, "tokens", 1):
+        parts = [task.packed.path for task in shards if task.packed]
+        return pack.join(parts, job.path("tokens"), [draw.source for draw in planned.draws], tokenizer)
