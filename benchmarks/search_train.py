@@ -22,6 +22,7 @@ import numpy as np
 
 from curate.commands.mix_search import as_runs, compared
 from curate.search import choose, design, result
+from train_probe import config
 from train_probe import swarm as swarms
 
 NAMES = ("books", "code", "news")
@@ -69,15 +70,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("testdata", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--run-tokens", type=int, default=300_000)
+    parser.add_argument("--run-tokens", type=int, default=100_000)
+    parser.add_argument("--tiny", action="store_true", help="a model of one layer on bytes: seconds instead of minutes")
     parser.add_argument("--seconds", type=float, default=1e9)
     asked = parser.parse_args()
     began = time.monotonic()
+    if asked.tiny:
+        shape = config.ModelConfig(layers=1, width=64, heads=2, vocab=320, context=64)
+        config.PRESETS["nano"] = config.Preset(shape, 1024, 16, True)
     if not (asked.work / "target").exists():
         write(asked.testdata / "G-text", asked.work)
     paths = {name: str(asked.work / name) for name in NAMES}
     swarm = swarms.Swarm(
-        paths, str(asked.work / "out"), "nano", asked.run_tokens, str(asked.work / "target"), device="cpu"
+        sources=paths,
+        output=str(asked.work / "out"),
+        preset="nano",
+        run_tokens=asked.run_tokens,
+        held_out=str(asked.work / "target"),
+        tokenizer="bytes" if asked.tiny else "",
+        device="cpu",
     )
     ready = swarms.prepare(swarm, print)
     sizes = [float(ready.tokens[name]) for name in NAMES]
