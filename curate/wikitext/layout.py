@@ -61,8 +61,8 @@ def laid_out(source: str) -> str:
                 paragraph.append(item)
         elif first == "-" and not stripped.strip("-") and len(stripped) > 3:
             end()
-        elif first in "|!" and (stripped[:2] in ("|-", "|}") or stripped == "|"):
-            continue  # the rest of a table whose beginning is lost
+        elif first == "|":
+            continue  # the rest of a table whose beginning is lost, or of a template without an end
         else:
             counters.clear()
             paragraph.append(_code(line) if line[0] == " " else stripped)

@@ -212,7 +212,7 @@ def _matched(text: str, site: Site, title: str) -> str:
                 stack.append(_Frame(first, len(token)))
                 out = stack[-1].out
         elif first == "]":
-            _unwind(stack, "[")
+            _unwind(stack, "[", site)
             if stack[-1].kind == "[":
                 content = "".join(stack.pop().out)
                 stack[-1].out.append(_protected(_link(content, site)))
@@ -223,16 +223,21 @@ def _matched(text: str, site: Site, title: str) -> str:
         if after:
             out.append(after)
     while len(stack) > 1:  # what was never closed: its marks go, its content stays
-        _flatten(stack)
+        _flatten(stack, site)
     return "".join(stack[0].out).replace(_PIPE, "|").replace(_EQUALS, "=")
 
 
-def _flatten(stack: list[_Frame]) -> None:
+def _flatten(stack: list[_Frame], site: Site) -> None:
+    """Give up an opening: its content goes to what is around it, but for the line that names a file or category."""
     frame = stack.pop()
-    stack[-1].out.extend(frame.out)
+    out = frame.out
+    if frame.kind == "[" and out and ":" in out[0] and site.namespace(out[0].partition(":")[0]) in (FILE, CATEGORY):
+        _, line_end, rest = "".join(out).partition("\n")
+        out = [line_end + rest]
+    stack[-1].out.extend(out)
 
 
-def _unwind(stack: list[_Frame], kind: str) -> None:
+def _unwind(stack: list[_Frame], kind: str, site: Site) -> None:
     """Give up openings of the other kind in front of the nearest one of `kind`, if there is one: they were never closed.
 
     So a link that was never closed ends with the template it stands in, and a template with the link.
@@ -244,12 +249,12 @@ def _unwind(stack: list[_Frame], kind: str) -> None:
     if depth == 0:
         return
     while len(stack) - 1 > depth:
-        _flatten(stack)
+        _flatten(stack, site)
 
 
 def _close_braces(stack: list[_Frame], count: int, site: Site, title: str) -> None:
     while count >= 2:
-        _unwind(stack, "{")
+        _unwind(stack, "{", site)
         frame = stack[-1]
         if frame.kind != "{":
             return

@@ -136,6 +136,13 @@ def convert(args: list[str], named: dict[str, str]) -> str:
     shown = "".join(part for pair in zip(values, [*joints, ""], strict=True) for part in pair)
     if source is None:
         return f"{shown} {code}".strip()
+    if (
+        len(rest) > 2
+        and (smaller := unit(rest[2]))
+        and smaller.dimension == source.dimension
+        and number(rest[1]) is not None
+    ):
+        return _compound(values[-1], source, rest[1], smaller, rest[3:], named)
     short = named.get("abbr") in ("on", "in") or source.dimension == "T"
     name = source.symbol if short else source.one if values == ["1"] else source.many
     if named.get("adj") == "on" and not short:
@@ -148,6 +155,18 @@ def convert(args: list[str], named: dict[str, str]) -> str:
     others = [_other(values, joints, source, target, places) for target in given if target]
     told = ", ".join(other for other in others if other)
     return f"{first} ({told})" if told else first
+
+
+def _compound(value: str, unit_: Unit, less: str, smaller: Unit, rest: list[str], named: dict[str, str]) -> str:
+    """5 feet 10 inches (1.78 m)."""
+    total = (number(value) or Decimal(0)) * unit_.size + (number(less) or Decimal(0)) * smaller.size
+    names = [one.symbol if named.get("abbr") in ("on", "in") else one.many for one in (unit_, smaller)]
+    target = next((found for code in rest if (found := unit(code))), UNITS[unit_.other])
+    if target.dimension != unit_.dimension or unit_.dimension == "T":
+        return f"{value} {names[0]} {less} {names[1]}"
+    given = total / smaller.size
+    other = rounded(total / target.size, _precision(str(given.normalize()), given, total / target.size, None))
+    return f"{value} {names[0]} {less} {names[1]} ({other} {target.symbol})"
 
 
 def _values(args: list[str]) -> tuple[list[str], list[str], list[str]]:

@@ -46,6 +46,8 @@ def text(source, site=SITE):
         ("__NOTOC__ a __x__", "a __x__"),
         ("H<sub>2</sub>O, #include <stdio.h>, a<br/>b", "H2O, #include <stdio.h>, a\nb"),
         ("-{zh-hans:a;zh-hant:b}- -{c}-", "a c"),
+        ("[[File:a.jpg|thumb|never closed\n\nText", "Text"),
+        ("{{Infobox never closed\n| a = b\n\nText", "Infobox never closed\n\nText"),
         ("{{{1|default}}} {{{2}}}{{{{{a}}}}}", "default"),
     ],
 )
@@ -61,6 +63,7 @@ def test_markup(source, expected):
         ("{{convert|20|C}}", "20 °C (68 °F)"),
         ("{{convert|10|-|20|km}}", "10–20 kilometres (6.2–12.4 mi)"),
         ("{{convert|1|mi|km|0}}", "1 mile (2 km)"),
+        ("{{convert|5|ft|10|in}} {{convert|5|ft|10|in|m|abbr=on}}", "5 feet 10 inches (1.78 m) 5 ft 10 in (1.78 m)"),
         ("{{convert|3|parrots}}", "3 parrots"),
         ("{{lang|fr|bonjour}}", "bonjour"),
         ("{{lang-de|Haus}}", "German: Haus"),
