@@ -165,7 +165,7 @@ def _compound(value: str, unit_: Unit, less: str, smaller: Unit, rest: list[str]
     if target.dimension != unit_.dimension or unit_.dimension == "T":
         return f"{value} {names[0]} {less} {names[1]}"
     given = total / smaller.size
-    other = rounded(total / target.size, _precision(str(given.normalize()), given, total / target.size, None))
+    other = rounded(total / target.size, _precision(f"{given:.0f}.0", given, total / target.size, None))
     return f"{value} {names[0]} {less} {names[1]} ({other} {target.symbol})"
 
 
