@@ -6,12 +6,14 @@ compressed, that are found by a table at the file's end. Memory: `HELD` bytes, w
 """
 
 import json
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from curate.errors import BalanceError
@@ -28,6 +30,8 @@ class BucketWriter:
     def __init__(self, path: str) -> None:
         self.path = path
         self.facts: dict[str, Any] = {}
+        self.numbers = array("q")
+        """Numbers that every reader of the file wants at once, beside the records."""
         self._waiting: dict[int, list[bytes]] = {}
         self._size = 0
         self._table: list[tuple[int, int, int, int]] = []  # bucket, offset, bytes, records
@@ -61,7 +65,8 @@ class BucketWriter:
                 self._flush()
                 table = np.array(self._table, np.int64).reshape(-1, 4).tobytes()
                 facts = json.dumps(self.facts, sort_keys=True).encode()
-                self._file.write(table + facts + b"".join(n.to_bytes(8, "little") for n in (len(table), len(facts), 0)))
+                parts = (table, facts, self.numbers.tobytes())
+                self._file.write(b"".join([*parts, *(len(part).to_bytes(8, "little") for part in parts)]))
         finally:
             self._file.close()
         self._atomic.__exit__(kind, error, tb)
@@ -76,14 +81,20 @@ class BucketFile:
             size = file.size()
             file.seek(size - _TAIL)
             tail = file.read(_TAIL)
-            tables, facts = (int.from_bytes(tail[at : at + 8], "little") for at in (0, 8))
-            file.seek(size - _TAIL - facts - tables)
+            tables, facts, self._numbers = (int.from_bytes(tail[at : at + 8], "little") for at in (0, 8, 16))
+            file.seek(size - _TAIL - self._numbers - facts - tables)
             self._table = np.frombuffer(file.read(tables), np.int64).reshape(-1, 4)
             self.facts: dict[str, Any] = json.loads(file.read(facts))
 
     def _open(self) -> Any:
         fs, inner = storage.filesystem(self.path)
         return fs.open_input_file(inner)
+
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The numbers beside the records."""
+        with closing(self._open()) as file:
+            file.seek(file.size() - _TAIL - self._numbers)
+            return np.frombuffer(file.read(self._numbers), np.int64)
 
     def read(self, bucket: int) -> Iterator[list[Any]]:
         """The records of a bucket, in the order in which they were added. Raises BalanceError when some are missing."""

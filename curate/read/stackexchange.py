@@ -106,7 +106,9 @@ class StackExchange:
             buckets = max(1, sum(_unpacked_size(head, member) for head, member in tables["posts"]) // BUCKET_BYTES)
             site = site if named[site] == 1 else folder or site  # two sites of one name are not one
             ranges = [one for item in tables["posts"] for one in _ranges(*item, "posts", split_bytes)]
-            early = [_part_task(len(parts) + at, site, buckets, one) for at, one in enumerate(ranges)]
+            early = [
+                _part_task(len(parts) + at, site, buckets, one, pairs=self.comments) for at, one in enumerate(ranges)
+            ]
             names = tuple(one.name for one in early)
             parts += early
             after: list[PartTask] = []
@@ -155,6 +157,8 @@ class PartTask(ReadTask):
     site: str
     buckets: int
     range: Range
+    pairs: bool = False
+    """Of posts: whether comments will ask for their questions."""
     posts: tuple[str, ...] = ()
     """For comments: the tasks that parted the posts."""
 
@@ -172,9 +176,11 @@ class JoinTask(ReadTask):
     options: StackExchange
 
 
-def _part_task(number: int, site: str, buckets: int, own: Range, posts: tuple[str, ...] = ()) -> PartTask:
+def _part_task(
+    number: int, site: str, buckets: int, own: Range, posts: tuple[str, ...] = (), pairs: bool = False
+) -> PartTask:
     name = f"{number:06d}-{_digest([site, buckets, asdict(own)])}"
-    return PartTask(name=name, site=site, buckets=buckets, range=own, posts=posts)
+    return PartTask(name=name, site=site, buckets=buckets, range=own, posts=posts, pairs=pairs)
 
 
 def _is_empty(head: Head) -> bool:
@@ -315,6 +321,8 @@ def part(task: PartTask) -> ReadResult:
                 skipped[record] += 1
             else:
                 writer.add(record[0] % task.buckets, record)
+                if task.pairs:
+                    writer.numbers.extend((record[2], record[0]))
         writer.facts = {"file": own.file, "records": records, "skipped": dict(skipped), "failed": failed}
     return ReadResult(records, 0)
 
@@ -362,9 +370,7 @@ class _Questions:
     def __init__(self, task: PartTask) -> None:
         posts, questions = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for name in task.posts:
-            file = BucketFile(storage.join(task.scratch, "posts", name))
-            pairs = [(row[2], row[0]) for bucket in range(task.buckets) for row in file.read(bucket)]
-            table = np.array(pairs, np.int64).reshape(-1, 2)
+            table = BucketFile(storage.join(task.scratch, "posts", name)).numbers().reshape(-1, 2)
             posts.append(table[:, 0])
             questions.append(table[:, 1])
         joined = np.concatenate(posts)
@@ -412,7 +418,7 @@ def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dic
     questions: dict[int, tuple[list[Any], str]] = {}
     answers: dict[int, list[tuple[list[Any], str]]] = {}
     comments: dict[int, list[list[Any]]] = {}
-    seen: set[int] = set()
+    seen, used = set[int](), set[int]()
 
     def skip(file: str, kind: str, records: int = 0) -> None:
         entry = files.setdefault(file, {"records": 0, "skipped": {}})
@@ -428,8 +434,7 @@ def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dic
             for record in part.read(task.bucket):
                 files.setdefault(file, {"records": 0, "skipped": {}})["records"] += 1
                 if record[1] == 0:
-                    comments.setdefault(record[2], []).append(record)
-                    skip(file, "comment_in_document" if record[2] in seen else "comment_without_post")
+                    comments.setdefault(record[2], []).append([*record, file])
                 elif record[2] in seen:
                     skip(file, "repeated_post")
                 else:
@@ -451,6 +456,10 @@ def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dic
             skip(file, "question_without_answer")
             continue
         yield _row(task, question, file, kept, comments)
+        used.update([number, *(record[2] for record in kept)])
+    for post, found in comments.items():
+        for comment in found:
+            skip(comment[-1], "comment_in_document" if post in used else "comment_of_no_document")
     for orphans in answers.values():
         for _, file in orphans:
             skip(file, "orphaned_answer")

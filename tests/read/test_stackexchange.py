@@ -56,7 +56,11 @@ POSTS = [
     post(11, 2, ParentId=6, Body="<p>Gone</p>", DeletionDate="2013-01-01T00:00:00"),
     post(2, 2, score=9, ParentId=1, Body="<p>Nine</p>"),
 ]
-COMMENTS = [row(Id=1, PostId=4, Score=1, Text="Well &quot;said&quot;"), row(Id=2, PostId=77, Score=1, Text="lost")]
+COMMENTS = [
+    row(Id=1, PostId=4, Score=1, Text="Well &quot;said&quot;"),
+    row(Id=2, PostId=77, Score=1, Text="lost"),
+    row(Id=3, PostId=3, Text="of a bad answer"),
+]
 
 
 def job(folder, out, recipe="stackexchange", **more):
@@ -104,7 +108,7 @@ def test_archives_comments_and_options(tmp_path):
     assert ledger["records"] == len(POSTS) + len(COMMENTS)
     assert ledger["skipped"] == {
         "answer_in_document": 2, "answer_beyond_the_maximum": 1, "answer_of_low_score": 1, "answer_without_question": 1,
-        "comment_in_document": 1, "comment_without_post": 1, "deleted_post": 1, "orphaned_answer": 1, "post_type_4": 1,
+        "comment_in_document": 1, "comment_of_no_document": 1, "comment_without_post": 1, "deleted_post": 1, "orphaned_answer": 1, "post_type_4": 1,
         "post_type_5": 1, "question_without_answer": 1, "repeated_post": 1,
     }  # fmt: skip
 
