@@ -6,7 +6,8 @@ its parameters. A step sees one document, and nothing else: no clock, no randomn
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol
 
 NOTHING: Mapping[str, int] = {}
 NO_SIGNALS: Mapping[str, float] = {}
@@ -51,6 +52,29 @@ class Step(Protocol):
     """The shape of a filter, an editor or an annotator."""
 
     def __call__(self, doc: Document, /) -> Decision: ...
+
+
+class Parts(Protocol):
+    """What a step may have besides `__call__`. Each part may be left out; whoever runs steps asks for it by these names."""
+
+    signals: ClassVar[tuple[str, ...]]
+    """Names of all that it measures; a column each."""
+    costly: ClassVar[bool]
+    """Not run for its signals alone on a document that is rejected already. Default: False."""
+
+    def prepare(self) -> None:
+        """Load models and lists now. Raises OSError or ValueError with what is missing and how to get it: the job then ends
+        before it starts."""
+        ...
+
+    def files(self) -> Iterable[Path]:
+        """Files that decide what it says and are not named by a parameter, such as the model it uses: their bytes are a part
+        of the job, so that a resumed run notices another one."""
+        ...
+
+    def lines(self, text: str, /) -> Iterable[tuple[str, str | None]]:
+        """As in `LineStep`."""
+        ...
 
 
 class LineStep(Protocol):

@@ -26,8 +26,8 @@ from curate.commands.options import engine_options, json_option, printed
 )
 @click.option(
     "--extractor",
-    type=click.Choice(["trafilatura", "resiliparse", "curate"]),
-    help="HTML to text; default: what the recipe says.",
+    metavar="NAME",
+    help="HTML to text: curate, trafilatura, resiliparse or package.module.function; default: what the recipe says.",
 )
 @click.option(
     "--bad-words",

@@ -9,20 +9,33 @@ import click
 @click.command()
 @click.argument("page", type=click.Path(dir_okay=False, path_type=Path), metavar="PAGE.html")
 @click.option("--url", help="The page's address, for engines that look at it.")
-@click.option("--engine", default="curate", show_default=True, help="curate, trafilatura or resiliparse.")
+@click.option(
+    "--extractor",
+    metavar="NAME",
+    help="curate, trafilatura, resiliparse or package.module.function.  [default: curate]",
+)
+@click.option("--engine", hidden=True, metavar="NAME", help="The former name of --extractor.")
 @click.option("--html", "as_html", is_flag=True, help="A page that shows each block: kept green, dropped grey, why.")
 @click.option("--json", "as_json", is_flag=True, help="Every block with its probability and features.")
-def extract(page: Path, url: str | None, engine: str, as_html: bool, as_json: bool) -> None:
+def extract(
+    page: Path, url: str | None, extractor: str | None, engine: str | None, as_html: bool, as_json: bool
+) -> None:
     """The text of one page: a file, or - for standard input.
 
-    --html and --json show what the engine `curate` thinks of every block; they write to standard output.
+    --html and --json show what the extractor `curate` thinks of every block; they write to standard output.
     """
     from curate.errors import UsageError
+    from curate.html.extractors import DEFAULT
 
+    if engine:
+        if extractor:
+            raise UsageError("--engine is the former name of --extractor; give one")
+        click.echo("note: --engine is called --extractor here now; elsewhere --engine is sail or spark", err=True)
+    name = extractor or engine or DEFAULT
     if as_html and as_json:
         raise UsageError("--html and --json exclude each other; give one")
-    if (as_html or as_json) and engine != "curate":
-        raise UsageError(f"--html and --json show the blocks of the engine curate; {engine} has none")
+    if (as_html or as_json) and name != "curate":
+        raise UsageError(f"--html and --json show the blocks of the extractor curate; {name} has none")
     html = _read(page)
     if as_html or as_json:
         from curate.html.extract import judge
@@ -31,9 +44,9 @@ def extract(page: Path, url: str | None, engine: str, as_html: bool, as_json: bo
         judged = judge(html)
         _write(page_html(judged, str(page)) if as_html else page_json(judged, url))
         return
-    from curate.html.extractors import extractor
+    from curate.html import extractors
 
-    _write(extractor(engine)(html, url))
+    _write(extractors.extractor(name)(html, url))
 
 
 def _read(page: Path) -> str:

@@ -17,8 +17,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from curate.errors import RecipeError, nearest
-from curate.html.extractors import ENGINES
+from curate.errors import RecipeError, UsageError, nearest
+from curate.html.extractors import DEFAULT, check_extractor
 
 CHANGING = ("index",)
 """Parameters that name what a step adds to."""
@@ -28,8 +28,8 @@ CHANGING = ("index",)
 class Extract:
     """How pages become text, and what one page may cost."""
 
-    engine: str = "curate"
-    """curate, trafilatura or resiliparse."""
+    engine: str = DEFAULT
+    """curate, trafilatura or resiliparse; or the dotted name of a function `(html, url) -> text`."""
     cpu_seconds: float = 30.0
     """CPU time a page may use. Generous: a slow machine must not change the corpus."""
     page_bytes: int = 20_000_000
@@ -38,8 +38,10 @@ class Extract:
     """Memory of the process that extracts, in bytes."""
 
     def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise ValueError(f"no extractor is called {self.engine!r}{nearest(self.engine, ENGINES)}")
+        try:
+            check_extractor(self.engine)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

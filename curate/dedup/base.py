@@ -8,7 +8,7 @@ Documents are named by `doc`: the first 16 hex digits of the id as a signed 64-b
 hashes, so among 10^9 documents the chance that any two share a `doc` is 3 %.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -57,8 +57,16 @@ class CorpusStep(Protocol):
         """Folder of another corpus to compare with; empty: there is none."""
         ...
 
+    def key_parameters(self) -> Mapping[str, object]:
+        """Every parameter that `keys` depends on, by name: keys made with others can't be compared, in an index say."""
+        ...
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
-        """Rows to compare, from the documents of one shard. Runs in a worker."""
+        """Rows to compare, from the documents of one shard (the columns of `schema.DOCUMENTS`). Runs in a worker.
+
+        A class attribute `uses_signals`, a tuple of names, asks for what filters before it have measured: the batch then has
+        a column of that name each, float64, null where nothing was measured (as in a corpus to compare `against`).
+        """
         ...
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
@@ -70,6 +78,22 @@ class CorpusStep(Protocol):
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """What is left of a document that lost something. Runs in a worker; `lost` has no order."""
         ...
+
+
+def documents_of(step: CorpusStep, documents: pa.Schema) -> pa.Schema:
+    """Columns of the batches that a step makes keys of: those of documents, and the signals it asks for."""
+    return pa.schema([*documents, *(pa.field(name, pa.float64()) for name in getattr(step, "uses_signals", ()))])
+
+
+def with_signals(step: CorpusStep, batch: pa.RecordBatch, documents: pa.Schema) -> pa.RecordBatch:
+    """The batch with the columns of `documents_of`; `signals`, where it has that column, is a struct of numbers."""
+    stored = batch["signals"] if "signals" in batch.schema.names else None
+    known = [] if stored is None else [field.name for field in stored.type]
+    columns = [batch[name] for name in documents.names]
+    for name in getattr(step, "uses_signals", ()):
+        found = pc.struct_field(stored, name) if name in known else pa.nulls(batch.num_rows, pa.float64())
+        columns.append(found.cast(pa.float64()))
+    return pa.RecordBatch.from_arrays(columns, schema=documents_of(step, documents))
 
 
 def doc64(ids: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -37,6 +37,10 @@ class Exact:
     def __post_init__(self) -> None:
         safety_limits.check_limits(self)
 
+    def key_parameters(self) -> dict[str, object]:
+        """What its keys depend on."""
+        return {"fold": self.fold}
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
         same = [normalise.same(text) if self.fold else text for text in texts(batch)]

@@ -18,12 +18,13 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.dedup.base import CorpusStep, documents_of, with_signals
 from curate.dedup.tables import count
 from curate.engine.tasks import function, missing, reference
 from curate.errors import InputError, OutputError, UsageError
@@ -32,12 +33,12 @@ from curate.files.output import BUILT, IDENTITY, dump_json, read_json, work_fold
 from curate.read.corpora import CorpusTask, tables_source
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from curate.engine.session import Session
 
 FORMAT = 2
 """Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
-FIXED = ("ngram", "seed", "verify", "fold", "rule", "sentences")
-"""Parameters of a step that change its keys."""
 UNREAD = {"damaged", "no_column"}
 """Reasons of `curate.read` that stand for all rows which can't be reached."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -46,15 +47,15 @@ ENTRY = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}")
 """Names of the folders of runs."""
 
 
-def parameters(step: Any) -> dict[str, Any]:
-    """What the keys of a step depend on: keys made with other parameters can't be compared."""
-    found = {name: value for name, value in asdict(step).items() if name in FIXED}
-    if hasattr(step, "banding"):
-        found["bands"], found["rows"] = step.banding()
-    return {"step": type(step).__name__, "format": FORMAT, **found}
+def parameters(step: CorpusStep) -> dict[str, object]:
+    """What the keys of a step depend on: keys made with other parameters can't be compared. Raises UsageError for a step that
+    does not say."""
+    if not hasattr(step, "key_parameters"):
+        raise UsageError(f"{type(step).__name__} can have no index: it has no `key_parameters` (see CONTRIBUTING.md)")
+    return {"step": type(step).__name__, "format": FORMAT, **step.key_parameters()}
 
 
-def check(steps: Iterable[Any]) -> list[str]:
+def check(steps: Iterable[CorpusStep]) -> list[str]:
     """The folders of the indexes that steps name. Raises UsageError when one can't be used: made by another step, with
     other parameters or by another version, or named twice in one recipe."""
     folders: list[str] = []
@@ -67,7 +68,7 @@ def check(steps: Iterable[Any]) -> list[str]:
     return folders
 
 
-def _check_parameters(step: Any) -> None:
+def _check_parameters(step: CorpusStep) -> None:
     stored, wanted = read_json(storage.join(step.index, PARAMETERS)), parameters(step)
     if not stored:
         if storage.exists(storage.join(step.index, RUNS)):
@@ -84,7 +85,7 @@ def _check_parameters(step: Any) -> None:
 # ---- what to compare with ----
 
 
-def consult(step: Any, keys: str, place: str = "") -> dict[str, Any]:
+def consult(step: CorpusStep, keys: str, place: str = "") -> dict[str, Any]:
     """What this run, whose keys are in the folder `keys`, compares with: {"run": its name, "entry": the name of the folder
     it will have, "runs": the others' folders and rows}. Asked once; written beside the keys, so that it stays the same.
 
@@ -105,7 +106,7 @@ def consult(step: Any, keys: str, place: str = "") -> dict[str, Any]:
     return found
 
 
-def earlier(s: "Session", step: Any, keys: str, work: str) -> list[str]:
+def earlier(s: "Session", step: CorpusStep, keys: str, work: str) -> list[str]:
     """Folders of keys with negative ranks to compare with, made if need be (in `work`)."""
     folders = []
     if step.against:
@@ -142,7 +143,7 @@ def kept(keys: str) -> str:
     return f"{keys}.kept"
 
 
-def remember(s: "Session", step: Any, keys: str, lost: Any, on: list[str]) -> None:
+def remember(s: "Session", step: CorpusStep, keys: str, lost: Any, on: list[str]) -> None:
     """Note what this run keeps: its keys without the rows whose `on` stands in the frame `lost` (or None)."""
     if not step.index:
         return
@@ -154,7 +155,7 @@ def remember(s: "Session", step: Any, keys: str, lost: Any, on: list[str]) -> No
     s.write(rows.withColumn("rank", F.col("rank") - F.lit(2**62) - F.lit(2**62)), kept(keys))
 
 
-def check_unchanged(step: Any, keys: str, output: str) -> None:
+def check_unchanged(step: CorpusStep, keys: str, output: str) -> None:
     """Raise OutputError when the index has got other runs since this one compared with it (it was killed in between)."""
     found = read_json(f"{keys}.index.json") or _pending(step.index, output)
     if found and _others(step.index, found["run"]) != found["runs"]:
@@ -189,7 +190,7 @@ def _full(output: str) -> str:
     return os.path.abspath(output) if storage.is_local(output) else output.rstrip("/")
 
 
-def lay(step: Any, keys: str, output: str, identity: str) -> None:
+def lay(step: CorpusStep, keys: str, output: str, identity: str) -> None:
     """Lay what was noted of this run into the index, and a note which corpus it is of. No list has it yet.
 
     `identity` is the text of the corpus's `job.json`. Where the run was killed behind this, it is done already.
@@ -259,7 +260,7 @@ def _digest(text: str) -> str:
 # ---- another corpus ----
 
 
-def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
+def keys_of_corpus(s: "Session", step: CorpusStep, corpus: str, out: str) -> str:
     """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
     folder `out`. Raises InputError when there is none."""
     from curate.console.terminal import notes
@@ -270,7 +271,7 @@ def keys_of_corpus(s: "Session", step: Any, corpus: str, out: str) -> str:
     except (InputError, OSError, pa.ArrowException) as error:
         raise InputError(f"--against {corpus}: {error}") from error
     notes(source.notes)
-    own = {**asdict(step), "against": "", "index": ""}
+    own = {**asdict(cast("DataclassInstance", step)), "against": "", "index": ""}
     tasks = [
         KeysTask(storage.join(out, f"{number:05d}.parquet"), task, reference(type(step)), own)
         for number, task in enumerate(source.tasks)
@@ -306,7 +307,7 @@ def write_keys(task: KeysTask) -> int:
 
     kind: Any = function(task.step)
     step, documents = kind(**task.parameters), schema.DOCUMENTS[task.corpus.kind]
-    empty = step.keys(pa.RecordBatch.from_pylist([], documents))
+    empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
     at, rows = empty.schema.get_field_index("rank"), 0
     with (
         storage.atomic(task.out) as temporary,
@@ -316,7 +317,7 @@ def write_keys(task: KeysTask) -> int:
             if not UNREAD.isdisjoint(table["reason"].to_pylist()):
                 raise InputError(f"--against {task.corpus.file}: it can't be read to its end")
             for batch in table.select(documents.names).combine_chunks().to_batches():
-                keys = step.keys(batch.filter(batch["text"].is_valid()))
+                keys = step.keys(with_signals(step, batch.filter(batch["text"].is_valid()), documents))
                 old = pa.array(keys["rank"].to_numpy() + np.int64(-(2**63)))
                 writer.write_table(keys.set_column(at, empty.schema.field(at), old).cast(empty.schema))
                 rows += len(keys)

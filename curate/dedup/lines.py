@@ -53,6 +53,10 @@ class Lines:
         if self.rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {self.rule!r}")
 
+    def key_parameters(self) -> dict[str, object]:
+        """What its keys depend on."""
+        return {"rule": self.rule}
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a line."""
         rows, positions, values = [], [], []

@@ -78,6 +78,11 @@ class MinHash:
         choose = lsh.searching if self.verify else lsh.balanced
         return choose(self.threshold, self.permutations)
 
+    def key_parameters(self) -> dict[str, object]:
+        """What its keys depend on."""
+        bands, rows = self.banding()
+        return {"ngram": self.ngram, "seed": self.seed, "verify": self.verify, "bands": bands, "rows": rows}
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """Fingerprints of the documents that have a word."""
         from curate.dedup import kernel  # numba takes 0.2 s to import, and recipes without MinHash don't need it

@@ -40,6 +40,10 @@ class Spans:
         if self.sentences < 1:
             raise ValueError(f"sentences must be at least 1, got {self.sentences}")
 
+    def key_parameters(self) -> dict[str, object]:
+        """What its keys depend on."""
+        return {"sentences": self.sentences}
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a span; its position is that of its first sentence."""
         rows: list[int] = []

@@ -39,6 +39,10 @@ class Urls:
     def __post_init__(self) -> None:
         safety_limits.check_limits(self)
 
+    def key_parameters(self) -> dict[str, object]:
+        """What its keys depend on."""
+        return {}
+
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a page with a URL."""
         urls = column(batch, "url")

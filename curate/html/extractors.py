@@ -10,22 +10,38 @@ caller's, because only a process of its own can be stopped in the middle of a C 
 ten thousand cost resiliparse minutes, and trafilatura takes quadratic time for some (benchmarks/extraction.py).
 """
 
+import hashlib
+import inspect
 import re
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, resources
+from importlib.metadata import version
 from inspect import signature
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from curate.encodings.mojibake import repaired
 from curate.errors import UsageError, nearest
 
 Engine = Callable[[str, str | None], str]
 
-# name -> "module:function"; the module is imported on first use only, since each costs up to a second
-ENGINES: dict[str, str] = {
-    "trafilatura": "curate.html.extractors:_trafilatura",
-    "resiliparse": "curate.html.extractors:_resiliparse",
-    "curate": "curate.html.extract:extract_page",
+
+class Known(NamedTuple):
+    """An engine of ours: the module is imported on first use only, since each costs up to a second."""
+
+    module: str
+    function: str
+    package: str
+    """What has its version."""
+
+
+ENGINES = {
+    "trafilatura": Known(__name__, "_trafilatura", "trafilatura"),
+    "resiliparse": Known(__name__, "_resiliparse", "resiliparse"),
+    "curate": Known("curate.html.extract", "extract_page", "curate-corpora"),
 }
+"""Engines by name. Any other one is named by its dotted name, `package.module.function`."""
 DEFAULT = "curate"
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
@@ -56,11 +72,7 @@ def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngin
     `decoded` says that pages come from `curate.encodings.decode`, which leaves nothing in them to clean. The third argument is
     the page in UTF-8, where it came so: the engine that reads bytes need not encode it again.
     """
-    if name not in ENGINES:
-        raise UsageError(f"no extractor is called {name!r}{nearest(name, ENGINES)}")
-    where, function = ENGINES[name].split(":")
-    module = import_module(where)
-    engine = getattr(module, function)
+    module, engine = _found(name)
     if hasattr(module, "prepare"):
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
@@ -74,6 +86,41 @@ def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngin
         return clean_text(made.text, gaps=made.engine == name), made.engine  # its only gaps are of preformatted text
 
     return extract
+
+
+def _found(name: str) -> tuple[ModuleType, Callable[..., Any]]:
+    known = ENGINES.get(name)
+    where, function = (known.module, known.function) if known else name.rsplit(".", 1) if "." in name else ("", name)
+    try:
+        module = import_module(where) if where else None
+    except ImportError as error:
+        raise UsageError(f"the extractor {name} can't be imported: {error}") from error
+    engine = getattr(module, function, None)
+    if module is None or not callable(engine):
+        raise UsageError(
+            f"no extractor is called {name!r}{nearest(name, ENGINES)}; one of your own is named package.module.function"
+        )
+    return module, engine
+
+
+def check_extractor(name: str) -> None:
+    """Raise UsageError when there is no engine of that name. Those of ours are not imported for it."""
+    if name not in ENGINES:
+        _found(name)
+
+
+def extractor_version(name: str) -> str:
+    """The version of an engine's package; of ours, its model's digest and the engine that it falls back on as well; of
+    somebody's, a digest of the module: whatever changes it, texts may be others."""
+    known = ENGINES.get(name)
+    if known is None:
+        source = inspect.getsourcefile(_found(name)[0])
+        return f"{name} {hashlib.blake2b(Path(source).read_bytes(), digest_size=8).hexdigest()}" if source else name
+    if name != "curate":
+        return version(known.package)
+    model = resources.files("curate.html").joinpath("model.bin").read_bytes()
+    digest = hashlib.blake2b(model, digest_size=8).hexdigest()
+    return f"{version(known.package)}, model {digest}, trafilatura {version('trafilatura')}"
 
 
 def clean_html(html: str) -> str:

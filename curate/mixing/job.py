@@ -12,6 +12,7 @@ from curate.corpus.shards import part_name, read_facts, read_written
 from curate.engine.session import Session
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import storage, typed_json
+from curate.files.output import IDENTITY, read_json
 from curate.mixing import counts, finish, request
 from curate.mixing import ledger as ledgers
 from curate.mixing.draw import RUNS, Drawn, DrawTask, draw_file
@@ -92,7 +93,10 @@ class MixJob(Job):
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
         own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out)
-        return {**own, **({"packed": packed} if packed else {}), "data": ledgers.manifest(self.work, bool(packed))}
+        if packed:
+            own["packed"] = packed
+        own[self.uses_named] = read_json(self.path(IDENTITY))[self.uses_named]
+        return {**own, "data": ledgers.manifest(self.work, bool(packed))}
 
     def check(self, ledger: Mapping[str, Any]) -> None:
         """Raise BalanceError unless each source was written exactly as planned."""

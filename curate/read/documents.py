@@ -5,8 +5,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from importlib import resources
-from importlib.metadata import version
 from typing import Any
 
 from curate.corpus.recipe import Recipe
@@ -14,6 +12,7 @@ from curate.engine.session import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.output import IDENTITY, INDEX, read_json
+from curate.html.extractors import extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
@@ -23,7 +22,6 @@ from curate.read.splits import plan_splits
 
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
 MOST_TASKS = 50_000
-ENGINE_PACKAGES = {"trafilatura": "trafilatura", "resiliparse": "resiliparse", "curate": "curate-corpora"}
 
 
 def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, str], **of_crawls: Any) -> Source:
@@ -112,21 +110,11 @@ def extraction(recipe: Recipe) -> dict[str, str | int | float]:
     engine = recipe.extract.engine
     return {
         "engine": engine,
-        "version": engine_version(engine),
+        "version": extractor_version(engine),
         "cpu_seconds": recipe.extract.cpu_seconds,
         "page_bytes": recipe.extract.page_bytes,
         "memory_bytes": recipe.extract.memory_bytes,
     }
-
-
-def engine_version(engine: str) -> str:
-    """The version of an engine's package; of ours, its model's digest and the engine that it falls back on as well."""
-    package = ENGINE_PACKAGES.get(engine)
-    if engine != "curate" or not package:
-        return version(package) if package else ""
-    model = resources.files("curate.html").joinpath("model.bin").read_bytes()
-    digest = hashlib.blake2b(model, digest_size=8).hexdigest()
-    return f"{version(package)}, model {digest}, trafilatura {version('trafilatura')}"
 
 
 def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:

@@ -17,7 +17,7 @@ from curate.corpus import schema
 from curate.corpus.checksums import Content
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, read_checked, read_written
-from curate.dedup.base import Lost, doc64, doc_hex
+from curate.dedup.base import CorpusStep, Lost, doc64, doc_hex, documents_of, with_signals
 from curate.dedup.removals import Losses
 from curate.errors import BalanceError
 from curate.files import storage
@@ -108,9 +108,9 @@ def check_documents(path: str, read: Content, written: Content) -> None:
 class _Keys:
     """The key rows of one shard, in one Parquet file that appears when it is whole."""
 
-    def __init__(self, path: str, step: Any, documents: pa.Schema) -> None:
+    def __init__(self, path: str, step: CorpusStep, documents: pa.Schema) -> None:
         self.step, self.documents = step, documents
-        self.empty = step.keys(pa.RecordBatch.from_pylist([], documents))
+        self.empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
         self._atomic = storage.atomic(path)
         self._writer = pq.ParquetWriter(
             self._atomic.__enter__(),
@@ -122,7 +122,8 @@ class _Keys:
 
     def add(self, judged: pa.RecordBatch, rows: Sequence[Row]) -> None:
         """Write the keys of the documents that are still undecided."""
-        alive = judged.select(self.documents.names).filter(pa.array([row["verdict"] is None for row in rows]))
+        kept = pa.array([row["verdict"] is None for row in rows])
+        alive = with_signals(self.step, judged, self.documents).filter(kept)
         if alive.num_rows:
             self._writer.write_table(self.step.keys(alive).cast(self.empty.schema))
 
@@ -175,7 +176,7 @@ def _apply(rows: list[Row], step: tuple[str, Any], losses: Losses) -> list[tuple
     return losers
 
 
-def _take_away(step: Any, losses: Sequence[Lost], document: Document) -> Decision:
+def _take_away(step: CorpusStep, losses: Sequence[Lost], document: Document) -> Decision:
     decision: Decision = step.apply(document, losses)
     return decision
 

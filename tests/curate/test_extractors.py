@@ -1,13 +1,15 @@
 """The engines behind one call: names, cleaned output, hostile markup, no memory of earlier pages."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.errors import UsageError
-from curate.html.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor
+from curate.corpus.recipe import parse
+from curate.errors import RecipeError, UsageError
+from curate.html.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor, extractor_version
 from filters.base import Document
 from filters.c4 import LineRules
 
@@ -72,10 +74,28 @@ def test_an_unknown_engine_is_answered_with_the_nearest() -> None:
     assert DEFAULT in ENGINES
 
 
-@pytest.mark.parametrize("where", sorted(ENGINES.values()))
-def test_every_engine_can_be_imported(where: str) -> None:
-    module, function = where.split(":")
-    assert callable(getattr(importlib.import_module(module), function))
+@every_engine
+def test_every_engine_can_be_imported_and_has_a_version(name: str) -> None:
+    assert callable(getattr(importlib.import_module(ENGINES[name].module), ENGINES[name].function))
+    assert extractor_version(name)
+
+
+def test_an_engine_of_somebody_is_named_by_its_dotted_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = tmp_path / "tests_shouting.py"
+    module.write_text("def shout(html, url):\n    return html.upper()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert extractor("tests_shouting.shout")("a page", None) == "A PAGE"
+    assert parse('[extract]\nengine = "tests_shouting.shout"\n', "r").extract.engine == "tests_shouting.shout"
+    before = extractor_version("tests_shouting.shout")
+    module.write_text("def shout(html, url):\n    return html.upper() + '!'\n")
+    assert extractor_version("tests_shouting.shout") != before
+    for wrong in ("tests_shouting.whisper", "tests_nowhere.shout"):
+        with pytest.raises(RecipeError, match="extractor"):
+            parse(f'[extract]\nengine = "{wrong}"\n', "r")
+
+
+def test_the_default_is_one() -> None:
+    assert parse("", "r").extract.engine == DEFAULT
 
 
 @given(st.text(st.characters(codec=None, categories=None)))

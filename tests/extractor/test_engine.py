@@ -195,11 +195,21 @@ def test_the_command_prints_text_blocks_or_a_picture(tmp_path: Path) -> None:
     assert block["features"]["words"] == len(PARAGRAPH.split()) * 3
     source = PAGE.encode()[slice(*block["bytes"])].decode()
     assert source.strip() == (PARAGRAPH * 3).strip()
-    assert run.invoke(command, ["-", "--engine", "resiliparse"], input=PAGE).output.strip()
+    asked = run.invoke(command, ["-", "--extractor", "resiliparse"], input=PAGE)
+    assert asked.output.strip()
+    former = run.invoke(command, ["-", "--engine", "resiliparse"], input=PAGE)
+    assert former.stdout == asked.stdout
+    assert "--engine is called --extractor" in former.stderr
 
 
 @pytest.mark.parametrize(
-    "options", [["--html", "--json"], ["--html", "--engine", "resiliparse"], ["--engine", "curat"]]
+    "options",
+    [
+        ["--html", "--json"],
+        ["--html", "--extractor", "resiliparse"],
+        ["--extractor", "curat"],
+        ["--extractor", "curate", "--engine", "curate"],
+    ],
 )
 def test_wrong_options_are_said(tmp_path: Path, options: list[str]) -> None:
     page = tmp_path / "page.html"

@@ -10,6 +10,16 @@ from typing import Any
 
 import pytest
 
+from curate.engine import children
+from curate.engine.session import Session
+from curate.errors import OutputError
+from curate.files import storage
+from curate.mixing import mixture, sources
+from curate.mixing.job import MixJob
+from curate.mixing.request import Request
+from curate.report.mixture import finish_mixture
+from curate.run import runner
+from curate.run.start import EngineOptions, run_job
 from curate.tokens.tokenizer import TokenizerFile
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -59,3 +69,45 @@ def test_from_s3_to_s3(
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="curate-mix")["Contents"]]
     assert f"out-{shards}/ledger.json" in keys
     assert not [key for key in keys if "partial" in key]
+
+
+@pytest.mark.parametrize("copied", [0, 4])
+def test_a_half_copied_mixture_is_resumed(
+    s3: Any, make_source: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: int
+) -> None:
+    """Killed while it gets its name on a store: what is there is a part of what stands finished, and the rest is copied."""
+    folder = make_source("web", 60, files=2)
+
+    def job(output: str) -> MixJob:
+        found = (sources.find("web", str(folder)),)
+        stated = mixture.settle(mixture.load("web=1"), ["web"])
+        order = Request(stated, found, None, str(tmp_path / "counts"), unit="bytes", held_out=0.1, shards=3)
+        return MixJob(order, output, finishers=(finish_mixture,))
+
+    children.close_all()  # they have the address of another server
+    engine = Session("sail", lambda: None, 2)  # type: ignore[arg-type, return-value]
+    whole = runner.run(engine, job(str(tmp_path / "whole")))
+    real, calls = storage.pafs.copy_files, list[str]()
+
+    def copy(start: str, *more: Any, **names: Any) -> None:
+        if ".partial/" in start:  # not what is written there
+            if len(calls) == copied:
+                raise KeyboardInterrupt
+            calls.append(start)
+        real(start, *more, **names)
+
+    out = f"s3://curate-mix/mix-{copied}"
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.pafs, "copy_files", copy)
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(engine, job(out))
+    assert len(calls) == copied
+    if copied:
+        with pytest.raises(OutputError, match="exists"):
+            runner.run(engine, job(out))
+    ledger = run_job(job(out), EngineOptions(engine="nothing of the kind", resume=True, quiet=True))  # it starts none
+    assert ledger["data"] == whole["data"]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="curate-mix")["Contents"]]
+    assert {key.removeprefix(f"mix-{copied}/") for key in keys} == set(storage.names_below(str(tmp_path / "whole")))
+    with pytest.raises(OutputError, match="complete already"):
+        run_job(job(out), EngineOptions(resume=True, quiet=True))
