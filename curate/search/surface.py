@@ -206,9 +206,13 @@ def _covariance(a: Floats, b: Floats, setting: Setting) -> Floats:
 
 
 def _root(covariance: Floats) -> Floats:
-    """R with R Rᵀ = covariance, which may lack full rank (equal mixtures) and be slightly off by rounding."""
+    """The symmetric square root of a covariance, which may lack full rank (equal mixtures) and be slightly off by rounding.
+
+    Not any root will do: errors of metrics whose settings differ are to go together, so roots of alike covariances must
+    be alike, and eigenvectors by themselves have arbitrary signs.
+    """
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    found: Floats = vectors * np.sqrt(np.maximum(values, 0))
+    found: Floats = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return found
 
 

@@ -65,6 +65,16 @@ def test_each_form_predicts_and_draws(form: type) -> None:
     assert (draws == model.draws(new, 60, 0)).all()
 
 
+def test_errors_of_metrics_go_together_as_left_out_errors_do() -> None:
+    some = runs(24, noise=0.05)
+    twice = some.losses[:, [0, 0]] + 1e-3 * np.random.default_rng(2).standard_normal((24, 2))
+    new = design.mixtures(np.full(3, 1 / 3), np.ones(3), 10, 5)
+    draws = Surface(some.weights, twice).draws(new, 400, 0)
+    middle = draws.mean(0)
+    both = [np.corrcoef(draws[:, i, 0] - middle[i, 0], draws[:, i, 1] - middle[i, 1])[0, 1] for i in range(10)]
+    assert np.mean(both) > 0.7
+
+
 def test_an_exponential_law_is_recovered() -> None:
     weights = design.mixtures(np.full(3, 1 / 3), np.ones(3), 20, 0)
     y = 1.5 + np.exp(0.3 + weights @ np.array([-2.0, 0.4, 0.1]))
