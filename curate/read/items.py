@@ -82,7 +82,7 @@ def run(task: ItemTask) -> ReadResult:
             rows += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
             tally.update(batch.filter(skipped)["reason"].to_pylist())
-            writer.write(_fitted(batch.filter(pc.invert(skipped)), table))
+            writer.write(fitted(batch.filter(pc.invert(skipped)), table))
             beat(records=rows, kept=writer.rows, bytes=min(split.size, batch["offset"][-1].as_py() or 0))
         writer.facts = {
             "files": {split.file: {"records": rows, "skipped": dict(tally)}},
@@ -93,7 +93,7 @@ def run(task: ItemTask) -> ReadResult:
     return ReadResult(rows, writer.rows, split.size)
 
 
-def _fitted(batch: pa.RecordBatch, table: pa.Schema) -> pa.Table:
+def fitted(batch: pa.RecordBatch, table: pa.Schema) -> pa.Table:
     """The batch with the columns of the table: the row of a file that could not be read on is one of a crawl's."""
     count = batch.num_rows
     found = {name: batch[name] for name in batch.schema.names}

@@ -29,6 +29,7 @@ from curate.engine.session import cpu_count
 from curate.engine.tasks import supervises
 from curate.files import typed_json
 from curate.read.dumps import Head, place
+from curate.read.items import fitted
 from curate.read.source import ReadResult, ReadTask, Source
 from curate.read.unpack import Piece, pieces, recoded, splittable
 from curate.read.web import survive
@@ -462,7 +463,7 @@ def run(task: WikiTask) -> ReadResult:
             records += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
             tally.update(batch.filter(skipped)["reason"].to_pylist())
-            writer.write(batch.filter(pc.invert(skipped)))
+            writer.write(fitted(batch.filter(pc.invert(skipped)), ROWS))
             beat(records=records, kept=writer.rows, bytes=0)
         writer.facts = {
             "files": {split.file: {"records": records, "skipped": dict(tally)}},

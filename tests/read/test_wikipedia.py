@@ -4,6 +4,7 @@ import bz2
 import gzip
 import itertools
 import lzma
+from dataclasses import replace
 from html import escape
 
 import py7zr
@@ -11,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.corpus.recipe import load
+from curate.engine import children
 from curate.errors import InputError
 from curate.jobs.clean import Options, clean
-from curate.read import wikipedia
+from curate.read import web, wikipedia
 from curate.read.documents import document_source
 from curate.read.dumps import head_of
 from curate.read.unpack import pieces
@@ -229,6 +231,17 @@ def test_dumps_of_another_kind_are_named(tmp_path):
     (tmp_path / "y.txt").write_text("a text")
     with pytest.raises(InputError, match=r"y\.txt: none of the dumps"):
         document_source([str(tmp_path / "y.txt")], load("wikipedia"), ("", ""))
+
+
+def test_a_range_that_ends_its_process_is_a_failed_row(tmp_path, monkeypatch):
+    (tmp_path / "x").write_bytes(dump(PLAIN[:2]))
+    (task,) = wikipedia.Wikipedia().source([head_of(str(tmp_path / "x"))], None, 0).tasks
+    task = replace(task, out=str(tmp_path / "out.parquet"))
+    died = children.ChildDied("crash", -1, "ended with SIGSEGV")
+    monkeypatch.setattr(wikipedia, "survive", lambda *asked: iter([web._unread(task, 1, died)]))
+    assert wikipedia.run(task).records == 1
+    (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["verdict"], row["reason"], row["title"]) == ("failed", "reading_crash", None)
 
 
 @pytest.mark.engine
