@@ -6,10 +6,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CURATE := $(BIN)/curate
 
-.PHONY: help demo demo-probe test test-fast check format bench train-extractor clean
+.PHONY: help demo demo-llama demo-probe test test-fast check format bench train-extractor clean
 
 help:
 	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
+	@echo "make demo-llama       all seven sources of LLaMA from embedded samples of their dumps, mixed by its table"
 	@echo "make demo-probe       the same, then mix, train a tiny model on clean and raw text, and give the verdict"
 	@echo "make test             set up, run every test"
 	@echo "make test-fast        the pure tests only, seconds"
@@ -46,6 +47,22 @@ demo: .venv/.core
 	@echo
 	@echo "Look into it:  $(CURATE) inspect demo/corpus"
 	@echo "Open:          demo/corpus/report.html"
+
+LLAMA = demo/llama
+SEVEN = commoncrawl c4 github wikipedia books arxiv stackexchange
+
+demo-llama: .venv/.core
+	@rm -rf $(LLAMA)
+	@$(CURATE) assets fetch licensedb
+	@$(CURATE) sample-dumps $(LLAMA)/dumps
+	@$(CURATE) sample-crawl $(LLAMA)/crawl
+	@$(CURATE) clean --input $(LLAMA)/crawl --recipe c4 --output $(LLAMA)/c4
+	@$(CURATE) clean --input $(LLAMA)/c4 --recipe gopher --output $(LLAMA)/commoncrawl
+	@$(CURATE) code --input '$(LLAMA)/dumps/github/*.tar.gz' --output $(LLAMA)/github
+	@for source in wikipedia books arxiv stackexchange; do \
+		$(CURATE) clean --input $(LLAMA)/dumps/$$source --recipe $$source --output $(LLAMA)/$$source || exit 1; done
+	@$(CURATE) mix --weights llama $(foreach source,$(SEVEN),--source $(source)=$(LLAMA)/$(source)) --tokens 100K \
+		--output $(LLAMA)/mix
 
 demo-probe: .venv/.probe demo
 	@$(BIN)/python -m benchmarks.demo_probe

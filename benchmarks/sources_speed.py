@@ -15,6 +15,7 @@ import resource
 import tarfile
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from curate.books.gutenberg import between_markers
@@ -59,7 +60,7 @@ def arxiv(folder: Path) -> None:
             archive.addfile(info, io.BytesIO(data))
     [task] = ArXiv().source([head_of(str(path))], None, 0).tasks
     start = time.perf_counter()
-    found = run({**task, "out": str(folder / "a.parquet")})
+    found = run(replace(task, out=str(folder / "a.parquet")))
     took = time.perf_counter() - start
     print(
         f"arXiv, whole task: {found['rows']} papers, {size * TIMES / 1e6 / took:.2f} MB/s, {found['rows'] / took:.1f} papers/s"
@@ -79,7 +80,7 @@ def books(folder: Path) -> None:
     start, total = time.perf_counter(), 0
     for number, path in enumerate([*names, *pages]):
         [task] = Books().source([head_of(str(path))], None, 0).tasks
-        run({**task, "out": str(folder / f"b{number}.parquet")})
+        run(replace(task, out=str(folder / f"b{number}.parquet")))
         total += path.stat().st_size
     print(f"books, whole tasks: {number + 1} books, {total / 1e6 / (time.perf_counter() - start):.1f} MB/s")
 
@@ -94,9 +95,9 @@ def reddit(folder: Path) -> None:
     path = folder / "RS_2019-01.gz"
     data = b"\n".join(line.replace(b"http:", b"http:%d" % number, 1) for number in range(100) for line in lines)
     path.write_bytes(gzip.compress(data, 1))
-    task = {"file": str(path), "kind": "reddit", "buckets": 16, "out": str(folder / "r.parquet"), "min_score": 3}
+    task = tasks.ReadTask(str(path), "reddit", 16, str(folder / "r.parquet"), 3, False, False)
     start = time.perf_counter()
-    found = tasks.read({**task, "over_18": False, "wikipedia": False})
+    found = tasks.read(task)
     took = time.perf_counter() - start
     print(
         f"Reddit: {found['seen']} submissions, {len(data) / 1e6 / took:.1f} MB/s of JSON, {found['seen'] / took:,.0f} a second"

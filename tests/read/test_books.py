@@ -31,7 +31,7 @@ def rows_of(tmp_path, name, data):
     head = head_of(str(path))
     assert Books().recognises(head)
     out = tmp_path / "out.parquet"
-    run({**Books().source([head], None, 0).tasks[0], "out": str(out)})
+    run(replace(Books().source([head], None, 0).tasks[0], out=str(out)))
     table = pq.read_table(out)
     return table.to_pylist(), next(iter(read_facts(str(out))["files"].values()))
 

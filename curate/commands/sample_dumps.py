@@ -1,0 +1,27 @@
+"""`curate sample-dumps`: write the embedded samples of dumps to a folder."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("sample-dumps")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def sample_dumps(folder: Path) -> None:
+    """Write samples of every source that is no crawl to FOLDER, in the forms they are published in.
+
+    wikipedia/ (XML in bzip2), stackexchange/ (7z), arxiv/ (a bulk archive), books/ (Gutenberg, epub), github/ (source archives),
+    reddit/ (submissions, zstd). They are made by this program and belong to nobody.
+    """
+    from curate.sample import dumps, sources
+
+    writers = {
+        "wikipedia": dumps.write_wiki,
+        "stackexchange": dumps.write_site,
+        "arxiv": sources.write_arxiv,
+        "books": sources.write_books,
+        "github": sources.write_code,
+        "reddit": sources.write_reddit,
+    }
+    for name, write in writers.items():
+        click.echo(write(folder / name))
