@@ -27,7 +27,7 @@ from curate.read.items import run
 from curate.tex.convert import Options, convert
 
 DATA = Path(os.environ.get("CURATE_TESTDATA", ""))
-TIMES = 8
+TIMES = 3
 
 
 def cpu() -> float:
@@ -63,7 +63,7 @@ def arxiv(folder: Path) -> None:
     found = run(replace(task, out=str(folder / "a.parquet")))
     took = time.perf_counter() - start
     print(
-        f"arXiv, whole task: {found['rows']} papers, {size * TIMES / 1e6 / took:.2f} MB/s, {found['rows'] / took:.1f} papers/s"
+        f"arXiv, whole task: {found.rows} papers, {size * TIMES / 1e6 / took:.2f} MB/s, {found.rows / took:.1f} papers/s"
     )
 
 
@@ -93,7 +93,7 @@ def reddit(folder: Path) -> None:
         for line in lzma.decompress(path.read_bytes()).splitlines()
     ]
     path = folder / "RS_2019-01.gz"
-    data = b"\n".join(line.replace(b"http:", b"http:%d" % number, 1) for number in range(100) for line in lines)
+    data = b"\n".join(line.replace(b"http:", b"http:%d" % number, 1) for number in range(20) for line in lines)
     path.write_bytes(gzip.compress(data, 1))
     task = tasks.ReadTask(str(path), "reddit", 16, str(folder / "r.parquet"), 3, False, False)
     start = time.perf_counter()
