@@ -198,9 +198,20 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
 
 
 def without_chosen(spans: Sequence[Span]) -> list[Span]:
-    """`spans` without texts of licences between which another one says that there is a choice."""
-    choices = [_families(s.expression) for s in spans if " OR " in s.expression]
-    return [s for s in spans if " OR " in s.expression or not any(_families(s.expression) <= c for c in choices)]
+    """`spans` without texts of licences between which another one says that there is a choice, and notices of these behind it.
+
+    A notice before the choice puts something else under its licence.
+    """
+    choices = [(s.start, _families(s.expression)) for s in spans if " OR " in s.expression]
+    return [
+        s
+        for s in spans
+        if " OR " in s.expression
+        or not any(
+            _families(s.expression) <= families and (s.kind == "full-text" or s.start > start)
+            for start, families in choices
+        )
+    ]
 
 
 def _families(expression: str) -> frozenset[str]:

@@ -410,3 +410,13 @@ def test_the_difference_is_shown():
     assert difference is not None
     assert difference.name == "MIT"
     assert [line for line in difference.lines if "[-without-]{+with+}" in line]
+
+
+def test_a_notice_before_a_choice_holds_besides(detector):
+    gnu = (
+        "This program is free software; you can redistribute it and/or modify it under the terms of the GNU General Public License "
+        "as published by the Free Software Foundation; version 2.\n\n"
+    )
+    choice = "This file is licensed under either the GNU General Public License version 2 or the MIT license.\n"
+    assert not allowed(found(detector, gnu + choice, "a.c"))
+    assert allowed(found(detector, choice + "\n" + text_of("MIT"), "a.c"))
