@@ -253,9 +253,15 @@ def _around(low: str, ordered: Sequence[Span]) -> str:
     return " . ".join(low[a : min(b, a + 800)] for a, b in zip(ends, starts, strict=True))
 
 
+_NEW_CHOICE = re.compile(r"[.!]\s[^.!]*\beither\b[^.!]*\Z")
+"""Where a sentence ends and another one begins a choice of its own."""
+
+
 def _is_choice(low: str, before: Span, span: Span, count: int) -> bool:
     gap = low[before.end : span.start]
     if len(gap) >= 600 or any("LicenseRef-unknown" in e for e in (before.expression, span.expression)):
+        return False
+    if _NEW_CHOICE.search(gap):
         return False
     lead = low[max(0, before.start - 80) : before.start]
     return bool(
