@@ -157,14 +157,14 @@ def _only_names(said: str, labelled: bool) -> bool:
     others = [t for t in tokens if t.lower() not in _COMMON and not PATH.match(t)]
     small = sum(_is_small(t) for t in others if t not in _PROGRAM)
     people = [m.group() for m in _PEOPLE.finditer(" ".join(others)) if not m.group().istitle() or " " in m.group()]
+    if len(tokens) == 1:  # a title, as "Requests"
+        return small < 2 and not people and not SINGLE.search(said)
     if any(not _ORGANISED.match(word.lower()) for word in people) or condition_in(said) is not None:
         return False
     if low & _SPEAKS and not (_POINTS.search(said) or {"rights", "reserved"} <= low):
         return False
     if labelled:
         return small <= 2 and not low & _VERBS
-    if len(tokens) == 1:
-        return small < 2 and not SINGLE.search(said)
     return not small and is_plain(said, [])
 
 

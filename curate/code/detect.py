@@ -219,6 +219,8 @@ def _said(
             has_trigger(low, s.start, s.end) or _STATES.search(low, max(0, s.start - 12), s.end) for s in names
         )
         exact = canonical(" ".join(words.split())) if about and _EXPRESSION.fullmatch(words) else None
+        if about and _heads(sentence, words, whole):
+            continue
         if exact and UNKNOWN not in exact:
             said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
         elif plain and (
@@ -236,7 +238,7 @@ def _said(
             if under and not about:
                 zones.append(_zone(text, names[0]))
                 anchors.append(names[0])
-        elif plain or (about and _of_parts(sentence, words, said)):
+        elif plain or (about and (_of_parts(sentence, words, said) or (not inside and is_title(words)))):
             continue
         elif about or (names and (under or (sentence.start < heading and _is_subject(sentence, names[0], words)))):
             said.doubts.append(_doubt(sentence, words))
@@ -293,6 +295,21 @@ def _touches(text: str, sentence: Sentence, span: Span) -> bool:
             and CODE_LINE.search(text[sentence.start : sentence.end]) is None
         )
     return _runs_into(text, sentence, [span])
+
+
+_OWN_TITLE = re.compile(r"(?:the )?[\w.-]+(?: software)? licen[cs]e", re.I)
+
+
+def _heads(sentence: Sentence, words: str, whole: Sequence[Span]) -> bool:
+    """Whether a sentence is the title of a licence file that calls the known text behind it after the program."""
+    following = next((s for s in whole if s.start >= sentence.end), None)
+    near = following is not None and following.kind == "full-text" and following.start - sentence.end < 300
+    return (
+        near
+        and sentence.start < 100
+        and _OWN_TITLE.fullmatch(" ".join(words.split())) is not None
+        and not mentions(words.lower())
+    )
 
 
 def _runs_into(text: str, sentence: Sentence, spans: Sequence[Span]) -> bool:

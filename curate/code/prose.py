@@ -421,7 +421,7 @@ _HARMLESS = re2.compile(
     r"|\W*the full text of the [\w., -]{3,60} is distributed in /usr/share/common-licenses/[\w.-]+ on debian systems\W*"
     r"|\W*/usr/share/common-licenses/[\w.-]+ \(?on debian systems\)?\W*"
     r"|\W*spdx license expression \"?[\w.+-]+\"?:? https://spdx\.org/licenses/[\w.+-]+(?: on debian systems, the complete text of the [\w.,/ -]{3,80} can be found in \W{0,2}/usr/share/common-licenses/[\w.-]+)?\W*"
-    rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?)\W*"
+    rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?|[\w.-]+(?: and its unit tests)? (?:is|are) released under the following licen[cs]e)\W*"
     r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
     rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
     rf"|\W*(?:this|the) (?:project|software|library) is (?:maintained|developed) (?:independently )?by (?:the open[ -]source community|{_NAME}),?(?: governed by (?:the )?{_NAME})?\W*"
@@ -433,7 +433,7 @@ _HARMLESS = re2.compile(
 
 def is_harmless(text: str) -> bool:
     """Whether a sentence is one of the usual ones that neither give nor take."""
-    return len(text) < 400 and _HARMLESS.fullmatch(" ".join(text.split())) is not None
+    return len(text) < 1_500 and _HARMLESS.fullmatch(" ".join(text.split())) is not None
 
 
 def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:

@@ -7,9 +7,12 @@ from curate.code.dedication import dedicates
 from curate.code.described import is_title, unexplained
 from curate.code.detect import Detector
 from curate.code.evidence import conjunction
+from curate.code.spdx import plain
+from curate.code.texts import spdx_data
 from filters.licenses import allow_list, is_allowed
 from tests.linear import assert_linear
 
+MIT = next(plain(r["template"], False) for r in spdx_data()["texts"] if r["ids"] == ["MIT"] and r["kind"] == "license")
 DOUBTS = [
     "Offer ends Friday", "Contact us for big deployments", "All use is at the pleasure of Foo", "Ask Bob first", "Robots are not to read it",
     "Airlines are left out", "One machine at a time", "It lapses after a year", "Users sing the anthem first", "Modified copies are destroyed after use",
@@ -117,3 +120,22 @@ def test_titles_are_names():
     assert is_title("Meta Platforms, Inc. and its affiliates")
     assert not is_title("Offer ends Friday")
     assert not is_title("Use it on Linux")
+
+
+def test_a_file_may_name_its_text_after_the_program():
+    mit = (
+        "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation "
+        'files (the "Software"), to deal in the Software without restriction'
+    )
+    detector = Detector()
+    for title, text, fine in (
+        ("Httplib2 Software License", MIT, True),
+        ("Httplib2 License", mit, False),
+        ("GPL License", MIT, False),
+    ):
+        evidence = detector.detect(f"{title}\n\nCopyright (c) 2006 Jane Doe\n\n{text}\n".encode(), "LICENSE")
+        assert is_allowed(conjunction(e.expression for e in evidence), allow_list("permissive")) is fine, title
+
+
+def test_requests_is_a_title():
+    assert Detector().detect(b"Requests\nCopyright 2019 Jane Doe\n", "NOTICE") == []
