@@ -23,10 +23,12 @@ from curate.engine.tasks import missing
 from curate.files import storage
 
 if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
     from curate.dedup.minhash import MinHash
     from curate.engine.session import Session
 
-Prints = Callable[[Sequence[str]], Any]
+Prints = Callable[[Sequence[str]], "DataFrame"]
 """The frame of the fingerprints of this run and of earlier ones, with these columns."""
 BEFORE = 0x1F83D9ABFB41BD6B
 """Turns the number of a document of before into another one, and back. Any number will do."""
@@ -77,7 +79,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     return facts
 
 
-def _prints(s: "Session", keys: str, earlier: list[str], columns: Sequence[str]) -> Any:
+def _prints(s: "Session", keys: str, earlier: list[str], columns: Sequence[str]) -> "DataFrame":
     """The fingerprints of this run and of before: these under other numbers, as a copy may have the id of its original."""
     new = s.read(keys, columns)
     if not earlier:
@@ -86,7 +88,7 @@ def _prints(s: "Session", keys: str, earlier: list[str], columns: Sequence[str])
     return new.unionAll(before.withColumn("doc", _other(before["doc"])).select(*new.columns))
 
 
-def _named(s: "Session", lost: Any, earlier: list[str]) -> Any:
+def _named(s: "Session", lost: "DataFrame", earlier: list[str]) -> "DataFrame":
     """(doc, survivor, value) with survivors of before by the numbers that they have."""
     from pyspark.sql import functions as F
 
@@ -97,7 +99,7 @@ def _named(s: "Session", lost: Any, earlier: list[str]) -> Any:
     return lost.join(named, "survivor", "left").select("doc", F.coalesce("name", "survivor").alias("survivor"), "value")
 
 
-def _other(doc: Any) -> Any:
+def _other(doc: "Column") -> "Column":
     from pyspark.sql import functions as F
 
     return doc.bitwiseXOR(F.lit(BEFORE).cast("bigint"))
@@ -111,13 +113,13 @@ def _check(s: "Session", step: "MinHash", prints: Prints, work: str, facts: dict
     safety_limits.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
 
 
-def _whole() -> Any:
+def _whole() -> "Column":
     from pyspark.sql import functions as F
 
     return F.lit(WHOLE).cast("int")
 
 
-def _no_losses(s: "Session") -> Any:
+def _no_losses(s: "Session") -> "DataFrame":
     return s.spark.createDataFrame([], "doc bigint, survivor bigint, value double")
 
 
@@ -136,7 +138,7 @@ def _identical(s: "Session", prints: Prints, work: str) -> None:
         s.write(s.spark.createDataFrame([], "doc bigint, rank bigint, survivor bigint"), f"{work}/identical")
 
 
-def _edges(s: "Session", prints: Prints, work: str, partitions: int) -> Any:
+def _edges(s: "Session", prints: Prints, work: str, partitions: int) -> "DataFrame":
     """(a, b): the smallest document of a band and each other one of it, for all bands, once each."""
     from pyspark.sql import functions as F
 
@@ -151,7 +153,7 @@ def _edges(s: "Session", prints: Prints, work: str, partitions: int) -> Any:
     return edges.where("a != b").distinct()
 
 
-def _taken(s: "Session", prints: Prints, work: str) -> dict[str, Any]:
+def _taken(s: "Session", prints: Prints, work: str) -> dict[str, int]:
     """Without verification: each candidate component is a cluster."""
     from pyspark.sql import functions as F
 
@@ -163,7 +165,7 @@ def _taken(s: "Session", prints: Prints, work: str) -> dict[str, Any]:
     return {}
 
 
-def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, Any]:
+def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
     """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
     from pyspark.sql import functions as F
 
@@ -188,7 +190,7 @@ def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds:
     return {"candidate_documents": documents, **sums}
 
 
-def _losses(s: "Session", work: str) -> Any:
+def _losses(s: "Session", work: str) -> "DataFrame":
     """(doc, survivor, value): near-duplicates, and identical ones with the survivor of the text they are equal to."""
     from pyspark.sql import functions as F
 

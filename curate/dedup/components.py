@@ -9,12 +9,14 @@ rounds together cost a small multiple of the first. XXH64 of one number is a bij
 Each round is written as Parquet and read again: no lineage grows, and a killed job goes on at the last round.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curate.dedup.tables import count
 from curate.errors import CurateError
 
 if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
     from curate.engine.session import Session
 
 MAX_ROUNDS = 100
@@ -44,13 +46,13 @@ def connected_components(s: "Session", edges: str, work: str, out: str) -> int:
     return rounds
 
 
-def _picks(pairs: Any, number: int) -> Any:
+def _picks(pairs: "DataFrame", number: int) -> "DataFrame":
     """(doc, pick): the smallest hash, in this round, of a document and its neighbours."""
     from pyspark.sql import functions as F
 
     salt = number * 0x9E3779B97F4A7C15 % 2**64 - 2**63
 
-    def hashed(name: str) -> Any:
+    def hashed(name: str) -> "Column":
         if number == 0:  # candidates come as stars around their smallest document: they fall in one round
             return F.col(name)
         return F.xxhash64(F.col(name).bitwiseXOR(F.lit(salt).cast("bigint")))
@@ -61,7 +63,7 @@ def _picks(pairs: Any, number: int) -> Any:
     return best.select("doc", F.least("best", hashed("doc")).alias("pick"))
 
 
-def _composed(s: "Session", work: str, rounds: int) -> Any:
+def _composed(s: "Session", work: str, rounds: int) -> "DataFrame":
     """(doc, component): what each document's picks lead to, from the last round back to the first."""
     from pyspark.sql import functions as F
 

@@ -22,6 +22,8 @@ from curate.dedup.tables import count
 from curate.files import storage
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from curate.engine.session import Session
 
 KEYS = pa.schema(
@@ -158,5 +160,5 @@ def _facts(keys: int, bins: list[Any], largest: list[Any], memory_estimate: int)
     }
 
 
-def _nothing(s: "Session") -> Any:
+def _nothing(s: "Session") -> "DataFrame":
     return s.spark.createDataFrame([], "shard int, doc bigint, pos int, survivor bigint, value double")

@@ -29,6 +29,7 @@ from curate.dedup import normalise
 from curate.dedup.normalise import INVISIBLE
 from curate.dedup.xxh3 import compiled, xxh3
 from curate.read.columns import values
+from filters.jit import Array
 
 U32 = np.uint32
 Words = npt.NDArray[np.uint32]
@@ -104,7 +105,7 @@ def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
 
 
 @compiled
-def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) -> Any:
+def _words(data: Array, start: int, end: int, table: Array, norm: Array, starts: Array) -> Any:
     """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of
     words, and whether the text may not be in normal form C.
     """
@@ -156,7 +157,7 @@ def _words(data: Any, start: int, end: int, table: Any, norm: Any, starts: Any) 
 
 
 @compiled
-def _encode(code: int, norm: Any, out: int) -> int:
+def _encode(code: int, norm: Array, out: int) -> int:
     """Append `code` as UTF-8; the new end."""
     if code < 0x80:
         norm[out] = code
@@ -186,7 +187,7 @@ def fmix32(h: Any) -> Any:
 
 
 @compiled
-def _shingles(norm: Any, starts: Any, words: int, ngram: int, hashes: Any) -> int:
+def _shingles(norm: Array, starts: Array, words: int, ngram: int, hashes: Array) -> int:
     """Hash each shingle of the normalised text to `hashes`; the number of shingles."""
     if words == 0:
         return 0
@@ -197,7 +198,7 @@ def _shingles(norm: Any, starts: Any, words: int, ngram: int, hashes: Any) -> in
 
 
 @compiled
-def _signature(hashes: Any, count: int, a: Any, b: Any, signature: Any) -> None:
+def _signature(hashes: Array, count: int, a: Array, b: Array, signature: Array) -> None:
     """Permutation outside, shingles inside: the inner loop is three vector instructions for eight shingles."""
     for p in range(len(a)):
         ap, bp = a[p], b[p]
@@ -209,17 +210,17 @@ def _signature(hashes: Any, count: int, a: Any, b: Any, signature: Any) -> None:
 
 @compiled
 def _batch(
-    data: Any,
-    offsets: Any,
-    table: Any,
-    a: Any,
-    b: Any,
+    data: Array,
+    offsets: Array,
+    table: Array,
+    a: Array,
+    b: Array,
     ngram: int,
-    signatures: Any,
-    same: Any,
-    ends: Any,
-    loose: Any,
-    out: Any,
+    signatures: Array,
+    same: Array,
+    ends: Array,
+    loose: Array,
+    out: Array,
 ) -> int:
     """Fill, per document, `signatures`, `same`, `ends` and `loose`, and, where it has room, `out` with all shingle hashes."""
     longest = 0
@@ -242,7 +243,7 @@ def _batch(
 
 
 @compiled
-def _bands(signatures: Any, rows: int, out: Any) -> None:
+def _bands(signatures: Array, rows: int, out: Array) -> None:
     """Fill `out`, (n, bands), with the hash of each band of each signature, (n, bands x rows x 4) bytes."""
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):

@@ -6,12 +6,15 @@ host loses a larger share than the recipe allows. Nothing has been removed by th
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from curate.dedup.base import column, doc_hex
 from curate.errors import AlarmError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 SHOWN = 5
 
@@ -57,7 +60,7 @@ def hosts(batch: pa.RecordBatch) -> list[str | None]:
     return [host or repo or source for host, repo, source in names]
 
 
-def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: Any, holders: Any) -> None:
+def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: "DataFrame", holders: "DataFrame") -> None:
     """Raise AlarmError when a cluster or a host is over its limit.
 
     `documents` is the number of all, `largest` the largest clusters, `losses` a frame (doc, survivor, value) and
@@ -68,7 +71,7 @@ def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: Any,
         raise AlarmError("\n  ".join(["deduplication stopped, nothing was removed:", *found]))
 
 
-def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: Any) -> list[str]:
+def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: "DataFrame") -> list[str]:
     found = []
     for cluster in largest:
         gone = cluster.documents - 1
@@ -88,7 +91,7 @@ def _shown(rows: Sequence[Any]) -> str:
     return "the least similar are " + ", ".join(f"{doc_hex(row['doc'])} ({row['value']:.2f})" for row in rows)
 
 
-def _hosts(step: Limits, losses: Any, holders: Any) -> list[str]:
+def _hosts(step: Limits, losses: "DataFrame", holders: "DataFrame") -> list[str]:
     from pyspark.sql import functions as F
 
     if step.max_host_share >= 1:

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from curate.files import storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def count(folder: str) -> int:
@@ -24,7 +27,7 @@ def size(folder: str) -> int:
     return sum(storage.file_size(path) for path in storage.list_files(folder, ".parquet"))
 
 
-def smallest(rows: Any, *key: str) -> Any:
+def smallest(rows: "DataFrame", *key: str) -> "DataFrame":
     """Of each group of `rows`, (key…, rank, doc) with the smallest (rank, doc).
 
     Two minima over plain numbers: the embedded engine needs 45 times as long for the minimum of a struct.

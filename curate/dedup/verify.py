@@ -21,6 +21,7 @@ import pyarrow.dataset as pads
 from curate.corpus.shards import ShardWriter
 from curate.dedup.xxh3 import compiled
 from curate.files import storage
+from filters.jit import Array
 
 NEAR = pa.schema(
     [
@@ -33,7 +34,7 @@ NEAR = pa.schema(
 
 
 @compiled
-def _unique_sets(values: Any, offsets: Any, sizes: Any) -> None:
+def _unique_sets(values: Array, offsets: Array, sizes: Array) -> None:
     """Sort the numbers of each document in place and drop repeated ones; `sizes` gets how many are left."""
     for i in range(len(offsets) - 1):
         part = values[offsets[i] : offsets[i + 1]]
@@ -47,7 +48,7 @@ def _unique_sets(values: Any, offsets: Any, sizes: Any) -> None:
 
 
 @compiled
-def jaccard(values: Any, start: int, size: int, other: int, other_size: int) -> float:
+def jaccard(values: Array, start: int, size: int, other: int, other_size: int) -> float:
     """Jaccard similarity of two sorted runs of `values`; 0 where one is empty."""
     i, j, common = 0, 0, 0
     while i < size and j < other_size:
@@ -60,7 +61,7 @@ def jaccard(values: Any, start: int, size: int, other: int, other_size: int) -> 
 
 
 @compiled
-def _root(parents: Any, p: int) -> int:
+def _root(parents: Array, p: int) -> int:
     while parents[p] != p:
         parents[p] = parents[parents[p]]
         p = parents[p]
@@ -68,7 +69,7 @@ def _root(parents: Any, p: int) -> int:
 
 
 @compiled
-def _candidates(p: int, buckets: Any, members: Any, counts: Any, found: Any) -> int:
+def _candidates(p: int, buckets: Array, members: Array, counts: Array, found: Array) -> int:
     """The documents before `p` that share a band with it, ascending and once each, to `found`; how many."""
     total = 0
     for j in range(buckets.shape[1]):
@@ -88,7 +89,7 @@ def _candidates(p: int, buckets: Any, members: Any, counts: Any, found: Any) -> 
 
 
 @compiled
-def _similar(p: int, q: int, starts: Any, sizes: Any, values: Any, threshold: float, tally: Any) -> bool:
+def _similar(p: int, q: int, starts: Array, sizes: Array, values: Array, threshold: float, tally: Array) -> bool:
     """Whether two documents are similar; counts the comparison, which sizes too different save."""
     if min(sizes[p], sizes[q]) < threshold * max(sizes[p], sizes[q]):
         return False
@@ -99,7 +100,7 @@ def _similar(p: int, q: int, starts: Any, sizes: Any, values: Any, threshold: fl
 
 
 @compiled
-def _join(p: int, buckets: Any, members: Any, counts: Any, tally: Any) -> None:
+def _join(p: int, buckets: Array, members: Array, counts: Array, tally: Array) -> None:
     """Make `p` a member of its bands, where there is room."""
     for j in range(buckets.shape[1]):
         g = buckets[p, j]
@@ -112,7 +113,14 @@ def _join(p: int, buckets: Any, members: Any, counts: Any, tally: Any) -> None:
 
 @compiled
 def _connect(
-    buckets: Any, members: Any, starts: Any, sizes: Any, values: Any, threshold: float, out: Any, tally: Any
+    buckets: Array,
+    members: Array,
+    starts: Array,
+    sizes: Array,
+    values: Array,
+    threshold: float,
+    out: Array,
+    tally: Array,
 ) -> None:
     """Union-find over similar candidates. `out` is the position of each document's root, its component's first.
 
@@ -144,7 +152,14 @@ def _connect(
 
 @compiled
 def _represent(
-    buckets: Any, members: Any, starts: Any, sizes: Any, values: Any, threshold: float, out: Any, tally: Any
+    buckets: Array,
+    members: Array,
+    starts: Array,
+    sizes: Array,
+    values: Array,
+    threshold: float,
+    out: Array,
+    tally: Array,
 ) -> None:
     """Greedy: a document goes to the first kept one that it is similar to, and else is kept itself."""
     counts = np.zeros(len(members), np.int64)
@@ -159,14 +174,14 @@ def _represent(
 
 
 @compiled
-def _similarities(survivors: Any, starts: Any, sizes: Any, values: Any, out: Any) -> None:
+def _similarities(survivors: Array, starts: Array, sizes: Array, values: Array, out: Array) -> None:
     for p in range(len(survivors)):
         q = survivors[p]
         out[p] = jaccard(values, starts[p], sizes[p], starts[q], sizes[q])
 
 
 @compiled
-def _firsts(keys: Any, slots: Any, firsts: Any, copies: Any) -> None:
+def _firsts(keys: Array, slots: Array, firsts: Array, copies: Array) -> None:
     """For each key the place of its first occurrence, and there how often it occurs.
 
     An open-addressed table of places, empty ones -1, of a size that is a power of two: keys are hashes already.

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 
 from curate.errors import EngineError
 from curate.files import storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 BATCH_ROWS = 8192
 WIDER = {
@@ -26,7 +29,7 @@ WIDER = {
 """Types that engines don't have, and what Spark reads them as."""
 
 
-def read(spark: Any, paths: Sequence[str], columns: Sequence[str], lanes: int) -> Any:
+def read(spark: "SparkSession", paths: Sequence[str], columns: Sequence[str], lanes: int) -> "DataFrame":
     """DataFrame over files or folders of them, in up to `lanes` partitions. See `Session.read`."""
     from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import from_arrow_schema
@@ -74,7 +77,9 @@ def _type(found: pa.DataType) -> pa.DataType:
     return WIDER.get(found, pa.binary() if pa.types.is_fixed_size_binary(found) else found)
 
 
-def _lane(found: Sequence[str], lanes: int, schema: pa.Schema, batches: Iterable[Any]) -> Iterator[Any]:
+def _lane(
+    found: Sequence[str], lanes: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     """In the engine: the rows of each `lanes`-th file, from the number of the partition on."""
     for batch in batches:
         for lane in batch.column(0).to_pylist():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.xxh3 import compiled
+from filters.jit import Array
 
 U64 = NDArray[np.uint64]
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
@@ -26,7 +27,7 @@ LETTERS = _letters()
 
 
 @compiled
-def _wide(data: Any, at: int, stop: int) -> int:
+def _wide(data: Array, at: int, stop: int) -> int:
     """Bytes of the character beyond ASCII at `at`: positive for a letter, negative for a separator.
 
     Latin-1 signs (U+0080-00BF), general punctuation (U+2000-207F) and CJK punctuation (U+3000-303F) separate; all else
@@ -49,7 +50,7 @@ def _finish(x: Any) -> Any:
 
 
 @compiled
-def _word_hashes(data: Any, start: int, stop: int, out: Any) -> int:
+def _word_hashes(data: Array, start: int, stop: int, out: Array) -> int:
     """Hash each word of data[start:stop] (FNV-1a, finished) into `out`; gives their number."""
     count, at, inside = 0, start, False
     value = FNV_START
@@ -81,7 +82,7 @@ def _word_hashes(data: Any, start: int, stop: int, out: Any) -> int:
 
 
 @compiled
-def _roll(words: Any, count: int, ngram: int, out: Any) -> int:
+def _roll(words: Array, count: int, ngram: int, out: Array) -> int:
     """Hashes of all runs of `ngram` words: a polynomial over their hashes, finished; 0 is not used."""
     base, power = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
     for _ in range(ngram - 1):
@@ -98,7 +99,7 @@ def _roll(words: Any, count: int, ngram: int, out: Any) -> int:
 
 
 @compiled
-def _ngrams(data: Any, ngram: int) -> Any:
+def _ngrams(data: Array, ngram: int) -> Any:
     words = np.empty(len(data) // 2 + 1, np.uint64)
     count = _word_hashes(data, 0, len(data), words)
     out = np.empty(max(count, 1), np.uint64)
@@ -112,7 +113,7 @@ def hash_ngrams(data: NDArray[np.uint8], ngram: int) -> U64:
 
 
 @compiled
-def fill(table: Any, values: Any) -> Any:
+def fill(table: Array, values: Array) -> Any:
     mask = np.uint64(len(table) - 1)
     for value in values:
         place = value & mask
@@ -123,7 +124,7 @@ def fill(table: Any, values: Any) -> Any:
 
 
 @compiled
-def count_hits(data: Any, offsets: Any, table: Any, ngram: int) -> Any:
+def count_hits(data: Array, offsets: Array, table: Array, ngram: int) -> Any:
     documents = len(offsets) - 1
     out = np.zeros(documents, np.int32)
     longest = 0

@@ -15,6 +15,7 @@ import pyarrow as pa
 import regex
 
 from curate.dedup.xxh3 import compiled, xxh3
+from filters.jit import Array
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE, STRANGE = range(6)
 APOSTROPHE, BLANK = 0x27, 0x20
@@ -68,7 +69,7 @@ def classes(style: Style, strange: Any, size: int) -> npt.NDArray[np.uint8]:
 
 
 @compiled
-def _classify(data: Any, start: int, end: int, table: Any, kinds: Any, places: Any) -> int:
+def _classify(data: Array, start: int, end: int, table: Array, kinds: Array, places: Array) -> int:
     """Class and place of each character of a text; how many, or -1 where one is strange."""
     at, count = start, 0
     while at < end:
@@ -90,14 +91,14 @@ def _classify(data: Any, start: int, end: int, table: Any, kinds: Any, places: A
 
 
 @compiled
-def _run(kinds: Any, i: Any, n: Any, kind: Any) -> Any:
+def _run(kinds: Array, i: Any, n: Any, kind: Any) -> Any:
     while i < n and kinds[i] == kind:
         i += 1
     return i
 
 
 @compiled
-def _contraction(data: Any, at: int, end: int, any_case: bool) -> int:
+def _contraction(data: Array, at: int, end: int, any_case: bool) -> int:
     """Characters of the contraction that begins with the apostrophe at `at`; 0: none."""
     first = data[at + 1] + 0 if at + 1 < end else 0
     second = data[at + 2] + 0 if at + 2 < end else 0
@@ -112,7 +113,7 @@ def _contraction(data: Any, at: int, end: int, any_case: bool) -> int:
 
 
 @compiled
-def _space_end(kinds: Any, i: int, n: int, newlines: bool) -> int:
+def _space_end(kinds: Array, i: int, n: int, newlines: bool) -> int:
     r"""The end of `\s*[\r\n]+` (with `newlines`), else of `\s+(?!\S)`, else of `\s+`."""
     j, last = i, -1
     while j < n and (kinds[j] == SPACE or kinds[j] == NEWLINE):
@@ -124,7 +125,7 @@ def _space_end(kinds: Any, i: int, n: int, newlines: bool) -> int:
 
 
 @compiled
-def _piece_end(data: Any, kinds: Any, places: Any, i: Any, n: Any, style: Any) -> Any:
+def _piece_end(data: Array, kinds: Array, places: Array, i: Any, n: Any, style: Any) -> Any:
     """The character after the piece that begins at character `i`."""
     contractions, digits, blank_digits, any_before, newlines = style
     kind, sign = kinds[i], data[places[i]]
@@ -146,7 +147,7 @@ def _piece_end(data: Any, kinds: Any, places: Any, i: Any, n: Any, style: Any) -
 
 
 @compiled
-def _slot(keys: Any, key: Any) -> Any:
+def _slot(keys: Array, key: Any) -> Any:
     mask = len(keys) - 1
     at = np.int64(key & np.uint64(mask))
     while keys[at] != 0 and keys[at] != key:
@@ -156,17 +157,17 @@ def _slot(keys: Any, key: Any) -> Any:
 
 @compiled
 def _count(
-    data: Any,
-    offsets: Any,
+    data: Array,
+    offsets: Array,
     first: int,
-    table: Any,
+    table: Array,
     style: Any,
-    keys: Any,
-    sizes: Any,
-    kinds: Any,
-    places: Any,
-    totals: Any,
-    new: Any,
+    keys: Array,
+    sizes: Array,
+    kinds: Array,
+    places: Array,
+    totals: Array,
+    new: Array,
 ) -> Any:
     """Fill `totals` from text `first` on: tokens, or -1. Unknown pieces go to `new` as (text, start, end). Returns (the
     text to go on with, since `new` was full, or the number of texts; unknown pieces)."""
@@ -191,7 +192,7 @@ def _count(
 
 
 @compiled
-def _insert(keys: Any, sizes: Any, key: Any, size: int) -> Any:
+def _insert(keys: Array, sizes: Array, key: Any, size: int) -> Any:
     """Enter a piece; 1 where it is new."""
     at = _slot(keys, key)
     fresh = keys[at] == 0
@@ -200,12 +201,12 @@ def _insert(keys: Any, sizes: Any, key: Any, size: int) -> Any:
 
 
 @compiled
-def _key(data: Any, start: int, end: int) -> Any:
+def _key(data: Array, start: int, end: int) -> Any:
     return xxh3(data, start, end) | np.uint64(1)
 
 
 @compiled
-def _rehash(keys: Any, sizes: Any, new_keys: Any, new_sizes: Any) -> None:
+def _rehash(keys: Array, sizes: Array, new_keys: Array, new_sizes: Array) -> None:
     for at in range(len(keys)):
         if keys[at] != 0:
             _insert(new_keys, new_sizes, keys[at], sizes[at])
