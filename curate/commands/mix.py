@@ -1,7 +1,7 @@
 """`curate mix`, and what `jobs/mix.py` runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,10 @@ from curate.errors import UsageError
 if TYPE_CHECKING:
     from curate.mixing.plan import Plan
 
+Command = Callable[..., None]
 
-def _sources(command: Any) -> Any:
+
+def _sources(command: Command) -> Command:
     options = [
         click.option(
             "--weights",
@@ -40,7 +42,7 @@ def _sources(command: Any) -> Any:
     return _add(command, options)
 
 
-def _amounts(command: Any) -> Any:
+def _amounts(command: Command) -> Command:
     options = [
         click.option("--tokens", metavar="N", help="Budget, e.g. 2B.  [default: as much as fits without repeats]"),
         click.option(
@@ -64,7 +66,7 @@ def _amounts(command: Any) -> Any:
     return _add(command, options)
 
 
-def _cleanliness(command: Any) -> Any:
+def _cleanliness(command: Command) -> Command:
     options = [
         click.option(
             "--decontaminate",
@@ -81,13 +83,13 @@ def _cleanliness(command: Any) -> Any:
     return _add(command, options)
 
 
-def _add(command: Any, options: list[Any]) -> Any:
+def _add(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _search(command: Any) -> Any:
+def _search(command: Command) -> Command:
     options = [
         click.option("--search", is_flag=True, help="Look for weights instead of using given ones: docs/search.md."),
         click.option(

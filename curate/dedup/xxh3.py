@@ -6,10 +6,11 @@ for long inputs. It reads eight bytes at a time, little-endian, so it needs a li
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numba as nb
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
@@ -31,7 +32,10 @@ MIX_1, MIX_2 = U64(0x165667919E3779F9), U64(0x9FB21C651E98DF25)
 LOW = U64(0xFFFF_FFFF)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
     """`function` compiled at its first call, kept on disk where there is a place for it (not inside a zip)."""
     try:
         return njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
@@ -71,32 +75,32 @@ def folded_product(_context: Any, x: Any, y: Any) -> Any:
 
 
 @compiled
-def _avalanche(h: Any) -> Any:
+def _avalanche(h: np.uint64) -> np.uint64:
     h = (h ^ h >> U64(37)) * MIX_1
     return h ^ h >> U64(32)
 
 
 @compiled
-def _avalanche64(h: Any) -> Any:
+def _avalanche64(h: np.uint64) -> np.uint64:
     h = (h ^ h >> U64(33)) * P64_2
     h = (h ^ h >> U64(29)) * P64_3
     return h ^ h >> U64(32)
 
 
 @compiled
-def _swapped(x: Any) -> Any:
+def _swapped(x: np.uint64) -> np.uint64:
     x = (x & U64(0x00FF00FF00FF00FF)) << U64(8) | x >> U64(8) & U64(0x00FF00FF00FF00FF)
     x = (x & U64(0x0000FFFF0000FFFF)) << U64(16) | x >> U64(16) & U64(0x0000FFFF0000FFFF)
     return x << U64(32) | x >> U64(32)
 
 
 @compiled
-def _mix(data: Any, at: int, secret: int) -> Any:
-    return folded_product(load64(data, at) ^ load64(SECRET, secret), load64(data, at + 8) ^ load64(SECRET, secret + 8))
+def _mix(data: npt.NDArray[np.uint8], at: int, secret: int) -> np.uint64:
+    return folded_product(load64(data, at) ^ load64(SECRET, secret), load64(data, at + 8) ^ load64(SECRET, secret + 8))  # type: ignore[no-any-return]
 
 
 @compiled
-def _short(data: Any, start: int, size: int) -> Any:
+def _short(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """Up to 16 bytes."""
     if size > 8:
         low = load64(data, start) ^ load64(SECRET, 24) ^ load64(SECRET, 32)
@@ -108,7 +112,7 @@ def _short(data: Any, start: int, size: int) -> Any:
         h ^= (h << U64(49) | h >> U64(15)) ^ (h << U64(24) | h >> U64(40))
         h *= MIX_2
         h = (h ^ (h >> U64(35)) + nb.uint64(size)) * MIX_2
-        return h ^ h >> U64(28)
+        return h ^ h >> U64(28)  # type: ignore[no-any-return]
     if size:
         ends = nb.uint64(data[start]) << U64(16) | nb.uint64(data[start + (size >> 1)]) << U64(24)
         both = ends | nb.uint64(data[start + size - 1]) | nb.uint64(size) << U64(8)
@@ -117,7 +121,7 @@ def _short(data: Any, start: int, size: int) -> Any:
 
 
 @compiled
-def _middle(data: Any, start: int, size: int) -> Any:
+def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """129 to 240 bytes."""
     h = nb.uint64(size) * P64_1
     for i in range(8):
@@ -129,7 +133,7 @@ def _middle(data: Any, start: int, size: int) -> Any:
 
 
 @compiled
-def _stripe(lanes: Any, data: Any, at: int, secret: int) -> None:
+def _stripe(lanes: npt.NDArray[np.uint64], data: npt.NDArray[np.uint8], at: int, secret: int) -> None:
     for i in range(8):
         value = load64(data, at + 8 * i)
         key = value ^ load64(SECRET, secret + 8 * i)
@@ -138,7 +142,7 @@ def _stripe(lanes: Any, data: Any, at: int, secret: int) -> None:
 
 
 @compiled
-def _long(data: Any, start: int, size: int) -> Any:
+def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """More than 240 bytes: stripes of 64 bytes in blocks of 16."""
     lanes = np.array([P32_3, P64_1, P64_2, P64_3, P64_4, P32_2, P64_5, P32_1], np.uint64)
     stripes = (size - 1) // 64
@@ -155,7 +159,7 @@ def _long(data: Any, start: int, size: int) -> Any:
 
 
 @compiled
-def xxh3(data: Any, start: int, end: int) -> Any:
+def xxh3(data: npt.NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """XXH3-64 of the bytes data[start:end], `data` a contiguous array of uint8."""
     size = end - start
     if size <= 16:

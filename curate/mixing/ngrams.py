@@ -3,8 +3,6 @@
 Words are runs of letters, digits and other characters that are no punctuation; ASCII letters are lower-cased.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +41,7 @@ def _wide(data: Array, at: int, stop: int) -> int:
 
 
 @compiled
-def _finish(x: Any) -> Any:
+def _finish(x: np.uint64) -> np.uint64:
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return x ^ (x >> np.uint64(33))
@@ -99,7 +97,7 @@ def _roll(words: Array, count: int, ngram: int, out: Array) -> int:
 
 
 @compiled
-def _ngrams(data: Array, ngram: int) -> Any:
+def _ngrams(data: Array, ngram: int) -> U64:
     words = np.empty(len(data) // 2 + 1, np.uint64)
     count = _word_hashes(data, 0, len(data), words)
     out = np.empty(max(count, 1), np.uint64)
@@ -113,7 +111,7 @@ def hash_ngrams(data: NDArray[np.uint8], ngram: int) -> U64:
 
 
 @compiled
-def fill(table: Array, values: Array) -> Any:
+def fill(table: Array, values: Array) -> U64:
     mask = np.uint64(len(table) - 1)
     for value in values:
         place = value & mask
@@ -124,7 +122,7 @@ def fill(table: Array, values: Array) -> Any:
 
 
 @compiled
-def count_hits(data: Array, offsets: Array, table: Array, ngram: int) -> Any:
+def count_hits(data: Array, offsets: Array, table: Array, ngram: int) -> NDArray[np.int32]:
     documents = len(offsets) - 1
     out = np.zeros(documents, np.int32)
     longest = 0

@@ -201,7 +201,7 @@ def _insert(keys: Array, sizes: Array, key: Any, size: int) -> Any:
 
 
 @compiled
-def _key(data: Array, start: int, end: int) -> Any:
+def _key(data: Array, start: int, end: int) -> np.uint64:
     return xxh3(data, start, end) | np.uint64(1)
 
 
