@@ -229,7 +229,7 @@ ORPHAN = """
 import os, signal, sys, threading, time
 from curate.engine import children
 threading.Timer(float(sys.argv[1]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-children.call("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
+children.call_json("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
 """
 
 
