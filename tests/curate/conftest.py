@@ -109,7 +109,7 @@ def _ledger(folder: Path, recipe: Any, counts: dict[str, Any]) -> dict[str, Any]
         "dedup": [{"step": "Urls", "keys": 7, "clusters": 1, "copies": 2, "sizes": {"2-3": 1}, "largest": []}],
         "limits": {"failed_share": 0.0, "max_failed": 0.01},
         "files": {"a.warc.gz": entry},
-        "data": [ledger.describe(str(folder), "data", str(data), counts["kept"])],
+        "data": [ledger.describe("data", str(data), counts["kept"])],
     }
 
 
