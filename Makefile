@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CURATE := $(BIN)/curate
 
-.PHONY: help demo demo-llama demo-probe test test-fast check format bench train-extractor clean
+.PHONY: help demo demo-llama demo-probe test test-fast check docs format bench train-extractor clean
 
 help:
 	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
@@ -15,6 +15,7 @@ help:
 	@echo "make test             set up, run every test"
 	@echo "make test-fast        the pure tests only, seconds"
 	@echo "make check            format, lint, types"
+	@echo "make docs             docs/filters.md again, from the filters themselves"
 	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
 
 .venv/bin/python:
@@ -79,6 +80,10 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: .venv/.core
+	$(CURATE) filters --markdown > docs/filters.md.new
+	@mv docs/filters.md.new docs/filters.md
 
 format: .venv/.dev
 	$(BIN)/ruff format .

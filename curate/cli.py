@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import CurateError, of_disk
+from curate.errors import CurateError, of_disk, of_system
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -109,11 +109,11 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         error.show()
         sys.exit(error.exit_code)
     except (CurateError, OSError) as error:
-        told = error if isinstance(error, CurateError) else of_disk(error)
+        told = error if isinstance(error, CurateError) else of_disk(error) or of_system(error)
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        if told is None:
+        if os.environ.get("CURATE_DEBUG"):
             raise
         click.echo(f"error: {printable(str(told))}", err=True)
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends

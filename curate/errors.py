@@ -105,6 +105,13 @@ def of_disk(error: BaseException) -> OutputError | None:
     return OutputError(f"{where}{DISK[number]}; what is finished is kept, --resume goes on from there")
 
 
+def of_system(error: OSError) -> CurateError:
+    """What the system refused, in one line: the path and the system's words. CURATE_DEBUG=1 shows the traceback."""
+    words = (error.strerror or str(error)).split("\n", 1)[0].split(". Detail: ", 1)[0]
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return CurateError(f"{where}{words or type(error).__name__}")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the nearest of `known`, or the list of them, or nothing when there are none."""
     names = sorted(known)

@@ -69,7 +69,7 @@ def check_name(output: str) -> None:
 
 
 def _refuse_planted(output: str) -> None:
-    """Raise OutputError where a link has the name of the output, or a link or a folder of another user the name that it is
+    """Raise OutputError where a file or a link has the name of the output, or a link or a folder of another user the name that it is
     built under: in a folder that many can write to, somebody else would own the corpus."""
     if not storage.is_local(output):
         return
@@ -77,6 +77,8 @@ def _refuse_planted(output: str) -> None:
     for path in (output, work):
         if os.path.islink(storage.filesystem(path)[1]):
             raise OutputError(f"{path} is a link: name the folder that it leads to, or delete it")
+        if storage.exists(path) and not os.path.isdir(storage.filesystem(path)[1]):
+            raise OutputError(f"{path} is a file, and a folder is to be made there: choose another --output")
     inner = storage.filesystem(work)[1]
     begun = storage.exists(storage.join(work, IDENTITY))  # then it goes on with `resume` only
     if os.path.isdir(inner) and not begun and os.stat(inner).st_uid != os.geteuid():

@@ -139,6 +139,10 @@ def atomic(path: str) -> Iterator[str]:
     """Give a temporary local path to write; when the block ends well, `path` appears whole, else not at all."""
     if is_local(path):
         inner = filesystem(path)[1]
+        if os.path.exists(inner) and not os.path.isfile(inner):  # a device would be replaced by a file
+            raise OutputError(
+                f"{path} is a {'folder' if os.path.isdir(inner) else 'device'}, not a file: choose another"
+            )
         Path(inner).parent.mkdir(parents=True, exist_ok=True)
         written = temporary_name(inner)
         try:

@@ -195,3 +195,32 @@ def test_a_damaged_note_is_told(tmp_path: Path, text: str) -> None:
     told = pytest.raises(OutputError, match=r"job.json is damaged: delete")
     with told, output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=True):
         pass
+
+
+@pytest.mark.parametrize("suffix", ["", ".partial"])
+def test_an_output_that_is_a_file_is_refused_and_left(tmp_path: Path, suffix: str) -> None:
+    """It ended in a traceback, after the work in some commands."""
+    (tmp_path / f"out{suffix}").write_text("mine")
+    with pytest.raises(OutputError, match="is a file"), output.claimed(str(tmp_path / "out"), {}, resume=False):
+        pass
+    assert (tmp_path / f"out{suffix}").read_text() == "mine"
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", ""):
+        with pytest.raises(OutputError, match="not a file"):
+            storage.write_text(str(tmp_path / name), "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    command = [sys.executable, "-m", "curate", "sample-crawl", str(tmp_path / "file" / "below")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr == f"error: {tmp_path}/file/below: Not a directory\n"
+    shown = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "CURATE_DEBUG": "1"}
+    )
+    assert "Traceback" in shown.stderr

@@ -100,7 +100,7 @@ import sys
 from curate.jobs.clean import Options, clean
 from curate.run.start import EngineOptions
 options = Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", split_bytes=60_000)
-clean(options, EngineOptions(resume=False, quiet=True))
+clean(options, EngineOptions(resume=sys.argv[3] == "again", quiet=True))
 """
 
 
@@ -110,8 +110,9 @@ def test_killed_at_any_point_and_resumed(crawl, corpus, tmp_path):
     for wait in (2.0, 3.5, 5.0, 6.5):
         if output.exists():
             break
-        arguments = [sys.executable, "-c", KILLED if wait == 2.0 else KILLED.replace("resume=False", "resume=True")]
-        process = subprocess.Popen([*arguments, str(crawl), str(output)], start_new_session=True)
+        again = "again" if output.with_name("corpus.partial").exists() else "first"
+        arguments = [sys.executable, "-c", KILLED, str(crawl), str(output), again]
+        process = subprocess.Popen(arguments, start_new_session=True)
         try:
             process.wait(timeout=wait)
         except subprocess.TimeoutExpired:
@@ -121,6 +122,7 @@ def test_killed_at_any_point_and_resumed(crawl, corpus, tmp_path):
         assert not (output.exists() and not (output / "ledger.json").exists())
     if not output.exists():
         clean(crawl, output, resume=True, split_bytes=60_000)
+    assert json.loads((output / "job.json").read_text())["keep_extracted"]
     assert hashes(output) == hashes(corpus)
     assert not output.with_name("corpus.partial").exists()
 
