@@ -162,7 +162,7 @@ def test_usual_readers_open_it_as_it_is(corpus, monkeypatch):
         (["--input", "nowhere/*.warc.gz"], "nowhere"),
         (["--recipe", "c5"], "no recipe 'c5'"),
         (["--engine", "sail", "--master", "local[1]"], "takes no --master"),
-        (["--extractor", "dragnet"], "Invalid value for '--extractor'"),
+        (["--extractor", "dragnet"], "no extractor is called 'dragnet'"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, message):
