@@ -77,8 +77,8 @@ def _there(name: str) -> bool:
 def group() -> None:
     """Raw web crawls to pretraining corpora, and a probe that says which corpus is better.
 
-    Every command that prints a table takes --json. Data goes to stdout, talk to stderr; the exit code is 0 only on
-    success. Shell completion: eval "$(_CURATE_COMPLETE=bash_source curate)".
+    Every command that prints a table takes --json. Data goes to stdout, messages to stderr; the exit code is 0 only
+    on success. CURATE_DEBUG=1 shows tracebacks. Shell completion: eval "$(_CURATE_COMPLETE=bash_source curate)".
     """
 
 
