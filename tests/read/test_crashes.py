@@ -9,6 +9,7 @@ import pytest
 from curate.code.source import code_source
 from curate.corpus.recipe import parse
 from curate.corpus.shards import read_batches, read_written
+from curate.engine import children
 from curate.engine.session import session
 from curate.errors import CrashError, EngineError
 from curate.read import crashes
@@ -32,6 +33,9 @@ def _reader(tmp_path, monkeypatch):
         "    return call_json(function(real), task)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    children.close_all()  # those that wait do not know the folder
+    yield
+    children.close_all()
 
 
 def broken(source, name="SIGSEGV"):

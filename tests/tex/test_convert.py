@@ -236,7 +236,7 @@ def test_the_root_file(files, root):
     assert project(files).root == root
 
 
-@pytest.mark.skipif("CURATE_TESTDATA" not in os.environ, reason="no test data")
+@pytest.mark.skipif(not os.path.isdir(os.environ.get("CURATE_TESTDATA", "")), reason="no test data")
 def test_latex_of_others():
     folder = Path(os.environ["CURATE_TESTDATA"], "J-sources", "arxiv", "plastex__plastex", "Doc")
     members = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.tex")}
