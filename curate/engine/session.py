@@ -334,6 +334,7 @@ def _spark(name: str, master: str | None, submitted: bool, cores: int | None) ->
 
     builder = SparkSession.builder.appName(name).config("spark.sql.session.timeZone", "UTC")
     builder = builder.config("spark.sql.parquet.compression.codec", "zstd")
+    builder = builder.config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")  # INT96 has no zone
     if not submitted:
         count = cores or cpu_count()
         builder = builder.master(master or f"local[{count}]")

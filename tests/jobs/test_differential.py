@@ -191,6 +191,15 @@ def test_spark_and_arrow_agree(spark: Session, written: list[tuple[pa.Table, dic
     check(spark, written)
 
 
+@java
+@pytest.mark.spark
+def test_spark_writes_moments_with_their_zone(spark: Session) -> None:
+    """It wrote INT96 by default, which has none: found by the test above, one time in several."""
+    moments = pa.array([datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)], pa.timestamp("us", tz="UTC"))
+    whole = {"row_group_size": 1, "compression": "none"}
+    check(spark, [(pa.table({"row": [0], "c0": moments}), whole)])
+
+
 def groups_without_minimum(path: Path) -> pa.Table:
     """A first row group without minimum and maximum, and later ones of one value each: texts, nulls, both."""
     rows = [
