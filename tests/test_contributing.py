@@ -1,4 +1,4 @@
-"""What CONTRIBUTING tells a newcomer to do is done here, to the letter, in a copy of the folders that it touches."""
+"""What CONTRIBUTING tells a newcomer to do is done here, to the letter, in copies of what it touches."""
 
 import os
 import re
@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+
+from curate.jobs.clean import Options, clean
+from curate.run.start import EngineOptions
+from tests.tasks import importable
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
@@ -60,3 +65,21 @@ def test_add_a_filter_in_five_minutes(copy: Path) -> None:
     told = _run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "short or Short or reference", *tests)
     assert " passed" in told
     assert " failed" not in told
+
+
+@pytest.mark.engine
+def test_add_a_source_in_fifteen_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = blocks(section("Add a source in fifteen minutes"))
+    code = next(code for words, code in steps.items() if "curate/read/subtitles.py" in words)
+    recipe = next(code for words, code in steps.items() if "curate/recipes/subtitles.toml" in words)
+    (tmp_path / "mine.toml").write_text(recipe.replace("curate.read.", ""))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n"
+    )
+    (tmp_path / "in" / "b.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n\n")
+    asked = Options([str(tmp_path / "in")], str(tmp_path / "out"), recipe=str(tmp_path / "mine.toml"))
+    with importable(monkeypatch, tmp_path, "subtitles", code):
+        ledger = clean(asked, EngineOptions(cores=1))
+    assert pq.read_table(tmp_path / "out" / "data")["text"].to_pylist() == ["Hello.\n\nBye."]
+    assert ledger["rejected"] == {"extract.no_text": 1}

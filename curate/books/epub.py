@@ -51,7 +51,6 @@ class Epub:
     text: str
     title: str = ""
     language: str = ""
-    publisher_date: str = ""
     rights: str = ""
     missing: list[str] = field(default_factory=list)
     """Chapters that the spine names and that could not be read."""
@@ -118,17 +117,6 @@ def _read(room: _Room) -> Epub:
     return read_package(package, opf, room.read, hidden)
 
 
-def read_folder(files: Mapping[str, bytes]) -> Epub:
-    """The text of a book that lies unpacked, as its source is kept: path -> bytes."""
-    opf = next((path for path in sorted(files) if path.endswith(".opf")), None)
-    if opf is None:
-        raise BadBookError("not_epub: no package file (.opf) in it")
-    try:
-        return read_package(read_xml(files[opf]), opf, files.__getitem__, frozenset())
-    except etree.LxmlError as error:
-        raise BadBookError(f"damaged: {str(error)[:200]}") from None
-
-
 def read_package(package: Any, opf: str, read: Any, hidden: frozenset[str]) -> Epub:
     """The text of the chapters that a package file names; `read` gives the bytes of a path or raises KeyError."""
     items = {item.get("id"): item for item in _all(package, "item")}
@@ -168,8 +156,8 @@ def read_package(package: Any, opf: str, read: Any, hidden: frozenset[str]) -> E
         raise BadBookError(
             "damaged: no chapter of the spine can be read" if missing else "no_text: the spine has no words"
         )
-    told = {name: _first(package, name) for name in ("title", "language", "date", "rights")}
-    return Epub(text, told["title"], told["language"], told["date"], told["rights"], missing)
+    title, language, rights = (_first(package, name) for name in ("title", "language", "rights"))
+    return Epub(text, title, language, rights, missing)
 
 
 def _chapter(data: bytes) -> str:

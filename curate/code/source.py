@@ -2,7 +2,6 @@
 
 import glob
 import hashlib
-import json
 import os
 import time
 from collections import Counter
@@ -26,7 +25,7 @@ from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.read.crashes import survivable
-from curate.read.source import FileTask, ReadResult, Source
+from curate.read.source import FileTask, ReadResult, Source, digest_of
 
 BATCH = 256
 _ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")
@@ -51,7 +50,7 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     for part in together:  # is read as a part of the package, not once more for itself
         found.pop(part, None)
     listed = sorted(found.items())
-    digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
+    digest = digest_of([name, listed])
     tasks = [FileTask(name=f"{i:06d}", file=path, source=name or "code") for i, (path, _) in enumerate(listed)]
     reads = [*found, *filter(os.path.exists, together)]
     uses = [str(database_file())]

@@ -1,6 +1,5 @@
 """E-prints as arXiv publishes their sources: bulk archives (`arXiv_src_2310_001.tar`), single submissions, zips."""
 
-import hashlib
 import io
 import json
 import re
@@ -13,16 +12,13 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from curate.encodings.decode import decode_page
-from curate.engine.tasks import reference
 from curate.files import tar, typed_json
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
-from curate.read import items
 from curate.read.dumps import Head
-from curate.read.inputs import open_input
-from curate.read.items import Fail, Item, ItemTask, Reject, Skip
+from curate.read.inputs import open_input, read_whole
+from curate.read.items import Fail, Item, ItemTask, Reject, Skip, file_by_file, refused
 from curate.read.source import Source
-from curate.read.splits import Split
 from curate.tex import submission
 from curate.tex.convert import Options, convert
 from curate.tex.project import project
@@ -81,24 +77,8 @@ class ArXiv:
     def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
         """A task a file."""
         del split_bytes
-        options = asdict(self)
-        tasks = [
-            ItemTask(
-                name=f"{number:06d}",
-                kind="arxiv",
-                reader=reference(submissions),
-                split=Split(head.path, "arxiv", 0, head.size, head.size),
-                source=name or "arxiv",
-                options=options,
-                cpu_seconds=60.0,
-                memory_bytes=3 << 30,
-            )
-            for number, head in enumerate(files)
-        ]
-        listed = [(head.path, head.size) for head in files]
-        digest = hashlib.blake2b(json.dumps([name, options, listed]).encode(), digest_size=8).hexdigest()
         uses = [self.metadata] if self.metadata else []
-        return Source("arxiv", items.run, tasks, listed, digest, uses=uses)
+        return file_by_file("arxiv", submissions, files, name, cpu_seconds=60.0, options=asdict(self), uses=uses)
 
 
 def _holds_source(data: bytes) -> bool:
@@ -118,7 +98,7 @@ def submissions(task: ItemTask) -> Iterator[Item]:
         bulk = submission.is_tar(head) and _is_bulk(head, path)
     known = _Known(options.metadata, path, bulk)
     if not bulk:
-        yield _item(path, 0, lambda: _whole(path), options, known)
+        yield _item(path, 0, lambda: read_whole(path, MAX_SUBMISSION), options, known)
         return
     with closing(open_input(path)) as raw:
         at = 0
@@ -128,11 +108,11 @@ def submissions(task: ItemTask) -> Iterator[Item]:
                 if entry.isdir():
                     continue
                 if not entry.isreg():
-                    yield Item(at, entry.name, lambda: _raise(Skip("link_or_device")))
+                    yield refused(at, entry.name, Skip("link_or_device"))
                 elif PurePosixPath(entry.name).name.startswith("._"):
-                    yield Item(at, entry.name, lambda: _raise(Skip("apple_double")))
+                    yield refused(at, entry.name, Skip("apple_double"))
                 elif entry.name.lower().endswith(".pdf"):
-                    yield Item(at, entry.name, lambda: _raise(Skip("pdf_only")))
+                    yield refused(at, entry.name, Skip("pdf_only"))
                 else:
                     data = read(MAX_SUBMISSION + 1)
                     short = len(data) < min(entry.size, MAX_SUBMISSION)
@@ -141,11 +121,7 @@ def submissions(task: ItemTask) -> Iterator[Item]:
                         raise EOFError(f"{entry.name} is cut off")
         except submission.BROKEN as error:
             told = f"damaged_archive: {error or type(error).__name__}; what follows byte {at} could not be read"
-            yield Item(at, f"{PurePosixPath(path).name} {at}", lambda: _raise(Fail(told)))
-
-
-def _raise(error: Exception) -> dict[str, Any]:
-    raise error
+            yield refused(at, f"{PurePosixPath(path).name} {at}", Fail(told))
 
 
 def _is_bulk(head: bytes, path: str) -> bool:
@@ -154,15 +130,6 @@ def _is_bulk(head: bytes, path: str) -> bool:
     name = PurePosixPath(path).name
     inside = re.search(r"\.(gz|pdf)$", first) or re.fullmatch(r"\d{4}/?", first)
     return bool(_BULK.search(name) or (inside and not _NAMED.search(name)))
-
-
-def _whole(path: str) -> bytes:
-    with closing(open_input(path)) as file:
-        parts, size = list[bytes](), 0
-        while size <= MAX_SUBMISSION and (part := file.read(1 << 20)):
-            parts.append(part)
-            size += len(part)
-    return b"".join(parts)
 
 
 def _item(name: str, offset: int, read: Any, options: ArXiv, known: "_Known") -> Item:

@@ -1,13 +1,10 @@
 """Books: Project Gutenberg's texts and pages, epub 2 and 3 (packed, or unpacked as their source is kept), HTML, plain text,
 and zips of these."""
 
-import hashlib
 import io
-import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
@@ -15,16 +12,13 @@ from typing import Any, ClassVar
 from curate.books.epub import BROKEN, BadBookError, Epub, read_epub, read_package, read_xml
 from curate.books.gutenberg import between_markers, is_gutenberg
 from curate.encodings.decode import decode_page, looks_binary
-from curate.engine.tasks import reference
 from curate.errors import InputError
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
-from curate.read import items
 from curate.read.dumps import Head
-from curate.read.inputs import open_input
-from curate.read.items import Fail, Item, ItemTask, Reject, Skip
+from curate.read.inputs import read_whole
+from curate.read.items import Fail, Item, ItemTask, Reject, Skip, file_by_file, refused
 from curate.read.source import Source
-from curate.read.splits import Split
 
 MAX_BOOK = 256 << 20
 """Bytes of a book; and of a text in a zip."""
@@ -80,21 +74,7 @@ class Books:
             for head in files
             if head.name.lower().endswith(".opf") or not any(head.path.startswith(f) for f in folders)
         ]
-        tasks = [
-            ItemTask(
-                name=f"{number:06d}",
-                kind="books",
-                reader=reference(books),
-                split=Split(head.path, "books", 0, head.size, head.size),
-                source=name or "books",
-                cpu_seconds=120.0,
-                memory_bytes=3 << 30,
-            )
-            for number, head in enumerate(own)
-        ]
-        listed = [(head.path, head.size) for head in own]
-        digest = hashlib.blake2b(json.dumps([name, listed]).encode(), digest_size=8).hexdigest()
-        return Source("books", items.run, tasks, listed, digest)
+        return file_by_file("books", books, own, name, cpu_seconds=120.0)
 
 
 def books(task: ItemTask) -> Iterator[Item]:
@@ -105,20 +85,11 @@ def books(task: ItemTask) -> Iterator[Item]:
     if base.lower().endswith(".opf"):
         yield Item(0, key, lambda: _epub(_unpacked(path)))
         return
-    data = _whole(path)
+    data = read_whole(path, MAX_BOOK)
     if data.startswith(b"PK\x03\x04") and not _is_epub(data, base):
         yield from _zipped(data, key)
         return
     yield Item(0, key, lambda: _book(data, base))
-
-
-def _whole(path: str) -> bytes:
-    with closing(open_input(path)) as file:
-        parts, size = list[bytes](), 0
-        while size <= MAX_BOOK and (part := file.read(1 << 20)):
-            parts.append(part)
-            size += len(part)
-    return b"".join(parts)
 
 
 def _is_epub(data: bytes, name: str) -> bool:
@@ -135,19 +106,19 @@ def _zipped(data: bytes, base: str) -> Iterator[Item]:
         entries = archive.infolist()
     except BROKEN as error:
         told = f"damaged: {error}"
-        yield Item(0, base, lambda: _raise(Fail(told)))
+        yield refused(0, base, Fail(told))
         return
     total = 0
     for number, entry in enumerate(entries):
         name = entry.filename
         key = f"{base} {name}"
         if number >= MAX_INSIDE or total > 2 * MAX_BOOK:
-            yield Item(entry.header_offset, key, lambda: _raise(Fail("bomb: the zip holds too much")))
+            yield refused(entry.header_offset, key, Fail("bomb: the zip holds too much"))
             return
         if entry.is_dir():
             continue
         if not name.lower().endswith((*_PAGES, *_TEXTS, ".epub")) or PurePosixPath(name).name.startswith("."):
-            yield Item(entry.header_offset, key, lambda: _raise(Skip("no_book")))
+            yield refused(entry.header_offset, key, Skip("no_book"))
             continue
         total += min(entry.file_size, MAX_BOOK)
         yield Item(entry.header_offset, key, _of_zip(archive, entry, name))
@@ -221,11 +192,11 @@ def _unpacked(path: str) -> Callable[[], Epub]:
     def read() -> Epub:
         def chapter(name: str) -> bytes:
             try:
-                return _whole(f"{path.rpartition('/')[0]}/{name}" if "/" in path else name)
+                return read_whole(f"{path.rpartition('/')[0]}/{name}" if "/" in path else name, MAX_BOOK)
             except InputError:
                 raise KeyError(name) from None
 
-        return read_package(read_xml(_whole(path)), "book.opf", chapter, frozenset())
+        return read_package(read_xml(read_whole(path, MAX_BOOK)), "book.opf", chapter, frozenset())
 
     return read
 
@@ -237,7 +208,3 @@ def _language(said: str) -> str | None:
         return _LANGUAGES[said]
     found = re.fullmatch(r"([a-z]{2,3})([-_].*)?", said)
     return found[1] if found else None
-
-
-def _raise(error: Exception) -> dict[str, Any]:
-    raise error

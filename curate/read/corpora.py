@@ -1,7 +1,5 @@
 """Corpora that are there already (ours or others', Parquet or JSON) as the source of a job such as dedup."""
 
-import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,7 @@ from curate.files import storage
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
 from curate.read.crashes import survivable
-from curate.read.source import FileTask, ReadResult, Source
+from curate.read.source import FileTask, ReadResult, Source, digest_of
 from curate.read.web import host
 
 FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")
@@ -55,7 +53,7 @@ def tables_source(paths: str | Sequence[str], name: str | None = None, text: str
     kind = next(filter(None, map(tables.corpus_kind, list(inputs)[:1])), "web")
     listed = [(file, size) for file, (_, size) in inputs.items()]
     asked = [text, ident] if text or ident else []
-    digest = hashlib.blake2b(json.dumps([kind, name, listed, *asked]).encode(), digest_size=8).hexdigest()
+    digest = digest_of([kind, name, listed, *asked])
     tasks = [
         CorpusTask(name=f"{i:06d}", file=file, root=root, kind=kind, source=name, text=text, ident=ident)
         for i, (file, (root, _)) in enumerate(inputs.items())

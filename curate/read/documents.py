@@ -1,7 +1,5 @@
 """Crawl files, and corpora that are there already, as the source of a job."""
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -17,7 +15,7 @@ from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
 from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
-from curate.read.source import Source
+from curate.read.source import Source, digest_of
 from curate.read.splits import plan_splits
 
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
@@ -80,7 +78,7 @@ def crawl_source(
     splits = [split for file in files for split in plan_splits(file, each)]
     tasks = [
         web.WebTask(
-            name=f"{i:06d}-{_digest(asdict(replace(split, address='')))}",  # one address, signed again, is the same task
+            name=f"{i:06d}-{digest_of(asdict(replace(split, address='')))}",  # one address, signed again, is the same task
             split=split,
             source=name or _crawl_name(split.file),
             engine=recipe.extract.engine,
@@ -91,7 +89,7 @@ def crawl_source(
         for i, split in enumerate(splits)
     ]
     listed = [(file.name, file.size) for file in files]
-    digest = _digest([settings, name, listed])
+    digest = digest_of([settings, name, listed])
     reads = sorted({file.wacz or file.path for file in files})
     return Source("web", web.run, tasks, listed, digest, extraction=settings, reads=reads)
 
@@ -133,7 +131,3 @@ def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:
 def _crawl_name(path: str) -> str:
     found = re.search(r"CC-MAIN-\d{4}-\d{2}", path)
     return found.group() if found else "crawl"
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -349,6 +349,16 @@ def read_head(path: str, size: int = 1 << 16) -> bytes:
         return b""
 
 
+def read_whole(path: str, most: int) -> bytes:
+    """All bytes of a file; of a larger one some more than `most`."""
+    parts, size = list[bytes](), 0
+    with closing(open_input(path)) as file:
+        while size <= most and (part := file.read(1 << 20)):
+            parts.append(part)
+            size += len(part)
+    return b"".join(parts)
+
+
 def _refuse_what_is_no_archive(path: str) -> None:
     """A list of paths where an archive is wanted: people mix them up, and every line of it would be garbage."""
     lines = read_head(path, 4096).split(b"\n")[:3]
@@ -371,12 +381,7 @@ def _listed(name: str, base: str | None) -> dict[str, int | None]:
 
 
 def _lines(name: str) -> list[str]:
-    parts, size = [], 0
-    with open_input(name) as file:
-        while (part := file.read(1 << 20)) and size < _MAX_LIST:
-            parts.append(part)
-            size += len(part)
-    data = b"".join(parts)
+    data = read_whole(name, _MAX_LIST - 1)
     if data[:2] == b"\x1f\x8b":
         try:
             with gzip.open(io.BytesIO(data)) as unpacked:

@@ -4,24 +4,24 @@ A reader's generator `package.module:name` takes a task and yields `Item`s in a 
 item alone: `Skip` is for what is no document, `Reject` for what has no text, `Fail` for what is damaged.
 """
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curate.console.heartbeats import Beat
 from curate.corpus import schema
-from curate.corpus.shards import ShardWriter
 from curate.engine import children
-from curate.engine.tasks import function, supervises
-from curate.read.source import ReadResult
-from curate.read.web import SKIPPED, SplitTask, survive
+from curate.engine.tasks import function, reference, supervises
+from curate.read.dumps import Head
+from curate.read.rows import SKIPPED, in_batches, write_rows
+from curate.read.source import ReadResult, Source, digest_of
+from curate.read.splits import Split
+from curate.read.web import SplitTask, survive
 
-BATCH_ROWS, BATCH_BYTES = 64, 4 << 20
+BATCH_ROWS = 64
+MEMORY = 3 << 30
+"""Bytes of memory that a process which reads items may take."""
 
 
 class Skip(Exception):
@@ -50,6 +50,15 @@ class Item:
     """Columns that are known whatever `make` does."""
 
 
+def refused(offset: int, key: str, why: Skip | Reject | Fail) -> Item:
+    """An item of which it is known before it is read that it gives no document."""
+
+    def make() -> dict[str, Any]:
+        raise why
+
+    return Item(offset, key, make)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemTask(SplitTask):
     """A file, and the generator that gives its items."""
@@ -71,50 +80,56 @@ class ItemsTask:
     """By the number of the item."""
 
 
+def file_by_file(
+    kind: str,
+    reader: Callable[[ItemTask], Iterator[Item]],
+    files: Sequence[Head],
+    name: str | None,
+    *,
+    cpu_seconds: float,
+    options: Mapping[str, object] | None = None,
+    uses: Sequence[str] = (),
+) -> Source:
+    """The source of which each file is a task of the generator `reader`. `cpu_seconds` is what an item may cost."""
+    asked = dict(options or {})
+    tasks = [
+        ItemTask(
+            name=f"{number:06d}",
+            kind=kind,
+            reader=reference(reader),
+            split=Split(head.path, kind, 0, head.size, head.size),
+            source=name or kind,
+            options=asked,
+            cpu_seconds=cpu_seconds,
+            memory_bytes=MEMORY,
+        )
+        for number, head in enumerate(files)
+    ]
+    listed = [(head.path, head.size) for head in files]
+    return Source(kind, run, tasks, listed, digest_of([name, asked, listed]), uses=uses)
+
+
 @supervises
 def run(task: ItemTask) -> ReadResult:
     """Task: bring the items of `split.file` to the rows of `kind` in the file `out`."""
-    started, tally, rows = time.monotonic(), Counter[str](), 0
-    table, split = schema.extracted(task.kind), task.split
-    beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
-        for batch in survive(task, f"{__name__}:items"):
-            rows += batch.num_rows
-            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
-            tally.update(batch.filter(skipped)["reason"].to_pylist())
-            writer.write(fitted(batch.filter(pc.invert(skipped)), table))
-            beat(records=rows, kept=writer.rows, bytes=min(split.size, batch["offset"][-1].as_py() or 0))
-        writer.facts = {
-            "files": {split.file: {"records": rows, "skipped": dict(tally)}},
-            "bytes": split.size,
-            "seconds": round(time.monotonic() - started, 3),
-        }
-    beat.end()
-    return ReadResult(rows, writer.rows, split.size)
+    size = task.split.size
 
+    def place(batch: pa.RecordBatch) -> int:
+        return min(size, batch["offset"][-1].as_py() or 0)
 
-def fitted(batch: pa.RecordBatch, table: pa.Schema) -> pa.Table:
-    """The batch with the columns of the table: the row of a file that could not be read on is one of a crawl's."""
-    count = batch.num_rows
-    found = {name: batch[name] for name in batch.schema.names}
-    return pa.table({f.name: found.get(f.name, pa.nulls(count, f.type)) for f in table}, schema=table)
+    return write_rows(task, schema.extracted(task.kind), survive(task, f"{__name__}:items"), size, place)
 
 
 def items(task: ItemsTask) -> Iterator[pa.RecordBatch]:
     """In the child: a row for each item from number `done` on, in batches."""
-    one, waiting, size = task.task, list[dict[str, Any]](), 0
-    table, found = schema.extracted(one.kind), cast("Iterator[Item]", function(one.reader)(one))
+    return in_batches(_rows(task), schema.extracted(task.task.kind), BATCH_ROWS)
+
+
+def _rows(task: ItemsTask) -> Iterator[dict[str, Any]]:
+    found = cast("Iterator[Item]", function(task.task.reader)(task.task))
     for number, item in enumerate(found):
-        if number < task.done:
-            continue
-        row = _row(item, number, one, task.poison.get(str(number)))
-        waiting.append(row)
-        size += len(row.get("text") or "")
-        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(waiting, table)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.RecordBatch.from_pylist(waiting, table)
+        if number >= task.done:
+            yield _row(item, number, task.task, task.poison.get(str(number)))
 
 
 def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str, Any]:

@@ -7,9 +7,7 @@ bucket is in memory, and the numbers of the answers (16 bytes each) where commen
 Each post is a record of the ledger: a question is a row; an answer is in its question's document, or skipped by kind.
 """
 
-import hashlib
 import itertools
-import json
 import re
 import time
 from collections import Counter
@@ -30,7 +28,7 @@ from curate.files import storage
 from curate.html.fragment import fragment_text
 from curate.read.buckets import BucketFile, BucketWriter
 from curate.read.dumps import Head, place
-from curate.read.source import ReadResult, ReadTask, Source, Stage
+from curate.read.source import ReadResult, ReadTask, Source, Stage, digest_of
 from curate.read.unpack import Piece, pieces, recoded, splittable
 
 ROWS = schema.extracted("stackexchange")
@@ -133,7 +131,7 @@ class StackExchange:
         before = [Stage("posts", part, parts)]
         if late:
             before.append(Stage("comments", part, late))
-        digest = _digest([VERSION, options, name, listed])
+        digest = digest_of([VERSION, options, name, listed])
         return Source("stackexchange", run, joins, listed, digest, notes=notes, before=before)
 
 
@@ -179,7 +177,7 @@ class JoinTask(ReadTask):
 def _part_task(
     number: int, site: str, buckets: int, own: Range, posts: tuple[str, ...] = (), pairs: bool = False
 ) -> PartTask:
-    name = f"{number:06d}-{_digest([site, buckets, asdict(own)])}"
+    name = f"{number:06d}-{digest_of([site, buckets, asdict(own)])}"
     return PartTask(name=name, site=site, buckets=buckets, range=own, posts=posts, pairs=pairs)
 
 
@@ -188,10 +186,6 @@ def _is_empty(head: Head) -> bool:
     return bool(
         re.search(rf"<({'|'.join(TABLES)})\s*(/>|>\s*</\1>)", head.data[:4096].decode("utf-8", "replace"), re.I)
     )
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def table_of(name: str) -> str:

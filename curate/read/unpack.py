@@ -19,8 +19,6 @@ from curate.warc.codecs import ERRORS, Codec
 CHUNK = 1 << 20
 BLOCK, LAST = 0x314159265359, 0x177245385090
 """What begins a block, and what ends a stream."""
-LONGEST_BLOCK = 2 << 20
-"""Bytes of a compressed block; one of 900,000 bytes that can't be compressed takes about 0.91 MB."""
 CODECS = {"gz": "gzip", "xz": "xz", "zst": "zstd", "bz2": "bzip2"}
 
 

@@ -5,7 +5,6 @@ the task: it watches the child, writes its rows, and when a page kills the child
 goes on behind it with a new child. A page costs at most itself.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,23 +13,20 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curate.console.heartbeats import Beat
 from curate.corpus import schema
-from curate.corpus.shards import ShardWriter
 from curate.encodings.decode import decode_page, looks_binary
 from curate.engine import children, tasks
 from curate.errors import EngineError
 from curate.files import typed_json
 from curate.html.extractors import clean_text, named_extractor
+from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask
 from curate.read.splits import Split, read_split
 from curate.warc import Limits, Record, skip_reason
 
-BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
+BATCH_ROWS = 192
 ROWS = schema.extracted("web")
-SKIPPED = "skipped"
 ATTEMPTS = 4
 """Processes that may die between pages, one after the other without a row, before a split is given up."""
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
@@ -90,25 +86,17 @@ def run(task: WebTask) -> ReadResult:
     """Task: extract `split` into the file `out`. Facts: records and skipped by file, pages that another engine than the
     task's read (`fallback`), bytes read, seconds.
     """
-    started, split = time.monotonic(), task.split
-    tally, rows, fallback = Counter[str](), 0, 0
-    beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
+    split, facts = task.split, {"fallback": 0}
+
+    def counted() -> Iterator[pa.RecordBatch]:
         for batch in survive(task):
-            rows += batch.num_rows
-            fallback += int((batch.schema.metadata or {}).get(FALLBACK, 0))
-            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
-            tally.update(batch.filter(skipped)["reason"].to_pylist())
-            writer.write(batch.filter(pc.invert(skipped)))
-            beat(records=rows, kept=writer.rows, bytes=batch["offset"][-1].as_py() - split.start)
-        writer.facts = {
-            "files": {split.file: {"records": rows, "skipped": dict(tally)}},
-            "fallback": fallback,
-            "bytes": split.end - split.start,
-            "seconds": round(time.monotonic() - started, 3),
-        }
-    beat.end()
-    return ReadResult(rows, writer.rows, split.end - split.start)
+            facts["fallback"] += int((batch.schema.metadata or {}).get(FALLBACK, 0))
+            yield batch
+
+    def place(batch: pa.RecordBatch) -> int:
+        return int(batch["offset"][-1].as_py()) - split.start
+
+    return write_rows(task, ROWS, counted(), split.end - split.start, place, facts)
 
 
 def survive(task: Survivable, reference: str = f"{__name__}:pages") -> Iterator[pa.RecordBatch]:
@@ -156,7 +144,7 @@ def _unread(task: Survivable, done: int, died: children.ChildDied) -> pa.RecordB
         "reason": "reading_crash",
         "detail": f"what follows {done} records from byte {split.start} on could not be read: {died.detail}",
     }
-    return _batch([row], 0)
+    return pa.RecordBatch.from_pylist([row], ROWS)
 
 
 def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
@@ -167,33 +155,26 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """
     web = task.task
     named, used = named_extractor(web.engine, decoded=True), Counter[str]()
-    waiting, size = list[dict[str, Any]](), 0
 
     def extract(html: str, url: str | None, utf8: bytes | None) -> str:
         text, engine = named(html, url, utf8)
         used[engine] += 1
         return text
 
-    for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
-        if number < task.done:
-            continue
-        row, reason = _row(record, web.source), task.poison.get(str(number))
-        if reason:
-            row.update(verdict="failed", reason=f"page_{reason}", detail=_details(web)[reason])
-        elif row["verdict"] is None:
-            _fill(row, record, number, extract, web)
-        waiting.append(row)
-        size += len(row["text"] or "")
-        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _batch(waiting, used.total() - used[web.engine])
-            waiting, size = [], 0
-            used.clear()
-    if waiting:
-        yield _batch(waiting, used.total() - used[web.engine])
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
+            if number < task.done:
+                continue
+            row, reason = _row(record, web.source), task.poison.get(str(number))
+            if reason:
+                row.update(verdict="failed", reason=f"page_{reason}", detail=_details(web)[reason])
+            elif row["verdict"] is None:
+                _fill(row, record, number, extract, web)
+            yield row
 
-
-def _batch(rows: list[dict[str, Any]], fallback: int) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(rows, ROWS).replace_schema_metadata({FALLBACK: str(fallback)})
+    for batch in in_batches(rows(), ROWS, BATCH_ROWS):
+        yield batch.replace_schema_metadata({FALLBACK: str(used.total() - used[web.engine])})
+        used.clear()
 
 
 def _details(task: WebTask) -> dict[str, str]:

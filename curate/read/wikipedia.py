@@ -8,29 +8,23 @@ are let go as they come by.
 
 import hashlib
 import itertools
-import json
 import re
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from lxml import etree
 
-from curate.console.heartbeats import Beat
 from curate.corpus import schema
-from curate.corpus.shards import ShardWriter
 from curate.engine import children
 from curate.engine.session import cpu_count
 from curate.engine.tasks import supervises
 from curate.files import typed_json
 from curate.read.dumps import Head, place
-from curate.read.items import fitted
-from curate.read.source import ReadResult, ReadTask, Source
+from curate.read.rows import SKIPPED, in_batches, write_rows
+from curate.read.source import ReadResult, ReadTask, Source, digest_of
 from curate.read.unpack import Piece, pieces, recoded, splittable
 from curate.read.web import survive
 from curate.wikitext.kinds import is_disambiguation, is_list
@@ -39,12 +33,11 @@ from curate.wikitext.text import to_text
 
 ROWS = schema.extracted("wikipedia")
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
-BATCH_ROWS, BATCH_BYTES = 192, 4 << 20
+BATCH_ROWS = 192
 COMPACT = 8 << 20
 """Bytes of a page from which on older revisions are let go as they come by."""
 VERSION = 1
 """Changes when the same dump gives other rows."""
-SKIPPED = "skipped"
 LICENSES = {"wikinews": "CC-BY-2.5", "wikidata": "CC0-1.0"}
 """Licences of the text by the name of the project; of all others CC BY-SA 4.0 (Wikimedia's terms of use since June 2023)."""
 _PAGE, _PAGE_END, _REVISION, _REVISION_END = b"<page>", b"</page>", b"<revision>", b"</revision>"
@@ -98,9 +91,9 @@ class Wikipedia:
             for start, end in itertools.pairwise(cuts):
                 split = WikiSplit(head.path, start, end, head.packed, head.encoding)
                 tasks.append(WikiTask(name="", split=split, source=name or site.database, site=site, options=self))
-        named = [replace(task, name=f"{i:06d}-{_digest(typed_json.dump(task))}") for i, task in enumerate(tasks)]
+        named = [replace(task, name=f"{i:06d}-{digest_of(typed_json.dump(task))}") for i, task in enumerate(tasks)]
         listed = [(head.path, head.size) for head in files]
-        digest = _digest([VERSION, options, name, listed])
+        digest = digest_of([VERSION, options, name, listed])
         return Source("wikipedia", run, named, listed, digest)
 
 
@@ -138,10 +131,6 @@ class PagesTask:
     task: WikiTask
     done: int = 0
     poison: dict[str, str] = field(default_factory=dict)
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def site_of(head: Head) -> Site:
@@ -407,23 +396,18 @@ def _date(text: str | None) -> datetime | None:
 
 def documents(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """In the child: a row for each page of the range, from page number `done` on, in batches. See `curate.read.web.pages`."""
+    return in_batches(_rows(task), ROWS, BATCH_ROWS)
+
+
+def _rows(task: PagesTask) -> Iterator[dict[str, Any]]:
     own, split = task.task, task.task.split
-    waiting, size = list[dict[str, Any]](), 0
     found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
     if split.encoding:
         found = recoded(found, split.encoding)
     for number, page in enumerate(raw_pages(found, own.options.page_bytes)):
-        if number < task.done:
-            continue
-        reason = task.poison.get(str(number))
-        row = _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)
-        waiting.append(row)
-        size += len(row["text"] or "")
-        if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(waiting, ROWS)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.RecordBatch.from_pylist(waiting, ROWS)
+        if number >= task.done:
+            reason = task.poison.get(str(number))
+            yield _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)
 
 
 def _row(number: int, page: Page, task: WikiTask) -> dict[str, Any]:
@@ -455,20 +439,5 @@ def _failed(page: Page, task: WikiTask, reason: str) -> dict[str, Any]:
 @supervises
 def run(task: WikiTask) -> ReadResult:
     """Task: bring the pages of a range to the file `out`. Facts: records and skipped by file, bytes read, seconds."""
-    started, split = time.monotonic(), task.split
-    tally, records = Counter[str](), 0
-    beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
-        for batch in survive(task, f"{__name__}:documents"):
-            records += batch.num_rows
-            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
-            tally.update(batch.filter(skipped)["reason"].to_pylist())
-            writer.write(fitted(batch.filter(pc.invert(skipped)), ROWS))
-            beat(records=records, kept=writer.rows, bytes=0)
-        writer.facts = {
-            "files": {split.file: {"records": records, "skipped": dict(tally)}},
-            "bytes": split.end - split.start,
-            "seconds": round(time.monotonic() - started, 3),
-        }
-    beat.end()
-    return ReadResult(records, writer.rows, split.end - split.start)
+    size = task.split.end - task.split.start
+    return write_rows(task, ROWS, survive(task, f"{__name__}:documents"), size, lambda batch: 0)

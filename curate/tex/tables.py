@@ -112,7 +112,6 @@ VERBATIM = names("verbatim lstlisting Verbatim minted alltt BVerbatim LVerbatim 
 DROPPED = names("""tikzpicture pspicture picture comment filecontents CCSXML pgfpicture asy thebibliography tikzcd psmatrix circuitikz
     pgfplots axis forest dot2tex feynman fmffile fmfgraph chemfig references""")
 FIGURES = names("figure wrapfigure SCfigure sidewaysfigure floatingfigure subfigure teaserfigure figwindow")
-FRONT = names("frontmatter titlepage titlingpage topmatter keyword keywords IEEEkeywords")
 ENVIRONMENT_ARGUMENTS = {
     "tabular": "om", "tabular*": "mom", "tabularx": "mom", "tabulary": "mom", "longtable": "om", "supertabular": "m",
     "xtabular": "m", "tabbing": "", "array": "om", "minipage": "ooom", "multicols": "m", "wrapfigure": "omom",

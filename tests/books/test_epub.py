@@ -1,7 +1,6 @@
 """Books in zips: the chapters of the spine, in its order, and a reason for every one that can't be read."""
 
 import io
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -100,11 +99,10 @@ def test_pages_are_read_whole():
     assert whole_text(html) == ("H\n\n- a\n- b\n\n1 | 2\n\nx\n  y\n\nz\nw", "T")
 
 
-@pytest.mark.skipif(not os.path.isdir(os.environ.get("CURATE_TESTDATA", "")), reason="no test data")
-def test_books_of_others_are_complete():
+def test_books_of_others_are_complete(testdata):
     """Beside an independent reading: the letters of all elements of each chapter in the spine."""
     found = 0
-    for path in Path(os.environ["CURATE_TESTDATA"], "J-sources", "books").rglob("*.epub"):
+    for path in (testdata / "J-sources" / "books").rglob("*.epub"):
         data = path.read_bytes()
         book = read_epub(data)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -1,8 +1,6 @@
 """Exactly the text between the markers, of every age."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -74,11 +72,9 @@ def test_a_text_without_markers_stays_whole():
     assert not is_gutenberg(TEXT[:30])
 
 
-@pytest.mark.skipif(not os.path.isdir(os.environ.get("CURATE_TESTDATA", "")), reason="no test data")
-def test_books_of_others():
-    folder = Path(os.environ["CURATE_TESTDATA"])
+def test_books_of_others(testdata):
     found = 0
-    for path in [*folder.glob("G-text/gutenberg/*/**/*.txt"), *folder.glob("J-sources/books/GITenberg*/*.txt")]:
+    for path in [*testdata.glob("G-text/gutenberg/*/**/*.txt"), *testdata.glob("J-sources/books/GITenberg*/*.txt")]:
         if path.name == "README.txt":
             continue
         found += 1

@@ -14,6 +14,7 @@ from curate.errors import EngineError
 from curate.read import web
 from curate.read.inputs import expand_inputs
 from curate.read.splits import plan_splits
+from tests.tasks import importable
 
 SELF = "tests_extract_tasks"
 
@@ -56,11 +57,8 @@ def dies(task: web.PagesTask):
 
 @pytest.fixture(autouse=True)
 def _tasks(tmp_path, monkeypatch):
-    (tmp_path / f"{SELF}.py").write_text(TASKS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    children.close_all()
-    yield
-    children.close_all()
+    with importable(monkeypatch, tmp_path, SELF, TASKS):
+        yield
 
 
 def record(number: int, body: bytes, content_type: str = "text/html", status: str = "200 OK") -> bytes:

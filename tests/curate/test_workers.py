@@ -11,6 +11,7 @@ import pytest
 
 from curate.engine import children
 from curate.errors import EngineError, InputError
+from tests.tasks import importable
 
 SELF = "tests_worker_tasks"
 
@@ -18,7 +19,7 @@ SELF = "tests_worker_tasks"
 @pytest.fixture(autouse=True)
 def _tasks(tmp_path, monkeypatch):
     """A module of task functions that children can import."""
-    (tmp_path / f"{SELF}.py").write_text(
+    code = (
         "import os, time, signal\n"
         "import pyarrow as pa\n"
         "from curate.engine import children\n"
@@ -64,10 +65,8 @@ def _tasks(tmp_path, monkeypatch):
         "def eat(task):\n"
         "    with children.page(3, 9): x = bytearray(8 << 30)\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    children.close_all()
-    yield
-    children.close_all()
+    with importable(monkeypatch, tmp_path, SELF, code):
+        yield
 
 
 def _call(name, task=None, memory=0):

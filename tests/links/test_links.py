@@ -3,7 +3,6 @@
 import gzip
 import json
 import lzma
-import os
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -218,9 +217,8 @@ def test_listed_pages_are_kept(tmp_path):
     assert Listed()(Document("1", "t")).reason is None
 
 
-@pytest.mark.skipif(not os.path.isdir(os.environ.get("CURATE_TESTDATA", "")), reason="no test data")
-def test_counts_beside_a_short_script(tmp_path):
-    folder = Path(os.environ["CURATE_TESTDATA"], "J-sources/reddit/jcpeterson__openwebtext/pushshift_dumps")
+def test_counts_beside_a_short_script(tmp_path, testdata):
+    folder = testdata / "J-sources/reddit/jcpeterson__openwebtext/pushshift_dumps"
     ledger = links(Options([str(folder)], str(tmp_path / "links")))
     rows = [
         json.loads(line) for path in folder.glob("*.xz") for line in lzma.decompress(path.read_bytes()).splitlines()

@@ -9,7 +9,6 @@ import pytest
 from curate.code.source import code_source
 from curate.corpus.recipe import parse
 from curate.corpus.shards import read_batches, read_written
-from curate.engine import children
 from curate.engine.session import session
 from curate.errors import CrashError, EngineError
 from curate.read import crashes
@@ -17,6 +16,7 @@ from curate.read.corpora import corpus_source
 from curate.read.source import ReadResult
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
+from tests.tasks import importable
 
 SELF = "tests_crashing_reader"
 
@@ -24,7 +24,7 @@ SELF = "tests_crashing_reader"
 @pytest.fixture(autouse=True)
 def _reader(tmp_path, monkeypatch):
     """A module that children can import: real readers, but for files of one name."""
-    (tmp_path / f"{SELF}.py").write_text(
+    code = (
         "import os, signal\n"
         "from curate.engine.tasks import call_json, function\n"
         "def run(task):\n"
@@ -32,10 +32,8 @@ def _reader(tmp_path, monkeypatch):
         "    if 'bad' in task['file']: os.kill(os.getpid(), getattr(signal, name))\n"
         "    return call_json(function(real), task)\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    children.close_all()  # those that wait do not know the folder
-    yield
-    children.close_all()
+    with importable(monkeypatch, tmp_path, SELF, code):
+        yield
 
 
 def broken(source, name="SIGSEGV"):

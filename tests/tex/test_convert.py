@@ -1,6 +1,5 @@
 """TeX to text: what TeX would print as words is there, what it would not print is not."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -236,9 +235,8 @@ def test_the_root_file(files, root):
     assert project(files).root == root
 
 
-@pytest.mark.skipif(not os.path.isdir(os.environ.get("CURATE_TESTDATA", "")), reason="no test data")
-def test_latex_of_others():
-    folder = Path(os.environ["CURATE_TESTDATA"], "J-sources", "arxiv", "plastex__plastex", "Doc")
+def test_latex_of_others(testdata):
+    folder = testdata / "J-sources" / "arxiv" / "plastex__plastex" / "Doc"
     members = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.tex")}
     found = project(members)
     assert found.root == "plastex.tex"

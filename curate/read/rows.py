@@ -1,0 +1,86 @@
+"""Rows on their way from a reader to the file of its task: in batches out of a child, and counted as they are written."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.console.heartbeats import Beat
+from curate.corpus.shards import ShardWriter
+from curate.read.source import ReadResult
+
+SKIPPED = "skipped"
+"""The verdict of what is no document: such rows are counted by their reason and go nowhere."""
+BATCH_BYTES = 4 << 20
+
+
+class _Part(Protocol):
+    @property
+    def file(self) -> str: ...
+
+
+class _Task(Protocol):
+    """A task that reads a part of a file."""
+
+    @property
+    def out(self) -> str: ...
+    @property
+    def beats(self) -> str | None: ...
+    @property
+    def split(self) -> _Part: ...
+
+
+def in_batches(rows: Iterable[dict[str, Any]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of `most` rows and about BATCH_BYTES characters of text at most. No row is asked for before the
+    batch of those before it is full."""
+    waiting, size = list[dict[str, Any]](), 0
+    for row in rows:
+        waiting.append(row)
+        size += len(row.get("text") or "")
+        if len(waiting) >= most or size >= BATCH_BYTES:
+            yield pa.RecordBatch.from_pylist(waiting, table)
+            waiting, size = [], 0
+    if waiting:
+        yield pa.RecordBatch.from_pylist(waiting, table)
+
+
+def write_rows(
+    task: _Task,
+    table: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    size: int,
+    place: Callable[[pa.RecordBatch], int],
+    facts: Mapping[str, int] | None = None,
+) -> ReadResult:
+    """Write the rows of a task but for those that are skipped to the file `out`, and say how far it is.
+
+    Facts of the file: records and skipped by file, `size` as the bytes read, seconds, and `facts` as they are when the
+    last batch has come. `place` gives the bytes that are read with a batch.
+    """
+    started, tally, records = time.monotonic(), Counter[str](), 0
+    beat = Beat(task.out, task.beats)
+    with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
+        for batch in batches:
+            records += batch.num_rows
+            skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
+            tally.update(batch.filter(skipped)["reason"].to_pylist())
+            writer.write(_fitted(batch.filter(pc.invert(skipped)), table))
+            beat(records=records, kept=writer.rows, bytes=place(batch))
+        writer.facts = {
+            "files": {task.split.file: {"records": records, "skipped": dict(tally)}},
+            **(facts or {}),
+            "bytes": size,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    beat.end()
+    return ReadResult(records, writer.rows, size)
+
+
+def _fitted(batch: pa.RecordBatch, table: pa.Schema) -> pa.Table:
+    """The batch with the columns of the table: the row of a file that could not be read on is one of a crawl's."""
+    count = batch.num_rows
+    found = {name: batch[name] for name in batch.schema.names}
+    return pa.table({f.name: found.get(f.name, pa.nulls(count, f.type)) for f in table}, schema=table)

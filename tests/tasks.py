@@ -1,0 +1,19 @@
+"""Task functions of a test's own, in a module that children can import."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from curate.engine import children
+
+
+@contextmanager
+def importable(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, code: str) -> Iterator[None]:
+    """A module `name` in `folder`, for this process and for its children: those that wait were started without it."""
+    (folder / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(folder))
+    children.close_all()
+    yield
+    children.close_all()
