@@ -9,7 +9,7 @@ that name another licence, a restriction, an owner's reservation or a foreign or
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -245,6 +245,23 @@ def _said(
         else:
             said.mentioned.extend(names)
             left.append((sentence, words))
+    said.doubts.extend(_doubts_beside(text, raw, left, rest, anchors, zones, whole, heading))
+    if about and not whole and len({s.expression for s in said.named}) > 1 and not _STATES_ANY.search(low):
+        said.doubts.append(said.named[0]._replace(expression=UNKNOWN, kind="doubt", name="a list of names"))
+    return said
+
+
+def _doubts_beside(
+    text: str,
+    raw: str,
+    left: list[tuple[Sentence, str]],
+    rest: Sequence[Sentence],
+    anchors: Sequence[Span],
+    zones: Sequence[tuple[int, int]],
+    whole: Sequence[Span],
+    heading: int,
+) -> Iterator[Span]:
+    """Sentences that name no licence and cast a doubt on those that are named: beside them, in their comment, or anywhere."""
     blocks = comments_with(raw, [(s.start, s.end) for s in anchors])
     left += [(s, text[s.start : s.end]) for s in rest if _meets(s, zones) or _meets(s, blocks)]
     texts = [s for s in whole if s.words >= WHOLE]
@@ -265,10 +282,7 @@ def _said(
             or doubtful(words, sentence.start < heading)
         )
         if why:
-            said.doubts.append(_doubt(sentence, f"{why}: {words}"))
-    if about and not whole and len({s.expression for s in said.named}) > 1 and not _STATES_ANY.search(low):
-        said.doubts.append(said.named[0]._replace(expression=UNKNOWN, kind="doubt", name="a list of names"))
-    return said
+            yield _doubt(sentence, f"{why}: {words}")
 
 
 def _heading(text: str) -> int:

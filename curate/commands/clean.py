@@ -2,19 +2,13 @@
 
 import click
 
-from curate.commands.options import engine_options, json_option, printed
+from curate.commands.options import engine_options, inputs_option, json_option, printed
 
 
 @click.command()
-@click.argument("more", nargs=-1, metavar="[PATH]...")
-@click.option(
-    "--input",
-    "inputs",
-    required=True,
-    multiple=True,
-    metavar="PATH",
-    help="Crawl file, glob, folder, list of paths (*.paths.gz), URL; or a corpus that exists: one of curate (its "
-    "extracted/ is used), or anybody's Parquet or JSON lines. Repeatable.",
+@inputs_option(
+    "Crawl file, glob, folder, list of paths (*.paths.gz), URL; or a corpus that exists: one of curate (its "
+    "extracted/ is used), or anybody's Parquet or JSON lines. Repeatable."
 )
 @click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
 @click.option(

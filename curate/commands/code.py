@@ -2,12 +2,13 @@
 
 import click
 
-from curate.commands.options import engine_options, json_option, printed
+from curate.commands.options import engine_options, inputs_option, json_option, printed
 
 
 @click.command()
-@click.argument("more", nargs=-1, metavar="[PATH]...")
-@click.option("--input", "inputs", required=True, multiple=True, metavar="PATH", help="Folder or bare git repository, archive (.tar.gz, .zip, .whl …), table of files (.parquet, .jsonl …), Debian source (.dsc), crawl (.warc.gz …), or glob of them. Repeatable.")  # fmt: skip
+@inputs_option(
+    "Folder or bare git repository, archive (.tar.gz, .zip, .whl …), table of files (.parquet, .jsonl …), Debian source (.dsc), crawl (.warc.gz …), or glob of them. Repeatable."
+)
 @click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
 @click.option("--licenses", metavar="LIST", help="apache-bsd-mit (LLaMA), permissive (The Stack), or a file with one SPDX id a line.  [default: permissive]")  # fmt: skip
 @click.option(

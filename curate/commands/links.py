@@ -2,19 +2,11 @@
 
 import click
 
-from curate.commands.options import engine_options, json_option, printed
+from curate.commands.options import engine_options, inputs_option, json_option, printed
 
 
 @click.command()
-@click.argument("more", nargs=-1, metavar="[PATH]...")
-@click.option(
-    "--input",
-    "inputs",
-    required=True,
-    multiple=True,
-    metavar="PATH",
-    help="Submissions of Reddit (RS_*.zst, .xz, .bz2, .gz or plain), or WAT files; globs, folders. Repeatable.",
-)
+@inputs_option("Submissions of Reddit (RS_*.zst, .xz, .bz2, .gz or plain), or WAT files; globs, folders. Repeatable.")
 @click.option("--output", required=True, metavar="DIR", help="Folder of the links; must not exist.")
 @click.option("--min-score", default=3, show_default=True, help="Least karma; of WAT files: least number of hosts.")
 @click.option("--over-18", is_flag=True, help="Keep submissions that are marked as for adults.")

@@ -31,6 +31,16 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def inputs_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--input, repeatable, of which `what` says what it takes; and `more`, what a shell made of an unquoted pattern."""
+
+    def both(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = click.option("--input", "inputs", required=True, multiple=True, metavar="PATH", help=what)(command)
+        return click.argument("more", nargs=-1, metavar="[PATH]...")(command)
+
+    return both
+
+
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """--json: keyword argument as_json."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys instead of a table.")(

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, OutputError, UsageError
+from curate.files import storage
 from curate.files.remote import ATTEMPTS, Response, backoff, below, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
@@ -254,6 +255,4 @@ def _remember(output: Path, done: Sequence[Fetched]) -> None:
         fields = asdict(item)
         del fields["status"]
         entries[Path(item.file).name] = fields
-    part = output / f"{MANIFEST}.part"
-    part.write_text(json.dumps(entries, indent=1, sort_keys=True))
-    os.replace(part, output / MANIFEST)
+    storage.write_text(str(output / MANIFEST), json.dumps(entries, indent=1, sort_keys=True))

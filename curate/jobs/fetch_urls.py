@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import InputError, OutputError, UsageError
+from curate.files import storage
 from curate.files.remote import ATTEMPTS, backoff, below, request
 from curate.jobs.fetch import BASE, MANIFEST, check_path, fetch_files
 from curate.links.addresses import read_urls
@@ -107,9 +108,7 @@ def _claim(output: Path, crawl: str, base: str, wanted: Sequence[tuple[str, str]
             if json.loads((output / ORDER).read_text()) != order:
                 raise OutputError(f"{output} holds the pages of another list or crawl: choose another --output")
             return
-        part = output / f"{ORDER}.part"
-        part.write_text(json.dumps(order, indent=1, sort_keys=True))
-        os.replace(part, output / ORDER)
+        storage.write_text(str(output / ORDER), json.dumps(order, indent=1, sort_keys=True))
     except OSError as error:
         raise OutputError(f"{output}: {error.strerror}") from None
 
@@ -274,9 +273,7 @@ def _finish(output: Path, crawl: str) -> dict[str, Any]:
         with path.open("rb") as file:
             files[path.name] = {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     found = {"crawl": crawl, "addresses": len(pages), "status": dict(sorted(counts.items())), "files": files}
-    part = output / f"{MANIFEST}.part"
-    part.write_text(json.dumps(found, indent=1, sort_keys=True))
-    os.replace(part, output / MANIFEST)
+    storage.write_text(str(output / MANIFEST), json.dumps(found, indent=1, sort_keys=True))
     if not counts["fetched"] and pages:
         told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         raise InputError(f"none of the {len(pages)} addresses could be fetched from {crawl}: {told}")

@@ -110,9 +110,13 @@ def _add(waiting: dict[tuple[str, str], list[Any]], link: Link) -> None:
     if known is None:
         waiting[place] = row
         return
-    count = known[3] + 1
-    best = min(known, row, key=lambda one: (-one[0], one[1], not one[4], one[4]))
-    waiting[place] = [*best[:3], count, best[4]]
+    waiting[place] = _together(known, row)
+
+
+def _together(one: list[Any], other: list[Any]) -> list[Any]:
+    """Two rows (score, address, host, count, text) of one address as one."""
+    first = min(one, other, key=lambda row: (-row[0], row[1], not row[4], row[4]))
+    return [*first[:3], one[3] + other[3], first[4]]
 
 
 def _write(writer: Any, waiting: dict[tuple[str, str], list[Any]], buckets: int) -> None:
@@ -182,8 +186,7 @@ def merge(task: MergeTask) -> dict[str, Any]:
                     anchors.setdefault(key, Counter())[row["text"]] += 1
             known = best.get(key)
             if known is not None:
-                first = min(known, new, key=lambda one: (-one[0], one[1], not one[4], one[4]))
-                new = [*first[:3], known[3] + new[3], first[4]]
+                new = _together(known, new)
             best[key] = new
     rows, low = [], 0
     for key in sorted(best):

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from curate.corpus import checksums
@@ -40,8 +40,7 @@ class MixJob(Job):
     output: str
     command: str = ""
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["MixJob", Mapping[str, Any]], None]] = field(default_factory=tuple)
-    """Called with the ledger before the mixture is published, to write further files into `work`."""
+    finishers: Sequence[Callable[["MixJob", Mapping[str, Any]], None]] = ()
     name: str = "mix"
     planned: Plan | None = None
     """Known when the sources are counted."""
@@ -101,11 +100,6 @@ class MixJob(Job):
     def check(self, ledger: Mapping[str, Any]) -> None:
         """Raise BalanceError unless each source was written exactly as planned."""
         ledgers.check(ledger)
-
-    def write_pages(self, ledger: Mapping[str, Any]) -> None:
-        """What the finishers write."""
-        for finisher in self.finishers:
-            finisher(self, ledger)
 
 
 def check(order: Request, planned: Plan) -> None:

@@ -1,7 +1,7 @@
 """What a job is: what it was asked, what it reads, where it builds, and the stages that make what it makes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from curate.dedup.base import CorpusStep
@@ -25,6 +25,8 @@ class Job(ABC):
     output: str
     command: str
     watcher: Watcher | None
+    finishers: Sequence[Callable[[Any, Mapping[str, Any]], None]]
+    """Called with the job and its ledger before it is published, to write what people read: the report, the card."""
 
     uses_named: ClassVar[str] = "files_used"
     """What the files of `uses` are called in `job.json`."""
@@ -64,9 +66,8 @@ class Job(ABC):
     def check(self, ledger: Mapping[str, Any]) -> None:
         """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
 
-    @abstractmethod
-    def write_pages(self, ledger: Mapping[str, Any]) -> None:
-        """Write what people read: the report, the card."""
+    def write_pages(self, ledger: Mapping[str, Any]) -> None:  # noqa: B027
+        """Write what belongs to it beside the ledger; the finishers come after it."""
 
     def leftovers(self) -> Sequence[str]:
         """Folders in `work` that are no part of what is published."""

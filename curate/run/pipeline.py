@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from curate.corpus import checksums
@@ -38,8 +38,7 @@ class CorpusJob(Job):
     keep_rejected: bool = False
     keep_extracted: bool = True
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["CorpusJob", Mapping[str, Any]], None]] = field(default_factory=tuple)
-    """Called with the ledger before the corpus is published, to write further files into `work`."""
+    finishers: Sequence[Callable[["CorpusJob", Mapping[str, Any]], None]] = ()
 
     uses_named: ClassVar[str] = "files_of_the_recipe"
 
@@ -91,10 +90,8 @@ class CorpusJob(Job):
         ledgers.refuse_nothing(self, ledger)
 
     def write_pages(self, ledger: Mapping[str, Any]) -> None:
-        """The recipe, and what the finishers write."""
+        """The recipe."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
-        for finisher in self.finishers:
-            finisher(self, ledger)
 
     def leftovers(self) -> Sequence[str]:
         """What is no part of the corpus."""

@@ -90,6 +90,8 @@ def build(s: Session, job: Job) -> dict[str, Any]:
         ledgers.check(ledger)
         job.check(ledger)
         job.write_pages(ledger)
+        for finisher in job.finishers:
+            finisher(job, ledger)
         storage.write_text(job.path(output.BUILT), dump_json(ledger))
     return complete(job, ledger)
 
