@@ -13,3 +13,9 @@ def testdata() -> Path:
     if not (root / ".complete").exists():
         pytest.skip("no test data (set CURATE_TESTDATA)")
     return root
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """No bytes in the names of tests: those of packed data have the time in them, and workers that collect a second apart
+    would not agree on the names."""
+    return argname if isinstance(val, bytes) else None
