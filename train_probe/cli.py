@@ -135,7 +135,7 @@ def _question(seeds: int) -> Callable[[Any], Any]:
                 "--tasks",
                 multiple=True,
                 metavar="FILE",
-                help="Questions as JSON lines. Repeatable.  [default: two bundled tasks]",
+                help="Questions as JSON lines. Repeatable.  [default: the bundled ones]",
             ),
             click.option("--no-tasks", is_flag=True, help="Held-out text alone."),
             click.option(
@@ -254,7 +254,7 @@ def compare(output: Path, now: bool, as_json: bool) -> None:
 @click.command("eval", cls=Command)
 @click.argument("checkpoint", type=_folder)
 @click.option(
-    "--tasks", multiple=True, metavar="FILE", help="Questions as JSON lines. Repeatable.  [default: two bundled tasks]"
+    "--tasks", multiple=True, metavar="FILE", help="Questions as JSON lines. Repeatable.  [default: the bundled ones]"
 )
 @click.option("--no-tasks", is_flag=True, help="Held-out text alone.")
 @click.option(

@@ -2,9 +2,9 @@
 
 One question is one line of JSON:
 
-    {"context": "The capital of France is", "choices": [" Paris", " Rome"], "answer": 0}
+    {"context": "The capital of France is", "choices": [" Paris", " Rome"], "answer": 0, "level": 1}
 
-Context and choice are joined as they are written; `"delimiter": " "` puts that between them.  A single choice asks for
+`level` may be left out: questions of one level are shown together.  Context and choice are joined as they are written; `"delimiter": " "` puts that between them.  A single choice asks for
 a continuation (LAMBADA): it counts as right when every token is the most probable one.
 
 Published forms are read as they are: BLiMP (`sentence_good`, `sentence_bad`), and those of MosaicML's gauntlet,
@@ -27,7 +27,7 @@ import json
 import math
 import unicodedata
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,6 +58,8 @@ class Task:
 
     name: str
     questions: list[Question]
+    levels: list[str] = field(default_factory=list)
+    """Difficulty of each question, "" where it is not known; empty where none is."""
 
 
 def bundled() -> list[str]:
@@ -76,6 +78,7 @@ def read(name: str | Path) -> Task:
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ProbeError(f"{path}: can't be read ({error})") from None
     questions: list[Question] = []
+    levels: list[str] = []
     requests: dict[Any, list[dict[str, Any]]] = {}
     for number, line in enumerate(content.split("\n"), 1):  # not splitlines: JSON may hold U+2028
         if not line.strip():
@@ -86,6 +89,7 @@ def read(name: str | Path) -> Task:
                 requests.setdefault(row["doc_id"], []).append(row)
             else:
                 questions.append(question(row))
+                levels.append(_level(row))
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise ProbeError(f"{path}, line {number}: not a question ({error})") from None
     for ident, rows in requests.items():
@@ -95,7 +99,15 @@ def read(name: str | Path) -> Task:
             raise ProbeError(f"{path}, doc_id {ident}: not a question ({error})") from None
     if not questions:
         raise ProbeError(f"{path}: no questions")
-    return Task(_name(Path(inside)), questions)
+    known = [*levels, *[""] * (len(questions) - len(levels))] if any(levels) else []
+    return Task(_name(Path(inside)), questions, known)
+
+
+def _level(row: dict[str, Any]) -> str:
+    level = row.get("level", "")
+    if isinstance(level, bool) or not isinstance(level, int | str):
+        raise ValueError(f"the level is {level!r}")
+    return str(level)
 
 
 def _name(path: Path) -> str:
@@ -178,11 +190,13 @@ def with_examples(task: Task, shots: int, examples: Task | None = None) -> Task:
         raise ProbeError(f"{(examples or task).name}: {len(pool)} questions, too few for {shots} examples")
     if examples is not None:
         firsts = [(q, [e for e in pool[: shots + 1] if e != q][:shots]) for q in task.questions]
-        return Task(f"{task.name} ({shots} examples)", [_after(q, solved) for q, solved in firsts])
+        return Task(f"{task.name} ({shots} examples)", [_after(q, solved) for q, solved in firsts], task.levels)
     order = sorted(range(len(pool)), key=lambda i: hash64(f"{i}{pool[i]}"))
     place = {i: n for n, i in enumerate(order)}
     chosen = [[pool[order[(place[i] + 1 + k) % len(order)]] for k in range(shots)] for i in range(len(pool))]
-    return Task(f"{task.name} ({shots} examples)", [_after(q, c) for q, c in zip(pool, chosen, strict=True)])
+    return Task(
+        f"{task.name} ({shots} examples)", [_after(q, c) for q, c in zip(pool, chosen, strict=True)], task.levels
+    )
 
 
 def _after(question: Question, solved: list[Question]) -> Question:
@@ -206,6 +220,8 @@ class Encoded:
     answers: list[int]
     end: int
     mask: int
+    levels: list[str]
+    """Of each question, "" where it is not known."""
 
     def save(self, path: Path) -> None:
         """As JSON."""
@@ -245,6 +261,7 @@ def encode(task: Task, tokenizer: Tokenizer) -> Encoded:
         answers=[q.answer for q in task.questions],
         end=tokenizer.end,
         mask=tokenizer.mask,
+        levels=task.levels or [""] * len(task.questions),
     )
 
 
@@ -269,7 +286,7 @@ def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
             columns[name].append(value)
         bits.append(-found[answer].log_probability / math.log(2))
         sizes.append(found[answer].size)
-    groups = [task.name] * len(task.choices)
+    groups = [f"{task.name}, level {level}" if level else task.name for level in task.levels]
     ones = np.ones(len(groups))
     chance = float(np.mean([1 / n if n > 1 else 0.0 for n in task.choices])) or None
     out = {f"{task.name} {name}": Scores(np.array(v), ones, groups, chance) for name, v in columns.items()}

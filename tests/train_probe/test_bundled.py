@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from curate.commands.mix import mix
 from curate.mixing import decontaminate
+from train_probe.items import ABILITIES
 
 
 def questions(name):
@@ -15,7 +16,7 @@ def questions(name):
 
 def test_the_bundled_tasks_are_found_and_long_enough_to_matter():
     names = decontaminate.bundled()
-    assert [n.removeprefix(decontaminate.PACKAGE) for n in names] == ["grammar.jsonl", "knowledge.jsonl"]
+    assert names == [decontaminate.PACKAGE + f"{n}.jsonl" for n in sorted([*ABILITIES, "grammar", "knowledge"])]
     loaded = decontaminate.load(names)
     contexts = [q["context"] for q in questions("knowledge.jsonl")]
     caught = [c for c in contexts if decontaminate.contaminated(loaded, f"On page 7 we read: {c.upper()} and so on.")]
