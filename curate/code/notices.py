@@ -208,10 +208,15 @@ def without_chosen(spans: Sequence[Span]) -> list[Span]:
         for s in spans
         if " OR " in s.expression
         or not any(
-            _families(s.expression) <= families and (s.kind == "full-text" or s.start > start)
+            _families(s.expression) <= families and (s.start > start or (s.kind == "full-text" and not _is_gnu_notice(s)))
             for start, families in choices
         )
     ]
+
+
+def _is_gnu_notice(span: Span) -> bool:
+    """Whether a text is the notice that puts a program under a GNU licence (some 130 words), not that licence (over 1,000)."""
+    return "GPL" in span.expression and span.words < 500
 
 
 def _families(expression: str) -> frozenset[str]:

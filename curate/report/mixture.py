@@ -1,4 +1,4 @@
-"""The report of a mixture as one HTML page: asked and drawn, where records went, sizes of tokens, samples. No
+"""The report of a mixture as one HTML page: target and actual shares, where records went, sizes of tokens, samples. No
 script."""
 
 import base64
@@ -79,9 +79,9 @@ def _shares(ledger: Mapping[str, Any]) -> str:
         f'<td class="n">{percent(one["share"])}</td><td class="n">{one["epochs"]:.3g}</td></tr>'
         for one in ledger["sources"]
     )
-    head = headings("source", "", "#asked", "#drawn", "#epochs")
-    legend = "<p>The upper bar is the weight that was asked for, the lower one the share that was drawn.</p>"
-    return section("Asked and drawn", "shares", legend, f"<table>{head}{rows}</table>")
+    head = headings("source", "", "#target", "#actual", "#epochs")
+    legend = "<p>The upper bar is the target share, the lower one the actual share.</p>"
+    return section("Target and actual shares", "shares", legend, f"<table>{head}{rows}</table>")
 
 
 def _table(ledger: Mapping[str, Any]) -> str:

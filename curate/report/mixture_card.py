@@ -30,7 +30,7 @@ def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
         HEAD,
         f"# Mixture {name}\n",
         _summary(request, plan, ledger),
-        "## Sources: asked and drawn\n",
+        "## Sources: target and actual shares\n",
         "Counted from the files in `data/`.\n",
         tables.markdown(ledger_table(ledger)),
         _sizes(plan, ledger),
@@ -56,7 +56,7 @@ def _summary(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
 def ledger_table(ledger: Mapping[str, Any]) -> list[list[str]]:
     """Header and rows of what was written, by source."""
     rows = [
-        ["source", "weight asked", "share drawn", "documents", "tokens", "bytes", "epochs", "held out", "contaminated"]
+        ["source", "target share", "actual share", "documents", "tokens", "bytes", "epochs", "held out", "contaminated"]
     ]
     for one in ledger["sources"]:
         written = one["written"]

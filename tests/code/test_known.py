@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from curate.code.detect import Detector
 from curate.code.evidence import conjunction
+from curate.code.known import Span
 from curate.code.marks import unmarked
 from curate.code.names import fast, folded, mentions
 from curate.code.nearest import nearest
+from curate.code.notices import without_chosen
 from curate.code.phrases import found_in, phrases
 from curate.code.prose import is_name
 from curate.code.spdx import plain
@@ -420,3 +422,11 @@ def test_a_notice_before_a_choice_holds_besides(detector):
     choice = "This file is licensed under either the GNU General Public License version 2 or the MIT license.\n"
     assert not allowed(found(detector, gnu + choice, "a.c"))
     assert allowed(found(detector, choice + "\n" + text_of("MIT"), "a.c"))
+
+
+def test_a_gnu_notice_before_a_choice_stays_and_a_text_goes():
+    choice = Span(5000, 6000, "GPL-2.0-only OR MIT", "full-text", 1.0, "", words=200)
+    notice = Span(0, 900, "GPL-2.0-only", "full-text", 1.0, "", words=130)
+    assert without_chosen([notice, choice]) == [notice, choice]
+    assert without_chosen([notice._replace(words=2900), choice]) == [choice]
+    assert without_chosen([choice, notice._replace(start=7000, end=7900)]) == [choice]
