@@ -208,7 +208,8 @@ def without_chosen(spans: Sequence[Span]) -> list[Span]:
         for s in spans
         if " OR " in s.expression
         or not any(
-            _families(s.expression) <= families and (s.start > start or (s.kind == "full-text" and not _is_gnu_notice(s)))
+            _families(s.expression) <= families
+            and (s.start > start or (s.kind == "full-text" and not _is_gnu_notice(s)))
             for start, families in choices
         )
     ]
