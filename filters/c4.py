@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from filters import punkt
 from filters.base import Decision, Document, drop, keep
+from filters.scripts import part_words
 from filters.text import count_sentences, lowered
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
@@ -56,7 +57,7 @@ class LineRules:
     signals: ClassVar[tuple[str, ...]] = ("c4_lines", "c4_lines_kept")
 
     min_words: int = 3
-    """Words (separated by white space) a line needs: 3 in the paper, 5 in the code."""
+    """Words a line needs: 3 in the paper, 5 in the code."""
     max_word_chars: int = 1000
     """A line with a longer word goes (the code only)."""
     end_marks: str = END_MARKS
@@ -68,8 +69,8 @@ class LineRules:
     repeat: bool = False
     """Strip and cut citation marks again until the line stays the same; then a second run changes nothing."""
     exact: bool = False
-    """Compare as the code does: a character without width hides the end mark before it, and the words of a phrase are
-    parted by one space, nothing else."""
+    """Compare as the code does: words are parted by white space in any script, a character without width hides the end mark
+    before it, and the words of a phrase are parted by one space, nothing else."""
 
     def __post_init__(self) -> None:
         if self.min_words < 1:
@@ -155,10 +156,14 @@ class LineRules:
         return {"c4_lines": float(kept + removed), "c4_lines_kept": float(kept)} if self._shapes else {}
 
     def _has_long_word(self, line: str) -> bool:
-        return max(map(len, line.split())) > self.max_word_chars
+        if max(map(len, line.split())) <= self.max_word_chars:
+            return False
+        return self.exact or max(map(len, part_words(line).split())) > self.max_word_chars
 
     def _has_few_words(self, line: str) -> bool:
-        return len(line.split(None, self.min_words - 1)) < self.min_words
+        if len(line.split(None, self.min_words - 1)) >= self.min_words:
+            return False
+        return self.exact or len(part_words(line).split()) < self.min_words
 
     def _without_citations(self, line: str) -> str:
         cut = _CITATION.sub("", line)

@@ -132,7 +132,7 @@ class NewlineRatio:
     """Drops documents with many line breaks for their words: lists.
 
     Source: FineWeb: more than 0.3 line breaks per word. Differs from the source: words are runs without white
-    space; FineWeb's tokenizer splits punctuation off and so counts more of them.
+    space, segmented where the script has none; FineWeb's tokenizer splits punctuation off and so counts more of them.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("newlines_per_word",)

@@ -2,7 +2,8 @@
 
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
 (2021), appendix A.1.1, whose limits are the defaults. The paper does not say what a word is. Here it is a run
-of characters without white space, and only words with a letter or a digit are counted and measured. Toolkits
+of characters without white space (in Chinese, Japanese, Thai and other scripts without spaces what `filters.scripts` takes for
+a word), and only words with a letter or a digit are counted and measured. Toolkits
 that split punctuation off (datatrove's tokenizer does) count more and shorter words: `split_punctuation = true`.
 Lines are those with something in them; toolkits that count blank ones (datatrove does) find smaller shares:
 `blank_lines = true`.
@@ -15,7 +16,7 @@ from typing import ClassVar, NamedTuple
 from unicodedata import category
 
 from filters.base import Decision, Document, drop, keep
-from filters.text import combining, lines, lowered, words
+from filters.text import combining, lines, lowered, parted, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 BULLETS = tuple(
@@ -28,21 +29,22 @@ CLOSERS = "\"'\u201d\u2019\xbb\u203a)]\u300d\u300f\uff09"
 
 _TOKEN = re.compile(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]+")
 """A word as tokenizers have it, or a run of punctuation."""
+_JOINERS = "\xad\u200c-\u200f\u2060\ufeff"
 _NO_MARKS = bytes([*range(0xCC), 0xE2])
 """Bytes of UTF-8 with which no mark begins: those of letters of Western Europe and of punctuation."""
 
 
 @lru_cache(maxsize=1)
 def _marked_token() -> re.Pattern[str]:
-    """The same where letters may have marks, which are none to `re`."""
-    letter = rf"[\w{combining()}]"
-    return re.compile(rf"{letter}+(?:['\u2019.,]{letter}+)*|[^\w\s{combining()}]+")
+    """The same where letters may have marks and joiners, which are none to `re` (UAX 29, rule WB4: they belong to their letter)."""
+    letter = rf"[\w{combining()}][\w{combining()}{_JOINERS}]*+"
+    return re.compile(rf"{letter}(?:['\u2019.,]{letter})*|[^\w\s{combining()}{_JOINERS}]+")
 
 
 def _tokens(text: str) -> list[str]:
     # A look at each byte costs a hundredth of what marks in a pattern cost.
     marked = not text.isascii() and text.encode("utf-8", "replace").translate(None, _NO_MARKS)
-    return (_marked_token() if marked else _TOKEN).findall(text)
+    return _marked_token().findall(parted(text)) if marked else _TOKEN.findall(text)
 
 
 class _Words(NamedTuple):
@@ -279,6 +281,7 @@ class StopWords:
 
     def _count(self, text: str) -> int:
         if self.split_punctuation:
+            text = parted(text)
             return sum(_stands(word, text) for word in self.words)
         return len(_vocabulary(text).intersection(self.words))
 

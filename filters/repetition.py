@@ -3,7 +3,8 @@
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
 (2021), appendix A.1.1, table A1, whose limits are the defaults. Shares are of the characters of the whole
 text, and a line's or an n-gram's first copy is not a duplicate, as in datatrove (DCLM counts it). Words are
-runs without white space; a tokenizer that splits punctuation off finds other n-grams. Lines and paragraphs are compared
+runs without white space (see `filters.scripts` for scripts that put none between words); a tokenizer that splits punctuation off
+finds other n-grams. Lines and paragraphs are compared
 without the white space at their ends, blank ones are none, and what parts them is one line break (or two); datatrove splits at line feeds alone, so that lines of white space
 are copies of each other and such a line does not part paragraphs: `blank_lines = true`.
 """

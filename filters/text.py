@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from unicodedata import category
 
+from filters.scripts import part_words
+
 _WESTERN = r".?!\u2026"
 _EASTERN = r"\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f"
 """Marks that end a sentence wherever they stand; `_WESTERN` ones do before white space."""
@@ -25,8 +27,16 @@ _SENTENCE = re.compile(rf"\w[^{_WESTERN}\n]*+(?:[{_WESTERN}]++{_CLOSERS}(?=\S)[^
 
 @lru_cache(maxsize=8)
 def words(text: str) -> tuple[str, ...]:
-    """The words of `text`, separated by white space (Unicode's, as `str.split` sees it)."""
-    return tuple(text.split())
+    """The words of `text`: parted by white space (Unicode's, as `str.split` sees it), and by `filters.scripts` where a script
+    puts none between words. Punctuation is part of the word that it stands at.
+    """
+    return tuple(parted(text).split())
+
+
+@lru_cache(maxsize=8)
+def parted(text: str) -> str:
+    """`text` with a space between words also where its script puts none."""
+    return part_words(text)
 
 
 @lru_cache(maxsize=1)
