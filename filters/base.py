@@ -7,7 +7,7 @@ its parameters. A step sees one document, and nothing else: no clock, no randomn
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 NOTHING: Mapping[str, int] = {}
 NO_SIGNALS: Mapping[str, float] = {}
@@ -48,6 +48,21 @@ class Decision(NamedTuple):
     """Lines (or spans) an edit cut, by code."""
 
 
+class Limit(NamedTuple):
+    """A reason that follows from what a step has measured: the document goes where `signal relation parameter` holds."""
+
+    reason: str
+    signal: str
+    """A name of the step's `signals`, or `language`, the document's."""
+    relation: Literal["<", ">", "<=", ">=", "not in"]
+    parameter: str = ""
+    """The parameter compared with; empty: zero."""
+    at: int | None = None
+    """Its place in a parameter that is a list of limits."""
+    when: str = ""
+    """A parameter that switches this limit off where it is empty; with `not in` the parameter itself does."""
+
+
 class Step(Protocol):
     """The shape of a filter, an editor or an annotator."""
 
@@ -59,6 +74,9 @@ class Parts(Protocol):
 
     signals: ClassVar[tuple[str, ...]]
     """Names of all that it measures; a column each."""
+    limits: ClassVar[tuple[Limit, ...]]
+    """Its reasons, in the order in which they are looked at, if all follow from its signals and it never changes the text. Then
+    `curate whatif` can choose these parameters again from stored columns."""
     costly: ClassVar[bool]
     """Not run for its signals alone on a document that is rejected already. Default: False."""
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from filters import punkt
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 from filters.scripts import part_words
 from filters.text import count_sentences, lowered
 
@@ -192,6 +192,7 @@ class CurlyBracket:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("curly_brackets",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("found", "curly_brackets", ">"),)
 
     marks: str = "{}"
     """The characters that drop a page."""
@@ -218,6 +219,7 @@ class LoremIpsum:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("lorem_ipsum",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("found", "lorem_ipsum", ">"),)
 
     exact: bool = False
     """One space, as in the code."""
@@ -248,6 +250,7 @@ class TooFewSentences:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sentences",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "sentences", "<", "minimum"),)
 
     minimum: int = 5
     """Sentences a page needs."""
@@ -287,6 +290,7 @@ class TooLong:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("chars",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_long", "chars", ">", "max_chars"),)
 
     max_chars: int = 190_000
     """Characters a page may have."""
@@ -313,6 +317,7 @@ class FewLongLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("nth_longest_line",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_short", "nth_longest_line", "<", "min_chars"),)
 
     min_lines: int = 3
     """Long lines a page needs."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|(?:[^\w\s]|_)+")
 _LONG_LITERAL = re.compile(r"[A-Za-z0-9+/=]{200,}|(?:\\x[0-9a-fA-F]{2}){50,}|(?:0x[0-9a-fA-F]{1,8}\s?,\s?){100,}")
@@ -45,6 +45,10 @@ class LongLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_longest_line", "code_mean_line")
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("line_too_long", "code_longest_line", ">", "longest"),
+        Limit("lines_long_on_average", "code_mean_line", ">", "mean"),
+    )
 
     longest: int = 1000
     mean: float = 100.0
@@ -72,6 +76,7 @@ class FewAlphanumeric:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_alphanumeric",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "code_alphanumeric", "<", "minimum"),)
 
     minimum: float = 0.25
 
@@ -96,6 +101,7 @@ class FewLetters:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_letters_per_token",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "code_letters_per_token", "<", "minimum"),)
 
     minimum: float = 1.5
 
@@ -117,6 +123,7 @@ class Generated:
     """Files whose first lines say that a program wrote them. Source: Codex, StarCoder (which look at the first lines, too)."""
 
     signals: ClassVar[tuple[str, ...]] = ("code_generated_line",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("says_so", "code_generated_line", ">"),)
 
     first_lines: int = 5
 
@@ -160,6 +167,7 @@ class EncodedData:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_encoded",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("mostly", "code_encoded", ">", "maximum"),)
 
     maximum: float = 0.5
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 from filters.repetition import repeated
 from filters.text import lines, words
 
@@ -57,6 +57,7 @@ class LinesWithoutPunctuation:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("punctuated_lines",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "punctuated_lines", "<", "min_share"),)
 
     min_share: float = 0.12
     closers: str = ""
@@ -84,6 +85,7 @@ class ShortLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("short_lines",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_many", "short_lines", ">", "max_share"),)
 
     max_share: float = 0.67
     max_chars: int = 30
@@ -111,6 +113,7 @@ class RepeatedLineChars:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_line_char_share",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_many", "repeated_line_char_share", ">", "max_share"),)
 
     max_share: float = 0.01
 
@@ -136,6 +139,7 @@ class NewlineRatio:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("newlines_per_word",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_many", "newlines_per_word", ">", "maximum"),)
 
     maximum: float = 0.3
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import ClassVar, NamedTuple
 from unicodedata import category
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 from filters.text import combining, lines, lowered, parted, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -80,6 +80,10 @@ class WordCount:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("words",)
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("too_few", "words", "<", "minimum"),
+        Limit("too_many", "words", ">", "maximum"),
+    )
 
     minimum: int = 50
     maximum: int = 100_000
@@ -109,6 +113,10 @@ class WordLength:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("mean_word_chars",)
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("too_short", "mean_word_chars", "<", "minimum"),
+        Limit("too_long", "mean_word_chars", ">", "maximum"),
+    )
 
     minimum: float = 3.0
     maximum: float = 10.0
@@ -140,6 +148,10 @@ class SymbolRatio:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("hashes_per_word", "ellipses_per_word")
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("hashes", "hashes_per_word", ">", "maximum"),
+        Limit("ellipses", "ellipses_per_word", ">", "maximum"),
+    )
 
     maximum: float = 0.1
     """Symbols per word (words of any kind)."""
@@ -171,6 +183,7 @@ class BulletLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bullet_lines",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_many", "bullet_lines", ">", "max_share"),)
 
     max_share: float = 0.9
     bullets: tuple[str, ...] = BULLETS
@@ -201,6 +214,7 @@ class EllipsisLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("ellipsis_lines",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_many", "ellipsis_lines", ">", "max_share"),)
 
     max_share: float = 0.3
     closers: str = CLOSERS
@@ -230,6 +244,7 @@ class WordsWithoutLetters:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("words_with_letter",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "words_with_letter", "<", "min_share"),)
 
     min_share: float = 0.8
     split_punctuation: bool = False
@@ -257,6 +272,7 @@ class StopWords:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("stop_words",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "stop_words", "<", "minimum"),)
 
     minimum: int = 2
     """Different stop words a document needs."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from filters.assets import find
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 from filters.detector import detect
 from filters.text import without_capitals
 
@@ -29,6 +29,10 @@ class FastText:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("fasttext_score",)
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("other_language", "language", "not in", "languages"),
+        Limit("low_score", "fasttext_score", "<", "threshold", when="languages"),
+    )
 
     languages: tuple[str, ...] = ("en",)
     """Languages to keep, as the model names them (ISO 639-1, else 639-3). Empty keeps all: annotate only."""
@@ -130,6 +134,10 @@ class LangDetect:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("langdetect_score",)
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("low_score", "langdetect_score", "<", "threshold", when="languages"),
+        Limit("other_language", "language", "not in", "languages"),
+    )
     costly: ClassVar[bool] = True
 
     languages: tuple[str, ...] = ("en",)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 from filters.text import lines, words
 
 _PARAGRAPH = re.compile(r"\n{2,}")
@@ -41,6 +41,10 @@ class RepeatedLines:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_lines", "repeated_line_chars")
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("lines", "repeated_lines", ">", "max_share"),
+        Limit("chars", "repeated_line_chars", ">", "max_chars"),
+    )
 
     max_share: float = 0.3
     """Of the lines (blank lines are none)."""
@@ -77,6 +81,10 @@ class RepeatedParagraphs:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_paragraphs", "repeated_paragraph_chars")
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("paragraphs", "repeated_paragraphs", ">", "max_share"),
+        Limit("chars", "repeated_paragraph_chars", ">", "max_chars"),
+    )
 
     max_share: float = 0.3
     """Of the paragraphs."""
@@ -113,6 +121,9 @@ class TopNgrams:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("top_2gram_chars", "top_3gram_chars", "top_4gram_chars")
+    limits: ClassVar[tuple[Limit, ...]] = tuple(
+        Limit(f"top_{n}gram", f"top_{n}gram_chars", ">", "max_chars", n - 2) for n in (2, 3, 4)
+    )
 
     max_chars: tuple[float, ...] = (0.20, 0.18, 0.16)
     """Shares of the characters for n = 2, 3, 4."""
@@ -157,6 +168,9 @@ class RepeatedNgrams:
     """
 
     signals: ClassVar[tuple[str, ...]] = tuple(f"repeated_{n}gram_chars" for n in range(5, 11))
+    limits: ClassVar[tuple[Limit, ...]] = tuple(
+        Limit(f"repeated_{n}gram", f"repeated_{n}gram_chars", ">", "max_chars", n - 5) for n in range(5, 11)
+    )
 
     max_chars: tuple[float, ...] = (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
     """Shares of the characters for n = 5 to 10."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 
 
 def uniform(id: str, salt: str = "") -> float:
@@ -25,6 +25,7 @@ class Sample:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sample_draw",)
+    limits: ClassVar[tuple[Limit, ...]] = (Limit("not_drawn", "sample_draw", ">=", "share"),)
 
     share: float = 1.0
     """Expected share of the documents that stay, 0 to 1."""

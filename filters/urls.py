@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from filters.base import Decision, Document, drop, keep
+from filters.base import Decision, Document, Limit, drop, keep
 
 _SCHEME = re.compile(r"https?://(www\.)?")
 _TRACKING = re.compile(r"\?(utm_|ref|feed).*")
@@ -121,6 +121,10 @@ class UrlWords:
     """
 
     signals: ClassVar[tuple[str, ...]] = ("url_hard_words", "url_soft_words")
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit("hard_word", "url_hard_words", ">"),
+        Limit("soft_words", "url_soft_words", ">", "max_soft"),
+    )
 
     hard: tuple[str, ...] = ()
     """One of these drops the page."""

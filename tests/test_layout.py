@@ -53,9 +53,10 @@ ROOMS = {
     "code": "console files corpus warc read",
     "report": "console files engine corpus warc read dedup run mixing",
     "search": "console files mixing report",
+    "quality": "console files engine corpus read report",
     "sample": "",
     "jobs": "console files engine corpus read dedup tokens run mixing code report links",
-    "commands": "console files engine encodings html tokens run mixing code report search sample jobs",
+    "commands": "console files engine encodings html tokens run mixing code report search quality sample jobs",
 }
 """A room of `curate/` and those it may import, from the ground up: each only names rooms above it in this table, so there
 is no cycle. All may import `curate.errors`."""

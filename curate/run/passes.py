@@ -219,8 +219,12 @@ def step_of(row: Row, label: str, step: Any) -> None:
 
 
 def _measure(row: Row, step: Any) -> None:
+    document = _document(row)
     try:
-        row["signals"].update(step(_document(row)).signals)
+        decision = step(document)
+        row["signals"].update(decision.signals)
+        if decision.doc is not document and hasattr(step, "limits"):  # an annotation; such steps change no text
+            row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
     except Exception:  # the row is rejected already; a step that can't measure it has nothing to add
         return
 

@@ -2,10 +2,12 @@
 it comes."""
 
 import ast
+import contextlib
 import dataclasses
 import importlib
 import inspect
 import math
+import operator
 import pickle
 import pkgutil
 from collections import Counter
@@ -183,3 +185,45 @@ def test_no_clock_no_chance_no_file_paths(module: Any) -> None:
     assert not imported & {"time", "datetime", "secrets", "uuid"}
     assert not any(name.split(".")[0] == "curate" for name in imported)
     assert not any(isinstance(node, ast.Name) and node.id == "__file__" for node in ast.walk(tree))
+
+
+LIMITED = [(step, options) for step, options in CASES if hasattr(step, "limits") and step.__name__ != "LangDetect"]
+
+
+@pytest.mark.parametrize(
+    ("step", "options"), LIMITED, ids=[f"{s.__name__}-{'-'.join(o) or 'defaults'}" for s, o in LIMITED]
+)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(doc=DOCUMENTS, place=st.floats(0, 1))
+def test_limits_say_what_the_step_decides(step: Any, options: dict[str, Any], doc: Document, place: float) -> None:
+    """The first limit that what was measured crosses is the reason, whatever the limits are; the text is left alone."""
+    made = build(step, options)
+    for limit in made.limits:
+        assert limit.signal in (*made.signals, "language")
+    measured = made(doc).signals
+    numbers = [one for one in made.limits if one.parameter and one.at is None and one.signal in measured]
+    if numbers:  # a limit at, or beside, what was measured
+        chosen = numbers[int(place * (len(numbers) - 1))]
+        now, value = getattr(made, chosen.parameter), measured[chosen.signal]
+        with contextlib.suppress(ValueError):
+            made = dataclasses.replace(made, **{chosen.parameter: type(now)(value)})
+    decision = made(doc)
+    assert decision.doc.text == doc.text
+    assert decision.reason == _first(made, decision)
+
+
+def _first(step: Any, decision: Decision) -> str | None:
+    """The reason by its limits."""
+    compare = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+    for limit in step.limits:
+        if limit.when and not getattr(step, limit.when):
+            continue
+        if limit.relation == "not in":
+            listed = getattr(step, limit.parameter)
+            if listed and decision.doc.language not in listed:
+                return str(limit.reason)
+            continue
+        value = getattr(step, limit.parameter) if limit.parameter else 0.0
+        if compare[limit.relation](decision.signals[limit.signal], value if limit.at is None else value[limit.at]):
+            return str(limit.reason)
+    return None

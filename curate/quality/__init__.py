@@ -1,0 +1,1 @@
+"""Quality that is learned, and thresholds that are chosen afterwards."""
