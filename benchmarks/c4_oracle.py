@@ -27,8 +27,8 @@ from typing import Any
 
 from benchmarks.real_texts import Text, real_texts
 from curate.corpus import recipe
-from filters.base import Document
-from filters.urls import normalize_url
+from curate.filters.base import Document
+from curate.filters.urls import normalize_url
 
 WHEELS = {"tensorflow-datasets==4.9.10": r"tensorflow_datasets/text/c4(_utils)?\.py"}
 WHEELS |= {"llama-index-core==0.14.25": r".*punkt_tab/english/[^/]+"}
@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="write the result page here")
     parser.add_argument("--golden", type=Path, help="only refresh the verdicts of this golden file")
     options = parser.parse_args()
-    from filters.badwords import load_words
+    from curate.filters.badwords import load_words
 
     options.work.mkdir(parents=True, exist_ok=True)
     unpack(options.work)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real_texts import pages
-from filters import badwords, c4, fineweb, gopher, language, repetition
-from filters.base import Document
+from curate.filters import badwords, c4, fineweb, gopher, language, repetition
+from curate.filters.base import Document
 
 GROUPS: dict[str, Callable[[], list[Any]]] = {
     "C4 quality": lambda: [

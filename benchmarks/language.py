@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.real_texts import pages
-from filters import assets, lid
-from filters.base import Document
-from filters.language import FastText, LangDetect
+from curate.filters import assets, lid
+from curate.filters.base import Document
+from curate.filters.language import FastText, LangDetect
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 Scores = Sequence[float]

@@ -27,7 +27,7 @@ from license_expression import build_licensing, get_license_index
 from curate.code.debian import FORMAT, short_name
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import canonical, conjunction, ids
-from filters.licenses import allow_list, is_allowed
+from curate.filters.licenses import allow_list, is_allowed
 
 UNKNOWN = "LicenseRef-unknown"
 NEUTRAL = {"unknown-license-reference", "warranty-disclaimer", "license-intro", "license-clue", "generic-cla"}

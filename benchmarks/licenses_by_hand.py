@@ -14,7 +14,7 @@ from curate.code.detect import Detector
 from curate.code.evidence import conjunction
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
-from filters.licenses import allow_list, is_allowed
+from curate.filters.licenses import allow_list, is_allowed
 
 CHANGES = """
 MIT | free of charge, to any person | for a modest sum, to any person

@@ -17,7 +17,7 @@ from curate.code.detect import Detector
 from curate.code.evidence import conjunction
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
-from filters.licenses import allow_list, is_allowed
+from curate.filters.licenses import allow_list, is_allowed
 
 LICENCES = (
     "MIT", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "BSD-1-Clause", "0BSD", "ISC", "Apache-2.0", "Apache-1.1", "Zlib", "BSL-1.0", "Unlicense",

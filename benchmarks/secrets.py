@@ -12,8 +12,8 @@ import string
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
 
-from filters.base import Document
-from filters.secrets import DETECTORS, Secrets
+from curate.filters.base import Document
+from curate.filters.secrets import DETECTORS, Secrets
 
 ALNUM, HEX, LOWER, URL = string.ascii_letters + string.digits, "0123456789abcdef", string.ascii_lowercase + string.digits, string.ascii_letters + string.digits + "_-"  # fmt: skip
 LANGUAGES = {

@@ -180,7 +180,7 @@ def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> d
         subprocess.run([sys.executable, "-c", f"{call}{engine!r}, {cores})"], check=True)
 
     def peer(out: Path) -> None:
-        from filters.assets import find
+        from curate.filters.assets import find
 
         script = out / "peer.py"  # a file: its worker processes import it again
         script.write_text(DATATROVE)

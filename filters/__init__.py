@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from filters.base import Decision, Document, LineStep, Step, drop, keep
-from filters.caching import choose_folder
+if __name__ != "curate.filters":
+    raise ModuleNotFoundError(
+        f"write curate.filters: the folder filters/ has that name, not {__name__!r}", name=__name__
+    )
+
+from curate.filters.base import Decision, Document, LineStep, Step, drop, keep
+from curate.filters.caching import choose_folder
 
 __all__ = ["Decision", "Document", "LineStep", "Step", "drop", "keep"]
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unicodedata import normalize
 
-from filters.assets import find
-from filters.base import Decision, Document, drop, keep
-from filters.text import lowered
-from filters.urls import normalize_url
+from curate.filters.assets import find
+from curate.filters.base import Decision, Document, drop, keep
+from curate.filters.text import lowered
+from curate.filters.urls import normalize_url
 
 UNSPACED = frozenset({"ja", "th", "zh"})
 """Languages without spaces between words: here a listed word counts inside a longer one."""
@@ -161,7 +161,7 @@ def load_words(words: str, language: str) -> frozenset[str]:
     """
     language = ALIASES.get(language, language)
     if words == "own":
-        own = files("filters").joinpath("data", "badwords", f"{language}.txt")
+        own = files("curate.filters").joinpath("data", "badwords", f"{language}.txt")
         return (
             _parse(own.read_bytes(), own.name)
             if language.isalnum() and language.islower() and own.is_file()

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-from filters import punkt
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.scripts import part_words
-from filters.text import count_sentences, lowered
+from curate.filters import punkt
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.scripts import part_words
+from curate.filters.text import count_sentences, lowered
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
 """The line rules in the code's order; `citation` edits the line, the others cut it."""

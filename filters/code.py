@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.base import Decision, Document, Limit, drop, keep
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|(?:[^\w\s]|_)+")
 _LONG_LITERAL = re.compile(r"[A-Za-z0-9+/=]{200,}|(?:\\x[0-9a-fA-F]{2}){50,}|(?:0x[0-9a-fA-F]{1,8}\s?,\s?){100,}")

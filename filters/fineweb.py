@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.repetition import repeated
-from filters.text import lines, words
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.repetition import repeated
+from curate.filters.text import lines, words
 
 # Code points of Unicode's property Sentence_Terminal (Unicode 16), as ranges of hexadecimal numbers.
 _TERMINAL = """

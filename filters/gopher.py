@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import ClassVar, NamedTuple
 from unicodedata import category
 
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.text import combining, lines, lowered, parted, words
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.text import combining, lines, lowered, parted, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 BULLETS = tuple(

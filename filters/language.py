@@ -6,10 +6,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import ClassVar
 
-from filters.assets import find
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.detector import detect
-from filters.text import without_capitals
+from curate.filters.assets import find
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.detector import detect
+from curate.filters.text import without_capitals
 
 MODELS = {"lid.176.ftz": "lid.176", "lid.176.bin": "lid.176.bin"}
 """Published models -> names of their assets."""
@@ -105,7 +105,7 @@ def model_path(model: str) -> Path:
 @lru_cache(maxsize=4)
 def _model(model: str) -> Callable[[str], tuple[str | None, float]]:
     """A model in compiled loops; one of another shape than lid.176's, the user's own say, in the library."""
-    from filters import lid
+    from curate.filters import lid
 
     path = model_path(model)
     loaded = lid.load(path)

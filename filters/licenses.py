@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from license_expression import LicenseWithExceptionSymbol, get_spdx_licensing
 
-from filters.base import Decision, Document, drop, keep
+from curate.filters.base import Decision, Document, drop, keep
 
 LISTS = ("apache-bsd-mit", "permissive")
 """Lists that come with the package: `filters/data/licenses-NAME.txt`, each with its source."""
@@ -39,7 +39,7 @@ def allow_list(name: str) -> frozenset[str]:
         ValueError: No such list or file, an empty one, or a line that is no SPDX id.
     """
     if name in LISTS:
-        text = (files("filters") / "data" / f"licenses-{name}.txt").read_text(encoding="utf-8")
+        text = (files("curate.filters") / "data" / f"licenses-{name}.txt").read_text(encoding="utf-8")
     else:
         try:
             text = Path(name).read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.jit import Array, Number, compiled, compiled_making, hot, inner
+from curate.filters.jit import Array, Number, compiled, compiled_making, hot, inner
 
 MAGIC, VERSION = 793712314, 12
 HIERARCHICAL, SUPERVISED = 1, 3

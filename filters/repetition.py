@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.text import lines, words
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.text import lines, words
 
 _PARAGRAPH = re.compile(r"\n{2,}")
 _BLANK = re.compile(r"\n\s*\n")

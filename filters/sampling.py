@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar
 
-from filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.base import Decision, Document, Limit, drop, keep
 
 
 def uniform(id: str, salt: str = "") -> float:

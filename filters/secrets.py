@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import re2
 
-from filters.base import Decision, Document, keep
+from curate.filters.base import Decision, Document, keep
 
 DETECTORS = (
     ("aws", "AWSKeyDetector"),
@@ -120,7 +120,7 @@ def _detectors() -> tuple[tuple[str, re.Pattern[str]], ...]:
 @lru_cache(maxsize=1)
 def _rules() -> tuple[Any, tuple[tuple[_Rule, ...], ...]]:
     """An automaton of the rules' keywords, and for each keyword the rules that it opens."""
-    text = (files("filters") / "data" / "secrets-gitleaks.toml").read_text(encoding="utf-8")
+    text = (files("curate.filters") / "data" / "secrets-gitleaks.toml").read_text(encoding="utf-8")
     opened: dict[str, list[_Rule]] = {}
     for row in tomllib.loads(text)["rules"]:
         rule = _Rule(
@@ -150,7 +150,7 @@ def _own() -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1)
 def _domains() -> frozenset[str]:
-    lines = (files("filters") / "data" / "domains.txt").read_text(encoding="utf-8").splitlines()
+    lines = (files("curate.filters") / "data" / "domains.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 

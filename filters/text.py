@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from unicodedata import category
 
-from filters.scripts import part_words
+from curate.filters.scripts import part_words
 
 _WESTERN = r".?!\u2026"
 _EASTERN = r"\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f"

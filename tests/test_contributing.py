@@ -33,7 +33,7 @@ def blocks(text: str) -> dict[str, str]:
 def copy(tmp_path: Path) -> Path:
     """The project, as far as a filter touches it."""
     for name in ("filters", "curate", "tests/filters"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "docs").mkdir()

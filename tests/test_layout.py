@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ALLOWED = {"filters": {"filters"}, "curate": {"curate", "filters"}, "train_probe": {"train_probe"}}
+ALLOWED = {"filters": {"curate"}, "curate": {"curate"}, "train_probe": {"train_probe"}}
 OURS = {"filters", "curate", "jobs", "train_probe", "benchmarks", "tests"}
 
 
@@ -22,6 +22,20 @@ def _imports(path: Path) -> set[str]:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def test_filters_import_filters_only():
+    for path in (ROOT / "filters").glob("*.py"):
+        ours = {name for name in _imports(path) if name.split(".")[0] == "curate"}
+        assert all(name == "curate.filters" or name.startswith("curate.filters.") for name in ours), path
+
+
+@pytest.mark.parametrize("folder", ["filters", "curate", "jobs", "train_probe", "tests", "benchmarks"])
+def test_filters_have_one_name(folder):
+    """`curate.filters`: people have a `filters.py` of their own. The folder stands under `curate` as a link."""
+    for path in (ROOT / folder).rglob("*.py"):
+        wrong = [name for name in _imports(path) if name.split(".")[0] in ("filters", "jobs")]
+        assert not wrong, f"{path}: write curate.{wrong[0]}"
 
 
 @pytest.mark.parametrize("package", sorted(ALLOWED))
@@ -60,6 +74,8 @@ ROOMS = {
 }
 """A room of `curate/` and those it may import, from the ground up: each only names rooms above it in this table, so there
 is no cycle. All may import `curate.errors`."""
+LINKS = {"filters": "filters", "submit": "jobs"}
+"""Names under `curate` and the folders beside it that they are: in a checkout by a link, in wheel and bundle as folders."""
 FRONT_DOOR = {"__init__", "__main__", "cli", "errors"}
 
 
@@ -70,7 +86,14 @@ def test_rooms_stand_in_order():
 
 def test_nothing_is_loose():
     assert {path.stem for path in (ROOT / "curate").glob("*.py")} == FRONT_DOOR
-    assert {path.parent.name for path in (ROOT / "curate").glob("*/__init__.py")} == set(ROOMS)
+    assert {path.parent.name for path in (ROOT / "curate").glob("*/__init__.py")} == set(ROOMS) | set(LINKS)
+
+
+@pytest.mark.parametrize("name", sorted(LINKS))
+def test_folders_beside_stand_under_curate_as_links(name):
+    link = ROOT / "curate" / name
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / LINKS[name]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -97,7 +120,7 @@ def test_pyspark_is_imported_by_functions_only():
 
 
 def test_a_light_import_is_light():
-    code = "import sys, filters, curate.cli, curate.corpus.recipe; print(*(m for m in ('pyspark','pandas','torch','numba') if m in sys.modules))"
+    code = "import sys, curate.filters, curate.cli, curate.corpus.recipe; print(*(m for m in ('pyspark','pandas','torch','numba') if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []
 
@@ -110,13 +133,8 @@ def test_job_names_shadow_nothing():
 
 def test_wheel_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [
-        "curate",
-        "filters",
-        "jobs",
-        "train_probe",
-    ]
-    assert project["project"]["name"] not in ("curate", "filters")
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["curate", "train_probe"]
+    assert project["project"]["name"] != "curate"
 
 
 def test_every_command_has_help_and_a_module():

@@ -21,12 +21,14 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-import filters
+from curate import filters
 from curate.console import terminal
 from curate.corpus import recipe, schema
 from curate.corpus.shards import ShardWriter
 from curate.dedup import Exact, Lines, MinHash, Spans, Urls, normalise, spans
 from curate.encodings import decode
+from curate.filters.assets import AssetMissingError
+from curate.filters.base import Document
 from curate.html import extract
 from curate.html.extractors import clean_html, clean_text
 from curate.read import corpora
@@ -36,8 +38,6 @@ from curate.report import trace
 from curate.run import ledger
 from curate.warc.headers import parse_http
 from curate.warc.payload import unchunk
-from filters.assets import AssetMissingError
-from filters.base import Document
 from tests.linear import assert_linear
 
 LARGEST_TEXT = 1 << 15
@@ -111,7 +111,7 @@ TEXTS |= {
     ),
 }
 
-MODULES = [importlib.import_module(f"filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
+MODULES = [importlib.import_module(f"curate.filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
 STEPS: list[Any] = [
     member
     for module in MODULES

@@ -13,7 +13,7 @@ from curate.corpus import schema
 from curate.dedup import index
 from curate.dedup.base import documents_of, with_signals
 from curate.errors import UsageError
-from filters.base import Parts
+from curate.filters.base import Parts
 
 ROOT = Path(__file__).parents[1]
 CORPUS_WIDE = {"resolve", "index", "key_parameters", "uses_signals"}

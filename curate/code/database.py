@@ -22,7 +22,7 @@ from curate.code.names import PUBLIC_DOMAIN, UNKNOWN
 from curate.code.prose import without_copyright
 from curate.code.texts import readable
 from curate.code.tokens import words
-from filters.licenses import allow_list
+from curate.filters.licenses import allow_list
 
 LONGEST = 300
 """Words of the longest rule that is kept whatever it names."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from curate.code.names import UNKNOWN
 from curate.code.texts import spelling
-from filters.licenses import spdx
+from curate.filters.licenses import spdx
 
 
 @dataclass(frozen=True, slots=True)

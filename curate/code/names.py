@@ -175,7 +175,7 @@ def _latin1(memory: int = 8 << 20) -> Any:
 @lru_cache(maxsize=1)
 def _table() -> list[tuple[Fast, str]]:
     """(pattern, id or family) in order of preference."""
-    lines = (files("filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (files("curate.filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
     return [(fast(pattern), name) for name, pattern in rows]
 

@@ -112,7 +112,7 @@ def conditions(weak: bool = True) -> Fast:
 
     `weak` are the words of duties and limits, which other sentences have too.
     """
-    lines = (files("filters") / "data" / "licenses-conditions.txt").read_text(encoding="utf-8").splitlines()
+    lines = (files("curate.filters") / "data" / "licenses-conditions.txt").read_text(encoding="utf-8").splitlines()
     sections: dict[str, list[str]] = {}
     found: list[str] = []
     for line in lines:

@@ -14,7 +14,7 @@ from curate.code.names import UNKNOWN
 from curate.code.notices import restricts
 from curate.code.reuse import Annotation, annotation_for, annotations
 from curate.code.scopes import is_for_other_files
-from filters.code import is_vendored
+from curate.filters.code import is_vendored
 
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
 _TESTS = re.compile(

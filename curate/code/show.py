@@ -11,7 +11,7 @@ from curate.code.nearest import nearest
 from curate.code.packages import is_package, survey_of
 from curate.console.terminal import one_line
 from curate.errors import InputError
-from filters.licenses import is_allowed
+from curate.filters.licenses import is_allowed
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.errors import InputError
-from filters.assets import AssetMissingError, find
+from curate.filters.assets import AssetMissingError, find
 
 _ALIKE = {
     "‘’‚‛′`´ʼ": "'", "“”„‟″«»": '"', "‐‑‒–—―−": "-", "•·∙◦▪●○‣⁃": "*", "©": "(c)", "®™": " ",
@@ -57,7 +57,7 @@ class Table(NamedTuple):
 @lru_cache(maxsize=1)
 def spdx_data() -> dict[str, Any]:
     """The shipped templates of the SPDX list (`curate.code.spdx`): source, equivalent words, texts."""
-    data = (files("filters") / "data" / "licenses-spdx-templates.json.xz").read_bytes()
+    data = (files("curate.filters") / "data" / "licenses-spdx-templates.json.xz").read_bytes()
     loaded: dict[str, Any] = json.loads(lzma.decompress(data))
     return loaded
 
@@ -70,7 +70,7 @@ def plainest(ids: Sequence[str]) -> str:
 @lru_cache(maxsize=1)
 def variants() -> list[tuple[str, str]]:
     """(SPDX id, text) of the reviewed wordings in `filters/data/licenses-variants.txt`; names may stand for `{{…}}`."""
-    text = (files("filters") / "data" / "licenses-variants.txt").read_text(encoding="utf-8")
+    text = (files("curate.filters") / "data" / "licenses-variants.txt").read_text(encoding="utf-8")
     blocks = re.split(r"(?m)^=== ", text)[1:]
     heads = ((block.split("\n", 1)[0], block.split("\n", 1)[1]) for block in blocks)
     return [(head.split(" | ")[0].strip(), body.strip()) for head, body in heads]

@@ -1,4 +1,4 @@
-"""`curate filters`: every step there is, found by looking into the package `filters`."""
+"""`curate filters`: every step there is, found by looking into the package `curate.filters`."""
 
 import ast
 import dataclasses
@@ -18,11 +18,11 @@ def catalogue() -> list[dict[str, Any]]:
     Keys: use (dotted name for a recipe), summary, about (rest of the docstring), costly, signals, and
     parameters, a list of {name, type, default, about}.
     """
-    import filters
+    from curate import filters
 
     found = []
     for module_info in pkgutil.iter_modules(filters.__path__):
-        module = importlib.import_module(f"filters.{module_info.name}")
+        module = importlib.import_module(f"curate.filters.{module_info.name}")
         for member in vars(module).values():
             if not (inspect.isclass(member) and member.__module__ == module.__name__):
                 continue
@@ -35,7 +35,7 @@ def _describe(step: type[Any]) -> dict[str, Any]:
     summary, _, about = inspect.cleandoc(step.__doc__ or "").partition("\n\n")
     notes = _field_notes(step)
     return {
-        "use": f"{step.__module__}.{step.__name__}",
+        "use": f"{step.__module__.removeprefix('curate.')}.{step.__name__}",
         "summary": " ".join(summary.split()),
         "about": about,
         "costly": bool(getattr(step, "costly", False)),
@@ -87,7 +87,7 @@ def reference() -> str:
         name, _, title = step["use"].rpartition(".")
         if name != module:
             module = name
-            about = inspect.cleandoc(importlib.import_module(name).__doc__ or "")
+            about = inspect.cleandoc(importlib.import_module(f"curate.{name}").__doc__ or "")
             parts.append(f"## {name}\n\n{about}\n")
         parts.append(f"### {title}\n\n{step['summary']}\n")
         if step["about"]:

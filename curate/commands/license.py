@@ -18,7 +18,7 @@ def license(path: str, licenses: str, as_json: bool) -> None:
     """
     from curate.code.show import evidence_of, table
     from curate.errors import UsageError
-    from filters.licenses import allow_list
+    from curate.filters.licenses import allow_list
 
     try:
         allowed = allow_list(licenses)

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import sys
 import tomllib
 import types
 import typing
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import RecipeError, UsageError, nearest
+from curate.files import storage
 from curate.html.extractors import DEFAULT, check_extractor
 
 CHANGING = ("index",)
@@ -92,12 +94,14 @@ class Recipe:
         return list(names)
 
     def files(self) -> list[str]:
-        """Files and folders that its steps read: what their own `files` say, and parameters that look like paths that exist.
+        """Files and folders that its steps read: what their own `files` say, and parameters that look like paths that exist;
+        and the modules of steps that are not ours.
 
         What a step adds to (`index`) is not among them.
         """
         found: list[str] = []
         for step in self.steps:
+            found += _own_module(type(step))
             named = [str(path) for path in step.files()] if hasattr(step, "files") else []
             values = [getattr(step, item.name) for item in dataclasses.fields(step) if item.name not in CHANGING]
             named += [value for value in values if isinstance(value, str) and ("/" in value or Path(value).suffix)]
@@ -109,6 +113,14 @@ class Recipe:
         cuts = [i for i, step in enumerate(self.steps) if is_corpus_wide(step)]
         starts = [0, *(cut + 1 for cut in cuts)]
         return list(zip(starts, [*cuts, len(self.steps)], strict=True))
+
+
+def _own_module(kind: type) -> list[str]:
+    """The file of a class that is not ours, where it has one."""
+    if kind.__module__.split(".")[0] == "curate":
+        return []
+    path = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return [path] if path and Path(path).is_file() else []
 
 
 def is_corpus_wide(step: Any) -> bool:
@@ -128,18 +140,32 @@ def load(
     steps: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recipe:
     """Read a recipe by the name of a built-in one or by path. `overrides` replaces keys of its tables, `steps` those of
-    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`.
+    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`. Modules that stand beside a recipe can be named in it.
 
     Raises RecipeError, which names the file, the table and the nearest right key.
     """
     if name in built_in():
         text = resources.files("curate").joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
     elif Path(name).is_file():
-        text = Path(name).read_text(encoding="utf-8")
+        text = _text(Path(name).read_bytes(), name)
+        if (beside := str(Path(name).resolve().parent)) not in sys.path:
+            sys.path.append(beside)  # at the end: nothing is hidden; children of this process are told
+    elif "://" in name:
+        try:
+            text = _text(storage.read_bytes(name), name)
+        except OSError as error:
+            raise RecipeError(f"no recipe {name}: {error.strerror or error}") from error
     else:
         hint = "" if name.endswith(".toml") else nearest(name, built_in())
         raise RecipeError(f"no recipe {name!r}: neither a file nor built in{hint}")
     return parse(_changed(text, name, overrides or {}, steps or {}), name)
+
+
+def _text(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{where}: not UTF-8 (byte {error.start:,})") from error
 
 
 def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
@@ -243,10 +269,13 @@ def _class(item: Mapping[str, Any], where: str) -> Any:
         raise RecipeError(f'{where}: needs use = "package.module.Class"')
     module_name, _, class_name = dotted.rpartition(".")
     try:
-        module = importlib.import_module(module_name)
+        module = importlib.import_module(_full(module_name))
     except ModuleNotFoundError as error:
-        missing = f" (it imports {error.name!r}, which is not installed)" if error.name != module_name else ""
+        itself = error.name and f"{module_name}.".startswith(f"{error.name}.")
+        missing = "" if itself else f" (it imports {error.name!r}, which is not installed)"
         raise RecipeError(f"{where}: no module {module_name!r}{missing}{_near_module(module_name)}") from error
+    except Exception as error:  # whatever a person's own module raises
+        raise RecipeError(f"{where}: {module_name} can't be imported: {type(error).__name__}: {error}") from error
     kind = getattr(module, class_name, None)
     if kind is None:
         steps = [n for n, k in vars(module).items() if inspect.isclass(k) and dataclasses.is_dataclass(k)]
@@ -254,12 +283,22 @@ def _class(item: Mapping[str, Any], where: str) -> Any:
     return kind
 
 
+FILTERS = "filters."
+"""What names of our filters begin with in a recipe: short for `curate.filters.`"""
+
+
+def _own_filters() -> list[str]:
+    files = resources.files("curate.filters").iterdir()
+    return [file.name.removesuffix(".py") for file in files if file.name.endswith(".py")]
+
+
+def _full(name: str) -> str:
+    """The module that a recipe names. A person's own `filters.py` is found as well, under any name that we don't have."""
+    return f"curate.{name}" if name.startswith(FILTERS) and name.removeprefix(FILTERS) in _own_filters() else name
+
+
 def _near_module(name: str) -> str:
-    root = name.split(".")[0]
-    if root != "filters":
-        return ""
-    names = [f"filters.{item.name[:-3]}" for item in resources.files("filters").iterdir() if item.name.endswith(".py")]
-    return nearest(name, names)
+    return nearest(name, [f"{FILTERS}{own}" for own in _own_filters()]) if name.startswith(FILTERS) else ""
 
 
 def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.base import Decision, Document
+from curate.filters.base import Decision, Document
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

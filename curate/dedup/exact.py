@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from curate.dedup import keep_first, normalise, safety_limits
 from curate.dedup.base import WHOLE, Lost, doc64, survivor_rank, texts
-from filters.base import Decision, Document, drop
+from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

@@ -28,8 +28,8 @@ import pyarrow.compute as pc
 from curate.dedup import normalise
 from curate.dedup.normalise import INVISIBLE
 from curate.dedup.xxh3 import compiled, xxh3
+from curate.filters.jit import Array
 from curate.read.columns import values
-from filters.jit import Array
 
 U32 = np.uint32
 Words = npt.NDArray[np.uint32]

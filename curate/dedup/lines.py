@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curate.dedup import keep_first, normalise
 from curate.dedup.base import Lost, column, doc64, texts
-from filters.base import Decision, Document, drop, keep
+from curate.filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from curate.dedup import lsh, safety_limits
 from curate.dedup.base import Lost, doc64, survivor_rank
-from filters.base import Decision, Document, drop
+from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

@@ -15,7 +15,7 @@ import pyarrow as pa
 from curate.dedup import keep_first, normalise
 from curate.dedup.base import Lost, doc64, texts
 from curate.dedup.lines import page_rank
-from filters.base import Decision, Document, drop, keep
+from curate.filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

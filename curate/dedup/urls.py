@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from curate.dedup import keep_first, safety_limits
 from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
-from filters.base import Decision, Document, drop
-from filters.urls import normalize_url
+from curate.filters.base import Decision, Document, drop
+from curate.filters.urls import normalize_url
 
 if TYPE_CHECKING:
     from curate.engine.session import Session

@@ -21,7 +21,7 @@ import pyarrow.dataset as pads
 from curate.corpus.shards import ShardWriter
 from curate.dedup.xxh3 import compiled
 from curate.files import storage
-from filters.jit import Array
+from curate.filters.jit import Array
 
 NEAR = pa.schema(
     [

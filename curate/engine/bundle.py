@@ -1,4 +1,4 @@
-"""Pack our packages into a zip that Spark's executors can import from."""
+"""Pack our package into a zip that Spark's executors can import from."""
 
 import zipfile
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 
 from curate.files import storage
 
-PACKAGES = ("curate", "filters", "jobs")
+PACKAGES = ("curate",)
 
 
 def write(output: str) -> int:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from curate.filters.jit import Array, Number, compiled_making, inner, inner_making
 from curate.html.features import Facts
 from curate.html.layout import COMMENTS_BIT, TAG_CODE
 from curate.html.measure import WORDS
 from curate.html.tape import B_NODE, N_PARENT, N_TAG
-from filters.jit import Array, Number, compiled_making, inner, inner_making
 
 CONTEXT: tuple[str, ...] = (
     *(f"p_at{offset:+d}" for offset in (-3, -2, -1, 0, 1, 2, 3)),

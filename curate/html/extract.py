@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.filters.jit import Array, Number, compiled_making
 from curate.html.columns import FEATURES
 from curate.html.context import CONTEXT, context
 from curate.html.features import fill, word_logits
@@ -23,7 +24,6 @@ from curate.html.start import ARTICLE
 from curate.html.structured import article_body, is_html
 from curate.html.tape import B_END, B_START
 from curate.html.trees import probabilities
-from filters.jit import Array, Number, compiled_making
 
 STEPS = 40  # of probability that the choice of blocks tells apart
 FEW_WORDS = 40  # on which a page has no article of its own

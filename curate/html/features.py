@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.html.columns import LEVELS, NEAR
-from filters.jit import Array, Number, compiled, inner
+from curate.filters.jit import Array, Number, compiled, inner
 from curate.html.layout import (
     ANCESTOR_BITS,
     G_CHARS,

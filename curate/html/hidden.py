@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.filters.jit import Array, compiled
 from curate.html.tags import TAG
 from curate.html.tape import B_NODE, HIDDEN, N_FLAGS, N_PARENT, N_TAG, OPEN
-from filters.jit import Array, compiled
 
 _TEMPLATE, _NOSCRIPT, _DIALOG = TAG["template"], TAG["noscript"], TAG["dialog"]
 MOST = 0.1

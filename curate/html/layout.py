@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from filters.jit import Array, Number, compiled, compiled_making, inner
+from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 from curate.html.measure import CHARS, COMMAS, ENDS, STOPS, WORDS
 from curate.html.tags import NAMES, TAG
 from curate.html.tape import (

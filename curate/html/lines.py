@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.filters.jit import compiled
 from curate.html.tags import TAG
 from curate.html.tape import B_END, B_NODE, B_START, N_PARENT, N_TAG
-from filters.jit import compiled
 
 _TD, _TH, _TR = TAG["td"], TAG["th"], TAG["tr"]
 LONGEST_CELL = 200  # bytes; a longer cell is a piece of layout, or prose, and keeps a line of its own

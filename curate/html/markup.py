@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from filters.jit import Array, Number, inner
+from curate.filters.jit import Array, Number, inner
 
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 GT, DASH, BANG = 62, 45, 33

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 from curate.html.markup import FNV_PRIME, FNV_START
 from curate.html.tape import B_END, B_START
 from curate.html.text import lookup
-from filters.jit import Array, Number, compiled, compiled_making, inner
 
 # columns of the measures of a block
 (

@@ -8,7 +8,7 @@ search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 
 # ruff: noqa: I001 (names of columns, by the line)
 
-from filters.jit import Array, Number, compiled, hot, inner
+from curate.filters.jit import Array, Number, compiled, hot, inner
 
 from curate.html.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.html.start import attributes, find_close, schema_types

@@ -3,7 +3,7 @@
 # ruff: noqa: I001 (names of columns, by the line)
 
 import numpy as np
-from filters.jit import Array, Number, inner
+from curate.filters.jit import Array, Number, inner
 
 from curate.html.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
 from curate.html.tags import fnv

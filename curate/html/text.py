@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from curate.filters.jit import Array, Number, hot, inner
 from curate.html.markup import FNV_PRIME, FNV_START
 from curate.html.tags import PRE, Tables
 from curate.html.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
-from filters.jit import Array, Number, hot, inner
 
 LT, AMP, HASH, SEMICOLON = 60, 38, 35, 59
 MAX_NAME = 32

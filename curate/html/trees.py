@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.jit import Array, Number, compiled_making, inner
+from curate.filters.jit import Array, Number, compiled_making, inner
 
 DEEPEST = 12  # levels of a tree
 TOGETHER = 32  # rows that walk a tree side by side: they stay in the nearest cache

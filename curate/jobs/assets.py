@@ -22,7 +22,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from curate.errors import InputError, UsageError, nearest
-from filters import assets
+from curate.filters import assets
 
 MAX_BYTES = 160 << 20
 """No asset is of this size: a longer answer is not ours."""

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from curate.files import storage
+from curate.filters.base import Decision, Document, drop, keep
 from curate.links.addresses import read_urls
 from curate.links.rules import digest, key_of
-from filters.base import Decision, Document, drop, keep
 
 
 @dataclass(frozen=True)

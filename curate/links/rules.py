@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from filters.urls import normalize_url
+from curate.filters.urls import normalize_url
 
 MAX_URL = 2000
 """Characters; longer addresses are traps and trackers."""

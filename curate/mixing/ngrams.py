@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.xxh3 import compiled
-from filters.jit import Array
+from curate.filters.jit import Array
 
 U64 = NDArray[np.uint64]
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)

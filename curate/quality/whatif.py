@@ -1,6 +1,6 @@
 """What other limits would have kept, from stored columns alone: for each document kept, rejected, or not to be known.
 
-A step with `limits` (see `filters.base.Limit`) never changes a text and decides by what it measured, so its limits can be moved
+A step with `limits` (see `curate.filters.base.Limit`) never changes a text and decides by what it measured, so its limits can be moved
 and the rows of data/ and rejected/ judged again. What can't be known is said, and why: a document that was rejected early was
 not measured behind a step that may change texts or compares documents; a document that leaves, or newly comes to, a
 corpus-wide step may change what happens to its copies.
@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from curate.corpus.lookup import opened, parts
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.errors import RecipeError
+from curate.filters.base import Limit
 from curate.quality.stored import Numbers, Stored
-from filters.base import Limit
 
 KEPT, REJECTED, UNKNOWN = 0, 1, 2
 

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from curate.corpus.lookup import by_ids, judged, parts
 from curate.corpus.recipe import Recipe
 from curate.files import storage
+from curate.filters.sampling import uniform
 from curate.report.explain import losses_of, survivors_of
 from curate.report.trace import Line, Loss, trace
-from filters.sampling import uniform
 
 LIMIT = 200_000
 """Documents that are looked at in each of data/ and rejected/."""

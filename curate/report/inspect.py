@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import InputError
+from curate.filters.sampling import uniform
 from curate.read import files, tables
 from curate.read.columns import Asked
-from filters.sampling import uniform
 
 if TYPE_CHECKING:
     from curate.console.progress import Progress

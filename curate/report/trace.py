@@ -13,7 +13,7 @@ from typing import Any
 
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.dedup.base import Lost
-from filters.base import Decision, Document
+from curate.filters.base import Decision, Document
 
 LONG_LINE = 3_000
 """Lines of so many characters are compared by words, those of so many words not at all: comparing is quadratic."""

@@ -21,7 +21,7 @@ from curate.dedup.base import CorpusStep, Lost, doc64, doc_hex, documents_of, wi
 from curate.dedup.removals import Losses
 from curate.errors import BalanceError
 from curate.files import storage
-from filters.base import Decision, Document
+from curate.filters.base import Decision, Document
 
 Row = dict[str, Any]
 EDITABLE = ("text", "language", "language_score", "license", "redacted")

@@ -11,8 +11,8 @@ from curate.corpus import schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_written
 from curate.files import typed_json
+from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
-from filters.sampling import uniform
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import regex
 
 from curate.dedup.xxh3 import compiled, xxh3
-from filters.jit import Array
+from curate.filters.jit import Array
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE, STRANGE = range(6)
 APOSTROPHE, BLANK = 0x27, 0x20

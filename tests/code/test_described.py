@@ -9,7 +9,7 @@ from curate.code.detect import Detector
 from curate.code.evidence import conjunction
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
-from filters.licenses import allow_list, is_allowed
+from curate.filters.licenses import allow_list, is_allowed
 from tests.linear import assert_linear
 
 MIT = next(plain(r["template"], False) for r in spdx_data()["texts"] if r["ids"] == ["MIT"] and r["kind"] == "license")

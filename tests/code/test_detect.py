@@ -11,8 +11,8 @@ from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import canonical, conjunction
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
-from filters.base import Document
-from filters.licenses import AllowedLicense, allow_list, is_allowed
+from curate.filters.base import Document
+from curate.filters.licenses import AllowedLicense, allow_list, is_allowed
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_debian_copyright():
     ],
 )
 def test_generated_files_say_so_of_themselves(line, generated):
-    from filters.base import Document
-    from filters.code import Generated
+    from curate.filters.base import Document
+    from curate.filters.code import Generated
 
     assert (Generated()(Document("0", line + "x = 1\n")).reason is not None) == generated

@@ -19,7 +19,7 @@ from curate.code.prose import is_name
 from curate.code.spdx import plain
 from curate.code.texts import database, hash_table, lookup, readable, spdx_data
 from curate.code.tokens import words
-from filters.licenses import allow_list, is_allowed
+from curate.filters.licenses import allow_list, is_allowed
 
 
 @pytest.fixture(scope="module")

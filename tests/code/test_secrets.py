@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.base import Document
-from filters.secrets import Secrets
+from curate.filters.base import Document
+from curate.filters.secrets import Secrets
 from tests.linear import assert_linear
 
 

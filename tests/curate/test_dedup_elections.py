@@ -19,7 +19,7 @@ from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
 from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError
-from filters.base import Decision, Document
+from curate.filters.base import Decision, Document
 from tests.linear import assert_linear
 
 SCHEMA = pa.schema(

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from curate.corpus.recipe import parse
 from curate.errors import RecipeError, UsageError
+from curate.filters.base import Document
+from curate.filters.c4 import LineRules
 from curate.html.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor, extractor_version
-from filters.base import Document
-from filters.c4 import LineRules
 
 PARAGRAPH = "The river rises in the hills above the town and reaches the sea after two hundred miles. "
 PAGE = f"""<!DOCTYPE html><html><head><title>Rivers</title><script>var junk = 1;</script></head><body>

@@ -1,6 +1,8 @@
 """Recipes: what is built in parses, and every mistake is named with the nearest right word."""
 
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -78,3 +80,52 @@ TABLES = st.dictionaries(KEYS, SCALARS | st.lists(st.text(), max_size=3), max_si
 def test_written_toml_reads_back(table, steps):
     whole = {**{k: v for k, v in table.items() if k != "step"}, **({"step": steps} if steps else {})}
     assert tomllib.loads(recipe.to_toml(whole)) == whole
+
+
+OWN = """from dataclasses import dataclass
+from curate.filters import keep
+
+
+@dataclass(frozen=True)
+class Mine:
+    def __call__(self, doc):
+        return keep(doc)
+"""
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """A folder with a person's recipe, and modules of theirs beside it; forgotten afterwards."""
+    elsewhere = [
+        path for path in sys.path if not Path(path, "filters").exists()
+    ]  # no checkout: as where it is installed
+    monkeypatch.setattr(sys, "path", elsewhere)
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        if not name.startswith("curate"):
+            del sys.modules[name]
+
+
+def test_steps_stand_in_a_module_beside_the_recipe(beside):
+    """Also where it is called `filters`: names of ours are ours, under any other name the module is the person's."""
+    (beside / "filters.py").write_text(OWN)
+    steps = "".join(f"[[step]]\nuse = '{use}'\n" for use in ("filters.Mine", "filters.c4.LineRules"))
+    (beside / "mine.toml").write_text(steps)
+    found = recipe.load(str(beside / "mine.toml"))
+    assert [type(step).__module__ for step in found.steps] == ["filters", "curate.filters.c4"]
+    assert str(beside / "filters.py") in found.files()  # another version of it makes another corpus
+
+
+def test_a_module_beside_the_recipe_hides_no_module_that_is_there(beside):
+    (beside / "json.py").write_text("raise ValueError")
+    (beside / "mine.toml").write_text("[[step]]\nuse = 'own_steps.Mine'\n")
+    (beside / "own_steps.py").write_text("import json\n" + OWN)
+    assert len(recipe.load(str(beside / "mine.toml")).steps) == 1
+
+
+def test_a_module_that_raises_is_named(beside):
+    (beside / "own_broken.py").write_text("1 / 0\n")
+    (beside / "mine.toml").write_text("[[step]]\nuse = 'own_broken.Mine'\n")
+    with pytest.raises(RecipeError, match=r"own_broken can't be imported: ZeroDivisionError: division by zero"):
+        recipe.load(str(beside / "mine.toml"))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.assets import AssetMissingError
-from filters.badwords import ALLOWED, UNSPACED, BadWords, _alternatives, load_words
-from filters.base import Document
+from curate.filters.assets import AssetMissingError
+from curate.filters.badwords import ALLOWED, UNSPACED, BadWords, _alternatives, load_words
+from curate.filters.base import Document
 
 LIST = ["bad", "very bad", "b.d", "sh*t", "\xe9vil", "\u6027", "c++"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from curate.corpus import recipe
 from curate.dedup import Lines, Urls
-from filters import c4, punkt
-from filters.base import Document
+from curate.filters import c4, punkt
+from curate.filters.base import Document
 
 # "clean_page" and "sentences" were written by the released code: python -m benchmarks.c4_oracle --golden FILE
 GOLDEN = json.loads((Path(__file__).parent / "c4_golden.json").read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ PAGE = (
 def test_c4_keeps_what_ends_in_a_curly_quote(line_end: str) -> None:
     doc = Document("0", PAGE.replace("\n", line_end), language="en")
     for step in recipe.load("c4").steps:
-        if step.__class__.__module__ == "filters.c4":
+        if step.__class__.__module__ == "curate.filters.c4":
             decision = step(doc)
             assert decision.reason is None, step
             doc = decision.doc

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from filters import caching
+from curate.filters import caching
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import filters
-from filters import assets, c4, language
-from filters.base import Decision, Document
+from curate import filters
+from curate.filters import assets, c4, language
+from curate.filters.base import Decision, Document
 
-MODULES = [importlib.import_module(f"filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
+MODULES = [importlib.import_module(f"curate.filters.{found.name}") for found in pkgutil.iter_modules(filters.__path__)]
 STEPS = [
     member
     for module in MODULES
@@ -180,10 +180,11 @@ def test_no_clock_no_chance_no_file_paths(module: Any) -> None:
     tree = ast.parse(inspect.getsource(module))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    if module.__name__ != "filters.detector":  # seeds a generator of its own for each text, as langdetect does
+    if module.__name__ != "curate.filters.detector":  # seeds a generator of its own for each text, as langdetect does
         assert "random" not in imported
     assert not imported & {"time", "datetime", "secrets", "uuid"}
-    assert not any(name.split(".")[0] == "curate" for name in imported)
+    ours = {f"{name}." for name in imported if name.split(".")[0] == "curate"}
+    assert all(name.startswith("curate.filters.") for name in ours)
     assert not any(isinstance(node, ast.Name) and node.id == "__file__" for node in ast.walk(tree))
 
 

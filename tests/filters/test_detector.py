@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import detector
+from curate.filters import detector
 
 PIECES = [
     "The ", "and ", "NASA ", "NATOs ", "Aa", "aA", " ", "  ", "\n", ".", ",", "1", "'", "\u00e9", "\u00c9", "e\u0301", "a\u0323", "\u015f",

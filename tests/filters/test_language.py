@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters import assets, language
-from filters.base import Document
-from filters.language import FastText, LangDetect, identify
-from filters.text import without_capitals
+from curate.filters import assets, language
+from curate.filters.base import Document
+from curate.filters.language import FastText, LangDetect, identify
+from curate.filters.text import without_capitals
 
 ENGLISH = "The weather was fine this morning, and so we walked along the river until we came to the old mill."
 GERMAN = "Das Wetter war heute Morgen schön, und so gingen wir am Fluss entlang bis zur alten Mühle."

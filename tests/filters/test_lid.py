@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters import assets, lid
+from curate.filters import assets, lid
 
 LETTERS = {"a": "abcdefgh", "b": "efghijkl", "c": "жзийклмн", "d": "はひふへほ漢字語"}
 TEXTS = st.text(st.sampled_from("abcdefghijklжзийhé漢字は \t\r\x00\x0b<>/s_"), max_size=60)

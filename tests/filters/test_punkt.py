@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import punkt
+from curate.filters import punkt
 
 PIECES = [
     ".", "?", "!", '"', "'", ")", "(", "\u201d", "\u2019", "\xbb", "-", "--", ",", ";", " ", " ", " ", "\n", "\t", "\x1c", "\x85",

@@ -51,7 +51,7 @@ def test_recipes_load(name: str) -> None:
 
 def test_published_constants() -> None:
     """The numbers by which the two C4s differ."""
-    from filters.c4 import CurlyBracket, LineRules, TooFewSentences
+    from curate.filters.c4 import CurlyBracket, LineRules, TooFewSentences
 
     def first(name: str, kind: type) -> object:
         return next(step for step in recipe.load(name).steps if isinstance(step, kind))

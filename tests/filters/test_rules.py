@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters import fineweb, gopher, repetition
-from filters.base import Document
+from curate.filters import fineweb, gopher, repetition
+from curate.filters.base import Document
 
 FIVE = "one two three four five"
 

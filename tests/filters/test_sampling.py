@@ -2,8 +2,8 @@
 
 import pytest
 
-from filters.base import Document
-from filters.sampling import Sample, uniform
+from curate.filters.base import Document
+from curate.filters.sampling import Sample, uniform
 
 PROMISED = (0.6230061320476734, 0.5468270135858955)
 IDS = [f"{number:032x}" for number in range(4000)]

@@ -7,9 +7,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import c4, fineweb, gopher, repetition, scripts
-from filters.base import Document
-from filters.text import words
+from curate.filters import c4, fineweb, gopher, repetition, scripts
+from curate.filters.base import Document
+from curate.filters.text import words
 from tests.linear import assert_linear
 
 WORDS = {

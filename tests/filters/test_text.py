@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.text import count_sentences, lines, sentences, words
+from curate.filters.text import count_sentences, lines, sentences, words
 
 
 @pytest.mark.parametrize(

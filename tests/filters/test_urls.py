@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from filters.base import Document
-from filters.urls import UrlBlocklist, UrlWords, host_of, normalize_url
+from curate.filters.base import Document
+from curate.filters.urls import UrlBlocklist, UrlWords, host_of, normalize_url
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,9 @@ def test_bundle_imports_from_the_zip(tmp_path):
     subprocess.run([sys.executable, "-m", "curate", "bundle", str(bundle)], check=True, cwd=ROOT, capture_output=True)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import curate, filters, curate.corpus.recipe\n"
-        "assert all('.zip' in m.__file__ for m in (curate, filters)), curate.__file__\n"
-        "from filters.base import Document\n"
+        "import curate, curate.filters, curate.corpus.recipe\n"
+        "assert all('.zip' in m.__file__ for m in (curate, curate.filters)), curate.__file__\n"
+        "from curate.filters.base import Document\n"
         "recipe = curate.corpus.recipe.load('c4')\n"
         "step = next(s for s in recipe.steps if type(s).__name__ == 'BadWords')\n"
         "assert step(Document('1', 'a clean text')).reason is None\n"

@@ -12,12 +12,12 @@ import pytest
 from backports import zstd
 
 from curate.errors import InputError
+from curate.filters.base import Document
 from curate.jobs.links import Options, links
 from curate.links import reddit, wat
 from curate.links.addresses import read_urls
 from curate.links.listed import Listed
 from curate.links.rules import Address, address, key_of
-from filters.base import Document
 
 PAGE = "http://www.example.org/a"
 

@@ -272,7 +272,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_language_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A language step in front of the others: its documents can be chosen again, and the score."""
-    from filters import language
+    from curate.filters import language
 
     def guess(text: str, model: str = "") -> tuple[str | None, float]:
         return ("en" if len(text) % 2 else "de", 0.5 + (len(text) % 5) / 10)
