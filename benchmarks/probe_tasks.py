@@ -34,8 +34,8 @@ from train_probe.model import build
 from train_probe.parallel import World
 from train_probe.train import Trainer
 
-SEEDS, VOCAB, TOKENS = 4, 2048, 600_000
-SHAPE = ModelConfig(layers=2, width=96, heads=2, vocab=VOCAB, context=128)
+SEEDS, VOCAB, TOKENS, ROWS = 3, 2048, 250_000, 4
+SHAPE = ModelConfig(layers=2, width=64, heads=2, vocab=VOCAB, context=128)
 LADDER = {"sound": 0.0, "5 % of words moved": 0.05, "15 %": 0.15, "40 %": 0.4, "all words moved": 1.0}
 PROSE = "sound, no code"
 ARMS = [*LADDER, PROSE]
@@ -102,8 +102,8 @@ def train(out: Path, seconds: float, arms: list[str]) -> None:
     rest = [doc for doc in docs if doc.key % 40]
     prepare.write_tokens(held, words, out / "data" / "held-out")
     judges = TokenFile.open(out / "data" / "held-out")
-    steps = TOKENS // (8 * SHAPE.context)
-    settings = TrainConfig(steps, 8, 8, precision="fp32", log_every=steps)
+    steps = TOKENS // (ROWS * SHAPE.context)
+    settings = TrainConfig(steps, ROWS, ROWS, precision="fp32", log_every=steps)
     trainer = Trainer(SHAPE, settings, World())
     for seed, name in itertools.product(range(SEEDS), arms):
         path = out / "runs" / name.replace(" ", "_") / f"seed-{seed}.json"

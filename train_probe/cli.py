@@ -139,6 +139,12 @@ def _question(seeds: int) -> Callable[[Any], Any]:
             ),
             click.option("--no-tasks", is_flag=True, help="Held-out text alone."),
             click.option(
+                "--primary",
+                metavar="WHAT",
+                help="What decides: bpb, TASK or mean:SUITE, stated before the training (docs/probe.md).  [default: bpb]",
+            ),
+            click.option("--task-files", type=_folder, metavar="DIR", help="Where a suite's files lie."),
+            click.option(
                 "--documents",
                 type=click.Choice(["auto", "apart", "shared"]),
                 default="auto",
@@ -200,7 +206,7 @@ def control(**options: Any) -> None:
 
 
 def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
-    from train_probe import experiment, request, tasks
+    from train_probe import experiment, request, suite
     from train_probe.compare import compare as judge
 
     many, main_process = int(os.environ.get("WORLD_SIZE", "1")) > 1, int(os.environ.get("RANK", "0")) == 0
@@ -209,6 +215,11 @@ def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
             "several processes: prepare first (--only prepare, without torchrun), then torchrun with --only run"
         )
     if a["only"] != "run":
+        before = experiment.stated(a["output"])
+        if before is not None and not (a["primary"] or a["tasks"] or a["no_tasks"]):
+            asked = suite.Asked(before.tasks, before.suites, before.primary)
+        else:
+            asked = suite.ask(a["primary"], a["tasks"], a["no_tasks"], a["task_files"], a["family"])
         question = request.Request(
             mixtures=mixtures,
             preset=a["preset"],
@@ -222,7 +233,9 @@ def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
             lr_scale=a["lr_scale"],
             optimizer=a["optimizer"],
             schedule=a["schedule"],
-            tasks=[] if a["no_tasks"] else list(a["tasks"]) or tasks.bundled(),
+            tasks=asked.tasks,
+            suites=asked.suites,
+            primary=asked.primary,
             documents=a["documents"],
             max_epochs=a["max_epochs"],
             max_uneven=a["max_uneven"],
@@ -242,12 +255,13 @@ def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
 @click.option(
     "--now", is_flag=True, help="A verdict before all planned seeds are finished: it uses its share of the 5 %."
 )
+@click.option("--primary", metavar="WHAT", help="Look at another figure than the stated one: no verdict comes of it.")
 @click.option("--json", "as_json", is_flag=True, help="All figures.")
-def compare(output: Path, now: bool, as_json: bool) -> None:
+def compare(output: Path, now: bool, primary: str | None, as_json: bool) -> None:
     """Say again which corpus is better, from what is on disk, and write report.html."""
     from train_probe.compare import compare as judge
 
-    found = judge(output, now=now)
+    found = judge(output, now=now, primary=primary)
     click.echo(json.dumps(found, indent=1) if as_json else found["text"])
 
 

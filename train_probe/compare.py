@@ -1,8 +1,9 @@
 """The verdict of an experiment, from what is on disk.
 
 The primary metric was fixed before the training and decides alone.  All pairs of mixtures are tested on it and
-corrected by Holm; the other metrics are shown, and greyed where the mixtures differ less than twice the noise
-of a seed.  Three answers for a pair: one is better / no difference shown (the interval lies inside the smallest
+corrected by Holm.  The other metrics decide nothing: they have the same figures (difference, interval, p, power, seeds
+needed), their p corrected by Holm over all pairs and all metrics, and are greyed where the mixtures differ less than twice
+the noise of a seed.  Three answers for a pair: one is better / no difference shown (the interval lies inside the smallest
 difference that matters) / too small to tell, with the number of seeds it would take.
 """
 
@@ -13,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from train_probe import breakdown, budget, experiment, looks
+from train_probe import breakdown, budget, experiment, looks, suite
 from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
-from train_probe.evaluate import Scores
-from train_probe.request import HELD_OUT
-from train_probe.statistics import difference, holm, more_seeds
+from train_probe.evaluate import MACRO, METRIC, Scores
+from train_probe.request import HELD_OUT, Request
+from train_probe.statistics import detectable, difference, holm, more_seeds, power
 
 SMALLEST = 0.005
-"""The smallest difference that matters, as a share of the metric."""
+"""The smallest difference that matters: of bits, as a share of the metric."""
+SMALLEST_OF = {"accuracy": 0.01, "accuracy per byte": 0.01, "probability": 0.005}
+"""Of shares and probabilities in absolute terms: near chance a part of the metric would mostly be a part of the chance."""
 LEVEL = 0.95
 SHORTER = 1.25
 """From this ratio of mean lengths on, a verdict for the corpus of the shorter documents is said to be favoured by them."""
@@ -37,21 +40,23 @@ SHARED = (
 Runs = dict[str, dict[int, dict[str, Any]]]
 
 
-def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict[str, Any]:
+def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary: str | None = None) -> dict[str, Any]:
     """Judge the finished runs below `output`; writes verdict.json and report.html there.
 
     The look is recorded and uses its share of the 5 % (see looks.py).  While seeds that were planned are missing there is
-    no verdict, unless `now`.  Raises ProbeError when nothing is finished.
+    no verdict, unless `now`.  With another `primary` than was stated before the training there is none either: the
+    figures are given, no look is taken and nothing is written.  Raises ProbeError when nothing is finished.
     """
     request = experiment.load(output)
-    runs = results(output, list(request.mixtures))
+    runs = with_means(results(output, list(request.mixtures)), request.suites)
+    if primary is not None:
+        asked = suite.metric(primary, *_known(runs, request))
+        if asked != request.primary:
+            return _afterwards(output, runs, request, asked, smallest)
     planned = experiment.planned_seeds(output)
     seeds = len(set.intersection(*(set(runs.get(name, {})) for name in request.mixtures)))
     look = looks.take(output, seeds, planned, now) if len(request.mixtures) > 1 else None
-    shared = {
-        (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)
-    }
-    found = judge(runs, request.primary, smallest, shared, look.alpha if look else looks.PLANNED)
+    found = judge(runs, request.primary, smallest, _shared(output, runs), look.alpha if look else looks.PLANNED)
     if look is None:
         point = looks.next_point(seeds, planned)
         for pair in found["pairs"]:
@@ -63,12 +68,52 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False) -> dict
     for pair in found["pairs"]:
         pair["caveat"] = _caveat(pair, lengths)
     found["note"] = SHARED if found["pairs"] and not found["documents"]["apart"] else None
+    _contradicted(found)
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
     from train_probe.report import page
 
     (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
     return found
+
+
+def _afterwards(output: Path, runs: Runs, request: Request, asked: str, smallest: float) -> dict[str, Any]:
+    """The figures of a metric that was not stated before the training: they are not a verdict."""
+    found = judge(runs, asked, smallest, _shared(output, runs), looks.PLANNED)
+    for pair in found["pairs"]:
+        pair["verdict"] = f"no verdict: {request.primary} was stated before the training, and decides"
+    found["stated"] = request.primary
+    found["text"] = text(found)
+    return found
+
+
+def _shared(output: Path, runs: Runs) -> dict[tuple[str, str], float]:
+    """The share of documents that the mixtures of each pair have in common."""
+    return {
+        (a, b): shared_documents(output / "data" / a, output / "data" / b) for a, b in itertools.combinations(runs, 2)
+    }
+
+
+def _known(runs: Runs, request: Request) -> tuple[set[str], dict[str, str]]:
+    """Tasks that the runs were scored on, and the score of each suite."""
+    scores = next(iter(next(iter(runs.values())).values()))["scores"]
+    endings = [f" {score}" for score in suite.SCORES.values()]
+    names = {name.removesuffix(end) for name in scores for end in endings if name.endswith(end)}
+    stated = [s for s in endings if request.primary.endswith(s)]
+    score = stated[0].strip() if stated and request.primary.startswith(suite.MEAN) else suite.SCORES["probability"]
+    return {name for name in names if not name.startswith(suite.MEAN)}, dict.fromkeys(request.suites, score)
+
+
+def with_means(runs: Runs, suites: dict[str, list[str]]) -> Runs:
+    """The runs with the mean of each suite among their scores."""
+
+    def filled(run: dict[str, Any]) -> dict[str, Any]:
+        scores = {name: Scores.of(saved) for name, saved in run["scores"].items()}
+        return {**run, "scores": run["scores"] | {n: s.to_dict() for n, s in suite.means(scores, suites).items()}}
+
+    return (
+        {name: {seed: filled(run) for seed, run in seeds.items()} for name, seeds in runs.items()} if suites else runs
+    )
 
 
 def results(output: Path, names: list[str]) -> Runs:
@@ -198,22 +243,71 @@ def judge(
     seed.
     """
     shared = shared or {}
-    pairs = [
-        _pair(runs, a, b, primary, shared.get((a, b), 0.0) >= PAIRED, alpha) for a, b in itertools.combinations(runs, 2)
-    ]
-    stretched = [min(1.0, pair["p"] * looks.ALPHA / alpha) for pair in pairs]
-    for pair, p in zip(pairs, holm(stretched), strict=True):
-        pair["p_corrected"] = p
-        pair["verdict"] = _verdict(pair, primary, smallest)
     metrics = sorted({m for seeds in runs.values() for run in seeds.values() for m in run["scores"]})
+    if primary not in metrics:
+        raise ProbeError(f"the runs have no metric {primary!r}; they have {', '.join(metrics)}")
+    every = {
+        metric: [
+            _pair(runs, a, b, metric, shared.get((a, b), 0.0) >= PAIRED, alpha, smallest)
+            for a, b in itertools.combinations(runs, 2)
+            if metric == primary or all(metric in run["scores"] for name in (a, b) for run in runs[name].values())
+        ]
+        for metric in metrics
+    }
+    pairs = every.pop(primary)
+    for pair, p in zip(pairs, holm([_stretched(pair, alpha) for pair in pairs]), strict=True):
+        pair["p_corrected"] = p
+        pair["verdict"] = _verdict(pair, primary)
+    others = [pair for some in every.values() for pair in some]
+    corrected = holm([_stretched(pair, alpha) for pair in [*pairs, *others]])[len(pairs) :]
+    for pair, p in zip(others, corrected, strict=True):
+        pair["p_corrected"] = p
     return {
-        "version": 1,
+        "version": 2,
         "primary": primary,
+        "second": second(primary, metrics),
         "level": LEVEL,
         "smallest": smallest,
         "pairs": pairs,
+        "others": every,
         "metrics": {metric: _metric(runs, metric) for metric in metrics},
     }
+
+
+def _stretched(pair: dict[str, Any], alpha: float) -> float:
+    return min(1.0, float(pair["p"]) * looks.ALPHA / alpha)
+
+
+def second(primary: str, metrics: list[str]) -> str | None:
+    """What is shown beside the primary metric: held-out text beside tasks, and the mean of tasks beside held-out text."""
+    if primary != METRIC:
+        return METRIC if METRIC in metrics else None
+    means = [m for m in metrics if m.startswith(suite.MEAN)]
+    return next((m for score in ("probability", METRIC) for m in means if m.endswith(f" {score}")), None)
+
+
+def _contradicted(found: dict[str, Any]) -> None:
+    """Say beside a verdict when the second metric says the opposite (its p is below 5 % among all pairs and metrics)."""
+    beside = {(p["a"], p["b"]): p for p in found["others"].get(found["second"], [])}
+    for pair in found["pairs"]:
+        other = beside.get((pair["a"], pair["b"]))
+        if not pair["verdict"].endswith(" is better") or other is None or other["p_corrected"] >= 1 - LEVEL:
+            continue
+        if _better(other, found["second"]) != _better(pair, found["primary"]):
+            said = f"{found['second']} says the opposite: {other['delta']:+.4f}, p {other['p_corrected']:.2g}"
+            pair["caveat"] = f"{pair['caveat']}; {said}" if pair.get("caveat") else said
+
+
+def smallest_of(metric: str, mean: float, share: float = SMALLEST) -> float:
+    """The smallest difference of a metric that matters, in its own unit; `share` of the bits is."""
+    for score, size in SMALLEST_OF.items():
+        if metric.endswith(f" {score}"):
+            return size
+    return share * abs(mean)
+
+
+def _better(pair: dict[str, Any], metric: str) -> str:
+    return str(pair["a"] if (pair["delta"] < 0) == lower_is_better(metric) else pair["b"])
 
 
 def lower_is_better(metric: str) -> bool:
@@ -221,7 +315,9 @@ def lower_is_better(metric: str) -> bool:
     return "bits" in metric
 
 
-def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float) -> dict[str, Any]:
+def _pair(
+    runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST
+) -> dict[str, Any]:
     seeds = sorted(set(runs[a]) & set(runs[b]))
     if not seeds:
         return {
@@ -233,6 +329,11 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float) -
             "p": 1.0,
             "more": 2,
             "paired": paired,
+            "mean": 0.0,
+            "percent": None,
+            "smallest": 0.0,
+            "power": 0.0,
+            "detectable": None,
         }
     sides = [[_scores(runs[name][seed], metric) for seed in seeds] for name in (a, b)]
     if any(x.groups != sides[0][0].groups for side in sides for x in side):
@@ -240,6 +341,9 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float) -
     left, right = ([(x.values, x.weights) for x in side] for side in sides)
     found = difference(left, right, paired)
     low, high = found.interval(1 - alpha)
+    mean = float(np.mean([x.mean for side in sides for x in side]))
+    base = float(np.mean([x.mean for x in sides[1]]))
+    smallest = smallest_of(metric, mean, share)
     return {
         "a": a,
         "b": b,
@@ -251,8 +355,12 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float) -
         "item_error": found.item_error,
         "paired": paired,
         "correlation": None if np.isnan(found.correlation) else found.correlation,
-        "mean": float(np.mean([x.mean for side in sides for x in side])),
-        "more": more_seeds(found, max(abs(found.delta), SMALLEST * abs(float(sides[0][0].mean))), 1 - alpha),
+        "mean": mean,
+        "percent": 100 * found.delta / base if base else None,
+        "smallest": smallest,
+        "power": power(found, smallest, alpha),
+        "detectable": detectable(found, alpha) if found.seeds > 1 else None,
+        "more": more_seeds(found, max(abs(found.delta), smallest), 1 - alpha),
     }
 
 
@@ -262,15 +370,15 @@ def _scores(run: dict[str, Any], metric: str) -> Scores:
     return Scores.of(run["scores"][metric])
 
 
-def _verdict(pair: dict[str, Any], metric: str, smallest: float) -> str:
+def _verdict(pair: dict[str, Any], metric: str) -> str:
     if pair["p_corrected"] < 1 - LEVEL and pair["seeds"] > 1:
-        a_wins = (pair["delta"] < 0) == lower_is_better(metric)
-        return f"{pair['a'] if a_wins else pair['b']} is better"
+        return f"{_better(pair, metric)} is better"
     low, high = pair["interval"]
-    if low is not None and max(abs(low), abs(high)) <= smallest * abs(pair["mean"]):
+    if low is not None and max(abs(low), abs(high)) <= pair["smallest"]:
         return "no difference shown"
     if pair["more"] is None:
-        return "too small to tell: more held-out text or much larger runs would be needed"
+        what = "held-out text" if metric in (METRIC, MACRO) else "questions"
+        return f"too small to tell: more {what} or much larger runs would be needed"
     return f"too small to tell: about {pair['more']} more seed{'s' if pair['more'] > 1 else ''}"
 
 
@@ -321,19 +429,22 @@ def text(found: dict[str, Any]) -> str:
     """The verdict for a terminal."""
     primary = found["metrics"][found["primary"]]
     noise = f"{primary['noise']:.4f}" if primary["noise"] is not None else "unknown (one seed)"
-    lines = [f"{found['primary']} of the held-out text (noise of a seed: {noise})"]
+    of = " of the held-out text" if found["primary"] in (METRIC, MACRO) else ""
+    lines = [f"{found['primary']}{of} (noise of a seed: {noise})"]
+    if found.get("stated"):
+        lines.insert(
+            0, f"{found['primary']} was not stated before the training ({found['stated']} was): figures, no verdict"
+        )
     for name, value in sorted(
         primary["mean"].items(), key=lambda x: x[1] * (1 if lower_is_better(found["primary"]) else -1)
     ):
         lines.append(f"  {value:.4f}  {name}")
     lines += _other_metrics(found)
-    for pair in found["pairs"]:
-        low, high = pair["interval"]
-        within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
-        lines.append(
-            f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}, {pair['seeds']} seeds, "
-            f"p {pair['p_corrected']:.2g}: {said(pair)}"
-        )
+    lines += [f"{_figures(pair)}: {said(pair)}" for pair in found["pairs"]]
+    beside = found["others"].get(found["second"], [])
+    if beside:
+        lines.append(f"beside it {found['second']}, which decides nothing (p for all pairs and metrics):")
+        lines += [f"  {_figures(pair)}" for pair in beside]
     look = found.get("look")
     if look and look["seeds"] != look["planned"]:
         lines.append(
@@ -345,6 +456,18 @@ def text(found: dict[str, Any]) -> str:
     if found.get("note"):
         lines.append(found["note"])
     return "\n".join(lines)
+
+
+def _figures(pair: dict[str, Any]) -> str:
+    """Difference, interval, seeds, p and what could have been seen, in a line."""
+    low, high = pair["interval"]
+    within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
+    percent = f" ({pair['percent']:+.2g} %)" if pair["percent"] is not None else ""
+    seen = f", finds {pair['detectable']:.4f} with power .8" if pair["detectable"] is not None else ""
+    return (
+        f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {pair['seeds']} seeds, "
+        f"p {pair['p_corrected']:.2g}{seen}"
+    )
 
 
 def said(pair: dict[str, Any]) -> str:

@@ -46,8 +46,8 @@ class Scores:
         """Whether guessing explains the mean: not two standard errors (over items) above it."""
         if self.chance is None:
             return False
-        error = float(np.std(self.values)) / math.sqrt(len(self.values))
-        return self.mean <= self.chance + 2 * error
+        error = float(np.std(self.values - self.mean * self.weights)) * math.sqrt(len(self.values)) / self.weights.sum()
+        return bool(self.mean <= self.chance + 2 * error)
 
     def by_group(self) -> dict[str, float]:
         """The metric by source or task."""

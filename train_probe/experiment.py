@@ -23,7 +23,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
     planned = before["planned"] if before and _begun(output) else request.seeds
     known = {"version": 2, "planned": planned, "request": asked, "inputs": inputs, "environment": environment()}
     write_json(file, known)
-    if prepared(output) != identity:
+    if prepared(output) is None or (prepared(output) != identity and not _begun(output)):
         _tokenize(request, output, talk)
         write_json(output / "data" / "prepared.json", {"identity": identity})
 
@@ -68,6 +68,11 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
 def _begun(output: Path) -> bool:
     """Whether anything was trained: from then on the question stands."""
     return (output / "budget.json").exists() or (output / "runs").exists()
+
+
+def stated(output: Path) -> Request | None:
+    """The question of an experiment whose training has begun, from when on it stands; None before."""
+    return load(output) if (output / "experiment.json").exists() and _begun(output) else None
 
 
 def planned_seeds(output: Path) -> int:
@@ -100,8 +105,9 @@ _PATHS = ("mixtures", "held_out", "tokenizer", "tasks")
 
 
 def _check_same(output: Path, before: dict[str, Any], asked: dict[str, Any], inputs: dict[str, Any]) -> None:
-    old = before["request"]
+    old = {f.name: f.default_factory() for f in fields(Request) if f.default_factory is not MISSING} | before["request"]
     changed = [k for k in asked if old.get(k) != asked[k] and k != "seeds" and k not in _PATHS]
+    changed += ["tasks"] if _of_package(old["tasks"]) != _of_package(asked["tasks"]) else []
     changed += sorted(before["inputs"].keys() ^ inputs.keys())
     if changed:
         raise ProbeError(
@@ -125,17 +131,26 @@ def _check_same(output: Path, before: dict[str, Any], asked: dict[str, Any], inp
         budgets.check_seeds(budget, seeds)
 
 
+def _of_package(tasks: list[str]) -> list[str]:
+    from train_probe.tasks import BUNDLED
+
+    return sorted(name for name in tasks if name.startswith(BUNDLED))
+
+
 def _identity(asked: dict[str, Any], inputs: dict[str, Any]) -> str:
     """Of everything that decides what data/ holds."""
     names = ("preset", "family", "held_out_bytes", "vocab")
     content = {name: [[entry[0], entry[1], entry[4]] for entry in entries] for name, entries in inputs.items()}
-    decides = [{name: asked[name] for name in names}, asked["tokenizer"] == "bytes", content]
+    from train_probe.tasks import digest
+
+    questions = [[name, digest(name)] for name in _of_package(asked["tasks"])]
+    decides = [{name: asked[name] for name in names}, asked["tokenizer"] == "bytes", content, questions]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _inputs(request: Request, before: dict[str, Any]) -> dict[str, Any]:
     """What every input holds, by its role (see inputs.fingerprint)."""
-    from train_probe.tasks import BUNDLED
+    from train_probe.tasks import BUNDLED, name_of
 
     roots = {f"mixture {name}": [Path(p) for p in _several(paths)] for name, paths in request.mixtures.items()}
     if request.held_out:
@@ -150,7 +165,7 @@ def _inputs(request: Request, before: dict[str, Any]) -> dict[str, Any]:
             known = [[e[0].removeprefix(f"{i}/"), *e[1:]] for e in before.get(name, []) if e[0].startswith(f"{i}/")]
             found[name] += [[f"{i}/{entry[0]}", *entry[1:]] for entry in fingerprint(find(path), known)]
     files = [("tokenizer", request.tokenizer)] if request.tokenizer not in ("", "bytes") else []
-    files += [("task " + Path(name).stem, name) for name in request.tasks if not name.startswith(BUNDLED)]
+    files += [("task " + name_of(name), name) for name in request.tasks if not name.startswith(BUNDLED)]
     for name, file in ((name, Path(path)) for name, path in files):
         if not file.is_file():
             raise ProbeError(f"{file}: no such file")
@@ -165,7 +180,7 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
 
     data = output / "data"
     shutil.rmtree(data, ignore_errors=True)  # what an unfinished preparation left may be of another question
-    tokenizer = _tokenizer(request)
+    tokenizer = tokenizer_of(request)
     tokenizer.save(output / "tokenizer.json")
     np.save(output / "token_bytes.npy", np.array(tokenizers.token_bytes(tokenizer), dtype=np.int32))
     folders = {name: [Path(p) for p in _several(paths)] for name, paths in request.mixtures.items()}
@@ -226,7 +241,8 @@ def read_tasks(names: list[str]) -> list[Any]:
     return found
 
 
-def _tokenizer(request: Request) -> Any:
+def tokenizer_of(request: Request) -> Any:
+    """The tokenizer that a request asks for."""
     from train_probe import tokenizer as tokenizers
 
     if request.tokenizer == "bytes":

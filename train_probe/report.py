@@ -21,7 +21,8 @@ def page(found: dict[str, Any], runs: dict[str, dict[int, dict[str, Any]]], outp
     verdicts = "".join(f'<p class="verdict">{_e(p["a"])} and {_e(p["b"])}: {_e(said(p))}</p>' for p in found["pairs"])
     parts = [
         verdicts or "<p>One mixture: the table of metrics shows the noise of a seed.</p>",
-        "<h2>Differences</h2>",
+        "<h2>Differences</h2><p>Black: what decides, p corrected for all pairs (Holm). Grey: what stands beside it and decides "
+        "nothing, p corrected for all pairs and all metrics.</p>",
         _pairs(found),
         *([f"<p>{_e(found['note'])}</p>"] if found.get("note") else []),
         *_sentences("Where the difference is", found.get("differences", [])),
@@ -59,15 +60,28 @@ def _table(head: list[str], rows: list[tuple[str, list[str]]]) -> str:
 
 
 def _pairs(found: dict[str, Any]) -> str:
-    rows = []
-    for p in found["pairs"]:
-        low, high = p["interval"]
-        interval = f"{low:+.4f} … {high:+.4f}" if low is not None else "unknown"
-        correlation = f"{p['correlation']:.2f}" if p.get("correlation") is not None else "–"
-        seeds = f"{p['seeds']} ({'paired' if p['paired'] else 'unpaired'})"
-        cells = [f"{p['a']} - {p['b']}", f"{p['delta']:+.4f}", interval, f"{p['p_corrected']:.3g}", seeds]
-        rows.append(("", [*cells, correlation]))
-    return _table([found["primary"], "difference", "95 % interval", "p (Holm)", "seeds", "correlation of seeds"], rows)
+    """Differences of what decides, and of what stands beside it."""
+    rows = [("", _difference(found["primary"], p)) for p in found["pairs"]]
+    rows += [("grey", _difference(found["second"], p)) for p in found["others"].get(found["second"], [])]
+    head = ["metric", "pair", "difference", "of it", "95 % interval", "p", "found with power .8", "matters from"]
+    return _table([*head, "power for that", "seeds", "correlation of seeds"], rows)
+
+
+def _difference(metric: str, p: dict[str, Any]) -> list[str]:
+    low, high = p["interval"]
+    return [
+        metric,
+        f"{p['a']} - {p['b']}",
+        f"{p['delta']:+.4f}",
+        f"{p['percent']:+.2f} %" if p["percent"] is not None else "–",
+        f"{low:+.4f} … {high:+.4f}" if low is not None else "unknown",
+        f"{p['p_corrected']:.3g}",
+        f"{p['detectable']:.4f}" if p["detectable"] is not None else "–",
+        f"{p['smallest']:.4f}",
+        f"{p['power']:.2f}",
+        f"{p['seeds']} ({'paired' if p['paired'] else 'unpaired'})",
+        f"{p['correlation']:.2f}" if p.get("correlation") is not None else "–",
+    ]
 
 
 def _metrics(found: dict[str, Any], names: list[str]) -> str:

@@ -49,6 +49,8 @@ class Request:
     """Whether seeds read documents of their own (`apart`), the same (`shared`), or apart where there are enough."""
     primary: str = "bits per byte"
     """The metric that decides, fixed before anything is trained."""
+    suites: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the tasks of each suite whose mean is taken (see suite.py)."""
 
     def __post_init__(self) -> None:
         """Refuse requests that can't be run."""

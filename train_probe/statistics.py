@@ -1,6 +1,7 @@
 """The statistics of a comparison: Student's t without SciPy, paired differences, Holm's correction."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -111,10 +112,23 @@ def _item_error(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]]) 
     """Bootstrap over items of the ratio (value of A - value of B) / weight, averaged over seeds."""
     value = np.mean([va - vb for (va, _), (vb, _) in zip(a, b, strict=True)], axis=0)
     weight = np.mean([wa for _, wa in a], axis=0)
-    rng = np.random.Generator(np.random.PCG64(0))
-    draws = [rng.multinomial(len(value), np.full(len(value), 1 / len(value))) for _ in range(RESAMPLES)]
+    draws = _draws(len(value), RESAMPLES) if len(value) <= KEPT else _drawn(len(value), RESAMPLES)
     ratios = [float((d * value).sum() / total) for d in draws if (total := (d * weight).sum()) > 0]
     return float(np.std(ratios))
+
+
+KEPT = 4096
+"""Up to so many items the draws are kept for the next metric over as many."""
+
+
+def _drawn(count: int, times: int) -> Iterator[NDArray[np.int64]]:
+    rng = np.random.Generator(np.random.PCG64(0))
+    return (rng.multinomial(count, np.full(count, 1 / count)) for _ in range(times))
+
+
+@lru_cache(4)
+def _draws(count: int, times: int) -> list[NDArray[np.int16]]:
+    return [draw.astype(np.int16) for draw in _drawn(count, times)]
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -153,6 +167,37 @@ def t_quantile(tail: float, freedom: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if t_tail(middle, freedom) > tail else (low, middle)
     return (low + high) / 2
+
+
+def power(found: Difference, target: float, tail: float) -> float:
+    """The chance that a true difference of `target` would be shown: that the interval leaving out `tail` would not hold 0.
+
+    Both errors together are taken for one of Student's t, with Satterthwaite's degrees of freedom.
+    """
+    half = found.half(tail)
+    if not math.isfinite(half):
+        return 0.0
+    if found.error == 0:
+        return float(target > 0)
+    parts = [(found.seed_error, found.freedom), (found.item_error, max(1.0, found.items - 1.0))]
+    freedom = found.error**4 / sum(e**4 / f for e, f in parts)
+    beyond = abs(half - target) / found.error
+    one_side = t_tail(beyond, freedom) / 2
+    return (1 - one_side if target > half else one_side) + t_tail((half + target) / found.error, freedom) / 2
+
+
+def detectable(found: Difference, tail: float, wanted: float = 0.8) -> float:
+    """The smallest true difference that would be shown with a chance of `wanted`; infinite with one seed."""
+    half = found.half(tail)
+    if not math.isfinite(half) or half == 0:
+        return half
+    low, high = 0.0, 2 * half
+    while power(found, high, tail) < wanted:
+        high *= 2
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if power(found, middle, tail) < wanted else (low, middle)
+    return high
 
 
 def more_seeds(found: Difference, target: float, level: float = 0.95) -> int | None:

@@ -23,7 +23,7 @@ from train_probe.blend import Blend, some_of
 from train_probe.config import Preset, chinchilla_tokens, preset
 from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
-from train_probe.experiment import read_tasks, settings_for, write_json
+from train_probe.experiment import read_tasks, settings_for, tokenizer_of, write_json
 from train_probe.inputs import Input, find, fingerprint, read
 from train_probe.request import How, Request
 
@@ -77,9 +77,7 @@ def prepare(swarm: Swarm, talk: Talk) -> Prepared:
     if before and before.get("kind") == kind and same[0] == same[1]:
         return Prepared(folder, before["tokens"], before["contents"])
     shutil.rmtree(data, ignore_errors=True)
-    from train_probe.experiment import _tokenizer
-
-    tokenizer = _tokenizer(request)
+    tokenizer = tokenizer_of(request)
     skipped: Counter[str] = Counter()
     paths = {name: Path(path) for name, path in swarm.sources.items()}
     if swarm.held_out:

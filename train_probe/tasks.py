@@ -23,6 +23,7 @@ each family of models gives a probability is in likelihood.py.
 """
 
 import gzip
+import hashlib
 import json
 import math
 import unicodedata
@@ -68,10 +69,22 @@ def bundled() -> list[str]:
     return sorted(BUNDLED + file.name for file in files if file.name.endswith(".jsonl"))
 
 
+def _at(name: str | Path) -> Any:
+    inside = str(name).removeprefix(BUNDLED)
+    return resources.files("train_probe").joinpath("tasks", inside) if inside != str(name) else Path(name)
+
+
+def digest(name: str) -> str:
+    """Of what one of `bundled()` holds; "" when there is none of that name."""
+    try:
+        return hashlib.sha256(_at(name).read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
 def read(name: str | Path) -> Task:
     """Read a file of questions, or one of `bundled()`.  Raises ProbeError with the line that is wrong."""
-    inside = str(name).removeprefix(BUNDLED)
-    path: Any = resources.files("train_probe").joinpath("tasks", inside) if inside != str(name) else Path(name)
+    path = _at(name)
     try:
         data = path.read_bytes()
         content = (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8")
@@ -100,7 +113,7 @@ def read(name: str | Path) -> Task:
     if not questions:
         raise ProbeError(f"{path}: no questions")
     known = [*levels, *[""] * (len(questions) - len(levels))] if any(levels) else []
-    return Task(_name(Path(inside)), questions, known)
+    return Task(name_of(str(name)), questions, known)
 
 
 def _level(row: dict[str, Any]) -> str:
@@ -110,8 +123,9 @@ def _level(row: dict[str, Any]) -> str:
     return str(level)
 
 
-def _name(path: Path) -> str:
-    """The file's, or that of the two folders above where it is called as OLMo's are: arc_easy/rc_5shot/requests.jsonl."""
+def name_of(file: str) -> str:
+    """A task's name: the file's, or that of the two folders above where it is called as OLMo's are (.../requests.jsonl)."""
+    path = Path(file.removeprefix(BUNDLED))
     stem = path.name.split(".jsonl")[0]
     return " ".join([*path.parts[-3:-1]] or [stem]) if stem == "requests" else stem
 

@@ -102,6 +102,7 @@ def _search(command: Command) -> Command:
         click.option(
             "--objective", metavar="WHAT", help="With --search: what is to be lowered.  [default: mean of all metrics]"
         ),
+        click.option("--task-files", metavar="DIR", help="With --search: where the files of an objective's suite lie."),
         click.option("--prior", metavar="FILE|LIST", help="With --search: weights to start from and to compare with."),
         click.option("--among", metavar="FILE", help="With --search --from: choose one of these mixtures (CSV)."),
         click.option(
@@ -136,6 +137,7 @@ def _search(command: Command) -> Command:
 SEARCH_ONLY = {
     "tables": "--from",
     "objective": "--objective",
+    "task_files": "--task-files",
     "prior": "--prior",
     "among": "--among",
     "penalty": "--penalty",

@@ -40,7 +40,7 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
         raise UsageError(f"--search that trains has no --{unused[0].replace('_', '-').replace('size', 'bytes')}")
     if len(paths) < 2:
         raise UsageError("--search needs two --source NAME=PATH or more (or --from FILE)")
-    held_out, tasks = _objective(options["objective"])
+    held_out, tasks = _objective(options["objective"], options["task_files"])
     swarm = swarms.Swarm(
         sources=paths,
         output=output,
@@ -135,7 +135,7 @@ def compared(measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     return {"mixtures": arms, "differences": differences, "said": said}
 
 
-def _objective(text: str | None) -> tuple[str, tuple[str, ...]]:
+def _objective(text: str | None, task_files: str | None = None) -> tuple[str, tuple[str, ...]]:
     """(folder of held-out text, tasks)."""
     if text in (None, "bpb"):
         return "", ()
@@ -144,11 +144,28 @@ def _objective(text: str | None) -> tuple[str, tuple[str, ...]]:
     if kind == "held-out" and rest:
         return rest, ()
     if kind == "mean" and rest:
-        from train_probe.tasks import bundled
+        return "", _tasks(rest.split(","), Path(task_files) if task_files else None)
+    raise UsageError(
+        f"--objective {one_line(text)}: bpb, held-out:FOLDER or mean:NAME,NAME (suites, tasks, or files of tasks)"
+    )
 
-        there = {Path(name).stem.rpartition(":")[2]: name for name in bundled()}
-        return "", tuple(there.get(name, name) for name in rest.split(","))
-    raise UsageError(f"--objective {one_line(text)}: bpb, held-out:FOLDER or mean:TASK,TASK (names or files of tasks)")
+
+def _tasks(names: Sequence[str], folder: Path | None) -> tuple[str, ...]:
+    """The files of suites and tasks by name, or files of tasks; each once."""
+    from train_probe import suite, tasks
+    from train_probe.errors import ProbeError
+
+    there = {tasks.name_of(name): name for name in tasks.bundled()}
+    files: list[str] = []
+    for name in names:
+        if name in suite.bundled() or name.endswith(".toml"):
+            try:
+                files += suite.load(name, folder).files
+            except ProbeError as error:
+                raise UsageError(f"--objective: {error}") from error
+        else:
+            files.append(there.get(name, name))
+    return tuple(dict.fromkeys(files))
 
 
 def _prior(text: str | None, names: Sequence[str], sizes: Sequence[float]) -> Floats:

@@ -163,11 +163,28 @@ def test_a_damaged_result_is_named(ask: Any, tmp_path: Path) -> None:
     assert one.name in str(done.exception)
 
 
+def test_an_objective_names_tasks_suites_and_files(tmp_path: Path) -> None:
+    from curate.commands.mix_search import _objective
+
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\n[[task]]\nfile = "q.jsonl"\n[[task]]\nuse = "bundled:facts.jsonl"\n'
+    )
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "q.jsonl").write_text("")
+    assert _objective("mean:facts,abilities")[1] == tuple(
+        f"bundled:{name}.jsonl" for name in ("facts", "agreement", "senses", "arithmetic", "narrative", "code")
+    )
+    found = _objective(f"mean:{tmp_path / 'own.toml'},x.jsonl", str(tmp_path / "files"))
+    assert found == ("", (str(tmp_path / "files" / "q.jsonl"), "bundled:facts.jsonl", "x.jsonl"))
+
+
 def test_what_can_not_be_asked_is_refused(ask: Any) -> None:
     for words, said in [
         (("--runs", "3"), "--runs"),
         (("--runs", "x"), "--runs"),
         (("--objective", "nonsense"), "--objective"),
+        (("--objective", "mean:olmes-easy"), "--task-files"),
+        (("--objective", "mean:olmes-easy", "--task-files", "nowhere"), "arc_easy/rc_0shot"),
         (("--tokens", "1B"), "epochs"),
         (("--among", "x.csv"), "--among"),
         (("--bytes", "1GB"), "--bytes"),

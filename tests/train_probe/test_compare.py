@@ -92,7 +92,8 @@ def test_shared_documents_are_counted_by_tokens(tmp_path):
 
 
 def test_the_control_trains_on_all_sources_in_proportion(corpora, command, capsys):
-    assert main(command("control", "--tokens", "2000", "--seeds", "2", "--tensorboard")) == 0
+    asked = [x for name in ("grammar", "knowledge") for x in ("--tasks", f"bundled:{name}.jsonl")]
+    assert main(command("control", "--tokens", "2000", "--seeds", "2", "--tensorboard", *asked)) == 0
     found = json.loads((corpora / "out/verdict.json").read_text())
     assert list(found["metrics"]["bits per byte"]["mean"]) == ["proportional"]
     assert found["metrics"]["bits per byte"]["noise"] > 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
-from train_probe.statistics import difference, holm, t_quantile, t_tail
+from train_probe.statistics import detectable, difference, holm, power, t_quantile, t_tail
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3.5, 10, 200])
@@ -107,3 +107,17 @@ def test_holm_never_lowers_a_p_value_and_keeps_the_order(values):
     assert all(c >= min(1.0, v) for c, v in zip(corrected, values, strict=True))
     order = sorted(range(len(values)), key=lambda i: values[i])
     assert all(corrected[a] <= corrected[b] for a, b in itertools.pairwise(order))
+
+
+@pytest.mark.parametrize(("seeds", "items"), [(3, 0.0), (3, 2.0), (6, 0.0)])
+def test_a_difference_of_the_stated_size_is_found_as_often_as_stated(monkeypatch, seeds, items):
+    """Figures of one experiment vary with its luck: the mean over many is about what is found in them."""
+    monkeypatch.setattr("train_probe.statistics.RESAMPLES", 40)
+    rng = np.random.Generator(np.random.PCG64(5))
+    found = [difference(*sides(rng, seeds, 0.0, items), False) for _ in range(150)]
+    size = float(np.median([detectable(d, 0.05) for d in found]))
+    shown = np.mean([abs(d.delta + size) > d.half(0.05) for d in found])
+    assert shown == pytest.approx(np.mean([power(d, size, 0.05) for d in found]), abs=0.08)
+    assert 0.65 < shown < 0.95
+    assert power(found[0], detectable(found[0], 0.05), 0.05) == pytest.approx(0.8, abs=1e-3)
+    assert power(found[0], 0.0, 0.05) < 0.07
