@@ -21,15 +21,14 @@ from unicodedata import normalize
 
 from curate.filters.assets import find
 from curate.filters.base import Decision, Document, drop, keep
+from curate.filters.labels import is_label, names
 from curate.filters.text import lowered
 from curate.filters.urls import normalize_url
 
 UNSPACED = frozenset({"ja", "th", "zh"})
-"""Languages without spaces between words: here a listed word counts inside a longer one."""
+"""Languages without spaces between words: here the code counts a listed word inside a longer one."""
 ALLOWED = {"ja": frozenset({"sm", "グロ", "女の子"}), "zh": frozenset({"性"})}
 """Listed words that are common parts of harmless ones; the code takes them off the lists."""
-ALIASES = {"tl": "fil", "nb": "no"}
-"""Names of a language that differ between the lists (which use cld3's) and the models."""
 PUBLIC = ("ldnoobw", "ldnoobw-c4")
 _ADDED = """
 b16bfd06 5a8ad1f5 d5273ab9 4dc94185 1adc8217 9915ba2d e273db21 4140197e 1bd77c80 2944474a 74305616 544fc854 c6603565
@@ -79,8 +78,8 @@ class BadWords:
         load_words(self.words, self.default_language or "en")
 
     def __call__(self, doc: Document) -> Decision:
-        language = (doc.language or self.default_language).split("-")[0]
-        matcher = _matcher(self.words, language, self.as_listed)
+        language = doc.language or self.default_language
+        matcher = _matcher(self.words, language, self.as_listed) if language else None
         found = float(matcher.count(lowered(doc.text))) if matcher else 0.0
         signals = {"bad_words": found}
         if found and not self._spared(doc):
@@ -150,33 +149,36 @@ def _matcher(words: str, language: str, as_listed: bool) -> _Matcher | None:
         listed = frozenset(normalize("NFC", word.lower()) for word in listed)
     # A letter with an accent has two encodings; where no entry has such a letter, pages need not be brought to one.
     composed = not as_listed and any(normalize("NFD", word) != word for word in listed)
-    return _Matcher(listed, language in UNSPACED, composed) if listed else None
+    return _Matcher(listed, not UNSPACED.isdisjoint(names(language)), composed) if listed else None
 
 
 def load_words(words: str, language: str) -> frozenset[str]:
-    """The list of `language` (ISO 639 code) as given, empty when there is none.
+    """The list of `language` as given, empty when there is none; by whatever name (`zh`, `cmn_Hani`, `zho_Hant`: see `filters.labels`).
 
     `words` is as in `BadWords`. Raises AssetMissingError for lists that were not fetched, FileNotFoundError
     for a path that is not there, ValueError for a file that is no list.
     """
-    language = ALIASES.get(language, language)
+    known = names(language)
     if words == "own":
-        own = files("curate.filters").joinpath("data", "badwords", f"{language}.txt")
-        return (
-            _parse(own.read_bytes(), own.name)
-            if language.isalnum() and language.islower() and own.is_file()
-            else frozenset()
-        )
+        own = [files("curate.filters").joinpath("data", "badwords", f"{name}.txt") for name in known if is_label(name)]
+        return next((_parse(path.read_bytes(), path.name) for path in own if path.is_file()), frozenset())
     root = _root(words)
     if root.is_file():
         return _parse(root.read_bytes(), str(root))
     if not root.is_dir():
         raise FileNotFoundError(f"no bad-word list at {root}: expected a text file or a folder with one per language")
     # Regional lists, such as fr-CA-u-sd-caqc, join the language's list.
-    paths = [path for path in root.iterdir() if path.name.split(".")[0].split("-")[0] == language and path.is_file()]
+    paths = [path for path in root.iterdir() if _stem(path.name) in known and path.is_file()]
     found = [_parse(path.read_bytes(), str(path)) for path in paths if path.suffix in ("", ".txt", ".json")]
-    listed = frozenset[str]().union(*found) - ALLOWED.get(language, frozenset())
-    return frozenset(filter(_pinned, listed)) if words == "ldnoobw-c4" and language == "en" else listed
+    listed = frozenset[str]().union(*found)
+    for name in known:
+        listed -= ALLOWED.get(name, frozenset())
+    return frozenset(filter(_pinned, listed)) if words == "ldnoobw-c4" and "en" in known else listed
+
+
+def _stem(name: str) -> str:
+    """The language that a list is named by: `fr` for `fr-CA.txt`."""
+    return name.split(".")[0].split("-")[0]
 
 
 def _root(words: str) -> Path:

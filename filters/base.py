@@ -22,7 +22,8 @@ class Document:
     source: str = ""
     url: str | None = None
     language: str | None = None
-    """ISO 639-1 (or -3) code for natural language, the lower-case name of the programming language for code."""
+    """ISO 639-1 (or -3) code for natural language, with its script (`hin_Deva`) where the recipe asks for it; the lower-case
+    name of the programming language for code."""
     language_score: float | None = None
     repo: str | None = None
     path: str | None = None
@@ -31,6 +32,8 @@ class Document:
     """SPDX expression, for code."""
     redacted: int | None = None
     """Secrets and e-mail addresses replaced, for code."""
+    script: str | None = None
+    """ISO 15924 code of the script it is written in, where a step told it."""
 
 
 class Decision(NamedTuple):
@@ -61,6 +64,8 @@ class Limit(NamedTuple):
     """Its place in a parameter that is a list of limits."""
     when: str = ""
     """A parameter that switches this limit off where it is empty; with `not in` the parameter itself does."""
+    unless: str = ""
+    """A parameter with which nothing is dropped for this limit: the document is changed instead, so it can't be chosen again."""
 
 
 class Step(Protocol):
@@ -93,6 +98,14 @@ class Parts(Protocol):
     def lines(self, text: str, /) -> Iterable[tuple[str, str | None]]:
         """As in `LineStep`."""
         ...
+
+    def told(self, doc: Document, /) -> Document:
+        """Of a step that tells the language: the document with its language, by which parameters written `"@key"` are chosen.
+        It depends on none of the parameters in `by_language`."""
+        ...
+
+    by_language: ClassVar[tuple[str, ...]]
+    """Parameters that may be written `"@key"`. Default: all."""
 
 
 class LineStep(Protocol):

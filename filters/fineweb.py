@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.limits import OFF, above, check_limit
 from curate.filters.repetition import repeated
 from curate.filters.text import lines, words
 
@@ -42,11 +43,6 @@ def _filled(text: str) -> tuple[str, ...]:
     return tuple([trimmed for line in lines(text) if (trimmed := line.strip())])
 
 
-def _check_share(name: str, value: float) -> None:
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{name} must be from 0 to 1, got {value}")
-
-
 @dataclass(frozen=True)
 class LinesWithoutPunctuation:
     """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, product listings.
@@ -64,7 +60,7 @@ class LinesWithoutPunctuation:
     """Quotation marks and brackets that may follow the punctuation."""
 
     def __post_init__(self) -> None:
-        _check_share("min_share", self.min_share)
+        check_limit("min_share", self.min_share)
 
     def __call__(self, doc: Document) -> Decision:
         found = _filled(doc.text)
@@ -92,7 +88,7 @@ class ShortLines:
     """A line of so many characters is still short."""
 
     def __post_init__(self) -> None:
-        _check_share("max_share", self.max_share)
+        check_limit("max_share", self.max_share)
         if self.max_chars < 0:
             raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
 
@@ -100,7 +96,7 @@ class ShortLines:
         found = _filled(doc.text)
         share = sum(len(line) <= self.max_chars for line in found) / len(found) if found else 0.0
         signals = {"short_lines": share}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "too_many", share, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -118,14 +114,14 @@ class RepeatedLineChars:
     max_share: float = 0.01
 
     def __post_init__(self) -> None:
-        _check_share("max_share", self.max_share)
+        check_limit("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
         found = _filled(doc.text)
         chars = repeated(found)[1]
         share = chars / sum(map(len, found)) if chars else 0.0
         signals = {"repeated_line_char_share": share}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "too_many", share, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -144,13 +140,13 @@ class NewlineRatio:
     maximum: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.maximum < 0:
-            raise ValueError(f"maximum must be at least 0, got {self.maximum}")
+        if self.maximum != OFF and not self.maximum >= 0:
+            raise ValueError(f"maximum must be at least 0, or -1 for off, got {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
         ratio = _breaks(doc.text) / (len(words(doc.text)) or 1)
         signals = {"newlines_per_word": ratio}
-        if ratio > self.maximum:
+        if above(ratio, self.maximum):
             return drop(doc, "too_many", ratio, signals=signals)
         return keep(doc, ratio, signals=signals)
 

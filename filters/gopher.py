@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 from unicodedata import category
 
 from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.limits import OFF, above, check_limit
 from curate.filters.text import combining, lines, lowered, parted, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -64,11 +65,6 @@ def _measure(text: str, split_punctuation: bool = False) -> _Words:
     wordy = [w for w in found if w[0].isalnum() or any(map(str.isalnum, w))]
     letters = sum(1 for w in wordy if w[0].isalpha() or any(map(str.isalpha, w)))
     return _Words(len(wordy), sum(map(len, wordy)), len(found), letters)
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{name} must be from 0 to 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -159,17 +155,17 @@ class SymbolRatio:
     """Split punctuation off the words; runs of it are words of their own."""
 
     def __post_init__(self) -> None:
-        if self.maximum < 0:
-            raise ValueError(f"maximum must be at least 0, got {self.maximum}")
+        if self.maximum != OFF and not self.maximum >= 0:
+            raise ValueError(f"maximum must be at least 0, or -1 for off, got {self.maximum}")
 
     def __call__(self, doc: Document) -> Decision:
         total = _measure(doc.text, self.split_punctuation).all or 1
         hashes = doc.text.count("#") / total
         ellipses = sum(map(doc.text.count, ELLIPSES)) / total
         signals = {"hashes_per_word": hashes, "ellipses_per_word": ellipses}
-        if hashes > self.maximum:
+        if above(hashes, self.maximum):
             return drop(doc, "hashes", hashes, signals=signals)
-        if ellipses > self.maximum:
+        if above(ellipses, self.maximum):
             return drop(doc, "ellipses", ellipses, signals=signals)
         return keep(doc, max(hashes, ellipses), signals=signals)
 
@@ -194,13 +190,13 @@ class BulletLines:
         object.__setattr__(self, "bullets", tuple(self.bullets))  # TOML gives a list
         if not all(self.bullets) or not self.bullets:
             raise ValueError("bullets must hold at least one text, and no empty one")
-        _check_share("max_share", self.max_share)
+        check_limit("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
         found = _lines(doc.text, self.blank_lines)
         share = sum(line.startswith(self.bullets) for line in found) / len(found) if found else 0.0
         signals = {"bullet_lines": share}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "too_many", share, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -223,13 +219,13 @@ class EllipsisLines:
     """Count blank lines among the lines, as datatrove does."""
 
     def __post_init__(self) -> None:
-        _check_share("max_share", self.max_share)
+        check_limit("max_share", self.max_share)
 
     def __call__(self, doc: Document) -> Decision:
         found = _lines(doc.text, self.blank_lines)
         share = sum(line.rstrip(self.closers).endswith(ELLIPSES) for line in found) / len(found) if found else 0.0
         signals = {"ellipsis_lines": share}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "too_many", share, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -251,7 +247,7 @@ class WordsWithoutLetters:
     """Count punctuation marks next to a word as separate words."""
 
     def __post_init__(self) -> None:
-        _check_share("min_share", self.min_share)
+        check_limit("min_share", self.min_share)
 
     def __call__(self, doc: Document) -> Decision:
         measured = _measure(doc.text, self.split_punctuation)

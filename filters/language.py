@@ -6,13 +6,16 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import ClassVar
 
-from curate.filters.assets import find
+from curate.filters import labels, writing
+from curate.filters.assets import find, folders
 from curate.filters.base import Decision, Document, Limit, drop, keep
 from curate.filters.detector import detect
 from curate.filters.text import without_capitals
 
 MODELS = {"lid.176.ftz": "lid.176", "lid.176.bin": "lid.176.bin"}
 """Published models -> names of their assets."""
+RENAMED = {"als": "gsw"}
+"""Labels of lid.176 that mean another language in ISO 639: Wikipedia's code for Alemannic is that of Tosk Albanian."""
 _LABEL = len("__label__")
 
 
@@ -22,8 +25,8 @@ class FastText:
 
     Source: fastText's models lid.176 (Joulin et al., "Bag of Tricks for Efficient Text Classification"; CC BY-SA 3.0).
     CCNet (threshold 0.5), RefinedWeb and FineWeb (0.65) used the full one, `lid.176.bin`, 131 MB; `lid.176.ftz` is the same
-    compressed to 0.9 MB. The text is given in one line, as the model wants. `filters.lid` computes what the library
-    computes, in a fraction of its time.
+    compressed to 0.9 MB. FineWeb-2 used GlotLID (2,000 languages, 1.7 GB), a threshold for each. The text is given in one
+    line, as the model wants. `filters.lid` computes what the library computes, in a fraction of its time.
     Differs from the source: these give the whole text as it stands; `max_chars` can give its beginning alone, and a
     text in capitals is read in small letters: the models take English in capitals for other languages.
     """
@@ -31,28 +34,35 @@ class FastText:
     signals: ClassVar[tuple[str, ...]] = ("fasttext_score",)
     limits: ClassVar[tuple[Limit, ...]] = (
         Limit("other_language", "language", "not in", "languages"),
-        Limit("low_score", "fasttext_score", "<", "threshold", when="languages"),
+        Limit("low_score", "fasttext_score", "<", "threshold", unless="unsure"),
     )
+    by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
 
     languages: tuple[str, ...] = ("en",)
-    """Languages to keep, as the model names them (ISO 639-1, else 639-3). Empty keeps all: annotate only."""
-    threshold: float = 0.65
-    """Minimum score."""
+    """Languages to keep, by any of their names (`en`, `eng`, `eng_Latn`). Empty keeps all."""
+    threshold: float | None = None
+    """Minimum score. Default: 0.65, or with no `languages` 0 (annotate only)."""
     max_chars: int = 0
     """Look at this many characters from the start; 0 means all."""
     model: str = "lid.176.ftz"
     """"lid.176.ftz", "lid.176.bin" (`curate assets fetch lid.176.bin`) or the path of a model of your own, made by
-    fastText."""
+    fastText, such as GlotLID's; a name alone is looked for among the assets too."""
     fold_capitals: bool = True
     """Read a text of which 80 % of the letters are capitals in small letters."""
+    unsure: str = ""
+    """The language of a document whose score is below the threshold, such as "und"; empty: it is dropped."""
+    script: bool = False
+    """Write the language in three letters with the script of the text, `hin_Deva` for `hi` (labels that have one stay), and the
+    script into the document."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))  # TOML gives a list
-        _check_share("threshold", self.threshold)
+        _set_threshold(self, 0.65)
         if self.max_chars < 0:
             raise ValueError(f"max_chars must be at least 0, got {self.max_chars}")
         if not self.model:
             raise ValueError(f'model must be {", ".join(MODELS)} or a path, got ""')
+        _check_unsure(self.unsure)
 
     def files(self) -> tuple[Path, ...]:
         """The model."""
@@ -68,28 +78,72 @@ class FastText:
             except (ValueError, RuntimeError) as error:
                 raise ValueError(f"{path} is no fastText model of languages: {error}") from error
 
-    def __call__(self, doc: Document) -> Decision:
+    def told(self, doc: Document) -> Document:
+        """The document with its language, score and script."""
         text = doc.text[: self.max_chars] if self.max_chars else doc.text
         language, score = identify(without_capitals(text) if self.fold_capitals else text, self.model)
-        doc = replace(doc, language=language, language_score=score)
-        signals = {"fasttext_score": score}
-        if self.languages and language not in self.languages:
-            return drop(doc, "other_language", score, signals=signals)
-        if score < self.threshold and self.languages:
-            return drop(doc, "low_score", score, signals=signals)
+        if not self.script or language is None:
+            return replace(doc, language=language, language_score=score)
+        label, code = in_script(language, text)
+        return replace(doc, language=label, language_score=score, script=code)
+
+    def __call__(self, doc: Document) -> Decision:
+        doc = self.told(doc)
+        return _decided(self, doc, "fasttext_score", sure_first=False)
+
+
+def _set_threshold(step: "FastText | LangDetect", usual: float) -> None:
+    if step.threshold is None:
+        object.__setattr__(step, "threshold", usual if step.languages else 0.0)
+    _check_share("threshold", step.threshold or 0.0)
+
+
+def _check_unsure(label: str) -> None:
+    if label and not labels.is_label(label):
+        raise ValueError(f'unsure must be the name of a language, such as "und", got {label!r}')
+
+
+def _decided(step: "FastText | LangDetect", doc: Document, signal: str, *, sure_first: bool) -> Decision:
+    """What becomes of a document whose language and score were told. Of two reasons to drop it the score is the first (`sure_first`) or the language."""
+    score = doc.language_score or 0.0
+    signals = {signal: score}
+    unsure = score < (step.threshold or 0.0) or doc.language is None
+    if unsure and step.unsure:
+        doc = replace(doc, language=step.unsure)
+        unsure = False
+    other = bool(step.languages) and not labels.any_covers(step.languages, doc.language)
+    low = unsure and score < (step.threshold or 0.0)
+    if not (low or other):
         return keep(doc, score, signals=signals)
+    reason = "low_score" if low and (sure_first or not other) else "other_language"
+    return drop(doc, reason, score, signals=signals)
 
 
 def identify(text: str, model: str = "lid.176.ftz") -> tuple[str | None, float]:
     """(language, score) of `text` by a model (see `FastText.model`); (None, 0.0) for white space. AssetMissingError without
     the model."""
-    line = " ".join(text.split("\n"))
-    if not line.strip():
+    if not text.strip():
         return None, 0.0
-    language, score = _model(model)(line)
+    language, score = _said(_model(model), text)
+    if language is not None and model in MODELS:
+        language = RENAMED.get(language, language)
+    return language, score
+
+
+@lru_cache(maxsize=8)
+def _said(predict: Callable[[str], tuple[str | None, float]], text: str) -> tuple[str | None, float]:
+    """What a model says of a text; a step with parameters by language asks twice."""
+    language, score = predict(" ".join(text.split("\n")))
     # Rounded, so that the last bits of another machine's arithmetic don't change the corpus; it may exceed 1
     # a little.
     return language, min(1.0, round(score, 4))
+
+
+@lru_cache(maxsize=8)
+def in_script(language: str, text: str) -> tuple[str, str | None]:
+    """The label of a language with the script of `text` (see `filters.writing`), and that script."""
+    label = writing.with_script(language, text)
+    return label, labels.parts(label).script or writing.script(text)
 
 
 def model_path(model: str) -> Path:
@@ -97,9 +151,15 @@ def model_path(model: str) -> Path:
     if model in MODELS:
         return find(MODELS[model])
     path = Path(model).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"no language model at {path}: expected {', '.join(MODELS)} or the path of a file")
-    return path
+    if path.is_file():
+        return path
+    beside = [folder / model for folder in folders() if "/" not in model]
+    found = next((path for path in beside if path.is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"no language model at {path}: expected {', '.join(MODELS)}, the path of a file, or the name of one in {folders()[0]}"
+        )
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -135,33 +195,33 @@ class LangDetect:
 
     signals: ClassVar[tuple[str, ...]] = ("langdetect_score",)
     limits: ClassVar[tuple[Limit, ...]] = (
-        Limit("low_score", "langdetect_score", "<", "threshold", when="languages"),
+        Limit("low_score", "langdetect_score", "<", "threshold", unless="unsure"),
         Limit("other_language", "language", "not in", "languages"),
     )
+    by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
     costly: ClassVar[bool] = True
 
     languages: tuple[str, ...] = ("en",)
-    """Languages to keep, as langdetect names them. Empty keeps all: annotate only."""
-    threshold: float = 0.99
-    """The least probability that is believed."""
+    """Languages to keep, by any of their names. Empty keeps all."""
+    threshold: float | None = None
+    """The least probability that is believed. Default: 0.99, or with no `languages` 0 (annotate only)."""
     fold_capitals: bool = True
     """Read a text of which 80 % of the letters are capitals in small letters."""
+    unsure: str = ""
+    """As in `FastText`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))  # TOML gives a list
-        _check_share("threshold", self.threshold)
+        _set_threshold(self, 0.99)
+        _check_unsure(self.unsure)
+
+    def told(self, doc: Document) -> Document:
+        """The document with its language and the probability."""
+        language, score = detect(without_capitals(doc.text) if self.fold_capitals else doc.text)
+        return replace(doc, language=language, language_score=score)
 
     def __call__(self, doc: Document) -> Decision:
-        language, score = detect(without_capitals(doc.text) if self.fold_capitals else doc.text)
-        doc = replace(doc, language=language, language_score=score)
-        signals = {"langdetect_score": score}
-        if not self.languages:
-            return keep(doc, score, signals=signals)
-        if score < self.threshold:
-            return drop(doc, "low_score", score, signals=signals)
-        if language not in self.languages:
-            return drop(doc, "other_language", score, signals=signals)
-        return keep(doc, score, signals=signals)
+        return _decided(self, self.told(doc), "langdetect_score", sure_first=True)
 
 
 def _check_share(name: str, value: float) -> None:

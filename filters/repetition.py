@@ -13,9 +13,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.limits import OFF, above, check_limit
 from curate.filters.text import lines, words
 
 _PARAGRAPH = re.compile(r"\n{2,}")
@@ -52,16 +53,21 @@ class RepeatedLines:
     """Of the characters of the text."""
     blank_lines: bool = False
     """Split at line feeds alone and trim nothing, as datatrove does."""
+    zero_is_off: bool = False
+    """Take a limit of 0 for -1, as datatrove does: six of FineWeb-2's languages have `dup_line_frac: 0`."""
 
     def __post_init__(self) -> None:
+        for name in ("max_share", "max_chars"):
+            if self.zero_is_off and getattr(self, name) == 0:
+                object.__setattr__(self, name, OFF)
         _check_shares(self.max_share, self.max_chars)
 
     def __call__(self, doc: Document) -> Decision:
         share, chars = self._shares(doc.text)
         signals = {"repeated_lines": share, "repeated_line_chars": chars}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "lines", share, signals=signals)
-        if chars > self.max_chars:
+        if above(chars, self.max_chars):
             return drop(doc, "chars", chars, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -99,9 +105,9 @@ class RepeatedParagraphs:
     def __call__(self, doc: Document) -> Decision:
         share, chars = self._shares(doc.text)
         signals = {"repeated_paragraphs": share, "repeated_paragraph_chars": chars}
-        if share > self.max_share:
+        if above(share, self.max_share):
             return drop(doc, "paragraphs", share, signals=signals)
-        if chars > self.max_chars:
+        if above(chars, self.max_chars):
             return drop(doc, "chars", chars, signals=signals)
         return keep(doc, share, signals=signals)
 
@@ -126,11 +132,10 @@ class TopNgrams:
     )
 
     max_chars: tuple[float, ...] = (0.20, 0.18, 0.16)
-    """Shares of the characters for n = 2, 3, 4."""
+    """Shares of the characters for n = 2, 3, 4; pairs `[2, 0.2]` are as good."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "max_chars", tuple(self.max_chars))  # TOML gives a list
-        _check_shares(*self.max_chars, count=3)
+        object.__setattr__(self, "max_chars", _by_size(self.max_chars, range(2, 5)))
 
     def __call__(self, doc: Document) -> Decision:
         total = len(doc.text) or 1
@@ -138,7 +143,7 @@ class TopNgrams:
         shares = [top_ngram(found, n) / total for n in (2, 3, 4)]
         signals = dict(zip(self.signals, shares, strict=True))
         for n, share, limit in zip((2, 3, 4), shares, self.max_chars, strict=True):
-            if share > limit:
+            if above(share, limit):
                 return drop(doc, f"top_{n}gram", share, signals=signals)
         return keep(doc, max(shares), signals=signals)
 
@@ -173,18 +178,17 @@ class RepeatedNgrams:
     )
 
     max_chars: tuple[float, ...] = (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
-    """Shares of the characters for n = 5 to 10."""
+    """Shares of the characters for n = 5 to 10; pairs `[5, 0.15]` are as good."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "max_chars", tuple(self.max_chars))  # TOML gives a list
-        _check_shares(*self.max_chars, count=6)
+        object.__setattr__(self, "max_chars", _by_size(self.max_chars, range(5, 11)))
 
     def __call__(self, doc: Document) -> Decision:
         total = len(doc.text) or 1
         shares = [chars / total for chars in repeated_ngrams(words(doc.text), 5, 10)]
         signals = dict(zip(self.signals, shares, strict=True))
         for n, share, limit in zip(range(5, 11), shares, self.max_chars, strict=True):
-            if share > limit:
+            if above(share, limit):
                 return drop(doc, f"repeated_{n}gram", share, signals=signals)
         return keep(doc, max(shares), signals=signals)
 
@@ -228,9 +232,20 @@ def _shares(items: Sequence[str], total: int) -> tuple[float, float]:
     return times / (len(items) or 1), chars / max(1, total)
 
 
-def _check_shares(*values: float, count: int | None = None) -> None:
-    if count is not None and len(values) != count:
-        raise ValueError(f"max_chars needs {count} values, got {len(values)}")
+def _check_shares(*values: float) -> None:
     for value in values:
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"shares must be from 0 to 1, got {value}")
+        check_limit("shares", value)
+
+
+def _by_size(limits: Sequence[Any], sizes: Sequence[int]) -> tuple[float, ...]:
+    """The limit for each of `sizes`: as given, in order, or as pairs (n, limit). Raises ValueError for other sizes."""
+    pairs = [tuple(one) for one in limits if isinstance(one, list | tuple)]
+    if pairs and (len(pairs) != len(limits) or [one[:1] for one in pairs] != [(n,) for n in sizes]):
+        raise ValueError(f"max_chars needs pairs (n, share) for n = {', '.join(map(str, sizes))}, got {list(limits)}")
+    found = tuple(one[1] if isinstance(one, list | tuple) else one for one in limits)
+    if len(found) != len(sizes):
+        raise ValueError(f"max_chars needs {len(sizes)} values, got {len(found)}")
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in found):
+        raise ValueError(f"max_chars must be numbers, got {list(limits)}")
+    _check_shares(*found)
+    return found

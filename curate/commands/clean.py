@@ -30,6 +30,17 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     help="Bad-word list, or a folder of lists named by language, instead of the small embedded one.",
 )
 @click.option(
+    "--parameters",
+    metavar="DIR|FILE",
+    type=click.Path(exists=True),
+    help="Parameters by language (hin_Deva.yml …), instead of those of the recipe, such as FineWeb-2's configs/.",
+)
+@click.option(
+    "--language-model",
+    metavar="FILE",
+    help="fastText model of the step FastText, such as GlotLID's; default: the recipe's.",
+)
+@click.option(
     "--urls",
     metavar="DIR|FILE",
     help="Keep only pages whose address is in this folder of curate links, or in this file (recipe webtext).",
@@ -57,6 +68,8 @@ def clean(
     recipe: str,
     extractor: str | None,
     bad_words: str | None,
+    parameters: str | None,
+    language_model: str | None,
     urls: str | None,
     metadata: str | None,
     source: str | None,
@@ -91,6 +104,8 @@ def clean(
         recipe=recipe,
         extractor=extractor,
         bad_words=bad_words,
+        parameters=parameters,
+        language_model=language_model,
         urls=urls,
         metadata=metadata,
         source=source,

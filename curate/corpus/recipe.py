@@ -8,20 +8,28 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
+import re
 import sys
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, time
+from functools import lru_cache, partial
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from curate.corpus import by_language
 from curate.errors import RecipeError, UsageError, nearest
 from curate.files import storage
 from curate.html.extractors import DEFAULT, check_extractor
 
+SHOWN_PARAMETERS = 4_000
+"""Characters of parameters that are shown with a recipe."""
 CHANGING = ("index",)
 """Parameters that name what a step adds to."""
 
@@ -93,6 +101,18 @@ class Recipe:
             names.update(dict.fromkeys(getattr(step, "signals", ())))
         return list(names)
 
+    @property
+    def shown(self) -> str:
+        """Its text for people: long parameters by language are counted, not listed."""
+        text = self.text.strip()
+        start = text.find("\n[parameters]\n")
+        if start < 0 or len(text) - start <= SHOWN_PARAMETERS:
+            return text
+        rest = re.search(r"\n(?=\[)", text[start + 2 :])
+        end = start + 2 + rest.start() if rest else len(text)
+        listed = len(tomllib.loads(text[start:end])["parameters"])
+        return f"{text[:start]}\n# [parameters] of {listed:,} languages: see recipe.toml{text[end:]}"
+
     def files(self) -> list[str]:
         """Files and folders that its steps read: what their own `files` say, and parameters that look like paths that exist;
         and the modules of steps that are not ours.
@@ -100,7 +120,7 @@ class Recipe:
         What a step adds to (`index`) is not among them.
         """
         found: list[str] = []
-        for step in self.steps:
+        for step in (one for stated in self.steps for one in by_language.variants(stated)):
             found += _own_module(type(step))
             named = [str(path) for path in step.files()] if hasattr(step, "files") else []
             values = [getattr(step, item.name) for item in dataclasses.fields(step) if item.name not in CHANGING]
@@ -136,10 +156,10 @@ def built_in() -> list[str]:
 
 def load(
     name: str,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Mapping[str, Any] | None = None,
     steps: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recipe:
-    """Read a recipe by the name of a built-in one or by path. `overrides` replaces keys of its tables, `steps` those of
+    """Read a recipe by the name of a built-in one or by path. `overrides` replaces its values and keys of its tables, `steps` those of
     the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`. Modules that stand beside a recipe can be named in it.
 
     Raises RecipeError, which names the file, the table and the nearest right key.
@@ -174,7 +194,7 @@ def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping
         return text
     table = _toml(text, where)
     for key, values in overrides.items():
-        table[key] = {**table.get(key, {}), **values}
+        table[key] = {**table.get(key, {}), **values} if isinstance(values, Mapping) else values
     for item in table.get("step", []):
         item.update(steps.get(str(item.get("use")).rpartition(".")[2], {}))
     found = {str(item.get("use")).rpartition(".")[2] for item in table.get("step", [])}
@@ -185,21 +205,36 @@ def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping
 
 
 def to_toml(table: Mapping[str, Any]) -> str:
-    """Write a recipe's table (texts, numbers, booleans, lists; tables and lists of tables) as TOML."""
-    lines = [f"{key} = {_literal(value)}" for key, value in table.items() if not _is_table(value)]
+    """Write a recipe's table (whatever TOML can hold) as TOML."""
+    lines = [f"{_key(key)} = {_literal(value)}" for key, value in table.items() if not _is_table(value)]
     for key, value in table.items():
         for item in (value if isinstance(value, list) else [value]) if _is_table(value) else []:
-            lines += ["", f"[[{key}]]" if isinstance(value, list) else f"[{key}]"]
-            lines += [f"{name} = {_literal(inner)}" for name, inner in item.items()]
+            lines += ["", f"[[{_key(key)}]]" if isinstance(value, list) else f"[{_key(key)}]"]
+            lines += [f"{_key(name)} = {_literal(inner)}" for name, inner in item.items()]
     return "\n".join(lines) + "\n"
 
 
 def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+    """Whether a value is written under a heading of its own."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    )
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _literal(name)
 
 
 def _literal(value: Any) -> str:
-    # A JSON text, number, boolean or list of them is TOML as it stands, but for DEL, which TOML wants escaped.
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(name)} = {_literal(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if isinstance(value, date | time):  # a moment is a date, too
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    # A JSON text, number or boolean is TOML as it stands, but for DEL, which TOML wants escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -211,9 +246,14 @@ def _toml(text: str, where: str) -> dict[str, Any]:
 
 
 def parse(text: str, where: str) -> Recipe:
-    """Parse the text of a recipe; `where` names it in messages."""
+    """Parse the text of a recipe; `where` names it in messages.
+
+    Parameters by language that lie in files become a part of its text, as far as its steps ask for them. Raises
+    RecipeError.
+    """
+    text = _with_parameters(text, where)
     table = _toml(text, where)
-    known = ("name", "description", "source", "extract", "shards", "limits", "step")
+    known = ("name", "description", "parameters", "source", "extract", "shards", "limits", "step")
     _check_keys(table, known, where, "the recipe")
     tables: dict[str, Any] = {}
     for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits)):
@@ -222,11 +262,50 @@ def parse(text: str, where: str) -> Recipe:
     steps = table.get("step", [])
     if not isinstance(steps, list):
         raise RecipeError(f"{where}: write [[step]], with two brackets, for each step")
-    built = [_step(item, f"{where}: [[step]] {i}") for i, item in enumerate(steps, 1)]
-    labels = _unique([item.get("name") or type(step).__name__ for item, step in zip(steps, built, strict=True)])
+    parameters = table.get("parameters")
+    built = [_step(item, parameters, f"{where}: [[step]] {i}") for i, item in enumerate(steps, 1)]
+    labels = _unique([item.get("name") or item["use"].rpartition(".")[2] for item in steps])
     name = str(table.get("name") or Path(where).stem)
     description = str(table.get("description", ""))
     return Recipe(name, tuple(built), labels, description=description, source=reader, text=text, **tables)
+
+
+def _with_parameters(text: str, where: str) -> str:
+    """The text with the parameters that its steps ask for, under `[parameters]`, instead of where these lie."""
+    table = _toml(text, where)
+    stated = table.get("parameters")
+    if stated is None or not isinstance(table.get("step", []), list):
+        return text
+    if not isinstance(stated, str | dict) or (isinstance(stated, dict) and not _of_tables(stated)):
+        raise RecipeError(f'{where}: parameters = "folder/" (or a TOML file), or [parameters.hin_Deva] and the like')
+    found = stated if isinstance(stated, dict) else by_language.read(_beside(stated, where), where)
+    keys = [key for item in table.get("step", []) for key in by_language.keys_in(item)]
+    needed = by_language.narrowed(found, keys, where)
+    if needed == stated:
+        return text
+    wanted = {**table, "parameters": needed}
+    if isinstance(stated, str):  # the rest of the text, with its comments, stays as it is
+        kept = re.sub(r"(?m)^parameters[ \t]*=.*\n?", "", text, count=1).rstrip("\n")
+        made = f"{kept}\n\n{to_toml({'parameters': needed})[1:]}"
+        try:
+            if tomllib.loads(made) == wanted:
+                return made
+        except tomllib.TOMLDecodeError:
+            pass
+    return to_toml(wanted)
+
+
+def _of_tables(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(one, dict) for one in value.values())
+
+
+def _beside(named: str, where: str) -> Path | Traversable:
+    """Parameters lie beside the recipe; else where the path leads from here."""
+    path = Path(named).expanduser()
+    if where in built_in() and not path.is_absolute():
+        return resources.files("curate").joinpath("recipes", *path.parts)
+    beside = Path(where).parent / path
+    return beside if beside.exists() else path
 
 
 def _unique(labels: list[str]) -> tuple[str, ...]:
@@ -244,12 +323,26 @@ def _check_keys(table: Mapping[str, Any], known: typing.Iterable[str], where: st
             raise RecipeError(f"{where}: {what} has no key {key!r}{nearest(key, known)}")
 
 
-def _step(item: Mapping[str, Any], where: str) -> Any:
+def _step(item: Mapping[str, Any], parameters: Mapping[str, Any] | None, where: str) -> Any:
     kind = _class(item, where)
     is_step = inspect.isclass(kind) and any("__call__" in vars(k) or "resolve" in vars(k) for k in kind.__mro__[:-1])
     if not (is_step and dataclasses.is_dataclass(kind)):
         raise RecipeError(f"{where}: {item['use']} is not a step (a dataclass with __call__, or a corpus-wide one)")
-    return _build(kind, {k: v for k, v in item.items() if k not in ("use", "name")}, where)
+    values = {k: v for k, v in item.items() if k not in ("use", "name")}
+    if parameters is None:
+        for name, value in values.items():
+            if isinstance(value, str) and re.fullmatch(r"@[A-Za-z_]\w*", value):
+                raise RecipeError(
+                    f'{where}: {name} = "{value}" is looked up by language: the recipe needs parameters = "folder/"'
+                )
+    if parameters is None or not any(by_language.keys_in(values)):
+        return _build(kind, values if parameters is None else by_language.replaced(values, {}), where)
+    if is_corpus_wide(kind):
+        raise RecipeError(
+            f"{where}: {item['use']} compares documents of all languages: it has no parameters by language"
+        )
+    by_language.check_told(values, getattr(kind, "by_language", None), where)
+    return by_language.build(values, parameters, partial(_build, kind), where)
 
 
 def _reader(item: Any, where: str) -> Any:
@@ -302,8 +395,7 @@ def _near_module(name: str) -> str:
 
 
 def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
-    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
-    hints = typing.get_type_hints(kind)
+    fields, hints = _fields(kind)
     for key in values:
         if key not in fields:
             raise RecipeError(f"{where}: {kind.__name__} has no parameter {key!r}{nearest(key, fields)}")
@@ -314,6 +406,12 @@ def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
         return kind(**cast)
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{where}: {kind.__name__}: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters of a class and their types."""
+    return {f.name: f for f in dataclasses.fields(kind) if f.init}, typing.get_type_hints(kind)
 
 
 def _fit(value: Any, hint: Any, where: str) -> Any:
@@ -331,6 +429,10 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
         raise RecipeError(f"{where} must be {_type_names(plain)}, got {value!r}")
     if not isinstance(value, tuple(k for k in plain if isinstance(k, type))):
         raise RecipeError(f"{where} must be {_type_names(plain)}, got {value!r}")
+    if any(typing.get_args(k) == (str, ...) for k in kinds) and isinstance(value, tuple):
+        odd = next((one for one in value if not isinstance(one, str)), None)
+        if odd is not None:  # YAML takes an unquoted no for false
+            raise RecipeError(f"{where} must be a list of texts, got {odd!r} in it: write it in quotes")
     return value
 
 

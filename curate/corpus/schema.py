@@ -27,6 +27,7 @@ WEB = [
     pa.field("charset", pa.string()),  # the one that decoded the page
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float32()),
+    pa.field("script", pa.string()),  # ISO 15924, where a step told it
 ]
 
 CODE = [
@@ -56,6 +57,7 @@ _PAGE = [
     pa.field("date", pa.timestamp("us", tz="UTC")),  # of what the text is from: the revision, the question
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float32()),
+    pa.field("script", pa.string()),
     pa.field("license", pa.string()),  # SPDX expression
 ]
 """Columns of whatever was published under a title."""

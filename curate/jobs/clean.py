@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from curate.corpus.recipe import Recipe, load
@@ -25,6 +26,10 @@ class Options:
     bad_words: str | None = None
     urls: str | None = None
     """Addresses of the pages that are kept: a folder of `curate links`, or a file."""
+    parameters: str | None = None
+    """Parameters by language, instead of the recipe's: a folder or a TOML file."""
+    language_model: str | None = None
+    """Model of the step FastText."""
     metadata: str | None = None
     """Of e-prints: file of arXiv's metadata."""
     source: str | None = None
@@ -72,13 +77,17 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
 
 def _recipe(options: Options) -> Recipe:
     """The recipe with what the person asks for."""
-    overrides, steps = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+    overrides, steps = dict[str, Any](), dict[str, dict[str, Any]]()
     if options.extractor:
         overrides["extract"] = {"engine": options.extractor}
     if options.metadata:
         if load(options.recipe).source is None:
             raise UsageError("--metadata is for sources of e-prints: --recipe arxiv")
         overrides["source"] = {"metadata": options.metadata}
+    if options.parameters:
+        overrides["parameters"] = str(Path(options.parameters).absolute())
+    if options.language_model:
+        steps["FastText"] = {"model": options.language_model}
     if options.bad_words:
         steps["BadWords"] = {"words": options.bad_words}
     if options.urls:

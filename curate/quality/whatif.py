@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.corpus.by_language import ByLanguage
 from curate.corpus.lookup import opened, parts
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.errors import RecipeError
 from curate.filters.base import Limit
+from curate.filters.labels import any_covers
+from curate.filters.limits import OFF
 from curate.quality.stored import Numbers, Stored
 
 KEPT, REJECTED, UNKNOWN = 0, 1, 2
@@ -47,14 +50,22 @@ def check_change(old: Recipe, new: Recipe) -> None:
     if old.labels != new.labels or [type(s) for s in old.steps] != [type(s) for s in new.steps]:
         raise RecipeError("another list of steps can't be answered from stored columns: run it")
     for label, before, after in zip(old.labels, old.steps, new.steps, strict=True):
-        for one in dataclasses.fields(before):
+        if isinstance(before, ByLanguage) and before != after:
+            raise RecipeError(f"{label} has parameters by language, which the stored columns can't answer: run it")
+        for one in dataclasses.fields(before) if dataclasses.is_dataclass(before) else ():
             if getattr(before, one.name) != getattr(after, one.name) and one.name not in adjustable(before):
                 raise RecipeError(_not_adjustable(label, one.name, before))
 
 
 def adjustable(step: Any) -> list[str]:
     """Its parameters that only decide and measure nothing."""
-    return list(dict.fromkeys(limit.parameter for limit in limits_of(step) if limit.parameter))
+    limits = [one for one in limits_of(step) if one.parameter and not _instead(step, one)]
+    return list(dict.fromkeys(limit.parameter for limit in limits))
+
+
+def _instead(step: Any, limit: Limit) -> bool:
+    """Whether the step changes what crosses the limit instead of dropping it."""
+    return bool(limit.unless and getattr(step, limit.unless))
 
 
 def limits_of(step: Any) -> tuple[Limit, ...]:
@@ -74,12 +85,13 @@ def _not_adjustable(label: str, name: str, step: Any) -> str:
 
 def bound(step: Any, limit: Limit) -> Any:
     """What a limit compares with: a number, a tuple of texts, or None where it is switched off."""
-    if limit.when and not getattr(step, limit.when):
+    if (limit.when and not getattr(step, limit.when)) or _instead(step, limit):
         return None
     value: Any = getattr(step, limit.parameter) if limit.parameter else 0.0
     if limit.relation == "not in":
         return tuple(value) or None
-    return value if limit.at is None else value[limit.at]
+    value = value if limit.at is None else value[limit.at]
+    return None if limit.relation == ">" and value == OFF else value
 
 
 def crossed(values: Numbers, relation: str, limit: float) -> Numbers:
@@ -259,7 +271,7 @@ class Judge:
             names = stored.texts.get("language")
             if names is None:
                 return np.zeros_like(owned), np.zeros_like(owned)
-            allowed = [code for code, name in enumerate(names.values) if name in limit_now]
+            allowed = [code for code, name in enumerate(names.values) if any_covers(limit_now, name)]
             score = stored.signals.get(self.old.steps[at].signals[0])
             measured = owned if score is None else owned & ~np.isnan(score)
             here = stored.stopped == at

@@ -184,7 +184,7 @@ def _made(ledger: Mapping[str, Any], recipe: Recipe | None, versions: Mapping[st
     parts = [f"With curate {ledger['curate']} ({listed}):", fenced(ledger.get("command") or "", "sh")]
     parts.append(f"Recipe `{clean(ledger['recipe']['name'])}`, digest `{ledger['recipe']['digest']}`:")
     if recipe:
-        parts.append(fenced(recipe.text.strip(), "toml"))
+        parts.append(fenced(recipe.shown, "toml"))
     return "\n\n".join(parts)
 
 

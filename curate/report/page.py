@@ -259,7 +259,7 @@ def _recipe(ledger: Mapping[str, Any], recipe: Recipe | None, versions: Mapping[
     told = f"{text(ledger['recipe']['name'])}, digest <code>{text(ledger['recipe']['digest'])}</code>"
     body = f"<p>{told}</p>"
     if recipe:
-        body += f"<pre>{text(recipe.text.strip())}</pre>"
+        body += f"<pre>{text(recipe.shown)}</pre>"
     parts = "".join(
         f'<tr><td>{text(part["file"])}</td><td class="n">{number(part["rows"])}</td>'
         f'<td class="n">{size(part["bytes"])}</td><td><code>{text(part["sha256"])}</code></td></tr>'

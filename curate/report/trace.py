@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from curate.corpus.by_language import chosen
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.dedup.base import Lost
 from curate.filters.base import Decision, Document
@@ -83,6 +84,7 @@ def trace(row: Mapping[str, Any], recipe: Recipe, losses: Mapping[str, Sequence[
     stages: list[Stage] = []
     verdict, reason = "kept", None
     for label, step in zip(recipe.labels, recipe.steps, strict=True):
+        step = chosen(step, doc)
         if verdict != "kept":
             stages.append(Stage(label, parameters(step), "not_run"))
             continue

@@ -7,7 +7,7 @@ that a limit can be chosen again from the stored columns.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +24,7 @@ from curate.files import storage
 from curate.filters.base import Decision, Document
 
 Row = dict[str, Any]
-EDITABLE = ("text", "language", "language_score", "license", "redacted")
+EDITABLE = ("text", "language", "language_score", "script", "license", "redacted")
 DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
 
 
@@ -35,7 +35,7 @@ class PassTask:
     source: str
     out: str
     recipe: str
-    """Its text."""
+    """Path of its text: one with parameters for many languages is too long to be sent with each task."""
     where: str
     """Its name in messages."""
     kind: str
@@ -61,6 +61,10 @@ class Judged:
     bytes: int = 0
 
 
+_parsed = lru_cache(maxsize=2)(parse)
+"""A process reads a recipe once: one with parameters for two thousand languages takes a second."""
+
+
 def run(task: PassTask) -> Judged:
     """Task: judge the shard `source` with the steps [first, last) of `recipe` and write it to `out`.
 
@@ -68,7 +72,7 @@ def run(task: PassTask) -> Judged:
     where `keys` is given, the rows for the corpus-wide step behind are written there. Raises BalanceError when `source`
     does not hold the rows that were written there.
     """
-    recipe = parse(task.recipe, task.where)
+    recipe = _parsed(storage.read_bytes(task.recipe).decode(), task.where)
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
     losses = Losses.read(task.lost, task.losses) if task.lost else None
     before = steps[task.first - 1] if task.first else None
@@ -159,6 +163,7 @@ def _document(row: Row) -> Document:
         path=row.get("path"),
         license=row.get("license"),
         redacted=row.get("redacted"),
+        script=row.get("script"),
     )
 
 

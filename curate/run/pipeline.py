@@ -178,6 +178,7 @@ def _passes(s: Session, job: CorpusJob, parts: Sequence[str]) -> list[str]:
     """Run the recipe; returns the judged shards. A pass whose results were used up by a later one is not run again."""
     names = [path.rsplit("/", 1)[1] for path in parts]
     outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
+    storage.write_text(job.scratch("recipe.toml"), job.recipe.text)
     done = max((n for n, paths in enumerate(outs, 1) if storage.existing(paths).issuperset(paths)), default=0)
     sources = list(parts)
     for number, paths in enumerate(outs, 1):
@@ -200,7 +201,7 @@ def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs:
         passes.PassTask(
             source=source,
             out=out,
-            recipe=recipe.text,
+            recipe=job.scratch("recipe.toml"),
             where=recipe.name,
             kind=job.source.kind,
             first=first,

@@ -71,7 +71,8 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
         pq.write_table(lost, folder / "lost" / "one.parquet")
         first, second = str(folder / "pass-1.parquet"), str(folder / "pass-2.parquet")
         duplicates = str(folder / "dup.parquet")
-        asked = (RECIPE, "small", "web")
+        (folder / "recipe.toml").write_text(RECIPE)
+        asked = (str(folder / "recipe.toml"), "small", "web")
         passes.run(passes.PassTask(str(extracted), first, *asked, 0, 1))
         passes.run(passes.PassTask(first, second, *asked, 2, 4, lost=str(folder / "lost"), duplicates=duplicates))
         recipe = parse(RECIPE, "small")
@@ -79,7 +80,6 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
         outs = [str(folder / sub / name) for sub in ("counts", "data", "rejected", "duplicates")]
         task = publish.PublishTask((second,), *outs, (duplicates,), "web", tuple(recipe.signals), 1.0)
         publish.run(task)
-        (folder / "recipe.toml").write_text(RECIPE)
         (folder / "ledger.json").write_text(
             json.dumps(_ledger(folder, recipe, asdict(publish.recount(task.data, task.rejected))))
         )

@@ -159,8 +159,10 @@ class Chain:
         self.spoil("extracted", parts)
         recipe = parse(RECIPE, "small")
         judged = [self.path("pass-1", f"{n}.parquet") for n in range(2)]
+        stated = self.path("recipe.toml")
+        Path(stated).write_text(RECIPE)
         for a, b in zip(parts, judged, strict=True):
-            passes.run(passes.PassTask(a, b, RECIPE, "small", "web", 0, 2))
+            passes.run(passes.PassTask(a, b, stated, "small", "web", 0, 2))
         self.spoil("pass", judged)
         outs = [self.path(name, "0.parquet") for name in ("counts", "data", "rejected", "duplicates")]
         task = publish.PublishTask(tuple(judged), *outs, (), "web", tuple(recipe.signals), 1.0)

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import recipe
@@ -73,9 +73,14 @@ def test_changes_stand_in_the_text_and_change_the_digest():
 
 SCALARS = st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 KEYS = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
-TABLES = st.dictionaries(KEYS, SCALARS | st.lists(st.text(), max_size=3), max_size=4)
+VALUES = st.recursive(
+    SCALARS | st.dates() | st.times(), lambda one: st.lists(one, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), one, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+TABLES = st.dictionaries(KEYS | st.text(max_size=3), VALUES, max_size=4)
 
 
+@settings(max_examples=50, deadline=None)
 @given(TABLES, st.lists(TABLES.filter(bool), max_size=3))
 def test_written_toml_reads_back(table, steps):
     whole = {**{k: v for k, v in table.items() if k != "step"}, **({"step": steps} if steps else {})}
@@ -129,3 +134,31 @@ def test_a_module_that_raises_is_named(beside):
     (beside / "mine.toml").write_text("[[step]]\nuse = 'own_broken.Mine'\n")
     with pytest.raises(RecipeError, match=r"own_broken can't be imported: ZeroDivisionError: division by zero"):
         recipe.load(str(beside / "mine.toml"))
+
+
+def test_a_recipe_with_a_table_as_a_parameter_can_be_changed(tmp_path):
+    text = """
+[extract]
+engine = "resiliparse"
+
+[[step]]
+use = "filters.gopher.StopWords"
+words = "@stopwords"
+
+[[step]]
+use = "filters.badwords.BadWords"
+
+[parameters.eng_Latn]
+stopwords = ["the", "of"]
+[parameters."zh-Hant"]
+stopwords = ["a", "b"]
+"""
+    (tmp_path / "r.toml").write_text(text)
+    plain = recipe.load(str(tmp_path / "r.toml"))
+    changed = recipe.load(
+        str(tmp_path / "r.toml"), {"extract": {"engine": "curate"}}, {"BadWords": {"words": "ldnoobw"}}
+    )
+    assert changed.extract.engine == "curate"
+    assert changed.steps[0] == plain.steps[0]
+    assert changed.steps[1].words == "ldnoobw"
+    assert recipe.parse(changed.text, "x").steps == changed.steps

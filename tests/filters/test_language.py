@@ -189,3 +189,45 @@ def test_wrong_parameters() -> None:
         FastText(threshold=65)
     with pytest.raises(ValueError, match="max_chars"):
         FastText(max_chars=-1)
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("step", "text", "language", "script", "reason"),
+    [
+        (FastText(languages=(), threshold=1.0), ENGLISH, "en", None, "low_score"),
+        (FastText(languages=[]), "xq", "uz", None, None),
+        (FastText(languages=(), threshold=1.0, unsure="und"), ENGLISH, "und", None, None),
+        (FastText(languages=["en"], threshold=1.0, unsure="und"), ENGLISH, "und", None, "other_language"),
+        (FastText(languages=["en", "und"], threshold=1.0, unsure="und"), ENGLISH, "und", None, None),
+        (FastText(languages=[], unsure="und"), "", "und", None, None),
+        (FastText(languages=["eng_Latn"], script=True), ENGLISH, "eng_Latn", "Latn", None),
+        (FastText(languages=["deu"], script=True), GERMAN, "deu_Latn", "Latn", None),
+        (FastText(languages=["deu"]), GERMAN, "de", None, None),
+        (FastText(languages=["zh"], script=True), "人人生而自由，在尊嚴和權利上一律平等。他們賦有理性", "zho_Hant", "Hant", None),
+        (FastText(languages=["zho_Hans"], script=True), "人人生而自由，在尊嚴和權利上一律平等。", "zho_Hant", "Hant", "other_language"),
+    ],
+)  # fmt: skip
+def test_thresholds_unsure_texts_and_scripts(step, text, language, script, reason) -> None:
+    decision = step(Document("0", text))
+    if step == FastText(languages=[]):  # nonsense: any language, and it stays
+        language = decision.doc.language
+    assert (decision.doc.language, decision.doc.script, decision.reason) == (language, script, reason)
+    assert decision.value == decision.doc.language_score
+
+
+def test_a_threshold_without_languages_is_obeyed_by_langdetect_too() -> None:
+    assert LangDetect(languages=[], threshold=1.0)(Document("0", ENGLISH)).reason == "low_score"
+    assert LangDetect(languages=[])(Document("0", "")).reason is None
+    assert LangDetect(languages=[], threshold=0.9, unsure="und")(Document("0", "1")).doc.language == "und"
+    for step in (FastText, LangDetect):
+        with pytest.raises(ValueError, match="unsure must be the name of a language"):
+            step(unsure="../x")
+
+
+def test_a_model_by_its_name_among_the_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURATE_ASSETS", str(tmp_path))
+    (tmp_path / "glotlid.bin").write_bytes(b"x")
+    assert language.model_path("glotlid.bin") == tmp_path / "glotlid.bin"
+    with pytest.raises(FileNotFoundError, match=r"no language model at other\.bin"):
+        language.model_path("other.bin")

@@ -186,15 +186,60 @@ def test_terminals_are_unicode_sentence_terminals() -> None:
     ("make", "message"),
     [
         (lambda: gopher.WordCount(minimum=5, maximum=4), "got 5 and 4"),
-        (lambda: gopher.BulletLines(max_share=90), "max_share must be from 0 to 1, got 90"),
+        (lambda: gopher.BulletLines(max_share=90), r"max_share must be a share .* got 90; percent\? 90 % is 0.9"),
         (lambda: gopher.BulletLines(bullets=("-", "")), "bullets"),
         (lambda: gopher.StopWords(words=("a", "A")), "minimum must be from 0 to 1"),
         (lambda: gopher.StopWords(minimum=9), "minimum must be from 0 to 8"),
         (lambda: repetition.TopNgrams(max_chars=(0.2,)), "needs 3 values, got 1"),
-        (lambda: repetition.RepeatedLines(max_share=-1), "from 0 to 1"),
-        (lambda: fineweb.NewlineRatio(maximum=-1), "at least 0"),
+        (lambda: repetition.RepeatedLines(max_share=-0.1), "0 to 1"),
+        (lambda: fineweb.NewlineRatio(maximum=-2), "at least 0"),
     ],
 )
 def test_wrong_parameters(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+OFF = [
+    (gopher.BulletLines, {"max_share": -1}, "- a\n- b"),
+    (gopher.EllipsisLines, {"max_share": -1}, "a...\nb..."),
+    (gopher.SymbolRatio, {"maximum": -1}, "# # #"),
+    (gopher.WordsWithoutLetters, {"min_share": -1}, "1 2 3"),
+    (fineweb.LinesWithoutPunctuation, {"min_share": -1}, "a\nb"),
+    (fineweb.ShortLines, {"max_share": -1}, "a\nb"),
+    (fineweb.RepeatedLineChars, {"max_share": -1}, "a\na\na"),
+    (fineweb.NewlineRatio, {"maximum": -1}, "a\nb\nc"),
+    (repetition.RepeatedLines, {"max_share": -1, "max_chars": -1}, "a\na\na"),
+    (repetition.RepeatedLines, {"max_share": 0, "max_chars": 0, "zero_is_off": True}, "a\na\na"),
+    (repetition.RepeatedParagraphs, {"max_share": -1, "max_chars": -1}, "a\n\na\n\na"),
+    (repetition.TopNgrams, {"max_chars": [[2, -1], [3, -1], [4, -1]]}, "a b " * 9),
+    (repetition.RepeatedNgrams, {"max_chars": [-1] * 6}, "a b c " * 9),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "text"), OFF)
+def test_limits_that_are_off(kind: Any, options: dict[str, Any], text: str) -> None:
+    """Published settings turn a rule off with -1, or with a share that can't be passed."""
+    name = next(iter(options))
+    assert kind(**{name: [0] * len(options[name]) if isinstance(options[name], list) else 0} if name != "min_share" else {"min_share": 1})(
+        Document("0", text)
+    ).reason is not None  # fmt: skip
+    assert kind(**options)(Document("0", text)).reason is None
+    if "share" in name:
+        assert kind(**{name: 1.32}) != kind()
+        for value in (30, -0.5, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match=r"must be a share.*off"):
+                kind(**{name: value})
+
+
+def test_limits_by_n_as_pairs() -> None:
+    pairs = [[2, 0.208], [3, 0.198], [4, 0.161]]
+    assert repetition.TopNgrams(max_chars=pairs) == repetition.TopNgrams(max_chars=[0.208, 0.198, 0.161])
+    for wrong in (
+        [[2, 0.2], [4, 0.1], [3, 0.1]],
+        [[2, 0.2]],
+        [0.2, [3, 0.1], [4, 0.1]],
+        [[2, 0.2], [3, 0.1], [4, "x"]],
+    ):
+        with pytest.raises(ValueError, match="max_chars"):
+            repetition.TopNgrams(max_chars=wrong)
