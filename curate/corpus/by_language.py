@@ -144,7 +144,7 @@ class ByLanguage:
 
     def of(self, doc: Document) -> Any:
         """The real step for a document."""
-        language = self._any.told(doc).language if hasattr(self._any, "told") else doc.language
+        language = told(self._any, doc).language
         label = self._chooser.label(language, doc)
         return self.steps.get(label or DEFAULT, self.steps.get(DEFAULT, self._missing))
 
@@ -171,7 +171,13 @@ class Missing:
     """Any of the others: it can tell the language, if its class does."""
 
     def __call__(self, doc: Document, /) -> Decision:
-        return drop(self.step.told(doc) if hasattr(self.step, "told") else doc, "no_parameters")
+        return drop(told(self.step, doc), "no_parameters")
+
+
+def told(step: Any, doc: Document) -> Document:
+    """The document with what a step that tells the language says of it; as it is, where the step tells none."""
+    known: Document = step.told(doc) if hasattr(step, "told") else doc
+    return known
 
 
 class Chooser:
@@ -229,9 +235,9 @@ def build(item: Table, parameters: Mapping[str, Table], make: Callable[[Table, s
     return ByLanguage(steps)
 
 
-def check_told(item: Table, allowed: Iterable[str] | None, where: str) -> None:
-    """Raise RecipeError for a parameter by language that must be known before the language is; `allowed` are the others of a step that
-    tells the language."""
+def check_told(item: Table, step: Any, where: str) -> None:
+    """Raise RecipeError for a parameter by language that a step which tells the language must know before. `step` is its class."""
+    allowed: Iterable[str] | None = getattr(step, "by_language", None)
     for name, value in item.items():
         if allowed is not None and name not in allowed and any(keys_in(value)):
             raise RecipeError(

@@ -341,7 +341,7 @@ def _step(item: Mapping[str, Any], parameters: Mapping[str, Any] | None, where: 
         raise RecipeError(
             f"{where}: {item['use']} compares documents of all languages: it has no parameters by language"
         )
-    by_language.check_told(values, getattr(kind, "by_language", None), where)
+    by_language.check_told(values, kind, where)
     return by_language.build(values, parameters, partial(_build, kind), where)
 
 
