@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.corpus.by_language import variants
 from curate.corpus.recipe import Recipe, parse, to_toml
 from curate.errors import UsageError, nearest
 from curate.quality.whatif import adjustable
@@ -34,13 +35,13 @@ def named(recipe: Recipe, words: str) -> tuple[int, str]:
     if not dot or not label or not parameter:
         raise UsageError(f"{words!r}: write Step.parameter")
     found = [at for at, name in enumerate(recipe.labels) if name == label]
-    found = found or [at for at, step in enumerate(recipe.steps) if type(step).__name__ == label]
+    found = found or [at for at, step in enumerate(recipe.steps) if type(variants(step)[0]).__name__ == label]
     if len(found) > 1:
         names = ", ".join(recipe.labels[at] for at in found)
         raise UsageError(f"{words}: {len(found)} steps are a {label}; name one of {names}")
     if not found:
         raise UsageError(f"the recipe {recipe.name} has no step {label!r}{nearest(label, recipe.labels)}")
-    known = [one.name for one in dataclasses.fields(recipe.steps[found[0]]) if one.init]
+    known = [one.name for one in dataclasses.fields(variants(recipe.steps[found[0]])[0]) if one.init]
     if parameter not in known:
         hint = nearest(parameter, adjustable(recipe.steps[found[0]]) or known)
         raise UsageError(f"{label} has no parameter {parameter!r}{hint}")

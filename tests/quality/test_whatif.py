@@ -89,6 +89,7 @@ def _corpus(folder: Path, text: str) -> Path:
     """What a job makes of ROWS, without an engine: `Exact`, where the recipe has it, keeps the smallest id of a text."""
     recipe = parse(text, "tried")
     folder.mkdir(parents=True)
+    (folder / "recipe.toml").write_text(text)
     source = str(folder / "extracted.parquet")
     rows = sorted(ROWS, key=lambda row: row["id"])
     with ShardWriter(source, schema.extracted("web")) as writer:
@@ -97,7 +98,7 @@ def _corpus(folder: Path, text: str) -> Path:
     segments = recipe.segments()
     for number, (first, last) in enumerate(segments):
         out = str(folder / f"pass-{number}.parquet")
-        task = passes.PassTask(source, out, text, "tried", "web", first, last)
+        task = passes.PassTask(source, out, str(folder / "recipe.toml"), "tried", "web", first, last)
         if number:
             _elect(source, folder / "lost", recipe.steps[first - 1])
             evidence = (str(folder / "evidence.parquet"),)
@@ -107,7 +108,6 @@ def _corpus(folder: Path, text: str) -> Path:
     name = "part-00000-of-00001.parquet"
     outs = [str(folder / sub / name) for sub in ("counts", "data", "rejected", "duplicates")]
     publish.run(publish.PublishTask((source,), *outs, evidence, "web", tuple(recipe.signals), 1.0))  # type: ignore[arg-type]
-    (folder / "recipe.toml").write_text(text)
     return folder
 
 
@@ -289,3 +289,22 @@ def test_language_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         outcome = whatif.Judge(known)(new)
         assert outcome.count(whatif.UNKNOWN) == 0
         assert set(np.array(known.ids.to_pylist())[outcome.verdict == whatif.KEPT]) == truth
+
+
+def test_limits_that_are_off_and_parameters_by_language() -> None:
+    ratio = FILTERS + "maximum = 0.5\n"
+    (limit,) = whatif.limits_of(parse(ratio, "r").steps[0])
+    assert whatif.bound(parse(ratio, "r").steps[0], limit) == 0.5
+    assert whatif.bound(parse(FILTERS + "maximum = -1\n", "r").steps[0], limit) is None
+    told = '[[step]]\nuse = "filters.language.FastText"\nlanguages = []\nthreshold = 0.5\n'
+    assert whatif.adjustable(parse(told, "r").steps[0]) == ["languages", "threshold"]
+    assert whatif.adjustable(parse(told + 'unsure = "und"\n', "r").steps[0]) == ["languages"]  # else it is named anew
+    parameters = "[parameters]\nen = {m = %s}\n"
+    old, new = (parse(FILTERS + 'maximum = "@m"\n' + parameters % value, "r") for value in ("0.5", "0.6"))
+    whatif.check_change(old, old)
+    with pytest.raises(RecipeError, match="NewlineRatio has parameters by language"):
+        whatif.check_change(old, new)
+    assert changes.named(old, "NewlineRatio.maximum") == (0, "maximum")
+
+
+FILTERS = '[[step]]\nuse = "filters.fineweb.NewlineRatio"\n'
