@@ -23,6 +23,10 @@ COMMANDS = {
     "probe-train": ("curate.commands.probe_train:probe_train", "Train a small model on each mixture and compare."),
     "probe-compare": ("curate.commands.probe_compare:probe_compare", "The verdict again, from what is on disk."),
     "probe-control": ("curate.commands.probe_control:probe_control", "Measure the noise of every metric."),
+    "probe-scale": (
+        "curate.commands.probe_scale:probe_scale",
+        "The same comparison at several sizes; laws of the loss.",
+    ),
     "probe-eval": ("curate.commands.probe_eval:probe_eval", "Evaluate a checkpoint on tasks."),
     "probe-export": ("curate.commands.probe_export:probe_export", "A checkpoint in Hugging Face format."),
     "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),

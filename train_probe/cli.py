@@ -265,6 +265,31 @@ def compare(output: Path, now: bool, primary: str | None, as_json: bool) -> None
     click.echo(json.dumps(found, indent=1) if as_json else found["text"])
 
 
+@click.command("scale", cls=Command)
+@click.argument("runs", type=_folder, nargs=-1, required=True)
+@click.option(
+    "--further",
+    type=click.FloatRange(min=1),
+    default=10.0,
+    show_default=True,
+    metavar="X",
+    help="Say what the fits come to at X times the largest compute.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures.")
+def scale(runs: tuple[Path, ...], further: float, as_json: bool) -> None:
+    """Whether an order holds at several sizes, and how the loss of each mixture falls with compute.
+
+    RUNS are the folders of experiments that compare the same mixtures at different sizes or budgets, or a folder of such.
+
+    \b
+    curate probe-scale runs/ab-nano runs/ab-4m runs/ab-20m
+    """
+    from train_probe import scaling
+
+    found = scaling.scale(runs, further)
+    click.echo(json.dumps(found, indent=1) if as_json else scaling.text(found))
+
+
 @click.command("eval", cls=Command)
 @click.argument("checkpoint", type=_folder)
 @click.option(
@@ -356,7 +381,7 @@ def group() -> None:
     """Which of several corpora is better, measured by training small models on them."""
 
 
-for _command in (train, control, compare, evaluate, export):
+for _command in (train, control, compare, scale, evaluate, export):
     group.add_command(_command)
 
 

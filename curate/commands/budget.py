@@ -2,12 +2,13 @@
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import click
 
 from curate.commands.options import json_option, printed
-from curate.errors import UsageError
+from curate.errors import InputError, UsageError
 
 
 @click.command()
@@ -20,15 +21,28 @@ from curate.errors import UsageError
 @click.option("--unique-tokens", metavar="N", help="Tokens that the data holds (3B).")
 @click.option("--source", "sources", multiple=True, metavar="[NAME=]PATH", help="Or count them: Parquet or JSON lines.")
 @click.option("--tokenizer", metavar="FILE", help="tokenizer.json to count with.  [default: the probe trainer's]")
+@click.option(
+    "--fit",
+    "fits",
+    multiple=True,
+    metavar="DIR",
+    help="Probe experiments at several sizes: laws of their own loss, too.",
+)
 @json_option
 def budget(
-    unique_tokens: str | None, sources: tuple[str, ...], tokenizer: str | None, as_json: bool, **asked: Any
+    unique_tokens: str | None,
+    sources: tuple[str, ...],
+    tokenizer: str | None,
+    fits: tuple[str, ...],
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """How large a model and how many tokens a compute budget is best spent on, and how long it takes.
 
     \b
     curate budget --flops 1e20
     curate budget --hours 8 --gpu a100 --gpus 4 --source corpus/
+    curate budget --flops 1e18 --fit runs/
     """
     from curate.mixing import budget as rules
     from curate.mixing import units
@@ -43,6 +57,10 @@ def budget(
             raise UsageError("give --unique-tokens or --source, not both")
         unique = units.parse(unique_tokens, "--unique-tokens")
     supplies = [rules.supply(unique, one.tokens) if unique is not None else None for one in found]
+    fitted = _fitted(fits, flops) if fits else []
+    for one in fitted:
+        has = rules.supply(unique, one["tokens"]) if unique is not None else None
+        one["supply"] = vars(has) if has else None
     value = {
         "flops": flops,
         "gpu": gpu,
@@ -53,6 +71,7 @@ def budget(
         "answers": [
             {**vars(one), "supply": vars(has) if has else None} for one, has in zip(found, supplies, strict=True)
         ],
+        "fits": fitted,
     }
     printed(value, as_json, lambda: _table(value))
 
@@ -71,6 +90,19 @@ def _flops(flops: float | None, hours: float | None, parameters: str | None, gpu
             raise UsageError(f"--hours must be a positive number, got {hours:g}")
         return hours * 3600 / rules.seconds(1.0, gpu, gpus, mfu)
     return float(flops or 0)
+
+
+def _fitted(folders: tuple[str, ...], flops: float) -> list[dict[str, Any]]:
+    """What the laws of probe experiments make of the budget (see train_probe/scaling.py)."""
+    try:
+        from train_probe import scaling
+        from train_probe.errors import ProbeError
+    except ImportError as error:
+        raise UsageError(f"--fit needs torch: pip install 'curate-corpora[probe]' ({error})") from error
+    try:
+        return scaling.spent([Path(folder) for folder in folders], flops)
+    except ProbeError as error:
+        raise InputError(f"--fit: {error}") from error
 
 
 def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
@@ -96,6 +128,7 @@ def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
 def _table(value: dict[str, Any]) -> Any:
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     from curate.console.terminal import duration
     from curate.mixing.units import short
@@ -108,10 +141,27 @@ def _table(value: dict[str, Any]) -> Any:
         supply = one["supply"]["verdict"] if one["supply"] else "—"
         numbers = (short(one["parameters"]), short(one["tokens"]), f"{ratio:.1f}", f"{one['loss']:.3f}")
         table.add_row(one["rule"], *numbers, supply)
+    for one in value["fits"]:
+        low_high = f" [{one['interval'][0]:.3f}, {one['interval'][1]:.3f}]" if one["interval"] else ""
+        rule = f"fit of {one['mixture']}" + ("" if one["best"] else ", tokens a parameter as in its largest run")
+        table.add_row(
+            Text(rule),  # names are of folders: no markup
+            short(one["parameters"]),
+            short(one["tokens"]),
+            f"{one['tokens'] / one['parameters']:.1f}",
+            f"{one['loss']:.3f}{low_high} bits a byte",
+            one["supply"]["verdict"] if one["supply"] else "—",
+        )
     where = f"{value['gpus']} x {value['gpu']} at {value['mfu']:.0%} of its nominal peak"
     days = value["seconds"] / 86400
     time = f"{days:,.1f} days" if days > 2 else duration(value["seconds"])
     lines = [f"{value['flops']:.3g} FLOPs: {time} on {where}"]
+    if value["fits"]:
+        beyond = max(one["beyond"] for one in value["fits"])
+        lines.append(
+            f"fits: bits a byte of the experiments' held-out text, {beyond:.3g} times beyond their largest run; parameters are FLOPs of "
+            "a token / 6"
+        )
     if value["unique_tokens"] is not None:
         lines.append(f"unique tokens: {short(value['unique_tokens'])} (repeats: Muennighoff et al. 2023)")
     return Group(*lines, "", table)
