@@ -20,14 +20,28 @@ METHODS = ["minhash", "exact", "spans", "lines", "url"]
     show_default=True,
     help="minhash: similar texts. exact: equal ones. spans: three sentences (C4 paper). lines: C4's code. url: newest page.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1, min_open=True), help="Jaccard similarity.  [default: 0.8]")
-@click.option("--ngram", type=click.IntRange(min=1), help="Words of a shingle.  [default: 5]")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1, min_open=True), help="Jaccard similarity looked for.  [default: 0.8]"
+)
+@click.option("--ngram", type=click.IntRange(min=1), help="Words of a shingle.  [default: 3; 5 with jaccard]")
 @click.option("--permutations", type=click.IntRange(min=1), help="Upper limit of bands x rows.  [default: 128]")
 @click.option("--bands", type=click.IntRange(min=1), help="With --rows, instead of the choice from the threshold.")
 @click.option("--rows", type=click.IntRange(min=1), help="Values a band.")
 @click.option(
-    "--verify/--no-verify", default=None, help="Compute the true similarity of candidates.  [default: verify]"
+    "--verify",
+    type=click.Choice(["containment", "jaccard", "none"]),
+    help="containment: a kept text must hold the removed one. jaccard: it must resemble it.  [default: containment]",
 )
+@click.option("--no-verify", "verify", flag_value="none", help="As --verify none: sharing a band is enough.")
+@click.option(
+    "--minimum",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of a removed text's n-grams that the kept one holds at least.  [default: 0.99]",
+)
+@click.option(
+    "--gap", type=click.IntRange(min=0), help="Words in a row of it that the kept one may lack.  [default: 3]"
+)
+@click.option("--merge-near", type=click.Choice(["numbers"]), help="Texts that differ in numbers alone are the same.")
 @click.option("--representative", is_flag=True, default=None, help="Compare with the kept text, no transitive closure.")
 @click.option("--rule", type=click.Choice(["c4", "ccnet"]), help="Of --method lines: keep one copy, or none.")
 @click.option("--against", metavar="DIR", help="Another corpus: keep only what is not in it.")
@@ -36,6 +50,7 @@ METHODS = ["minhash", "exact", "spans", "lines", "url"]
     "--max-cluster-share", type=click.FloatRange(0, 1), help="Alarm when one cluster loses more.  [default: 0.2]"
 )
 @click.option("--max-host-share", type=click.FloatRange(0, 1), help="Alarm when a host loses more.  [default: 0.95]")
+@click.option("--max-source-share", type=click.FloatRange(0, 1), help="Alarm when a source loses more.  [default: 0.5]")
 @click.option("--text-column", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
 @click.option("--id-column", default="", metavar="COLUMN", help="Column of the ids, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")

@@ -3,19 +3,20 @@
 1. *identical*: documents with equal normalised texts become one, so a million copies of a page are one row from here on;
 2. *bands*: documents that share a band key become edges to the smallest document of that band: a star, never pairs;
 3. *components* of those edges;
-4. *clusters*: each component is verified in a worker (`verify.py`), or taken as it is;
+4. *clusters*: each component is verified in workers (`verify.py`, `contain.py`), or taken as it is;
 5. *lost*: who is gone, for whom.
 
 Each stage is a folder of Parquet files under `<out>.work/`; a stage whose folder stands there is not done again. What
 moves between machines in stage 2 is 16 bytes a band: the key and the document.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curate.corpus.shards import read_facts
-from curate.dedup import index, lsh, memory, safety_limits, verify
+from curate.dedup import contain, index, lsh, memory, safety_limits, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import count, smallest, timed
@@ -51,13 +52,19 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     with timed(seconds, "components"):
         rounds = connected_components(s, f"{work}/edges", f"{work}/rounds", f"{work}/components")
     with timed(seconds, "clusters"):
-        verified = _verified(s, step, prints, work, seconds) if step.verify else _taken(s, prints, work)
+        verified = CLUSTERS[step.measure](s, step, prints, work, seconds)
     with timed(seconds, "lost"):
         s.write(_named(s, _losses(s, work), earlier), f"{work}/lost")
     facts = {
         "documents": documents,
         "keys": documents * bands,
-        "parameters": {"bands": bands, "rows": rows, "ngram": step.ngram, "threshold": step.threshold},
+        "parameters": {
+            "bands": bands,
+            "rows": rows,
+            "ngram": step.words,
+            "threshold": step.threshold,
+            "verify": step.measure,
+        },
         "expected": lsh.expected(step.threshold, bands, rows),
         "earlier": len(earlier),
         "candidates": count(f"{work}/edges"),
@@ -68,6 +75,8 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
         "bytes_exchanged_per_document": 16 * bands,
         "seconds": seconds,
     }
+    if step.measure == "containment":
+        facts["held_share"] = _shares(s, f"{work}/lost")
     with timed(seconds, "alarms"):
         _check(s, step, prints, work, facts)
     found = s.read(f"{work}/lost") if count(f"{work}/lost") else None
@@ -109,7 +118,7 @@ def _check(s: "Session", step: "MinHash", prints: Prints, work: str, facts: dict
     if facts["removed"] < step.alarm_from:
         return
     largest = [safety_limits.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
-    holders = prints(["doc", "rank", "host"]).where("rank >= 0").select("doc", "host")
+    holders = prints(["doc", "rank", "host", "source"]).where("rank >= 0").select("doc", "host", "source")
     safety_limits.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
 
 
@@ -153,7 +162,7 @@ def _edges(s: "Session", prints: Prints, work: str, partitions: int) -> "DataFra
     return edges.where("a != b").distinct()
 
 
-def _taken(s: "Session", prints: Prints, work: str) -> dict[str, int]:
+def _taken(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
     """Without verification: each candidate component is a cluster."""
     from pyspark.sql import functions as F
 
@@ -167,27 +176,132 @@ def _taken(s: "Session", prints: Prints, work: str) -> dict[str, int]:
 
 def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
     """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
+    documents = count(f"{work}/components")
+    with timed(seconds, "gather"):
+        buckets = _gather(s, prints, work, s.read(f"{work}/components") if documents else None, documents)
+    asked = (step.threshold, step.representative, step.members)
+    tasks = [verify.ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked) for n in buckets]
+    sums = _run(s, verify.run, tasks)
+    return {"candidate_documents": documents, **{name: sums[name] for name in ("compared", "similar", "refused")}}
+
+
+def _run(s: "Session", function: Callable[[Any], object], tasks: Sequence[Any]) -> Counter[str]:
+    """Run those tasks that are not done; the sums of what all of them tell, of those done before a kill, too."""
+    for _ in s.run(function, missing(tasks)):
+        pass
+    sums = Counter[str]()
+    for task in tasks:
+        sums.update(read_facts(task.out))
+    return sums
+
+
+def _gather(s: "Session", prints: Prints, work: str, components: "DataFrame | None", documents: int) -> list[int]:
+    """Write the candidates with their shingles to `members`, whole components in folders of about BUCKET documents; the
+    numbers of the folders."""
+    from pyspark.sql import functions as F
+
+    buckets = max(1, -(-documents // BUCKET))
+    if components is not None and documents:
+        number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
+        members = components.join(prints(["doc", "rank", "bands", "shingles"]), "doc").select("*", number)
+        s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
+    return [n for n in range(buckets) if storage.exists(f"{work}/members/bucket={n}")]
+
+
+def _contained(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
+    """Of each candidate component, who is held by whom; a component of more than a block is spread over tasks."""
     from pyspark.sql import functions as F
 
     documents = count(f"{work}/components")
-    buckets = max(1, -(-documents // BUCKET))
-    if documents:
-        number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
-        wanted = prints(["doc", "rank", "bands", "shingles"])
-        members = s.read(f"{work}/components").join(wanted, "doc").select("*", number)
-        with timed(seconds, "gather"):
-            s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
-    asked = (step.threshold, step.representative, step.members)
-    tasks = [
-        verify.ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked)
-        for n in range(buckets)
-        if storage.exists(f"{work}/members/bucket={n}")
+    components = s.read(f"{work}/components") if documents else None
+    rule = contain.Rule(step.minimum, step.gap, step.words, step.members)
+    large = list[tuple[int, int]]()
+    if components is not None and documents > contain.BLOCK:
+        sizes = components.groupBy("component").agg(F.count(F.lit(1)).alias("n")).where(f"n > {contain.BLOCK}")
+        large = sorted((row["component"], row["n"]) for row in sizes.collect())
+    with timed(seconds, "gather"):
+        slices = []
+        if components is not None and large:
+            slices = _slices(s, prints, work, components, large)
+            named = s.spark.createDataFrame(large, "component bigint, n bigint").select("component")
+            components = components.join(named, "component", "left_anti")
+        buckets = _gather(s, prints, work, components, documents - sum(n for _, n in large))
+    tasks = [contain.BucketTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", rule) for n in buckets]
+    sums, rounds = _run(s, contain.run_bucket, tasks), 0
+    while slices:
+        found, slices = _round(s, work, slices, rule, rounds)
+        sums, rounds = sums + found, rounds + 1
+    told = {name: sums[name] for name in ("compared", "held", "gaps", "refused")}
+    return {"candidate_documents": documents, "large_components": len(large), "blocks": rounds, **told}
+
+
+Slices = list[tuple[int, list[str]]]
+"""Of large components: number, and the folders or files of the documents that are still to be judged."""
+
+
+def _slices(
+    s: "Session", prints: Prints, work: str, components: "DataFrame", large: Sequence[tuple[int, int]]
+) -> Slices:
+    """Write the documents of the components `large` (name, documents) to slices of about a block."""
+    from pyspark.sql import functions as F
+
+    counts = [-(-n // contain.BLOCK) for _, n in large]
+    firsts = [sum(counts[:i]) for i in range(len(counts))]
+    table = [(name, first, n) for (name, _), first, n in zip(large, firsts, counts, strict=True)]
+    named = s.spark.createDataFrame(table, "component bigint, first bigint, slices bigint")
+    number = (F.col("first") + F.pmod(F.col("doc"), F.col("slices"))).cast("int").alias("slice")
+    members = components.join(named, "component").join(prints(["doc", "rank", "bands", "shingles"]), "doc")
+    members = members.select("doc", "rank", "component", "bands", "shingles", number)
+    s.write(s.clustered(members, "slice", sum(counts)), f"{work}/slices", by="slice")
+    paths = [[f"{work}/slices/slice={first + i}" for i in range(n)] for first, n in zip(firsts, counts, strict=True)]
+    return [(at, [path for path in found if storage.exists(path)]) for at, found in enumerate(paths)]
+
+
+def _round(s: "Session", work: str, slices: Slices, rule: contain.Rule, number: int) -> tuple[Counter[str], Slices]:
+    """Judge the next block of each large component, and compare its other documents with what that keeps; what is left."""
+    blocks = [
+        contain.BlockTask(
+            sources=tuple(sources),
+            heads=f"{work}/heads/{number:04d}-{n:05d}.parquet",
+            out=f"{work}/near/heads-{number:04d}-{n:05d}.parquet",
+            rule=rule,
+            block=contain.BLOCK,
+        )
+        for n, sources in slices
     ]
-    for _ in s.run(verify.run, missing(tasks)):
-        pass
-    tallies = [read_facts(task.out) for task in tasks]  # of those done before a kill, too
-    sums = {name: sum(tally[name] for tally in tallies) for name in ("compared", "similar", "refused")}
-    return {"candidate_documents": documents, **sums}
+    sums = _run(s, contain.run_block, blocks)
+    later = {
+        n: [
+            contain.SliceTask(
+                source=source,
+                heads=block.heads,
+                rest=f"{work}/rest/{number:04d}-{n:05d}-{i:05d}.parquet",
+                out=f"{work}/near/rest-{number:04d}-{n:05d}-{i:05d}.parquet",
+                rule=rule,
+            )
+            for i, source in enumerate(sources)
+        ]
+        for (n, sources), block in zip(slices, blocks, strict=True)
+    }
+    sums += _run(s, contain.run_slice, [task for tasks in later.values() for task in tasks])
+    left = [(n, [task.rest for task in tasks if read_facts(task.out)["left"]]) for n, tasks in later.items()]
+    return sums, [(n, rests) for n, rests in left if rests]
+
+
+CLUSTERS = {"containment": _contained, "jaccard": _verified, "none": _taken}
+"""What makes clusters of candidate components, by what a step verifies."""
+
+
+def _shares(s: "Session", lost: str) -> dict[str, int]:
+    """How much of the removed documents their survivors hold: the number of documents by share, see `contain.BINS`."""
+    from pyspark.sql import functions as F
+
+    if not count(lost):
+        return {}
+    sums = Counter[float]()
+    for row in s.read(lost, ["value"]).groupBy("value").agg(F.count(F.lit(1)).alias("n")).collect():
+        sums[next(low for low in contain.BINS if row["value"] >= low)] += row["n"]
+    return {f"{low:g}": sums[low] for low in contain.BINS if sums[low]}
 
 
 def _losses(s: "Session", work: str) -> "DataFrame":

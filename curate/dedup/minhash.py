@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.dedup import lsh, safety_limits
 from curate.dedup.base import Lost, doc64, survivor_rank
+from curate.dedup.base import column as column_of
 from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
@@ -20,30 +22,44 @@ PRINTS = pa.schema(
         pa.field("rank", pa.int64()),
         pa.field("same", pa.int64()),  # hash of the normalised text
         pa.field("host", pa.string()),  # host, repository or source: what the alarm looks at
+        pa.field("source", pa.string()),
         pa.field("bands", pa.list_(pa.int64())),
         pa.field("shingles", pa.list_(pa.int32())),  # hash of each shingle; empty where nothing is verified
     ]
 )
 
+VERIFY = ("containment", "jaccard", "none")
+NUMBER = r"\p{Nd}+([.,:/-]\p{Nd}+)*"
+"""A number, date or time (RE2)."""
+
 
 @dataclass(frozen=True)
 class MinHash:
-    """Of texts that share at least `threshold` of their word n-grams (Jaccard similarity), one stays.
+    """Near-duplicates: a text goes when another one that stays holds it (`verify="containment"`), or resembles it ("jaccard").
 
-    The longest stays; of equally long ones the earliest, of equally early ones that with the smallest id. Texts without
-    a word are left alone; one of fewer than `ngram` words is one shingle. `docs/dedup.md` explains the parameters.
+    Texts without a word are left alone; one of fewer than `ngram` words is one shingle. `docs/dedup.md` explains the
+    parameters.
     """
 
     threshold: float = 0.8
-    ngram: int = 5
+    """Jaccard similarity of the pairs that are looked for; with `verify="jaccard"`, of those that are removed."""
+    ngram: int = 0
+    """Words of a shingle; 0: 3 for containment, else 5."""
     permutations: int = 128
     """Upper limit: bands x rows are used."""
     bands: int = 0
     rows: int = 0
     """0: chosen from the threshold, see `curate.dedup.lsh`."""
     seed: int = 1
-    verify: bool = True
-    """Compute the true Jaccard similarity of candidates; else sharing a band is enough."""
+    verify: str | bool = "containment"
+    """What is measured of candidates: "containment" (the share of a text's n-grams that its survivor holds), "jaccard" (or
+    true: the true similarity), "none" (or false: sharing a band is enough)."""
+    minimum: float = 0.99
+    """Of containment: the share of a removed text's n-grams that its survivor holds at least."""
+    gap: int = 3
+    """Of containment: the longest run of words of a removed text that its survivor may lack."""
+    merge_near: str = ""
+    """"numbers": texts that differ in their numbers alone are the same."""
     representative: bool = False
     """Remove a text only for its similarity to a kept one; else clusters are connected components."""
     members: int = 64
@@ -52,8 +68,10 @@ class MinHash:
     """Alarm when one cluster loses a larger share of all documents than this."""
     max_host_share: float = 0.95
     """Alarm when one host (repository, source) loses a larger share of its documents than this."""
+    max_source_share: float = 0.5
+    """Alarm when one source loses a larger share of its documents than this."""
     alarm_from: int = 1000
-    """No alarm for clusters and hosts that lose fewer documents than this."""
+    """No alarm for clusters, hosts and sources that lose fewer documents than this."""
     index: str = ""
     """Folder of what earlier runs kept: their documents win, and what this run keeps is added."""
     against: str = ""
@@ -62,42 +80,69 @@ class MinHash:
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise ValueError(f"threshold must be above 0 and at most 1, got {self.threshold}")
-        for name in ("ngram", "permutations", "members"):
+        if isinstance(self.verify, bool):
+            object.__setattr__(self, "verify", "jaccard" if self.verify else "none")
+        if self.verify not in VERIFY:
+            raise ValueError(f"verify must be one of {', '.join(VERIFY)}, got {self.verify!r}")
+        if not 0 < self.minimum <= 1:
+            raise ValueError(f"minimum must be above 0 and at most 1, got {self.minimum}")
+        if self.merge_near not in ("", "numbers"):
+            raise ValueError(f"merge_near must be numbers or empty, got {self.merge_near!r}")
+        for name in ("ngram", "gap"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+        for name in ("permutations", "members"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if (self.bands > 0) != (self.rows > 0) or min(self.bands, self.rows) < 0:
             raise ValueError(f"bands and rows go together, got {self.bands} and {self.rows}")
         safety_limits.check_limits(self)
-        if self.representative and not self.verify:
-            raise ValueError("representative needs verify: without it there is no similarity to a representative")
+        if self.representative and self.verify != "jaccard":
+            raise ValueError(f"representative needs verify = jaccard, got {self.verify}: it chooses by similarity")
+
+    @property
+    def measure(self) -> str:
+        """What is verified: one of VERIFY."""
+        return str(self.verify)
 
     def banding(self) -> tuple[int, int]:
         """(bands, rows): as given, or chosen. Verified candidates may be many, unverified ones must be few."""
         if self.bands:
             return self.bands, self.rows
-        choose = lsh.searching if self.verify else lsh.balanced
+        choose = lsh.balanced if self.verify == "none" else lsh.searching
         return choose(self.threshold, self.permutations)
+
+    @property
+    def words(self) -> int:
+        """Words of a shingle."""
+        return self.ngram or (3 if self.verify == "containment" else 5)
 
     def key_parameters(self) -> dict[str, object]:
         """What its keys depend on."""
         bands, rows = self.banding()
-        return {"ngram": self.ngram, "seed": self.seed, "verify": self.verify, "bands": bands, "rows": rows}
+        stored = self.verify != "none"
+        own = {"merge_near": self.merge_near} if self.merge_near else {}
+        return {"ngram": self.words, "seed": self.seed, "verify": stored, "bands": bands, "rows": rows, **own}
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """Fingerprints of the documents that have a word."""
         from curate.dedup import kernel  # numba takes 0.2 s to import, and recipes without MinHash don't need it
 
         bands, rows = self.banding()
-        prints = kernel.fingerprints(batch.column("text"), self.ngram, bands, rows, self.seed, shingles=self.verify)
+        verified, column = self.verify != "none", batch.column("text")
+        if self.merge_near:
+            column = pc.replace_substring_regex(column, NUMBER, "0")
+        prints = kernel.fingerprints(column, self.words, bands, rows, self.seed, shingles=verified)
         sizes = np.diff(prints.ends, prepend=0)
         with_words = np.flatnonzero(sizes)
-        ends = np.cumsum(sizes[with_words]) if self.verify else np.zeros(len(with_words), np.int64)
+        ends = np.cumsum(sizes[with_words]) if verified else np.zeros(len(with_words), np.int64)
         ids = batch.column("id").to_pylist()
         columns = [
             pa.array(doc64([ids[row] for row in with_words])),
             pa.array(survivor_rank(batch)[with_words]),
             pa.array(prints.same[with_words]),
             pa.array(safety_limits.hosts(batch), pa.string()).take(pa.array(with_words)),
+            pa.array(column_of(batch, "source"), pa.string()).take(pa.array(with_words)),
             _lists(np.arange(1, len(with_words) + 1) * bands, prints.bands[with_words].ravel()),
             _lists(ends, prints.shingles.view(np.int32)),
         ]
@@ -110,7 +155,8 @@ class MinHash:
         return resolve(s, self, keys, out, shards)
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
-        """Drop the document; the value is its similarity to the survivor (none where nothing is verified)."""
+        """Drop the document; the value is what was measured against the survivor: the share held or the similarity (none where
+        nothing is verified)."""
         return drop(doc, "duplicate", lost[0].value)
 
 

@@ -1,8 +1,8 @@
 """Stop before a deduplication wipes out what it should not.
 
 Templated pages, a boilerplate header, an address that thousands of pages claim or a threshold set too low can make one
-cluster of a whole source. Other tools go on silently; here the job stops, with the evidence, when one cluster or one
-host loses a larger share than the recipe allows. Nothing has been removed by then.
+cluster of a whole source. Other tools go on silently; here the job stops, with the evidence, when one cluster, one
+host or one source loses a larger share than the recipe allows. Nothing has been removed by then.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 class Limits(Protocol):
-    """What a step says about alarms."""
+    """What a step says about alarms. It may have a `max_source_share`, too."""
 
     @property
     def max_cluster_share(self) -> float:
@@ -47,8 +47,8 @@ class Cluster(NamedTuple):
 
 def check_limits(step: Limits) -> None:
     """Raises ValueError for limits that are no shares, or no number of documents."""
-    for name in ("max_cluster_share", "max_host_share"):
-        if not 0 <= getattr(step, name) <= 1:
+    for name in ("max_cluster_share", "max_host_share", "max_source_share"):
+        if not 0 <= getattr(step, name, 1) <= 1:
             raise ValueError(f"{name} must be between 0 and 1, got {getattr(step, name)}")
     if step.alarm_from < 1:
         raise ValueError(f"alarm_from must be at least 1, got {step.alarm_from}")
@@ -64,9 +64,10 @@ def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: "Dat
     """Raise AlarmError when a cluster or a host is over its limit.
 
     `documents` is the number of all, `largest` the largest clusters, `losses` a frame (doc, survivor, value) and
-    `holders` a frame (doc, host) of all documents, each once.
+    `holders` a frame (doc, host, source) of all documents, each once.
     """
-    found = _clusters(step, documents, largest, losses) + _hosts(step, losses, holders)
+    found = _clusters(step, documents, largest, losses)
+    found += _places(step, "host", losses, holders) + _places(step, "source", losses, holders)
     if found:
         raise AlarmError("\n  ".join(["deduplication stopped, nothing was removed:", *found]))
 
@@ -91,17 +92,20 @@ def _shown(rows: Sequence[Any]) -> str:
     return "the least similar are " + ", ".join(f"{doc_hex(row['doc'])} ({row['value']:.2f})" for row in rows)
 
 
-def _hosts(step: Limits, losses: "DataFrame", holders: "DataFrame") -> list[str]:
+def _places(step: Limits, kind: str, losses: "DataFrame", holders: "DataFrame") -> list[str]:
+    """Hosts or sources that would lose more than their limit."""
     from pyspark.sql import functions as F
 
-    if step.max_host_share >= 1:
+    name = f"max_{kind}_share"
+    limit: float = getattr(step, name, 1.0)  # equal texts and addresses are no judgement: sources may lose them
+    if limit >= 1:
         return []
-    totals = holders.groupBy("host").agg(F.count(F.lit(1)).alias("documents"))
-    gone = losses.select("doc").join(holders, "doc").groupBy("host").agg(F.count(F.lit(1)).alias("gone"))
-    both = gone.where(F.col("gone") >= step.alarm_from).join(totals, "host")
-    over = both.where(F.col("gone") > F.col("documents") * step.max_host_share)
+    totals = holders.groupBy(kind).agg(F.count(F.lit(1)).alias("documents"))
+    gone = losses.select("doc").join(holders, "doc").groupBy(kind).agg(F.count(F.lit(1)).alias("gone"))
+    both = gone.where(F.col("gone") >= step.alarm_from).join(totals, kind)
+    over = both.where(F.col("gone") > F.col("documents") * limit)
+    what = "source " if kind == "source" else ""
     return [
-        f"{row['host']} would lose {row['gone']:,} of {row['documents']:,} documents (limit: max_host_share = "
-        f"{step.max_host_share})"
-        for row in over.orderBy(F.desc("gone"), "host").limit(SHOWN).collect()
+        f"{what}{row[kind]} would lose {row['gone']:,} of {row['documents']:,} documents (limit: {name} = {limit})"
+        for row in over.orderBy(F.desc("gone"), kind).limit(SHOWN).collect()
     ]

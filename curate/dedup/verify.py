@@ -34,7 +34,7 @@ NEAR = pa.schema(
 
 
 @compiled
-def _unique_sets(values: Array, offsets: Array, sizes: Array) -> None:
+def unique_sets(values: Array, offsets: Array, sizes: Array) -> None:
     """Sort the numbers of each document in place and drop repeated ones; `sizes` gets how many are left."""
     for i in range(len(offsets) - 1):
         part = values[offsets[i] : offsets[i + 1]]
@@ -69,7 +69,7 @@ def _root(parents: Array, p: int) -> int:
 
 
 @compiled
-def _candidates(p: int, buckets: Array, members: Array, counts: Array, found: Array) -> int:
+def candidates(p: int, buckets: Array, members: Array, counts: Array, found: Array) -> int:
     """The documents before `p` that share a band with it, ascending and once each, to `found`; how many."""
     total = 0
     for j in range(buckets.shape[1]):
@@ -100,7 +100,7 @@ def _similar(p: int, q: int, starts: Array, sizes: Array, values: Array, thresho
 
 
 @compiled
-def _join(p: int, buckets: Array, members: Array, counts: Array, tally: Array) -> None:
+def join(p: int, buckets: Array, members: Array, counts: Array, tally: Array) -> None:
     """Make `p` a member of its bands, where there is room."""
     for j in range(buckets.shape[1]):
         g = buckets[p, j]
@@ -145,7 +145,7 @@ def _connect(
                 if _similar(p, q, starts, sizes, values, threshold, tally):
                     a, b = _root(out, p), _root(out, q)
                     out[max(a, b)] = min(a, b)
-        _join(p, buckets, members, counts, tally)
+        join(p, buckets, members, counts, tally)
     for p in range(len(out)):
         out[p] = _root(out, p)
 
@@ -165,12 +165,12 @@ def _represent(
     counts = np.zeros(len(members), np.int64)
     found = np.empty(buckets.shape[1] * members.shape[1] + 1, np.int64)
     for p in range(len(out)):
-        for k in range(_candidates(p, buckets, members, counts, found)):
+        for k in range(candidates(p, buckets, members, counts, found)):
             if _similar(p, found[k], starts, sizes, values, threshold, tally):
                 out[p] = found[k]
                 break
         if out[p] == p:
-            _join(p, buckets, members, counts, tally)
+            join(p, buckets, members, counts, tally)
 
 
 @compiled
@@ -197,7 +197,7 @@ def _firsts(keys: Array, slots: Array, firsts: Array, copies: Array) -> None:
         copies[slots[at]] += 1
 
 
-def _shared(bands: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
+def shared(bands: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
     """Band keys, (n, bands), as numbers of buckets; -1 where no other document has the key. And the number of buckets."""
     keys = np.ascontiguousarray(bands).ravel()
     slots = np.full(1 << max(1, 2 * len(keys) - 1).bit_length(), -1, np.int64)
@@ -215,12 +215,12 @@ def cluster(
     doc, rank, component = (table[name].to_numpy() for name in ("doc", "rank", "component"))
     order = np.lexsort([doc, rank, component])
     doc, rank = doc[order], rank[order]
-    values, ends = _flat(table["shingles"])
+    values, ends = flat(table["shingles"])
     values, offsets = values.view(np.uint32).copy(), np.concatenate([[0], ends])
     sizes = np.zeros(len(table), np.int64)
-    _unique_sets(values, offsets, sizes)
+    unique_sets(values, offsets, sizes)
     starts, sizes = offsets[:-1][order], sizes[order]
-    buckets, count = _shared(_flat(table["bands"])[0].reshape(len(table), -1)[order])
+    buckets, count = shared(flat(table["bands"])[0].reshape(len(table), -1)[order])
     # `buckets` is (n, bands); documents are in order of preference.
     survivors, members = np.arange(len(table)), np.empty((count, limit), np.int64)
     tally = np.zeros(3, np.int64)  # pairs compared, pairs found similar, places refused because a band was full
@@ -233,7 +233,7 @@ def cluster(
     return pa.table([pa.array(c) for c in columns], schema=NEAR), tally
 
 
-def _flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """(values, ends) of a column of lists."""
     values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
     lengths = [chunk.value_lengths().to_numpy(zero_copy_only=False) for chunk in column.chunks]

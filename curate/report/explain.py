@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from curate.corpus.lookup import by_id, by_ids, judged, opened, parts
 from curate.corpus.recipe import Recipe, load
+from curate.dedup.difference import Piece, pieces
 from curate.errors import InputError
 from curate.files import storage
 from curate.report.trace import Loss, Trace, trace
@@ -227,6 +228,37 @@ def _hosts(paths: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """A removed document beside the one that stays, word by word (see `curate.dedup.difference`)."""
+
+    removed: Sequence[Piece]
+    survivor: Sequence[Piece]
+
+    @property
+    def words(self) -> int:
+        """Words of the removed document."""
+        return sum(piece.words for piece in self.removed)
+
+    @property
+    def lacking(self) -> list[int]:
+        """Lengths of the runs of words of it that do not stand in the survivor."""
+        return [piece.words for piece in self.removed if not piece.held and piece.words]
+
+
+def difference(text: str, survivor: str) -> Difference:
+    """What each of two texts has that the other lacks."""
+    return Difference(pieces(text, survivor), pieces(survivor, text))
+
+
+def differences(found: Explanation) -> dict[str, Difference]:
+    """Where the document went as a whole: its difference from each survivor whose text is stored."""
+    text = found.row.get("text")
+    keepers = {loss.survivor for losses in found.losses.values() for loss in losses if loss.pos < 0}
+    stored = {keeper: found.survivors[keeper].text for keeper in sorted(keepers & found.survivors.keys())}
+    return {keeper: difference(text, kept) for keeper, kept in stored.items() if text and kept}
+
+
 def as_json(found: Explanation) -> dict[str, Any]:
     """The explanation with stable keys, for `--json`."""
     row = {key: value for key, value in found.row.items() if key not in ("signals", "removed", "text")}
@@ -244,6 +276,15 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "lines": [{"text": line.text, "left": line.left, "rules": list(line.rules)} for line in lines],
         "duplicates": {step: [asdict(loss) for loss in losses] for step, losses in found.losses.items()},
         "survivors": {key: asdict(survivor) for key, survivor in found.survivors.items()},
+        "differences": {
+            keeper: {
+                "words": one.words,
+                "lacking": sum(one.lacking),
+                "longest": max(one.lacking, default=0),
+                "runs": [piece.text.strip() for piece in one.removed if not piece.held and piece.words],
+            }
+            for keeper, one in differences(found).items()
+        },
         "copies": [asdict(copy) for copy in found.copies],
         "text": found.trace.text if found.trace else found.row.get("text"),
     }

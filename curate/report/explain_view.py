@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curate.console.terminal import clean, number, one_line, side_by_side
+from curate.dedup.difference import excerpts
 from curate.read.tables import where
-from curate.report.explain import Explanation, Survivor
+from curate.report.explain import Difference, Explanation, Survivor, differences
 from curate.report.trace import Line, Loss, Stage, cut_spans
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def view(found: Explanation, width: int = 120, full: bool = False, colours: bool
             yield _lines(found.trace.lines, full, colours)
     else:
         yield _stored(found)
-    yield from _duplicates(found, width)
+    yield from _duplicates(found, width, full, colours)
     if found.copies:
         yield _copies(found)
 
@@ -161,9 +162,9 @@ def _stored(found: Explanation) -> "Text":
     return _text((text, ""))
 
 
-def _duplicates(found: Explanation, width: int) -> Iterator["RenderableType"]:
+def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:
     """Who keeps what was lost, and the text next to it."""
-    own = found.row["id"][:16]
+    own, compared = found.row["id"][:16], differences(found)
     for step, losses in found.losses.items():
         lost = [loss for loss in losses if loss.survivor != own]
         if not lost:
@@ -175,9 +176,46 @@ def _duplicates(found: Explanation, width: int) -> Iterator["RenderableType"]:
             yield _text((f"  {what}  {survivor.url or ''}  {survivor.id}", ""))
         keeper = _by_keeper(lost)[0][0]
         first = found.survivors.get(keeper)
-        if first and first.text:
+        if keeper in compared:
+            yield from _difference(compared[keeper], first.url or first.id if first else keeper, width, full, colours)
+        elif not found.row.get("text"):
+            yield _text(
+                ("  Its text was not kept with this corpus, so that the two can't be compared: --keep-rejected", "dim")
+            )
+        elif first and first.text:
             mine = found.row.get("text") or ""
             yield side_by_side(mine, first.text, width, ("this document", f"keeper: {first.url or first.id}"))
+
+
+def _difference(found: Difference, keeper: str, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:
+    """What of the removed document the one that stays lacks, and both texts, marked word by word."""
+    from rich.table import Table
+    from rich.text import Text
+
+    lacking = found.lacking
+    told = "every one stands in the text that stays"
+    if lacking:
+        told = (
+            f"{number(sum(lacking))} of them do not stand in the text that stays, in {number(len(lacking))} places; "
+            f"{number(max(lacking))} in a row at most"
+        )
+    yield _text((f"  {number(found.words)} words: {told}", ""))
+    table = Table(width=width, header_style="bold")
+    sides = (
+        ("this document", found.removed, "[-", "-]", "red"),
+        (f"keeper: {keeper}", found.survivor, "{+", "+}", "green"),
+    )
+    cells = []
+    for title, parts, start, end, style in sides:
+        table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
+        text = Text()
+        for piece in parts if full else excerpts(parts):
+            words = clean(piece.text)
+            marked = words if piece.held or colours else f"{start}{words.rstrip()}{end} "
+            text.append(marked, style="dim" if piece.held else style)
+        cells.append(text)
+    table.add_row(*cells)
+    yield table
 
 
 def _copies(found: Explanation) -> "Text":

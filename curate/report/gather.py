@@ -16,16 +16,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.corpus import schema
 from curate.corpus.lookup import by_ids, judged, parts
 from curate.corpus.recipe import Recipe
+from curate.dedup.difference import Piece, excerpts
 from curate.files import storage
 from curate.filters.sampling import uniform
-from curate.report.explain import losses_of, survivors_of
+from curate.report.explain import Survivor, difference, losses_of, survivors_of
 from curate.report.trace import Line, Loss, trace
 
 LIMIT = 200_000
 """Documents that are looked at in each of data/ and rejected/."""
 KEPT_SAMPLES, DROPPED_SAMPLES, PER_REASON, FAILURES = 12, 36, 3, 30
+WORST = 20
 NAMES = 100_000
 """Different hosts that are counted at a time; beyond that the rare ones are forgotten."""
 SALT = "report"
@@ -45,6 +48,18 @@ class Sample:
     """URL or id of the document that keeps most of them."""
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A removed document of which its survivor holds the least."""
+
+    value: float
+    """The share that was measured."""
+    names: tuple[str, str]
+    """URL or id of the removed document and of the one that stays."""
+    texts: tuple[Sequence[Piece], Sequence[Piece]] | None
+    """Excerpts of both, word by word; None where one is not stored."""
+
+
 @dataclass
 class ReportData:
     """What the report shows besides the ledger."""
@@ -61,6 +76,8 @@ class ReportData:
     """What steps measured: by name and verdict, arrays of values."""
     kept: list[Sample] = field(default_factory=list)
     dropped: list[Sample] = field(default_factory=list)
+    worst: list[Pair] = field(default_factory=list)
+    """The removed documents of which their survivors hold the least, the least first."""
     failures: list[Mapping[str, Any]] = field(default_factory=list)
     """Rows of records and pages that failed: file, offset, reason, detail."""
 
@@ -100,7 +117,41 @@ def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData
     for batch in _batches(corpus, "extracted", limit, ["text"]):
         data.lengths["extracted"].update(_log_lengths(batch["text"]))
     data.kept, data.dropped = _traced(corpus, [kept.rows(), _fair(by_reason)], recipe)
+    data.worst = _worst(corpus, recipe)
     return data
+
+
+def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
+    """The documents of which the least is held, of the steps that measure that."""
+    steps = zip(recipe.labels, recipe.steps, strict=True) if recipe else ()
+    labels = [label for label, step in steps if getattr(step, "measure", "") == "containment"]
+    if not labels:
+        return []
+    keys = [("value", "ascending"), ("id", "ascending")]
+    least = schema.DUPLICATES.empty_table()
+    for path in parts(corpus, "duplicates"):
+        fs, inner = storage.filesystem(path)
+        with pq.ParquetFile(inner, filesystem=fs) as file:
+            for batch in file.iter_batches(1 << 16, use_threads=False):
+                chosen = pa.Table.from_batches([batch]).filter(
+                    pc.and_(pc.is_in(batch["step"], pa.array(labels)), pc.less(batch["value"], 1.0))
+                )
+                least = pa.concat_tables([least, chosen.cast(schema.DUPLICATES)]).sort_by(keys).slice(0, WORST)
+    rows = least.to_pylist()
+    keepers = survivors_of(corpus, sorted({row["survivor"] for row in rows}))
+    removed: dict[str, Mapping[str, Any]] = {}
+    for folder in ("rejected", "extracted"):
+        removed |= {r["id"]: r for r in by_ids(parts(corpus, folder), [row["id"] for row in rows]) if r.get("text")}
+    return [_pair(row, removed.get(row["id"], {}), keepers[row["survivor"]]) for row in rows]
+
+
+def _pair(row: Mapping[str, Any], removed: Mapping[str, Any], keeper: Survivor) -> Pair:
+    text, other = removed.get("text"), keeper.text
+    names = (removed.get("url") or removed.get("path") or row["id"], keeper.url or keeper.id)
+    if not text or not other:
+        return Pair(row["value"], names, None)
+    both = difference(text, other)
+    return Pair(row["value"], names, (excerpts(both.removed), excerpts(both.survivor)))
 
 
 def _rejected(corpus: str, data: ReportData, limit: int) -> dict[str, Reservoir]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from curate.console.terminal import FunnelRow, duration, funnel_rows, number, share, size
+from curate.console.terminal import FunnelRow, duration, funnel_rows, number, one_line, share, size
 from curate.corpus.recipe import Recipe
+from curate.dedup.difference import Piece
 from curate.report.charts import bar, bar_table, breakable, histogram, short, text
 from curate.report.gather import ReportData
 from curate.report.samples import failures, samples
@@ -31,6 +32,7 @@ def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, ver
         _contents(ledger, data),
         _measured(data),
         _duplicates(ledger),
+        _worst(data),
         samples(data, int(ledger["kept"])),
         failures(data, sum(ledger["failed"].values())),
         _work(ledger),
@@ -208,6 +210,8 @@ def _duplicates(ledger: Mapping[str, Any]) -> str:
             if isinstance(value, int | float) and not isinstance(value, bool)
         ]
         parts.append(f"<div><h3>{text(facts.get('step', ''))}</h3><p class='soft small'>{', '.join(told)}</p>")
+        if facts.get("held_share"):
+            parts.append(bar_table([(_share(low), n) for low, n in facts["held_share"].items()], "records", "held"))
         parts.append(
             histogram([("groups", "records", bins)], {k: text(v) for k, v in labels.items()}, "Groups by copies")
         )
@@ -216,6 +220,33 @@ def _duplicates(ledger: Mapping[str, Any]) -> str:
         parts = ['<p class="soft">The recipe has no step that compares documents.</p>']
     what = '<p class="soft">Groups of copies, by the number of copies in a group.</p>' if ledger.get("dedup") else ""
     return section("Duplicates", "duplicates", what, f'<div class="two">{"".join(parts)}</div>')
+
+
+def _share(low: str) -> str:
+    return "all" if float(low) >= 1 else f"from {float(low):.1%}"
+
+
+def _worst(data: ReportData) -> str:
+    """The removed documents of which their survivors hold the least, side by side with those."""
+    if not data.worst:
+        return ""
+    rows = []
+    for pair in data.worst:
+        sides = [""] * 2 if pair.texts is None else [_marked(pieces) for pieces in pair.texts]
+        columns = "".join(
+            f'<div><p class="soft small">{what}: {text(one_line(name, 300))}</p><p class="text" dir="auto">{side}</p></div>'
+            for what, name, side in zip(("removed", "kept"), pair.names, sides, strict=True)
+        )
+        rows.append(f'<h3>{pair.value:.2%} held</h3><div class="two">{columns}</div>')
+    what = (
+        "The removed documents of which the kept ones hold the least. Struck through, on each side: words that the other "
+        "text does not have."
+    )
+    return section("Least held", "held", f'<p class="soft">{what}</p>', *rows)
+
+
+def _marked(pieces: Sequence[Piece]) -> str:
+    return "".join(text(piece.text) if piece.held else f"<del>{text(piece.text)}</del>" for piece in pieces)
 
 
 def _low(name: str) -> int:

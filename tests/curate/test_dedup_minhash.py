@@ -19,11 +19,12 @@ from curate.dedup.base import doc_hex
 from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError, UsageError
 
-SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("host", pa.string())])
+SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "text", "host", "source")])
 OURS = SCHEMA.with_metadata(schema.published("web", []).metadata)
 """The same of a corpus of ours, whose ids are kept."""
 Page = dict[str, Any]
 pytestmark = pytest.mark.engine
+similar = functools.partial(MinHash, verify="jaccard")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def corpus() -> list[Page]:
 def test_verified_clusters_are_those_of_brute_force(engine: Session, tmp_path: Path) -> None:
     pages = corpus()
     want = oracle(pages, 0.8)
-    lost, facts = clusters_of(engine, MinHash(permutations=256), pages, tmp_path)
+    lost, facts = clusters_of(engine, similar(permutations=256), pages, tmp_path)
     assert {doc: survivor for doc, (survivor, _) in lost.items()} == want
     by_doc = {p["id"][:16]: p for p in pages}
     for doc, (survivor, value) in lost.items():
@@ -136,7 +137,7 @@ def test_verified_clusters_are_those_of_brute_force(engine: Session, tmp_path: P
 
 def test_without_verification_a_shared_band_is_enough(engine: Session, tmp_path: Path) -> None:
     lost, _ = clusters_of(engine, MinHash(verify=False, bands=126, rows=1), corpus(), tmp_path)
-    verified, _ = clusters_of(engine, MinHash(bands=126, rows=1), corpus(), tmp_path / "v")
+    verified, _ = clusters_of(engine, similar(bands=126, rows=1), corpus(), tmp_path / "v")
     assert len(lost) > len(verified) > 0
     assert {value for _, value in lost.values()} <= {None, 1.0}
 
@@ -145,7 +146,7 @@ def test_without_verification_a_shared_band_is_enough(engine: Session, tmp_path:
 def test_a_chain(engine: Session, tmp_path: Path, representative: bool) -> None:
     pages = chain(60)
     assert jaccard(pages[0], pages[1]) > 0.8 > jaccard(pages[0], pages[4])
-    step = MinHash(representative=representative, max_cluster_share=1, permutations=256)
+    step = similar(representative=representative, max_cluster_share=1, permutations=256)
     lost, facts = clusters_of(engine, step, pages, tmp_path)
     if not representative:
         assert len(lost) == 59
@@ -159,7 +160,7 @@ def test_a_chain(engine: Session, tmp_path: Path, representative: bool) -> None:
 def test_a_hot_bucket_of_identical_pages_is_one_row(engine: Session, tmp_path: Path) -> None:
     hot = [page(f"hot{n}", "The very same page.  " + "It says nothing at all. " * 5) for n in range(3000)]
     other = [page(f"o{n}", " ".join(words(n, 30))) for n in range(50)]
-    lost, facts = clusters_of(engine, MinHash(max_cluster_share=1, max_host_share=1), hot + other, tmp_path)
+    lost, facts = clusters_of(engine, similar(max_cluster_share=1, max_host_share=1), hot + other, tmp_path)
     assert len(lost) == 2999
     assert facts["candidates"] == 0
     assert {value for _, value in lost.values()} == {1.0}
@@ -171,7 +172,7 @@ def test_identical_pages_follow_their_text(engine: Session, tmp_path: Path) -> N
     base = words(5, 150)
     longest, near = page("long", " ".join([*base, "andmore"])), page("near", " ".join(base))
     copy = page("copy", " ".join(base).upper())
-    lost, _ = clusters_of(engine, MinHash(), [longest, near, copy], tmp_path)
+    lost, _ = clusters_of(engine, similar(), [longest, near, copy], tmp_path)
     assert lost.keys() == {near["id"][:16], copy["id"][:16]}
     assert {survivor for survivor, _ in lost.values()} == {longest["id"][:16]}
     assert len({value for _, value in lost.values()}) == 1
@@ -179,7 +180,7 @@ def test_identical_pages_follow_their_text(engine: Session, tmp_path: Path) -> N
 
 def test_texts_without_words_are_left_alone(engine: Session, tmp_path: Path) -> None:
     pages = [page("a", ""), page("b", None), page("c", "…!"), page("d", "…!"), page("e", "word"), page("f", "Word!")]
-    lost, facts = clusters_of(engine, MinHash(), pages, tmp_path)
+    lost, facts = clusters_of(engine, similar(), pages, tmp_path)
     assert lost.keys() == {pages[4]["id"][:16]}
     assert facts["documents"] == 2
 
@@ -188,7 +189,7 @@ def test_texts_without_words_are_left_alone(engine: Session, tmp_path: Path) -> 
 def test_partitions_do_not_matter(engine: Session, tmp_path: Path, files: int) -> None:
     pages = corpus()
     for representative in (False, True):
-        step = MinHash(representative=representative)
+        step = similar(representative=representative)
         got, _ = clusters_of(engine, step, pages, tmp_path / f"a{representative}", files)
         want, _ = clusters_of(engine, step, pages[::-1], tmp_path / f"b{representative}", 3, shards=9)
         assert got == want
@@ -199,10 +200,10 @@ def test_an_alarm_stops_the_job(engine: Session, tmp_path: Path) -> None:
     bad = [page(f"bad{n}", " ".join([*base, f"n{n}"]), "bad.example") for n in range(300)]
     good = [page(f"good{n}", " ".join(words(n, 50)), "good.example") for n in range(100)]
     with pytest.raises(AlarmError, match=r"one cluster would lose 299 documents, 74\.8%.*least similar are"):
-        clusters_of(engine, MinHash(alarm_from=100), bad + good, tmp_path / "a")
+        clusters_of(engine, similar(alarm_from=100), bad + good, tmp_path / "a")
     with pytest.raises(AlarmError, match=r"bad\.example would lose 299 of 300 documents"):
-        clusters_of(engine, MinHash(alarm_from=100, max_cluster_share=1), bad + good, tmp_path / "b")
-    step = MinHash(alarm_from=100, max_cluster_share=1, max_host_share=1)
+        clusters_of(engine, similar(alarm_from=100, max_cluster_share=1), bad + good, tmp_path / "b")
+    step = similar(alarm_from=100, max_cluster_share=1, max_host_share=1)
     lost, _ = clusters_of(engine, step, bad + good, tmp_path / "c")
     assert len(lost) == 299
 
@@ -217,7 +218,7 @@ def test_against_another_corpus(engine: Session, tmp_path: Path) -> None:
         page("same", " ".join(base)),
         page("fresh", " ".join(words(9, 50))),
     ]
-    lost, facts = clusters_of(engine, MinHash(against=str(tmp_path / "other")), new, tmp_path)
+    lost, facts = clusters_of(engine, similar(against=str(tmp_path / "other")), new, tmp_path)
     assert lost.keys() == {new[0]["id"][:16], new[1]["id"][:16]}
     assert {survivor for survivor, _ in lost.values()} <= {p["id"][:16] for p in old}
     assert facts["documents"] == 3
@@ -235,7 +236,7 @@ def test_an_index_remembers_what_was_kept(engine: Session, tmp_path: Path) -> No
     base = words(8, 150)
     first = [page("a", " ".join(base)), page("b", " ".join(base[:-1])), page("c", " ".join(words(1, 99)))]
     second = [page("d", " ".join([*base, "more", "words"])), page("e", " ".join(words(2, 99)))]
-    step = MinHash(index=str(tmp_path / "index"))
+    step = similar(index=str(tmp_path / "index"))
     lost, _ = clusters_of(engine, step, first, tmp_path / "1")
     assert lost.keys() == {first[1]["id"][:16]}
     unknown, _ = clusters_of(engine, step, second, tmp_path / "0")  # its corpus has not appeared
@@ -248,7 +249,7 @@ def test_an_index_remembers_what_was_kept(engine: Session, tmp_path: Path) -> No
     again, _ = clusters_of(engine, step, first, tmp_path / "3")
     assert again.keys() == {first[1]["id"][:16]}
     with pytest.raises(UsageError, match="ngram 5 instead of 3"):
-        clusters_of(engine, MinHash(index=str(tmp_path / "index"), ngram=3), second, tmp_path / "4")
+        clusters_of(engine, similar(index=str(tmp_path / "index"), ngram=3), second, tmp_path / "4")
 
 
 def test_copies_with_the_ids_of_their_originals(engine: Session, tmp_path: Path) -> None:
@@ -258,7 +259,7 @@ def test_copies_with_the_ids_of_their_originals(engine: Session, tmp_path: Path)
     (tmp_path / "old").mkdir()
     pq.write_table(pa.Table.from_pylist(old, schema=OURS), tmp_path / "old" / "0.parquet")
     new = [*old, page("c", " ".join(base[:-1])), page("d", " ".join(words(2, 99)))]
-    lost, _ = clusters_of(engine, MinHash(against=str(tmp_path / "old")), new, tmp_path)
+    lost, _ = clusters_of(engine, similar(against=str(tmp_path / "old")), new, tmp_path)
     a, b, c = (one["id"][:16] for one in new[:3])
     assert {doc: survivor for doc, (survivor, _) in lost.items()} == {a: a, b: b, c: a}
 
@@ -268,7 +269,7 @@ def test_too_much_for_memory_is_said_beforehand(
 ) -> None:
     monkeypatch.setattr("curate.dedup.memory.available", lambda: 1 << 20)
     with pytest.raises(EngineError, match="--engine spark"):
-        clusters_of(engine, MinHash(), [page("a", "b c")], tmp_path)
+        clusters_of(engine, similar(), [page("a", "b c")], tmp_path)
 
 
 def test_children_that_wait_for_tasks_make_room(
@@ -277,7 +278,7 @@ def test_children_that_wait_for_tasks_make_room(
     closed: list[bool] = []
     monkeypatch.setattr("curate.engine.children.close_all", lambda: closed.append(True))
     monkeypatch.setattr("curate.dedup.memory.available", lambda: 1 << 40 if closed else 1 << 20)
-    lost, _ = clusters_of(engine, MinHash(), [page("a", "b c"), page("b", "b c")], tmp_path)
+    lost, _ = clusters_of(engine, similar(), [page("a", "b c"), page("b", "b c")], tmp_path)
     assert len(lost) == 1
     assert closed == [True]
 
@@ -286,7 +287,14 @@ def test_children_that_wait_for_tasks_make_room(
     ("parameters", "message"),
     [
         ({"threshold": 0}, "threshold must be"),
-        ({"ngram": 0}, "ngram must be at least 1, got 0"),
+        ({"ngram": -1}, "ngram must be at least 0, got -1"),
+        ({"members": 0}, "members must be at least 1, got 0"),
+        ({"verify": "cosine"}, "verify must be one of containment, jaccard, none, got 'cosine'"),
+        ({"minimum": 0}, "minimum must be above 0 and at most 1, got 0"),
+        ({"gap": -1}, "gap must be at least 0, got -1"),
+        ({"merge_near": "dates"}, "merge_near must be numbers or empty, got 'dates'"),
+        ({"representative": True}, "representative needs verify = jaccard, got containment"),
+        ({"max_source_share": 2}, "max_source_share must be between 0 and 1, got 2"),
         ({"bands": 3}, "bands and rows go together"),
         ({"representative": True, "verify": False}, "representative needs verify"),
     ],

@@ -140,7 +140,7 @@ def test_json_has_stable_keys(small_corpus: Path) -> None:
     (found,) = json.loads(result.output)
     assert set(found) == {
         "document", "verdict", "reason", "value", "detail", "signals", "removed", "steps", "lines", "duplicates",
-        "survivors", "copies", "text",
+        "survivors", "differences", "copies", "text",
     }  # fmt: skip
     assert found["duplicates"]["Urls"] == [{"pos": -1, "survivor": "1111111100000000", "value": 2.0}]
     json.dumps(as_json(explain(str(small_corpus), KEPT)[0]))
