@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from curate.corpus import schema
 from curate.corpus.lookup import by_ids, judged, parts
 from curate.corpus.recipe import Recipe
+from curate.dedup import MinHash
 from curate.dedup.difference import Piece, excerpts
 from curate.files import storage
 from curate.filters.sampling import uniform
@@ -124,7 +125,7 @@ def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData
 def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
     """The documents of which the least is held, of the steps that measure that."""
     steps = zip(recipe.labels, recipe.steps, strict=True) if recipe else ()
-    labels = [label for label, step in steps if getattr(step, "measure", "") == "containment"]
+    labels = [label for label, step in steps if isinstance(step, MinHash) and step.measure == "containment"]
     if not labels:
         return []
     keys = [("value", "ascending"), ("id", "ascending")]
