@@ -275,11 +275,9 @@ class TooFewSentences:
     def _count(self, text: str) -> int:
         if self.splitter == "regex":
             return count_sentences(text)
-        pieces = text.splitlines() if self.per_line else [text]
         if self.splitter == "english":
-            return sum(map(punkt.count_english, pieces))
-        quotes: punkt.Rules = "ascii" if self.splitter == "punkt-ascii" else "unicode"
-        return sum(punkt.count(piece, quotes) for piece in pieces)
+            return punkt.count_english(text, lines=self.per_line)
+        return punkt.count(text, "ascii" if self.splitter == "punkt-ascii" else "unicode", lines=self.per_line)
 
 
 @dataclass(frozen=True)

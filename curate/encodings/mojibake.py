@@ -22,7 +22,8 @@ from curate.encodings.labels import decode_as
 _BYTES = bytes(range(0x80, 0x100))
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")  # in UTF-8
 _WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
-_WINDOWS = dict(zip(range(0x80, 0xA0), decode_as(_BYTES[:32], "windows-1252"), strict=True))
+_WINDOWS = dict(zip(map(chr, range(0x80, 0xA0)), decode_as(_BYTES[:32], "windows-1252"), strict=True))
+_C1_CHARACTER = re.compile("[\x80-\x9f]")
 _FOLLOW = np.array([0xC2, 0xC5, 0xC6, 0xCB, 0xE2], np.uint8)  # how the characters of 80 to BF begin in UTF-8
 _SHARE = 0.8  # of the characters beyond ASCII, in sequences; what a program has lost of them makes up for the rest
 _DIFFERENT = 3  # sequences that are enough where none is clear
@@ -47,7 +48,7 @@ def _decoded(match: re.Match[str]) -> str:
 
 def without_c1(text: str) -> str:
     """`text` with its C1 characters read as windows-1252; the five bytes that have no character there stay."""
-    return text.translate(_WINDOWS)
+    return _C1_CHARACTER.sub(lambda match: _WINDOWS[match[0]], text)  # str.translate looks at each character of a page
 
 
 def repaired(text: str, utf8: bytes | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -94,22 +94,71 @@ def test_english(text: str, sentences: int) -> None:
     assert punkt.count_english(text) == sentences
 
 
-WORDS = st.sampled_from(
-    ["the", "Dr", "St", "U", "etc", "Jan", "He", "it", "lt", "no", "Sen", "Louis", "In", "a", "dogs", "Fig"]
-)
-
-
-@given(WORDS, st.sampled_from(".?!"), st.sampled_from([" ", "  ", "\n", "\t"]), WORDS, st.sampled_from(["", ","]))
-def test_the_short_way_for_plain_words_is_the_long_one(
-    word: str, mark: str, space: str, after: str, comma: str
-) -> None:
-    context = f"{word}{mark}{space}{after}{comma}"
-    for rules in get_args(punkt.Rules):
-        short = punkt._plain_break(context, punkt._english(rules == "english"))
-        assert short is None or short == punkt._has_break.__wrapped__(context, rules)
-
-
-@given(st.text("ab .?!\u2026\u3002,", max_size=12))
-def test_a_line_without_a_mark_inside_is_one_sentence_at_most(text: str) -> None:
+def in_python(text: str) -> int:
+    """`punkt.count_english` by the expressions alone."""
     pieces = punkt._OTHER_ENDS.split(punkt._ELLIPSES.sub("...", text))
-    assert punkt.count_english(text) == sum(map(punkt._count_words, pieces))
+    return sum(
+        punkt._HAS_WORD.search(piece, start, stop) is not None
+        for piece in pieces
+        for start, stop in punkt._slices(piece, "english")
+    )
+
+
+WORDS = [
+    "Dr",
+    "dr",
+    "St",
+    "U",
+    "etc",
+    "lt",
+    "no",
+    "No",
+    "Sen",
+    "Louis",
+    "dogs",
+    "Fig",
+    "fig",
+    "Yahoo",
+    "x-etc",
+    "edelman",
+    "b",
+]
+ENGLISH = [*PIECES, *WORDS, "\u2014", "\u2013", "\u0130", "\x1f", "\u3000", ". .", "-", "\u2028", "\r"]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.sampled_from(ENGLISH), max_size=14).map("".join), st.booleans())
+def test_compiled_loops_find_what_the_expressions_find(text: str, lines: bool) -> None:
+    pieces = text.splitlines() if lines else [text]
+    assert punkt.count_english(text, lines=lines) == sum(map(in_python, pieces))
+    assert punkt.count(text, lines=lines) == sum(
+        punkt._count(piece, punkt._slices(piece, "unicode"), "unicode") for piece in pieces
+    )
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [*WORDS, "Jan", "The", "the", "he", "He", "5", "1,5", "-3", "A", "word", "etc.)", "however", "U.S", "I"]
+            ),
+            st.sampled_from([".", "!", "?", "...", '."', ".)", ".,", "", ":", "--", ".-"]),
+            st.sampled_from([" ", "  ", "\n", "\xa0"]),
+        ),
+        max_size=8,
+    )
+)
+def test_they_do_in_sentences_too(words: list[tuple[str, str, str]]) -> None:
+    text = "".join(map("".join, words))
+    assert punkt.count_english(text) == in_python(text)
+
+
+def test_they_do_in_a_book(testdata: Any) -> None:
+    book = (testdata / "G-text/gutenberg/84/84.txt").read_text(encoding="utf-8", errors="replace")[:100_000]
+    assert punkt.count_english(book, lines=True) == sum(map(in_python, book.splitlines())) > 1000
+    assert punkt.count_english(book) == in_python(book)
+
+
+def test_a_lone_surrogate_is_a_character() -> None:
+    assert punkt.count_english("One \ud800. Two words.") == in_python("One \ud800. Two words.") == 2
