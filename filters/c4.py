@@ -265,6 +265,10 @@ class TooFewSentences:
         if self.splitter not in SPLITTERS:
             raise ValueError(f"splitter must be one of {', '.join(SPLITTERS)}, got {self.splitter!r}")
 
+    def prepare(self) -> None:
+        """Load the model and the compiled code."""
+        self._count("One. Two.")
+
     def __call__(self, doc: Document) -> Decision:
         found = float(self._count(doc.text))
         signals = {"sentences": found}

@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filters import punkt_loops as loops
+from curate.filters import punkt_loops as loops
 
 Rules = Literal["unicode", "ascii", "english"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.jit import Array, Number, compiled, compiled_making, inner
+from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 
 PIECE, BREAK, UNSURE = range(3)
 """What a row of `ends` is: the end of a piece of the text, of a sentence, or perhaps of one."""
@@ -115,7 +115,9 @@ def ends(text: Characters, model: Table, *, lines: bool, other_ends: bool) -> ND
     and by other scripts' marks, where asked; one without a sentence's end inside has the row of its own end alone."""
     parted = (_LINE_END if lines else 0) | (_OTHER_END if other_ends else 0)
     rows = np.empty((1 + np.count_nonzero(text.properties & (_MARK | parted)), 5), np.int64)
-    return rows[: _ends(text, parted, model, np.empty(2 * model.longest + 1, np.uint32), rows)]
+    word = np.empty(2 * model.longest + 1, np.uint32)
+    # plain tuples: numba's cache would remember classes by the name of their module
+    return rows[: _ends(tuple(text), parted, tuple(model), word, rows)]
 
 
 @compiled
@@ -141,7 +143,7 @@ def _hash(points: Array, start: int, stop: int) -> Number:
 @compiled
 def _ends(text: Any, parted: int, model: Any, word: Array, rows: Array) -> int:
     """Write the rows of all pieces; how many there are. `word` is room for two of the longest words and what is between."""
-    properties = text.properties
+    _, properties = text
     count = start = 0
     for at in range(len(properties) + 1):
         if at < len(properties) and properties[at] & parted == 0:
@@ -162,7 +164,7 @@ def _write(rows: Array, count: int, stop: int, following: int, kind: int, first:
 @inner
 def _ends_of(text: Any, start: int, stop: int, model: Any, word: Array, rows: Array, count: int) -> int:
     """The rows of one piece, behind `count` others: `_slices` of `filters.punkt`."""
-    points, properties = text.points, text.properties
+    points, properties = text
     word_start = word_stop = start
     pending = False
     end = following = last = 0
@@ -201,7 +203,7 @@ def _ends_of(text: Any, start: int, stop: int, model: Any, word: Array, rows: Ar
 @inner
 def _broken(text: Any, start: int, stop: int, model: Any, word: Array) -> int:
     """BREAK, UNSURE or 0: whether a token of the words [start, stop) but the last ends a sentence."""
-    properties = text.properties
+    _, properties = text
     for i in range(start, stop):
         if properties[i] & _ODD:
             return UNSURE
@@ -223,7 +225,7 @@ def _broken(text: Any, start: int, stop: int, model: Any, word: Array) -> int:
 @inner
 def _token(text: Any, at: int, stop: int) -> int:
     """Where the token that begins at `at` ends; -1 where dots are parted by spaces."""
-    points, properties = text.points, text.properties
+    points, properties = text
     several = _several(points, properties, at, stop)
     if several != 0:
         return at + several if several > 0 else -1
@@ -262,7 +264,7 @@ def _several(points: Array, properties: Array, at: int, stop: int) -> int:
 @inner
 def _closes(text: Any, start: int, stop: int, after: int, end: int, model: Any, word: Array) -> bool:
     """`_ends` of `filters.punkt`: whether the token [start, stop) ends a sentence before the one of [after, end)."""
-    points, properties = text.points, text.properties
+    points, properties = text
     length = stop - start
     if points[stop - 1] != _DOT:
         return length == 1 and properties[start] & _MARK != 0
@@ -279,7 +281,7 @@ def _closes(text: Any, start: int, stop: int, after: int, end: int, model: Any, 
     abbreviation = length > 1 and not breaks and (points[stop - 2] != _DOT or _are_dots(points, start, stop))
     if not (abbreviation or initial or number):
         return breaks
-    context = _find(word, _type(points, after, other_end, other_number, model.longest, word, 0), model)
+    context = _find(word, _type(points, after, other_end, other_number, model[-1], word, 0), model)
     capital = properties[after] & _CAPITAL != 0
     starts = _starts(properties, after, end, context)
     if abbreviation and not initial and (starts == 1 or (capital and context & _STARTER)):
@@ -360,18 +362,18 @@ def _are_pair(
     word: Array,
 ) -> bool:
     """Whether the two words are a collocation."""
-    length = _type(points, start, stop, number, model.longest, word, 0)
+    length = _type(points, start, stop, number, model[-1], word, 0)
     if not _find(word, length, model) & _FIRST:
         return False
     word[length] = _BETWEEN
-    length = _type(points, after, end, other_number, model.longest, word, length + 1)
+    length = _type(points, after, end, other_number, model[-1], word, length + 1)
     return _find(word, length, model) & _PAIR != 0
 
 
 @inner
 def _flags(points: Array, start: int, stop: int, model: Any, word: Array) -> int:
     """The flags of a word in any case; 0 where the model has no such word."""
-    return _find(word, _type(points, start, stop, False, model.longest, word, 0), model)
+    return _find(word, _type(points, start, stop, False, model[-1], word, 0), model)
 
 
 @inner
@@ -395,18 +397,19 @@ def _find(word: Array, length: int, model: Any) -> int:
     """The flags of the first `length` code points of `word`; 0 where they are no word, or -1."""
     if length < 0:
         return 0
-    slots, mask = model.slots, len(model.slots) - 1
+    slots, pool, stops, flags, _ = model
+    mask = len(slots) - 1
     slot = _hash(word, 0, length) & mask
     while slots[slot] >= 0:
         number = slots[slot]
-        start = model.stops[number]
-        same = model.stops[number + 1] - start == length
+        start = stops[number]
+        same = stops[number + 1] - start == length
         for i in range(length if same else 0):
-            if model.pool[start + i] != word[i]:
+            if pool[start + i] != word[i]:
                 same = False
                 break
         if same:
-            return int(model.flags[number])
+            return int(flags[number])
         slot = (slot + 1) & mask
     return 0
 
