@@ -1,7 +1,12 @@
 """Corpus-wide steps: whatever needs two documents.
 
-In a recipe: `use = "curate.dedup.Urls"` (and `Exact`, `Lines`, `Spans`, `MinHash`).
+In a recipe: `use = "curate.dedup.Urls"` (and `Exact`, `Lines`, `Spans`, `MinHash`). As a function it is the command:
+`curate.dedup("corpus/", "deduped/")`, see `curate.api.jobs.dedup`.
 """
+
+import importlib
+import sys
+from types import ModuleType
 
 from curate.dedup.base import LOST, CorpusStep, Lost, doc64
 from curate.dedup.exact import Exact
@@ -11,3 +16,13 @@ from curate.dedup.spans import Spans
 from curate.dedup.urls import Urls
 
 __all__ = ["LOST", "CorpusStep", "Exact", "Lines", "Lost", "MinHash", "Spans", "Urls", "doc64"]
+
+
+class _Command(ModuleType):
+    """This package, which can be called: its name is the command's as well."""
+
+    def __call__(self, *arguments: object, **options: object) -> object:
+        return importlib.import_module("curate.api.jobs").dedup(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Command
