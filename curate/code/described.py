@@ -153,8 +153,9 @@ _LIMITS = re.compile(
 def _only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
     tokens = TOKEN.findall(_ADDRESS.sub(" ", said))
-    low = {t.lower() for t in tokens}
-    others = [t for t in tokens if t.lower() not in _COMMON and not PATH.match(t)]
+    lower = [t.lower() for t in tokens]
+    low = set(lower)
+    others = [t for t, word in zip(tokens, lower, strict=True) if word not in _COMMON and not PATH.match(t)]
     small = sum(_is_small(t) for t in others if t not in _PROGRAM)
     people = [m.group() for m in _PEOPLE.finditer(" ".join(others)) if not m.group().istitle() or " " in m.group()]
     if len(tokens) == 1:  # a title, as "Requests"

@@ -486,8 +486,12 @@ def _evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
 
 
 def _plain_evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
+    breaks = [m.start() for m in re.finditer("\n", text)]
     rows = [
-        Evidence(canonical(s.expression) or UNKNOWN, s.kind, _place(text, s), _shown(s.name), s.score) for s in spans
+        Evidence(
+            canonical(s.expression) or UNKNOWN, s.kind, f":{bisect_left(breaks, s.start) + 1}", _shown(s.name), s.score
+        )
+        for s in spans
     ]
     return list({(e.expression, e.kind, e.text): e for e in reversed(rows)}.values())[::-1]
 
