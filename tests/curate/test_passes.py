@@ -1,0 +1,51 @@
+from dataclasses import dataclass
+from typing import Any
+
+from curate.filters.base import Decision, Document, drop, keep
+from curate.run.passes import judge
+
+
+@dataclass(frozen=True)
+class Raises:
+    costly: bool = False
+
+    def __call__(self, doc: Document) -> Decision:
+        raise ZeroDivisionError("by <b>")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Drops what is shorter than `minimum`."""
+
+    minimum: int
+
+    def __call__(self, doc: Document) -> Decision:
+        signals = {"characters": float(len(doc.text))}
+        kept = len(doc.text) >= self.minimum
+        return keep(doc, signals=signals) if kept else drop(doc, "short", len(doc.text), signals=signals)
+
+
+def row(text: str) -> dict[str, Any]:
+    fields = {"id": "1", "text": text, "source": "s", "verdict": None, "reason": None, "value": None, "detail": None}
+    return {**fields, "signals": {}, "removed": {}}
+
+
+def test_a_step_that_raises_fails_its_document_and_never_keeps_it():
+    one = row("text")
+    judge([one], [("Raises", Raises()), ("Counts", Counts(1))])
+    assert (one["verdict"], one["reason"]) == ("failed", "Raises.ZeroDivisionError")
+    assert one["detail"] == "by <b>"
+
+
+def test_the_first_reason_decides_and_later_steps_only_measure():
+    one = row("text")
+    judge([one], [("Short", Counts(5)), ("Shorter", Counts(9)), ("Raises", Raises())])
+    assert (one["verdict"], one["reason"], one["value"]) == ("rejected", "Short.short", 4)
+    assert one["signals"] == {"characters": 4.0}
+
+
+def test_a_document_that_no_step_rejects_stays_undecided():
+    one = row("text")
+    judge([one], [("Counts", Counts(4))])
+    assert one["verdict"] is None
+    assert one["reason"] is None
