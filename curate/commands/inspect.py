@@ -18,10 +18,17 @@ SHOWN_CHARS = 1_500
 @click.option("--random", "count", default=0, type=click.IntRange(0), help="Also show this many documents.")
 @click.option("--seed", default="0", show_default=True, help="Chooses other documents; the same seed, the same ones.")
 @click.option("--top", default=15, show_default=True, type=click.IntRange(1), help="Values listed of each column.")
+@click.option(
+    "--by",
+    type=click.Choice(["language", "source", "host", "repo", "license", "charset"]),
+    help="Tell lengths and bytes apart by this column; by language also what each language lost.",
+)
 @click.option("--text", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bool, quiet: bool) -> None:
+def inspect(
+    corpus: str, count: int, seed: str, top: int, by: str | None, text: str, as_json: bool, quiet: bool
+) -> None:
     """What is in CORPUS: documents, bytes, languages, hosts, lengths, random documents.
 
     CORPUS is the output of a job, or any folder of Parquet or JSON lines with a column of text. Every document is read.
@@ -31,14 +38,58 @@ def inspect(corpus: str, count: int, seed: str, top: int, text: str, as_json: bo
     from curate.report import inspect as inspecting
 
     with Progress(quiet=quiet) as progress:
-        found = inspecting.inspect(corpus, text=text, random=count, seed=seed, progress=progress)
+        found = inspecting.inspect(corpus, text=text, random=count, seed=seed, by=by or "", progress=progress)
     notes(found.notes)
+    groups = inspecting.grouped(found, _ledger(corpus) if by == "language" else None)
     if as_json:
-        click.echo(json.dumps(inspecting.as_json(found, top), ensure_ascii=True, default=str))
+        told = {**inspecting.as_json(found, top), **({"by": by, "groups": groups} if by else {})}
+        click.echo(json.dumps(told, ensure_ascii=True, default=str))
         return
     from rich.console import Console
 
-    _show(Console(highlight=False, markup=False, emoji=False), found, top)
+    console = Console(highlight=False, markup=False, emoji=False)
+    _show(console, found, top)
+    if by:
+        console.print()
+        console.print(_groups(by, groups))
+
+
+def _ledger(corpus: str) -> dict[str, Any]:
+    """The ledger of a corpus of ours; nothing of another folder."""
+    from curate.errors import CurateError
+    from curate.files import storage
+    from curate.files.output import read_json
+
+    try:
+        return read_json(storage.join(corpus, "ledger.json"))
+    except (CurateError, OSError):  # a file, or a ledger of somebody else's: the documents are told all the same
+        return {}
+
+
+def _groups(by: str, rows: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    from curate.console.terminal import number, one_line, share, size
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    losses = any("read" in row for row in rows)
+    for name in (by, "documents", "text", "mean characters", "median", *(["kept", "most lost to"] if losses else [])):
+        table.add_column(name, justify="left" if name in (by, "most lost to") else "right")
+    for row in rows:
+        cells: list[str | Text] = [
+            Text(one_line(row["value"] or "none", 40)),
+            number(row["documents"]),
+            size(row["text_bytes"]),
+            f"{row['mean_characters']:,.0f}",
+            number(row["median_characters"]),
+        ]
+        if "read" in row:
+            worst = max(row["lost"].items(), key=lambda item: item[1], default=("", 0))
+            told = f"{worst[0]} {share(worst[1], row['read'])}" if worst[1] else ""
+            cells += [share(row["documents"], row["read"]), Text(one_line(told, 60))]
+        table.add_row(*cells)
+    return table
 
 
 def _show(console: "Console", found: "Contents", top: int) -> None:

@@ -28,7 +28,7 @@ def _sources(command: Command) -> Command:
             "sources",
             multiple=True,
             metavar="NAME=PATH",
-            help="Folder, file or glob of Parquet or JSON lines (.gz, .zst). Repeatable.",
+            help="Folder, file or glob of Parquet or JSON lines (.gz, .zst). Repeatable. 'corpus/data/language=*': a source a language.",
         ),
         click.option(
             "--text-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the text, of a source or all."

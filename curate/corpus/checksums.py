@@ -50,6 +50,12 @@ class Content:
         return f"{self.rows} rows, {self.bytes} bytes of text, sums {self.ids:016x} {self.texts:016x}"
 
 
+def difference(whole: Content, part: Content) -> Content:
+    """The content of what is in `whole` and not in `part`."""
+    sums = ((whole.ids - part.ids) % 2**64, (whole.texts - part.texts) % 2**64)
+    return Content(whole.rows - part.rows, whole.bytes - part.bytes, *sums)
+
+
 def total(parts: Iterable[Content]) -> Content:
     """The content of all together."""
     return sum(parts, Content())

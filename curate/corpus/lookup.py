@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import groupby
 from typing import Any
 
 import pyarrow.compute as pc
@@ -11,8 +12,10 @@ from curate.files import storage
 
 
 def parts(corpus: str, folder: str) -> list[str]:
-    """The Parquet files of a folder of the corpus, in order."""
-    return storage.list_files(storage.join(corpus, folder), ".parquet")
+    """The Parquet files of a folder of the corpus, in order; `data/` may have a folder a language."""
+    root = storage.join(corpus, folder)
+    found = [name for name in storage.names_below(root) if name.endswith(".parquet")]
+    return [storage.join(root, name) for name in found if not any(part.startswith(".") for part in name.split("/"))]
 
 
 def judged(row: Mapping[str, Any]) -> bool:
@@ -38,8 +41,15 @@ def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
 def by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Rows whose id begins with one of `prefixes`, in the order of the files, each group of rows read once.
 
-    Files and their rows are sorted by id, as the job writes them: of many files few are opened, by bisection.
+    Files of one folder and their rows are sorted by id, as the job writes them: of many files few are opened, by bisection.
     """
+    wanted = list(prefixes)
+    for _, group in groupby(paths, key=lambda path: path.rpartition("/")[0]):
+        yield from _by_ids(list(group), wanted)
+
+
+def _by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """`by_ids` for the files of one folder."""
     spans = sorted({(prefix.ljust(32, "0"), prefix.ljust(32, "f"), prefix) for prefix in prefixes})
     known: dict[int, tuple[str, str] | None] = {}
     wanted: dict[int, list[tuple[str, str, str]]] = {}

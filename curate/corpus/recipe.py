@@ -65,6 +65,18 @@ class Shards:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """How the result is laid out."""
+
+    by: str = ""
+    """"language": the files of each language in a folder of its own, `data/language=hin_Deva/`. Empty: all together."""
+
+    def __post_init__(self) -> None:
+        if self.by not in ("", "language"):
+            raise ValueError(f'by must be "language" or "", got {self.by!r}')
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """When a job stops rather than publish."""
 
@@ -82,6 +94,7 @@ class Recipe:
     extract: Extract = field(default_factory=Extract)
     shards: Shards = field(default_factory=Shards)
     limits: Limits = field(default_factory=Limits)
+    output: Output = field(default_factory=Output)
     description: str = ""
     source: Any = None
     """The reader of the dumps that it is for, with its options (see `curate.read.dumps`); None: it takes crawl files."""
@@ -253,10 +266,10 @@ def parse(text: str, where: str) -> Recipe:
     """
     text = _with_parameters(text, where)
     table = _toml(text, where)
-    known = ("name", "description", "parameters", "source", "extract", "shards", "limits", "step")
+    known = ("name", "description", "parameters", "source", "extract", "shards", "limits", "output", "step")
     _check_keys(table, known, where, "the recipe")
     tables: dict[str, Any] = {}
-    for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits)):
+    for key, kind in (("extract", Extract), ("shards", Shards), ("limits", Limits), ("output", Output)):
         tables[key] = _build(kind, table.get(key, {}), f"{where}: [{key}]")
     reader = _reader(table["source"], f"{where}: [source]") if "source" in table else None
     steps = table.get("step", [])

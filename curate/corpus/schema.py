@@ -153,6 +153,13 @@ def published(kind: str, names: list[str]) -> pa.Schema:
     return _marked(kind, [*DOCUMENTS[kind], *([signals_field(names)] if names else []), REMOVED])
 
 
+def by_language(table: pa.Schema) -> pa.Schema:
+    """The same for files in folders `language=…`: readers that make a column of the folder's name make such a one, and refuse
+    another under that name (pandas, Arrow). To all others it is a column of texts."""
+    at = table.get_field_index("language")
+    return table.set(at, table.field(at).with_type(pa.dictionary(pa.int32(), pa.string())))
+
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

@@ -1,7 +1,7 @@
 """Rows to sorted Parquet shards whose bytes depend on the rows alone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -58,6 +58,8 @@ class ShardWriter:
         self.path, self.schema, self.level = path, schema, 1 if scratch else 3
         self.facts: dict[str, Any] | None = None
         self.rows = 0
+        self.groups = 0
+        """Row groups written so far."""
         self.content = Content()
         self._runs = [(name, "ascending") for name in runs]
         self._waiting: list[pa.Table] = []
@@ -135,6 +137,7 @@ class ShardWriter:
     def _write_group(self, group: pa.Table, sizes: Sizes) -> None:
         if not self._runs:
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            self.groups += 1
             return
         order = pc.sort_indices(group, self._runs)
         group, sizes = group.take(order), sizes[order.to_numpy()]
@@ -142,6 +145,7 @@ class ShardWriter:
         while start < len(sizes):
             stop = _group_end(sizes, start, PIECE_ROWS, PIECE_BYTES) or len(sizes)
             self._writer.write_table(group.slice(start, stop - start))
+            self.groups += 1
             start = stop
 
     def cut(self) -> None:
@@ -204,6 +208,14 @@ def read_batches(path: str, columns: list[str] | None = None, rows: int = 1024) 
         whole = not storage.is_local(path) and source.size() <= FETCHED_WHOLE
         file = pq.ParquetFile(source, pre_buffer=whole)
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+
+
+def read_groups(path: str, groups: Iterable[int]) -> Iterator[pa.Table]:
+    """Row groups of a Parquet file, one after the other."""
+    fs, inner = storage.filesystem(path)
+    with whole_file(path), pq.ParquetFile(inner, filesystem=fs) as file:
+        for group in groups:
+            yield file.read_row_group(group, use_threads=False)
 
 
 def read_checked(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:

@@ -1,5 +1,6 @@
 """`curate mix` as functions: what a person asks, to a plan or to a mixture."""
 
+import fnmatch
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +8,11 @@ from typing import Any
 
 from curate.console.terminal import notes
 from curate.errors import UsageError, nearest
+from curate.files import storage
 from curate.mixing import counts, decontaminate, mixture, plan, request, sources, units
 from curate.mixing.job import MixJob
 from curate.mixing.request import Request
+from curate.read import files
 from curate.run.start import EngineOptions, command_line, run_job, running
 from curate.tokens import tokenizer
 
@@ -109,17 +112,32 @@ def _budget(options: Options) -> tuple[str, int | None]:
 
 
 def source_paths(texts: Sequence[str]) -> dict[str, str]:
-    """Path of each source by name, from NAME=PATH. Raises UsageError."""
+    """Path of each source by name, from NAME=PATH, or from FOLDER/KEY=* with a source a folder: `corpus/data/language=*`.
+
+    Raises UsageError.
+    """
     found: dict[str, str] = {}
-    for text in texts:
-        name, equals, path = text.partition("=")
-        if not equals or not path:
-            raise UsageError(f"--source {text}: write NAME=PATH")
+    for name, path in (pair for text in texts for pair in _named(text)):
         mixture.check_name(name, "--source")
         if name in found:
             raise UsageError(f"--source {name} is given twice; a glob pattern can name several folders")
         found[name] = path
     return found
+
+
+def _named(text: str) -> list[tuple[str, str]]:
+    """(name, path) of one --source."""
+    name, equals, path = text.partition("=")
+    if equals and path and "/" not in name:
+        return [(name, path)]
+    folder, slash, last = text.rstrip("/").rpartition("/")
+    if not (slash and "=" in last):
+        raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")
+    below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
+    matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
+    if not matching:
+        raise UsageError(f"--source {text}: no folder in {folder} is called so")
+    return [(one.partition("=")[2], storage.join(folder, one)) for one in matching]
 
 
 def _columns(texts: Sequence[str], names: Mapping[str, str], option: str) -> dict[str, str]:

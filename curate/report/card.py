@@ -7,17 +7,18 @@ from typing import Any
 
 from curate.console.terminal import FunnelRow, clean, funnel_rows, number, share, size
 from curate.corpus.recipe import Recipe
+from curate.filters.labels import parts
 from curate.report.gather import ReportData
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
          (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))  # fmt: skip
-LISTED_FILES, LISTED_LANGUAGES = 100, 50
+LISTED_FILES, LISTED_LANGUAGES, LISTED_CONFIGS = 100, 50, 2_000
 
 LOAD = """\
 ```python
 # datasets
 from datasets import load_dataset
-corpus = load_dataset("parquet", data_files="{data}/*.parquet", split="train")
+corpus = load_dataset("parquet", data_files="{data}/{files}", split="train")
 
 # pandas
 import pandas as pd
@@ -29,7 +30,7 @@ frame = spark.read.parquet("{data}")
 
 ```sql
 -- DuckDB
-SELECT host, count(*) FROM '{data}/*.parquet' GROUP BY host ORDER BY 2 DESC LIMIT 20;
+SELECT host, count(*) FROM '{data}/{files}' GROUP BY host ORDER BY 2 DESC LIMIT 20;
 ```
 """
 WEB_LIMITS = """\
@@ -59,10 +60,10 @@ def card(
     """The text of README.md for a corpus that is described by its ledger."""
     code = ledger.get("kind") == "code"
     name = clean(ledger["recipe"]["name"])
-    parts = [
+    sections = [
         front_matter(ledger, data, name),
         f"# {name}\n\n{_summary(ledger, recipe, code)}",
-        "## Load it\n\n" + LOAD.format(data="data"),
+        "## Load it\n\n" + LOAD.format(data="data", files="**/*.parquet" if _folders(ledger) else "*.parquet"),
         "## Columns\n\n" + _columns(ledger.get("kind", "web")),
         "## What became of the input\n\n" + funnel_table(funnel_rows(ledger, recipe.labels if recipe else ())),
         _removed(ledger),
@@ -71,13 +72,13 @@ def card(
         "## How it was made\n\n" + _made(ledger, recipe, versions),
         "## Checksums\n\n" + _checksums(ledger["data"]),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+    return "\n\n".join(part.strip("\n") for part in sections if part) + "\n"
 
 
 def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
     """YAML between `---` lines. Strings are written as JSON, which is YAML too, so that no name can break out."""
     code = ledger.get("kind") == "code"
-    languages = ["code"] if code else sorted(_frequent(data, ledger["kept"]))
+    languages = ["code"] if code else sorted({parts(label).language for label in _frequent(data, ledger["kept"])})
     lines = ["---", f"pretty_name: {json.dumps(name)}", "license: other", "task_categories:", "- text-generation"]
     if languages:
         lines += ["language:", *(f"- {json.dumps(language)}" for language in languages)]
@@ -88,9 +89,20 @@ def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
         "size_categories:",
         f"- {_size(ledger['kept'])}",
     ]
-    lines += ["configs:", "- config_name: default", "  data_files:", "  - split: train", "    path: data/*.parquet"]
-    lines += ["dataset_info:", "  splits:", "  - name: train", f"    num_examples: {int(ledger['kept'])}"]
+    paths = {"default": "data/**/*.parquet" if _folders(ledger) else "data/*.parquet"}
+    paths.update({folder.partition("=")[2]: f"{folder}/*.parquet" for folder in _folders(ledger)[:LISTED_CONFIGS]})
+    lines.append("configs:")
+    for config, path in paths.items():
+        lines.append(f"- config_name: {config}")
+        lines += ["  data_files:", "  - split: train", f"    path: {path}"]
+    if len(paths) == 1:
+        lines += ["dataset_info:", "  splits:", "  - name: train", f"    num_examples: {int(ledger['kept'])}"]
     return "\n".join([*lines, "---"])
+
+
+def _folders(ledger: Mapping[str, Any]) -> list[str]:
+    """`data/language=hin_Deva` and so on, where the corpus has a folder a language."""
+    return sorted({part["file"].rpartition("/")[0] for part in ledger["data"] if part["file"].count("/") > 1})
 
 
 def _frequent(data: ReportData, kept: int) -> list[str]:

@@ -30,6 +30,8 @@ LIMIT = 200_000
 """Documents that are looked at in each of data/ and rejected/."""
 KEPT_SAMPLES, DROPPED_SAMPLES, PER_REASON, FAILURES = 12, 36, 3, 30
 WORST = 20
+MANY = 100
+"""Languages of which several samples are held; of any more one."""
 NAMES = 100_000
 """Different hosts that are counted at a time; beyond that the rare ones are forgotten."""
 SALT = "report"
@@ -90,8 +92,12 @@ class Reservoir:
         self.size = size
         self._heap: list[tuple[float, str, int, Mapping[str, Any]]] = []
         self._added = 0
+        self.seen = 0
+        """Documents that were offered."""
 
     def wants(self, document: str) -> bool:
+        """Whether the document would be kept now; also counts it."""
+        self.seen += 1
         return len(self._heap) < self.size or uniform(document, SALT) < -self._heap[0][0]
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -110,14 +116,14 @@ class Reservoir:
 def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData:
     """Look at the files of a corpus; see `ReportData`. Missing folders count as empty."""
     data = ReportData()
-    kept = Reservoir(KEPT_SAMPLES)
+    kept: dict[str, Reservoir] = {}
     for batch in _batches(corpus, "data", limit):
         _count(data, batch, "kept")
         _sample(kept, batch)
     by_reason = _rejected(corpus, data, limit)
     for batch in _batches(corpus, "extracted", limit, ["text"]):
         data.lengths["extracted"].update(_log_lengths(batch["text"]))
-    data.kept, data.dropped = _traced(corpus, [kept.rows(), _fair(by_reason)], recipe)
+    data.kept, data.dropped = _traced(corpus, [_of_languages(kept), _fair(by_reason)], recipe)
     data.worst = _worst(corpus, recipe)
     return data
 
@@ -186,7 +192,7 @@ def _batches(corpus: str, folder: str, limit: int, columns: list[str] | None = N
     share = 1.0 if total <= limit else limit / total
     for path in paths:
         fs, inner = storage.filesystem(path)
-        name = path.rsplit("/", 1)[1]
+        name = path.removeprefix(storage.join(corpus, folder) + "/")
         with pq.ParquetFile(inner, filesystem=fs) as file:
             groups = range(file.metadata.num_row_groups)
             chosen = [group for group in groups if share >= 1 or uniform(f"{name}:{group}", SALT) < share]
@@ -240,10 +246,25 @@ def _log_lengths(texts: pa.Array) -> Counter[int]:
     return Counter(dict(zip(bins.tolist(), counts.tolist(), strict=True)))
 
 
-def _sample(reservoir: Reservoir, batch: pa.RecordBatch) -> None:
-    for at, document in enumerate(batch["id"].to_pylist()):
+def _sample(by_language: dict[str, Reservoir], batch: pa.RecordBatch) -> None:
+    languages = batch["language"].to_pylist() if "language" in batch.schema.names else [None] * batch.num_rows
+    for at, (document, language) in enumerate(zip(batch["id"].to_pylist(), languages, strict=True)):
+        reservoir = by_language.setdefault(language or "", Reservoir(KEPT_SAMPLES if len(by_language) < MANY else 1))
         if reservoir.wants(document):
             reservoir.add(batch.slice(at, 1).to_pylist()[0])
+
+
+def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Mapping[str, Any]]:
+    """Rows of one language, or of several by turns, those with the most documents first, put together by language again."""
+    groups = sorted(by_language.values(), key=lambda one: (-one.seen, one.rows()[0]["language"] or ""))
+    most = KEPT_SAMPLES if len(groups) == 1 else max(KEPT_SAMPLES, min(2 * KEPT_SAMPLES, 2 * len(groups)))
+    turns = [
+        (at, row)
+        for turn in range(KEPT_SAMPLES)
+        for at, one in enumerate(groups)
+        for row in one.rows()[turn : turn + 1]
+    ]
+    return [row for _, row in sorted(turns[:most], key=lambda item: (item[0], uniform(item[1]["id"], SALT)))]
 
 
 def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe: Recipe | None) -> list[list[Sample]]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import InputError
+from curate.filters.labels import folder
 from curate.filters.sampling import uniform
 from curate.read import files, tables
 from curate.read.columns import Asked
@@ -40,6 +41,9 @@ class Contents:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     lengths: Counter[int] = field(default_factory=Counter)
     """Documents by number of characters."""
+    groups: dict[str, Counter[int]] = field(default_factory=dict)
+    """Documents by number of characters, for each value of the column that was asked for; "" where it has none."""
+    group_bytes: Counter[str] = field(default_factory=Counter)
     documents_shown: list[dict[str, Any]] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
     """Rows that are no documents, by kind: see `curate.read.tables`."""
@@ -59,12 +63,13 @@ def inspect(
     text: str = "",
     random: int = 0,
     seed: str = "0",
+    by: str = "",
     progress: "Progress | None" = None,
 ) -> Contents:
     """Look at every document of `folder` (its data/, where it is a corpus of ours; else all tables in it).
 
     `random` documents are chosen by a hash of their id (of their text, where there is no id) and `seed`: the same
-    ones each time, whatever the files are called. `text` names the column with the text, where it has no usual name.
+    ones each time, whatever the files are called. `by` is a column of COUNTED, by whose values all is told apart. `text` names the column with the text, where it has no usual name.
     Raises InputError where there is nothing that can be read, or no such column. A corpus of ours may be empty.
     """
     asked = Asked(text)
@@ -79,6 +84,8 @@ def inspect(
         for batch in tables.read(path, FIELDS, asked, own=OWN):
             good = _without_unreadable(batch, found, path)
             _add(found, good)
+            if by:
+                _group(found, good, by)
             chosen.look(good)
         if progress:
             progress.update(done=done, records=found.documents - rows, bytes=size)
@@ -114,6 +121,40 @@ def _add(found: Contents, batch: pa.RecordBatch) -> None:
         column = pc.list_flatten(batch[name]) if pa.types.is_list(batch[name].type) else batch[name]
         if column.null_count < len(column):
             _count(found.counts.setdefault(name, Counter()), column)
+
+
+def _group(found: Contents, batch: pa.RecordBatch, by: str) -> None:
+    column = batch[by]
+    if pa.types.is_list(column.type):
+        column = pc.list_element(pc.if_else(pc.greater(pc.list_value_length(column), 0), column, None), 0)
+    chars = pc.fill_null(pc.utf8_length(batch["text"]), 0)
+    sizes = pc.fill_null(pc.binary_length(batch["text"]), 0)
+    names = pc.fill_null(column.cast(pa.string()), "")
+    table = pa.table([names, chars, sizes], ["name", "chars", "bytes"])
+    for row in table.group_by(["name", "chars"]).aggregate([("bytes", "sum"), ([], "count_all")]).to_pylist():
+        found.groups.setdefault(row["name"], Counter())[row["chars"]] += row["count_all"]
+        found.group_bytes[row["name"]] += row["bytes_sum"]
+
+
+def grouped(found: Contents, ledger: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """A row a value of the column that was asked for, the one with most documents first. With the ledger of a corpus a language has what it lost,
+    too: `read`, and `lost` by reason."""
+    rows = []
+    for name, lengths in found.groups.items():
+        documents = sum(lengths.values())
+        row: dict[str, Any] = {
+            "value": name,
+            "documents": documents,
+            "text_bytes": found.group_bytes[name],
+            "mean_characters": sum(length * count for length, count in lengths.items()) / documents,
+            "median_characters": quantiles(lengths, (0.5,))[0.5],
+        }
+        entry = (ledger or {}).get("languages", {}).get(folder(name) if name else "")
+        if entry:
+            row["lost"] = {**entry["rejected"], **entry["failed"]}
+            row["read"] = entry["kept"] + sum(row["lost"].values())
+        rows.append(row)
+    return sorted(rows, key=lambda row: (-row["documents"], row["value"]))
 
 
 def _count(counter: Counter[str], column: pa.Array) -> None:

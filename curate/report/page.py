@@ -15,6 +15,7 @@ from curate.corpus.recipe import Recipe
 from curate.dedup.difference import Piece
 from curate.report.charts import bar, bar_table, breakable, histogram, short, text
 from curate.report.gather import ReportData
+from curate.report.languages import languages
 from curate.report.samples import failures, samples
 
 LISTED, LISTED_FILES = 20, 200
@@ -29,6 +30,7 @@ def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, ver
     sections = [
         _funnel(ledger, recipe),
         _rules(ledger),
+        languages(ledger),
         _contents(ledger, data),
         _measured(data),
         _duplicates(ledger),

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import curate
 from curate.corpus import checksums
-from curate.corpus.shards import read_batches
+from curate.corpus.shards import read_batches, read_written
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 from curate.run.job import Job
-from curate.run.publish import PublishTask, counts_of
+from curate.run.publish import Counts, PublishTask, counts_of
 
 if TYPE_CHECKING:
     from curate.run.pipeline import CorpusJob
@@ -61,8 +61,11 @@ def framed(job: Job, own: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def of_corpus(job: "CorpusJob", tasks: Sequence[PublishTask], index: dict[str, Any]) -> dict[str, Any]:
-    """The ledger's own part of a job whose publishing `tasks` are done; `index` is that of `extracted/`."""
+def of_corpus(
+    job: "CorpusJob", tasks: Sequence[PublishTask], written: Mapping[str, Sequence[str]], index: dict[str, Any]
+) -> dict[str, Any]:
+    """The ledger's own part of a job whose publishing `tasks` are done; `written` are the files of documents by folder, `index` is that of
+    `extracted/`."""
     counts = [counts_of(task) for task in tasks]
     files = {name: {**tally, "rejected": {}, "failed": {}, "kept": 0} for name, tally in index["files"].items()}
     for count in counts:
@@ -103,8 +106,28 @@ def of_corpus(job: "CorpusJob", tasks: Sequence[PublishTask], index: dict[str, A
             "published": checksums.total(count.content for count in counts).to_dict(),
         },
         "files": files,
-        "data": [describe("data", task.data, count.kept) for task, count in zip(tasks, counts, strict=True)],
+        "languages": _languages(counts),
+        "data": [
+            describe(folder, path, read_written(path).content.rows)
+            for folder, paths in written.items()
+            for path in paths
+        ],
     }
+
+
+def _languages(counts: Sequence[Counts]) -> dict[str, Any]:
+    """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
+    names = sorted({name for count in counts for name in count.languages})
+    found = {}
+    for name in names:
+        ones = [count.languages[name] for count in counts if name in count.languages]
+        found[name] = {
+            "kept": sum(one.kept for one in ones),
+            "rejected": added(one.rejected for one in ones),
+            "failed": added(one.failed for one in ones),
+            "text_kept": sum(count.language_bytes.get(name, 0) for count in counts),
+        }
+    return found
 
 
 def describe(folder: str, path: str, rows: int | None = None) -> dict[str, str | int]:

@@ -29,9 +29,9 @@ def finish_links(job: CorpusJob, ledger: Mapping[str, Any]) -> None:
     if COLUMN not in schema.DOCUMENTS[job.source.kind].names:
         return
     for part in ledger["data"]:
-        name = part["file"].rpartition("/")[2]
+        name = part["file"].removeprefix("data/")
         with (
-            storage.atomic(job.path("links", name)) as path,
+            storage.atomic(job.path("links", *name.split("/"))) as path,
             pq.ParquetWriter(path, ROWS, compression="zstd", write_statistics=False) as writer,
         ):
             for batch in read_batches(job.path(part["file"]), ["id", "title", COLUMN]):

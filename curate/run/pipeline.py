@@ -16,6 +16,7 @@ from curate.engine.session import Session
 from curate.errors import BalanceError, CurateError, RecipeError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
+from curate.filters.labels import UNKNOWN
 from curate.read.source import Source
 from curate.run import ledger as ledgers
 from curate.run import passes, publish
@@ -257,6 +258,8 @@ def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any
     for i in range(len(judged)):
         groups[i * shards // len(judged)].append(i)
     last = len(job.recipe.segments())
+    apart = job.recipe.output.by == "language"
+    pieces = [job.scratch("pieces", part_name(i, len(judged))) for i in range(len(judged))] if apart else []
     tasks = [
         publish.PublishTask(
             sources=tuple(judged[j] for j in group),
@@ -270,9 +273,32 @@ def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any
             kind=job.source.kind,
             signals=tuple(job.recipe.signals),
             text_share=1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
+            pieces=tuple(pieces[j] for j in group) if apart else (),
         )
         for i, group in enumerate(groups)
     ]
     with stage(job, "publish", len(tasks)) as timing:
         timing["worked"] = run_tasks(s, job, publish.run, tasks)
-    return ledgers.of_corpus(job, tasks, read_json(job.path("extracted", INDEX)))
+    written = _languages(s, job, pieces) if apart else {"data": [task.data for task in tasks]}
+    return ledgers.of_corpus(job, tasks, written, read_json(job.path("extracted", INDEX)))
+
+
+def _languages(s: Session, job: CorpusJob, pieces: Sequence[str]) -> dict[str, list[str]]:
+    """The files of `data/`, a folder a language: paths by folder. Raises BalanceError when they hold other rows than the pieces."""
+    tasks, written = list[publish.LanguageTask](), dict[str, list[str]]()
+    found_sizes = publish.of_languages(pieces) or {UNKNOWN: {}}  # a corpus of nothing is a file of no rows
+    for language, sizes in found_sizes.items():
+        parts = publish.grouped(sizes, job.recipe.shards.target_bytes)
+        name = f"data/language={language}"
+        written[name] = [job.path(*name.split("/"), part_name(i, len(parts))) for i in range(len(parts))]
+        tasks += [
+            publish.LanguageTask(group, language, out, job.source.kind, tuple(job.recipe.signals))
+            for group, out in zip(parts, written[name], strict=True)
+        ]
+    with stage(job, "languages", len(tasks)) as timing:
+        timing["worked"] = run_tasks(s, job, publish.gather_language, tasks)
+    meant = checksums.total(read_written(path).content for path in pieces)
+    found = checksums.total(read_written(path).content for paths in written.values() for path in paths)
+    if found != meant:
+        raise BalanceError(f"data/ holds {found}, but {meant} were kept")
+    return written

@@ -1,16 +1,19 @@
 """The last task of a job: judged shards to the files that people read."""
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.corpus import schema
+from curate.corpus import checksums, schema
 from curate.corpus.checksums import Content, total
-from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_written
+from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_groups, read_written
+from curate.errors import BalanceError
 from curate.files import typed_json
+from curate.filters.labels import folder
 from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
 
@@ -31,11 +34,13 @@ class PublishTask:
     signals: tuple[str, ...]
     text_share: float
     """Share of the rejected documents whose text is kept."""
+    pieces: tuple[str, ...] = ()
+    """Instead of `data`, where that has a folder a language: a file for the kept rows of each source, language by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """What became of the documents of one input file: how many were kept, and how many have each reason."""
+    """What became of the documents of one input file, or of one language: how many were kept, and how many have each reason."""
 
     kept: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
@@ -44,9 +49,13 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is in two written files."""
+    """What is in the written files."""
 
     files: dict[str, FileCounts]
+    languages: dict[str, FileCounts]
+    """By language as folders are named; "" for documents whose language nothing told."""
+    language_bytes: dict[str, int]
+    """Of kept text, by language."""
     removed: dict[str, int]
     """Lines that were cut, by rule."""
     text_bytes: int
@@ -71,22 +80,104 @@ def run(task: PublishTask) -> Published:
     """
     kind, signals = task.kind, list(task.signals)
     data, rejected = schema.published(kind, signals), schema.judged(kind, signals)
-    with ShardWriter(task.data, data) as keeper, ShardWriter(task.rejected, rejected) as rejects:
-        for path in task.sources:
-            for batch in read_checked(path):
-                undecided = pc.is_null(batch["verdict"])
-                keeper.write(batch.filter(undecided).select(data.names))
-                rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task.text_share))
+    kept = Content()
+    with ShardWriter(task.rejected, rejected) as rejects:
+        if task.pieces:
+            for path, piece in zip(task.sources, task.pieces, strict=True):
+                kept += _piece(piece, data, _kept(path, data, rejects, task.text_share))
+        else:
+            with ShardWriter(task.data, data) as keeper:
+                for path in task.sources:
+                    for batch in _kept(path, data, rejects, task.text_share):
+                        keeper.write(batch)
+            kept = keeper.content
     with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
         for path in task.evidence:
             for batch in read_batches(path):
                 evidence.write(batch)
     read = total(read_written(path).content for path in task.sources)
-    check_documents(task.data, read, keeper.content + rejects.content)
-    counts = recount(task.data, task.rejected)
+    check_documents(task.rejected, read, kept + rejects.content)
+    counts = recount(task.pieces or [task.data], task.rejected)
     with ShardWriter(task.out, pa.schema([])) as writer:
         writer.facts = asdict(counts)
     return Published(counts.rows, counts.kept)
+
+
+def _kept(path: str, data: pa.Schema, rejects: ShardWriter, text_share: float) -> Iterator[pa.RecordBatch]:
+    """The kept rows of a judged shard; the others are written to `rejects`."""
+    for batch in read_checked(path):
+        undecided = pc.is_null(batch["verdict"])
+        yield batch.filter(undecided).select(data.names)
+        rejects.write(_without_texts(batch.filter(pc.invert(undecided)), text_share))
+
+
+def _piece(path: str, table: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Content:
+    """Write the kept rows of one working shard, each language in row groups of its own, by id in each; what they hold.
+
+    Its facts say of each language which row groups are its, and what they hold.
+    """
+    rows = pa.Table.from_batches(batches, table).combine_chunks()
+    names = pa.array([folder(label) for label in rows["language"].to_pylist()], pa.string())
+    facts = {}
+    with ShardWriter(path, table, scratch=True) as writer:
+        for name in sorted(set(names.to_pylist())):
+            first, before = writer.groups, writer.content
+            writer.write(rows.filter(pc.equal(names, name)))
+            writer.cut()
+            held = checksums.difference(writer.content, before)
+            facts[name] = {"groups": [first, writer.groups], "content": held.to_dict()}
+        writer.facts = {"languages": facts}
+    return writer.content
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageTask:
+    """A file of `data/language=…/`: the rows of one language in some pieces."""
+
+    sources: tuple[str, ...]
+    language: str
+    """As its folder is named."""
+    out: str
+    kind: str
+    signals: tuple[str, ...]
+
+
+def gather_language(task: LanguageTask) -> Published:
+    """Task: write `out`, and read it again. Raises BalanceError when it does not hold what the pieces say of the language."""
+    table = schema.by_language(schema.published(task.kind, list(task.signals)))
+    held = Content()
+    with ShardWriter(task.out, table) as writer:
+        for path in task.sources:
+            facts = read_facts(path)["languages"].get(task.language)
+            if facts is None:
+                continue
+            held += checksums.from_dict(facts["content"])
+            for batch in read_groups(path, range(*facts["groups"])):
+                writer.write(batch)
+    if writer.content != held:
+        raise BalanceError(f"{task.out} got {writer.content}, but its pieces hold {held}")
+    rows = sum(batch.num_rows for batch in read_checked(task.out, list(checksums.COLUMNS)))
+    return Published(rows, rows)
+
+
+def of_languages(pieces: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By language, as folders are named: bytes of text in each piece that has any document of it, in their order."""
+    found: dict[str, dict[str, int]] = {}
+    for path in pieces:
+        for name, facts in read_facts(path)["languages"].items():
+            found.setdefault(name, {})[path] = facts["content"]["bytes"]
+    return dict(sorted(found.items()))
+
+
+def grouped(sizes: Mapping[str, int], target: int) -> list[tuple[str, ...]]:
+    """Pieces in their order, in as few groups as keep each at about `target` bytes; never none."""
+    count = max(1, math.ceil(sum(sizes.values()) / target))
+    groups: list[list[str]] = [[] for _ in range(count)]
+    seen, whole = 0, max(1, sum(sizes.values()))
+    for path, size in sizes.items():
+        groups[min(count - 1, seen * count // whole)].append(path)
+        seen += size
+    return [tuple(group) for group in groups if group] or [()]
 
 
 def counts_of(task: PublishTask) -> Counts:
@@ -104,36 +195,55 @@ def _without_texts(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
     return batch.set_column(at, batch.schema.field(at), pc.if_else(stays, batch["text"], pa.scalar(None, pa.string())))
 
 
-def recount(data: str, rejected: str) -> Counts:
-    """Count the rows of two written files: by input file, verdict and reason; text bytes; lines removed by rule; content.
+def recount(data: Sequence[str], rejected: str) -> Counts:
+    """Count the rows of written files: by input file, language, verdict and reason; text bytes; lines removed by rule; content.
 
     Raises BalanceError when they do not hold the rows that were written there.
     """
-    files: dict[str, FileCounts] = {}
-    removed, text_bytes, rows, kept = Counter[str](), 0, 0, 0
-    for batch in read_checked(data, ["id", "file", "text", "removed"], rows=8192):
+    counts: dict[str, dict[str, FileCounts]] = {"file": {}, "language": {}}
+    removed, language_bytes, text_bytes, rows, kept = Counter[str](), Counter[str](), 0, 0, 0
+    for path in data:
+        for batch in read_checked(path, ["id", "file", "text", "language", "removed"], rows=8192):
+            rows += batch.num_rows
+            kept += batch.num_rows
+            sizes = pc.fill_null(pc.binary_length(batch["text"]), 0)
+            text_bytes += pc.sum(sizes).as_py() or 0
+            table = pa.table(
+                [_named(batch["file"], ""), _labels(batch["language"]), sizes], ["file", "language", "bytes"]
+            )
+            for name, entries in counts.items():
+                for row in table.group_by(name).aggregate([("bytes", "sum"), ([], "count_all")]).to_pylist():
+                    entry = entries.setdefault(row[name], FileCounts())
+                    entries[row[name]] = replace(entry, kept=entry.kept + row["count_all"])
+                    if name == "language":
+                        language_bytes[row[name]] += row["bytes_sum"]
+            _add_removed(removed, batch["removed"])
+    columns = ["id", "file", "text", "language", "verdict", "reason", "removed"]
+    for batch in read_checked(rejected, columns, rows=8192):
         rows += batch.num_rows
-        kept += batch.num_rows
-        text_bytes += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
-        for file, count in _values(batch["file"]):
-            entry = files.setdefault(file or "", FileCounts())
-            files[file or ""] = replace(entry, kept=entry.kept + count)
+        fates = [_named(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]
+        table = pa.table(fates, ["file", "language", "verdict", "reason"])
+        for name, entries in counts.items():
+            for row in table.group_by([name, "verdict", "reason"]).aggregate([([], "count_all")]).to_pylist():
+                entry = entries.setdefault(row[name], FileCounts())
+                reasons = entry.failed if row["verdict"] == "failed" else entry.rejected
+                reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count_all"]
         _add_removed(removed, batch["removed"])
-    for batch in read_checked(rejected, ["id", "file", "text", "verdict", "reason", "removed"], rows=8192):
-        rows += batch.num_rows
-        table = pa.Table.from_batches([batch]).group_by(["file", "verdict", "reason"]).aggregate([([], "count_all")])
-        for row in table.to_pylist():
-            entry = files.setdefault(row["file"] or "", FileCounts())
-            reasons = entry.failed if row["verdict"] == "failed" else entry.rejected
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count_all"]
-        _add_removed(removed, batch["removed"])
-    content = total(read_written(path).content for path in (data, rejected))
-    return Counts(files, dict(sorted(removed.items())), text_bytes, rows, kept, content)
+    content = total(read_written(path).content for path in (*data, rejected))
+    return Counts(
+        counts["file"], counts["language"], dict(sorted(language_bytes.items())), dict(sorted(removed.items())),
+        text_bytes, rows, kept, content,
+    )  # fmt: skip
 
 
-def _values(column: pa.Array) -> Iterator[tuple[str | None, int]]:
-    for item in pc.value_counts(column).to_pylist():
-        yield item["values"], item["counts"]
+def _named(column: pa.Array, missing: str) -> pa.Array:
+    return pc.fill_null(column, missing)
+
+
+def _labels(column: pa.Array) -> pa.Array:
+    """Languages as folders are named, "" where there is none."""
+    known = {label: folder(label) for label in pc.unique(column).to_pylist() if label is not None}
+    return pa.array([known.get(label, "") for label in column.to_pylist()], pa.string())
 
 
 def _add_removed(total: Counter[str], column: pa.Array) -> None:

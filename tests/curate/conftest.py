@@ -81,7 +81,7 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
         task = publish.PublishTask((second,), *outs, (duplicates,), "web", tuple(recipe.signals), 1.0)
         publish.run(task)
         (folder / "ledger.json").write_text(
-            json.dumps(_ledger(folder, recipe, asdict(publish.recount(task.data, task.rejected))))
+            json.dumps(_ledger(folder, recipe, asdict(publish.recount([task.data], task.rejected))))
         )
         return folder
 

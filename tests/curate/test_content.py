@@ -219,11 +219,11 @@ def test_a_published_file_that_changed_before_it_was_counted(tmp_path: Path, fol
             path, schema.judged("web", []) if key == "rejected" else schema.published("web", [])
         ) as writer:
             writer.write(pa.Table.from_pylist(rows, writer.schema))
-    assert publish.recount(paths["data"], paths["rejected"]).rows == 6
+    assert publish.recount([paths["data"]], paths["rejected"]).rows == 6
     assert made == pq.read_schema(paths[folder]).remove_metadata()
     mutate(paths[folder], MUTATIONS[name])
     with pytest.raises(BalanceError, match=rf"{folder}.parquet holds"):
-        publish.recount(paths["data"], paths["rejected"])
+        publish.recount([paths["data"]], paths["rejected"])
 
 
 def test_a_file_that_does_not_say_what_it_holds(tmp_path: Path) -> None:
