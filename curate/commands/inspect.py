@@ -7,8 +7,9 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-    from curate.report.inspect import Contents
+    from curate.report.inspect import Contents, Row
 
 SHOWN_CHARS = 1_500
 
@@ -54,7 +55,7 @@ def inspect(
         console.print(_groups(by, groups))
 
 
-def _ledger(corpus: str) -> dict[str, Any]:
+def _ledger(corpus: str) -> "Row":
     """The ledger of a corpus of ours; nothing of another folder."""
     from curate.errors import CurateError
     from curate.files import storage
@@ -66,7 +67,7 @@ def _ledger(corpus: str) -> dict[str, Any]:
         return {}
 
 
-def _groups(by: str, rows: list[dict[str, Any]]) -> Any:
+def _groups(by: str, rows: "list[Row]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

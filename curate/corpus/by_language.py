@@ -21,9 +21,11 @@ from curate.filters.base import Decision, Document, drop
 DEFAULT = "default"
 FORMS = (".toml", ".yml", ".yaml", ".json")
 Table = Mapping[str, Any]
+Tables = dict[str, dict[str, Any]]
+"""{label: {key: value}}."""
 
 
-def read(path: Path | Traversable, where: str) -> dict[str, dict[str, Any]]:
+def read(path: Path | Traversable, where: str) -> Tables:
     """{label: {key: value}} of a folder or a file. Raises RecipeError with the file that is wrong."""
     if path.is_file():
         tables = _load(path)
@@ -66,7 +68,7 @@ def _load(path: Path | Traversable) -> dict[str, Any]:
     return table
 
 
-def _checked(tables: Mapping[str, dict[str, Any]], where: str) -> dict[str, dict[str, Any]]:
+def _checked(tables: Tables, where: str) -> Tables:
     """The tables, of languages that can be told apart."""
     seen: dict[str, str] = {}
     for label, table in tables.items():
@@ -81,7 +83,7 @@ def _checked(tables: Mapping[str, dict[str, Any]], where: str) -> dict[str, dict
     return dict(tables)
 
 
-def keys_in(value: Any) -> Iterator[str]:
+def keys_in(value: object) -> Iterator[str]:
     """The keys of the `"@key"` that stand in a value; `"@@"` is an @."""
     if isinstance(value, str) and value.startswith("@") and not value.startswith("@@"):
         yield value[1:]
@@ -93,7 +95,7 @@ def keys_in(value: Any) -> Iterator[str]:
             yield from keys_in(one)
 
 
-def narrowed(tables: Mapping[str, Table], keys: Iterable[str], where: str) -> dict[str, dict[str, Any]]:
+def narrowed(tables: Mapping[str, Table], keys: Iterable[str], where: str) -> Tables:
     """Of each table what `keys` name. Raises RecipeError for a key that no language has, and for a language without a value for one."""
     wanted = list(dict.fromkeys(keys))
     known = sorted({key for table in tables.values() for key in table})
@@ -125,7 +127,7 @@ class ByLanguage:
     A document in a language without parameters, where there is no default, is dropped as `no_parameters`.
     """
 
-    def __init__(self, steps: Mapping[str, Any]) -> None:
+    def __init__(self, steps: Table) -> None:
         self.steps = dict(steps)
         self._any = next(iter(self.steps.values()))
         self.signals: tuple[str, ...] = tuple(getattr(self._any, "signals", ()))
@@ -174,7 +176,7 @@ class Missing:
         return drop(told(self.step, doc), "no_parameters")
 
 
-def told(step: Any, doc: Document) -> Document:
+def told(step: object, doc: Document) -> Document:
     """The document with what a step that tells the language says of it; as it is, where the step tells none."""
     known: Document = step.told(doc) if hasattr(step, "told") else doc
     return known
@@ -235,7 +237,7 @@ def build(item: Table, parameters: Mapping[str, Table], make: Callable[[Table, s
     return ByLanguage(steps)
 
 
-def check_told(item: Table, step: Any, where: str) -> None:
+def check_told(item: Table, step: object, where: str) -> None:
     """Raise RecipeError for a parameter by language that a step which tells the language must know before. `step` is its class."""
     allowed: Iterable[str] | None = getattr(step, "by_language", None)
     for name, value in item.items():

@@ -90,8 +90,14 @@ def _table(paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
     for path in paths:
         inner, fs = opened(path)
         with pq.ParquetFile(inner, filesystem=fs) as file:
-            tables.append(file.read(columns=list(columns)).replace_schema_metadata())
+            tables.append(_plain(file.read(columns=list(columns)).replace_schema_metadata()))
     return pa.concat_tables(tables)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """With texts as texts: where there is a folder a language, the column of languages is coded."""
+    plain = [one.with_type(one.type.value_type) if pa.types.is_dictionary(one.type) else one for one in table.schema]
+    return table.cast(pa.schema(plain))
 
 
 def _outcome(table: pa.Table, name: str) -> Any:

@@ -35,6 +35,7 @@ MANY = 100
 NAMES = 100_000
 """Different hosts that are counted at a time; beyond that the rare ones are forgotten."""
 SALT = "report"
+Row = Mapping[str, Any]
 
 
 @dataclass
@@ -254,7 +255,7 @@ def _sample(by_language: dict[str, Reservoir], batch: pa.RecordBatch) -> None:
             reservoir.add(batch.slice(at, 1).to_pylist()[0])
 
 
-def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Mapping[str, Any]]:
+def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Row]:
     """Rows of one language, or of several by turns, those with the most documents first, put together by language again."""
     groups = sorted(by_language.values(), key=lambda one: (-one.seen, one.rows()[0]["language"] or ""))
     most = KEPT_SAMPLES if len(groups) == 1 else max(KEPT_SAMPLES, min(2 * KEPT_SAMPLES, 2 * len(groups)))

@@ -23,6 +23,7 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 COUNTED = ("language", "host", "source", "repo", "license", "charset")
 """Columns whose values are counted, where they exist."""
 FIELDS = ("text", "id", "url", "language", "source", "repo", "path", "license")
+Row = Mapping[str, Any]
 OWN = (pa.field("host", pa.string()), pa.field("charset", pa.string()))
 NAMES = 200_000
 
@@ -136,7 +137,7 @@ def _group(found: Contents, batch: pa.RecordBatch, by: str) -> None:
         found.group_bytes[row["name"]] += row["bytes_sum"]
 
 
-def grouped(found: Contents, ledger: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def grouped(found: Contents, ledger: Row | None = None) -> list[Row]:
     """A row a value of the column that was asked for, the one with most documents first. With the ledger of a corpus a language has what it lost,
     too: `read`, and `lost` by reason."""
     rows = []

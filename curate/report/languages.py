@@ -18,6 +18,9 @@ APART, TIMES = 0.1, 3.0
 SHOWN, RULES = 60, 8
 
 
+Ledger = Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class LanguageFunnel:
     """One language."""
@@ -36,7 +39,7 @@ class LanguageFunnel:
         return self.lost.get(reason, 0) / self.documents if self.documents else 0.0
 
 
-def funnels(ledger: Mapping[str, Any]) -> list[LanguageFunnel]:
+def funnels(ledger: Ledger) -> list[LanguageFunnel]:
     """All languages of a ledger, the largest first; documents whose language nothing told are left out."""
     found = []
     for name, entry in ledger.get("languages", {}).items():
@@ -69,7 +72,7 @@ def outliers(rows: Sequence[LanguageFunnel]) -> list[tuple[LanguageFunnel, str, 
     return sorted(found, key=lambda item: (-item[0].share(item[1]), item[0].name, item[1]))
 
 
-def languages(ledger: Mapping[str, Any]) -> str:
+def languages(ledger: Ledger) -> str:
     """The section of the report; nothing for a corpus of one language."""
     rows = funnels(ledger)
     if len(rows) < 2:

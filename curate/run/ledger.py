@@ -115,7 +115,7 @@ def of_corpus(
     }
 
 
-def _languages(counts: Sequence[Counts]) -> dict[str, Any]:
+def _languages(counts: Sequence[Counts]) -> dict[str, dict[str, object]]:
     """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
     names = sorted({name for count in counts for name in count.languages})
     found = {}
