@@ -22,7 +22,7 @@ from unicodedata import normalize
 from curate.filters.assets import find
 from curate.filters.base import Decision, Document, drop, keep
 from curate.filters.labels import is_label, names
-from curate.filters.text import lowered
+from curate.filters.text import lowered, parted
 from curate.filters.urls import normalize_url
 
 UNSPACED = frozenset({"ja", "th", "zh"})
@@ -62,6 +62,9 @@ class BadWords:
     """Share of the pages with a hit that goes."""
     as_listed: bool = False
     """Compare pages in lower case with the entries as they stand (the code), so that one with a capital is never found."""
+    whole_words: bool = False
+    """In Chinese, Japanese and Thai, too, a listed word counts as a word of its own alone (words as in `curate.filters.scripts`). As published
+    it counts inside longer ones there, where short entries are parts of harmless words."""
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -79,7 +82,9 @@ class BadWords:
 
     def __call__(self, doc: Document) -> Decision:
         language = doc.language or self.default_language
-        matcher = _matcher(self.words, language, self.as_listed) if language else None
+        if self.as_listed and language.endswith("-Latn"):  # the code has lists by cld3's labels, and none for these
+            language = ""
+        matcher = _matcher(self.words, language, self.as_listed, self.whole_words) if language else None
         found = float(matcher.count(lowered(doc.text))) if matcher else 0.0
         signals = {"bad_words": found}
         if found and not self._spared(doc):
@@ -100,10 +105,12 @@ class _Matcher:
     does.
     """
 
-    def __init__(self, words: Iterable[str], inside: bool, composed: bool) -> None:
+    def __init__(self, words: Iterable[str], inside: bool, apart: bool, composed: bool) -> None:
         import re2
 
-        self._composed = composed
+        self._composed, self._apart = composed, apart
+        if apart:
+            words = {_spaced(word) for word in words}
         either = _alternatives(sorted(words))
         plain = "|".join(re2.escape(word) for word in sorted(words))
         options: Any = re2.Options()
@@ -116,9 +123,16 @@ class _Matcher:
         """Hits in `lower`, a text in lower case."""
         if self._composed and not lower.isascii():
             lower = normalize("NFC", lower)
+        if self._apart:
+            lower = _spaced(lower)
         if self._loose.search(lower) is None:
             return 0
         return sum(1 for _ in self._exact.finditer(lower))
+
+
+def _spaced(text: str) -> str:
+    """The words of `text` with a space between any two."""
+    return " ".join(parted(text).split())
 
 
 def _alternatives(words: list[str]) -> str:
@@ -143,13 +157,14 @@ def _alternatives(words: list[str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _matcher(words: str, language: str, as_listed: bool) -> _Matcher | None:
+def _matcher(words: str, language: str, as_listed: bool, whole_words: bool) -> _Matcher | None:
     listed = load_words(words, language)
     if not as_listed:
         listed = frozenset(normalize("NFC", word.lower()) for word in listed)
     # A letter with an accent has two encodings; where no entry has such a letter, pages need not be brought to one.
     composed = not as_listed and any(normalize("NFD", word) != word for word in listed)
-    return _Matcher(listed, not UNSPACED.isdisjoint(names(language)), composed) if listed else None
+    unspaced = not UNSPACED.isdisjoint(names(language))
+    return _Matcher(listed, unspaced and not whole_words, unspaced and whole_words, composed) if listed else None
 
 
 def load_words(words: str, language: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.filters import labels
 from curate.filters.assets import AssetMissingError
 from curate.filters.badwords import ALLOWED, UNSPACED, BadWords, _alternatives, load_words
 from curate.filters.base import Document
@@ -228,3 +229,42 @@ def test_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load_words("ldnoobw", "en")
     with pytest.raises(ValueError, match="drop_share"):
         BadWords(drop_share=1.5)
+
+
+@pytest.mark.parametrize(
+    ("language", "entry", "inside", "alone"),
+    [
+        ("zh", "奶", "我喜欢喝牛奶和茶。", "一个 奶 字。"),
+        ("cmn_Hani", "奶", "我喜欢喝牛奶和茶。", "一个 奶 字。"),
+        ("th", "หี", "เขาเปิดหีบใบใหญ่ในบ้าน", "คำว่า หี เป็นคำ"),
+        ("ja", "人種", "三人種類が違う。", "人種が違う。"),
+        ("zh_Hant", "成人 電影", "完成人電影業", "他看成人電影。"),
+    ],
+)
+def test_words_in_scripts_without_spaces(tmp_path: Path, language: str, entry: str, inside: str, alone: str) -> None:
+    """As published a listed word counts inside longer ones there; with `whole_words` alone."""
+    (tmp_path / language[:2].replace("cm", "zh")).write_text(entry.replace(" ", "") + "\n", encoding="utf-8")
+    published, bounded = (BadWords(words=str(tmp_path), whole_words=whole) for whole in (False, True))
+    for text in (inside, alone):
+        assert published(Document("0", text, language=language)).reason == "found"
+    assert bounded(Document("0", alone, language=language)).reason == "found"
+    assert bounded(Document("0", inside, language=language)).reason is None
+    assert bounded(Document("0", "", language=language)).reason is None
+
+
+def test_romanised_texts_have_no_list_in_the_code(public: Path) -> None:
+    entry = sorted(load_words("ldnoobw", "hi"))[0]
+    assert BadWords(words="ldnoobw")(Document("0", entry, language="hi-Latn")).reason == "found"
+    assert BadWords(words="ldnoobw-c4", as_listed=True)(Document("0", entry, language="hi-Latn")).reason is None
+    assert BadWords(words="ldnoobw-c4", as_listed=True)(Document("0", entry, language="hi")).reason == "found"
+
+
+def test_all_published_lists_are_found_by_every_name(public: Path) -> None:
+    names = sorted(
+        {path.name.split("-")[0] for path in public.iterdir() if "." not in path.name and path.name[0].islower()}
+    )
+    assert len(names) == 27  # and a regional one, which joins French
+    for name in names:
+        listed = load_words("ldnoobw", name)
+        assert listed
+        assert all(load_words("ldnoobw", other) == listed for other in labels.names(name) if other != "no")

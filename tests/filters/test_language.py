@@ -1,5 +1,6 @@
 """Language steps on sentences whose language is plain."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from curate.filters import assets, language
 from curate.filters.base import Document
-from curate.filters.language import FastText, LangDetect, identify
+from curate.filters.language import Cld3, FastText, LangDetect, identify
 from curate.filters.text import without_capitals
 
 ENGLISH = "The weather was fine this morning, and so we walked along the river until we came to the old mill."
@@ -231,3 +232,40 @@ def test_a_model_by_its_name_among_the_assets(tmp_path: Path, monkeypatch: pytes
     assert language.model_path("glotlid.bin") == tmp_path / "glotlid.bin"
     with pytest.raises(FileNotFoundError, match=r"no language model at other\.bin"):
         language.model_path("other.bin")
+
+
+CLD3 = {
+    "en": ENGLISH + " The miller stood at the door and asked us whether we had seen his two white horses.",
+    "de": GERMAN + " Der Müller stand vor der Tür und fragte uns, ob wir seine zwei weißen Pferde gesehen hätten.",
+    "zh": "今天早上天气很好，所以我们沿着河边走，一直走到那座老磨坊。磨坊主站在门口，问我们有没有看见他的两匹白马。",
+    "iw": "הבוקר היה מזג האוויר נאה, ולכן הלכנו לאורך הנהר עד שהגענו לטחנה הישנה שבקצה הכפר. הטוחן עמד בפתח ושאל אותנו.",
+}
+
+
+@pytest.mark.parametrize("label", CLD3)
+def test_cld3_says_what_the_module_says(label: str) -> None:
+    gcld3 = pytest.importorskip("gcld3")
+    decision = Cld3()(Document("0", CLD3[label]))
+    found = gcld3.NNetLanguageIdentifier(min_num_bytes=100, max_num_bytes=10000).FindLanguage(text=CLD3[label])
+    assert found.language == label
+    sure = found.is_reliable and found.probability >= 0.95
+    assert (decision.doc.language, decision.reason) == (label if sure else "und", None)
+    assert decision.doc.language_score == decision.value == pytest.approx(found.probability, abs=1e-4)
+
+
+def test_what_cld3_is_not_sure_of() -> None:
+    pytest.importorskip("gcld3")
+    short = Document("0", "Good morning.")  # less than 100 bytes
+    assert (Cld3()(short).doc.language, Cld3()(short).value) == ("und", 0.0)
+    assert Cld3(unsure="")(short).reason == "low_score"
+    assert Cld3(languages=["en"])(short).reason == "other_language"
+    assert Cld3(languages=["en", "und"])(short).reason is None
+    assert Cld3(languages=["he"])(Document("0", CLD3["iw"])).reason is None
+    assert Cld3(languages=["fr", "und"], threshold=0.5)(Document("0", CLD3["de"])).reason == "other_language"
+
+
+def test_cld3_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    language._cld3.cache_clear()
+    monkeypatch.setitem(sys.modules, "gcld3", None)
+    with pytest.raises(assets.AssetMissingError, match="pip install cld3-py"):
+        Cld3().prepare()
