@@ -4,23 +4,28 @@
 
 Every contender does the same work on the same files with the same number of processes: WARC to records, HTML to text,
 language, C4 rules, Parquet. `multiprocessing` leaves the corpus-wide steps out; `same tasks` is the whole job with its
-tasks in a plain pool instead of the engine's workers, so that the engine's own cost shows. Rounds are interleaved; medians
-of wall and CPU seconds are printed as one JSON object. `--datatrove` names the Python of an environment where
-`datatrove[io,processing]` is installed. `--times N` multiplies the input first.
+tasks in a plain pool instead of the engine's workers, so that the engine's own cost shows. Each is a command of its own; its
+CPU seconds are those of all its processes, of such that its own processes left behind, too (on Linux). One that ends badly, or takes
+longer than `--limit` seconds, is ended with all its processes, and the benchmark says so. Rounds are interleaved; medians of wall
+and CPU seconds are printed as one JSON object. `--datatrove` names the Python of an environment where
+`datatrove[io,processing]`, `spacy` and `lxml_html_clean` are installed. `--times N` multiplies the input first.
 """
 
 import argparse
+import ctypes
 import gzip
 import json
 import multiprocessing
+import os
 import resource
-import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,41 +163,125 @@ def same_tasks(crawl: str, output: str, engine: str, cores: int) -> None:
         runner.run(PoolSession(s, pool), job)
 
 
-def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> dict[str, Callable[[Path], None]]:
-    """Name -> function that does the work into a folder."""
-    files = [str(path) for path in sorted(crawl.glob("*.warc.gz"))]
+def reading(crawl: str, _: str, __: str, cores: int) -> None:
+    """Read every record, a file a task."""
+    with multiprocessing.get_context("spawn").Pool(cores) as pool:
+        pool.map(read_only, _files(crawl), 1)
 
-    def reading(_: Path) -> None:
-        with multiprocessing.get_context("spawn").Pool(cores) as pool:
-            pool.map(read_only, files, 1)
 
-    def multiprocess(out: Path) -> None:
-        with multiprocessing.get_context("spawn").Pool(cores) as pool:
-            pool.map(plain, [(f, str(out / f"{i}.parquet"), engine) for i, f in enumerate(files)], 1)
+def multiprocess(crawl: str, out: str, engine: str, cores: int) -> None:
+    """Our functions in a pool, a file a task."""
+    Path(out).mkdir()
+    with multiprocessing.get_context("spawn").Pool(cores) as pool:
+        pool.map(plain, [(f, str(Path(out, f"{i}.parquet")), engine) for i, f in enumerate(_files(crawl))], 1)
 
-    def job(out: Path) -> None:
+
+def _files(crawl: str) -> list[str]:
+    return [str(path) for path in sorted(Path(crawl).glob("*.warc.gz"))]
+
+
+def contenders(crawl: Path, engine: str, cores: int, datatrove: str | None) -> dict[str, Callable[[Path], list[str]]]:
+    """Name -> the command that does the work into a folder."""
+
+    def ours(function: Callable[[str, str, str, int], None]) -> Callable[[Path], list[str]]:
+        return lambda out: [
+            sys.executable, "-c", f"from benchmarks.throughput import {function.__name__} as f; "
+            f"f({str(crawl)!r}, {str(out / 'corpus')!r}, {engine!r}, {cores})"
+        ]  # fmt: skip
+
+    def job(out: Path) -> list[str]:
         command = [sys.executable, "-m", "curate", "clean", "--input", str(crawl), "--output", str(out / "corpus")]
-        command += ["--extractor", engine, "--cores", str(cores), "--quiet", "--json"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return [*command, "--extractor", engine, "--cores", str(cores), "--quiet", "--json"]
 
-    def tasks(out: Path) -> None:
-        call = f"from benchmarks.throughput import same_tasks as f; f({str(crawl)!r}, {str(out / 'corpus')!r}, "
-        subprocess.run([sys.executable, "-c", f"{call}{engine!r}, {cores})"], check=True)
-
-    def peer(out: Path) -> None:
+    def peer(out: Path) -> list[str]:
         from curate.filters.assets import find
 
         script = out / "peer.py"  # a file: its worker processes import it again
         script.write_text(DATATROVE)
-        command = [str(datatrove), str(script), str(crawl), str(out), str(cores), str(find("lid.176"))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"datatrove ended with {done.returncode}: {done.stderr[-2000:]}")
+        return [str(datatrove), str(script), str(crawl), str(out), str(cores), str(find("lid.176"))]
 
-    found: dict[str, Callable[[Path], None]] = {"read": reading, "multiprocessing": multiprocess}
-    found |= {"same tasks": tasks, "curate clean": job}
+    found: dict[str, Callable[[Path], list[str]]] = {"read": ours(reading), "multiprocessing": ours(multiprocess)}
+    found |= {"same tasks": ours(same_tasks), "curate clean": job}
     if datatrove:
         found["datatrove"] = peer
+    return found
+
+
+NEEDED = (
+    "datatrove.pipeline.extractors, datatrove.pipeline.filters, datatrove.pipeline.readers, datatrove.pipeline.writers"
+)
+MODULES = "spacy, trafilatura, fasttext, warcio, pyarrow, tldextract, inscriptis, magic, nltk"
+"""What the pipeline imports in its workers only: a worker that can't leaves the peer waiting for ever."""
+
+
+def refuse_peer(python: str) -> str | None:
+    """Why the environment of this Python can't run the peer, with what to install; None where it can."""
+    try:
+        done = subprocess.run(
+            [python, "-c", f"import {NEEDED}, {MODULES}"], capture_output=True, text=True, check=False, timeout=300
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{python} can't be used: {error}"
+    if done.returncode == 0:
+        return None
+    said = done.stderr.strip().splitlines()
+    return f"{python}: {said[-1] if said else 'it ended'}; {python} -m pip install 'datatrove[io,processing]' spacy lxml_html_clean"
+
+
+def adopt() -> bool:
+    """Have the processes that a contender leaves behind handed to this one, so that their CPU time is counted; False where the
+    system can't (it takes Linux)."""
+    become_subreaper = 36
+    try:
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(become_subreaper, 1, 0, 0, 0) == 0)
+    except (AttributeError, OSError):
+        return False
+
+
+def measured(command: Sequence[str], limit: float) -> tuple[float, float]:
+    """Wall and CPU seconds of a command with all its processes; none is left. Raises SystemExit with what it said when it fails or
+    takes longer than `limit` seconds."""
+    with tempfile.TemporaryFile() as said:
+        before, started = _children(), time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
+        try:
+            code: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        wall = time.monotonic() - started
+        _end(process)
+        if code != 0:
+            said.seek(0)
+            why = f"took longer than {limit:g} s" if code is None else f"ended with {code}"
+            told = said.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"{' '.join(command[:3])} … {why}\n{told}")
+        return wall, _children() - before
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of a command, after a second in which it may end by itself, and take its times."""
+    deadline = time.monotonic() + 1.0
+    while process.poll() is not None and _left() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 60.0
+    while (left := _left()) and time.monotonic() < deadline:  # those with a session of their own
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _left() -> list[int]:
+    """Adopted processes that have not ended, as far as the system tells; takes the times of those that have."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    found: list[int] = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        found += map(int, path.read_text().split())
     return found
 
 
@@ -207,12 +296,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("crawl", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--extractor", default="trafilatura")
+    parser.add_argument("--extractor", default="curate")
     parser.add_argument("--cores", type=int, default=cpu_count())
-    parser.add_argument("--datatrove")
+    parser.add_argument("--datatrove", metavar="PYTHON")
+    parser.add_argument("--limit", type=float, default=3600, metavar="SECONDS", help="of one run of one contender")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--times", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.datatrove and (refused := refuse_peer(arguments.datatrove)):
+        raise SystemExit(refused)
+    if not adopt():
+        print("CPU seconds leave out processes that a contender leaves behind: this is not Linux", file=sys.stderr)
     crawl = arguments.crawl
     if arguments.times > 1:
         crawl = multiply(crawl, crawl.with_name(f"{crawl.name}-x{arguments.times}"), arguments.times)
@@ -224,14 +318,12 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, run in chosen.items():
             with tempfile.TemporaryDirectory(prefix="curate-bench-") as folder:
-                started, before = time.monotonic(), _children()
-                run(Path(folder))
-                seconds[name].append(time.monotonic() - started)
-                cpu[name].append(_children() - before)
-                shutil.rmtree(folder, ignore_errors=True)
-                Path(folder).mkdir()
+                wall, work = measured(run(Path(folder)), arguments.limit)
+            seconds[name].append(wall)
+            cpu[name].append(work)
+            print(f"{name}: {wall:.1f} s, {work:.1f} CPU s", file=sys.stderr, flush=True)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    work = {name: statistics.median(values) for name, values in cpu.items()}
+    cost = {name: statistics.median(values) for name, values in cpu.items()}
     report = {
         "pages": pages,
         "megabytes": round(sum(p.stat().st_size for p in crawl.glob("*.warc.gz")) / 1e6, 1),
@@ -239,7 +331,7 @@ def main() -> None:
         "extractor": arguments.extractor,
         "seconds": {name: [round(value, 1) for value in values] for name, values in seconds.items()},
         "cpu_seconds": {name: [round(value, 1) for value in values] for name, values in cpu.items()},
-        "pages_per_cpu_second": {n: round(pages / m, 1) for n, m in work.items()},
+        "pages_per_cpu_second": {n: round(pages / m, 1) for n, m in cost.items()},
         "pages_per_core_second": {n: round(pages / m / arguments.cores, 1) for n, m in medians.items()},
         "job_over": {n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians},
     }
