@@ -15,7 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.extractor_pages import pages
+from benchmarks.extractor_pages import news, pages
 from benchmarks.extractor_scores import score_f1
 from benchmarks.extractor_train import Example, Size, Weights, example, fold_of, predict, read_words, train
 from curate.html.extract import Judged, assemble, decide
@@ -66,12 +66,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=parse_size, action="append")
+    parser.add_argument("--news", action="store_true", help="the news in five languages too, as training and as test")
     parser.add_argument("--sets", action="store_true", help="leave out each labelled set instead of folds of domains")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     testdata = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
     sizes = args.size or [Size()]
-    examples = [example(page) for page in pages(testdata) if not page.partial]
+    more = news(testdata) if args.news else ()
+    examples = [example(page) for page in (*pages(testdata), *more) if not page.partial]
     print(f"{len(examples)} pages, {sum(item.page.count for item in examples)} blocks", flush=True)
     group = (lambda item: item.labelled.set) if args.sets else (lambda item: fold_of(item.labelled.domain, 5))
     for size, texts in zip(sizes, out_of_fold(examples, group, sizes), strict=True):

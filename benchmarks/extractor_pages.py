@@ -67,6 +67,20 @@ def pages(testdata: Path) -> Iterator[Page]:
                 yield Page(row["set"], row["path"], url, domain_of(url, row), kind, html, gold)
 
 
+def news(testdata: Path) -> Iterator[Page]:
+    """The news pages of pack I (DAnIEL, 2011-12), in the order of its table; `kind` is the language. Nothing where it lacks."""
+    root = testdata / "I-scripts"
+    if not (root / "PAGES.tsv").exists():
+        return
+    with open(root / "PAGES.tsv", newline="", encoding="utf-8") as table:
+        for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
+            marked = (root / "reference" / row["file"]).read_text(encoding="utf-8", errors="replace")
+            gold = re.sub(r"</?[a-z]+[^>]*>", " ", marked)
+            html, _ = decode((root / "html" / row["file"]).read_bytes())
+            if gold.strip():
+                yield Page("daniel", row["file"], None, row["domain"], row["language"], html, gold)
+
+
 def domain_of(url: str | None, row: dict[str, str]) -> str:
     """The registered domain (two labels, three below co.uk and its like), which pages of one site share."""
     if url is None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.extractor_labels import label
 from benchmarks.extractor_pages import Page as Labelled
-from benchmarks.extractor_pages import pages
+from benchmarks.extractor_pages import news, pages
 from curate.html.columns import FEATURES
 from curate.html.context import CONTEXT, context
 from curate.html.features import Facts, fill, word_logits
@@ -259,9 +259,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=Path("curate/html/model.bin"))
     parser.add_argument("--size", type=lambda text: Size(*map(int, text.split(","))), default=Size())
     parser.add_argument("--unsure", type=float, default=UNSURE, help="expected F1 below which trafilatura takes over")
+    parser.add_argument("--news", action="store_true", help="learn from the news in five languages, too")
     args = parser.parse_args()
     testdata = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
-    examples = [example(page) for page in pages(testdata) if not page.partial]
+    more = news(testdata) if args.news else ()
+    examples = [example(page) for page in (*pages(testdata), *more) if not page.partial]
     weights = train(examples, args.size)
     card = {
         "pages": len(examples),

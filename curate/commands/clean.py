@@ -21,7 +21,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @click.option(
     "--extractor",
     metavar="NAME",
-    help="HTML to text: curate, trafilatura, resiliparse or package.module.function; default: what the recipe says.",
+    help="HTML to text: curate, trafilatura, union (what either saves), resiliparse or package.module.function; default: what the recipe says.",
 )
 @click.option(
     "--bad-words",

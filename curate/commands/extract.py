@@ -15,10 +15,19 @@ import click
     help="curate, trafilatura, resiliparse or package.module.function.  [default: curate]",
 )
 @click.option("--engine", hidden=True, metavar="NAME", help="The former name of --extractor.")
+@click.option(
+    "--title/--no-title", default=True, help="The page's title as the first line, as in a corpus.  [default: yes]"
+)
 @click.option("--html", "as_html", is_flag=True, help="A page that shows each block: kept green, dropped grey, why.")
 @click.option("--json", "as_json", is_flag=True, help="Every block with its probability and features.")
 def extract(
-    page: Path, url: str | None, extractor: str | None, engine: str | None, as_html: bool, as_json: bool
+    page: Path,
+    url: str | None,
+    extractor: str | None,
+    engine: str | None,
+    title: bool,
+    as_html: bool,
+    as_json: bool,
 ) -> None:
     """The text of one page: a file, or - for standard input.
 
@@ -46,7 +55,7 @@ def extract(
         return
     from curate.html import extractors
 
-    _write(extractors.extractor(name)(html, url))
+    _write(extractors.extractor(name, title=title)(html, url))
 
 
 def _read(page: Path) -> str:

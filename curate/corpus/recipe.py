@@ -40,6 +40,8 @@ class Extract:
 
     engine: str = DEFAULT
     """curate, trafilatura or resiliparse; or the dotted name of a function `(html, url) -> text`."""
+    title: bool = True
+    """Whether the first line of a text is the title of its page, which is often not in the main text. With `curate`."""
     cpu_seconds: float = 30.0
     """CPU time a page may use. Generous: a slow machine must not change the corpus."""
     page_bytes: int = 20_000_000

@@ -25,6 +25,7 @@ WEB = [
     pa.field("status", pa.int16()),
     pa.field("content_type", pa.string()),
     pa.field("charset", pa.string()),  # the one that decoded the page
+    pa.field("extractor", pa.string()),  # the engine that the text is from; null where there was no HTML
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float32()),
     pa.field("script", pa.string()),  # ISO 15924, where a step told it

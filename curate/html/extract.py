@@ -16,17 +16,21 @@ from curate.html.context import CONTEXT, context
 from curate.html.features import fill, word_logits
 from curate.html.hidden import visible
 from curate.html.layout import name_logits
-from curate.html.lines import rows_of_tables
+from curate.html.lines import AFTER_TERM, CELL, MEANING, ROW, SEPARATOR, TERM, joints
 from curate.html.measure import WORDS
 from curate.html.model import Model, model
 from curate.html.page import Page, read_page
+from curate.html.shortcodes import shortcodes
 from curate.html.start import ARTICLE
 from curate.html.structured import article_body, is_html
-from curate.html.tape import B_END, B_START
+from curate.html.tags import TAG
+from curate.html.tape import B_CODE, B_END, B_NODE, B_START, N_TAG
+from curate.html.title import title_of, with_title
 from curate.html.trees import probabilities
 
 STEPS = 40  # of probability that the choice of blocks tells apart
 FEW_WORDS = 40  # on which a page has no article of its own
+_PRE = TAG["pre"]
 CHUNK = 8192  # blocks whose features are held at once: memory stays flat on pages with millions
 
 
@@ -95,9 +99,19 @@ def extract(html: str, url: str | None = None) -> str:
     return extract_page(html, url).text
 
 
-def extract_page(html: str, url: str | None = None, utf8: bytes | None = None) -> Extraction:
-    """The main text of `html`, and which engine it is from; `utf8` is `html` in UTF-8, where the caller has it."""
+def extract_page(html: str, url: str | None = None, utf8: bytes | None = None, title: bool = False) -> Extraction:
+    """The main text of `html`, and which engine it is from; `utf8` is `html` in UTF-8, where the caller has it.
+
+    `title`: the page's title is the first line, where there is a text.
+    """
     judged = judge(html if utf8 is None else utf8)
+    done = _extracted(html, url, judged)
+    if not title:
+        return done
+    return Extraction(with_title(done.text, title_of(judged.page, url)), done.engine)
+
+
+def _extracted(html: str, url: str | None, judged: Judged) -> Extraction:
     if (text := elsewhere(html, judged)) is not None:
         return Extraction(text, "curate")
     if judged.unsure:
@@ -193,18 +207,37 @@ def best_step(p: Array, words: Array) -> tuple[Number, Number]:
 
 
 def assemble(judged: Judged) -> str:
-    """The kept blocks as lines: one a block, the cells of a table's row on one line, preformatted text as it is."""
+    """The kept blocks as lines: one a block, the cells of a table's row on one line, a short term before what it means,
+    preformatted text as it is, shortcodes gone."""
     page = judged.page
     kept = np.flatnonzero(judged.keep)
     if not len(kept):
         return ""
-    rows, cells = rows_of_tables(page.facts.nodes, page.facts.blocks)[kept].T.tolist()
-    first, last = page.facts.blocks[kept[0], B_START], page.facts.blocks[kept[-1], B_END]
+    blocks = page.facts.blocks[kept]
+    first, last = blocks[0, B_START], blocks[-1, B_END]
     source = page.tape.text[first:last].tobytes()
-    starts, ends = (page.facts.blocks[kept][:, [B_START, B_END]] - first).T.tolist()
-    pieces = [source[starts[0] : ends[0]]]
-    for i in range(1, len(starts)):
-        beside = rows[i] >= 0 and rows[i] == rows[i - 1] and cells[i] != cells[i - 1]
-        pieces.append(b" | " if beside else b"\n")
-        pieces.append(source[starts[i] : ends[i]])
+    texts = [source[start:end] for start, end in (blocks[:, [B_START, B_END]] - first).tolist()]
+    if b"[" in source and (codes := shortcodes(source)):
+        tags = page.facts.nodes[blocks[:, B_NODE], N_TAG]
+        for i in np.flatnonzero((blocks[:, B_CODE] == 0) & (tags != _PRE)).tolist():
+            if b"[" in texts[i]:
+                texts[i] = b" ".join(codes.sub(b"", texts[i]).split())
+    near = joints(page.facts.nodes, page.facts.blocks)[kept].tolist()
+    pieces, before = [], -1
+    for i, text in enumerate(texts):
+        if not text:
+            continue
+        if before >= 0:
+            pieces.append(_between(near[before], near[i], texts[before]))
+        pieces.append(text)
+        before = i
     return b"".join(pieces).decode("utf-8", "replace")
+
+
+def _between(one: list[int], other: list[int], text: bytes) -> bytes:
+    """What parts two blocks, of which the first has this text."""
+    if other[ROW] >= 0 and other[ROW] == one[ROW] and other[CELL] != one[CELL]:
+        return SEPARATOR
+    if one[TERM] >= 0 and other[MEANING] == one[TERM]:
+        return AFTER_TERM if text[-1:].isalnum() or text[-1:] in b")]\"'" or text[-1] >= 128 else b" "
+    return b"\n"

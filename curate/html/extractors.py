@@ -43,18 +43,23 @@ ENGINES = {
 }
 """Engines by name. Any other one is named by its dotted name, `package.module.function`."""
 DEFAULT = "curate"
+UNION = "union"
+UNITED = ("curate", "trafilatura")
+"""The engines of `union`: the second is asked where the recipe drops the first one's text (curate/read/union.py)."""
+TEXT = 2
+"""Of our own engine: raised with every change of what text a page gives, so that texts of before are not taken for those of now."""
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _GAP = re.compile("\n{3,}")
 
 
-def extractor(name: str = DEFAULT) -> Engine:
+def extractor(name: str = DEFAULT, *, title: bool = False) -> Engine:
     """The engine called `name`, with its output cleaned (see `clean_text`), and its input (`clean_html`).
 
-    Raises UsageError when there is no engine of that name.
+    `title`: the page's title is the first line, with engines that know it (`curate`). Raises UsageError when there is no engine of that name.
     """
-    named = named_extractor(name)
+    named = named_extractor(name, title=title)
 
     def extract(html: str, url: str | None = None) -> str:
         return named(html, url, None)[0]
@@ -65,22 +70,23 @@ def extractor(name: str = DEFAULT) -> Engine:
 NamedEngine = Callable[[str, str | None, bytes | None], tuple[str, str]]
 
 
-def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngine:
+def named_extractor(name: str = DEFAULT, *, decoded: bool = False, title: bool = False) -> NamedEngine:
     """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
     it is unsure of to another one.
 
     `decoded` says that pages come from `curate.encodings.decode`, which leaves nothing in them to clean. The third argument is
-    the page in UTF-8, where it came so: the engine that reads bytes need not encode it again.
+    the page in UTF-8, where it came so: the engine that reads bytes need not encode it again. `title` as in `extractor`.
     """
     module, engine = _found(name)
     if hasattr(module, "prepare"):
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
-    reads_bytes = "utf8" in signature(engine).parameters
+    known = signature(engine).parameters
+    reads_bytes, options = "utf8" in known, {"title": True} if title and "title" in known else {}
 
     def extract(html: str, url: str | None, utf8: bytes | None) -> tuple[str, str]:
         page = html if decoded else clean_html(html)
-        made = engine(page, url, utf8) if reads_bytes else engine(page, url)
+        made = engine(page, url, utf8, **options) if reads_bytes else engine(page, url, **options)
         if isinstance(made, str):
             return clean_text(made), name
         return clean_text(made.text, gaps=made.engine == name), made.engine  # its only gaps are of preformatted text
@@ -89,6 +95,8 @@ def named_extractor(name: str = DEFAULT, *, decoded: bool = False) -> NamedEngin
 
 
 def _found(name: str) -> tuple[ModuleType, Callable[..., Any]]:
+    if name == UNION:
+        raise UsageError("union takes the text that a recipe keeps: it is for curate clean, not for one page")
     known = ENGINES.get(name)
     where, function = (known.module, known.function) if known else name.rsplit(".", 1) if "." in name else ("", name)
     try:
@@ -98,20 +106,22 @@ def _found(name: str) -> tuple[ModuleType, Callable[..., Any]]:
     engine = getattr(module, function, None)
     if module is None or not callable(engine):
         raise UsageError(
-            f"no extractor is called {name!r}{nearest(name, ENGINES)}; one of your own is named package.module.function"
+            f"no extractor is called {name!r}{nearest(name, (*ENGINES, UNION))}; one of your own is named package.module.function"
         )
     return module, engine
 
 
 def check_extractor(name: str) -> None:
     """Raise UsageError when there is no engine of that name. Those of ours are not imported for it."""
-    if name not in ENGINES:
+    if name not in (*ENGINES, UNION):
         _found(name)
 
 
 def extractor_version(name: str) -> str:
     """The version of an engine's package; of ours, its model's digest and the engine that it falls back on as well; of
     somebody's, a digest of the module: whatever changes it, texts may be others."""
+    if name == UNION:
+        return extractor_version("curate")
     known = ENGINES.get(name)
     if known is None:
         source = inspect.getsourcefile(_found(name)[0])
@@ -120,7 +130,7 @@ def extractor_version(name: str) -> str:
         return version(known.package)
     model = resources.files("curate.html").joinpath("model.bin").read_bytes()
     digest = hashlib.blake2b(model, digest_size=8).hexdigest()
-    return f"{version(known.package)}, model {digest}, trafilatura {version('trafilatura')}"
+    return f"{version(known.package)}, text {TEXT}, model {digest}, trafilatura {version('trafilatura')}"
 
 
 def clean_html(html: str) -> str:
@@ -136,8 +146,8 @@ def clean_text(text: str, *, gaps: bool = False) -> str:
     characters and doubly encoded UTF-8 are what was meant (`curate.encodings.mojibake`). Idempotent.
     """
     lines = _UNWANTED.sub("", repaired(encodable(text))).splitlines()  # at every line end that Unicode knows
-    whole = "\n".join([line.rstrip() for line in lines]).strip()
-    return whole if gaps else _GAP.sub("\n\n", whole)
+    whole = "\n".join([line.rstrip() for line in lines])
+    return whole.strip("\n") if gaps else _GAP.sub("\n\n", whole.strip())
 
 
 def encodable(text: str) -> str:

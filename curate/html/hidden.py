@@ -1,4 +1,4 @@
-"""Which blocks nobody sees: in hidden elements, templates, closed dialogs, and what is for browsers without scripts."""
+"""Which blocks nobody sees: in hidden elements, templates, closed dialogs, and what is for browsers without scripts or film."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,21 +8,31 @@ from curate.html.tags import TAG
 from curate.html.tape import B_NODE, HIDDEN, N_FLAGS, N_PARENT, N_TAG, OPEN
 
 _TEMPLATE, _NOSCRIPT, _DIALOG = TAG["template"], TAG["noscript"], TAG["dialog"]
+_VIDEO, _AUDIO, _CANVAS = TAG["video"], TAG["audio"], TAG["canvas"]
+UNSEEN, NO_SCRIPT = 1, 2  # why a block is hidden
 MOST = 0.1
 """Share of a page's text. What a page hides beyond it is a tab, an accordion or the whole article, shown by a script: on
 labelled pages dropping it costs 7 points of F1 on each of 42 pages; dropping up to this share costs nothing on 18."""
+MOST_BESIDE_PROSE, MOST_WITHOUT_SCRIPT = 0.6, 0.3
+"""The same where what the page shows is an article by itself: tabs and accordions stand in shops and on pages of services."""
+PROSE_WORDS, PROSE_SHARE, ENOUGH_WORDS = 12, 0.9, 30
+"""A page shows an article where so much of its text is in blocks of so many words, and there are so many."""
 
 
 @compiled
 def _hidden(nodes: Array, blocks: Array, of_node: Array, of_block: Array) -> None:
     for node in range(1, len(nodes)):
         tag, flags = nodes[node, N_TAG], nodes[node, N_FLAGS]
-        of_node[node] = (
-            of_node[nodes[node, N_PARENT]]
-            or (flags & HIDDEN) > 0
-            or tag in (_TEMPLATE, _NOSCRIPT)
+        why = of_node[nodes[node, N_PARENT]]
+        if why == 0 and tag == _NOSCRIPT:
+            why = NO_SCRIPT
+        if (
+            (flags & HIDDEN) > 0
+            or tag in (_TEMPLATE, _VIDEO, _AUDIO, _CANVAS)
             or (tag == _DIALOG and (flags & OPEN) == 0)
-        )
+        ):
+            why = UNSEEN
+        of_node[node] = why
     for block in range(len(blocks)):
         of_block[block] = of_node[blocks[block, B_NODE]]
 
@@ -34,7 +44,14 @@ def visible(
 
     Style sheets are not read: hidden is what its tags and their attributes say.
     """
-    hidden = np.zeros(len(blocks), np.bool_)
-    _hidden(nodes, blocks, np.zeros(len(nodes), np.bool_), hidden)
-    unseen = keep & hidden
-    return keep & ~unseen if words[unseen].sum() <= MOST * words[keep].sum() else keep
+    hidden = np.zeros(len(blocks), np.int8)
+    _hidden(nodes, blocks, np.zeros(len(nodes), np.int8), hidden)
+    total, unseen, unscripted = (
+        float(words[keep & one].sum()) for one in (hidden >= 0, hidden > 0, hidden == NO_SCRIPT)
+    )
+    if not unseen:
+        return keep
+    shown = words[keep & (hidden == 0)]
+    article = shown.sum() >= ENOUGH_WORDS and shown[shown >= PROSE_WORDS].sum() >= PROSE_SHARE * shown.sum()
+    most = (MOST_BESIDE_PROSE if unscripted <= MOST_WITHOUT_SCRIPT * total else 0.0) if article else MOST
+    return keep & (hidden == 0) if unseen <= most * total else keep

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from curate.html.features import Facts, empty_facts, headings
 from curate.html.layout import alike, containers, totals
+from curate.html.mathematics import with_latex
 from curate.html.measure import FIRST_WORDS, distinct_words, measure
 from curate.html.scan import scan
 from curate.html.tags import NAMES, tables
@@ -60,7 +61,7 @@ def read_page(html: str | bytes) -> Page:
 
     Bytes must be valid UTF-8 without NULs: to encode a page that came as UTF-8 takes a tenth of the time of reading it.
     """
-    source = html if isinstance(html, bytes) else as_bytes(html)
+    source = with_latex(html if isinstance(html, bytes) else as_bytes(html))
     buffer: NDArray[np.uint8] = np.frombuffer(source, np.uint8)
     known = tables()
     tape = new_tape(len(source), len(NAMES))

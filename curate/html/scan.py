@@ -10,12 +10,16 @@ search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 
 from curate.filters.jit import Array, Number, compiled, hot, inner
 
+from curate.html.inline import (
+    after_concealed, begin_reading, end_raised, end_reading, is_concealed, raise_or_lower,
+)  # fmt: skip
 from curate.html.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.html.start import attributes, find_close, schema_types
 from curate.html.tags import (
     BLOCK,
     BODY,
     BOLD,
+    BRACKET,
     BREAK,
     CELL,
     CODE,
@@ -23,12 +27,17 @@ from curate.html.tags import (
     FIELD,
     HEADING,
     IMAGE,
+    INLINE,
     LINK,
     META,
     P,
     PARAGRAPH,
     PRE,
+    RAISED,
     RAW,
+    READING,
+    RUBY,
+    RUBY_TAG,
     SCRIPT,
     SKIP,
     TABLE,
@@ -67,6 +76,7 @@ from curate.html.tape import (
     FROM,
     IMAGES,
     LINK as LINK_ON,
+    LINK_FROM,
     LINKED,
     LINKS,
     MAX_BLOCKS,
@@ -84,6 +94,7 @@ from curate.html.tape import (
     NODES,
     OVER,
     POS,
+    RUBY_ON,
     SCHEMA,
     SOFT,
     SPACE,
@@ -94,9 +105,10 @@ from curate.html.tape import (
     TOKENS,
     Tape,
 )
-from curate.html.text import characters, put
+from curate.html.text import characters, kept_space, put
 
 LT, GT, SLASH, BANG, QUESTION = 60, 62, 47, 33, 63
+SHORTEST_HIDING = 7  # bytes of ` hidden>`, all but one
 
 
 @compiled
@@ -154,6 +166,14 @@ def start_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
         flush(tape, at, 0)
         open_element(tape, known, tag, name)
         return end
+    if (
+        end - after > SHORTEST_HIDING
+        and role in (INLINE, LINK, BOLD, CODE, RAISED, RUBY)
+        and is_concealed(buf, after, end)
+    ):
+        past = after_concealed(buf, end, name, tape, known)
+        if past >= 0:
+            return past
     return start_other(buf, at, end, tape, known, tag, name, role)
 
 
@@ -166,6 +186,19 @@ def start_other(
     if role == LINK:
         state[LINK_ON] = 1
         state[LINKS] += 1
+        state[LINK_FROM] = state[TEXT]
+    elif role == RAISED:
+        raise_or_lower(buf, end, name, tape)
+    elif role == RUBY:
+        end_reading(tape, at)
+        state[RUBY_ON] = 1
+    elif role == READING:
+        if state[RUBY_ON]:
+            begin_reading(tape, at)
+    elif role == BRACKET:
+        end_reading(tape, at)
+        if state[RUBY_ON]:  # the brackets for browsers that know no ruby: the reading has its own
+            return next_tag(buf, end)
     elif role == BOLD:
         state[BOLD_ON] += 1
     elif role == CODE:
@@ -175,7 +208,7 @@ def start_other(
     elif role == FIELD:
         state[FIELDS] += 1
     elif role in (BREAK, VOID_BLOCK):
-        flush(tape, at, 1 if role == BREAK else 0)
+        break_line(tape, at, role == BREAK)
         if tape.opened[PARAGRAPH] > 0 and role == VOID_BLOCK:
             close(tape, known, P, CELL | TABLE)
     elif role == META:
@@ -197,6 +230,45 @@ def start_other(
             return after_close(buf, close_at)
         state[NO_SVG_END] = 1
     return end
+
+
+@inner
+def break_line(tape: Tape, at: Number, soft: Number) -> None:
+    """End the block; in preformatted text a line break is a character."""
+    if soft and tape.opened[PRE] > 0:
+        kept_space(tape, at, 10)
+    else:
+        flush(tape, at, 1 if soft else 0)
+
+
+@inner
+def next_tag(buf: Array, at: Number) -> Number:
+    """The place of the next "<"."""
+    while at < len(buf) and buf[at] != LT:
+        at += 1
+    return at
+
+
+@inner
+def drop_sign(tape: Tape) -> None:
+    """Take back the text of a link that is one sign for the eye: to a heading's own address, back from a note."""
+    state, text = tape.state, tape.text
+    start, end = state[LINK_FROM], state[TEXT]
+    if start < state[START] or end <= start:
+        return
+    if text[start] == 32:
+        start += 1
+    length = end - start
+    first, second, third = text[start], text[min(start + 1, end - 1)], text[min(start + 2, end - 1)]
+    if (
+        (length == 1 and first == 35)  # "#"
+        or (length == 2 and first == 0xC2 and (second == 0xB6 or second == 0xA7))  # pilcrow, section sign
+        or (
+            length in (3, 6) and first == 0xE2 and second == 0x86 and (third == 0xA9 or third == 0x91)
+        )  # arrows back and up
+    ):
+        state[LINKED] = max(0, state[LINKED] - length)
+        state[TEXT] = state[LINK_FROM]
 
 
 @hot
@@ -251,12 +323,21 @@ def end_tag(buf: Array, at: Number, tape: Tape, known: Tables) -> Number:
     state = tape.state
     if role == LINK:
         state[LINK_ON] = 0
+        drop_sign(tape)
+    elif role == RAISED:
+        end_raised(tape, at)
+    elif role == READING:
+        end_reading(tape, at)
+    elif role == RUBY:
+        end_reading(tape, at)
+        if tag == RUBY_TAG:
+            state[RUBY_ON] = 0
     elif role == BOLD:
         state[BOLD_ON] = max(0, state[BOLD_ON] - 1)
     elif role == CODE:
         state[CODE_ON] = max(0, state[CODE_ON] - 1)
     elif role == BREAK:
-        flush(tape, at, 1)
+        break_line(tape, at, True)
     elif role == BLOCK:
         flush(tape, at, 0)
         if state[OVER] > 0:

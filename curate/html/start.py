@@ -48,7 +48,9 @@ CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NA
         "open",
     ]
 )
-BODY_NAME, LD_JSON, OG_TYPE, TRUE = (_key(n) for n in ["articlebody", "application/ld+json", "og:type", "true"])
+BODY_NAME, LD_JSON, OG_TYPE, TRUE, UNTIL_FOUND = (
+    _key(n) for n in ["articlebody", "application/ld+json", "og:type", "true", "until-found"]
+)
 DESCRIPTION, OG_DESCRIPTION = _key("description"), _key("og:description")
 COMMENT = _key("comment")  # any word that begins so
 # class and id words of what readers wrote under a page
@@ -197,8 +199,12 @@ def attribute(buf: Array, name: Number, start: Number, end: Number, tape: Tape) 
         names(buf, start, end, tape, salt)
         if name == ITEMPROP and hash_range(buf, start, end) == BODY_NAME:
             state[A_FLAGS] |= ARTICLE_BODY
-    elif name == HIDDEN_NAME or (name == ARIA and hash_range(buf, start, end) == TRUE):
-        state[A_FLAGS] |= HIDDEN
+    elif name == HIDDEN_NAME:
+        if not until_found(buf, start, end):
+            state[A_FLAGS] |= HIDDEN
+    elif name == ARIA:
+        if hash_range(buf, start, end) == TRUE:
+            state[A_FLAGS] |= HIDDEN
     elif name == OPENED:
         state[A_FLAGS] |= OPEN
     elif name == STYLE:
@@ -250,6 +256,12 @@ def is_one_of(value: Number, keys: Array) -> Number:
 def bucket(value: Number, salt: Number) -> Number:
     mixed = (value ^ np.uint64(salt)) * FNV_PRIME
     return np.int32((mixed ^ (mixed >> np.uint64(29))) & np.uint64(BUCKETS - 1))
+
+
+@inner
+def until_found(buf: Array, start: Number, end: Number) -> Number:
+    """Whether `hidden` means folded: a search in the page opens it."""
+    return hash_range(buf, start, end) == UNTIL_FOUND
 
 
 @inner

@@ -13,7 +13,10 @@ P, LI, TERM, CELL, ROW, SECTION, TABLE, LIST, TERMS, OPTION, HEADING, BUTTON, SC
 )
 
 # Roles of a tag in the scanner.
-INLINE, BLOCK, VOID_BLOCK, RAW, TITLE, SKIP, LINK, BOLD, CODE, IMAGE, FIELD, SCRIPT, META, BODY, BREAK = range(15)
+(
+    INLINE, BLOCK, VOID_BLOCK, RAW, TITLE, SKIP, LINK, BOLD, CODE, IMAGE, FIELD, SCRIPT, META, BODY, BREAK, RAISED, RUBY, READING,
+    BRACKET,
+) = range(19)  # fmt: skip
 
 _BLOCKS = [
     "div",
@@ -83,6 +86,10 @@ _BLOCKS = [
 _ROLES: dict[int, str] = {
     VOID_BLOCK: "hr",
     BREAK: "br",
+    RAISED: "sup sub",
+    RUBY: "ruby rb rtc",
+    READING: "rt",
+    BRACKET: "rp",
     RAW: "style iframe noembed noframes xmp textarea",
     TITLE: "title",
     SKIP: "svg",
@@ -150,6 +157,7 @@ TAG = {name: index for index, name in enumerate(NAMES)}
 CUSTOM = TAG["custom"]
 PRE = TAG["pre"]
 PARAGRAPH = TAG["p"]
+RUBY_TAG = TAG["ruby"]
 
 
 class Tables(NamedTuple):

@@ -10,7 +10,7 @@ from curate.engine.session import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.output import IDENTITY, INDEX, read_json
-from curate.html.extractors import extractor_version
+from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
@@ -82,6 +82,8 @@ def crawl_source(
             split=split,
             source=name or _crawl_name(split.file),
             engine=recipe.extract.engine,
+            title=recipe.extract.title,
+            recipe=recipe.text if recipe.extract.engine == UNION else "",
             cpu_seconds=recipe.extract.cpu_seconds,
             page_bytes=recipe.extract.page_bytes,
             memory_bytes=recipe.extract.memory_bytes,
@@ -106,8 +108,10 @@ def _index(folder: str) -> dict[str, Any]:
 def extraction(recipe: Recipe) -> dict[str, str | int | float]:
     """Everything that decides what text a page gives."""
     engine = recipe.extract.engine
-    return {
+    chooses: dict[str, str | int | float] = {"recipe": recipe.digest} if engine == UNION else {}
+    return chooses | {
         "engine": engine,
+        "title": recipe.extract.title,
         "version": extractor_version(engine),
         "cpu_seconds": recipe.extract.cpu_seconds,
         "page_bytes": recipe.extract.page_bytes,

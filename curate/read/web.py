@@ -19,10 +19,12 @@ from curate.encodings.decode import decode_page, looks_binary
 from curate.engine import children, tasks
 from curate.errors import EngineError
 from curate.files import typed_json
-from curate.html.extractors import clean_text, named_extractor
+from curate.filters.base import Document
+from curate.html.extractors import UNION, UNITED, clean_text, named_extractor
 from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask
 from curate.read.splits import Split, read_split
+from curate.read.union import Union
 from curate.warc import Limits, Record, skip_reason
 
 BATCH_ROWS = 192
@@ -49,6 +51,10 @@ class WebTask(SplitTask):
 
     engine: str
     page_bytes: int
+    title: bool = False
+    """Whether the first line of a text is the title of its page."""
+    recipe: str = ""
+    """Text of the recipe that chooses between the engines of `union`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +160,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     text, else null. Records whose number is in `poison` have killed a child before and are not tried again.
     """
     web = task.task
-    named, used = named_extractor(web.engine, decoded=True), Counter[str]()
-
-    def extract(html: str, url: str | None, utf8: bytes | None) -> str:
-        text, engine = named(html, url, utf8)
-        used[engine] += 1
-        return text
+    extract, used = _extractor(web), Counter[str]()
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
@@ -170,11 +171,28 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
                 row.update(verdict="failed", reason=f"page_{reason}", detail=_details(web)[reason])
             elif row["verdict"] is None:
                 _fill(row, record, number, extract, web)
+                used[row.get("extractor") or first] += 1
             yield row
 
+    first = UNITED[0] if web.engine == UNION else web.engine
     for batch in in_batches(rows(), ROWS, BATCH_ROWS):
-        yield batch.replace_schema_metadata({FALLBACK: str(used.total() - used[web.engine])})
+        yield batch.replace_schema_metadata({FALLBACK: str(used.total() - used[first])})
         used.clear()
+
+
+Extract = Callable[[str, str | None, bytes | None, Document], tuple[str, str]]
+"""(page, address, the page in UTF-8 where it came so, what is known of it) -> text and the engine that it is from."""
+
+
+def _extractor(web: WebTask) -> Extract:
+    if web.engine == UNION:
+        return Union(web.recipe, web.title)
+    named = named_extractor(web.engine, decoded=True, title=web.title)
+
+    def extract(html: str, url: str | None, utf8: bytes | None, document: Document) -> tuple[str, str]:
+        return named(html, url, utf8)
+
+    return extract
 
 
 def _details(task: WebTask) -> dict[str, str]:
@@ -225,7 +243,7 @@ def _fill(
     row: dict[str, Any],
     record: Record,
     number: int,
-    extract: Callable[[str, str | None, bytes | None], str],
+    extract: Extract,
     task: WebTask,
 ) -> None:
     if record.error:
@@ -244,14 +262,18 @@ def _fill(
         row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(error))
 
 
-def _text(row: dict[str, Any], record: Record, extract: Callable[[str, str | None, bytes | None], str]) -> None:
+def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
     body = record.body or b""
     if looks_binary(body):
         row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
         return
     html = record.kind == "response" and record.content_type != "text/plain"
     text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
-    text = extract(text, record.url, body if as_it_was else None) if html else clean_text(text)
+    if html:
+        known = Document(id=row["id"], text="", source=row["source"], url=record.url)
+        text, row["extractor"] = extract(text, record.url, body if as_it_was else None, known)
+    else:
+        text = clean_text(text)
     if text.strip("\ufffd\n"):  # U+FFFD alone: an encoding that the standard replaces, as ISO-2022-KR and HZ
         row["text"] = text
     else:

@@ -147,6 +147,7 @@ WEB_NOTES = {
     "payload_digest": "as in the crawl",
     "truncated": "why the crawler cut the page, if it did",
     "charset": "the one that decoded the page",
+    "extractor": "the engine that took the text out of the page",
     "language": "ISO 639",
 }
 DUMP_NOTES = {

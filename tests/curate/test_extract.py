@@ -35,7 +35,7 @@ def engine(html, url, utf8=None):
     return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
 
 def pages(task: web.PagesTask):
-    web.named_extractor = lambda name, decoded=False: engine
+    web.named_extractor = lambda name, **how: engine
     yield from web.pages(task)
 
 def once(name):
@@ -217,3 +217,8 @@ def test_hosts():
     assert web.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
     assert web.host("http://[bad/") is None
     assert web.host(None) is None
+
+
+def test_each_row_says_which_engine_its_text_is_from(tmp_path):
+    found = rows(tmp_path, [b"<p>one</p>", b"unsure", b"raise"])
+    assert [row["extractor"] for row in found] == ["x", "second", None]

@@ -43,10 +43,22 @@ def test_paragraphs_are_lines_and_menus_are_gone() -> None:
         ("<h2>Head</h2><p>One.</p><p>Two.<br>Three.</p>", ["Head", "One.", "Two.", "Three."]),
         ("<ul><li>One<li>Two<ul><li>Three</ul></ul>", ["One", "Two", "Three"]),
         ("<table><tr><th>a<th>b<tr><td>c<td>d</table>", ["a | b", "c | d"]),
-        ("<table><tr><td>a<td><p>b</p><td>c</table>", ["a", "b", "c"]),
-        ("<table><tr><td>a<br>b<td>c</table>", ["a", "b | c"]),
+        ("<table><tr><td>a<td><p>b</p><td><div><a href=/>c</a></div></table>", ["a | b | c"]),
+        ("<table><tr><td>a<br>b<td>c<td>d</table>", ["a", "b", "c | d"]),
+        ("<table><tr><td>a<td><ul><li>b</ul><td>c</table>", ["a", "b", "c"]),
+        ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", ["a | b", "c"]),
+        (
+            "<dl><dt>One<dd>The first.<dd>Not two.<dt>Two:<dd><p>The second.</dl>",
+            ["One: The first.", "Not two.", "Two: The second."],
+        ),
+        ("<dl><dt>A<dt>B<dd>Both.<dt>C<dd><ul><li>D</ul></dl>", ["A", "B: Both.", "C", "D"]),
+        ("<dl><div><dt>Age</dt><dd>25</dd></div><div><dt>Name<dd>Eve</div></dl>", ["Age: 25", "Name: Eve"]),
+        ("<p>One.<br><br>Two.<br/>Three.</br>Four.", ["One.", "Two.", "Three.", "Four."]),
+        ("<ol><li>a<ol><li>b<ul><li>c</ul></ol><li>d</ol>", ["a", "b", "c", "d"]),
         (f"<table><tr><td>{'a ' * 200}<td>c</table>", [("a " * 200).strip(), "c"]),
         ("<pre>def f():\n    return 1\n\n\nf()</pre>", ["def f():", "    return 1", "", "", "f()"]),
+        ("<pre>a<br>  b<br><br>\tc</pre>", ["a", "  b", "", "\tc"]),
+        ("<pre>\n&nbsp;&nbsp;a\u00a0\u00a0b\r\n    c</pre>", ["  a  b", "    c"]),
         ("<p>un<b>glu</b>ed</p><div>a</div><div>b</div>", ["unglued", "a", "b"]),
     ],
 )
@@ -64,6 +76,111 @@ def test_trafilatura_takes_over_where_the_model_is_unsure(monkeypatch: pytest.Mo
     assert extract_page(PAGE).engine == "curate"
 
 
+@pytest.mark.parametrize(
+    ("html", "line"),
+    [
+        ("10<sup>6</sup> m<sup>2</sup>", "10^6 m^2"),
+        ("10<sup>-6</sup>, 10<sup>&minus;6</sup>, Ca<sup>2+</sup>", "10^-6, 10^\u22126, Ca^2+"),
+        ("x<sup>n+1</sup> and e<sup>x</sup> and (a+b)<sup>2</sup>", "x^(n+1) and e^x and (a+b)^2"),
+        ("2<sup>n</sup>, \u03c0<sup>2</sup>, 5<sup>1/2</sup>", "2^n, \u03c0^2, 5^(1/2)"),
+        ("CO<sub>2</sub>, x<sub>i</sub>, x<sub>i</sub><sup>2</sup>, 101<sub>2</sub>", "CO2, x_i, x_i^2, 101_2"),
+        ("V<sub>max</sub>, a<sub>i, j</sub>, (CH<sub>2</sub>)<sub>3</sub>", "V_max, a_(i, j), (CH2)3"),
+        ("the 4<sup>th</sup>, 1<sup>er</sup>, 5<sup>e</sup>, Brand<sup>TM</sup>", "the 4th, 1er, 5e, BrandTM"),
+        ("3<sup>1</sup>/<sub>2</sub> or <sup>1</sup>&frasl;<sub>2</sub>", "3 1/2 or 1\u20442"),
+        ("said.<sup>1</sup> Word<sup>2</sup> end", "said.[1] Word[2] end"),
+        ("said<sup><a href='#n1'>1</a></sup>, so<sup id=r><a href='#n'>[2]</a></sup>", "said[1], so[2]"),
+        ("said<sup><a href=#a>a</a>,<a href=#b>b</a></sup> *<sup>*</sup>", "said[a,b] **"),
+        ("said<sup><a href=#a><span hidden>1</span></a></sup> so", "said so"),
+        ("<sup>1</sup>Department", "1 Department"),
+        ("open<sup>2 " + "never closed " * 30, "open2 " + ("never closed " * 30).strip()),
+    ],
+)
+def test_raised_and_lowered_characters(html: str, line: str) -> None:
+    assert all_kept(f"<p>{html}</p>") == line
+
+
+@pytest.mark.parametrize(
+    ("html", "line"),
+    [
+        (
+            "<ruby>\u6f22<rp>(</rp><rt>kan</rt><rp>)</rp>\u5b57<rp>(</rp><rt>ji</rt><rp>)</rp></ruby>x",
+            "\u6f22(kan)\u5b57(ji)x",
+        ),
+        ("<ruby>\u6f22<rt>kan<rb>\u5b57<rt>ji</ruby>x", "\u6f22(kan)\u5b57(ji)x"),
+        ("<ruby>\u6f22<rp>\uff08<rt>kan<rp>\uff09</ruby>x", "\u6f22(kan)x"),
+        ("<ruby>\u6f22<rt></rt></ruby>x <rt>y", "\u6f22x y"),
+    ],
+)
+def test_readings_of_ruby_stand_in_brackets(html: str, line: str) -> None:
+    assert all_kept(f"<p>{html}</p>") == line
+
+
+@pytest.mark.parametrize(
+    ("html", "line"),
+    [
+        ("Rivers<a class=headerlink href=#rivers>\u00b6</a>", "Rivers"),
+        ("Rivers <a href=#rivers>#</a>", "Rivers"),
+        ("The note. <a href=#ref1>\u21a9\ufe0e</a>", "The note."),
+        ("C<a href=/sharp>#5</a> and <a href=/x>one</a>", "C#5 and one"),
+    ],
+)
+def test_links_that_are_a_sign_are_no_text(html: str, line: str) -> None:
+    assert all_kept(f"<p>{html}</p>") == line
+
+
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        (
+            '<p>[vc_row][vc_column width="1/2"]Text[/vc_column][/vc_row]</p><p>[gallery ids="1,2"]</p><p>End.',
+            ["Text", "End."],
+        ),
+        ("<p>[et_pb_section fb_built=\u201d1\u2033][et_pb_row]Text here", ["Text here"]),
+        (
+            '<p>[caption id="a" width=300]A cat.[/caption] One [1], [sic], a[i] and [name].',
+            ["A cat. One [1], [sic], a[i] and [name]."],
+        ),
+        ("<p>[quote=Eve]She [b]said[/b] so.[/quote] [img]http://example.org/a.png[/img] Yes.", ["She said so. Yes."]),
+        (
+            '<pre>[b]bold[/b]</pre><p>Write <code>[gallery ids="1"]</code> there.',
+            ["[b]bold[/b]", 'Write [gallery ids="1"] there.'],
+        ),
+    ],
+)
+def test_shortcodes_are_no_text(html: str, lines: list[str]) -> None:
+    assert all_kept(html).split("\n") == lines
+
+
+TITLED = f"<title>{{}}</title><article><h1>{{}}</h1>{f'<p>{PARAGRAPH * 3}' * 5}"
+
+
+@pytest.mark.parametrize(
+    ("title", "heading", "first"),
+    [
+        ("The long river - Maps", "The long river", "The long river"),
+        ("Maps | The long river", "Maps", "The long river"),
+        ("The long river", "", "The long river"),
+        ("", "The long river", "The long river"),
+        (
+            "\u6d41\u611f\u6025\u901f\u5347\u6eab\uff5c\u65b0\u805e",
+            "\u66f4\u591a \u65b0\u805e",
+            "\u6d41\u611f\u6025\u901f\u5347\u6eab\uff5c\u65b0\u805e",
+        ),
+    ],
+)
+def test_the_title_is_the_first_line(title: str, heading: str, first: str) -> None:
+    page = TITLED.format(title, heading)
+    lines = extractor("curate", title=True)(page, "https://maps.example.org/1").split("\n")
+    assert lines[0] == first
+    assert lines.count(first) == 1
+    assert lines.count((PARAGRAPH * 3).strip()) == 5
+
+
+def test_no_text_no_title() -> None:
+    assert extractor("curate", title=True)("<title>Rivers</title><body>", None) == ""
+    assert extractor("trafilatura", title=True)(PAGE, None) == extractor("trafilatura")(PAGE, None)
+
+
 SECRET = f"<p>Unseen. {PARAGRAPH * 3}</p>"
 
 
@@ -78,6 +195,8 @@ SECRET = f"<p>Unseen. {PARAGRAPH * 3}</p>"
         "<noscript>{}</noscript>",
         "<dialog>{}</dialog>",
         "<!-- {} -->",
+        "<video src=a>{}</video>",
+        "<canvas>{}</canvas>",
     ],
 )
 def test_what_the_page_hides_is_no_text(hidden: str) -> None:
@@ -88,7 +207,35 @@ def test_what_the_page_hides_is_no_text(hidden: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", ["<dialog open>{}</dialog>", "<details>{}</details>", '<div aria-hidden="false">{}</div>', "<div>{}</div>"]
+    "hides", ["hidden", 'style="display:none !important"', "style=visibility:hidden", "hidden=hidden"]
+)
+def test_hidden_words_in_a_line_are_no_text(hides: str) -> None:
+    assert all_kept(f"<p>One <span {hides}>two <b>three</b> <span>four</span></span>five.") == "One five."
+    assert all_kept(f"<p>One <a href=/ {hides}>two</a>three.") == "One three."
+    assert all_kept(f"<p>One <span {hides}>two<p>three.").split("\n") == ["One two", "three."]  # it has no end
+
+
+def test_words_that_are_not_read_aloud_are_shown() -> None:
+    assert (
+        all_kept("<p>For <s aria-hidden=true>39</s> <b title=hidden>29</b> <i class=hidden>now</i>.")
+        == "For 39 29 now."
+    )
+
+
+def test_beside_an_article_more_may_be_hidden() -> None:
+    shown = f"<p>{PARAGRAPH * 3}</p>" * 3
+    assert "Unseen" not in extract(f"<title>Rivers</title><article><h1>Rivers</h1>{shown}<div hidden>{SECRET}</div>")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<div hidden=until-found>{}</div>",
+        "<dialog open>{}</dialog>",
+        "<details>{}</details>",
+        '<div aria-hidden="false">{}</div>',
+        "<div>{}</div>",
+    ],
 )
 def test_what_the_page_shows_is_text(shown: str) -> None:
     around = f"<p>{PARAGRAPH * 3}" * 16
