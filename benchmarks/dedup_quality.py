@@ -195,7 +195,8 @@ def by_peer(texts: Mapping[str, str], python: str, script: str, *arguments: str)
         lines = (json.dumps({"id": name, "text": text}) for name, text in texts.items())
         source.write_text("\n".join(lines) + "\n", encoding="utf-8")
         given = source.parent if "datatrove" in script else source
-        command = [python, script, str(given), f"{folder}/work", *arguments]
+        # -P: the scripts lie beside modules that have names of the standard library's
+        command = [python, "-P", script, str(given), f"{folder}/work", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     clusters: dict[int, list[str]] = defaultdict(list)
     for name, cluster in json.loads(done.stdout.splitlines()[-1])["clusters"].items():

@@ -52,7 +52,7 @@ BATCH = pa.RecordBatch.from_pylist(
 OTHER: dict[str, Any] = {"rule": "ccnet", "bands": 3, "rows": 4, "threshold": 0.5}
 
 
-@pytest.mark.parametrize("name", ["Exact", "Lines", "MinHash", "Spans", "Urls"])
+@pytest.mark.parametrize("name", ["Exact", "Lines", "MinHash", "Spans", "Substrings", "Urls"])
 def test_what_changes_keys_is_declared(name: str) -> None:
     step = getattr(dedup, name)()
     keys, declared = step.keys(BATCH), step.key_parameters()

@@ -7,7 +7,7 @@ import click
 
 from curate.commands.options import engine_options, json_option, printed
 
-METHODS = ["minhash", "exact", "spans", "lines", "url"]
+METHODS = ["minhash", "exact", "spans", "lines", "url", "substring"]
 
 
 @click.command()
@@ -18,7 +18,8 @@ METHODS = ["minhash", "exact", "spans", "lines", "url"]
     type=click.Choice(METHODS),
     default="minhash",
     show_default=True,
-    help="minhash: similar texts. exact: equal ones. spans: three sentences (C4 paper). lines: C4's code. url: newest page.",
+    help="minhash: texts held by others. exact: equal ones. spans: three sentences (C4 paper). lines: C4's code. "
+    "url: newest page. substring: repeated runs of words.",
 )
 @click.option(
     "--threshold", type=click.FloatRange(0, 1, min_open=True), help="Jaccard similarity looked for.  [default: 0.8]"
@@ -43,6 +44,14 @@ METHODS = ["minhash", "exact", "spans", "lines", "url"]
 )
 @click.option("--merge-near", type=click.Choice(["numbers"]), help="Texts that differ in numbers alone are the same.")
 @click.option("--representative", is_flag=True, default=None, help="Compare with the kept text, no transitive closure.")
+@click.option(
+    "--length", type=click.IntRange(min=2), help="Of --method substring: words (or bytes) of a run.  [default: 50]"
+)
+@click.option(
+    "--unit", type=click.Choice(["token", "byte"]), help="What --length counts.  [default: token, i.e. words]"
+)
+@click.option("--ends", type=click.Choice(["word", "sentence", "line"]), help="Where cuts may end.  [default: word]")
+@click.option("--least", type=click.IntRange(min=0), help="Words left below which a cut text goes.  [default: 20]")
 @click.option("--rule", type=click.Choice(["c4", "ccnet"]), help="Of --method lines: keep one copy, or none.")
 @click.option("--against", metavar="DIR", help="Another corpus: keep only what is not in it.")
 @click.option("--index", metavar="DIR", help="What earlier runs kept; what this run keeps is added.")

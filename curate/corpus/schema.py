@@ -112,9 +112,10 @@ DUPLICATES = pa.schema(
     [
         pa.field("step", pa.string(), nullable=False),  # the corpus-wide step, e.g. Spans
         pa.field("id", pa.string(), nullable=False),  # who lost
-        pa.field("pos", pa.int32(), nullable=False),  # which line or span; -1 the whole document
+        pa.field("pos", pa.int32(), nullable=False),  # which line, span or word; -1 the whole document
         pa.field("survivor", pa.string(), nullable=False),  # first 16 hex digits of the id that keeps it
-        pa.field("value", pa.float64()),  # similarity, where it was measured
+        pa.field("value", pa.float64()),  # what was measured: share held, similarity, copies; of a run its words
+        pa.field("place", pa.int32()),  # of a run of words: which word of the survivor's text it begins with
     ]
 )
 

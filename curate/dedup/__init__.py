@@ -1,6 +1,6 @@
 """Corpus-wide steps: whatever needs two documents.
 
-In a recipe: `use = "curate.dedup.Urls"` (and `Exact`, `Lines`, `Spans`, `MinHash`). As a function it is the command:
+In a recipe: `use = "curate.dedup.Urls"` (and `Exact`, `Lines`, `Spans`, `Substrings`, `MinHash`). As a function it is the command:
 `curate.dedup("corpus/", "deduped/")`, see `curate.api.jobs.dedup`.
 """
 
@@ -13,9 +13,10 @@ from curate.dedup.exact import Exact
 from curate.dedup.lines import Lines
 from curate.dedup.minhash import MinHash
 from curate.dedup.spans import Spans
+from curate.dedup.substrings import Substrings
 from curate.dedup.urls import Urls
 
-__all__ = ["LOST", "CorpusStep", "Exact", "Lines", "Lost", "MinHash", "Spans", "Urls", "doc64"]
+__all__ = ["LOST", "CorpusStep", "Exact", "Lines", "Lost", "MinHash", "Spans", "Substrings", "Urls", "doc64"]
 
 
 class _Command(ModuleType):

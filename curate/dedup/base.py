@@ -30,7 +30,8 @@ LOST = pa.schema(
         pa.field("doc", pa.int64()),
         pa.field("pos", pa.int32()),  # line or sentence, counted from 0; WHOLE = the document
         pa.field("survivor", pa.int64()),  # doc of the keeper; null where no copy is kept
-        pa.field("value", pa.float64()),  # number of copies, or similarity to the survivor
+        pa.field("value", pa.float64()),  # number of copies, similarity to the survivor, or words of a run
+        pa.field("place", pa.int32()),  # which word of the survivor's text a run is; may be missing
     ]
 )
 """What `resolve` writes, in folders `shard=0/`, `shard=1/` …"""

@@ -13,20 +13,20 @@ from curate.dedup.base import LOST, Lost, doc_hex
 from curate.errors import BalanceError
 from curate.files import storage
 
-COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value")])
+COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value", "place")])
 
 
 class Losses:
     """Rows of LOST by document, in each in the order of place and survivor. Held as columns: there may be millions."""
 
     def __init__(self, rows: pa.Table) -> None:
-        rows = rows.select(COLUMNS.names).cast(COLUMNS)
+        rows = _completed(rows)
         doc, pos = (rows[name].to_numpy() for name in ("doc", "pos"))
         survivor = pc.fill_null(rows["survivor"], 0).to_numpy()
         order = np.lexsort((survivor, pos, doc))
         self._pos, self._survivor = pos[order], survivor[order]
         self._alone = rows["survivor"].is_null().to_numpy()[order]
-        self._value = rows["value"].take(pa.array(order)).combine_chunks()
+        self._value, self._place = (rows[name].take(pa.array(order)).combine_chunks() for name in ("value", "place"))
         found, first = np.unique(doc[order], return_index=True)
         ends = np.append(first, len(order))[1:].tolist()
         self._places = {d: (a, b) for d, a, b in zip(found.tolist(), first.tolist(), ends, strict=True)}
@@ -40,7 +40,7 @@ class Losses:
         tables = [COLUMNS.empty_table()]
         for path in storage.list_files(folder, ".parquet"):
             fs, inner = storage.filesystem(path)
-            tables.append(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names).select(COLUMNS.names).cast(COLUMNS))
+            tables.append(_completed(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names)))
         table = pa.concat_tables(tables)
         if rows is not None and table.num_rows != rows:
             raise BalanceError(f"{folder} holds {table.num_rows} losses, and {rows} were written")
@@ -75,9 +75,17 @@ class Losses:
             "pos": pa.array(self._pos[rows], pa.int32()),
             "survivor": pc.if_else(pa.array(self._alone[rows]), "", hexes(self._survivor[rows])),
             "value": self._value.take(pa.array(rows)),
+            "place": self._place.take(pa.array(rows)),
         }
         table = pa.table(columns, schema=schema.DUPLICATES)
         return table.sort_by([(name, "ascending") for name in ("id", "pos", "survivor")])
+
+
+def _completed(rows: pa.Table) -> pa.Table:
+    """The rows with the types of COLUMNS; most steps have no `place`."""
+    if "place" not in rows.schema.names:
+        rows = rows.append_column("place", pa.nulls(len(rows), pa.int32()))
+    return rows.select(COLUMNS.names).cast(COLUMNS)
 
 
 def rows_by_shard(folder: str, shards: int) -> list[int]:

@@ -11,7 +11,14 @@ from curate.read.corpora import corpus_source
 from curate.run.pipeline import CorpusJob
 from curate.run.start import EngineOptions, command_line, run_job
 
-STEPS = {"minhash": "MinHash", "exact": "Exact", "spans": "Spans", "lines": "Lines", "url": "Urls"}
+STEPS = {
+    "minhash": "MinHash",
+    "exact": "Exact",
+    "spans": "Spans",
+    "lines": "Lines",
+    "url": "Urls",
+    "substring": "Substrings",
+}
 """`--method` and the step it stands for."""
 
 

@@ -39,6 +39,7 @@ def test_losses_and_their_evidence(rows: list[tuple[int, int, int | None, float 
             "pos": lost.pos,
             "survivor": doc_hex(lost.survivor) if lost.survivor is not None else "",
             "value": lost.value,
+            "place": None,
         }
         for name, doc in losers
         for lost in losses.of(doc)

@@ -1,0 +1,123 @@
+"""Words of a text as it is written, and hashes of all runs of so many: what exact substring deduplication compares.
+
+A word is what stands between white space; each character of a script without spaces is one, with the marks that follow it. So
+words lie side by side on whole characters, and a text cut between words is whole UTF-8. Words are compared byte by byte; the
+white space between them is not.
+
+A window's hash is 128 bits: two polynomials over the hashes of its words, which move on in one step a word. Windows are of up to
+`LONGEST` words, since polynomials modulo 2^64 are known to collide for made-up texts of two thousand.
+"""
+
+import functools
+import unicodedata
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from curate.dedup.kernel import SOLO_RANGES, TABLE
+from curate.dedup.xxh3 import compiled, xxh3
+from curate.filters.jit import Array
+
+SPACE, SOLO, MARK = 1, 2, 3
+"""Classes of characters; 0 for all others."""
+LONGEST = 1000
+I64 = npt.NDArray[np.int64]
+
+
+@functools.lru_cache(maxsize=1)
+def classes() -> npt.NDArray[np.uint8]:
+    """Code point -> its class."""
+    table = np.zeros(TABLE, np.uint8)
+    for low, high in SOLO_RANGES:
+        table[low : high + 1] = SOLO
+    for code in range(TABLE):
+        if chr(code).isspace():
+            table[code] = SPACE
+        elif unicodedata.category(chr(code))[0] == "M":
+            table[code] = MARK
+    return table
+
+
+@compiled
+def _spans(data: Array, first: int, end: int, table: Array, starts: Array, ends: Array) -> int:
+    """Where the words of data[first:end] begin and end; their number."""
+    at, count, kind = first, 0, SPACE
+    while at < end:
+        code, size = nb.int64(data[at]), 1
+        if code >= 0xC0:
+            size = min(2 if code < 0xE0 else 3 if code < 0xF0 else 4, end - at)
+            code &= 0x7F >> size
+            for k in range(1, size):
+                code = code << 6 | nb.int64(data[at + k]) & 0x3F
+        found = nb.int64(table[code]) if code < len(table) else 0
+        if found == SPACE:
+            kind = SPACE
+        elif kind == SPACE or found == SOLO or (found == 0 and kind == SOLO):
+            starts[count], ends[count] = at, at + size
+            count += 1
+            kind = found if found != MARK else 0
+        else:
+            ends[count - 1] = at + size
+        at += size
+    return count
+
+
+@compiled
+def _mixed(x: np.uint64) -> np.uint64:
+    """The finaliser of MurmurHash3, 64 bits."""
+    x = (x ^ (x >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    x = (x ^ (x >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return x ^ (x >> np.uint64(33))
+
+
+@compiled
+def _windows(
+    data: Array, starts: Array, ends: Array, count: int, length: int, in_bytes: bool, hi: Array, lo: Array, sizes: Array
+) -> int:
+    """Hash the windows of a text of `count` words, one for each word where one begins; their number.
+
+    A window is `length` words, or the fewest words that span `length` bytes (of LONGEST words at most). `sizes` gets its words.
+    """
+    a, b = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+    powers_a, powers_b = np.empty(LONGEST + 1, np.uint64), np.empty(LONGEST + 1, np.uint64)
+    powers_a[0] = powers_b[0] = np.uint64(1)
+    for k in range(LONGEST):
+        powers_a[k + 1], powers_b[k + 1] = powers_a[k] * a, powers_b[k] * b
+    words = np.empty(count, np.uint64)
+    for i in range(count):
+        words[i] = xxh3(data, starts[i], ends[i])
+    x, y, end, made = np.uint64(0), np.uint64(0), 0, 0
+    for i in range(count):
+        while end < count and (end <= i or (ends[end - 1] - starts[i] < length if in_bytes else end - i < length)):
+            if end - i >= LONGEST:
+                break
+            x, y = x * a + words[end], y * b + _mixed(words[end] + b)
+            end += 1
+        full = ends[end - 1] - starts[i] >= length if in_bytes else end - i >= length
+        if not full and end == count:
+            break
+        size = end - i
+        hi[made], lo[made], sizes[made] = _mixed(x + np.uint64(size)), _mixed(y), size
+        made += 1
+        x -= words[i] * powers_a[size - 1]
+        y -= _mixed(words[i] + b) * powers_b[size - 1]
+    return made
+
+
+def spans(text: bytes) -> tuple[I64, I64]:
+    """(starts, ends) of the words of a text, in bytes."""
+    data = np.frombuffer(text, np.uint8)
+    starts, ends = np.empty(len(data) + 1, np.int64), np.empty(len(data) + 1, np.int64)
+    count = _spans(data, 0, len(data), classes(), starts, ends)
+    return starts[:count], ends[:count]
+
+
+def windows(data: npt.NDArray[np.uint8], first: int, end: int, length: int, in_bytes: bool) -> tuple[Any, Any, Any]:
+    """(hi, lo, sizes) of the windows of data[first:end]: int64, int64, and their words as int16."""
+    starts, ends = np.empty(end - first + 1, np.int64), np.empty(end - first + 1, np.int64)
+    count = _spans(data, first, end, classes(), starts, ends)
+    hi, lo, sizes = np.empty(count, np.uint64), np.empty(count, np.uint64), np.empty(count, np.int16)
+    made = _windows(data, starts, ends, count, length, in_bytes, hi, lo, sizes)
+    return hi[:made].view(np.int64), lo[:made].view(np.int64), sizes[:made]

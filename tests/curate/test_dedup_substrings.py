@@ -1,0 +1,187 @@
+"""Exact substrings: equal to a quadratic oracle, whatever the files; cuts between words; every run with its place."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.dedup import Lost, Substrings
+from curate.dedup.base import doc64, doc_hex, survivor_rank
+from curate.dedup.repeated import flat, losers, partition, runs
+from curate.dedup.substrings import cut
+from curate.dedup.windows import spans
+from curate.filters.base import Document
+from curate.jobs.dedup import Options, deduplicate
+from curate.run.start import EngineOptions
+from tests.linear import assert_linear
+
+Row = dict[str, Any]
+
+
+def words(text: str) -> list[str]:
+    data = text.encode()
+    return [data[a:b].decode() for a, b in zip(*spans(data), strict=True)]
+
+
+def windows(found: Sequence[str], length: int, unit: str, text: str) -> list[tuple[str, ...]]:
+    """By the definition: from each word the fewest that reach the length, as long as there are enough."""
+    if unit == "token":
+        return [tuple(found[i : i + length]) for i in range(len(found) - length + 1)]
+    data = text.encode()
+    starts, ends = (side.tolist() for side in spans(data))
+    made = []
+    for i in range(len(found)):
+        reach = [j for j in range(i, len(found)) if ends[j] - starts[i] >= length]
+        if reach:
+            made.append(tuple(found[i : reach[0] + 1]))
+    return made
+
+
+def oracle(rows: Sequence[Row], length: int, unit: str) -> dict[str, set[int]]:
+    """{id: words that go}: those in a window that stands at another place before."""
+    ranks = survivor_rank(
+        pa.RecordBatch.from_pylist(list(rows), pa.schema([("id", pa.string()), ("text", pa.string())]))
+    )
+    docs = doc64([row["id"] for row in rows]).tolist()
+    order = sorted(range(len(rows)), key=lambda n: (ranks[n], docs[n]))
+    seen: set[tuple[str, ...]] = set()
+    gone: dict[str, set[int]] = defaultdict(set)
+    for n in order:
+        found = words(rows[n]["text"])
+        for at, window in enumerate(windows(found, length, unit, rows[n]["text"])):
+            if window in seen:
+                gone[rows[n]["id"]] |= set(range(at, at + len(window)))
+            seen.add(window)
+    return dict(gone)
+
+
+def found(rows: Sequence[Row], step: Substrings, files: int, partitions: int) -> list[Row]:
+    """The runs that the stages find, without an engine."""
+    tables = [flat(step.keys(pa.RecordBatch.from_pylist(list(rows[n::files]), SCHEMA))) for n in range(files)]
+    table = pa.concat_tables(tables)
+    part = partition(table["hi"].to_numpy(), partitions)
+    lost = [losers(table.filter(pa.array(part == n)))[0] for n in range(partitions)]
+    return runs(pa.concat_tables(lost)).to_pylist()
+
+
+SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
+WORD = st.sampled_from(["a", "b", "c", "naïve", "東", "京", "กี", "🙂", "x́"])
+TEXTS = st.lists(st.lists(WORD, max_size=25).map(" ".join), min_size=1, max_size=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.integers(2, 6), st.sampled_from(["token", "byte"]), st.integers(1, 3))
+def test_as_the_quadratic_oracle(texts: list[str], length: int, unit: str, files: int) -> None:
+    rows = [{"id": f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}" + "0" * 16, "text": text} for n, text in enumerate(texts)]
+    step = Substrings(length=length, unit=unit)
+    gone: dict[str, set[int]] = defaultdict(set)
+    by_doc = {row["id"][:16]: row for row in rows}
+    for run in found(rows, step, files, 2):
+        here, there = (by_doc[doc_hex(run[name])] for name in ("doc", "survivor"))
+        first, count = run["pos"], int(run["value"])
+        assert words(here["text"])[first : first + count] == words(there["text"])[run["place"] : run["place"] + count]
+        assert not gone[here["id"]] & set(range(first, first + count))
+        gone[here["id"]] |= set(range(first, first + count))
+    assert dict(gone) == oracle(rows, length, unit)
+    for row in rows:
+        lost = sorted(gone.get(row["id"], set()))
+        text, _, left = cut(row["text"], [(at, at + 1) for at in lost])
+        assert words(text) == [word for at, word in enumerate(words(row["text"])) if at not in set(lost)]
+        assert left == len(words(text))
+
+
+def test_words() -> None:
+    assert words(" a\u00a0bc\u3000東京。กี x́y\n") == ["a", "bc", "東", "京", "。", "กี", "x́y"]
+    assert words("") == words(" \n") == []
+    assert words("\u0301 a") == ["\u0301", "a"]
+
+
+TEXT = "One two three. Four five six. Seven\neight. Nine. Ten.\nEnd here."
+
+
+@pytest.mark.parametrize(
+    ("ends", "run", "left"),
+    [
+        ("word", (4, 9), "One two three. Four\nTen.\nEnd here."),
+        ("word", (9, 12), "One two three. Four five six. Seven\neight. Nine."),
+        ("word", (0, 7), "eight. Nine. Ten.\nEnd here."),
+        ("sentence", (4, 9), "One two three. Four five six.\nTen.\nEnd here."),
+        ("sentence", (2, 7), "One two three.\neight. Nine. Ten.\nEnd here."),
+        ("line", (4, 9), TEXT),
+        ("line", (4, 11), "One two three. Four five six. Seven\nEnd here."),
+    ],
+)
+def test_where_cuts_end(ends: str, run: tuple[int, int], left: str) -> None:
+    assert cut(TEXT, [run], ends)[0] == left
+
+
+def test_a_text_with_little_left_is_dropped() -> None:
+    step, text = Substrings(least=3), "a b c d e f"
+    assert step.apply(Document("1", text), [Lost(0, 7, 3.0)]).doc.text == "d e f"
+    decision = step.apply(Document("1", text), [Lost(0, 7, 4.0)])
+    assert (decision.reason, decision.value, decision.removed) == ("little_left", 2.0, {"repeated": 1})
+    assert replace(step, least=0).apply(Document("1", text), [Lost(0, 7, 6.0)]).reason == "little_left"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"length": 1}, "length must lie between 2 and 1000, got 1"),
+        ({"unit": "character"}, "unit must be one of token, byte, got 'character'"),
+        ({"ends": "page"}, "ends must be one of word, sentence, line, got 'page'"),
+        ({"least": -1}, "least must be at least 0, got -1"),
+        ({"index": "x"}, "have no index"),
+    ],
+)
+def test_parameters(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Substrings(**parameters)
+
+
+@pytest.mark.parametrize("unit", ["token", "byte"])
+def test_linear(unit: str) -> None:
+    step = Substrings(unit=unit)
+    step.keys(pa.RecordBatch.from_pylist([{"id": "0" * 32, "text": "a b"}], SCHEMA))
+    kinds = {
+        "one word": lambda size, salt: f"w{salt:06d} " * (size // 8),
+        "no space": lambda size, salt: f"{salt:06d}" + "x" * size,
+        "different words": lambda size, salt: " ".join(f"{n:06d}{salt:06d}" for n in range(size // 13)),
+    }
+    for name, text in kinds.items():
+        assert_linear(lambda size, salt, text=text: _work(step, text(size, salt)), name, 1 << 18)
+
+
+def _work(step: Substrings, text: str) -> Any:
+    batch = pa.RecordBatch.from_pylist([{"id": f"{n:032x}", "text": text} for n in range(2)], SCHEMA)
+    return lambda: runs(losers(flat(step.keys(batch)))[0])
+
+
+@pytest.mark.engine
+def test_as_a_job(tmp_path: Path) -> None:
+    shared = " ".join(f"s{n}" for n in range(60))
+    own = {name: " ".join(f"{name}{n}" for n in range(30)) for name in "abcd"}
+    texts = {
+        "a": f"{own['a']} {own['b']}\n{shared}\n{own['c']} the end",
+        "b": f"{own['d']} x1 x2\n{shared}",
+        "c": shared.replace(" ", "\n"),
+        "d": "",
+        "e": " ".join(own["a"].split()[:40]),
+    }
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"id": k, "text": t}) + "\n" for k, t in texts.items()))
+    options = Options(str(tmp_path / "in.jsonl"), str(tmp_path / "out"), "substring", {}, True, command=())
+    ledger = deduplicate(options, EngineOptions(engine="sail", quiet=True))
+    assert ledger["rejected"] == {"Substrings.little_left": 1}
+    rows = pq.read_table(tmp_path / "out" / "data").to_pylist()
+    assert sorted(row["text"] for row in rows if row["text"])[-1] == f"{own['d']} x1 x2"
+    assert shared in next(row["text"] for row in rows if row["text"].startswith("a0"))
+    evidence = pq.read_table(tmp_path / "out" / "duplicates").to_pylist()
+    assert sorted((row["pos"], row["value"], row["place"]) for row in evidence) == [(0, 60.0, 60), (32, 60.0, 60)]
+    assert (ledger["dedup"][0]["runs"], ledger["dedup"][0]["words"]) == (2, 120)
