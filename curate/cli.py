@@ -32,6 +32,7 @@ COMMANDS = {
     "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),
     "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
     "whatif": ("curate.commands.whatif:whatif", "What other limits of the recipe would keep."),
+    "quality": ("curate.commands.quality:quality", "Train and judge a model of quality."),
     "extract": ("curate.commands.extract:extract", "The text of one page, with the reasons."),
     "license": ("curate.commands.license:license", "What licence a file or repository is under."),
     "filters": ("curate.commands.filters:filters", "The filters there are, with their parameters."),

@@ -107,6 +107,10 @@ class Parts(Protocol):
     by_language: ClassVar[tuple[str, ...]]
     """Parameters that may be written `"@key"`. Default: all."""
 
+    def moved(self, text: str, /) -> Iterable[tuple[str, float]]:
+        """What moved the score of a text, by name, the strongest first; `curate explain` shows it."""
+        ...
+
 
 class LineStep(Protocol):
     """A step that can also say line by line what it cuts; `curate explain` shows it."""

@@ -33,7 +33,7 @@ def _asked() -> set[str]:
 
 def test_optional_parts_of_a_step_are_those_of_the_protocol() -> None:
     known = {name for name in dir(Parts) if not name.startswith("_")} | set(Parts.__annotations__)
-    assert {"prepare", "costly", "lines", "files", "signals", "limits", "told", "by_language"} == known
+    assert {"prepare", "costly", "lines", "files", "signals", "limits", "moved", "told", "by_language"} == known
     assert _asked() <= known | CORPUS_WIDE
     assert known & _asked() == known
 

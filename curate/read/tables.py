@@ -50,19 +50,23 @@ def read(
     asked: Asked = USUAL,
     *,
     own: Sequence[pa.Field] = (),
+    label: str = "",
     max_line: int = MAX_LINE,
 ) -> Iterator[pa.RecordBatch]:
     """All rows of a file in order, in batches of at most about BATCH_BYTES: ROW, `fields` (the first of them the text),
-    and the columns `own`, taken by exact name and type.
+    and the columns `own`, taken by exact name and type (null in JSON); last, where it is asked for, the column `label` as text.
 
     The same batches each time. Raises InputError where the file can't be opened.
     """
     schema = pa.schema([*ROW, *(pa.field(field, columns.type_of(field)) for field in fields), *own])
+    if label:
+        own = [*own, pa.field(label, pa.string())]
+        schema = schema.append(own[-1])
     try:
         if is_parquet(file):
             yield from _parquet(file, fields, asked, schema, own)
         else:
-            yield from _json(file, fields, asked, schema, max_line)
+            yield from _json(file, fields, asked, schema, label, max_line)
     except DAMAGE as error:
         refuse_unreachable(file, error)
         yield _problems(schema, [(0, Problem("damaged", f"the file can't be read: {first_line(error)}"))])
@@ -347,19 +351,32 @@ def _sliced(batch: pa.RecordBatch, text: str) -> Iterator[pa.RecordBatch]:
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-def _json(file: str, fields: Sequence[str], asked: Asked, schema: pa.Schema, max_line: int) -> Iterator[pa.RecordBatch]:
+def _json(
+    file: str, fields: Sequence[str], asked: Asked, schema: pa.Schema, label: str, max_line: int
+) -> Iterator[pa.RecordBatch]:
     size, waiting = 0, list[tuple[Any, ...]]()
+    missing = [None] * (len(schema) - len(ROW) - len(fields) - bool(label))
     names, others = asked.names(fields[0]), tuple(fields[1:])
     for row, record in enumerate(_records(file, max_line)):
         text, kind, detail = _text_of(record, names)
         value = {} if isinstance(record.value, Problem) else record.value
-        waiting.append((row, kind, detail, text, *columns.record_values(value, others, asked)))
+        found = (row, kind, detail, text, *columns.record_values(value, others, asked))
+        waiting.append((*found, *missing, _plain(value.get(label))) if label else found)
         size += len(text or "")
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield _batch(waiting, schema)
             size, waiting = 0, []
     if waiting:
         yield _batch(waiting, schema)
+
+
+def _plain(value: Any) -> str | None:
+    """A label as text: of numbers and truth values as Parquet's are written."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.15g}"
+    return columns.string_of(value)
 
 
 def _batch(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:

@@ -30,6 +30,7 @@ def view(found: Explanation, width: int = 120, full: bool = False, colours: bool
     yield _facts(found)
     if found.trace:
         yield _steps(found.trace.stages)
+        yield from (_moved(stage) for stage in found.trace.stages if stage.moved)
         if found.verdict != found.trace.verdict or (found.reason or None) != found.trace.reason:
             yield _warning(found)
         if found.trace.lines:
@@ -99,6 +100,12 @@ def _steps(stages: Sequence[Stage]) -> "Table":
         ]
         table.add_row(*cells)
     return table
+
+
+def _moved(stage: Stage) -> "Text":
+    """Signals and words that moved a score, and what each added to the sum before it became one."""
+    told = "  ".join(f"{one_line(name, 40)} {added:+.2f}" for name, added in stage.moved)
+    return _text((f"{stage.step}: moved by  ", "bold"), (told, ""))
 
 
 def _parameters(stage: Stage) -> str:

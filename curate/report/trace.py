@@ -57,6 +57,8 @@ class Stage:
     removed: Mapping[str, int] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
     detail: str = ""
+    moved: tuple[tuple[str, float], ...] = ()
+    """What moved a score, the strongest first."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _run(label: str, step: Any, doc: Document, losses: Sequence[Loss]) -> tuple[
         signals=dict(decision.signals),
         removed={f"{label}.{code}": count for code, count in decision.removed.items()},
         losses=tuple(losses),
+        moved=tuple(step.moved(doc.text)) if hasattr(step, "moved") else (),
     ), decision
 
 

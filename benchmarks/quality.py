@@ -1,0 +1,129 @@
+"""How well models of quality tell texts apart, and how fast: `python -m benchmarks.quality --data DIR --work DIR`.
+
+DIR of --data is the test data (CURATE_TESTDATA). Trained is on the format labels of `J-sources/domains`, hosts apart; the contested
+human labels of `J-sources/quality` only judge.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.quality import train
+from curate.quality.labelled import Labelled, Text
+from curate.quality.measures import auc_with_interval
+from curate.read.web import host
+from filters import linear
+from filters.sampling import uniform
+
+GOOD_FORMATS = {0, 2, 7, 10, 11, 17, 22}
+"""Academic, creative, knowledge article, news article, nonfiction, questions and answers, tutorial."""
+BAD_FORMATS = {1, 6, 12, 16, 18, 19}
+"""Content listing, truncated, about an organisation, product page, spam, structured data."""
+
+
+def domains(data: Path) -> list[Text]:
+    """Pages with a format that is plainly good or bad, each text once."""
+    found: dict[int, Text] = {}
+    for path in sorted((data / "J-sources" / "domains").rglob("examples/topic*_format*.json")):
+        kind = int(path.stem.rpartition("format")[2])
+        if kind not in GOOD_FORMATS | BAD_FORMATS:
+            continue
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            one = Text(row["text"], kind in GOOD_FORMATS, host(row.get("url")) or "", "en")
+            found.setdefault(one.digest, one)
+    return [found[digest] for digest in sorted(found)]
+
+
+def contested(data: Path) -> list[Text]:
+    """The human labels on which raters did not agree."""
+    path = data / "J-sources" / "quality" / "mlfoundations__dclm" / "contested.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Text(row["text"], bool(row["label"]), "", "en") for row in rows]
+
+
+def shown(name: str, scores: Any, texts: Sequence[Text]) -> None:
+    good = np.array([one.good for one in texts])
+    area = auc_with_interval(np.asarray(scores, float), good, [one.group for one in texts])
+    print(f"| {name} | {area.value:.3f} | {area.low:.3f} to {area.high:.3f} |", flush=True)
+
+
+def trivial() -> dict[str, Callable[[str], float]]:
+    """Signals by themselves."""
+    stops = linear.hashes(linear.STOP_WORDS)
+
+    def signal(at: int) -> Callable[[str], float]:
+        return lambda text: float(linear.features(text, stops, 1 << 10).signals[at])
+
+    return {name: signal(at) for at, name in enumerate(linear.SIGNALS)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--fasttext", action="store_true", help="Also train and score fastText's supervised model.")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    texts, judge = domains(options.data), contested(options.data)
+    back = np.array([uniform(f"{one.group:016x}", "benchmark") < 0.2 for one in texts])
+    learnt = [one for one, away in zip(texts, back, strict=True) if not away]
+    kept_back = [one for one, away in zip(texts, back, strict=True) if away]
+    hosts = len({one.group for one in kept_back})
+    print(f"{len(learnt)} texts to learn from, {len(kept_back)} of {hosts} other hosts, {len(judge)} contested")
+    model = options.work / "linear"
+    start = time.process_time()
+    if not model.exists():
+        train.train(Labelled(learnt), str(model), {"good": ["formats"], "bad": ["formats"]})
+        print(f"trained in {time.process_time() - start:.1f} s of CPU time")
+    loaded = linear.load(model)
+    for title, some in (("formats, other hosts", kept_back), ("contested", judge)):
+        print(f"\n| {title} | AUC | 95 % |\n|---|---|---|")
+        shown("linear model", [linear.score(loaded, one.text) for one in some], some)
+        for name, signal in trivial().items():
+            shown(name, [signal(one.text) for one in some], some)
+        if options.fasttext:
+            shown("fastText", _fasttext(options.work, learnt, some), some)
+    sample = [one.text for one in texts[:2000]]
+    for _ in range(2):
+        start = time.process_time()
+        for text in sample:
+            linear.score(loaded, text)
+        spent = time.process_time() - start
+    print(
+        f"\nlinear score: {len(sample) / spent:,.0f} documents/s a core, {np.mean([len(t) for t in sample]):,.0f} characters each"
+    )
+
+
+def _fasttext(work: Path, learnt: Sequence[Text], some: Sequence[Text]) -> list[float]:
+    import fasttext
+
+    path = work / "fasttext.bin"
+    if not path.exists():
+        lines = [f"__label__{int(one.good)} {' '.join(one.text.lower().split())}" for one in learnt]
+        (work / "fasttext.txt").write_text("\n".join(lines), encoding="utf-8")
+        start = time.process_time()
+        made = fasttext.train_supervised(
+            str(work / "fasttext.txt"), wordNgrams=2, thread=1, bucket=1 << 18, epoch=5, verbose=0
+        )
+        print(f"fastText trained in {time.process_time() - start:.1f} s of CPU time")
+        made.save_model(str(path))
+    inner = fasttext.load_model(str(path)).f
+    found = []
+    start = time.process_time()
+    for one in some:
+        best = {
+            label: chance
+            for chance, label in inner.predict(" ".join(one.text.lower().split()) + "\n", 2, 0.0, "replace")
+        }
+        found.append(best.get("__label__1", 0.0))
+    print(f"fastText: {len(some) / (time.process_time() - start):,.0f} documents/s a core", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    main()
