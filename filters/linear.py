@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from filters.jit import Array, Number, compiled, hot, inner
+from curate.filters.jit import Array, Number, compiled, hot, inner
 
 FORMAT, VERSION = "curate-quality-linear", 1
 CARD, WORDS = "model.json", "words.f32"

@@ -7,13 +7,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from filters.assets import AssetMissingError
-from filters.base import Decision, Document, Limit, drop, keep
-from filters.sampling import uniform
-from filters.text import lines, lowered, words
+from curate.filters.assets import AssetMissingError
+from curate.filters.base import Decision, Document, Limit, drop, keep
+from curate.filters.sampling import uniform
+from curate.filters.text import lines, lowered, words
 
 if TYPE_CHECKING:
-    from filters.linear import Linear
+    from curate.filters.linear import Linear
 
 STOP_WORDS = (
     "the",
@@ -157,7 +157,7 @@ class Quality:
         """Signals and words that moved the score of a text, the strongest first; of a fastText model nothing is known."""
         if not self.model or self.model.endswith(FASTTEXT):
             return []
-        from filters.linear import moved
+        from curate.filters.linear import moved
 
         return moved(_linear(self.model), text)
 
@@ -180,21 +180,21 @@ def _scorer(model: str, label: str, lower: bool) -> Callable[[str], float]:
         )
     if model.endswith(FASTTEXT):
         return _fasttext(model, label, lower)
-    from filters import linear
+    from curate.filters import linear
 
     return partial(linear.score, _linear(model))
 
 
 @lru_cache(maxsize=4)
 def _linear(model: str) -> "Linear":
-    from filters import linear
+    from curate.filters import linear
 
     return linear.load(Path(model).expanduser())
 
 
 def _fasttext(model: str, label: str, lower: bool) -> Callable[[str], float]:
     """The probability of a label by a fastText model. ValueError names the labels where it has no such one."""
-    from filters.fasttext_file import check
+    from curate.filters.fasttext_file import check
 
     path = Path(model).expanduser()
     if not path.is_file():

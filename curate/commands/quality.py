@@ -108,9 +108,9 @@ def evaluate(
     """
     from curate.console.terminal import notes
     from curate.errors import RecipeError
+    from curate.filters.quality import Quality
     from curate.quality import evaluate as evaluating
     from curate.quality import labelled as reading
-    from filters.quality import Quality
 
     try:
         step = Quality(model=model, label=fasttext_label, lower=lower)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from curate.errors import RecipeError, UsageError
+from curate.filters.base import Document
+from curate.filters.jit import Array
+from curate.filters.quality import MeanLineLength, Quality, StopWordShare
 from curate.quality.labelled import Labelled, Text
 from curate.quality.measures import Area, Reliability, auc, auc_with_interval, reliability
 from curate.quality.train import seen
-from filters.base import Document
-from filters.jit import Array
-from filters.quality import MeanLineLength, Quality, StopWordShare
 
 LEAST_OF_GROUP = 20
 """Texts that a host or language needs for a figure of its own."""
@@ -98,7 +98,7 @@ def _without_seen(found: Labelled, step: Quality) -> tuple[list[Text], list[str]
             *notes,
             "a fastText model does not say what it has learnt from: texts it knows are not left out",
         ]
-    from filters.linear import load
+    from curate.filters.linear import load
 
     hosts, known = (set(some.tolist()) for some in seen(folder, load(folder).card))
     texts = [one for one in found.texts if one.digest not in known]

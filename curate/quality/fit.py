@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from filters.jit import Array, compiled
+from curate.filters.jit import Array, compiled
 
 
 @compiled

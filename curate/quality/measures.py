@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.jit import Array
+from curate.filters.jit import Array
 
 RESAMPLES = 1000
 BINS = 10

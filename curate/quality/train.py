@@ -13,11 +13,11 @@ import numpy as np
 
 from curate.errors import OutputError, UsageError
 from curate.files import storage
+from curate.filters import linear
+from curate.filters.jit import Array
 from curate.quality import fit
 from curate.quality.labelled import Labelled, Text, held_out
 from curate.quality.measures import auc_with_interval
-from filters import linear
-from filters.jit import Array
 
 BUCKETS, RANGES, EPOCHS = 1 << 18, 10, 6
 RATE, DECAY = 0.15, 1e-5

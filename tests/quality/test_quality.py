@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from curate.commands.quality import quality as command
 from curate.corpus.recipe import parse
 from curate.errors import InputError, RecipeError, UsageError
+from curate.filters import fasttext_file, linear
+from curate.filters.base import Document
+from curate.filters.quality import MeanLineLength, Quality, StopWordShare, largest_shape
 from curate.quality import evaluate, labelled, measures, train
 from curate.report.trace import trace
-from filters import fasttext_file, linear
-from filters.base import Document
-from filters.quality import MeanLineLength, Quality, StopWordShare, largest_shape
 
 GOOD, BAD = (
     "the harbour and its boats were seen by people who had lived there for years because ferry history",
@@ -132,7 +132,7 @@ def test_explained_is_what_is_added(made: Path) -> None:
         linear.logistic(model.bias + sum(added for _, added in told)), linear.score(model, text), abs_tol=2e-6
     )
     assert "harbour" in dict(told)
-    recipe = parse(f'[[step]]\nuse = "filters.quality.Quality"\nmodel = "{made / "model"}"\n', "mine")
+    recipe = parse(f'[[step]]\nuse = "curate.filters.quality.Quality"\nmodel = "{made / "model"}"\n', "mine")
     stage = trace({"id": "0" * 32, "text": text, "source": ""}, recipe, {}).stages[0]
     assert stage.moved == tuple(linear.moved(model, text))
 
@@ -261,7 +261,7 @@ def test_parameters_that_can_not_be(options: dict[str, Any], told: str) -> None:
 def test_model_is_part_of_the_job(made: Path) -> None:
     names = [path.name for path in Quality(model=str(made / "model")).files()]
     assert names == [linear.CARD, linear.WORDS]
-    recipe = parse(f'[[step]]\nuse = "filters.quality.Quality"\nmodel = "{made / "model"}"\n', "mine")
+    recipe = parse(f'[[step]]\nuse = "curate.filters.quality.Quality"\nmodel = "{made / "model"}"\n', "mine")
     assert {Path(path).name for path in recipe.files()} >= set(names)
 
 
