@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.code.debian import evidence_for, paragraphs, short_name
-from curate.code.detect import Detector, is_license_file
+from curate.code.detect import Detector, is_license_file, with_exceptions
 from curate.code.evidence import canonical, conjunction
+from curate.code.known import Span
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
 from curate.filters.base import Document
@@ -180,3 +181,13 @@ def test_generated_files_say_so_of_themselves(line, generated):
     from curate.filters.code import Generated
 
     assert (Generated()(Document("0", line + "x = 1\n")).reason is not None) == generated
+
+
+def test_an_exception_stays_with_the_gnu_licence_before_it_and_is_unknown_alone():
+    def span(start: int, expression: str) -> Span:
+        return Span(start, start + 10, expression, "header-notice", 1.0, "")
+
+    mit, gnu, exception = span(0, "MIT"), span(20, "GPL-2.0-only"), span(40, "WITH Classpath-exception-2.0")
+    together = [s.expression for s in with_exceptions([mit, gnu, exception])]
+    assert together == ["MIT", "GPL-2.0-only WITH Classpath-exception-2.0"]
+    assert [s.expression for s in with_exceptions([mit, exception])] == ["MIT", "LicenseRef-unknown"]

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from curate.corpus import schema
 from curate.dedup import LOST, MinHash, doc64, index, kernel
 from curate.dedup.base import doc_hex
+from curate.dedup.verify import cluster
 from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError, UsageError
 
@@ -302,3 +304,19 @@ def test_children_that_wait_for_tasks_make_room(
 def test_parameters(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MinHash(**parameters)
+
+
+@pytest.mark.parametrize("connect", [True, False])
+@pytest.mark.parametrize(("threshold", "near"), [(0.75, True), (math.nextafter(0.75, 1), False)])
+def test_a_pair_right_at_the_threshold_is_similar(threshold: float, near: bool, connect: bool) -> None:
+    table = pa.table(
+        {
+            "doc": pa.array([1, 2], pa.int64()),
+            "rank": pa.array([0, 1], pa.int64()),
+            "component": pa.array([0, 0], pa.int64()),
+            "bands": pa.array([[7], [7]], pa.list_(pa.uint64())),
+            "shingles": pa.array([[1, 2, 3, 4], [1, 2, 3]], pa.list_(pa.int32())),
+        }
+    )
+    lost, _ = cluster(table, threshold, representative=not connect, limit=8)
+    assert lost["value"].to_pylist() == ([0.75] if near else [])

@@ -60,6 +60,18 @@ def test_the_other_metrics_decide_nothing():
     assert found["pairs"][0]["verdict"] == "no difference shown"
 
 
+def test_of_several_pairs_the_corrected_p_decides():
+    """One of six pairs is below 5 % by itself and not among six; another one is below it in any case."""
+    means = {"a": 2.0, "b": 2.055, "c": 2.30, "d": 2.31}
+    runs = {name: {i: run(x + 0.02 * (i - 1), 0.5) for i in range(3)} for name, x in means.items()}
+    pairs = {(p["a"], p["b"]): p for p in compare.judge(runs, "bits per byte")["pairs"]}
+    near, far = pairs["a", "b"], pairs["a", "d"]
+    assert near["p"] < 0.05 <= near["p_corrected"]
+    assert "better" not in near["verdict"]
+    assert far["p_corrected"] < 0.05
+    assert far["verdict"] == "a is better"
+
+
 def test_seeds_are_paired_where_documents_are_shared():
     runs = two([(2.0, 0.5), (2.4, 0.5), (2.2, 0.5)], [(2.1, 0.5), (2.5, 0.5), (2.3, 0.5)])
     for share, paired in ((0.9, True), (0.1, False)):

@@ -101,6 +101,13 @@ def test_the_p_value_is_the_tail_whose_interval_ends_at_zero():
     assert found.half(found.p) == pytest.approx(abs(found.delta), rel=1e-6)
 
 
+def test_holm_multiplies_by_how_many_are_left():
+    """0.01 by 3, 0.03 by 2, 0.04 by 1 but not below the one before (Holm 1979); Bonferroni would take 3 for each."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.02]) == pytest.approx([0.5, 0.04])
+    assert holm([0.7, 0.8]) == pytest.approx([1.0, 1.0])
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_never_lowers_a_p_value_and_keeps_the_order(values):
     corrected = holm(values)
