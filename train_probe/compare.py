@@ -2,8 +2,8 @@
 
 The primary metric was fixed before the training and decides alone.  All pairs of mixtures are tested on it and
 corrected by Holm.  The other metrics decide nothing: they have the same figures (difference, interval, p, power, seeds
-needed), their p corrected by Holm over all pairs and all metrics, and are greyed where the mixtures differ less than twice
-the noise of a seed.  Three answers for a pair: one is better / no difference shown (the interval lies inside the smallest
+needed).  The p of the second one, which follows from the first, is corrected by Holm over the pairs of both, that of the
+others over all pairs and all metrics.  They are greyed where the mixtures differ less than twice the noise of a seed.  Three answers for a pair: one is better / no difference shown (the interval lies inside the smallest
 difference that matters) / too small to tell, with the number of seeds it would take.
 """
 
@@ -71,9 +71,9 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     _contradicted(found)
     found["text"] = text(found)
     experiment.write_json(output / "verdict.json", found)
-    from train_probe.report import page
+    from train_probe.report import write
 
-    (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
+    write(found, runs, output)
     return found
 
 
@@ -258,20 +258,46 @@ def judge(
     for pair, p in zip(pairs, holm([_stretched(pair, alpha) for pair in pairs]), strict=True):
         pair["p_corrected"] = p
         pair["verdict"] = _verdict(pair, primary)
-    others = [pair for some in every.values() for pair in some]
-    corrected = holm([_stretched(pair, alpha) for pair in [*pairs, *others]])[len(pairs) :]
-    for pair, p in zip(others, corrected, strict=True):
-        pair["p_corrected"] = p
+    beside = second(primary, metrics)
+    stated = [
+        *pairs,
+        *every.get(beside or "", []),
+    ]  # what stands beside it is as fixed before the training as what decides
+    others = [pair for metric, some in every.items() if metric != beside for pair in some]
+    for family, own in (stated, stated[len(pairs) :]), ([*stated, *others], others):
+        corrected = holm([_stretched(pair, alpha) for pair in family])[len(family) - len(own) :]
+        for pair, p in zip(own, corrected, strict=True):
+            pair["p_corrected"] = p
     return {
         "version": 2,
         "primary": primary,
-        "second": second(primary, metrics),
+        "second": beside,
+        "groups": {m: _groups(runs, m, shared, alpha, smallest) for m in (primary, beside) if m},
         "level": LEVEL,
         "smallest": smallest,
         "pairs": pairs,
         "others": every,
         "metrics": {metric: _metric(runs, metric) for metric in metrics},
     }
+
+
+def _groups(
+    runs: Runs, metric: str, shared: dict[tuple[str, str], float], alpha: float, share: float
+) -> dict[str, list[dict[str, Any]]]:
+    """The pairs on each source or task of a metric alone; empty where there is one.  Of no verdict: not corrected."""
+    scores = {n: {s: _scores(run, metric) for s, run in seeds.items()} for n, seeds in runs.items()}
+    names = sorted({group for seeds in scores.values() for score in seeds.values() for group in score.groups})
+    found = {}
+    for group in names if len(names) > 1 else []:
+        some: Runs = {
+            n: {s: {"scores": {metric: score.only(group).to_dict()}} for s, score in seeds.items()}
+            for n, seeds in scores.items()
+        }
+        found[group] = [
+            _pair(some, a, b, metric, shared.get((a, b), 0.0) >= PAIRED, alpha, share)
+            for a, b in itertools.combinations(runs, 2)
+        ]
+    return found
 
 
 def _stretched(pair: dict[str, Any], alpha: float) -> float:
@@ -287,7 +313,7 @@ def second(primary: str, metrics: list[str]) -> str | None:
 
 
 def _contradicted(found: dict[str, Any]) -> None:
-    """Say beside a verdict when the second metric says the opposite (its p is below 5 % among all pairs and metrics)."""
+    """Say beside a verdict when the second metric says the opposite (its p is below 5 % among the pairs of both)."""
     beside = {(p["a"], p["b"]): p for p in found["others"].get(found["second"], [])}
     for pair in found["pairs"]:
         other = beside.get((pair["a"], pair["b"]))
@@ -443,7 +469,7 @@ def text(found: dict[str, Any]) -> str:
     lines += [f"{_figures(pair)}: {said(pair)}" for pair in found["pairs"]]
     beside = found["others"].get(found["second"], [])
     if beside:
-        lines.append(f"beside it {found['second']}, which decides nothing (p for all pairs and metrics):")
+        lines.append(f"beside it {found['second']}, which decides nothing (p for the pairs of both):")
         lines += [f"  {_figures(pair)}" for pair in beside]
     look = found.get("look")
     if look and look["seeds"] != look["planned"]:
@@ -462,7 +488,7 @@ def _figures(pair: dict[str, Any]) -> str:
     """Difference, interval, seeds, p and what could have been seen, in a line."""
     low, high = pair["interval"]
     within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
-    percent = f" ({pair['percent']:+.2g} %)" if pair["percent"] is not None else ""
+    percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
     seen = f", finds {pair['detectable']:.4f} with power .8" if pair["detectable"] is not None else ""
     return (
         f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {pair['seeds']} seeds, "

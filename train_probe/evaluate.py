@@ -57,6 +57,11 @@ class Scores:
             for name in sorted(set(self.groups))
         }
 
+    def only(self, group: str) -> "Scores":
+        """The items of one source or task."""
+        mine = np.array(self.groups) == group
+        return Scores(self.values[mine], self.weights[mine], [group] * int(mine.sum()), self.chance)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON, exact."""
         saved = {"values": self.values.tolist(), "weights": self.weights.tolist(), "groups": self.groups}

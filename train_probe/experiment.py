@@ -393,7 +393,7 @@ def _finish(
     how: How,
     talk: Talk,
 ) -> None:
-    from train_probe import tasks
+    from train_probe import sample, tasks
     from train_probe.evaluate import evaluate
     from train_probe.train import load_weights
 
@@ -407,11 +407,13 @@ def _finish(
     for path in sorted((output / "data" / TASKS).glob("*.json")):
         found = tasks.evaluate(model, tasks.Encoded.load(path))
         scores |= {name: value.to_dict() for name, value in found.items()}
+    given = sample.prompts(held)
+    written = [{"given": a, "written": b} for a, b in zip(given, sample.write(model, given), strict=False)]
     trainer.model.train()
     facts["evaluation_seconds"] = time.monotonic() - began
     if how.tensorboard:
         _tensorboard(folder, facts, scores)
-    write_json(folder / "result.json", {**facts, "scores": scores, "parts": measured.parts})
+    write_json(folder / "result.json", {**facts, "scores": scores, "parts": measured.parts, "samples": written})
     bits = scores["bits per byte"]
     talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
 

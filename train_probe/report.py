@@ -1,190 +1,232 @@
-"""One HTML page without scripts or anything from elsewhere: verdict, curves, metrics, ledger, how to repeat it."""
+"""One HTML page without scripts or anything from elsewhere: verdict, intervals, curves, tables, samples, how to repeat it."""
 
+import base64
+import hashlib
 import html
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{padding:.25em .8em;border-bottom:1px solid #ddd;text-align:right}
-td:first-child,th:first-child{text-align:left}.grey{color:#999}.verdict{font-size:1.2em;font-weight:600}
-pre{background:#f6f6f6;padding:1em;overflow:auto}svg{width:100%;height:auto}"""
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 800, 320, 50, 30
+from train_probe import charts, tables
+from train_probe.charts import Interval, Line
+
+Runs = dict[str, dict[int, dict[str, Any]]]
+ROWS = 30
+"""Of a chart of intervals, at most; the tables have all."""
 
 
-def page(found: dict[str, Any], runs: dict[str, dict[int, dict[str, Any]]], output: Path) -> str:
+def page(found: dict[str, Any], runs: Runs, output: Path) -> str:
     """The report as HTML; every name is escaped, and the page's own policy forbids scripts and requests."""
     asked = json.loads((output / "experiment.json").read_text(encoding="utf-8"))
-    from train_probe.compare import said
-
-    verdicts = "".join(f'<p class="verdict">{_e(p["a"])} and {_e(p["b"])}: {_e(said(p))}</p>' for p in found["pairs"])
-    parts = [
-        verdicts or "<p>One mixture: the table of metrics shows the noise of a seed.</p>",
-        "<h2>Differences</h2><p>Black: what decides, p corrected for all pairs (Holm). Grey: what stands beside it and decides "
-        "nothing, p corrected for all pairs and all metrics.</p>",
-        _pairs(found),
-        *([f"<p>{_e(found['note'])}</p>"] if found.get("note") else []),
+    names = list(runs)
+    all_parts = tables.parts(runs)
+    body = [
+        _verdicts(found),
+        _section("Ranking", tables.ranking(found, runs).html()) if len(names) > 2 else "",
+        _section("Differences", _intervals(found), _beside(found)),
         *_sentences("Where the difference is", found.get("differences", [])),
-        *_divisions(runs),
+        _section("Seeds and training", _seeds(found, runs)),
+        _parts(all_parts),
         *_sentences("What this can't see", found.get("unseen", [])),
-        "<h2>Training loss</h2>",
-        _curves(runs),
-        "<h2>Metrics</h2><p>The first metric below decides: "
-        + _e(found["primary"])
-        + ". Greyed: no mixture is better than "
-        "guessing, or they differ by less than twice the noise of a seed.</p>",
-        _metrics(found, list(runs)),
-        "<h2>Tokens and epochs</h2>",
-        _ledger(runs),
-        "<h2>Cost and health</h2>",
-        _cost(runs),
-        "<h2>To repeat it</h2><pre>" + _e(json.dumps(asked, indent=1, ensure_ascii=False)) + "</pre>",
+        _samples(runs, output),
+        _section(
+            "Metrics",
+            f"<p>What decides is {_e(found['primary'])}. Grey: no mixture is better than guessing, or they differ by less than "
+            "twice the noise of a seed.</p>",
+            tables.metrics(found, names).html(),
+        ),
+        _section("Tokens and epochs", tables.ledger(runs).html()),
+        _section("Cost and health", tables.cost(runs).html()),
+        _section(
+            "To repeat it",
+            '<p class="soft">All tables as CSV and LaTeX are in tables/ beside this page.</p>'
+            f"<pre>{_e(json.dumps(asked['request'], indent=1, ensure_ascii=False))}</pre><details><summary>what the inputs held, and "
+            f"versions</summary><pre>{_e(json.dumps(asked, indent=1, ensure_ascii=False))}</pre></details>",
+        ),
     ]
+    style = resources.files("train_probe").joinpath("report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Probe</title>'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><h1>Which corpus is better?</h1>{''.join(parts)}</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Probe: which corpus is better?</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f"<style>{style}</style></head>\n<body><main><h1>Which corpus is better?</h1>{''.join(body)}</main></body></html>\n"
     )
+
+
+def write(found: dict[str, Any], runs: Runs, output: Path) -> None:
+    """report.html, and the tables as CSV and LaTeX in tables/."""
+    (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
+    every = [
+        tables.ranking(found, runs),
+        tables.differences(found),
+        tables.metrics(found, list(runs)),
+        tables.parts(runs),
+    ]
+    every += [tables.ledger(runs), tables.cost(runs)]
+    tables.write([table for table in every if table is not None], output / "tables")
 
 
 def _e(value: object) -> str:
     return html.escape(str(value))
 
 
-def _table(head: list[str], rows: list[tuple[str, list[str]]]) -> str:
-    """Rows are (CSS class, cells); all is escaped here."""
-    top = "".join(f"<th>{_e(h)}</th>" for h in head)
-    body = "".join(f'<tr class="{_e(c)}">' + "".join(f"<td>{_e(x)}</td>" for x in cells) + "</tr>" for c, cells in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
-
-
-def _pairs(found: dict[str, Any]) -> str:
-    """Differences of what decides, and of what stands beside it."""
-    rows = [("", _difference(found["primary"], p)) for p in found["pairs"]]
-    rows += [("grey", _difference(found["second"], p)) for p in found["others"].get(found["second"], [])]
-    head = ["metric", "pair", "difference", "of it", "95 % interval", "p", "found with power .8", "matters from"]
-    return _table([*head, "power for that", "seeds", "correlation of seeds"], rows)
-
-
-def _difference(metric: str, p: dict[str, Any]) -> list[str]:
-    low, high = p["interval"]
-    return [
-        metric,
-        f"{p['a']} - {p['b']}",
-        f"{p['delta']:+.4f}",
-        f"{p['percent']:+.2f} %" if p["percent"] is not None else "–",
-        f"{low:+.4f} … {high:+.4f}" if low is not None else "unknown",
-        f"{p['p_corrected']:.3g}",
-        f"{p['detectable']:.4f}" if p["detectable"] is not None else "–",
-        f"{p['smallest']:.4f}",
-        f"{p['power']:.2f}",
-        f"{p['seeds']} ({'paired' if p['paired'] else 'unpaired'})",
-        f"{p['correlation']:.2f}" if p.get("correlation") is not None else "–",
-    ]
-
-
-def _metrics(found: dict[str, Any], names: list[str]) -> str:
-    rows = []
-    first = found["primary"]
-    for metric, m in sorted(found["metrics"].items(), key=lambda item: item[0] != first):
-        ratio = f"{m['signal_to_noise']:.1f}" if m["signal_to_noise"] is not None else "–"
-        noise = f"{m['noise']:.4f}" if m["noise"] is not None else "–"
-        values = [f"{m['mean'][n]:.4f}" if n in m["mean"] else "–" for n in names]
-        chance = f"{m['chance']:.3f}" if m["chance"] is not None else "–"
-        rows.append(("" if m["shows"] else "grey", [metric, *values, chance, noise, ratio, m["silent"] or "differs"]))
-        for group, by_name in m["groups"].items():
-            values = [f"{by_name[n]:.4f}" if n in by_name else "–" for n in names]
-            if len(m["groups"]) > 1:
-                rows.append(("" if m["shows"] else "grey", [f"  {group}", *values, "", "", "", ""]))
-    return _table(["metric", *names, "chance", "noise of a seed", "signal / noise", ""], rows)
+def _section(title: str, *parts: str) -> str:
+    return f"<h2>{_e(title)}</h2>{''.join(parts)}"
 
 
 def _sentences(title: str, lines: list[str]) -> list[str]:
-    if not lines:
-        return []
-    return [f"<h2>{_e(title)}</h2><ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>"]
+    return [_section(title, "<ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>")] if lines else []
 
 
-def _divisions(runs: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
-    """Bits per byte of the parts of the held-out text, means over seeds, and what each adds to the whole."""
-    parts = {name: [run["parts"] for run in seeds.values() if run.get("parts")] for name, seeds in runs.items()}
-    parts = {name: some for name, some in parts.items() if some}
-    if not parts:
-        return []
-    out = [
-        "<h2>Bits per byte by part of the held-out text</h2><p>In brackets what the part adds to the whole: these add up.</p>"
-    ]
-    first = next(iter(parts.values()))[0]
-    for division in first:
-        whole = sum(size for _, size in first[division].values())
-        rows = []
-        for part, (_, size) in first[division].items():
-            cells = []
-            for some in parts.values():
-                bits = sum(p[division][part][0] for p in some) / len(some)
-                cells.append(f"{bits / size:.4f} ({bits / whole:.4f})" if size else "–")
-            rows.append(("", [part, f"{size / whole:.1%}", *cells]))
-        out.append(_table([division, "of the bytes", *parts], rows))
-    return out
+def _verdicts(found: dict[str, Any]) -> str:
+    from train_probe.compare import said
 
-
-def _ledger(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
+    if not found["pairs"]:
+        return "<p>One mixture: the table of metrics shows the noise of a seed.</p>"
     rows = []
-    for name, seeds in runs.items():
-        for seed, run in seeds.items():
-            for source, row in run["ledger"].items():
-                counts = [f"{row[k]:,.0f}" for k in ("unique", "asked", "seen")]
-                shares = [f"{row[k] / run['tokens']:.1%}" for k in ("asked", "seen")]
-                rows.append(("", [f"{name}, seed {seed}", source, *counts, *shares, f"{row['epochs']:.2f}"]))
-    return _table(["run", "source", "unique tokens", "asked", "seen", "share asked", "share seen", "epochs"], rows)
+    for p in found["pairs"]:
+        decided = ' class="decided"' if p["verdict"].endswith(" is better") else ""
+        effect = f"{p['delta']:+.4f}" + (f" ({p['percent']:+.2f} %)" if p["percent"] is not None else "")
+        ends = f" [{p['interval'][0]:+.4f}, {p['interval'][1]:+.4f}]" if p["interval"][0] is not None else ""
+        rows.append(
+            f"<li{decided}><b>{_e(p['a'])} and {_e(p['b'])}: {_e(said(p))}</b><br>"
+            f'<span class="soft">{_e(found["primary"])}: {effect}{ends}, p {p["p_corrected"]:.2g}, {p["seeds"]} seeds</span></li>'
+        )
+    note = f"<p>{_e(found['note'])}</p>" if found.get("note") else ""
+    return f'<ul class="verdicts">{"".join(rows)}</ul>{note}'
 
 
-def _cost(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
-    rows = []
-    for name, seeds in runs.items():
-        for seed, r in seeds.items():
-            cells = [f"{name}, seed {seed}", f"{r['tokens']:,}", f"{r['flops']:.3g}", f"{r['seconds']:.0f}"]
-            cells += [
-                f"{r['tokens_per_second']:,.0f}",
-                f"{100 * r['mfu']:.1f} %",
-                r["device"],
-                r["precision"],
-                "; ".join(r["health"]) or "well",
-            ]
-            rows.append(("", cells))
-    return _table(["run", "tokens", "FLOPs", "seconds", "tokens/s", "MFU", "device", "precision", "health"], rows)
+def _better(metric: str) -> str:
+    from train_probe.compare import lower_is_better
+
+    return "less is better" if lower_is_better(metric) else "more is better"
 
 
-def _curves(runs: dict[str, dict[int, dict[str, Any]]]) -> str:
-    """Loss over tokens, one line for each run, smoothed over a fiftieth of the run."""
-    lines = [(i, name, _smooth(run["curve"])) for i, (name, seeds) in enumerate(runs.items()) for run in seeds.values()]
-    points = [point for _, _, line in lines for point in line]
-    if not points:
-        return ""
-    right = max(x for x, _ in points)
-    low, high = min(y for _, y in points), sorted(y for _, y in points)[int(0.98 * (len(points) - 1))]
-    span = max(high - low, 1e-9)
+def _unit(metric: str) -> str:
+    """What an axis says of a metric: bits are per byte, all others are shares."""
+    return f"{metric}, difference ({_better(metric)})"
+
+
+def _row(pair: dict[str, Any], label: str, series: int = 0) -> Interval:
+    low, high = pair["interval"]
+    percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
+    return Interval(label, pair["delta"], low, high, f"{pair['delta']:+.4f}{percent}", series)
+
+
+def _intervals(found: dict[str, Any]) -> str:
+    """The pairs on what decides and on what stands beside it, and both by source or task."""
     drawn = []
-    for i, _, line in lines:
-        path = " ".join(
-            f"{_LEFT + x / right * (_WIDTH - _LEFT - 10):.1f},{10 + (1 - (min(y, high) - low) / span) * (_HEIGHT - _BOTTOM - 10):.1f}"
-            for x, y in line
-        )
-        drawn.append(
-            f'<polyline fill="none" stroke="{_COLOURS[i % len(_COLOURS)]}" stroke-opacity=".7" points="{path}"/>'
-        )
-    for i, name in enumerate(runs):
-        drawn.append(
-            f'<text x="{_WIDTH - 200}" y="{25 + 18 * i}" fill="{_COLOURS[i % len(_COLOURS)]}">{_e(name)}</text>'
-        )
-    for y, value in ((20, high), (_HEIGHT - _BOTTOM, low)):
-        drawn.append(f'<text x="2" y="{y}">{value:.2f}</text>')
-    drawn.append(f'<text x="{_WIDTH - 160}" y="{_HEIGHT - 8}">{right:,.0f} tokens</text>')
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="training loss">{"".join(drawn)}</svg>'
+    every = {found["primary"]: found["pairs"], **found["others"]}
+    level = f"{100 * (1 - found['look']['alpha']):.4g}" if found.get("look") else "96"
+    for metric in (found["primary"], found["second"]):
+        pairs = every.get(metric, [])[:ROWS]
+        if not pairs:
+            continue
+        rows = [_row(p, f"{p['a']} − {p['b']}") for p in pairs]
+        which = "what decides" if metric == found["primary"] else "beside it"
+        title = f"{which}: {metric}, {level} % intervals; the band is too small to matter"
+        drawn.append(charts.intervals(rows, _unit(metric), title, max(p["smallest"] for p in pairs)))
+        groups = found.get("groups", {}).get(metric, {})
+        rows = [
+            _row(p, f"{group}: {p['a']} − {p['b']}" if len(pairs) > 1 else group, i)
+            for group, some in groups.items()
+            for i, p in enumerate(some)
+        ][:ROWS]
+        if rows:
+            title = f"{metric} by source or task: {level} % intervals of each alone, not corrected"
+            drawn.append(charts.intervals(rows, _unit(metric), title))
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _beside(found: dict[str, Any]) -> str:
+    """The table of differences: what decides and what stands beside it, the rest folded."""
+    if not found["pairs"]:
+        return ""
+    table = tables.differences(found)
+    first = len(found["pairs"]) + len(found["others"].get(found["second"], []))
+    folded = f"<details><summary>all other metrics</summary>{table.cut(first).html()}</details>"
+    return (
+        "<p>Black: what decides, p corrected for all pairs (Holm). Grey: what decides nothing; p of the first of it is corrected for "
+        "the pairs of both, of all others for all pairs and all metrics. A difference matters from the stated size on; the power "
+        f"is the chance that the test shows one of that size.</p>{table.cut(0, first).html()}"
+        + (folded if len(table.rows) > first else "")
+    )
+
+
+def _seeds(found: dict[str, Any], runs: Runs) -> str:
+    """What decides by seed, and the training loss of every run, smoothed over a fiftieth of it."""
+    primary = found["primary"]
+    by_seed = []
+    for name, seeds in runs.items():
+        scores = [run["scores"][primary] for run in seeds.values() if primary in run["scores"]]
+        if scores:
+            by_seed.append((name, [sum(s["values"]) / sum(s["weights"]) for s in scores]))
+    curves = [
+        Line(name, _smooth(run["curve"]), f"{name}, seed {seed}")
+        for name, seeds in runs.items()
+        for seed, run in seeds.items()
+    ]
+    return (
+        '<div class="charts">'
+        + charts.dots(by_seed, f"{primary} ({_better(primary)})", f"{primary}: every seed, and the mean")
+        + charts.lines(curves, "tokens", "training loss, nats a token", "Training loss, a line for each seed")
+        + "</div>"
+    )
 
 
 def _smooth(curve: list[dict[str, float]]) -> list[tuple[float, float]]:
     window = max(1, len(curve) // 50)
     groups = [curve[i : i + window] for i in range(0, len(curve), window)]
     return [(g[-1]["tokens"], sum(p["loss"] for p in g) / len(g)) for g in groups]
+
+
+def _parts(table: tables.Table | None) -> str:
+    if table is None:
+        return ""
+    return _section(
+        "Bits per byte by part of the held-out text",
+        '<p class="soft">What a part adds to the whole: of each division these add up to the bits per byte of all.</p>',
+        table.html(),
+    )
+
+
+def _samples(runs: Runs, output: Path) -> str:
+    """The same beginnings, as each mixture's first seed goes on; "" where nothing was written or can be read."""
+    first = {name: next(iter(seeds.values())).get("samples") for name, seeds in runs.items()}
+    decode = _decoder(output)
+    if decode is None or not all(first.values()):
+        return ""
+    out = []
+    for i, sample in enumerate(next(some for some in first.values() if some)):
+        out.append(f"<p><b>{_e(decode(sample['given'][1:]))}</b> …</p>")
+        cells = [
+            f"<div><h3>{_e(name)}</h3>{_e(decode(some[i]['written']))}</div>" for name, some in first.items() if some
+        ]
+        out.append(f'<div class="samples">{"".join(cells)}</div>')
+    note = '<p class="soft">Beginnings of held-out documents, continued by the first seed with the same random numbers.</p>'
+    return _section("What the models write", note, *out)
+
+
+def _decoder(output: Path) -> Any:
+    """Ids to text, a ¶ where a document ends; None without the tokenizer or its package."""
+    from train_probe.errors import ProbeError
+    from train_probe.tokenizer import load
+
+    try:
+        tokenizer = load(output / "tokenizer.json")
+    except (ImportError, ProbeError):
+        return None
+
+    def decode(ids: list[int]) -> str:
+        pieces: list[list[int]] = [[]]
+        for token in ids:
+            if token == tokenizer.end:
+                pieces.append([])
+            else:
+                pieces[-1].append(token)
+        return " ¶ ".join(str(tokenizer.inner.decode(piece)) for piece in pieces)
+
+    return decode

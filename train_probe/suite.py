@@ -156,6 +156,9 @@ def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path 
         files += [file for file in found.files if file not in files]
         suites[found.name], scores[found.name] = [tasks.name_of(file) for file in found.files], found.score
         text = MEAN + found.name + text.removeprefix(named)
+    same = [other for other in suites if other != GIVEN and set(suites[other]) == set(suites.get(GIVEN, ()))]
+    if same and named != MEAN + GIVEN:
+        del suites[GIVEN], scores[GIVEN]
     return Asked(files, suites, metric(text, [tasks.name_of(file) for file in files], scores))
 
 
