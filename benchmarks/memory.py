@@ -2,11 +2,14 @@
 
     python -m benchmarks.memory clean CRAWL 500 700 2000
     python -m benchmarks.memory dedup 20000 450 1000 2000
+    python -m benchmarks.memory grow CRAWL 1 6 24 [--memory 2G]
 
 CRAWL is a folder of crawl files; for `dedup` a corpus of so many documents is made up, a tenth of them near-duplicates. Limits
 are MB. Each run is in a control group of its own (version 1, which takes root on Linux). The peak is of what processes hold
 themselves, looked at 20 times a second; pages of files that the kernel keeps count for the limit, too, but are given back.
-Prints rows of a Markdown table. The corpora of all limits must be the same, byte by byte.
+Prints rows of a Markdown table. The corpora of all limits must be the same, byte by byte. `grow` cleans the crawl so many times over,
+without a limit (or with `--memory`, the command's own), and prints the peak of what all its processes hold (Pss, looked at 5 times a
+second).
 """
 
 import argparse
@@ -19,6 +22,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from curate.engine.memory import held
 
 GROUPS = Path("/sys/fs/cgroup/memory")
 MB = 1 << 20
@@ -56,6 +61,23 @@ def statistic(path: Path, name: str) -> int:
     return next((int(line.split()[1]) for line in path.read_text().splitlines() if line.split()[0] == name), 0)
 
 
+def grow(crawl: Path, times: int, memory: str, folder: Path) -> tuple[object, ...]:
+    """The row for `curate clean` of the crawl so many times over."""
+    from benchmarks.throughput import multiply
+
+    source = multiply(crawl, folder / f"x{times}", times)
+    output = folder / f"out-{times}"
+    command = [sys.executable, "-m", "curate", "clean", "--input", str(source), "--output", str(output), "--quiet"]
+    started, peak = time.monotonic(), 0
+    process = subprocess.Popen([*command, *(["--memory", memory] if memory else [])], stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, held(process.pid))
+        time.sleep(0.2)
+    megabytes = sum(path.stat().st_size for path in source.glob("*.warc.gz")) / 1e6
+    seconds = time.monotonic() - started
+    return "grow", f"{times} x, {megabytes:,.0f} MB", memory, process.returncode, f"{peak / MB:,.0f}", f"{seconds:.0f}"
+
+
 def write_corpus(path: Path, documents: int) -> None:
     """Made-up documents of 200 words; every tenth repeats the one before but for a word."""
     chance = random.Random(7)
@@ -73,14 +95,19 @@ def write_corpus(path: Path, documents: int) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["clean", "dedup"])
+    parser.add_argument("command", choices=["clean", "dedup", "grow"])
     parser.add_argument("input", help="a folder of crawl files, or a number of documents")
-    parser.add_argument("limits", nargs="+", type=int, metavar="MB")
+    parser.add_argument("--memory", default="", help="grow: given to the command")
+    parser.add_argument("limits", nargs="+", type=int, metavar="MB", help="limits; grow: how many times over")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     corpora = set()
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         source = Path(asked.input)
+        if asked.command == "grow":
+            for times in asked.limits:
+                print("| " + " | ".join(map(str, grow(source, times, asked.memory, Path(folder)))) + " |", flush=True)
+            return
         if asked.command == "dedup":
             source = Path(folder, "in.jsonl")
             write_corpus(source, int(asked.input))

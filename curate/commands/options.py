@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
+from curate.engine.memory import size
+
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--engine, --master, --cores, --resume, --quiet, --private: keyword arguments of these names."""
+    """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names."""
     options = [
         click.option(
             "--engine",
@@ -17,6 +19,12 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--master", metavar="URL", help="A Spark cluster: spark://host:7077, local[4], sc://host:15002 …"),
         click.option(
             "--cores", type=click.IntRange(min=1), help="Tasks at once on this machine.  [default: all cores]"
+        ),
+        click.option(
+            "--memory",
+            metavar="SIZE",
+            callback=lambda _context, _option, text: text and size(text),
+            help="What all processes together may hold, such as 2G: fewer tasks at once, or refused.  [default: what is free]",
         ),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run of the same job."),
         click.option("--quiet", is_flag=True, help="No progress."),

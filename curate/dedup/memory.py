@@ -6,7 +6,7 @@ Sail keeps a join's rows in memory (Spark spills them to disk), so its peak grow
 from typing import TYPE_CHECKING
 
 from curate.engine import children
-from curate.engine.memory import allowed, available
+from curate.engine.memory import allowed, free
 from curate.errors import EngineError
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def check_keys(s: "Session", keys: int) -> int:
 def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     if s.name != "sail":
         return 0
-    there = _free()
+    there = _free(s)
     if there is not None and needed > there:
         children.close_all()  # those that wait for more tasks hold what they grew to: a new one costs a second
-        there = _free()
+        there = _free(s)
     if there is not None and needed > there:
         raise EngineError(
             f"{what} need about {needed / 2**30:.1f} GiB in the embedded engine, and {there / 2**30:.1f} GiB are free: "
@@ -50,6 +50,6 @@ def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     return needed
 
 
-def _free() -> int | None:
-    """Bytes of the machine and its groups, and of address space; None when unknown."""
-    return min((size for size in (available(), allowed()) if size is not None), default=None)
+def _free(s: "Session") -> int | None:
+    """Bytes of the machine and its groups, of the session's limit and of address space; None when unknown."""
+    return min((size for size in (free(s.memory), allowed()) if size is not None), default=None)

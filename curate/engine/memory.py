@@ -1,11 +1,12 @@
 """How much memory there is for a job, whoever limits it, and how many tasks at once that allows: said before the work."""
 
 import os
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from curate.errors import EngineError
+from curate.errors import EngineError, UsageError
 
 DRIVER = 230 << 20
 """Bytes that the process of a job needs, the embedded engine among it (before joins: see curate/dedup/memory.py)."""
@@ -15,6 +16,36 @@ ADDRESSES = 2 << 30
 """Bytes of address space (`ulimit -v`) that a child takes with its libraries; measured 1.9 GB."""
 NO_LIMIT = 1 << 60
 """What version 1 of cgroups says where there is none is beyond this."""
+
+
+UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+def size(text: str) -> int:
+    """Bytes of `2G`, `1500 MB`, `1.5GiB` or a plain number; K, M, G and T are powers of 1,024. Raises UsageError for anything else."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found or not (count := int(float(found[1]) * (1 << UNITS[found[2].lower()]))):
+        raise UsageError(f"an amount of memory is a number and K, M, G or T, such as 2G, not {text!r}")
+    return count
+
+
+def free(limit: int | None = None, root: Path = Path("/")) -> int | None:
+    """Bytes that this process and its children may still take, of the machine and of the `limit` that they were given; None when
+    unknown."""
+    found = [] if limit is None else [limit - held(os.getpid(), root)]
+    there = available(root)
+    return min([*found, *([] if there is None else [there])], default=None)
+
+
+def held(pid: int, root: Path = Path("/")) -> int:
+    """Bytes that a process and all below it hold; what several share is counted once (the kernel's Pss). 0 where that is unknown."""
+    total = sum(
+        int(line.split()[1]) << 10 for line in _lines(root / f"proc/{pid}/smaps_rollup") if line.startswith("Pss:")
+    )
+    threads = root / f"proc/{pid}/task"
+    below = [int(child) for path in threads.glob("*/children") for line in _lines(path) for child in line.split()]
+    return total + sum(held(child, root) for child in below)
 
 
 def available(root: Path = Path("/")) -> int | None:
@@ -32,8 +63,9 @@ def allowed(kind: int = resource.RLIMIT_AS) -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def cores_that_fit(cores: int, there: int | None, addresses: int | None) -> int:
-    """Tasks at once, `cores` at most, for so many bytes of memory and of addresses. Raises EngineError when not even one."""
+def cores_that_fit(cores: int, there: int | None, addresses: int | None, limit: int | None = None) -> int:
+    """Tasks at once, `cores` at most, for so many bytes of memory that are left (of `limit`, where there is one) and of addresses.
+    Raises EngineError when not even one."""
     if addresses is not None and addresses < ADDRESSES:
         raise EngineError(
             f"a limit (ulimit -v) allows a process {addresses >> 20:,} MB of address space, and it takes about "
@@ -42,9 +74,10 @@ def cores_that_fit(cores: int, there: int | None, addresses: int | None) -> int:
     if there is None:
         return cores
     if there < DRIVER + SMALL_TASK:
+        of = f" of the {limit >> 20} MB of --memory" if limit is not None else ""
         raise EngineError(
             f"a job takes about {(DRIVER + SMALL_TASK) >> 20} MB of memory or more ({(DRIVER + TASK) >> 20} MB on large "
-            f"inputs), and {max(there, 0) >> 20} MB are free here: give it more (of the machine, or of its container)"
+            f"inputs), and {max(there, 0) >> 20} MB are free here{of}: give it more (of the machine, or of its container)"
         )
     return max(1, min(cores, (there - DRIVER) // TASK))
 

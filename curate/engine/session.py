@@ -73,6 +73,8 @@ class Session:
         """Whether all of it runs on this machine."""
         self.closed = closed
         """Whether other users of this machine are kept out of the engine; of a cluster, nobody here knows."""
+        self.memory: int | None = None
+        """Bytes that all processes of the job may hold together; None: what the machine has."""
         self.notes: list[str] = [] if closed else [NEIGHBOURS]
         """What the person should know about it."""
 
@@ -238,11 +240,13 @@ def session(
     master: str | None = None,
     cores: int | None = None,
     private: bool = False,
+    limit: int | None = None,
 ) -> Iterator[Session]:
     """Start (or join) an engine: the one of a running `spark-submit`; else what `engine` or `master` says; else Sail.
 
-    `private` asks that other users of this machine are kept out of the engine. Raises EngineError when that or the
-    engine can't be had, UsageError when the words contradict each other.
+    `private` asks that other users of this machine are kept out of the engine; `limit` is how many bytes all processes of the
+    embedded engine may hold together. Raises EngineError when that or the engine can't be had, UsageError when the words
+    contradict each other.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if engine == "sail" and (master or submitted):
@@ -255,9 +259,11 @@ def session(
             "(spark.authenticate, spark.network.crypto.enabled)"
         )
     if not submitted and engine != "spark" and not master:
-        with _sail(cores or cpu_count(), private) as found:
+        with _sail(cores or cpu_count(), private, limit) as found:
             yield found
         return
+    if limit is not None:
+        raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
     spark = _connect(name, master) if (master or "").startswith("sc://") else _spark(name, master, submitted, cores)
     try:
         here = not submitted and (master or "local").startswith("local")
@@ -276,7 +282,7 @@ def _parallelism(spark: "SparkSession") -> int:
 
 
 @contextmanager
-def _sail(cores: int, private: bool) -> Iterator[Session]:
+def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
     if missing := [name for name in ("pysail", "pyspark", "grpc") if importlib.util.find_spec(name) is None]:
         raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install curate-corpora")
     closed = sail.closable()
@@ -296,8 +302,9 @@ def _sail(cores: int, private: bool) -> Iterator[Session]:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return spark
 
-    fit = memory.cores_that_fit(cores, memory.available(), memory.allowed())
+    fit = memory.cores_that_fit(cores, memory.free(limit), memory.allowed(), limit)
     found = Session("sail", start, fit, closed=closed)
+    found.memory = limit
     if fit < cores:
         found.notes.append(
             f"note: memory is short: {fit} task{'s' if fit > 1 else ''} at once instead of {cores} "

@@ -54,7 +54,9 @@ def links(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         work = output.work_folder(options.output)
         ledger = output.built(work)
         if ledger is None:
-            with session("curate links", engine.engine, engine.master, engine.cores, engine.private) as s:
+            with session(
+                "curate links", engine.engine, engine.master, engine.cores, engine.private, engine.memory
+            ) as s:
                 check_path(s, work)
                 ledger = _build(s, options, files, next(iter(set(kinds.values()) - {""})), work)
         output.promised(work, [f"data/{name}" for name in ledger["data"]], output.BUILT)

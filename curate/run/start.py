@@ -27,6 +27,7 @@ class EngineOptions:
     resume: bool = False
     quiet: bool = False
     private: bool = False
+    memory: int | None = None
 
 
 def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def running(title: str, options: EngineOptions, beats: str | None = None) -> Ite
 
     with (
         Progress(quiet=options.quiet, beats=beats) as progress,
-        session(title, options.engine, options.master, options.cores, options.private) as s,
+        session(title, options.engine, options.master, options.cores, options.private, options.memory) as s,
     ):
         for note in s.notes:
             progress.note(note)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from curate.engine import memory
-from curate.errors import EngineError
+from curate.engine.session import session
+from curate.errors import EngineError, UsageError
 from curate.sample import crawl
 
 MB = 1 << 20
@@ -92,6 +93,57 @@ def test_too_little_is_refused_with_the_estimate() -> None:
         memory.cores_that_fit(2, 300 * MB, None)
     with pytest.raises(EngineError, match=r"ulimit -v.* allows a process 1,000 MB"):
         memory.cores_that_fit(2, None, 1000 * MB)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("2G", 2 << 30),
+        ("1500M", 1500 * MB),
+        ("1.5 GiB", 3 << 29),
+        ("700mb", 700 * MB),
+        ("1t", 1 << 40),
+        ("1048576", MB),
+        ("8kB", 8192),
+    ],
+)
+def test_amounts_of_memory(text: str, size: int) -> None:
+    assert memory.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "0", "0G", "-2G", "2X", "2GG", "two", "1e9", "2 0G", "\u0662G\n2G"])
+def test_what_is_no_amount_of_memory(text: str) -> None:
+    with pytest.raises(UsageError, match="such as 2G"):
+        memory.size(text)
+
+
+def test_what_a_limit_leaves_is_less_what_all_processes_hold(tmp_path: Path) -> None:
+    own = os.getpid()
+    said = {
+        f"proc/{own}/smaps_rollup": "00-ff ---p [rollup]\nRss: 900000 kB\nPss: 102400 kB\nPss_Anon: 7 kB\n",
+        f"proc/{own}/task/{own}/children": "11 ",
+        f"proc/{own}/task/77/children": "12 13 ",
+        "proc/11/smaps_rollup": "Pss: 204800 kB\n",
+        "proc/11/task/11/children": "14",
+        "proc/14/smaps_rollup": "Pss: 1024 kB\n",
+        "proc/12/smaps_rollup": "Pss: 2048 kB\n",
+    }
+    root = machine(tmp_path, said)
+    assert memory.held(own, root) == 303 * MB
+    assert memory.free(1000 * MB, root) == 697 * MB
+    assert memory.free(None, root) == memory.free(1 << 50, root) == 8000 * MB
+
+
+def test_a_job_that_does_not_fit_its_memory_is_refused_before_the_work(tmp_path: Path) -> None:
+    path, output = crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
+    command = [sys.executable, "-m", "curate", "clean", "--input", str(path), "--output", str(output), "--quiet"]
+    done = subprocess.run([*command, "--memory", "400M"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode != 0
+    assert "of the 400 MB of --memory" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not output.exists()
+    with pytest.raises(UsageError, match="embedded engine"), session("test", "spark", limit=1 << 30):
+        pass
 
 
 @pytest.mark.engine
