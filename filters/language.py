@@ -164,13 +164,14 @@ def model_path(model: str) -> Path:
 
 @lru_cache(maxsize=4)
 def _model(model: str) -> Callable[[str], tuple[str | None, float]]:
-    """A model in compiled loops; one of another shape than lid.176's, the user's own say, in the library."""
-    from curate.filters import lid
+    """A model in compiled loops: of lid.176's shape, or with a softmax (such as GlotLID's), which stays in its file; any other one in the library."""
+    from curate.filters import lid, lid_mapped
 
     path = model_path(model)
-    loaded = lid.load(path)
-    if loaded:
-        return partial(lid.predict, loaded)
+    if loaded := lid_mapped.load(path):
+        return partial(lid_mapped.predict, loaded)
+    if small := lid.load(path):
+        return partial(lid.predict, small)
     import fasttext
 
     library = fasttext.load_model(str(path)).f

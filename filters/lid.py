@@ -97,7 +97,7 @@ def _parsed(read: _Reader) -> Lid | None:
     left, right = _tree([entry[1] for entry in entries[words:]])
     return Lid(
         tuple(entry[0].decode().removeprefix("__label__") for entry in entries[words:]), kept, rows, sums, counts,
-        _slots(known), np.frombuffer(b"".join(known), np.uint8), np.cumsum([0, *map(len, known)]),
+        slots_of(known), np.frombuffer(b"".join(known), np.uint8), np.cumsum([0, *map(len, known)]),
         known.index(_END), output, left, right,
     )  # fmt: skip
 
@@ -139,7 +139,8 @@ def _centroids(read: _Reader) -> list[NDArray[np.float32]]:
     return [*values[:full].reshape(parts - 1, 256, each), values[full:].reshape(256, last)]
 
 
-def _slots(words: list[bytes]) -> NDArray[np.int32]:
+def slots_of(words: list[bytes]) -> NDArray[np.int32]:
+    """`Lid.slots` for these words."""
     table = np.full(1 << (4 * len(words)).bit_length(), -1, np.int32)
     for number, word in enumerate(words):
         slot = int(_fnv(np.frombuffer(word, np.uint8), 0, len(word))) & (len(table) - 1)
@@ -199,12 +200,13 @@ def _fnv(text: Array, start: int, stop: int) -> Number:
     """FNV-1a of 32 bits over bytes that are signed, as fastText has it."""
     value = _FNV_START
     for i in range(start, stop):
-        value = _mixed(value, text[i])
+        value = mixed(value, text[i])
     return value
 
 
 @hot
-def _mixed(value: Number, byte: Number) -> Number:
+def mixed(value: Number, byte: Number) -> Number:
+    """FNV-1a, one byte further."""
     signed = np.uint32(byte) | np.uint32(0xFFFFFF00) if byte >= 128 else np.uint32(byte)
     return np.uint32((value ^ signed) * _FNV_PRIME)
 
@@ -238,16 +240,16 @@ def _add_grams(word: Array, length: int, kept: Array, rows: Array, hidden: Array
     for i in range(length):
         if word[i] & 0xC0 == 0x80:
             continue
-        value, j, n = _mixed(_FNV_START, word[i]), i + 1, 1
+        value, j, n = mixed(_FNV_START, word[i]), i + 1, 1
         while True:
             while j < length and word[j] & 0xC0 == 0x80:
-                value = _mixed(value, word[j])
+                value = mixed(value, word[j])
                 j += 1
             if n >= SHORTEST:
                 added += _add(value, kept, rows, hidden)
             if j >= length or n >= LONGEST:
                 break
-            value = _mixed(value, word[j])
+            value = mixed(value, word[j])
             j, n = j + 1, n + 1
     return added
 
@@ -257,9 +259,9 @@ def _add_plain_grams(word: Array, length: int, kept: Array, rows: Array, hidden:
     """The same where each letter is one byte, which most are: without a question for each byte."""
     added = 0
     for i in range(length - 1):
-        value = _mixed(_FNV_START, word[i])
+        value = mixed(_FNV_START, word[i])
         for j in range(i + 1, min(i + LONGEST, length)):
-            value = _mixed(value, word[j])
+            value = mixed(value, word[j])
             added += _add(value, kept, rows, hidden)
     return added
 
@@ -281,14 +283,14 @@ def _read(
             continue
         start, value, all_bits, length = at, _FNV_START, np.uint8(0), 1
         while at < len(text) and text[at] not in _SPACE:
-            value = _mixed(value, text[at])
+            value = mixed(value, text[at])
             all_bits |= text[at]
             word[length] = text[at]
             at, length = at + 1, length + 1
         word[length] = 62
         length += 1
         slot = np.int64(value) & mask
-        while slots[slot] >= 0 and not _same(text, start, at, pool, ends[slots[slot]], ends[slots[slot] + 1]):
+        while slots[slot] >= 0 and not same_bytes(text, start, at, pool, ends[slots[slot]], ends[slots[slot] + 1]):
             slot = (slot + 1) & mask
         if slots[slot] == end:
             break  # written out in the text, it ends the line all the same
@@ -296,7 +298,7 @@ def _read(
             for d in range(WIDTH):
                 hidden[d] += sums[slots[slot], d]
             added += counts[slots[slot]]
-        elif _same(text, start, min(at, start + len(_LABEL)), _LABEL, 0, len(_LABEL)):
+        elif same_bytes(text, start, min(at, start + len(_LABEL)), _LABEL, 0, len(_LABEL)):
             continue  # the library takes it for a label of training data
         elif all_bits < 128:
             added += _add_plain_grams(word, length, kept, rows, hidden)
@@ -306,7 +308,8 @@ def _read(
 
 
 @inner
-def _same(text: Array, start: int, stop: int, other: Array, first: int, last: int) -> bool:
+def same_bytes(text: Array, start: int, stop: int, other: Array, first: int, last: int) -> bool:
+    """Whether two pieces of bytes are equal."""
     if stop - start != last - first:
         return False
     for i in range(stop - start):  # noqa: SIM110 (compiled)
