@@ -1,4 +1,4 @@
-"""Do the bundled questions see what a corpus is worth?  `python -m benchmarks.probe_tasks train OUT SECONDS [ARM...]`, then `score OUT`, `report OUT`.
+"""Do the bundled questions see what a corpus is worth?  `python -m benchmarks.probe_tasks train OUT SECONDS [ARM...]`, then `score OUT SECONDS`, `report OUT`.
 
 One text (English books and the Brown corpus, a fifth Python code, out of CURATE_TESTDATA), and the same with a share of each
 document's words in random places: the order of these corpora is known.  A small model is trained on each with some seeds,
@@ -22,10 +22,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.probe import Docs, shuffled
-from train_probe import prepare, tasks, tokenizer
+from train_probe import prepare, suite, tasks, tokenizer
+from train_probe.compare import judge, lower_is_better, with_means
 from train_probe.config import ModelConfig, TrainConfig
 from train_probe.data import Stream, TokenFile
 from train_probe.evaluate import held_out
@@ -39,6 +41,7 @@ SHAPE = ModelConfig(layers=2, width=64, heads=2, vocab=VOCAB, context=128)
 LADDER = {"sound": 0.0, "5 % of words moved": 0.05, "15 %": 0.15, "40 %": 0.4, "all words moved": 1.0}
 PROSE = "sound, no code"
 ARMS = [*LADDER, PROSE]
+SUITES = {"abilities": [tasks.name_of(file) for file in suite.load("abilities").files]}
 METRICS = ("bits per byte", "probability")
 
 
@@ -124,16 +127,18 @@ def train(out: Path, seconds: float, arms: list[str]) -> None:
         print(name, seed, round(bits.mean, 4), round(facts["tokens_per_second"]), flush=True)
 
 
-def score(out: Path) -> None:
-    """The questions, of every trained model that has not answered them as they are now."""
+def score(out: Path, seconds: float) -> None:
+    """The questions, of every trained model that has not answered them as they are now, until so much processor time is spent."""
     torch.set_num_threads(1)
     words = tokenizer.shipped(VOCAB)
     questions = [tasks.encode(tasks.read(name), words) for name in tasks.bundled()]
-    asked = f"{prepare.hash64(repr(questions)):x}"
-    for path in sorted((out / "runs").glob("*/seed-*.json")):
+    asked = f"{prepare.hash64(repr([(task.rows, task.answers) for task in questions])):x}"
+    for path in sorted((out / "runs").glob("*/seed-*.json"), key=lambda path: path.name):
         saved = json.loads(path.read_text())
         if saved.get("asked") == asked:
             continue
+        if time.process_time() > seconds:
+            return
         model = build(SHAPE)
         model.load_state_dict(torch.load(path.with_suffix(".pt"), weights_only=True))
         scores = {"bits per byte": saved["scores"]["bits per byte"]}
@@ -155,8 +160,50 @@ def load(out: Path, arms: list[str]) -> dict[str, dict[int, Any]]:
     return {name: {seed: seeds[seed] for seed in sorted(common)} for name, seeds in runs.items()}
 
 
+def report(out: Path) -> None:
+    """Tables for benchmarks/results/probe.md."""
+    ends = load(out, ["sound", "all words moved"])
+    print("| figure | sound | all words moved | difference | 95 % interval | chance |\n|---|---|---|---|---|---|")
+    found = judge(with_means(ends, SUITES), "bits per byte", shared={("sound", "all words moved"): 1.0})
+    every = {"bits per byte": found["pairs"], **found["others"]}
+    for metric, (pair,) in every.items():
+        if metric.endswith(METRICS):
+            means = found["metrics"][metric]
+            low, high = pair["interval"]
+            values = " | ".join(f"{means['mean'][name]:.4f}" for name in ends)
+            chance = f"{means['chance']:.3f}" if means["chance"] else ""
+            print(f"| {metric} | {values} | {pair['delta']:+.4f} | {low:+.4f} to {high:+.4f} | {chance} |")
+    print("\nby level, sound minus all words moved (means over seeds):")
+    for metric, m in found["metrics"].items():
+        if metric.endswith(" probability") and any("level" in group for group in m["groups"]):
+            print(metric, {g: round(v["sound"] - v["all words moved"], 4) for g, v in m["groups"].items()})
+    runs = with_means(load(out, list(LADDER)), SUITES)
+    seeds = len(next(iter(runs.values())))
+    shared = dict.fromkeys(itertools.combinations(runs, 2), 1.0)
+    print(
+        f"\n| metric | pairs in the right order | decided | decided wrongly | difference / what is found with power .8, median ({seeds} seeds) |\n|---|---|---|---|---|"
+    )
+    for metric in (
+        "bits per byte",
+        "mean:abilities probability",
+        "mean:abilities bits per byte",
+        "mean:abilities accuracy",
+    ):
+        pairs = judge(runs, metric, shared=shared)["pairs"]
+        better = [
+            (pair["delta"] < 0) == lower_is_better(metric) for pair in pairs
+        ]  # the first of a pair is the better one
+        decided = [ok for ok, pair in zip(better, pairs, strict=True) if pair["verdict"].endswith(" is better")]
+        finds = float(np.median([abs(pair["delta"]) / pair["detectable"] for pair in pairs]))
+        print(
+            f"| {metric} | {sum(better)} of {len(pairs)} | {sum(decided)} | {len(decided) - sum(decided)} | {finds:.2f} |"
+        )
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "score":
-        score(Path(sys.argv[2]))
+        score(Path(sys.argv[2]), float(sys.argv[3]))
+    elif sys.argv[1] == "report":
+        report(Path(sys.argv[2]))
     elif sys.argv[1] == "train":
         train(Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4:] or list(LADDER))

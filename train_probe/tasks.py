@@ -234,8 +234,8 @@ class Encoded:
     answers: list[int]
     end: int
     mask: int
-    levels: list[str]
-    """Of each question, "" where it is not known."""
+    levels: list[str] = field(default_factory=list)
+    """Of each question, "" where it is not known; empty where none is."""
 
     def save(self, path: Path) -> None:
         """As JSON."""
@@ -275,7 +275,7 @@ def encode(task: Task, tokenizer: Tokenizer) -> Encoded:
         answers=[q.answer for q in task.questions],
         end=tokenizer.end,
         mask=tokenizer.mask,
-        levels=task.levels or [""] * len(task.questions),
+        levels=task.levels,
     )
 
 
@@ -300,7 +300,9 @@ def evaluate(model: Model, task: Encoded) -> dict[str, Scores]:
             columns[name].append(value)
         bits.append(-found[answer].log_probability / math.log(2))
         sizes.append(found[answer].size)
-    groups = [f"{task.name}, level {level}" if level else task.name for level in task.levels]
+    groups = [
+        f"{task.name}, level {level}" if level else task.name for level in task.levels or [""] * len(task.answers)
+    ]
     ones = np.ones(len(groups))
     chance = float(np.mean([1 / n if n > 1 else 0.0 for n in task.choices])) or None
     out = {f"{task.name} {name}": Scores(np.array(v), ones, groups, chance) for name, v in columns.items()}

@@ -311,6 +311,10 @@ def test_questions_of_one_level_are_shown_together_and_a_level_is_a_word_or_a_nu
     (scores, *_) = tasks.evaluate(model(), tasks.Encoded.load(tmp_path / "x.json")).values()
     name = "x (1 examples)"
     assert scores.groups == [f"{name}, level 1", f"{name}, level hard", f"{name}, level 1", name]
+    old = json.loads((tmp_path / "x.json").read_text())
+    del old["levels"]  # as it was prepared before there were any
+    (tmp_path / "x.json").write_text(json.dumps(old))
+    assert set(tasks.evaluate(model(), tasks.Encoded.load(tmp_path / "x.json"))[f"{name} accuracy"].groups) == {name}
     for bad in (True, 1.5, [1], None):
         (tmp_path / "x.jsonl").write_text(json.dumps({**rows[0], "level": bad}))
         with pytest.raises(ProbeError, match=r"line 1.*level"):
