@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import CurateError, of_disk, of_system
+from curate.errors import CurateError, of_disk, of_network, of_system
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -79,13 +79,16 @@ def _there(name: str) -> bool:
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error (as CURATE_DEBUG=1 does).")
 @click.version_option(curate.__version__, prog_name="curate")
-def group() -> None:
+def group(debug: bool) -> None:
     """Raw web crawls to pretraining corpora, and a probe that says which corpus is better.
 
     Every command that prints a table takes --json. Data goes to stdout, messages to stderr; the exit code is 0 only
-    on success. CURATE_DEBUG=1 shows tracebacks. Shell completion: eval "$(_CURATE_COMPLETE=bash_source curate)".
+    on success. Shell completion: eval "$(_CURATE_COMPLETE=bash_source curate)".
     """
+    if debug:
+        os.environ["CURATE_DEBUG"] = "1"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,8 +117,17 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (CurateError, OSError) as error:
-        told = error if isinstance(error, CurateError) else of_disk(error) or of_system(error)
+    except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
+        _end(stopped)
+    except Exception as error:
+        told = of_network(error)
+        if isinstance(error, CurateError | OSError):
+            told = error if isinstance(error, CurateError) else told or of_disk(error) or of_system(error)
+        if told is None:
+            raise  # a fault of ours: the traceback is for a report
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
@@ -125,11 +137,6 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
             _end(2)
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
-        _end(stopped)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 

@@ -73,18 +73,43 @@ _PASSING = re.compile(
 )
 
 
+_GOOGLE = re.compile(r"google::cloud::Status\((\w+): (?:[^:]*, with a last message of )?([^.({]*)")
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether an error of a store may be gone a little later: it is busy, or the network failed."""
     return bool(_PASSING.search(str(error)))
 
 
 def _of_store(error: BaseException) -> OutputError | None:
+    if found := _GOOGLE.search(str(error)):
+        return OutputError(
+            f"Google Cloud Storage does not answer: {found[1]}: {found[2]}; check the network and your credentials (gcloud auth "
+            "application-default login, or GOOGLE_APPLICATION_CREDENTIALS)"
+        )
+    if "NO_SUCH_BUCKET" in str(error) or "NoSuchBucket" in str(error):
+        return OutputError("no such bucket: make it first, or correct its name")
     told = next((line for line in str(error).splitlines() if "AWS Error" in line), None)
     if told is None:
         return None
     if is_passing(error):
         return OutputError(f"the store does not answer, however often it is asked: {told}; --resume goes on from there")
     return OutputError(told)
+
+
+_CLIENTS = ("httpx", "httpx2", "httpcore", "huggingface_hub", "requests", "urllib3", "aiohttp")
+"""Packages whose exceptions are about a server or the way to it."""
+
+
+def of_network(error: BaseException) -> CurateError | None:
+    """The error of a library that asks a server (the Hugging Face Hub), in a line; None for any other error."""
+    if type(error).__module__.split(".")[0] not in _CLIENTS:
+        return None
+    words = " ".join(str(error).split())[:300] or type(error).__name__
+    return InputError(
+        f"the server can't be reached, or says no: {words}. Offline: fetch the files on another machine (hf download OWNER/NAME "
+        "--repo-type dataset) and name their folder; a private one: hf auth login"
+    )
 
 
 def of_disk(error: BaseException) -> OutputError | None:
@@ -101,15 +126,20 @@ def of_disk(error: BaseException) -> OutputError | None:
     if number is None:
         return None
     name = getattr(error, "filename", None)
-    where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
+    where = f"{_asked(name)}: " if isinstance(name, str | bytes) else ""
     return OutputError(f"{where}{DISK[number]}; what is finished is kept, --resume goes on from there")
 
 
 def of_system(error: OSError) -> CurateError:
     """What the system refused, in one line: the path and the system's words. CURATE_DEBUG=1 shows the traceback."""
     words = (error.strerror or str(error)).split("\n", 1)[0].split(". Detail: ", 1)[0]
-    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    where = f"{_asked(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return CurateError(f"{where}{words or type(error).__name__}")
+
+
+def _asked(name: str | bytes) -> str:
+    """The file that was asked for, where the name is that of its temporary one (`curate.files.storage.atomic`)."""
+    return re.sub(r"\.tmp-[0-9a-f]{32}$", "", os.fsdecode(name))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

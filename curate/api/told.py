@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from curate.errors import CurateError, of_disk, of_system
+from curate.errors import CurateError, of_disk, of_network, of_system
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,7 +19,12 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except CurateError:
             raise
-        except OSError as error:
-            raise of_disk(error) or of_system(error) from error
+        except Exception as error:
+            found = of_network(error)
+            if isinstance(error, OSError):
+                found = found or of_disk(error) or of_system(error)
+            if found is None:
+                raise
+            raise found from error
 
     return call

@@ -1,5 +1,6 @@
 """`curate recipes`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,17 +10,48 @@ from curate.commands.options import json_option, printed
 
 @click.command()
 @click.argument("name", required=False)
+@click.argument("target", required=False, type=click.Path(dir_okay=False), metavar="[FILE]")
+@click.option("--copy", is_flag=True, help="Write the recipe or mixture NAME to FILE, to be changed.")
 @json_option
-def recipes(name: str | None, as_json: bool) -> None:
+def recipes(name: str | None, target: str | None, copy: bool, as_json: bool) -> None:
     """What is built in: cleaning recipes, published mixtures, and baselines.
 
-    With the NAME of a mixture: its table as published, and the epochs that follow from it.
+    With the NAME of a recipe: its text. With the NAME of a mixture: its table as published, and the epochs that follow from it.
+
+    \b
+    curate recipes c4                    # print it
+    curate recipes --copy c4 mine.toml   # then: curate clean --recipe mine.toml
     """
+    from curate.errors import UsageError
     from curate.mixing import published
 
+    if copy or target:
+        if not (copy and name and target):
+            raise UsageError("to copy a recipe: curate recipes --copy NAME FILE")
+        _copy(published.source_of(name)[0], Path(target))
+        click.echo(f"{target}: change it, then --recipe {target} (of a mixture: --weights {target})", err=True)
+        return
     if name is None:
         value: Any = published.overview()
         printed(value, as_json, lambda: published.overview_table(value))
         return
+    text, cleaning = published.source_of(name)
+    if cleaning:
+        if as_json:
+            printed({"name": name, "text": text}, True, str)
+        else:
+            click.echo(text, nl=False)
+        return
     value = published.details(name)
     printed(value, as_json, lambda: published.details_table(value))
+
+
+def _copy(text: str, target: Path) -> None:
+    """Write it where nothing stands. Raises OutputError for a file that is there."""
+    from curate.errors import OutputError
+
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OutputError(f"{target} is there already: choose another name") from None

@@ -62,6 +62,10 @@ def check_name(output: str) -> None:
     if not output.strip() or "\0" in output:
         raise OutputError(f"--output {output!r} is no name of a folder")
     storage.check_name(output)
+    if output.startswith("hf://"):
+        raise OutputError(
+            f"{output}: the Hub can be read, not built in: write into a folder, then: curate push FOLDER {output}"
+        )
     if not storage.is_local(output) and not ADDRESS.fullmatch(output):
         raise OutputError(
             f"{output}: the address of an output may hold letters, digits and . _ - = + @ , ~ / only; choose another --output"

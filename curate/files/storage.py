@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,9 @@ from curate.files import temporary
 
 ATTEMPTS = 10
 """Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
+
+PATIENCE = timedelta(seconds=15)
+"""How long Google's store is asked again, without an answer."""
 
 
 def filesystem(path: str) -> tuple[Any, str]:
@@ -37,6 +41,11 @@ def filesystem(path: str) -> tuple[Any, str]:
             place = parts.netloc + unquote(parts.path)
             return _s3(f"s3://{parts.netloc}/?{parts.query}".rstrip("?"), _settings()), place.rstrip("/")
         found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
+        if isinstance(
+            found[0], pafs.GcsFileSystem
+        ):  # by itself it asks for a quarter of an hour whoever does not answer
+            options = found[0].__reduce__()[1][0]
+            return pafs.GcsFileSystem(**{**options, "retry_time_limit": PATIENCE}), found[1]
         return found
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {reason(path, error)}") from error
@@ -55,7 +64,9 @@ def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
             options = pafs.FileSystem.from_uri(root)[0].__reduce__()[1][0]
             break
         except OSError as error:  # it asks for the bucket's region, once
-            if attempt + 1 == ATTEMPTS or not is_passing(error):
+            if (
+                attempt + 1 == ATTEMPTS or not is_passing(error) or "curlCode: 6," in str(error)
+            ):  # no such name: no network
                 raise
             time.sleep(min(0.1 * 2**attempt, 20.0))
     options |= {"allow_delayed_open": True, "retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS)}

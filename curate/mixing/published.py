@@ -41,6 +41,16 @@ def _cleaning() -> list[dict[str, str]]:
     return found
 
 
+def source_of(name: str) -> tuple[str, bool]:
+    """The text of a built-in recipe or mixture, and whether it is a recipe for cleaning. Raises RecipeError for an unknown name."""
+    for folder in ("recipes", "mixtures"):
+        file = resources.files("curate") / folder / f"{name}.toml"
+        if name in [*(one["name"] for one in _cleaning()), *mixture.builtin_names()] and file.is_file():
+            return file.read_text(encoding="utf-8"), folder == "recipes"
+    known = [*mixture.builtin_names(), *(one["name"] for one in _cleaning())]
+    raise RecipeError(f"no recipe or mixture {name}{nearest(name, known)}")
+
+
 def overview_table(value: Mapping[str, Any]) -> Any:
     """The overview for a terminal."""
     from rich.table import Table
@@ -65,10 +75,8 @@ def details(name: str) -> dict[str, Any]:
     Raises RecipeError when there is no such mixture.
     """
     if name not in mixture.builtin_names():
-        cleaning = [one["name"] for one in _cleaning()]
-        if name in cleaning:
-            raise RecipeError(f"{name} is a cleaning recipe; 'curate clean --recipe {name}' runs it")
-        raise RecipeError(f"no mixture {name}{nearest(name, mixture.builtin_names())}")
+        known = [*mixture.builtin_names(), *(one["name"] for one in _cleaning())]
+        raise RecipeError(f"no recipe or mixture {name}{nearest(name, known)}")
     found = mixture.builtin(name)
     used = mixture.normalised(found.weights)
     return {

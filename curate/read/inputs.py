@@ -34,7 +34,7 @@ from curate.read.wacz import crawl_files, open_crawl_file, parted
 _ARCHIVE = re.compile(r"\.((warc|wet|wat|arc)(\.(gz|zst|lz4|bz2|xz))?|wacz)$", re.IGNORECASE)
 _LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
-_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file")
+_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file", "hf")
 _MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
 _LISTED_AT_ONCE = 16
 NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain, .zst, .lz4, .bz2 or .xz; *.wacz"
@@ -211,7 +211,9 @@ def _scheme(path: str) -> str:
 @lru_cache(maxsize=64)
 def _filesystem_of(root: str) -> Any:
     try:
-        return arrow_fs.FileSystem.from_uri(root)[0]
+        return (
+            storage.filesystem(root)[0] if root.startswith(("gs:", "gcs:")) else arrow_fs.FileSystem.from_uri(root)[0]
+        )
     except (OSError, ArrowInvalid) as error:
         address = root.partition("?")[0]
         raise InputError(f"{address}: {storage.reason(address, error)}") from None
