@@ -70,7 +70,7 @@ ROOMS = {
     "quality": "console files engine corpus read report",
     "sample": "",
     "jobs": "console files engine corpus read dedup tokens run mixing code report links",
-    "api": "console files encodings html corpus run report sample jobs",
+    "api": "console files engine encodings html corpus run report sample jobs",
     "commands": "console files engine encodings html tokens run mixing code report search quality sample jobs",
 }
 """A room of `curate/` and those it may import, from the ground up: each only names rooms above it in this table, so there

@@ -35,6 +35,7 @@ def clean(
     engine: str | None = None,
     master: str | None = None,
     cores: int | None = None,
+    memory: str | None = None,
     resume: bool = False,
     quiet: bool = False,
     private: bool = False,
@@ -69,7 +70,7 @@ def clean(
         keep_extracted=not drop_extracted,
         command=command(*words),
     )
-    facts = run(options, EngineOptions(engine, master, cores, resume, quiet, private))
+    facts = run(options, _engine(engine, master, cores, memory, resume, quiet, private))
     return Ledger(facts, options.output.rstrip("/"), ledgers.funnel(facts))
 
 
@@ -85,6 +86,7 @@ def dedup(
     engine: str | None = None,
     master: str | None = None,
     cores: int | None = None,
+    memory: str | None = None,
     resume: bool = False,
     quiet: bool = False,
     private: bool = False,
@@ -105,7 +107,7 @@ def dedup(
     options = Options(
         str(corpus), parameters=dict(parameters), keep_rejected=keep_rejected, command=words, **asked
     )  # fmt: skip
-    facts = deduplicate(options, EngineOptions(engine, master, cores, resume, quiet, private))
+    facts = deduplicate(options, _engine(engine, master, cores, memory, resume, quiet, private))
     return Ledger(facts, options.output.rstrip("/"), ledgers.funnel(facts))
 
 
@@ -135,6 +137,7 @@ def mix(
     engine: str | None = None,
     master: str | None = None,
     cores: int | None = None,
+    memory: str | None = None,
     resume: bool = False,
     quiet: bool = False,
     private: bool = False,
@@ -172,7 +175,7 @@ def mix(
     said = {**{"bytes" if name == "size" else name: value for name, value in given.items()}, "decontaminate": tasks}
     words = command("mix", {"weights": stated, "source": listed, "output": str(output), **said})
     options = Options(stated, listed, str(output), tasks=tuple(tasks), command=words, **given)
-    facts = run(options, EngineOptions(engine, master, cores, resume, quiet, private))
+    facts = run(options, _engine(engine, master, cores, memory, resume, quiet, private))
     return Ledger(facts, str(output).rstrip("/"), ledger_table(facts))
 
 
@@ -270,6 +273,17 @@ def probe(
         return Probe(compare(Path(output)), str(output))
     except ProbeError as error:
         raise UsageError(str(error)) from error
+
+
+def _engine(
+    engine: str | None, master: str | None, cores: int | None, memory: str | None, *flags: bool
+) -> EngineOptions:
+    """Where a job runs; `memory` as text ("2G"), flags resume, quiet, private. Raises UsageError for an amount that is none."""
+    from curate.engine.memory import size
+
+    resume, quiet, private = flags
+    most = size(memory) if memory else None
+    return EngineOptions(engine, master, cores, resume=resume, quiet=quiet, private=private, memory=most)
 
 
 def _names(inputs: Name | Sequence[Name]) -> tuple[str, ...]:
