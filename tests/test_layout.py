@@ -67,7 +67,7 @@ ROOMS = {
     "code": "console files corpus warc read",
     "report": "console files engine corpus warc read dedup run mixing",
     "search": "console files mixing report",
-    "quality": "console files engine corpus read report",
+    "quality": "console files engine corpus read dedup report",
     "sample": "",
     "jobs": "console files engine corpus read dedup tokens run mixing code report links",
     "api": "console files engine encodings html corpus run report sample jobs",

@@ -217,6 +217,10 @@ class Judge:
         alive = (state.reason < 0) & (state.open | (state.unknown_at >= 0))
         new = alive & (~here | state.uncertain)
         leaving = here & ((state.reason >= 0) | (state.unknown_at >= 0))
+        if getattr(self.old.steps[at], "uses_signals", ()) and (new | leaving).any():
+            state.uncertain |= here & (state.reason < 0)  # it ranks: what becomes of one hangs on all the others
+            state.lose((state.reason < 0) & state.open, at)
+            return int(np.count_nonzero(new))
         state.lose(alive & ~here & state.open, at)
         if leaving.any():
             touched = self._copies_of(leaving, label) & (state.reason < 0)
@@ -353,7 +357,7 @@ def lengths(stored: Stored, outcome: Outcome) -> tuple[str, list[tuple[str, int,
     if not name:
         return "", []
     values = stored.signals[name]
-    bins = np.where(values >= 1, np.log2(np.maximum(values, 1)).astype(int), 0)
+    bins = np.where(values >= 1, np.log2(np.maximum(np.nan_to_num(values), 1)).astype(int), 0)
     known = ~np.isnan(values)
     top = int(bins[known].max(initial=0)) + 1
     labels = [f"{1 << n if n else 0} to {(2 << n) - 1}" for n in range(top)] + ["not measured"]

@@ -308,3 +308,17 @@ def test_limits_that_are_off_and_parameters_by_language() -> None:
 
 
 FILTERS = '[[step]]\nuse = "filters.fineweb.NewlineRatio"\n'
+
+
+def test_a_step_that_ranks_hangs_on_all_documents(tmp_path: Path) -> None:
+    """Who leaves before `TopShare`, or newly comes to it, moves where it cuts."""
+    text = ALONE + '[[step]]\nuse = "curate.quality.share.TopShare"\nsignal = "words"\nshare = 1.0\n'
+    made = _corpus(tmp_path / "corpus", ALONE)
+    (made / "recipe.toml").write_text(text)
+    known = stored.read(str(made))
+    judge = whatif.Judge(known)
+    assert judge(known.recipe).count(whatif.UNKNOWN) == 0
+    for words in ("Again.minimum=30", "WordCount.minimum=0"):
+        outcome = judge(changes.changed(known.recipe, changes.settings(known.recipe, [words])))
+        assert outcome.count(whatif.KEPT) == 0
+        assert outcome.count(whatif.UNKNOWN) > 0
