@@ -318,7 +318,7 @@ def test_a_step_that_ranks_hangs_on_all_documents(tmp_path: Path) -> None:
     known = stored.read(str(made))
     judge = whatif.Judge(known)
     assert judge(known.recipe).count(whatif.UNKNOWN) == 0
-    for words in ("Again.minimum=30", "WordCount.minimum=0"):
+    for words in ("Again.minimum=30", "Again.minimum=0"):
         outcome = judge(changes.changed(known.recipe, changes.settings(known.recipe, [words])))
         assert outcome.count(whatif.KEPT) == 0
         assert outcome.count(whatif.UNKNOWN) > 0
