@@ -17,6 +17,7 @@ from curate.errors import CurateError, of_disk, of_network, of_system
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
     "dedup": ("curate.commands.dedup:dedup", "Remove duplicate documents, lines or spans from a corpus."),
+    "decontaminate": ("curate.commands.decontaminate:decontaminate", "Remove evaluation tasks from a corpus."),
     "code": ("curate.commands.code:code", "Source code with the right licence to a corpus."),
     "links": ("curate.commands.links:links", "Which pages Reddit, or other pages, link to."),
     "mix": ("curate.commands.mix:mix", "Blend corpora with the weights of a recipe."),

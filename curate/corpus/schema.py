@@ -116,6 +116,7 @@ DUPLICATES = pa.schema(
         pa.field("survivor", pa.string(), nullable=False),  # first 16 hex digits of the id that keeps it
         pa.field("value", pa.float64()),  # what was measured: share held, similarity, copies; of a run its words
         pa.field("place", pa.int32()),  # of a run of words: which word of the survivor's text it begins with
+        pa.field("note", pa.string()),  # evidence of another kind, as JSON: the item of an evaluation task
     ]
 )
 

@@ -32,6 +32,7 @@ LOST = pa.schema(
         pa.field("survivor", pa.int64()),  # doc of the keeper; null where no copy is kept
         pa.field("value", pa.float64()),  # number of copies, similarity to the survivor, or words of a run
         pa.field("place", pa.int32()),  # which word of the survivor's text a run is; may be missing
+        pa.field("note", pa.string()),  # evidence of another kind; may be missing
     ]
 )
 """What `resolve` writes, in folders `shard=0/`, `shard=1/` …"""

@@ -26,27 +26,27 @@ def pieces(text: str, other: str, ngram: int = NGRAM) -> list[Piece]:
     """The text cut into stretches that the other text holds, or lacks."""
     from curate.dedup import kernel
 
-    tokens = _tokens(text)
-    words = [kernel.words(token) for token in tokens]
-    flat = [word for found in words for word in found]
+    found = tokens(text)
+    words = [kernel.words(token) for token in found]
+    flat = [word for own in words for word in own]
     grams = _grams(kernel.words(other), ngram)
     held = [False] * len(flat)
     for at, gram in enumerate(_each(flat, ngram)):
         if gram in grams:
             held[at : at + ngram] = [True] * len(held[at : at + ngram])
     marks, at = list[bool](), 0
-    for found in words:
-        known = all(held[at : at + len(found)]) if found else (marks[-1] if marks else True)
+    for own in words:
+        known = all(held[at : at + len(own)]) if own else (marks[-1] if marks else True)
         marks.append(known)
-        at += len(found)
+        at += len(own)
     joined = []
-    for known, group in groupby(zip(marks, tokens, words, strict=True), key=lambda one: one[0]):
+    for known, group in groupby(zip(marks, found, words, strict=True), key=lambda one: one[0]):
         stretch = list(group)
         joined.append(Piece("".join(token for _, token, _ in stretch), sum(len(w) for _, _, w in stretch), known))
     return joined
 
 
-def _tokens(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
     """White space apart, and characters that are words by themselves one by one, each with the white space behind it."""
     from curate.dedup.kernel import SOLO_RANGES
 

@@ -13,7 +13,7 @@ from curate.dedup.base import LOST, Lost, doc_hex
 from curate.errors import BalanceError
 from curate.files import storage
 
-COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value", "place")])
+COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value", "place", "note")])
 
 
 class Losses:
@@ -26,7 +26,9 @@ class Losses:
         order = np.lexsort((survivor, pos, doc))
         self._pos, self._survivor = pos[order], survivor[order]
         self._alone = rows["survivor"].is_null().to_numpy()[order]
-        self._value, self._place = (rows[name].take(pa.array(order)).combine_chunks() for name in ("value", "place"))
+        self._value, self._place, self._note = (
+            rows[name].take(pa.array(order)).combine_chunks() for name in ("value", "place", "note")
+        )
         found, first = np.unique(doc[order], return_index=True)
         ends = np.append(first, len(order))[1:].tolist()
         self._places = {d: (a, b) for d, a, b in zip(found.tolist(), first.tolist(), ends, strict=True)}
@@ -76,15 +78,17 @@ class Losses:
             "survivor": pc.if_else(pa.array(self._alone[rows]), "", hexes(self._survivor[rows])),
             "value": self._value.take(pa.array(rows)),
             "place": self._place.take(pa.array(rows)),
+            "note": self._note.take(pa.array(rows)),
         }
         table = pa.table(columns, schema=schema.DUPLICATES)
         return table.sort_by([(name, "ascending") for name in ("id", "pos", "survivor")])
 
 
 def _completed(rows: pa.Table) -> pa.Table:
-    """The rows with the types of COLUMNS; most steps have no `place`."""
-    if "place" not in rows.schema.names:
-        rows = rows.append_column("place", pa.nulls(len(rows), pa.int32()))
+    """The rows with the types of COLUMNS; most steps have no `place` and no `note`."""
+    for name in ("place", "note"):
+        if name not in rows.schema.names:
+            rows = rows.append_column(name, pa.nulls(len(rows), COLUMNS.field(name).type))
     return rows.select(COLUMNS.names).cast(COLUMNS)
 
 

@@ -6,8 +6,10 @@ removed, not a window around the hit. Evaluation texts of fewer than n words can
 are counted as `too_short`.
 """
 
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -26,6 +28,7 @@ NGRAM = 13
 BUNDLED = ("train_probe", "tasks")
 """Package and folder of the evaluation tasks that come with the probe trainer."""
 PACKAGE = "package://"
+ENDINGS = (".jsonl", ".jsonl.gz")
 U64 = NDArray[np.uint64]
 
 
@@ -66,7 +69,7 @@ def _read(path: str) -> bytes:
             return data
         return storage.read_bytes(path)
     except OSError as error:
-        raise InputError(f"--decontaminate {path}: {error}") from error
+        raise InputError(f"evaluation tasks {path}: {error}") from error
 
 
 def load(paths: Sequence[str], ngram: int = NGRAM) -> Ngrams:
@@ -76,34 +79,35 @@ def load(paths: Sequence[str], ngram: int = NGRAM) -> Ngrams:
     """
     if not 2 <= ngram <= 100:
         raise UsageError(f"--ngram must lie between 2 and 100, got {ngram}")
-    files = [(path, _read(path)) for path in _files(paths)]
-    key = (*(hashlib.sha256(data).hexdigest() for _, data in files), ngram)
+    named = [(path, _read(path)) for path in files(paths)]
+    key = (*(hashlib.sha256(data).hexdigest() for _, data in named), ngram)
     if key not in _loaded:
         if len(_loaded) >= 2:
             _loaded.clear()
-        _loaded[key] = _make(files, ngram)
+        _loaded[key] = _make(named, ngram)
     return _loaded[key]
 
 
 _loaded: dict[tuple[object, ...], Ngrams] = {}
 
 
-def _files(paths: Sequence[str]) -> list[str]:
+def files(paths: Sequence[str]) -> list[str]:
+    """The files that are named, and the *.jsonl and *.jsonl.gz in folders. Raises InputError for a folder without."""
     found: list[str] = []
     for path in paths:
         folder = Path(path)
-        inside = sorted(str(file) for file in folder.rglob("*.jsonl")) if folder.is_dir() else [path]
+        inside = sorted(str(file) for end in ENDINGS for file in folder.rglob(f"*{end}")) if folder.is_dir() else [path]
         if not inside:
-            raise InputError(f"--decontaminate {path}: no .jsonl files in this folder")
+            raise InputError(f"evaluation tasks {path}: no .jsonl files in this folder")
         found += inside
     return found
 
 
-def _make(files: Sequence[tuple[str, bytes]], ngram: int) -> Ngrams:
+def _make(named: Sequence[tuple[str, bytes]], ngram: int) -> Ngrams:
     from curate.mixing.ngrams import fill, hash_ngrams
 
     texts, short, found = 0, 0, []
-    for path, data in files:
+    for path, data in named:
         for text in strings(path, data):
             hashes = hash_ngrams(np.frombuffer(text.lower().encode("utf-8", "replace"), np.uint8), ngram)
             texts += 1
@@ -118,26 +122,38 @@ def _make(files: Sequence[tuple[str, bytes]], ngram: int) -> Ngrams:
 def strings(path: str, data: bytes | None = None) -> Iterator[str]:
     """Every string value in the records of a file of JSON lines, however deep. Raises InputError for what is no
     JSON."""
+    for _, record in records(path, data):
+        yield from texts_in(record)
+
+
+def records(path: str, data: bytes | None = None) -> Iterator[tuple[int, Any]]:
+    """(line, record) of a file of JSON lines, also packed by gzip. Raises InputError for what is no JSON."""
     content = _read(path) if data is None else data
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"evaluation tasks {path}: damaged gzip: {error}") from error
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"--decontaminate {path}, line {number}: not JSON: {error}") from error
-        yield from _strings_in(record)
+            raise InputError(f"evaluation tasks {path}, line {number}: not JSON: {error}") from error
+        yield number, record
 
 
-def _strings_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Every string in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _strings_in(inner)
+            yield from texts_in(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings_in(inner)
+            yield from texts_in(inner)
 
 
 def hits(ngrams: Ngrams, texts: pa.Array) -> NDArray[np.int32]:

@@ -153,7 +153,9 @@ def losses_of(corpus: str, documents: Collection[str]) -> dict[str, dict[str, li
     """What corpus-wide steps took from each of the documents, by step."""
     found: dict[str, dict[str, list[Loss]]] = {document: {} for document in documents}
     for item in by_ids(parts(corpus, "duplicates"), documents):
-        found[item["id"]].setdefault(item["step"], []).append(Loss(item["pos"], item["survivor"], item["value"]))
+        found[item["id"]].setdefault(item["step"], []).append(
+            Loss(item["pos"], item["survivor"], item["value"], item.get("note"))
+        )
     return found
 
 

@@ -1,5 +1,6 @@
 """An explanation as a person reads it in a terminal: verdict, steps, lines, duplicates side by side."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,9 @@ def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> It
         lost = [loss for loss in losses if loss.survivor != own]
         if not lost:
             continue
+        if notes := [json.loads(loss.note) for loss in lost if loss.note]:
+            yield _evidence(step, notes)
+            continue
         yield _text((f"{step}: lost to", "bold"))
         for keeper, count in _by_keeper(lost)[:SHOWN_LOSSES]:
             survivor = found.survivors.get(keeper, Survivor(keeper, None, None))
@@ -192,6 +196,18 @@ def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> It
         elif first and first.text:
             mine = found.row.get("text") or ""
             yield side_by_side(mine, first.text, width, ("this document", f"keeper: {first.url or first.id}"))
+
+
+def _evidence(step: str, notes: Sequence[dict[str, Any]]) -> "Text":
+    """Items of evaluation tasks that the document holds."""
+    rows = [(f"{step}: holds items of evaluation tasks\n", "bold")]
+    for note in notes[:SHOWN_LOSSES]:
+        what = "question and answer" if note["part"] == "both" else note["part"]
+        where = f"{note['held']:.0%} of its 3-grams, {number(note['run'])} words in a row, in {number(note['documents'])} documents"
+        rows.append(
+            (f"  {note['task']} line {number(note['item'])}: {what}, {where}: {one_line(note['words'], 200)}\n", "")
+        )
+    return _text(*rows)
 
 
 def _difference(found: Difference, keeper: str, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:

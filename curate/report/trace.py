@@ -29,6 +29,8 @@ class Loss:
     survivor: str
     """First 16 hex digits of the id of the keeper; empty where no copy is kept."""
     value: float
+    note: str | None = None
+    """Evidence as JSON, where the step has some: the item of an evaluation task."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def test_losses_and_their_evidence(rows: list[tuple[int, int, int | None, float 
             "survivor": doc_hex(lost.survivor) if lost.survivor is not None else "",
             "value": lost.value,
             "place": None,
+            "note": None,
         }
         for name, doc in losers
         for lost in losses.of(doc)

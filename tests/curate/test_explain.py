@@ -142,7 +142,7 @@ def test_json_has_stable_keys(small_corpus: Path) -> None:
         "document", "verdict", "reason", "value", "detail", "signals", "removed", "steps", "lines", "duplicates",
         "survivors", "differences", "copies", "text",
     }  # fmt: skip
-    assert found["duplicates"]["Urls"] == [{"pos": -1, "survivor": "1111111100000000", "value": 2.0}]
+    assert found["duplicates"]["Urls"] == [{"pos": -1, "survivor": "1111111100000000", "value": 2.0, "note": None}]
     json.dumps(as_json(explain(str(small_corpus), KEPT)[0]))
 
 

@@ -1,0 +1,75 @@
+"""`curate decontaminate`."""
+
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+
+@click.command()
+@click.argument("corpus", metavar="CORPUS")
+@click.option("--output", required=True, metavar="DIR", help="Folder of the new corpus; must not exist.")
+@click.option(
+    "--against",
+    "tasks",
+    multiple=True,
+    metavar="PATH",
+    help="Evaluation tasks: JSON lines, or a folder of them.  [default: the bundled ones]",
+)
+@click.option(
+    "--cut", "action", flag_value="cut", help="Cut the words from question to answer; default: drop documents."
+)
+@click.option("--report", "action", flag_value="report", help="Say what is found, and change nothing.")
+@click.option(
+    "--common",
+    type=click.IntRange(min=0),
+    help="A question without its answer in more documents than this is common text, and stays.  [default: 10]",
+)
+@click.option("--least", type=click.IntRange(min=0), help="Words left below which a cut text goes.  [default: 20]")
+@click.option("--text-column", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Column of the ids, likewise.")
+@click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")
+@engine_options
+@json_option
+def decontaminate(
+    corpus: str,
+    output: str,
+    tasks: tuple[str, ...],
+    text_column: str,
+    id_column: str,
+    keep_rejected: bool,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Remove documents that hold questions of evaluation tasks and their answers.
+
+    The evidence stands in duplicates/: task and item, which part was found, where, how much, in how many documents.
+
+    \b
+    curate decontaminate corpus/ --against gsm8k.jsonl --against my-benchmark/ --output clean/
+    curate decontaminate corpus/ --report --output found/
+    """
+    from curate.console.terminal import funnel
+    from curate.jobs.decontaminate import Options
+    from curate.jobs.decontaminate import decontaminate as run
+    from curate.run.start import EngineOptions
+
+    engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
+    given = {name: value for name, value in parameters.items() if value is not None}
+    if tasks:
+        given["tasks"] = list(tasks)
+    options = Options(corpus, output, given, keep_rejected, text_column, id_column)
+    ledger = run(options, engine)
+
+    def told() -> None:
+        funnel(ledger)
+        (facts,) = ledger["dedup"]
+        click.echo(f"{facts['contaminated']} documents hold items of tasks ({facts['action']})")
+        for name, number in list(facts["common"].items())[:5]:
+            click.echo(f"  common text, left alone: {name} in {number} documents")
+
+    printed(ledger, as_json, told)
+    if not as_json:
+        click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)
