@@ -318,7 +318,8 @@ def test_a_step_that_ranks_hangs_on_all_documents(tmp_path: Path) -> None:
     known = stored.read(str(made))
     judge = whatif.Judge(known)
     assert judge(known.recipe).count(whatif.UNKNOWN) == 0
-    for words in ("Again.minimum=30", "Again.minimum=0"):
+    longest = int(known.signals["words"][: known.kept].max())
+    for words in (f"Again.minimum={longest}", "SymbolRatio.maximum=0.9"):
         outcome = judge(changes.changed(known.recipe, changes.settings(known.recipe, [words])))
         assert outcome.count(whatif.KEPT) == 0
         assert outcome.count(whatif.UNKNOWN) > 0
