@@ -44,6 +44,7 @@ COMMANDS = {
     "assets": ("curate.commands.assets:assets", "Models and word lists that are not part of the package."),
     "sample-crawl": ("curate.commands.sample_crawl:sample_crawl", "Write the embedded sample crawl."),
     "sample-dumps": ("curate.commands.sample_dumps:sample_dumps", "Write the embedded samples of dumps."),
+    "push": ("curate.commands.push:push", "Send a corpus or a mixture to the Hugging Face Hub."),
     "bundle": ("curate.commands.bundle:bundle", "Pack the code for a Spark cluster's --py-files."),
 }
 

@@ -87,7 +87,7 @@ def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
         f"- {'code' if code else 'web'}",
         "- pretraining",
         "size_categories:",
-        f"- {_size(ledger['kept'])}",
+        f"- {size_category(ledger['kept'])}",
     ]
     paths = {"default": "data/**/*.parquet" if _folders(ledger) else "data/*.parquet"}
     paths.update({folder.partition("=")[2]: f"{folder}/*.parquet" for folder in _folders(ledger)[:LISTED_CONFIGS]})
@@ -97,6 +97,8 @@ def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
         lines += ["  data_files:", "  - split: train", f"    path: {path}"]
     if len(paths) == 1:
         lines += ["dataset_info:", "  splits:", "  - name: train", f"    num_examples: {int(ledger['kept'])}"]
+        # without a size `datasets` leaves the rest aside, with a warning; it is that of the texts
+        lines.append(f"    num_bytes: {int(ledger['bytes'].get('text_kept', 0))}")
     return "\n".join([*lines, "---"])
 
 
@@ -111,7 +113,8 @@ def _frequent(data: ReportData, kept: int) -> list[str]:
     return [name for name, count in data.languages["kept"].most_common(LISTED_LANGUAGES) if count >= least]
 
 
-def _size(rows: int) -> str:
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows."""
     return next((name for limit, name in SIZES if rows < limit), "n>1B")
 
 

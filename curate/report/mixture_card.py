@@ -1,5 +1,6 @@
 """The dataset card of a mixture (README.md): what it is made of, and what was measured."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,26 +9,14 @@ from curate.mixing import tables
 from curate.mixing.plan import Plan
 from curate.mixing.request import Request
 from curate.mixing.units import percent, short, short_bytes
-
-HEAD = """---
-configs:
-- config_name: default
-  data_files:
-  - split: train
-    path: data/*.parquet
-- config_name: heldout
-  data_files:
-  - split: test
-    path: heldout/*.parquet
----
-"""
+from curate.report.card import size_category
 
 
 def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
     """The card, as Markdown with the header that the Hugging Face Hub and `datasets` read."""
     name = one_line(request.mixture.name)
     parts = [
-        HEAD,
+        front_matter(name, ledger),
         f"# Mixture {name}\n",
         _summary(request, plan, ledger),
         "## Sources: target and actual shares\n",
@@ -39,6 +28,20 @@ def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
         _columns(ledger),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def front_matter(name: str, ledger: Mapping[str, Any]) -> str:
+    """YAML that the Hub and `datasets` read. A held-out part without documents is not named: it could not be loaded."""
+    held_out = any(part["file"].startswith("heldout/") and part.get("rows") for part in ledger["data"])
+    lines = ["---", f"pretty_name: {json.dumps(f'Mixture {name}')}", "license: other"]
+    lines += ["task_categories:", "- text-generation", "size_categories:", f"- {size_category(int(ledger['kept']))}"]
+    lines += ["tags:", "- pretraining", "configs:"]
+    for config, split, folder in (
+        ("default", "train", "data"),
+        *([("heldout", "test", "heldout")] if held_out else []),
+    ):
+        lines += [f"- config_name: {config}", "  data_files:", f"  - split: {split}", f"    path: {folder}/*.parquet"]
+    return "\n".join([*lines, "---\n"])
 
 
 def _summary(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
