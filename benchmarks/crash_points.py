@@ -685,7 +685,7 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
     from curate.read.crashes import SafeTask
     from curate.tokens import tokenizer
 
-    kernel.fold_table()
+    kernel.fold()
     batch = pa.RecordBatch.from_pylist([{"id": f"{n:032x}", "text": "one two three four five six"} for n in range(2)])
     prints = MinHash().keys(batch).append_column("component", pa.array([0, 0]))
     for representative in (False, True):

@@ -64,6 +64,11 @@ def is_unspaced(text: str) -> bool:
     return not _is_plain(text) and _letters().search(text) is not None
 
 
+def unspaced(text: str) -> list[str]:
+    """The letters of `text` whose script puts no space between words."""
+    return _letters().findall(text)
+
+
 def _is_plain(text: str) -> bool:
     return text.isascii() or not text.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
 
@@ -86,6 +91,13 @@ def part_words(text: str) -> str:
         pieces += (text[at : match.start()], " ", match[1], words or " ".join(_clusters(match[3])), match[4], " ")
         at = match.end()
     return "".join([*pieces, text[at:]])
+
+
+def segmenter() -> str:
+    """What parts words, with its version: words of another one can't be compared."""
+    import icu4py
+
+    return f"ICU {icu4py.icu_version_info[0]}"
 
 
 def _segmented(runs: Iterable[str]) -> Iterator[str]:

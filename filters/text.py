@@ -27,7 +27,7 @@ _SENTENCE = re.compile(rf"\w[^{_WESTERN}\n]*+(?:[{_WESTERN}]++{_CLOSERS}(?=\S)[^
 
 @lru_cache(maxsize=8)
 def words(text: str) -> tuple[str, ...]:
-    """The words of `text`: parted by white space (Unicode's, as `str.split` sees it), and by `filters.scripts` where a script
+    """The words of `text`: parted by white space (Unicode's, as `str.split` sees it), and by `curate.filters.scripts` where a script
     puts none between words. Punctuation is part of the word that it stands at.
     """
     return tuple(parted(text).split())

@@ -52,7 +52,11 @@ METHODS = ["minhash", "exact", "spans", "lines", "url", "substring"]
 )
 @click.option("--ends", type=click.Choice(["word", "sentence", "line"]), help="Where cuts may end.  [default: word]")
 @click.option("--least", type=click.IntRange(min=0), help="Words left below which a cut text goes.  [default: 20]")
-@click.option("--rule", type=click.Choice(["c4", "ccnet"]), help="Of --method lines: keep one copy, or none.")
+@click.option(
+    "--rule",
+    type=click.Choice(["same", "c4", "ccnet"]),
+    help="Of --method lines: lines are the same in one form of Unicode, as in C4's code, or as in CCNet (no copy stays).  [default: same]",
+)
 @click.option("--against", metavar="DIR", help="Another corpus: keep only what is not in it.")
 @click.option("--index", metavar="DIR", help="What earlier runs kept; what this run keeps is added.")
 @click.option(

@@ -3,10 +3,11 @@
 A word is held when an n-gram that covers it stands in the other text. So it takes one pass over each, whatever they are.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
+
+from curate.filters.scripts import part_words
 
 NGRAM = 3
 
@@ -27,7 +28,7 @@ def pieces(text: str, other: str, ngram: int = NGRAM) -> list[Piece]:
     from curate.dedup import kernel
 
     found = tokens(text)
-    words = [kernel.words(token) for token in found]
+    words = [kernel.words(token) if any(map(str.isalnum, token)) else [] for token in found]
     flat = [word for own in words for word in own]
     grams = _grams(kernel.words(other), ngram)
     held = [False] * len(flat)
@@ -47,11 +48,13 @@ def pieces(text: str, other: str, ngram: int = NGRAM) -> list[Piece]:
 
 
 def tokens(text: str) -> list[str]:
-    """White space apart, and characters that are words by themselves one by one, each with the white space behind it."""
-    from curate.dedup.kernel import SOLO_RANGES
-
-    solo = "".join(f"{chr(low)}-{chr(high)}" for low, high in SOLO_RANGES)
-    return re.findall(rf"\s+|[{solo}]\s*|[^\s{solo}]+\s*", text)
+    """The words of a text as it is written, each with what stands between it and the next one."""
+    starts, at = [0], 0
+    for word in part_words(text).split():
+        at = text.index(word, at)
+        starts.append(at)
+        at += len(word)
+    return [text[start:end] for start, end in pairwise([*starts, len(text)]) if start < end]
 
 
 def _each(words: Sequence[str], ngram: int) -> Iterator[tuple[str, ...]]:

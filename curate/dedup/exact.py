@@ -19,7 +19,7 @@ class Exact:
     """Of all documents with one text, apart from case, white space and Unicode's forms (`normalise.same`), the longest stays.
 
     Of equally long ones the earliest, of equally early ones that with the smallest id. `fold=False`
-    compares the bytes. Documents without a word are left alone.
+    compares the bytes.
     """
 
     fold: bool = True
@@ -43,13 +43,10 @@ class Exact:
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a document."""
-        same = [normalise.same(text) if self.fold else text for text in texts(batch)]
-        rows = [row for row, text in enumerate(same) if text.strip()]
-        ids = batch.column("id").to_pylist()
-        found = keep_first.digests(same[row] for row in rows)
-        docs, hosts = doc64(ids)[rows], safety_limits.hosts(batch)
+        same = (normalise.same(text) if self.fold else text for text in texts(batch))
+        docs = doc64(batch.column("id").to_pylist())
         return keep_first.table(
-            found, survivor_rank(batch)[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows]
+            keep_first.digests(same), survivor_rank(batch), docs, [WHOLE] * len(docs), safety_limits.hosts(batch)
         )
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 What is computed, in this order; each part can be checked against a library (the tests do):
 
-1. *words*: the text in normal form C and lower case, Latin, Greek and Cyrillic letters without their accents, without
-invisible characters, split at everything else that is not a letter, mark or number; each character of Chinese, Japanese,
-Thai, Lao, Khmer and Burmese is a word. 2. *shingles*: `ngram` words joined by one space, as UTF-8; a text of fewer words is one
-shingle. Hash: the lower half of XXH3-64. 3. *signature*: for each permutation (a, b) the minimum of a·h + b
+1. *words*: the text in its one form (`normalise.same`), Latin, Greek and Cyrillic letters without their accents, Devanagari
+without its dots, split at everything that is not a letter, mark or number, and where words meet that the script does not part
+(`curate.filters.scripts`). A text without a letter, mark or number: its runs without white space. 2. *shingles*: `ngram` words joined by one space, as UTF-8; a text of fewer words is one
+shingle, and so is a text of none. Hash: the lower half of XXH3-64. 3. *signature*: for each permutation (a, b) the minimum of a·h + b
 mod 2^32 over all shingles, h after the finaliser of MurmurHash3. This is the scheme `affine32` of
 datasketch 2, with its permutations for the same seed. 4. *band keys*: XXH3-64 of the `rows` values of a
 band (little-endian, 32 bits each).
@@ -17,6 +17,7 @@ mixed signs.
 import functools
 import operator
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numba as nb
@@ -26,73 +27,126 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.dedup import normalise
-from curate.dedup.normalise import INVISIBLE
 from curate.dedup.xxh3 import compiled, xxh3
+from curate.filters import scripts
 from curate.filters.jit import Array
 from curate.read.columns import values
 
 U32 = np.uint32
 Words = npt.NDArray[np.uint32]
 
-SOLO = 1 << 31
-"""Flag in the fold table: this character is a word by itself."""
-LOOSE = 1 << 30
+PAIR = 1 << 28
+"""Flag in the fold table: the rest is the place of several characters in `Fold.several`."""
+COMPOSE = 1 << 31
 """Flag in the fold table: a text with this character may not be in normal form C."""
+REFORM = 1 << 30
+"""Flag in the fold table: the one form of a text with this character is not made character by character."""
+PART = 1 << 29
+"""Flag in the fold table: the script of this character puts no space between words."""
+CODE = PAIR - 1
 LEFT_OUT = 1
 """Value in the fold table: as if this character were not there."""
 TABLE = 0x30000
-ACCENTS = range(0x0300, 0x0370)
-SOLO_RANGES = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Burmese
-    (0x1780, 0x17FF),  # Khmer
-    (0x3040, 0x30FF),  # Hiragana, Katakana
-    (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x2FFFF),
+"""Code points in the table. Beyond them: Han (planes 2 and 3), characters without a shape (plane 14), private ones."""
+ACCENTS = frozenset([*map(chr, range(0x0300, 0x0370)), "\u093c"])
+BLOCK = 256
+"""Bytes that are looked at together for one that is not ASCII."""
+SEVERAL = 4
+"""So many characters at most are folded in the kernel for one."""
+_EVEN = (
+    range(0x3400, 0x4DC0),
+    range(0x4E00, 0xA000),
+    range(0xAC00, 0xD7A4),
+    range(0x20000, 0x2F800),
+    range(0x2FA20, TABLE),
 )
+"""Han and Hangul: each its own form."""
+
+
+class Fold(NamedTuple):
+    """What the kernel knows of characters."""
+
+    table: npt.NDArray[np.uint32]
+    """(TABLE,) Code point -> its folded code point with flags, 0 for what separates words, or LEFT_OUT."""
+    symbols: npt.NDArray[np.uint32]
+    """The same where all but white space is part of a word."""
+    several: npt.NDArray[np.int64]
+    """(n, SEVERAL) What one character is folded to where that is more than one; the rest is 0."""
 
 
 @functools.lru_cache(maxsize=1)
-def fold_table() -> npt.NDArray[np.uint32]:
-    """Code point -> its folded code point (with SOLO, LOOSE), 0 for what separates words, or LEFT_OUT."""
-    table = np.zeros(TABLE, U32)
-    for code in range(TABLE):
-        kind = unicodedata.category(chr(code))
-        if code in ACCENTS or INVISIBLE.match(chr(code)):
-            table[code] = LEFT_OUT
-        elif kind[0] in "LMN" and kind != "Me":
-            table[code] = folded(chr(code))
-    for low, high in SOLO_RANGES:
-        part = table[low : high + 1]
-        part[part > LEFT_OUT] |= U32(SOLO)
-    table[list(_loose())] |= U32(LOOSE)
-    return table
+def fold() -> Fold:
+    """The tables."""
+    table, symbols = np.arange(TABLE, dtype=U32), np.arange(TABLE, dtype=U32)
+    several: list[str] = []
+    for char in _uneven():
+        code, form = ord(char), normalise.form(char)
+        table[code] = _value(char, several)
+        if char.isspace() or not form:
+            symbols[code] = LEFT_OUT if not form else 0
+        elif form != char and 0 < len(form) <= SEVERAL and len(form.encode()) <= len(char.encode()):
+            symbols[code] = _entered(form, several)
+    table[list(_loose())] |= U32(COMPOSE)
+    table[
+        [ord(char) for char in scripts.unspaced("".join(map(chr, [*range(0x80, 0xD800), *range(0xE000, TABLE)])))]
+    ] |= U32(PART)
+    lists = [[ord(char) for char in found.ljust(SEVERAL, "\0")] for found in several]
+    return Fold(table, symbols, np.array(lists, np.int64).reshape(-1, SEVERAL))
+
+
+def _value(char: str, several: list[str]) -> int:
+    """The entry of a character in the fold table; `several` gets what is more than one character."""
+    if unicodedata.category(char) == "Cn" and not normalise.INVISIBLE.match(char):
+        return 0
+    found = folded(char)
+    words = [unicodedata.category(one)[0] in "LMN" and unicodedata.category(one) != "Me" for one in found]
+    if not found:
+        return LEFT_OUT
+    if not any(words):
+        return 0
+    if (
+        not all(words)
+        or (len(found) > 1 and scripts.is_unspaced(found))
+        or len(found) > SEVERAL
+        or len(found.encode()) > len(char.encode())
+    ):
+        return REFORM
+    return _entered(found, several)
+
+
+def _entered(found: str, several: list[str]) -> int:
+    if len(found) == 1:
+        return ord(found)
+    several.append(found)
+    return PAIR | len(several) - 1
+
+
+def _uneven() -> Iterator[str]:
+    """All characters in the table but Han and Hangul."""
+    ends = [0, *(code for codes in _EVEN for code in (codes.start, codes.stop))]
+    return (chr(code) for low, high in zip(ends[::2], ends[1::2], strict=False) for code in range(low, high))
 
 
 def _loose() -> set[int]:
     """Code points that normal form C may change or move, or join to what stands before them."""
     found = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}  # vowels and final consonants of Hangul
-    for code in range(0x80, TABLE):
-        character = chr(code)
-        parts = unicodedata.decomposition(character).split()
-        if len(parts) == 2 and not parts[0].startswith("<"):
-            found.add(int(parts[1], 16))
-        if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
-            found.add(code)
+    for character in _uneven():
+        kind, _, second = unicodedata.decomposition(character).partition(" ")
+        if second and kind[0] != "<" and " " not in second:
+            found.add(int(second, 16))
+        if unicodedata.combining(character) or (kind and not unicodedata.is_normalized("NFC", character)):
+            found.add(ord(character))
     return found
 
 
-def folded(character: str) -> int:
-    """Lower case without accents, where that is one code point; else lower case; else the character itself.
-
-    The i without dot is an i, the sigma at the end of a word a sigma.
-    """
-    lower = {"\u0131": "i", "\u03c2": "\u03c3"}.get(character, character.lower())
-    bare = [c for c in unicodedata.normalize("NFD", lower) if ord(c) not in ACCENTS]
-    return ord(bare[0] if len(bare) == 1 else lower if len(lower) == 1 else character)
+def folded(character: str) -> str:
+    """The one form of a character without accents: `""` for what is left out."""
+    found = normalise.form(character)
+    if found.isascii() or (
+        found == character and not unicodedata.combining(found) and not unicodedata.decomposition(found)
+    ):
+        return found
+    return unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", found) if c not in ACCENTS))
 
 
 def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
@@ -105,12 +159,64 @@ def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
 
 
 @compiled
-def _words(data: Array, start: int, end: int, table: Array, norm: Array, starts: Array) -> Any:
-    """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of
-    words, and whether the text may not be in normal form C.
-    """
+def _entry(code: int, table: Array) -> Any:
+    """The entry of a code point in a fold table, with its flags."""
+    if code < TABLE:
+        return nb.int64(table[code])
+    if code < 0x40000:
+        return nb.int64(code | PART)
+    if 0xE0000 <= code < 0xE1000:
+        return nb.int64(LEFT_OUT)
+    return nb.int64(0 if table[0x2014] == 0 else code)  # a dash is a part of a word in `symbols` alone
+
+
+@compiled
+def _needs(data: Array, offsets: Array, table: Array, out: Array) -> None:
+    """Fill `out`: the flags of all characters of each document."""
+    for i in range(len(offsets) - 1):
+        at, end = offsets[i], offsets[i + 1]
+        found = nb.int64(0)
+        while at < end:
+            stop = min(at + BLOCK, end)
+            block = data[at:stop]  # an index within it can't be negative: the loop becomes vector instructions
+            bits = nb.uint8(0)
+            for k in range(len(block)):
+                bits = nb.uint8(bits | block[k])
+            if bits < nb.uint8(0x80):
+                at = stop
+            while at < stop:
+                size = _size(data[at])
+                if at + size > end:
+                    at = end
+                    break
+                if size > 1:
+                    found |= _entry(_code(data, at, size), table) & ~CODE
+                at += size
+        out[i] = found
+
+
+@compiled
+def _size(first: int) -> int:
+    """Bytes of the character that begins with this byte of UTF-8."""
+    return 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+
+
+@compiled
+def _code(data: Array, at: int, size: int) -> Any:
+    """The code point of the character of `size` bytes at `at`."""
+    code = nb.int64(data[at])
+    if size > 1:
+        code &= 0x7F >> size
+    for k in range(1, size):
+        code = code << 6 | nb.int64(data[at + k]) & 0x3F
+    return code
+
+
+@compiled
+def _words(data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array) -> Any:
+    """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of words."""
     at, out, count = start, 0, 0
-    inside = loose = 0
+    inside = 0
     while at < end:
         code = nb.int64(data[at])
         if code < 0x80:  # without branches: the ends of words can't be foreseen
@@ -123,37 +229,33 @@ def _words(data: Array, start: int, end: int, table: Array, norm: Array, starts:
             inside = is_word
             at += 1
             continue
-        size = 1
-        if code >= 0xC0:
-            size = 2 if code < 0xE0 else 3 if code < 0xF0 else 4
-            code &= 0x7F >> size
-            if at + size > end:  # cut inside a character: Arrow doesn't check what it reads
-                break
-            for k in range(1, size):
-                code = code << 6 | nb.int64(data[at + k]) & 0x3F
+        size = _size(code)
+        if at + size > end:  # cut inside a character: Arrow doesn't check what it reads
+            break
+        value = _entry(_code(data, at, size), table)
         at += size
-        value = nb.int64(table[code]) if code < TABLE else 0
-        loose |= value & LOOSE
-        value &= ~LOOSE
-        if value == LEFT_OUT:
+        pair = value & PAIR
+        value &= CODE
+        if value == LEFT_OUT and pair == 0:
             continue
-        solo = value >= SOLO
-        if inside and (value == 0 or solo):
+        if value == 0 and pair == 0:
             norm[out] = 32
-            out += 1
+            out += inside
             inside = 0
-        if value == 0:
             continue
         starts[count] = out
         count += inside ^ 1
-        out = _encode(value & SOLO - 1, norm, out)
-        norm[out] = 32
-        out += nb.int64(solo)
-        inside = nb.int64(not solo)
+        inside = 1
+        if pair == 0:
+            out = _encode(value, norm, out)
+            continue
+        for k in range(SEVERAL):
+            if several[value, k] != 0:
+                out = _encode(several[value, k], norm, out)
     norm[out] = 32
     out += inside
     starts[count] = out
-    return count, loose != 0
+    return count
 
 
 @compiled
@@ -190,7 +292,8 @@ def fmix32(h: Any) -> Any:
 def _shingles(norm: Array, starts: Array, words: int, ngram: int, hashes: Array) -> int:
     """Hash each shingle of the normalised text to `hashes`; the number of shingles."""
     if words == 0:
-        return 0
+        hashes[0] = fmix32(nb.uint32(xxh3(norm, 0, 0)))
+        return 1
     count = max(1, words - ngram + 1)
     for i in range(count):
         hashes[i] = fmix32(nb.uint32(xxh3(norm, starts[i], starts[min(i + ngram, words)] - 1)))
@@ -213,16 +316,17 @@ def _batch(
     data: Array,
     offsets: Array,
     table: Array,
+    symbols: Array,
+    several: Array,
     a: Array,
     b: Array,
     ngram: int,
     signatures: Array,
     same: Array,
     ends: Array,
-    loose: Array,
     out: Array,
 ) -> int:
-    """Fill, per document, `signatures`, `same`, `ends` and `loose`, and, where it has room, `out` with all shingle hashes."""
+    """Fill, per document, `signatures`, `same` and `ends`, and, where it has room, `out` with all shingle hashes."""
     longest = 0
     for i in range(len(offsets) - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -231,7 +335,9 @@ def _batch(
     hashes = np.empty(longest + 2, np.uint32)
     total = 0
     for i in range(len(offsets) - 1):
-        words, loose[i] = _words(data, offsets[i], offsets[i + 1], table, norm, starts)
+        words = _words(data, offsets[i], offsets[i + 1], table, several, norm, starts)
+        if words == 0:
+            words = _words(data, offsets[i], offsets[i + 1], symbols, several, norm, starts)
         count = _shingles(norm, starts, words, ngram, hashes)
         _signature(hashes, count, a, b, signatures[i])
         same[i] = nb.int64(xxh3(norm, 0, starts[words]))
@@ -258,7 +364,7 @@ class Fingerprints(NamedTuple):
     bands: npt.NDArray[np.int64]
     """(n, bands) Band keys."""
     ends: npt.NDArray[np.int64]
-    """(n,) Where the shingles of each document end in `shingles`; no shingles: not a word in the text."""
+    """(n,) Where the shingles of each document end in `shingles`; each has one at least."""
     shingles: Words
     """Hashes of all shingles in order of the text, or empty where they were not wanted."""
 
@@ -272,34 +378,45 @@ def fingerprints(column: pa.Array, ngram: int, bands: int, rows: int, seed: int,
 
 
 def signatures(column: pa.Array, ngram: int, count: int, seed: int = 1) -> Words:
-    """(n, count) MinHash signatures of a string column; all ones where there is no word."""
+    """(n, count) MinHash signatures of a string column; null counts as empty."""
     return _run(column, ngram, count, seed, shingles=False)[0]
 
 
 def _run(
     column: pa.Array, ngram: int, count: int, seed: int, *, shingles: bool
 ) -> tuple[Words, npt.NDArray[np.int64], npt.NDArray[np.int64], Words]:
-    data, offsets = buffers(column)
+    data, offsets = buffers(column := prepared(column))
     n = len(column)
     found, same, ends = np.empty((n, count), U32), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    loose = np.zeros(n, np.bool_)
-    # A word and what separates it are two bytes or more; words of one character without a gap are three.
+    # A word and what separates it are two bytes or more.
     room = int(offsets[-1] - offsets[0]) // 2 + n + 1 if shingles else 0
     hashes = np.empty(room, U32)
-    total = _batch(data, offsets, fold_table(), *permutations(count, seed), ngram, found, same, ends, loose, hashes)
-    if loose.any() and (composed := _composed(column, loose)) is not None:
-        return _run(composed, ngram, count, seed, shingles=shingles)
+    total = _batch(data, offsets, *fold(), *permutations(count, seed), ngram, found, same, ends, hashes)
     return found, same, ends, hashes[:total]
 
 
-def _composed(column: pa.Array, loose: npt.NDArray[np.bool_]) -> pa.Array | None:
-    """A string column with the texts `loose` in normal form C; None where they are that already, as most are."""
-    mask = pa.array(loose)
+def prepared(column: pa.Array) -> pa.Array:
+    """A string column in which the fold table alone tells the words of each text. Most texts stay as they are."""
+    data, offsets = buffers(column)
+    needs = np.zeros(len(column), np.int64)
+    _needs(data, offsets, fold().table, needs)
+    if not needs.any():
+        return column
+    mask = pa.array((needs & (COMPOSE | REFORM | PART)) != 0)
     texts = values(column.filter(mask))
-    found = [normalise.composed(text) for text in texts]
+    found = [
+        _prepared(text, need)
+        for text, need in zip(texts, needs[mask.to_numpy(zero_copy_only=False)].tolist(), strict=True)
+    ]
     if all(map(operator.is_, texts, found)):
-        return None
+        return column
     return pc.replace_with_mask(column, mask, pa.array(found, column.type))
+
+
+def _prepared(text: str, need: int) -> str:
+    if need & (PART | REFORM) or normalise.has_left_out(text):
+        return scripts.part_words(normalise.one_form(text))
+    return normalise.composed(text)
 
 
 def premixed(hashes: Words) -> Words:
@@ -309,9 +426,11 @@ def premixed(hashes: Words) -> Words:
 
 def words(text: str) -> list[str]:
     """The words of a text, as the kernel sees them."""
-    data = np.frombuffer(normalise.composed(text).encode(), np.uint8)
+    data, offsets = buffers(prepared(pa.array([text], pa.string())))
     norm, starts = np.empty(2 * len(data) + 16, np.uint8), np.empty(len(data) + 2, np.int64)
-    count, _ = _words(data, 0, len(data), fold_table(), norm, starts)
+    table, symbols, several = fold()
+    count = _words(data, offsets[0], offsets[1], table, several, norm, starts)
+    count = count or _words(data, offsets[0], offsets[1], symbols, several, norm, starts)
     return norm[: starts[count]].tobytes().decode().split()
 
 

@@ -1,4 +1,4 @@
-"""Lines (paragraphs) that other pages have too: the released C4 code's rule and CCNet's."""
+"""Lines (paragraphs) that other pages have too: by the one form of texts, by the released C4 code's rule and by CCNet's."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from curate.filters.base import Decision, Document, drop, keep
 if TYPE_CHECKING:
     from curate.engine.session import Session
 
-RULES = {"c4": normalise.line, "ccnet": normalise.plain}
+RULES = {"same": normalise.same, "c4": normalise.line, "ccnet": normalise.plain}
 
 
 def page_rank(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
@@ -34,8 +34,10 @@ def page_rank(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
 class Lines:
     """Each line stays in one place only.
 
-    `rule="c4"` (released code of C4): lines are compared lower-cased and stripped. A line that occurs more
-    than once stays on the page whose URL has the smallest md5, at its first place there.
+    `rule="same"`: lines are compared in one form (`normalise.same`). A line that occurs more than once stays on the page
+    whose URL has the smallest md5, at its first place there.
+
+    `rule="c4"` (released code of C4): the same, but lines are only lower-cased and stripped.
 
     `rule="ccnet"` (CCNet): lines are compared in lower case, digits as 0, without punctuation. A line that
     occurs more than once goes everywhere, its first copy too.
@@ -43,7 +45,7 @@ class Lines:
     Blank lines are not compared. A page of which only blank lines are left is dropped.
     """
 
-    rule: str = "c4"
+    rule: str = "same"
     index: str = ""
     """Folder of what earlier runs kept: it wins, and what this run keeps is added."""
     against: str = ""
@@ -72,7 +74,7 @@ class Lines:
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Elect the page of each line."""
-        return keep_first.elect(s, self, keys, out, shards, keep_one=self.rule == "c4")
+        return keep_first.elect(s, self, keys, out, shards, keep_one=self.rule != "ccnet")
 
     def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
         """Cut the lines that the page lost."""

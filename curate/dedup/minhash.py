@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from curate.dedup import lsh, safety_limits
 from curate.dedup.base import Lost, doc64, survivor_rank
 from curate.dedup.base import column as column_of
+from curate.filters import scripts
 from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ NUMBER = r"\p{Nd}+([.,:/-]\p{Nd}+)*"
 class MinHash:
     """Near-duplicates: a text goes when another one that stays holds it (`verify="containment"`), or resembles it ("jaccard").
 
-    Texts without a word are left alone; one of fewer than `ngram` words is one shingle. `docs/dedup.md` explains the
-    parameters.
+    A text of fewer than `ngram` words is one shingle. `docs/dedup.md` explains the parameters.
     """
 
     threshold: float = 0.8
@@ -122,10 +122,11 @@ class MinHash:
         bands, rows = self.banding()
         stored = self.verify != "none"
         own = {"merge_near": self.merge_near} if self.merge_near else {}
-        return {"ngram": self.words, "seed": self.seed, "verify": stored, "bands": bands, "rows": rows, **own}
+        found = {"ngram": self.words, "seed": self.seed, "verify": stored, "bands": bands, "rows": rows, **own}
+        return {**found, "words": scripts.segmenter()}
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
-        """Fingerprints of the documents that have a word."""
+        """Fingerprints of the documents."""
         from curate.dedup import kernel  # numba takes 0.2 s to import, and recipes without MinHash don't need it
 
         bands, rows = self.banding()
@@ -133,17 +134,14 @@ class MinHash:
         if self.merge_near:
             column = pc.replace_substring_regex(column, NUMBER, "0")
         prints = kernel.fingerprints(column, self.words, bands, rows, self.seed, shingles=verified)
-        sizes = np.diff(prints.ends, prepend=0)
-        with_words = np.flatnonzero(sizes)
-        ends = np.cumsum(sizes[with_words]) if verified else np.zeros(len(with_words), np.int64)
-        ids = batch.column("id").to_pylist()
+        ends = prints.ends if verified else np.zeros(len(batch), np.int64)
         columns = [
-            pa.array(doc64([ids[row] for row in with_words])),
-            pa.array(survivor_rank(batch)[with_words]),
-            pa.array(prints.same[with_words]),
-            pa.array(safety_limits.hosts(batch), pa.string()).take(pa.array(with_words)),
-            pa.array(column_of(batch, "source"), pa.string()).take(pa.array(with_words)),
-            _lists(np.arange(1, len(with_words) + 1) * bands, prints.bands[with_words].ravel()),
+            pa.array(doc64(batch.column("id").to_pylist())),
+            pa.array(survivor_rank(batch)),
+            pa.array(prints.same),
+            pa.array(safety_limits.hosts(batch), pa.string()),
+            pa.array(column_of(batch, "source"), pa.string()),
+            _lists(np.arange(1, len(batch) + 1) * bands, prints.bands.ravel()),
             _lists(ends, prints.shingles.view(np.int32)),
         ]
         return pa.table(columns, schema=PRINTS)

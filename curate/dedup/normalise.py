@@ -1,13 +1,14 @@
 """What "the same" means: lines, sentences and texts.
 
-`fold` is the mildest (case and white space) and is what C4 compares; `same` also knows one text in several forms of
-Unicode; `plain` is CCNet's. The words of
-MinHash have a normalisation of their own, in the kernel (`kernel.py`).
+`same` is the one normalisation of exact, near, line and span deduplication: it knows one text in several forms of Unicode.
+MinHash also leaves out accents and punctuation (`kernel.py`). `line` and `plain` are the published ones of C4 and CCNet.
+What any of them gives is part of the keys: raise `curate.dedup.index.FORMAT` with a change.
 """
 
 import functools
 import re
 import unicodedata
+from dataclasses import dataclass
 
 _END = r".!?\u2026\u203d\u061f\u06d4\u0964"
 _WIDE = r"\u3002\uff01\uff1f\uff61"
@@ -33,6 +34,31 @@ _INVISIBLE = (
 )
 INVISIBLE = re.compile(f"[{_INVISIBLE}]+")
 """Unicode's Default_Ignorable_Code_Point: soft hyphens, joiners, spaces without width, marks of direction, byte order marks."""
+_DROPPED = "\u0640\u07fa"  # joining type C: they lengthen a line of Arabic or N'Ko
+_ONE_FOR_ANOTHER = (
+    ("'", "\u2018\u2019\u201a\u201b\u2039\u203a\u02bc\xb4\u2032\u05f3"),  # Quotation_Mark, and what is typed for one
+    ('"', "\u201c\u201d\u201e\u201f\xab\xbb\u2033\u05f4\u301d\u301e\u301f"),
+    ("-", "\u058a\u05be\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58"),  # Dash
+    ("~", "\u301c"),
+    ("i", "\u0130\u0131"),
+    ("\u064a", "\u06cc\u0649"),  # the same letters in the Arabic, Persian and Urdu layouts of a keyboard
+    ("\u0643", "\u06a9\u06aa"),
+    ("\u0647", "\u06c1"),
+    ("\u0627", "\u0671"),
+    *((chr(0x660 + digit), chr(0x6F0 + digit)) for digit in range(10)),
+)
+_FORMS = ("wide", "narrow", "compat", "noBreak", "initial", "medial", "final", "isolated", "vertical", "font")
+"""Decompositions of Unicode that are one text in another form. Exponents, fractions and circled numbers are others."""
+_LEFT_ALONE = (range(0x0E00, 0x0F00), range(0x3130, 0x3190))  # SARA AM is one letter; lone Korean letters would join
+_WITH_FORMS = (
+    range(0x80, 0x3400),
+    range(0xA000, 0xAC00),
+    range(0xF900, 0x20000),
+    range(0x2F800, 0x2FA20),
+    range(0xE0000, 0xE1000),
+)
+"""Where characters are that have another form: not in Han and Hangul."""
+_SPLIT_AM = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb]?)([\u0e32\u0eb2])")
 
 
 def composed(text: str) -> str:
@@ -41,11 +67,86 @@ def composed(text: str) -> str:
 
 
 def same(text: str) -> str:
-    """`fold` of a text in normal form C with full case folding and without invisible characters; one i, with and without dot."""
+    """What is one text: lower case (full case folding), each run of white space one space, and one form of what Unicode can
+    write in several: normal form C, no invisible characters, full and half width, ligatures, presentation forms, quotation marks
+    and dashes of one kind each, no optional vowel signs of Arabic and Hebrew, no tatweel, one letter for the same one of two
+    keyboards (\u064a \u06cc), one i with and without dot. Stable: `same(same(text)) == same(text)`.
+    """
+    return fold(text) if text.isascii() else " ".join(one_form(text).split())
+
+
+def one_form(text: str) -> str:
+    """`same` with white space as it stands."""
     if text.isascii():
-        return fold(text)
-    text = INVISIBLE.sub("", composed(text)).casefold().replace("i\u0307", "i").replace("\u0131", "i")
-    return " ".join(composed(text).split())
+        return text.lower()
+    forms = _forms()
+    text = composed(text)
+    text = composed(forms.pattern.sub(forms.one, text).casefold())
+    while "i\u0307" in text:
+        text = composed(text.replace("i\u0307", "i"))
+    return _SPLIT_AM.sub(_joined_am, text) if "\u0e4d" in text or "\u0ecd" in text else text
+
+
+def _joined_am(found: re.Match[str]) -> str:
+    return found[2] + ("\u0e33" if found[1] == "\u0e4d" else "\u0eb3")
+
+
+@dataclass(frozen=True)
+class _Forms:
+    pattern: re.Pattern[str]
+    """Characters whose one form is not just their lower case, and all beyond the basic plane: one range of those is faster."""
+    table: dict[str, str]
+    left_out: re.Pattern[str]
+
+    def one(self, found: re.Match[str]) -> str:
+        return self.table.get(found[0], found[0])
+
+
+@functools.lru_cache(maxsize=1)
+def _forms() -> _Forms:
+    table = {char: one for codes in _WITH_FORMS for char in map(chr, codes) if (one := form(char)) != char.casefold()}
+    near = "".join(map(re.escape, filter("\U00010000".__gt__, table)))
+    left_out = "".join(char for char, one in table.items() if not one)
+    return _Forms(re.compile(f"[{near}\U00010000-\U0010ffff]"), table, re.compile(f"[{left_out}]"))
+
+
+def has_left_out(text: str) -> bool:
+    """Whether `text` has a character that `same` leaves out."""
+    return _forms().left_out.search(text) is not None
+
+
+@functools.lru_cache(maxsize=1)
+def _others() -> dict[str, str]:
+    found = {char: one for one, others in _ONE_FOR_ANOTHER for char in others}
+    return found | dict.fromkeys(_DROPPED, "")
+
+
+def form(char: str) -> str:
+    """The one form of a character: what `same` makes of it. Stable."""
+    found = _others().get(char)
+    if found is None:
+        found = "" if INVISIBLE.match(char) or _optional(char) else _parts(char)
+    return char if found == char else unicodedata.normalize("NFC", "".join(map(form, found)))
+
+
+def _parts(char: str) -> str:
+    """What a character is made of where that is the same text, else its lower case."""
+    kind, _, rest = unicodedata.decomposition(char).rpartition("> ")
+    codes = rest.split()
+    if not codes or (
+        kind and (kind[1:] not in _FORMS or codes[0] == "0020" or any(ord(char) in r for r in _LEFT_ALONE))
+    ):
+        return char.casefold()  # a mark alone is written as a space with it: that is no other form
+    if kind or any(form(chr(int(code, 16))) != chr(int(code, 16)) for code in codes):
+        return "".join(chr(int(code, 16)) for code in codes)
+    return char
+
+
+def _optional(char: str) -> bool:
+    """Vowel signs and marks of recitation in Arabic, Hebrew, Syriac and Samaritan; not what makes another letter (hamza, madda)."""
+    if unicodedata.category(char) != "Mn" or char in "\u0653\u0654\u0655":
+        return False
+    return unicodedata.name(char, "").startswith(("ARABIC ", "HEBREW ", "SYRIAC ", "SAMARITAN "))
 
 
 def line(text: str) -> str:
@@ -74,11 +175,11 @@ def _plain_table() -> _Plain:
 
 
 def folded_sentences(text: str) -> list[str]:
-    """The sentences of all lines of `text`, each folded."""
+    """The sentences of all lines of `text`, each in its one form."""
     pieces = text_sentences(text)
     if "\0" in text:
-        return [fold(piece) for piece in pieces]
-    whole = " ".join("\0".join(pieces).lower().split())  # at once, which is less work than one by one
+        return [same(piece) for piece in pieces]
+    whole = same("\0".join(pieces))  # at once, which is less work than one by one
     return [piece.strip() for piece in whole.split("\0")] if pieces else []
 
 

@@ -2,7 +2,7 @@
 
 T5 paper (Raffel et al. 2020, section 2.2): all but one of any three-sentence span that occurs more than
 once in the data set is discarded. The paper does not say how sentences are compared or which copy stays;
-here they are compared in lower case with runs of white space as one space, and the copy on the page whose
+here they are compared in one form (`normalise.same`), and the copy on the page whose
 URL has the smallest md5 stays, as with the lines of the released code.
 """
 

@@ -16,12 +16,23 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from curate.dedup.kernel import SOLO_RANGES, TABLE
+from curate.dedup.kernel import TABLE
 from curate.dedup.xxh3 import compiled, xxh3
 from curate.filters.jit import Array
 
 SPACE, SOLO, MARK = 1, 2, 3
 """Classes of characters; 0 for all others."""
+SOLO_RANGES = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Burmese
+    (0x1780, 0x17FF),  # Khmer
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x2FFFF),
+)
 LONGEST = 1000
 I64 = npt.NDArray[np.int64]
 
