@@ -28,7 +28,8 @@ def pieces(text: str, other: str, ngram: int = NGRAM) -> list[Piece]:
     from curate.dedup import kernel
 
     found = tokens(text)
-    words = [kernel.words(token) if any(map(str.isalnum, token)) else [] for token in found]
+    marks_count = not any(map(str.isalnum, text))  # as in the kernel
+    words = [kernel.words(token) if marks_count or any(map(str.isalnum, token)) else [] for token in found]
     flat = [word for own in words for word in own]
     grams = _grams(kernel.words(other), ngram)
     held = [False] * len(flat)
