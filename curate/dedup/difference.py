@@ -28,8 +28,7 @@ def pieces(text: str, other: str, ngram: int = NGRAM) -> list[Piece]:
     from curate.dedup import kernel
 
     found = tokens(text)
-    marks_count = not any(map(str.isalnum, text))  # as in the kernel
-    words = [kernel.words(token) if marks_count or any(map(str.isalnum, token)) else [] for token in found]
+    words = words_of(found)
     flat = [word for own in words for word in own]
     grams = _grams(kernel.words(other), ngram)
     held = [False] * len(flat)
@@ -56,6 +55,15 @@ def tokens(text: str) -> list[str]:
         starts.append(at)
         at += len(word)
     return [text[start:end] for start, end in pairwise([*starts, len(text)]) if start < end]
+
+
+def words_of(found: Sequence[str]) -> list[list[str]]:
+    """The words of each of the `tokens` of a text: marks alone are words only where the whole text has no letter."""
+    from curate.dedup import kernel
+
+    lettered = [any(map(str.isalnum, token)) for token in found]
+    marks_alone = not any(lettered)
+    return [kernel.words(token) if has or marks_alone else [] for token, has in zip(found, lettered, strict=True)]
 
 
 def _each(words: Sequence[str], ngram: int) -> Iterator[tuple[str, ...]]:

@@ -163,11 +163,10 @@ def without(text: str, runs: Sequence[tuple[int, int]]) -> tuple[str, int]:
 
     What stands between white space goes as a whole where one of its words goes.
     """
-    from curate.dedup import kernel
-    from curate.dedup.difference import tokens
+    from curate.dedup.difference import tokens, words_of
 
     parts = tokens(text)
-    sizes = np.array([len(kernel.words(part)) for part in parts], np.int64)
+    sizes = np.array([len(words) for words in words_of(parts)], np.int64)
     ends = np.cumsum(sizes)
     gone = np.zeros(len(parts), np.bool_)
     for first, end in runs:
