@@ -15,9 +15,10 @@ from curate.html.start import (
     hides,
     until_found,
 )
-from curate.html.tags import BLOCK, BODY, META, RAW, SCRIPT, SKIP, TITLE, VOID_BLOCK, Tables, fnv
+from curate.html.tags import BLOCK, BODY, FORMULA, META, RAW, SCRIPT, SKIP, TITLE, VOID_BLOCK, Tables, fnv
 from curate.html.tape import (
     FAILED,
+    FORMULAS,
     RAISED_CLOSE,
     RAISED_END,
     RAISED_FROM,
@@ -243,6 +244,17 @@ def end_reading(tape: Tape, at: Number) -> None:
 
 
 @inner
+def shows_tex(buf: Array, at: Number, end: Number) -> Number:
+    """Whether the tag of a picture from `at` on has the word "tex" or "latex" at the end of a class, or before ".php"."""
+    for i in range(at, min(end, len(buf)) - 3):
+        if buf[i] == 116 and buf[i + 1] == 101 and buf[i + 2] == 120:
+            c = buf[i + 3]
+            if c == 34 or c == 39 or c == 46 or is_space(c):
+                return 1
+    return 0
+
+
+@inner
 def is_concealed(buf: Array, at: Number, end: Number) -> Number:
     """Whether the attributes from `at` on, of the tag that ends before `end`, hide the element.
 
@@ -299,6 +311,8 @@ def after_concealed(buf: Array, at: Number, name: Number, tape: Tape, known: Tab
         role = role_of(tag, known)
         if role in (BLOCK, BODY, META, TITLE, VOID_BLOCK):
             break
+        if role == FORMULA:  # what hides it is for the eye: there is a picture beside it
+            state[FORMULAS] = 1
         if tag == name:
             depth += -1 if closing else 1
         i = tag_end(buf, after)

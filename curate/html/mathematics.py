@@ -11,15 +11,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_MARKS = (
-    b"<math",
-    b":math",
-    b"math/tex",
-    b"mjx-",
-    b"MathJax",
-    b"latex.php",
-    *(b"class=" + q + c for q in (b"'", b'"') for c in (b"latex", b"tex")),
-)
 _INSIDE = rb"""(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}')*"""
 _MATH = re.compile(rb"<(?:\w{1,8}:)?math\b(" + _INSIDE + rb")>")
 _MATH_END = re.compile(rb"</(?:\w{1,8}:)?math\s*>")
@@ -44,16 +35,17 @@ _FILLER = 4  # bytes of the shortest end tag, which means nothing
 
 
 def with_latex(source: bytes) -> bytes:
-    """`source`, a page in UTF-8, with LaTeX in the place of the markup of formulas; the same object where there is none."""
-    if not any(mark in source for mark in _MARKS):
-        return source
+    """`source`, a page in UTF-8, with LaTeX in the place of the markup of formulas; the same object where there is none.
+
+    It takes longer than the scanner, which says (FORMULAS) whether a page may have any.
+    """
     has_scripts = _SCRIPT.search(source) is not None
     parts, at = list[bytes](), 0
     for start, end, tex, display in sorted(_found(source, has_scripts)):
         if start >= at:
             parts += [source[at:start], _in_place(tex, display, end - start, source[end : end + 1].isalnum())]
             at = end
-    return b"".join([*parts, source[at:]])
+    return b"".join([*parts, source[at:]]) if parts else source
 
 
 class _Formula(NamedTuple):

@@ -17,6 +17,7 @@ from curate.html.tape import (
     B_END,
     B_START,
     BLOCKS,
+    FORMULAS,
     NODES,
     SCHEMA,
     TITLE_END,
@@ -56,18 +57,26 @@ def as_bytes(html: str) -> bytes:
     return source.replace(b"\x00", b"")  # bytes are searched several times as fast as text that is not Latin
 
 
+def scanned(source: bytes) -> Tape:
+    """What the scanner makes of a page in UTF-8."""
+    buffer: NDArray[np.uint8] = np.frombuffer(source, np.uint8)
+    tape = new_tape(len(source), len(NAMES))
+    while not scan(buffer, tape, tables()):
+        tape = grown(tape)
+    return tape
+
+
 def read_page(html: str | bytes) -> Page:
     """Split `html` into blocks and measure them. Lone surrogates become U+FFFD; NULs are dropped.
 
     Bytes must be valid UTF-8 without NULs: to encode a page that came as UTF-8 takes a tenth of the time of reading it.
     """
-    source = with_latex(html if isinstance(html, bytes) else as_bytes(html))
-    buffer: NDArray[np.uint8] = np.frombuffer(source, np.uint8)
-    known = tables()
-    tape = new_tape(len(source), len(NAMES))
-    while not scan(buffer, tape, known):
-        tape = grown(tape)
-    state = tape.state
+    source = html if isinstance(html, bytes) else as_bytes(html)
+    tape = scanned(source)
+    if tape.state[FORMULAS]:
+        source = with_latex(source)
+        tape = scanned(source)
+    buffer, state = np.frombuffer(source, np.uint8), tape.state
     facts = empty_facts(tape.nodes[: state[NODES]], tape.blocks[: state[BLOCKS]])
     title = distinct_words(tape.text, state[TITLE_START], state[TITLE_END])
     about = distinct_words(buffer, state[ABOUT_START], state[ABOUT_END])

@@ -11,7 +11,7 @@ search is bounded by MAX_DEPTH, so time is linear in the size of the page.
 from curate.filters.jit import Array, Number, compiled, hot, inner
 
 from curate.html.inline import (
-    after_concealed, begin_reading, end_raised, end_reading, is_concealed, raise_or_lower,
+    after_concealed, begin_reading, end_raised, end_reading, is_concealed, raise_or_lower, shows_tex,
 )  # fmt: skip
 from curate.html.markup import fnv_lower, is_letter, skip_comment, tag_end
 from curate.html.start import attributes, find_close, schema_types
@@ -25,6 +25,7 @@ from curate.html.tags import (
     CODE,
     CUSTOM,
     FIELD,
+    FORMULA,
     HEADING,
     IMAGE,
     INLINE,
@@ -73,6 +74,7 @@ from curate.html.tape import (
     CODED,
     DEPTH,
     FIELDS,
+    FORMULAS,
     FROM,
     IMAGES,
     LINK as LINK_ON,
@@ -205,6 +207,9 @@ def start_other(
         state[CODE_ON] += 1
     elif role == IMAGE:
         state[IMAGES] += 1
+        state[FORMULAS] |= shows_tex(buf, at, end)
+    elif role == FORMULA:
+        state[FORMULAS] = 1
     elif role == FIELD:
         state[FIELDS] += 1
     elif role in (BREAK, VOID_BLOCK):

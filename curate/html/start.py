@@ -17,6 +17,7 @@ from curate.html.tape import (
     ARTICLE_BODY,
     BUCKETS,
     COMMENTS,
+    FORMULAS,
     HIDDEN,
     MAX_NAMES,
     OPEN,
@@ -48,8 +49,8 @@ CLASS, ID, STYLE, HIDDEN_NAME, ARIA, ROLE, ITEMPROP, TYPE, PROPERTY, CONTENT, NA
         "open",
     ]
 )
-BODY_NAME, LD_JSON, OG_TYPE, TRUE, UNTIL_FOUND = (
-    _key(n) for n in ["articlebody", "application/ld+json", "og:type", "true", "until-found"]
+BODY_NAME, LD_JSON, OG_TYPE, TRUE, UNTIL_FOUND, MATH_TEX = (
+    _key(n) for n in ["articlebody", "application/ld+json", "og:type", "true", "until-found", "math/tex"]
 )
 DESCRIPTION, OG_DESCRIPTION = _key("description"), _key("og:description")
 COMMENT = _key("comment")  # any word that begins so
@@ -210,8 +211,11 @@ def attribute(buf: Array, name: Number, start: Number, end: Number, tape: Tape) 
     elif name == STYLE:
         if hides(buf, start, end):
             state[A_FLAGS] |= HIDDEN
-    elif name == TYPE and hash_range(buf, start, end) == LD_JSON:
-        state[A_LD] = 1
+    elif name == TYPE:
+        if hash_range(buf, start, end) == LD_JSON:
+            state[A_LD] = 1
+        elif hash_range(buf, start, min(end, start + 8)) == MATH_TEX:  # "; mode=display" may follow
+            state[FORMULAS] = 1
 
 
 @inner

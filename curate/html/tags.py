@@ -15,8 +15,8 @@ P, LI, TERM, CELL, ROW, SECTION, TABLE, LIST, TERMS, OPTION, HEADING, BUTTON, SC
 # Roles of a tag in the scanner.
 (
     INLINE, BLOCK, VOID_BLOCK, RAW, TITLE, SKIP, LINK, BOLD, CODE, IMAGE, FIELD, SCRIPT, META, BODY, BREAK, RAISED, RUBY, READING,
-    BRACKET,
-) = range(19)  # fmt: skip
+    BRACKET, FORMULA,
+) = range(20)  # fmt: skip
 
 _BLOCKS = [
     "div",
@@ -90,6 +90,7 @@ _ROLES: dict[int, str] = {
     RUBY: "ruby rb rtc",
     READING: "rt",
     BRACKET: "rp",
+    FORMULA: "math m:math mml:math",
     RAW: "style iframe noembed noframes xmp textarea",
     TITLE: "title",
     SKIP: "svg",
