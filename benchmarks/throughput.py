@@ -6,7 +6,7 @@ Every contender does the same work on the same files with the same number of pro
 language, C4 rules, Parquet. `multiprocessing` leaves the corpus-wide steps out; `same tasks` is the whole job with its
 tasks in a plain pool instead of the engine's workers, so that the engine's own cost shows. Each is a command of its own; its
 CPU seconds are those of all its processes, of such that its own processes left behind, too (on Linux). One that ends badly, or takes
-longer than `--limit` seconds, is ended with all its processes, and the benchmark says so. Rounds are interleaved; medians of wall
+longer than `--limit` seconds, is ended with all its processes, said and left out. Rounds are interleaved; medians of wall
 and CPU seconds are printed as one JSON object. `--datatrove` names the Python of an environment where
 `datatrove[io,processing]`, `spacy` and `lxml_html_clean` are installed. `--times N` multiplies the input first.
 """
@@ -315,13 +315,22 @@ def main() -> None:
     pages = sum(read_only(str(path)) for path in sorted(crawl.glob("*.warc.gz")))
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
     cpu: dict[str, list[float]] = {name: [] for name in chosen}
+    failed: dict[str, str] = {}
     for _ in range(arguments.rounds):
         for name, run in chosen.items():
-            with tempfile.TemporaryDirectory(prefix="curate-bench-") as folder:
-                wall, work = measured(run(Path(folder)), arguments.limit)
+            if name in failed:
+                continue
+            try:
+                with tempfile.TemporaryDirectory(prefix="curate-bench-") as folder:
+                    wall, work = measured(run(Path(folder)), arguments.limit)
+            except SystemExit as error:  # the others' figures are not lost for it
+                failed[name] = str(error)
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+                continue
             seconds[name].append(wall)
             cpu[name].append(work)
             print(f"{name}: {wall:.1f} s, {work:.1f} CPU s", file=sys.stderr, flush=True)
+    seconds, cpu = ({name: found[name] for name in found if name not in failed} for found in (seconds, cpu))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     cost = {name: statistics.median(values) for name, values in cpu.items()}
     report = {
@@ -336,6 +345,8 @@ def main() -> None:
         "job_over": {n: round(m / medians["curate clean"], 3) for n, m in medians.items() if "curate clean" in medians},
     }
     print(json.dumps(report, indent=1))
+    if failed:
+        raise SystemExit(f"no figures of {', '.join(failed)}")
 
 
 if __name__ == "__main__":
