@@ -175,7 +175,7 @@ def report(out: Path) -> None:
             print(f"| {metric} | {values} | {pair['delta']:+.4f} | {low:+.4f} to {high:+.4f} | {chance} |")
     print("\nby level, sound minus all words moved (means over seeds):")
     for metric, m in found["metrics"].items():
-        if metric.endswith(" probability") and any("level" in group for group in m["groups"]):
+        if metric.endswith(METRICS) and any("level" in group for group in m["groups"]):
             print(metric, {g: round(v["sound"] - v["all words moved"], 4) for g, v in m["groups"].items()})
     runs = with_means(load(out, list(LADDER)), SUITES)
     seeds = len(next(iter(runs.values())))

@@ -100,7 +100,7 @@ def _known(runs: Runs, request: Request) -> tuple[set[str], dict[str, str]]:
     endings = [f" {score}" for score in suite.SCORES.values()]
     names = {name.removesuffix(end) for name in scores for end in endings if name.endswith(end)}
     stated = [s for s in endings if request.primary.endswith(s)]
-    score = stated[0].strip() if stated and request.primary.startswith(suite.MEAN) else suite.SCORES["probability"]
+    score = stated[0].strip() if stated and request.primary.startswith(suite.MEAN) else suite.SCORES["bpb"]
     return {name for name in names if not name.startswith(suite.MEAN)}, dict.fromkeys(request.suites, score)
 
 
@@ -309,7 +309,7 @@ def second(primary: str, metrics: list[str]) -> str | None:
     if primary != METRIC:
         return METRIC if METRIC in metrics else None
     means = [m for m in metrics if m.startswith(suite.MEAN)]
-    return next((m for score in ("probability", METRIC) for m in means if m.endswith(f" {score}")), None)
+    return next((m for score in (METRIC, "probability") for m in means if m.endswith(f" {score}")), None)
 
 
 def _contradicted(found: dict[str, Any]) -> None:

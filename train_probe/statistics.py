@@ -112,8 +112,13 @@ def _item_error(a: list[tuple[Floats, Floats]], b: list[tuple[Floats, Floats]]) 
     """Bootstrap over items of the ratio (value of A - value of B) / weight, averaged over seeds."""
     value = np.mean([va - vb for (va, _), (vb, _) in zip(a, b, strict=True)], axis=0)
     weight = np.mean([wa for _, wa in a], axis=0)
-    draws = _draws(len(value), RESAMPLES) if len(value) <= KEPT else _drawn(len(value), RESAMPLES)
-    ratios = [float((d * value).sum() / total) for d in draws if (total := (d * weight).sum()) > 0]
+    if len(value) <= KEPT:
+        draws = _draws(len(value), RESAMPLES)
+        sums, totals = draws @ value, draws @ weight
+        return float(np.std(sums[totals > 0] / totals[totals > 0]))
+    ratios = [
+        float((d * value).sum() / total) for d in _drawn(len(value), RESAMPLES) if (total := (d * weight).sum()) > 0
+    ]
     return float(np.std(ratios))
 
 
@@ -126,9 +131,10 @@ def _drawn(count: int, times: int) -> Iterator[NDArray[np.int64]]:
     return (rng.multinomial(count, np.full(count, 1 / count)) for _ in range(times))
 
 
-@lru_cache(4)
-def _draws(count: int, times: int) -> list[NDArray[np.int16]]:
-    return [draw.astype(np.int16) for draw in _drawn(count, times)]
+@lru_cache(8)
+def _draws(count: int, times: int) -> Floats:
+    """float64 [times, count]: 32 MB at most."""
+    return np.array(list(_drawn(count, times)), dtype=np.float64)
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -161,12 +167,32 @@ def _legendre() -> tuple[Floats, Floats]:
 
 @lru_cache(4096)
 def t_quantile(tail: float, freedom: float) -> float:
-    """The t that is exceeded on either side with probability `tail` in all."""
-    low, high = 0.0, 1e4
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if t_tail(middle, freedom) > tail else (low, middle)
-    return (low + high) / 2
+    """The t (up to 1e4) that is exceeded on either side with probability `tail` in all.
+
+    Newton's method on logarithms, where the tail is concave and falls: from the right it never overshoots.
+    """
+    if tail >= 1:
+        return 0.0
+    most = math.log(1e4)
+    at, goal = most, math.log(tail)
+    for _ in range(100):
+        t = math.exp(at)
+        found, slope = t_tail(t, freedom), 2 * _density(t, freedom) * t
+        if found <= 0 or slope <= 0:  # below the smallest number: far to the right of it
+            at -= 1.0
+            continue
+        step = (math.log(found) - goal) * found / slope
+        at = min(most, at + step)
+        if abs(step) < 1e-12 or at == most:
+            break
+    return math.exp(at)
+
+
+def _density(t: float, freedom: float) -> float:
+    if freedom >= 1e5:
+        return math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(freedom * math.pi) / 2
+    return math.exp(scale - (freedom + 1) / 2 * math.log1p(t * t / freedom))
 
 
 def power(found: Difference, target: float, tail: float) -> float:

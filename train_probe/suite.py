@@ -4,7 +4,7 @@ A suite is a TOML file (those that come with the package are in suites/):
 
     name = "ours"
     about = "What it holds, in a sentence."
-    score = "probability"                   # which score's mean decides unless another is named
+    score = "bits per byte"                 # which score's mean decides unless another is named (this one if left out)
     needs = "where the files come from"     # said where one is missing
 
     [[task]]
@@ -13,8 +13,9 @@ A suite is a TOML file (those that come with the package are in suites/):
     [[task]]
     file = "arc_easy/rc_0shot/requests.jsonl.gz"    # in the folder of --task-files, or beside the recipe; .gz or not
 
-What decides is written as `bpb`, TASK or mean:SUITE, each task or suite with a score behind a colon where another than its own
-is meant (`facts:bpb`, `mean:ours:accuracy`).  The mean of a suite gives every task the same weight, however many questions it
+The score is the bits per byte of the right answer unless another is named: in small models it moves long before the probability
+among the choices leaves chance (benchmarks/results/probe.md).  What decides is written as `bpb`, TASK or mean:SUITE, each task or suite with a score behind a colon where another than its own
+is meant (`facts:probability`, `mean:ours:accuracy`).  The mean of a suite gives every task the same weight, however many questions it
 has: the mean over tasks of each task's score.
 """
 
@@ -87,7 +88,7 @@ def load(name: str, folder: Path | None = None) -> Suite:
         where = f"not in {' or '.join(map(str, folders))}" if folders else "give their folder with --task-files"
         needs = f"; needed: {saved['needs']}" if saved.get("needs") else ""
         raise ProbeError(f"suite {saved['name']}: {len(missing)} files are missing ({missing[0]} ...): {where}{needs}")
-    return Suite(saved["name"], saved.get("about", ""), saved.get("score", SCORES["probability"]), tuple(found))
+    return Suite(saved["name"], saved.get("about", ""), saved.get("score", SCORES["bpb"]), tuple(found))
 
 
 def _check(path: Any, saved: dict[str, Any]) -> None:
@@ -100,7 +101,7 @@ def _check(path: Any, saved: dict[str, Any]) -> None:
         raise ProbeError(f"{path}: a suite has a name without a colon, and [[task]] entries")
     if any(not isinstance(saved.get(key, ""), str) for key in ("about", "needs")):
         raise ProbeError(f"{path}: about and needs are texts")
-    if saved.get("score", SCORES["probability"]) not in SCORES.values():
+    if saved.get("score", SCORES["bpb"]) not in SCORES.values():
         raise ProbeError(f"{path}: score is one of {', '.join(SCORES.values())}, got {saved['score']!r}")
     for entry in entries:
         if not isinstance(entry, dict) or len(entry) != 1 or not set(entry) <= {"use", "file"}:
@@ -142,7 +143,7 @@ def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path 
     scores = {}
     suites = {}
     if given:
-        suites[GIVEN], scores[GIVEN] = [tasks.name_of(name) for name in files], SCORES["probability"]
+        suites[GIVEN], scores[GIVEN] = [tasks.name_of(name) for name in files], SCORES["bpb"]
     if set(load(DEFAULT).files) <= set(files):
         suites[DEFAULT], scores[DEFAULT] = [tasks.name_of(name) for name in load(DEFAULT).files], load(DEFAULT).score
     text = primary or default(files, suites, family)
@@ -179,7 +180,7 @@ def metric(text: str, tasks: Collection[str], suites: Mapping[str, str]) -> str:
     if named.startswith(MEAN) and named.removeprefix(MEAN) in suites:
         return f"{named} {score or suites[named.removeprefix(MEAN)]}"
     if named in tasks:
-        return f"{named} {score or SCORES['probability']}"
+        return f"{named} {score or SCORES['bpb']}"
     full = {f"{name} {score}" for name in [*tasks, *(MEAN + s for s in suites)] for score in SCORES.values()}
     if text in full:
         return text

@@ -98,8 +98,8 @@ def test_what_decides_is_named(tmp_path):
         return suite.ask(primary, list(given), no_tasks, folder, "llama")
 
     assert asked("bpb").primary == "bits per byte"
-    assert asked("facts").primary == "facts probability"
-    assert asked("facts:bpb").primary == "facts bits per byte"
+    assert asked("facts").primary == "facts bits per byte"
+    assert asked("facts:probability").primary == "facts probability"
     assert asked("facts accuracy per byte").primary == "facts accuracy per byte"
     assert asked("mean:abilities:accuracy").primary == "mean:abilities accuracy"
     assert asked(f"mean:{path}").primary == "mean:ours bits per byte"
@@ -107,7 +107,7 @@ def test_what_decides_is_named(tmp_path):
     assert found.primary == "mean:ours probability"
     assert found.tasks == ["x/own.jsonl", str(tmp_path / "a" / "q.jsonl"), "bundled:facts.jsonl"]
     assert found.suites == {"given": ["own"], "ours": ["q", "facts"]}
-    assert asked("mean:given", ["x/own.jsonl"]).primary == "mean:given probability"
+    assert asked("mean:given", ["x/own.jsonl"]).primary == "mean:given bits per byte"
     again = asked(f"mean:{path}", [str(tmp_path / "a" / "q.jsonl"), "bundled:facts.jsonl"])
     assert again.suites == {"ours": ["q", "facts"]}  # the same tasks under two names would be two lines of one figure
     assert asked("bpb", no_tasks=True) == suite.Asked([], {}, "bits per byte")
@@ -181,16 +181,16 @@ def test_what_was_stated_stays_and_another_figure_is_no_verdict(corpora, command
     (corpora / "q.jsonl").write_text(QUESTION + QUESTION.replace("the", "a"))
     words = command("train", "--tokens", "1K", "--seeds", "2", "--tasks", str(corpora / "q.jsonl"))
     out = corpora / "out"
-    assert main([*words, "--primary", "mean:given:bpb"]) == 0
-    assert json.loads((out / "experiment.json").read_text())["request"]["primary"] == "mean:given bits per byte"
+    assert main([*words, "--primary", "mean:given:probability"]) == 0
+    assert json.loads((out / "experiment.json").read_text())["request"]["primary"] == "mean:given probability"
     before = {name: (out / name).read_bytes() for name in ("verdict.json", "looks.json", "report.html")}
-    assert json.loads(before["verdict.json"])["primary"] == "mean:given bits per byte"
+    assert json.loads(before["verdict.json"])["primary"] == "mean:given probability"
     capsys.readouterr()
     assert main([*words, "--primary", "bpb"]) == 2
     assert "different: primary" in capsys.readouterr().err
     assert main(["compare", str(out), "--primary", "bpb"]) == 0
     said = capsys.readouterr().out
-    assert "bits per byte was not stated before the training (mean:given bits per byte was)" in said
+    assert "bits per byte was not stated before the training (mean:given probability was)" in said
     assert "no verdict" in said
     assert {name: (out / name).read_bytes() for name in before} == before
     assert main(["compare", str(out), "--primary", "mean:given"]) == 0  # the stated one, by the score that was stated
@@ -198,7 +198,7 @@ def test_what_was_stated_stays_and_another_figure_is_no_verdict(corpora, command
     assert main(["compare", str(out), "--primary", "nonsense"]) == 2
     assert "known: bpb, q" in capsys.readouterr().err
     assert main(command("train", "--tokens", "1K", "--seeds", "2")) == 0  # nothing stated anew: what was stated stays
-    assert json.loads((out / "verdict.json").read_text())["primary"] == "mean:given bits per byte"
+    assert json.loads((out / "verdict.json").read_text())["primary"] == "mean:given probability"
 
 
 def test_other_questions_are_prepared_before_the_training_and_refused_after(corpora, command, capsys):
