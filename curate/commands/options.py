@@ -7,6 +7,9 @@ import click
 
 from curate.engine.memory import size
 
+FILE_WIDTH = 200
+"""Columns that a table may take in a file or a pipe; lines have no blanks at their ends there."""
+
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names."""
@@ -65,4 +68,9 @@ def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:
         return
     from rich.console import Console
 
-    Console().print(table())
+    from curate.console.terminal import plain
+
+    if (console := Console()).is_terminal:
+        console.print(table())
+    else:
+        click.echo(plain(table(), width=FILE_WIDTH))  # whatever the width of a terminal that isn't there

@@ -16,7 +16,8 @@ from curate.commands.options import json_option, printed
 def recipes(name: str | None, target: str | None, copy: bool, as_json: bool) -> None:
     """What is built in: cleaning recipes, published mixtures, and baselines.
 
-    With the NAME of a recipe: its text. With the NAME of a mixture: its table as published, and the epochs that follow from it.
+    With the NAME of a recipe: its text. With the NAME of a mixture: its table as published, and the epochs that follow from it. What
+    has both has both; `recipes/NAME` and `mixtures/NAME` are one of them.
 
     \b
     curate recipes c4                    # print it
@@ -28,22 +29,27 @@ def recipes(name: str | None, target: str | None, copy: bool, as_json: bool) -> 
     if copy or target:
         if not (copy and name and target):
             raise UsageError("to copy a recipe: curate recipes --copy NAME FILE")
-        _copy(published.source_of(name)[0], Path(target))
-        click.echo(f"{target}: change it, then --recipe {target} (of a mixture: --weights {target})", err=True)
+        found = published.sources_of(name)
+        if len(found) > 1:
+            raise UsageError(
+                f"{name} is a recipe and a mixture: say which, --copy recipes/{name} or --copy mixtures/{name}"
+            )
+        _copy(next(iter(found.values())), Path(target))
+        option = "--recipe" if "recipes" in found else "--weights"
+        click.echo(f"{target}: change it, then {option} {target}", err=True)
         return
     if name is None:
         value: Any = published.overview()
         printed(value, as_json, lambda: published.overview_table(value))
         return
-    text, cleaning = published.source_of(name)
-    if cleaning:
-        if as_json:
-            printed({"name": name, "text": text}, True, str)
-        else:
-            click.echo(text, nl=False)
+    found = published.sources_of(name)
+    value = published.details(name.rpartition("/")[2]) if "mixtures" in found else {"name": name}
+    if as_json:
+        printed({**value, **({"text": found["recipes"]} if "recipes" in found else {})}, True, str)
         return
-    value = published.details(name)
-    printed(value, as_json, lambda: published.details_table(value))
+    click.echo(found.get("recipes", ""), nl=False)
+    if "mixtures" in found:
+        printed(value, False, lambda: published.details_table(value))
 
 
 def _copy(text: str, target: Path) -> None:

@@ -4,9 +4,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from curate.errors import InputError, OutputError, UsageError
 from curate.files.output import read_json
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 TARGET = re.compile(r"hf://datasets/([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)/?")
 PAGES = ("README.md", "ledger.json", "report.html", "recipe.toml", "mixture.toml", "tokenizer.json")
@@ -96,13 +100,15 @@ def _literal(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
-def table(asked: Plan) -> str:
+def table(asked: Plan) -> "Text":
     """The plan for a terminal."""
-    from curate.console.terminal import size
+    from rich.text import Text
+
+    from curate.console.terminal import clean, size
 
     lines = [f"{asked.repository}: {len(asked.files)} files, {size(asked.bytes)}"]
     lines += [f"  {name}  {size(count)}" for name, count in asked.files]
-    return "\n".join([*lines, f"stays here: {', '.join(asked.left) or 'nothing'}"])
+    return Text("\n".join([*map(clean, lines), f"stays here: {', '.join(asked.left) or 'nothing'}"]))
 
 
 def told(asked: Plan) -> Mapping[str, object]:

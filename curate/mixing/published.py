@@ -41,14 +41,22 @@ def _cleaning() -> list[dict[str, str]]:
     return found
 
 
-def source_of(name: str) -> tuple[str, bool]:
-    """The text of a built-in recipe or mixture, and whether it is a recipe for cleaning. Raises RecipeError for an unknown name."""
-    for folder in ("recipes", "mixtures"):
-        file = resources.files("curate") / folder / f"{name}.toml"
-        if name in [*(one["name"] for one in _cleaning()), *mixture.builtin_names()] and file.is_file():
-            return file.read_text(encoding="utf-8"), folder == "recipes"
-    known = [*mixture.builtin_names(), *(one["name"] for one in _cleaning())]
-    raise RecipeError(f"no recipe or mixture {name}{nearest(name, known)}")
+def sources_of(name: str) -> dict[str, str]:
+    """The texts of what is built in under a name, by kind: `recipes` for cleaning, `mixtures`. A name may say which one it means:
+    `mixtures/llama`. Raises RecipeError for an unknown one."""
+    kind, _, plain = name.rpartition("/")
+    names = {"recipes": [one["name"] for one in _cleaning()], "mixtures": mixture.builtin_names()}
+    root = resources.files("curate")
+    found = {
+        folder: (root / folder / f"{plain}.toml").read_text(encoding="utf-8")
+        for folder, known in names.items()
+        if plain in known and kind in ("", folder)
+    }
+    if not found:
+        raise RecipeError(
+            f"no recipe or mixture {name}{nearest(plain, [one for known in names.values() for one in known])}"
+        )
+    return found
 
 
 def overview_table(value: Mapping[str, Any]) -> Any:
@@ -75,8 +83,7 @@ def details(name: str) -> dict[str, Any]:
     Raises RecipeError when there is no such mixture.
     """
     if name not in mixture.builtin_names():
-        known = [*mixture.builtin_names(), *(one["name"] for one in _cleaning())]
-        raise RecipeError(f"no recipe or mixture {name}{nearest(name, known)}")
+        raise RecipeError(f"no mixture {name}{nearest(name, mixture.builtin_names())}")
     found = mixture.builtin(name)
     used = mixture.normalised(found.weights)
     return {

@@ -54,6 +54,7 @@ def folder(tmp_path, monkeypatch):
         ("links --input a.parquet --output l", "a.parquet"),
         ("recipes c5", "no recipe or mixture c5"),
         ("recipes --copy c4", "curate recipes --copy NAME FILE"),
+        ("recipes --copy llama x.toml", "say which, --copy recipes/llama or --copy mixtures/llama"),
         ("recipes --copy c4 a.jsonl", "a.jsonl is there already"),
     ],
 )
@@ -113,3 +114,16 @@ def test_google_is_not_asked_for_a_quarter_of_an_hour():
     fs, inner = storage.filesystem("gs://bucket/a/b")
     assert inner == "bucket/a/b"
     assert fs.__reduce__()[1][0]["retry_time_limit"] == storage.PATIENCE
+
+
+def test_a_table_in_a_file_has_one_form(folder, monkeypatch):
+    """Whatever COLUMNS says: no line is cut or wrapped, and none has blanks at its end."""
+    from click.testing import CliRunner
+
+    found = []
+    for columns in ("40", "80", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        found.append(CliRunner().invoke(cli.group, ["recipes"]).stdout)
+    assert found[0] == found[1] == found[2]
+    assert "unimax=N caps at N epochs (Chung et al. 2023)" in found[0]
+    assert all(line == line.rstrip() for line in found[0].splitlines())
