@@ -25,6 +25,9 @@ PIECES = (
     "<select><option>", "<template>", "<plaintext>", "<body class='x'>", "<p style='display:none", "itemprop=articleBody",
     '<script type="application/ld+json">{"@type":["', "<meta property=og:type content=article>", "<div>" * 300,
     "<a>" * 300, "&amp" * 100, "<!" * 100, "<p " + "a " * 300,
+    "<sup>", "</sup>", "<sub>2", "<sup><a>1</a></sup>", "<ruby>", "<rt>", "<rp>(", "</ruby>", "<span hidden>", "</span>",
+    "<span style=display:none>" * 100, "<math>", "</math>", "<math><mfrac><mi>a", "<annotation encoding='application/x-tex'>",
+    "<script type='math/tex'>", "<span class=katex>", "<mjx-container>", "<img class='tex' alt='", "<dl><dt>a<dd>", "[b]", "[/b]", "[vc_row a=",
 )  # fmt: skip
 SECONDS_PER_MB = 3.0  # with index checks on a busy machine; linear time is what is tested
 
