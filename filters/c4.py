@@ -18,6 +18,7 @@ from typing import ClassVar
 from curate.filters import punkt
 from curate.filters.base import Decision, Document, Limit, drop, keep
 from curate.filters.scripts import part_words
+from curate.filters.sentence_ends import ends_line
 from curate.filters.text import count_sentences, lowered
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
@@ -61,7 +62,8 @@ class LineRules:
     max_word_chars: int = 1000
     """A line with a longer word goes (the code only)."""
     end_marks: str = END_MARKS
-    """A line ends in one of these, and not in `...`. The default is the paper's, `.?!"` the code's."""
+    """A line ends in one of these, and not in `...`. The default is the paper's (with it the full stops and question marks of all
+    scripts count, unless `exact`), `.?!"` the code's."""
     count_after_citations: bool = True
     """Count words after citation marks are cut (the code) or before (most re-implementations)."""
     rules: tuple[str, ...] = LINE_RULES
@@ -119,7 +121,7 @@ class LineRules:
             before = line
             if citation and "[" in line:
                 line = self._without_citations(line)
-            if no_end_mark and (line[-1:] not in self._marks or line.endswith("...")):
+            if no_end_mark and (not self._ends(line) or line.endswith("...")):
                 yield line, "no_end_mark"
             elif few_words and self._has_few_words(line if self.count_after_citations else before):
                 yield line, "few_words"
@@ -154,6 +156,11 @@ class LineRules:
     def _signals(self, kept: int, removed: int) -> dict[str, float]:
         # Phrase rules alone, in a second step, must not overwrite the counts of the first.
         return {"c4_lines": float(kept + removed), "c4_lines_kept": float(kept)} if self._shapes else {}
+
+    def _ends(self, line: str) -> bool:
+        if line[-1:] in self._marks:
+            return True
+        return not line.isascii() and not self.exact and self.end_marks == END_MARKS and ends_line(line)
 
     def _has_long_word(self, line: str) -> bool:
         if max(map(len, line.split())) <= self.max_word_chars:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.filters.jit import Array, Number, compiled, compiled_making, inner
+from curate.filters.sentence_ends import ANYWHERE
 
 PIECE, BREAK, UNSURE = range(3)
 """What a row of `ends` is: the end of a piece of the text, of a sentence, or perhaps of one."""
@@ -35,7 +36,7 @@ _CHARACTERS = {
     _INSIDE: ")\";}]*:@'({[\u2018\u2019\u201c\u201d\xab\xbb?!",
     _NO_START: '("`{[:;&#*@)}]-,',
     _LINE_END: "\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029",
-    _OTHER_END: "\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f",
+    _OTHER_END: ANYWHERE,
     _ODD: "\x1c\x1d\x1e\x1f",  # white space to `str.strip`, not to the expressions
     _MARK: ".?!",
     _SMALL: "abcdefghijklmnopqrstuvwxyz",

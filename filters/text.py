@@ -10,19 +10,17 @@ from functools import lru_cache
 from unicodedata import category
 
 from curate.filters.scripts import part_words
+from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, INVISIBLE, MAY_DEPEND, WESTERN
 
-_WESTERN = r".?!\u2026"
-_EASTERN = r"\u3002\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f"
-"""Marks that end a sentence wherever they stand; `_WESTERN` ones do before white space."""
-_CLOSERS = r"""["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*+"""
+_CLOSERS = rf"""["'\u201d\u2019\xbb)\]\u300d\u300f\uff09{INVISIBLE}]*+"""
 # A run of marks or line breaks, and the quotes and brackets it closes. One class first and no look around it:
 # the search skips to the next mark in C, and a megabyte of dots is one match.
-_MARKS = re.compile(rf"[{_WESTERN}{_EASTERN}\n]++{_CLOSERS}")
-_ENDS_ANYWHERE = re.compile(rf"[{_EASTERN}\n]")
-_HAS_EASTERN = re.compile(rf"[{_EASTERN}]")
+_MARKS = re.compile(rf"[{WESTERN}{ANYWHERE}\n]++{_CLOSERS}")
+_ALL_MARKS = re.compile(rf"((?:{IN_CONTEXT.pattern}){_CLOSERS})|{_MARKS.pattern}")
+_ENDS_ANYWHERE = re.compile(rf"[{ANYWHERE}\n]")
 _HAS_WORD = re.compile(r"\w")
 # What `_spans` finds in a text without Eastern marks, in one pattern: from a letter or digit to the end of its sentence.
-_SENTENCE = re.compile(rf"\w[^{_WESTERN}\n]*+(?:[{_WESTERN}]++{_CLOSERS}(?=\S)[^{_WESTERN}\n]*+)*+")
+_SENTENCE = re.compile(rf"\w[^{WESTERN}\n]*+(?:[{WESTERN}]++{_CLOSERS}(?=\S)[^{WESTERN}\n]*+)*+")
 
 
 @lru_cache(maxsize=8)
@@ -104,19 +102,21 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def count_sentences(text: str) -> int:
     """How many `sentences` there are, without cutting them out."""
-    if _HAS_EASTERN.search(text):
+    if MAY_DEPEND.search(text):
         return sum(1 for _ in _spans(text))
     return len(_SENTENCE.findall(text))
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     has_word, ends_anywhere = _HAS_WORD.search, _ENDS_ANYWHERE.search
+    marks = _ALL_MARKS if MAY_DEPEND.search(text) else _MARKS
     start, length = 0, len(text)
-    for match in _MARKS.finditer(text):
+    for match in marks.finditer(text):
         at, end = match.span()
         # The marks of some scripts, and line breaks, end a sentence wherever they stand; others before white
         # space.
-        if end < length and text[at] != "\n" and not text[end].isspace() and not ends_anywhere(text, at, end):
+        sure = match.lastindex or end == length or text[at] == "\n" or text[end].isspace()
+        if not sure and not ends_anywhere(text, at, end):
             continue
         if has_word(text, start, end):
             yield start, end

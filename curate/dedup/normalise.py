@@ -10,17 +10,20 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_END = r".!?\u2026\u203d\u061f\u06d4\u0964"
-_WIDE = r"\u3002\uff01\uff1f\uff61"
+from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN
+from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
+
+_END = WESTERN + "\u203d"
+_CLOSING = rf"[\"'\u201d\u2019\u00bb)\]\u300d\u300f\uff09{INVISIBLES}]*+"
 # Possessive, and from the start of a run only: a megabyte of dots must not cost its square.
 SENTENCE_END = re.compile(
-    rf"(?<![{_END}])[{_END}]++[\"'\u201d\u2019\u00bb)\]]*+(?=\s)(?!\s++[a-z])"
-    rf"|(?<![{_WIDE}])[{_WIDE}]++[\u300d\u300f\u201d\u2019\uff09]*+"
+    rf"(?<![{_END}])[{_END}]++{_CLOSING}(?=\s)(?!\s++[a-z])"
+    rf"|(?<![{ANYWHERE}])[{ANYWHERE}]++{_CLOSING}|(?:{IN_CONTEXT.pattern}){_CLOSING}"
 )
-_HAS_WIDE = re.compile(rf"[{_WIDE}]")
-# The same without the scripts of `_WIDE`: what begins with one class is searched for in C. A line break; or always a whole
+_HAS_WIDE = MAY_DEPEND
+# The same for a text of Western marks alone: what begins with one class is searched for in C. A line break; or always a whole
 # run of marks, with the white space after it as a group where a sentence ends there.
-_BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+[\"'\u201d\u2019\u00bb)\]]*+(?:([^\S\n]++)(?![a-z]))?)")
+_BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+{_CLOSING}(?:([^\S\n]++)(?![a-z]))?)")
 
 
 def fold(text: str) -> str:

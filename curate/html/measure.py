@@ -3,6 +3,7 @@
 import numpy as np
 
 from curate.filters.jit import Array, Number, compiled, compiled_making, inner
+from curate.filters.sentence_ends import ANYWHERE, WIDE_DOT
 from curate.html.markup import FNV_PRIME, FNV_START
 from curate.html.tape import B_END, B_START
 from curate.html.text import lookup
@@ -34,6 +35,17 @@ def decode(text: Array, at: Number, end: Number) -> tuple[Number, Number]:
     return np.int64(0xFFFD), 1
 
 
+# Greek and Armenian ends that are other marks elsewhere depend on the letter before: see `block`.
+_ENDS = np.array(sorted(map(ord, ANYWHERE + WIDE_DOT)), np.int64)
+
+
+@inner
+def ends_sentence(code: Number) -> Number:
+    """Whether a mark of a script other than Latin ends a sentence."""
+    place = np.searchsorted(_ENDS, code)
+    return place < len(_ENDS) and _ENDS[place] == code
+
+
 @inner
 def class_of(code: Number) -> Number:
     """Letter, digit, comma, end of sentence, other mark, space, ideograph or bar."""
@@ -54,13 +66,15 @@ def class_of(code: Number) -> Number:
     if code < 0x2000:
         if code in (0x60C, 0x61B):
             return COMMA
-        if code in (0x61F, 0x964, 0x6D4):
+        if code >= 0x37E and ends_sentence(code):
             return END
         return IDEOGRAPH if 0xE00 <= code < 0xE80 else LETTER
     if code < 0x2C00:
         return END if code == 0x2026 else BAR if code == 0x2022 or code == 0x203A else MARK
     if 0x3000 <= code < 0x3040 or 0xFE30 <= code < 0xFE70 or 0xFF00 <= code < 0xFF21:
-        return COMMA if code in (0x3001, 0xFF0C, 0xFF1B) else END if code in (0x3002, 0xFF01, 0xFF1F) else MARK
+        return COMMA if code in (0x3001, 0xFF0C, 0xFF1B) else END if ends_sentence(code) else MARK
+    if 0xA4FF <= code < 0xAC00 and ends_sentence(code):
+        return END
     if 0x3040 <= code < 0xA000 or 0x20000 <= code < 0x32000:
         return IDEOGRAPH
     return MARK if 0x1F000 <= code < 0x20000 or 0xE000 <= code < 0xF900 else LETTER
@@ -144,6 +158,8 @@ def block(
                     out[IN_TITLE] += contains(title, both)
                     out[DESCRIBED] += contains(about, both)
             else:
+                if (code == 59 and greek(letter)) or (code == 58 and 0x531 <= letter < 0x589):
+                    kind = END
                 mark(out, kind, text, at + size, end)
         before = code if kind == IDEOGRAPH else np.int64(0)
         if out[CHARS] == 0:
@@ -151,7 +167,7 @@ def block(
             out[FIRST] = 1 if upper else 0 if kind in (LETTER, IDEOGRAPH) else 2 if kind == DIGIT else 3
         out[CHARS] += 1
         if kind != MARK or not closes(code):
-            last = COLON_KIND if code == 58 else kind
+            last = COLON_KIND if code == 58 and kind != END else kind
         at += size
     if length > 0:
         end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter, stem)
@@ -165,8 +181,10 @@ COLON_KIND = 99
 
 @inner
 def closes(code: Number) -> Number:
-    """Whether a quote or bracket may stand behind the end of a sentence: " ) ’ ” 」 』 ）."""
-    return code in (34, 41, 0x2019, 0x201D, 0x300D, 0x300F, 0xFF09)
+    """Whether a quote or bracket may stand behind the end of a sentence, " ) ’ ” 」 』 ）, or a mark without width."""
+    if 0x200B <= code < 0x2010 or 0x202A <= code < 0x202F or 0x2060 <= code < 0x206A:
+        return True
+    return code in (34, 41, 0xAD, 0x2019, 0x201D, 0x300D, 0x300F, 0xFF09)
 
 
 # 은 는 이 가 을 를 의 에 다 로 도 고 과 와 서 한 며
@@ -235,6 +253,12 @@ def contains(known: Array, word: Number) -> Number:
         return False
     place = np.searchsorted(known, word)
     return place < len(known) and known[place] == word
+
+
+@inner
+def greek(code: Number) -> Number:
+    """Whether a letter is Greek."""
+    return 0x370 <= code < 0x400 or 0x1F00 <= code < 0x2000
 
 
 @inner

@@ -67,6 +67,7 @@ def test_any_text(texts: list[str | None], ngram: int) -> None:
             assert [int(b) % 2**64 for b in prints.bands[i]] == [xxhash.xxh3_64_intdigest(b.tobytes()) for b in bands]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_words_do_not_depend_on_normal_form_or_case(text: str) -> None:
     """Composed and decomposed letters are one, in every script; so are the texts of a column."""
@@ -175,6 +176,7 @@ def test_texts_that_differ_stay_apart() -> None:
     assert kernel.words("がき") != kernel.words("かき")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_same_is_stable(text: str) -> None:
     assert normalise.same(normalise.same(text)) == normalise.same(text)

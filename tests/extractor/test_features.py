@@ -90,7 +90,27 @@ def test_the_words_of_the_title_are_known_in_every_script(title: str, same: str,
     assert shares[1] <= 0.2  # Thai words share pairs of letters
 
 
-@pytest.mark.parametrize("text", ["北国的河流。", "「北の川。」", "北の川（山。）", "He said “no.”", "(He left.)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "北国的河流。",
+        "「北の川。」",
+        "北の川（山。）",
+        "He said “no.”",
+        "(He left.)",
+        "ይህ ነው።",
+        "នេះជាប្រយោគ។",
+        "ဒါပါ။",
+        "Սա է։",
+        "Սա է:",
+        "Τι είναι;",
+        "یہ ہے۔",
+        "यह है॥",
+        "本です．",
+        "ꯃꯁꯤ꯫",
+        "זה ספר.\u200f",
+    ],
+)
 def test_a_quote_or_bracket_behind_the_end_does_not_hide_it(text: str) -> None:
     assert column(f"<p>{text}</p>", "terminal") == [1]
     assert column(f"<p>{text}x</p>", "terminal") == [0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.filters import fineweb, gopher, repetition
+from curate.filters import fineweb, gopher, repetition, sentence_ends
 from curate.filters.base import Document
 
 FIVE = "one two three four five"
@@ -177,7 +177,7 @@ def test_top_ngram(words: list[str], n: int) -> None:
 
 
 def test_terminals_are_unicode_sentence_terminals() -> None:
-    marks = fineweb.sentence_terminals()
+    marks = sentence_ends.terminals()
     assert {".", "!", "?", "\u3002", "\u061f", "\u0964"} <= marks
     assert not {'"', ",", ":", "\u2026", ")"} & marks
 
