@@ -28,7 +28,7 @@ def _asked() -> set[str]:
                 continue
             if node.func.id in ("getattr", "hasattr") and ast.unparse(node.args[0]) in ("step", "type(step)"):
                 found |= {node.args[1].value} if isinstance(node.args[1], ast.Constant) else set()
-    return found
+    return {name for name in found if not name.startswith("__")}  # what any object has is no part of a step
 
 
 def test_optional_parts_of_a_step_are_those_of_the_protocol() -> None:
