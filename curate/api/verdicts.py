@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isfunction
 from typing import Any, NamedTuple, overload
 
 from curate.api.told import told
@@ -133,7 +134,7 @@ def recipe_of(recipe: Steps) -> Recipe:
     for step in steps:
         if not (callable(step) or is_corpus_wide(step)):
             raise RecipeError(f"{step!r:.60} is not a step: a callable that takes a document and says keep or drop")
-    names = [getattr(step, "__name__", type(step).__name__) for step in steps]
+    names = [one.__name__ if isfunction(one) else type(one).__name__ for one in steps]
     return Recipe("steps", steps, tuple(f"{name}{names[:i].count(name) + 1}" if name in names[:i] else name
                                         for i, name in enumerate(names)))  # fmt: skip
 
