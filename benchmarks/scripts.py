@@ -14,7 +14,26 @@ from pathlib import Path
 from curate.dedup import kernel
 from curate.filters.scripts import part_words
 
-LANGUAGES = "eng deu_1996 rus ell_monotonic arb hin ben tam kor cmn_hans jpn tha lao khm mya amh bod jav_java".split()
+LANGUAGES = [
+    "eng",
+    "deu_1996",
+    "rus",
+    "ell_monotonic",
+    "arb",
+    "hin",
+    "ben",
+    "tam",
+    "kor",
+    "cmn_hans",
+    "jpn",
+    "tha",
+    "lao",
+    "khm",
+    "mya",
+    "amh",
+    "bod",
+    "jav_java",
+]
 NGRAM, PAIRS = 5, 10
 
 
