@@ -133,7 +133,10 @@ def _named(text: str) -> list[tuple[str, str]]:
     folder, slash, last = text.rstrip("/").rpartition("/")
     if not (slash and "=" in last):
         raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")
-    below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
+    try:
+        below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
+    except FileNotFoundError:
+        raise UsageError(f"--source {text}: there is no folder {folder}; a name has no slash: NAME=PATH") from None
     matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
     if not matching:
         raise UsageError(f"--source {text}: no folder in {folder} is called so")
