@@ -133,10 +133,9 @@ def _named(text: str) -> list[tuple[str, str]]:
     folder, slash, last = text.rstrip("/").rpartition("/")
     if not (slash and "=" in last):
         raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")
-    try:
-        below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
-    except FileNotFoundError:
-        raise UsageError(f"--source {text}: there is no folder {folder}; a name has no slash: NAME=PATH") from None
+    if not storage.exists(folder):
+        raise UsageError(f"--source {text}: there is no folder {folder}; a name has no slash: NAME=PATH")
+    below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
     matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
     if not matching:
         raise UsageError(f"--source {text}: no folder in {folder} is called so")
