@@ -87,8 +87,7 @@ def foreign_page(
     title = writer.fill(writer.vocabulary["title"])  # type: ignore[arg-type]
     paragraphs = [writer.paragraph(3) for _ in range(5)]
     html = render(Page(title, paragraphs, language, layout=writer.below(3), meta=(meta,) if meta else ()))
-    reason = "LineRules.no_line_left" if language in ("zh", "ja") else "FastText.other_language"
-    known = {"fate": REJECTED, "reason": reason, **case}
+    known = {"fate": REJECTED, "reason": "FastText.other_language", **case}
     return Case(name, url, html.encode(charset), language=language, **known)  # type: ignore[arg-type]
 
 

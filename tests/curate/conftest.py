@@ -1,6 +1,7 @@
 """A small corpus made without an engine: the tasks of a job, called one after the other."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate import cli
 from curate.corpus import schema
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter
@@ -39,6 +41,12 @@ def document(number: int, text: str | None, **more: Any) -> dict[str, Any]:
     row |= {"id": f"{number * 0x11111111:08x}" + "0" * 24, "text": text, "source": "crawl", "file": "a.warc.gz"}
     row |= {"offset": number * 1_000, "url": f"https://host.example/{number}", "host": "host.example", "status": 200}
     return {**row, **more}
+
+
+@pytest.fixture(autouse=True)
+def no_hard_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test before had an engine in this process, `cli.main` would end the process at once after an error."""
+    monkeypatch.setattr(cli, "_end", sys.exit)
 
 
 @pytest.fixture(scope="session")

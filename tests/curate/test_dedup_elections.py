@@ -225,7 +225,7 @@ def test_exact_and_urls_stop_before_they_wipe_out_a_host(engine: Session, tmp_pa
 def test_too_much_for_memory_is_said_beforehand(
     engine: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curate.dedup.memory.available", lambda: 300 << 20)
+    monkeypatch.setattr("curate.dedup.memory.free", lambda _: 300 << 20)
     with pytest.raises(
         EngineError, match=r"2 keys need about 0\.4 GiB .* 0\.3 GiB are free: run it with --engine spark"
     ):

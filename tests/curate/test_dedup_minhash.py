@@ -270,7 +270,7 @@ def test_copies_with_the_ids_of_their_originals(engine: Session, tmp_path: Path)
 def test_too_much_for_memory_is_said_beforehand(
     engine: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curate.dedup.memory.available", lambda: 1 << 20)
+    monkeypatch.setattr("curate.dedup.memory.free", lambda _: 1 << 20)
     with pytest.raises(EngineError, match="--engine spark"):
         clusters_of(engine, similar(), [page("a", "b c")], tmp_path)
 
@@ -280,7 +280,7 @@ def test_children_that_wait_for_tasks_make_room(
 ) -> None:
     closed: list[bool] = []
     monkeypatch.setattr("curate.engine.children.close_all", lambda: closed.append(True))
-    monkeypatch.setattr("curate.dedup.memory.available", lambda: 1 << 40 if closed else 1 << 20)
+    monkeypatch.setattr("curate.dedup.memory.free", lambda _: 1 << 40 if closed else 1 << 20)
     lost, _ = clusters_of(engine, similar(), [page("a", "b c"), page("b", "b c")], tmp_path)
     assert len(lost) == 1
     assert closed == [True]
