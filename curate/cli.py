@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import CurateError, of_disk, of_network, of_system
+from curate.errors import in_words
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -125,9 +125,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
         _end(stopped)
     except Exception as error:
-        told = of_network(error)
-        if isinstance(error, CurateError | OSError):
-            told = error if isinstance(error, CurateError) else told or of_disk(error) or of_system(error)
+        told = in_words(error)
         if told is None:
             raise  # a fault of ours: the traceback is for a report
         if isinstance(error, BrokenPipeError):

@@ -101,6 +101,17 @@ _CLIENTS = ("httpx", "httpx2", "httpcore", "huggingface_hub", "requests", "urlli
 """Packages whose exceptions are about a server or the way to it."""
 
 
+def in_words(error: Exception) -> CurateError | None:
+    """What a person can mend, as one line says it: a CurateError as it is, what the network or the system refused in words;
+    None for a fault of ours."""
+    if isinstance(error, CurateError):
+        return error
+    told = of_network(error)
+    if told is None and isinstance(error, OSError):
+        told = of_disk(error) or of_system(error)
+    return told
+
+
 def of_network(error: BaseException) -> CurateError | None:
     """The error of a library that asks a server (the Hugging Face Hub), in a line; None for any other error."""
     if type(error).__module__.split(".")[0] not in _CLIENTS:

@@ -1,12 +1,12 @@
 """The commands that write a folder, as functions: the same options by the same names, a ledger for an answer."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from curate.api import ledger as ledgers
-from curate.api.ledger import Ledger
+from curate.api.ledger import Facts, Ledger
 from curate.api.told import told
 from curate.errors import UsageError
 from curate.run.start import EngineOptions
@@ -187,30 +187,13 @@ def sample_crawl(folder: Name) -> list[str]:
     return [str(path) for path in write(Path(folder))]
 
 
-class Probe(Mapping[str, Any]):
+class Probe(Facts):
     """What small models that were trained say: all figures of `verdict.json` as a mapping, and the verdict in words."""
-
-    def __init__(self, facts: Mapping[str, Any], path: str) -> None:
-        self._facts, self.path = facts, path
-
-    def __getitem__(self, key: str) -> Any:
-        return self._facts[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._facts)
-
-    def __len__(self) -> int:
-        return len(self._facts)
 
     @property
     def verdict(self) -> str:
         """Which corpus is better, or that it can't be told: a line for each pair."""
         return "\n".join(f"{pair['a']} - {pair['b']}: {pair['verdict']}" for pair in self._facts["pairs"])
-
-    @property
-    def report(self) -> str:
-        """The page to open."""
-        return os.path.join(self.path, "report.html")
 
     def __repr__(self) -> str:
         return str(self._facts["text"])

@@ -14,13 +14,12 @@ Rows = Sequence[Sequence[str]]
 """A table: its header, then its rows; the first column is text, the others are figures."""
 
 
-class Ledger(Mapping[str, Any]):
-    """What a job wrote: `ledger.json` as a mapping, with `path` (the folder) and `table` (as the command prints it)."""
+class Facts(Mapping[str, Any]):
+    """What a command wrote into the folder `path`: its JSON file as a mapping, and its page."""
 
-    def __init__(self, facts: Mapping[str, Any], path: str, table: Rows) -> None:
+    def __init__(self, facts: Mapping[str, Any], path: str) -> None:
         self._facts = facts
         self.path = path
-        self.table = table
 
     def __getitem__(self, key: str) -> Any:
         return self._facts[key]
@@ -32,6 +31,19 @@ class Ledger(Mapping[str, Any]):
         return len(self._facts)
 
     @property
+    def report(self) -> str:
+        """The page to open."""
+        return storage.join(self.path, "report.html")
+
+
+class Ledger(Facts):
+    """What a job wrote: `ledger.json` as a mapping, with `path` (the folder) and `table` (as the command prints it)."""
+
+    def __init__(self, facts: Mapping[str, Any], path: str, table: Rows) -> None:
+        super().__init__(facts, path)
+        self.table = table
+
+    @property
     def records(self) -> int:
         """Records that were read."""
         return int(self._facts["records"])
@@ -40,11 +52,6 @@ class Ledger(Mapping[str, Any]):
     def kept(self) -> int:
         """Documents in `data/`."""
         return int(self._facts["kept"])
-
-    @property
-    def report(self) -> str:
-        """The page to open."""
-        return storage.join(self.path, "report.html")
 
     def files(self) -> list[str]:
         """The Parquet files of the documents, in order."""

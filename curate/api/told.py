@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from curate.errors import CurateError, of_disk, of_network, of_system
+from curate.errors import in_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,13 +17,9 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except CurateError:
-            raise
         except Exception as error:
-            found = of_network(error)
-            if isinstance(error, OSError):
-                found = found or of_disk(error) or of_system(error)
-            if found is None:
+            found = in_words(error)
+            if found is None or found is error:
                 raise
             raise found from error
 

@@ -19,8 +19,7 @@ from curate.corpus.shards import read_facts
 from curate.dedup import contain, index, lsh, memory, safety_limits, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
-from curate.dedup.tables import count, smallest, timed
-from curate.engine.tasks import missing
+from curate.dedup.tables import count, smallest, summed, timed
 from curate.files import storage
 
 if TYPE_CHECKING:
@@ -181,18 +180,8 @@ def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds:
         buckets = _gather(s, prints, work, s.read(f"{work}/components") if documents else None, documents)
     asked = (step.threshold, step.representative, step.members)
     tasks = [verify.ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked) for n in buckets]
-    sums = _run(s, verify.run, tasks)
+    sums = summed(s, verify.run, tasks)
     return {"candidate_documents": documents, **{name: sums[name] for name in ("compared", "similar", "refused")}}
-
-
-def _run(s: "Session", function: Callable[[Any], object], tasks: Sequence[Any]) -> Counter[str]:
-    """Run those tasks that are not done; the sums of what all of them tell, of those done before a kill, too."""
-    for _ in s.run(function, missing(tasks)):
-        pass
-    sums = Counter[str]()
-    for task in tasks:
-        sums.update(read_facts(task.out))
-    return sums
 
 
 def _gather(s: "Session", prints: Prints, work: str, components: "DataFrame | None", documents: int) -> list[int]:
@@ -227,7 +216,7 @@ def _contained(s: "Session", step: "MinHash", prints: Prints, work: str, seconds
             components = components.join(named, "component", "left_anti")
         buckets = _gather(s, prints, work, components, documents - sum(n for _, n in large))
     tasks = [contain.BucketTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", rule) for n in buckets]
-    sums, rounds = _run(s, contain.run_bucket, tasks), 0
+    sums, rounds = summed(s, contain.run_bucket, tasks), 0
     while slices:
         found, slices = _round(s, work, slices, rule, rounds)
         sums, rounds = sums + found, rounds + 1
@@ -269,7 +258,7 @@ def _round(s: "Session", work: str, slices: Slices, rule: contain.Rule, number: 
         )
         for n, sources in slices
     ]
-    sums = _run(s, contain.run_block, blocks)
+    sums = summed(s, contain.run_block, blocks)
     later = {
         n: [
             contain.SliceTask(
@@ -283,7 +272,7 @@ def _round(s: "Session", work: str, slices: Slices, rule: contain.Rule, number: 
         ]
         for (n, sources), block in zip(slices, blocks, strict=True)
     }
-    sums += _run(s, contain.run_slice, [task for tasks in later.values() for task in tasks])
+    sums += summed(s, contain.run_slice, [task for tasks in later.values() for task in tasks])
     left = [(n, [task.rest for task in tasks if read_facts(task.out)["left"]]) for n, tasks in later.items()]
     return sums, [(n, rests) for n, rests in left if rests]
 

@@ -11,8 +11,7 @@ and a task holds the windows of a file of keys, a partition, or the losses of a 
 
 import itertools
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +20,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.corpus.shards import FACTS, read_facts
+from curate.corpus.shards import FACTS
 from curate.dedup import index
 from curate.dedup.base import LOST
-from curate.dedup.tables import timed
+from curate.dedup.tables import summed, timed
 from curate.dedup.xxh3 import compiled
-from curate.engine.tasks import missing
 from curate.files import storage
 from curate.filters.jit import Array
 
@@ -69,15 +67,15 @@ def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) 
     partitions = max(1, -(-held // PARTITION))
     with timed(seconds, "split"):
         splits = [SplitTask(path, f"{work}/split/{n:06d}.parquet", partitions) for n, path in enumerate(files)]
-        windows = _run(s, split, splits)["windows"]
+        windows = summed(s, split, splits)["windows"]
     with timed(seconds, "meet"):
         names = tuple(task.out for task in splits)
         meets = [MeetTask(names, n, f"{work}/met/{n:06d}.parquet", shards) for n in range(partitions)]
-        met = _run(s, meet, meets)
+        met = summed(s, meet, meets)
     with timed(seconds, "join"):
         names = tuple(task.out for task in meets)
         joins = [JoinTask(names, n, f"{out}/shard={n}/runs.parquet", f"{work}/joined/{n}") for n in range(shards)]
-        cut = _run(s, join, joins)
+        cut = summed(s, join, joins)
     storage.remove(work)
     return {
         "windows": windows,
@@ -90,15 +88,6 @@ def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) 
         "parameters": dict(step.key_parameters()),
         "seconds": seconds,
     }
-
-
-def _run(s: "Session", function: Callable[[Any], object], tasks: Sequence[Any]) -> Counter[str]:
-    for _ in s.run(function, missing(tasks)):
-        pass
-    sums = Counter[str]()
-    for task in tasks:
-        sums.update(read_facts(task.out))
-    return sums
 
 
 def _windows_of(path: str) -> int:

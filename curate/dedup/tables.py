@@ -1,16 +1,31 @@
 """Small helpers on the folders of Parquet files that the stages of a deduplication hand to each other."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from curate.corpus.shards import read_facts
+from curate.engine.tasks import missing
 from curate.files import storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from curate.engine.session import Session
+
+
+def summed(s: "Session", function: Callable[[Any], object], tasks: Sequence[Any]) -> Counter[str]:
+    """Run those tasks that are not done; the sums of what all of them tell, of those done before a kill, too."""
+    for _ in s.run(function, missing(tasks)):
+        pass
+    sums = Counter[str]()
+    for task in tasks:
+        sums.update(read_facts(task.out))
+    return sums
 
 
 def count(folder: str) -> int:
