@@ -42,7 +42,6 @@ _CHINESE_REGIONS = {"CN": "Hans", "SG": "Hans", "TW": "Hant", "HK": "Hant", "MO"
 
 _LABEL = re.compile(r"[A-Za-z]{2,8}(?:[_-][A-Za-z0-9]{1,8}){0,4}")
 _TO_THREE = {pair[:2]: pair[2:] for pair in _ISO_639_1.split()}
-_TO_TWO = {three: two for two, three in reversed(_TO_THREE.items())}
 _TO_MEANT = dict(pair.split(":") for pair in _MEANT.split())
 
 

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.filters import punkt_loops as loops
-from curate.filters.sentence_ends import ANYWHERE
 
 Rules = Literal["unicode", "ascii", "english"]
 
@@ -46,7 +45,6 @@ _NUMBERED = "no nos p pg fig sec secs art arts ch chap eq ex op pt vol mar sat s
 _BEFORE_NUMBERS = frozenset(_NUMBERED.split())
 """Abbreviations where a number follows."""
 _ELLIPSES = re.compile(r"\u2026|\.(?: \.){2,}")
-_OTHER_ENDS = re.compile(f"[{ANYWHERE}]")
 _HAS_WORD = re.compile(r"[^\W\d_]{2}")
 _UNICODE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 

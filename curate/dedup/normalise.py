@@ -20,7 +20,6 @@ SENTENCE_END = re.compile(
     rf"(?<![{_END}])[{_END}]++{_CLOSING}(?=\s)(?!\s++[a-z])"
     rf"|(?<![{ANYWHERE}])[{ANYWHERE}]++{_CLOSING}|(?:{IN_CONTEXT.pattern}){_CLOSING}"
 )
-_HAS_WIDE = MAY_DEPEND
 # The same for a text of Western marks alone: what begins with one class is searched for in C. A line break; or always a whole
 # run of marks, with the white space after it as a group where a sentence ends there.
 _BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+{_CLOSING}(?:([^\S\n]++)(?![a-z]))?)")
@@ -188,7 +187,7 @@ def folded_sentences(text: str) -> list[str]:
 
 def text_sentences(text: str) -> list[str]:
     """The `sentences` of all lines of `text`."""
-    if _HAS_WIDE.search(text):
+    if MAY_DEPEND.search(text):
         return [piece for line in text.split("\n") for piece in sentences(line)]
     pieces: list[str] = []
     start = 0
@@ -213,7 +212,7 @@ def sentences(line: str) -> list[str]:
     A sentence ends at . ! ? … (and their Arabic, Indic and CJK kin) when white space follows and no
     lower-case letter after that. A line end always closes a sentence.
     """
-    if _HAS_WIDE.search(line) is None:
+    if MAY_DEPEND.search(line) is None:
         return text_sentences(line)
     pieces: list[str] = []
     start, length = 0, len(line)
