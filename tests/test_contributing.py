@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from curate.jobs.clean import Options, clean
-from curate.run.start import EngineOptions
+import curate
+from curate.corpus.recipe import load
 from tests.tasks import importable
 
 ROOT = Path(__file__).parents[1]
@@ -67,19 +67,31 @@ def test_add_a_filter_in_five_minutes(copy: Path) -> None:
     assert " failed" not in told
 
 
+def _as_told(title: str, module: str, recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do the three steps of a section in `folder`, and run the test that it writes there."""
+    code, lines, test = blocks(section(title)).values()
+    short = module.rpartition(".")[2]
+    where = folder / "mine.toml"
+    where.write_text(lines.replace(module, short))
+    names: dict[str, Any] = {}
+    with importable(monkeypatch, folder, short, code):
+        exec(test.replace(module, short).replace(f'recipe="{recipe}"', f"recipe={str(where)!r}"), names)
+        arguments = (folder,) if "(tmp_path)" in test else ()
+        names[f"test_{short}"](*arguments)
+
+
 @pytest.mark.engine
 def test_add_a_source_in_fifteen_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = blocks(section("Add a source in fifteen minutes"))
-    code = next(code for words, code in steps.items() if "curate/read/subtitles.py" in words)
-    recipe = next(code for words, code in steps.items() if "curate/recipes/subtitles.toml" in words)
-    (tmp_path / "mine.toml").write_text(recipe.replace("curate.read.", ""))
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.srt").write_text(
-        "1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n"
-    )
-    (tmp_path / "in" / "b.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n\n")
-    asked = Options([str(tmp_path / "in")], str(tmp_path / "out"), recipe=str(tmp_path / "mine.toml"))
-    with importable(monkeypatch, tmp_path, "subtitles", code):
-        ledger = clean(asked, EngineOptions(cores=1))
-    assert pq.read_table(tmp_path / "out" / "data")["text"].to_pylist() == ["Hello.\n\nBye."]
-    assert ledger["rejected"] == {"extract.no_text": 1}
+    _as_told("Add a source in fifteen minutes", "curate.read.subtitles", "subtitles", tmp_path, monkeypatch)
+
+
+@pytest.mark.engine
+def test_add_a_corpus_wide_step_in_fifteen_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _as_told("Add a corpus-wide step in fifteen minutes", "curate.dedup.titles", "", tmp_path, monkeypatch)
+
+
+def test_add_an_extractor_in_five_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _as_told("Add an extractor in five minutes", "curate.html.paragraphs", "", tmp_path, monkeypatch)
+    page = "<body><p>A paragraph.</p>and not</body>"
+    assert load(str(tmp_path / "mine.toml")).extract.engine == "paragraphs.extract"
+    assert curate.extract(page, engine="paragraphs.extract") == "A paragraph."
