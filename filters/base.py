@@ -34,6 +34,8 @@ class Document:
     """Secrets and e-mail addresses replaced, for code."""
     script: str | None = None
     """ISO 15924 code of the script it is written in, where a step told it."""
+    opt_outs: tuple[str, ...] = ()
+    """What its site declared against its use, for web pages: as in the column of that name."""
 
 
 class Decision(NamedTuple):

@@ -23,7 +23,7 @@ FIELDS = ("kept", "reason", "value")
 """Columns that a verdict adds; `text` is replaced by what the steps made of it."""
 NO_TEXT = "extract.no_text"
 """The reason of a row without a text, as in a corpus."""
-_FROM_ROW = tuple(name for name in DOCUMENT_FIELDS if name not in ("text", "language_score", "redacted"))
+_FROM_ROW = tuple(name for name in DOCUMENT_FIELDS if name not in ("text", "language_score", "redacted", "opt_outs"))
 _BLANK = {"verdict": None, "reason": None, "value": None, "detail": None, "source": ""}
 
 

@@ -48,6 +48,19 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @click.option(
     "--metadata", metavar="FILE", help="Of e-prints: arXiv's metadata (JSON lines) with date, categories, licence."
 )
+@click.option(
+    "--opt-outs",
+    type=click.Choice(["count", "honour"]),
+    default="count",
+    show_default=True,
+    help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt): counted, or dropped too.",
+)
+@click.option(
+    "--robots",
+    multiple=True,
+    metavar="PATH",
+    help="Crawl files with robots.txt records (Common Crawl's robotstxt/), as --input; read first. Repeatable.",
+)
 @click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
 @click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")
 @click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
@@ -72,6 +85,8 @@ def clean(
     language_model: str | None,
     urls: str | None,
     metadata: str | None,
+    opt_outs: str,
+    robots: tuple[str, ...],
     source: str | None,
     base: str | None,
     split_mb: int | None,
@@ -93,7 +108,7 @@ def clean(
     curate clean --input corpus/ --recipe c4-tfds --output corpus-tfds/
     curate clean --input some-dataset/ --recipe gopher --output filtered/
     """
-    from curate.console.terminal import funnel
+    from curate.console.terminal import funnel, opt_outs_line
     from curate.jobs.clean import Options
     from curate.jobs.clean import clean as run
     from curate.run.start import EngineOptions
@@ -108,6 +123,8 @@ def clean(
         language_model=language_model,
         urls=urls,
         metadata=metadata,
+        opt_outs=opt_outs,
+        robots=robots,
         source=source,
         base=base,
         split_bytes=(split_mb or 0) << 20,
@@ -119,4 +136,6 @@ def clean(
     ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: funnel(ledger))
     if not as_json:
+        if told := opt_outs_line(ledger):
+            click.echo(told, err=True)
         click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)

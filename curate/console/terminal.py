@@ -193,6 +193,23 @@ def funnel_rows(ledger: Mapping[str, Any], order: Sequence[str] = (), fold: int 
     return rows
 
 
+def opt_outs_line(ledger: Mapping[str, Any]) -> str:
+    """What the sites of the pages declared against their use, in a line; empty where nobody looked, or found any."""
+    found = ledger.get("opt_outs") or {}
+    looked, kept = found.get("looked_at", 0), found.get("kept", {}).get("any", 0)
+    declared = kept + found.get("dropped", {}).get("any", 0)
+    if not declared:
+        return ""
+    kinds: dict[str, int] = {}
+    for part in ("kept", "dropped"):
+        for kind, count in found[part].items():
+            kinds[kind] = kinds.get(kind, 0) + count
+    told = ", ".join(f"{kind} {number(count)}" for kind, count in sorted(kinds.items()) if kind != "any")
+    return (
+        f"opt-outs: declared by {number(declared)} of {number(looked)} pages ({told}); {number(kept)} of them are kept"
+    )
+
+
 def _folded(counts: Mapping[str, int], fold: int) -> dict[str, int]:
     """The `fold` largest counts, and the others as one."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -14,7 +14,7 @@ import sys
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from functools import lru_cache, partial
@@ -173,9 +173,11 @@ def load(
     name: str,
     overrides: Mapping[str, Any] | None = None,
     steps: Mapping[str, Mapping[str, Any]] | None = None,
+    first: Sequence[Mapping[str, Any]] = (),
 ) -> Recipe:
     """Read a recipe by the name of a built-in one or by path. `overrides` replaces its values and keys of its tables, `steps` those of
-    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`. Modules that stand beside a recipe can be named in it.
+    the steps of a class: `steps={"BadWords": {"words": "list.txt"}}`; `first` are steps before all others, as tables, where the recipe
+    has none of their class. Modules that stand beside a recipe can be named in it.
 
     Raises RecipeError, which names the file, the table and the nearest right key.
     """
@@ -193,7 +195,7 @@ def load(
     else:
         hint = "" if name.endswith(".toml") else nearest(name, built_in())
         raise RecipeError(f"no recipe {name!r}: neither a file nor built in{hint}")
-    return parse(_changed(text, name, overrides or {}, steps or {}), name)
+    return parse(_changed(text, name, overrides or {}, steps or {}, first), name)
 
 
 def _text(data: bytes, where: str) -> str:
@@ -203,13 +205,19 @@ def _text(data: bytes, where: str) -> str:
         raise RecipeError(f"{where}: not UTF-8 (byte {error.start:,})") from error
 
 
-def _changed(text: str, where: str, overrides: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+def _changed(
+    text: str, where: str, overrides: Mapping[str, Any], steps: Mapping[str, Any], first: Sequence[Mapping[str, Any]]
+) -> str:
     """The recipe with what the command line changes, so that its text still states the whole corpus."""
-    if not overrides and not steps:
+    if not overrides and not steps and not first:
         return text
     table = _toml(text, where)
     for key, values in overrides.items():
         table[key] = {**table.get(key, {}), **values} if isinstance(values, Mapping) else values
+    named = {str(item.get("use")).rpartition(".")[2] for item in table.get("step", [])}
+    more = [dict(item) for item in first if str(item["use"]).rpartition(".")[2] not in named]
+    if more:
+        table["step"] = [*more, *table.get("step", [])]
     for item in table.get("step", []):
         item.update(steps.get(str(item.get("use")).rpartition(".")[2], {}))
     found = {str(item.get("use")).rpartition(".")[2] for item in table.get("step", [])}

@@ -29,6 +29,7 @@ WEB = [
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float32()),
     pa.field("script", pa.string()),  # ISO 15924, where a step told it
+    pa.field("opt_outs", pa.list_(pa.string())),  # what the site declared (docs/law.md); null where nobody looked
 ]
 
 CODE = [

@@ -32,6 +32,10 @@ class Options:
     """Model of the step FastText."""
     metadata: str | None = None
     """Of e-prints: file of arXiv's metadata."""
+    opt_outs: str = "count"
+    """What is done about pages whose sites declared against their use: `count`, or `honour`: they are dropped."""
+    robots: Sequence[str] = ()
+    """Crawl files with robots.txt records."""
     source: str | None = None
     base: str | None = None
     split_bytes: int = 0
@@ -58,6 +62,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
         name=options.source,
         split_bytes=options.split_bytes,
         base=options.base,
+        robots=options.robots,
     )
     if options.extractor and any(isinstance(task, SafeTask) and task.reads(corpora.run) for task in source.tasks):
         raise UsageError("--extractor is for crawl files; these are tables that have a text")
@@ -77,7 +82,10 @@ def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, An
 
 def _recipe(options: Options) -> Recipe:
     """The recipe with what the person asks for."""
+    if options.opt_outs not in ("count", "honour"):
+        raise UsageError(f"opt-outs are counted or honoured (count, honour), not {options.opt_outs!r}")
     overrides, steps = dict[str, Any](), dict[str, dict[str, Any]]()
+    first = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs == "honour" else []
     if options.extractor:
         overrides["extract"] = {"engine": options.extractor}
     if options.metadata:
@@ -92,4 +100,4 @@ def _recipe(options: Options) -> Recipe:
         steps["BadWords"] = {"words": options.bad_words}
     if options.urls:
         steps["Listed"] = {"urls": options.urls}
-    return load(options.recipe, overrides or None, steps or None)
+    return load(options.recipe, overrides or None, steps or None, first)

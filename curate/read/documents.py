@@ -15,6 +15,7 @@ from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
 from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
+from curate.read.robots import RobotsTask, stages
 from curate.read.source import Source, digest_of
 from curate.read.splits import plan_splits
 
@@ -41,6 +42,8 @@ def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, s
             raise UsageError("--text-column and --id-column are for tables; crawl files have none")
         refuse_dumps([name for name in inputs if not _is_cleaned(name)])
         return crawl_source(inputs, recipe, **of_crawls)
+    if of_crawls.pop("robots", ()):
+        raise UsageError("--robots is for crawl files; these are tables of documents")
     if of_crawls.get("base") or of_crawls.get("split_bytes"):
         raise UsageError("--base and --split-mb are for crawl files; these are tables of documents")
     return corpus_source(inputs, of_crawls.get("name"), *columns)
@@ -61,17 +64,27 @@ def _is_cleaned(name: str) -> bool:
 
 
 def crawl_source(
-    inputs: Sequence[str], recipe: Recipe, name: str | None = None, split_bytes: int = 0, base: str | None = None
+    inputs: Sequence[str],
+    recipe: Recipe,
+    name: str | None = None,
+    split_bytes: int = 0,
+    base: str | None = None,
+    robots: Sequence[str] = (),
 ) -> Source:
     """The source of crawl files (WARC, WET, ARC; files, globs, folders, path lists, URLs).
 
     A single folder that is a finished corpus with `extracted/` is not extracted again: its documents are taken from
-    there, if they were made with the same extraction settings.
+    there, if they were made with the same extraction settings. `robots` are crawl files with robots.txt records: they are
+    read before the pages, and are inputs themselves, whose records are counted. Inputs in a folder `robotstxt` are such.
     """
     settings = extraction(recipe)
     if len(inputs) == 1 and _is_cleaned(inputs[0]):
+        if robots:
+            raise UsageError(f"--robots is for crawl files; what sites declared stands in {inputs[0]} already")
         return _reused(inputs[0], settings)
-    files = expand_inputs(inputs, base)
+    files = expand_inputs([*inputs, *robots], base)
+    telling = {file.path for file in expand_inputs(robots, base)} if robots else set()
+    telling |= {file.path for file in files if "robotstxt" in file.path.split("/")[:-1]}
     total = sum(file.size for file in files)
     busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
@@ -87,13 +100,26 @@ def crawl_source(
             cpu_seconds=recipe.extract.cpu_seconds,
             page_bytes=recipe.extract.page_bytes,
             memory_bytes=recipe.extract.memory_bytes,
+            robots=bool(telling),
         )
         for i, split in enumerate(splits)
     ]
     listed = [(file.name, file.size) for file in files]
-    digest = digest_of([settings, name, listed])
+    digest = digest_of([settings, name, listed, *([sorted(telling)] if telling else [])])
     reads = sorted({file.wacz or file.path for file in files})
-    return Source("web", web.run, tasks, listed, digest, extraction=settings, reads=reads)
+    rules = [
+        RobotsTask(
+            name=task.name,
+            split=task.split,
+            source=task.source,
+            cpu_seconds=task.cpu_seconds,
+            memory_bytes=task.memory_bytes,
+        )
+        for task in tasks
+        if (task.split.address or task.split.file) in telling
+    ]
+    before = stages(rules) if rules else ()
+    return Source("web", web.run, tasks, listed, digest, extraction=settings, reads=reads, before=before)
 
 
 def _is_corpus(folder: str) -> bool:

@@ -21,6 +21,7 @@ from curate.errors import EngineError
 from curate.files import typed_json
 from curate.filters.base import Document
 from curate.html.extractors import UNION, UNITED, clean_text, named_extractor
+from curate.read.opt_outs import declared
 from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask
 from curate.read.splits import Split, read_split
@@ -55,6 +56,8 @@ class WebTask(SplitTask):
     """Whether the first line of a text is the title of its page."""
     recipe: str = ""
     """Text of the recipe that chooses between the engines of `union`."""
+    robots: bool = False
+    """Whether the stages before have read robots.txt records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """
     web = task.task
     extract, used = _extractor(web), Counter[str]()
+    sites = _sites(web)
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
@@ -170,6 +174,8 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
             if reason:
                 row.update(verdict="failed", reason=f"page_{reason}", detail=_details(web)[reason])
             elif row["verdict"] is None:
+                if sites:
+                    row["opt_outs"] = sites(record.url)
                 _fill(row, record, number, extract, web)
                 used[row.get("extractor") or first] += 1
             yield row
@@ -178,6 +184,15 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     for batch in in_batches(rows(), ROWS, BATCH_ROWS):
         yield batch.replace_schema_metadata({FALLBACK: str(used.total() - used[first])})
         used.clear()
+
+
+def _sites(web: WebTask) -> Callable[[str | None], list[str]] | None:
+    """What robots.txt of its site declares of an address; None where nobody asked."""
+    if not web.robots:
+        return None
+    from curate.read.robots import sites
+
+    return sites(web.scratch).declared
 
 
 Extract = Callable[[str, str | None, bytes | None, Document], tuple[str, str]]
@@ -269,8 +284,11 @@ def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
         return
     html = record.kind == "response" and record.content_type != "text/plain"
     text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
+    if record.kind == "response":
+        row["opt_outs"] = declared(record.reserving, text if html else "") + (row.get("opt_outs") or [])
     if html:
-        known = Document(id=row["id"], text="", source=row["source"], url=record.url)
+        said = tuple(row["opt_outs"])
+        known = Document(id=row["id"], text="", source=row["source"], url=record.url, opt_outs=said)
         text, row["extractor"] = extract(text, record.url, body if as_it_was else None, known)
     else:
         text = clean_text(text)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.console.terminal import FunnelRow, clean, funnel_rows, number, share, size
+from curate.console.terminal import FunnelRow, clean, funnel_rows, number, opt_outs_line, share, size
 from curate.corpus.recipe import Recipe
 from curate.filters.labels import parts
 from curate.report.gather import ReportData
@@ -67,6 +67,7 @@ def card(
         "## Columns\n\n" + _columns(ledger.get("kind", "web")),
         "## What became of the input\n\n" + funnel_table(funnel_rows(ledger, recipe.labels if recipe else ())),
         _removed(ledger),
+        _opt_outs(ledger),
         "## Known limits\n\n" + (CODE_LIMITS if code else WEB_LIMITS),
         "## Licence\n\n" + (CODE_LICENCE if code else WEB_LICENCE),
         "## How it was made\n\n" + _made(ledger, recipe, versions),
@@ -152,6 +153,7 @@ WEB_NOTES = {
     "charset": "the one that decoded the page",
     "extractor": "the engine that took the text out of the page",
     "language": "ISO 639",
+    "opt_outs": "what its site declared against its use",
 }
 DUMP_NOTES = {
     "source": "the dump",
@@ -193,6 +195,16 @@ def _removed(ledger: Mapping[str, Any]) -> str:
         return ""
     rows = [f"| {_cell(rule)} | {number(count)} |" for rule, count in ledger["removed"].items()]
     return "\n".join(["Lines and spans removed from documents:", "", "| rule | count |", "|---|--:|", *rows])
+
+
+def _opt_outs(ledger: Mapping[str, Any]) -> str:
+    """What sites declared; empty where nobody looked."""
+    found = ledger.get("opt_outs") or {}
+    if not found.get("looked_at"):
+        return ""
+    told = opt_outs_line(ledger).partition(": ")[2] or f"none declared by {number(found['looked_at'])} pages"
+    what = "noai, noindex and the like in meta tags and headers, TDM-Reservation, robots.txt where the crawl has it"
+    return f"## Opt-outs\n\nWhat sites declare against the use of their pages ({what}; column `opt_outs`): {told}."
 
 
 def _made(ledger: Mapping[str, Any], recipe: Recipe | None, versions: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.console.terminal import FunnelRow, duration, funnel_rows, number, one_line, share, size
+from curate.console.terminal import FunnelRow, duration, funnel_rows, number, one_line, opt_outs_line, share, size
 from curate.corpus.recipe import Recipe
 from curate.dedup.difference import Piece
 from curate.report.charts import bar, bar_table, breakable, histogram, short, text
@@ -173,7 +173,8 @@ def _contents(ledger: Mapping[str, Any], data: ReportData) -> str:
     shape = histogram([item for item in series if item[2]], labels, "Documents by length")
     lengths = f"<h3>Length in characters, from the number below a bar up to twice that</h3>{shape}"
     columns = f'<div class="two"><div>{languages}</div><div>{right}</div></div>'
-    return section("Contents", "contents", note, lengths, columns)
+    told = opt_outs_line(ledger)
+    return section("Contents", "contents", note, lengths, columns, f"<p>{text(told)}</p>" if told else "")
 
 
 def _most(counter: Counter[str]) -> list[tuple[str, int]]:

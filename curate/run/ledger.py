@@ -107,12 +107,20 @@ def of_corpus(
         },
         "files": files,
         "languages": _languages(counts),
+        "opt_outs": _opt_outs(counts),
         "data": [
             describe(folder, path, read_written(path).content.rows)
             for folder, paths in written.items()
             for path in paths
         ],
     }
+
+
+def _opt_outs(counts: Sequence[Counts]) -> dict[str, Any]:
+    """At how many documents anybody looked for declarations against their use, and what was found, by what became of them."""
+    found = {part: added(count.opt_outs.get(part, {}) for count in counts) for part in ("kept", "dropped")}
+    looked = sum(kinds.pop("looked_at", 0) for kinds in found.values())
+    return {"looked_at": looked, **{part: {k: n for k, n in kinds.items() if n} for part, kinds in found.items()}}
 
 
 def _languages(counts: Sequence[Counts]) -> dict[str, dict[str, object]]:

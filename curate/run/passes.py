@@ -25,7 +25,7 @@ from curate.filters.base import Decision, Document
 
 Row = dict[str, Any]
 EDITABLE = ("text", "language", "language_score", "script", "license", "redacted")
-DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", *EDITABLE)
+DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", "opt_outs", *EDITABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def _document(row: Row) -> Document:
         license=row.get("license"),
         redacted=row.get("redacted"),
         script=row.get("script"),
+        opt_outs=tuple(row.get("opt_outs") or ()),
     )
 
 
@@ -249,8 +250,9 @@ def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
             values = [[{"rule": k, "count": v} for k, v in sorted(row["removed"].items())] for row in rows]
         elif field.name in rows[0] if rows else False:
             values = [row[field.name] for row in rows]
-        else:
-            columns.append(batch[field.name])
+        else:  # a corpus of an earlier version may lack a column
+            known = field.name in batch.schema.names
+            columns.append(batch[field.name] if known else pa.nulls(len(rows), field.type))
             continue
         columns.append(pa.array(values, field.type))
     return pa.RecordBatch.from_arrays(columns, schema=table)

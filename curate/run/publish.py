@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curate.corpus import checksums, schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_groups, read_written
 from curate.errors import BalanceError
-from curate.files import typed_json
+from curate.files import storage, typed_json
 from curate.filters.labels import folder
+from curate.filters.opt_outs import kind_of
 from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
 
@@ -58,6 +60,8 @@ class Counts:
     """Of kept text, by language."""
     removed: dict[str, int]
     """Lines that were cut, by rule."""
+    opt_outs: dict[str, dict[str, int]]
+    """Of kept and of dropped documents: at how many anybody looked, how many have `any`, and each kind."""
     text_bytes: int
     rows: int
     kept: int
@@ -202,8 +206,10 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
     """
     counts: dict[str, dict[str, FileCounts]] = {"file": {}, "language": {}}
     removed, language_bytes, text_bytes, rows, kept = Counter[str](), Counter[str](), 0, 0, 0
+    declared = {"kept": Counter[str](), "dropped": Counter[str]()}
     for path in data:
-        for batch in read_checked(path, ["id", "file", "text", "language", "removed"], rows=8192):
+        for batch in read_checked(path, _present(path, ["id", "file", "text", "language", "removed"]), rows=8192):
+            _add_opt_outs(declared["kept"], batch)
             rows += batch.num_rows
             kept += batch.num_rows
             sizes = pc.fill_null(pc.binary_length(batch["text"]), 0)
@@ -219,7 +225,8 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
                         language_bytes[row[name]] += row["bytes_sum"]
             _add_removed(removed, batch["removed"])
     columns = ["id", "file", "text", "language", "verdict", "reason", "removed"]
-    for batch in read_checked(rejected, columns, rows=8192):
+    for batch in read_checked(rejected, _present(rejected, columns), rows=8192):
+        _add_opt_outs(declared["dropped"], batch)
         rows += batch.num_rows
         fates = [_named(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]
         table = pa.table(fates, ["file", "language", "verdict", "reason"])
@@ -232,7 +239,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
     content = total(read_written(path).content for path in (*data, rejected))
     return Counts(
         counts["file"], counts["language"], dict(sorted(language_bytes.items())), dict(sorted(removed.items())),
-        text_bytes, rows, kept, content,
+        {part: dict(sorted(found.items())) for part, found in declared.items()}, text_bytes, rows, kept, content,
     )  # fmt: skip
 
 
@@ -244,6 +251,23 @@ def _labels(column: pa.Array) -> pa.Array:
     """Languages as folders are named, "" where there is none."""
     known = {label: folder(label) for label in pc.unique(column).to_pylist() if label is not None}
     return pa.array([known.get(label, "") for label in column.to_pylist()], pa.string())
+
+
+def _present(path: str, columns: list[str]) -> list[str]:
+    """The columns, and that of the opt-outs where the file has it."""
+    fs, inner = storage.filesystem(path)
+    return [*columns, *({"opt_outs"} & set(pq.read_schema(inner, filesystem=fs).names))]
+
+
+def _add_opt_outs(total: Counter[str], batch: pa.RecordBatch) -> None:
+    """Documents that were looked at, that have any, and those of each kind; a document counts once a kind."""
+    if "opt_outs" not in batch.schema.names:
+        return
+    column = batch["opt_outs"]
+    total["looked_at"] += len(column) - column.null_count
+    entries, documents = pc.list_flatten(column).to_pylist(), pc.list_parent_indices(column).to_pylist()
+    total["any"] += len(set(documents))
+    total.update(kind for _, kind in {(d, kind_of(entry)) for d, entry in zip(documents, entries, strict=True)})
 
 
 def _add_removed(total: Counter[str], column: pa.Array) -> None:

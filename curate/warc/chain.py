@@ -210,7 +210,7 @@ class Chain:
             record.error = f"http: a header of more than {self._limits.header} bytes"
         stream.pos += size
         outer = record.content_type if record.content_type != "application/http" else None
-        record.status, record.http_charset = http.status, http.charset
+        record.status, record.http_charset, record.reserving = http.status, http.charset, http.reserving
         record.content_type = http.content_type or outer
         return http, length - size
 

@@ -1,6 +1,7 @@
 """The headers of WARC and ARC records and of HTTP messages, read leniently: crawls hold all that writers ever did."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +22,9 @@ _CHARSET = re.compile(r"(?<![\w-])charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40}
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 _ARC_DATE = re.compile(rb"\d{8,17}")
 _MAX_DIGITS = 18
+_RESERVING = (b"x-robots-tag", b"tdm-reservation", b"tdm-policy", b"content-usage")
+_MOST_RESERVING = 100
+"""Lines of such fields in one header that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Http:
     charset: str | None
     transfer_encoding: str
     content_encoding: str
+    reserving: tuple[tuple[str, str], ...] = ()
+    """Fields by which a site says what its pages may not be used for: name in lower case and value, a line each."""
 
 
 def header_end(data: bytes, start: int, stop: int) -> int:
@@ -115,7 +121,16 @@ def parse_http(block: bytes) -> Http | None:
         charset,
         _text(_all(block, names, b"transfer-encoding"), 400).lower(),
         _text(_all(block, names, b"content-encoding"), 400).lower(),
+        tuple(_reserving(block, names)),
     )
+
+
+def _reserving(block: bytes, names: dict[bytes, bytes]) -> Iterator[tuple[str, str]]:
+    """Line by line: a line of X-Robots-Tag that names a crawler holds for that crawler, the next one for all again."""
+    for name in _RESERVING:
+        if name in names:
+            for value in _lines(block, name)[:_MOST_RESERVING]:
+                yield name.decode(), _text(value.strip(), 1000)
 
 
 def _all(block: bytes, names: dict[bytes, bytes], name: bytes) -> bytes | None:
@@ -123,8 +138,12 @@ def _all(block: bytes, names: dict[bytes, bytes], name: bytes) -> bytes | None:
     value = names.get(name)
     if value is None or block.lower().count(b"\n" + name) < 2:
         return value
-    values = re.findall(rb"(?im)^" + name + rb"[ \t]*:([^\r\n]*)", _FOLD.sub(b" ", block))
-    return b",".join(values)
+    return b",".join(_lines(block, name))
+
+
+def _lines(block: bytes, name: bytes) -> list[bytes]:
+    """The values of a field, as often as it is there."""
+    return re.findall(rb"(?im)^" + name + rb"[ \t]*:([^\r\n]*)", _FOLD.sub(b" ", block))
 
 
 def media_type(value: str) -> tuple[str | None, str | None]:

@@ -1,5 +1,6 @@
 """One record of an archive, and the question whether it goes on to extraction."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,8 @@ class Record:
     content_type: str | None = None
     """Media type of the payload in lower case, without parameters."""
     http_charset: str | None = None
+    reserving: tuple[tuple[str, str], ...] = ()
+    """Fields of the HTTP header that reserve rights (see `headers.Http`)."""
     body: bytes | None = None
     """The payload without HTTP framing; None where the record does not go on or `error` says why there is none."""
     error: str | None = None
@@ -79,6 +82,7 @@ _FORMATS = {
     "application/rss+xml": "content_xml",
     "application/atom+xml": "content_xml",
 }
+_ROBOTS_TXT = re.compile(r"https?://[^/?#]*/robots\.txt(?:$|[?#])", re.IGNORECASE)
 _STATUSES = frozenset({301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 410, 429, 500, 502, 503})
 
 
@@ -96,9 +100,16 @@ def skip_reason(record: Record) -> str | None:
         return "not_http"
     if not 200 <= record.status <= 299:
         return _status_reason(record.status)
+    if is_robots_txt(record.url):
+        return "robots_txt"
     if record.content_type in PAGE_TYPES:
         return None
     return _content_reason(record.content_type)
+
+
+def is_robots_txt(url: str | None) -> bool:
+    """Whether a record is a site's word to crawlers, or what the site sent for it: never a page."""
+    return url is not None and _ROBOTS_TXT.match(url) is not None
 
 
 def goes_on(record: Record) -> bool:

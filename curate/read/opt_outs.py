@@ -1,0 +1,133 @@
+"""What a page and its HTTP header say against the use of the page: the column `opt_outs`.
+
+An entry is `place:declaration`, and `@crawler` behind where it is said to one crawler alone: `meta:noai`,
+`header:noindex@ccbot`, `meta:tdm-reservation`, `header:tdm-policy=https://…`, `header:train-ai`, `robots.txt:gptbot`.
+"""
+
+import html as entities
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from curate.read.crawlers import is_ai_crawler, product
+
+DIRECTIVES = {"noai": "noai", "noimageai": "noimageai", "noml": "noml", "noindex": "noindex", "none": "noindex"}
+"""Words of robots meta tags and X-Robots-Tag, and what they say: `none` is `noindex, nofollow`."""
+RESERVATION, POLICY = "tdm-reservation", "tdm-policy"
+_VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+"""Directives that have a colon of their own."""
+_META = re.compile(r"<(?:[mM][eE][tT][aA][\s/]|[bB][oO][dD][yY][\s>])")  # several times as fast as to ignore case
+_TELLING = ("noai", "noi", "noml", "none", "tdm-", "&#")
+"""One of these stands in a tag that matters: of the others no attribute is read. References to characters are looked into."""
+_QUOTES = ('"', "'")
+_TAG_END = re.compile(r"""[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*""")
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]{1,100})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
+_UNSEEN = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(script|style|textarea|title|xmp|iframe|noembed|noframes|template)\b.*?(?:</\1|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Comments, and elements whose content is no markup, or is none of the page."""
+_TRAINING = re.compile(r"(?:^|[,\s])(?:train-ai|ai-train)\s*=\s*(?:n|no|\?0)(?:$|[,;\s])", re.IGNORECASE)
+MOST_TAGS, LONGEST_TAG, LONGEST_POLICY, LONGEST_HEAD = 1_000, 4_000, 300, 1 << 20
+"""Meta tags of a page that are read, characters of one, of an address that is kept, and of what comes before <body>."""
+
+
+def declared(reserving: Sequence[tuple[str, str]], html: str) -> list[str]:
+    """What the fields of an HTTP header (see `warc.headers.Http`) and a page's meta tags declare; sorted, each once.
+
+    The TDM Reservation Protocol (W3C community group, 2024, section 6): what the page says of it goes before what the header says.
+    """
+    header, meta = dict(_of_header(reserving)), dict(_of_page(html))
+    if RESERVATION in meta:
+        header = {key: value for key, value in header.items() if key not in (RESERVATION, POLICY)}
+    return sorted({*_entries("header", header), *_entries("meta", meta)})
+
+
+def reserves_training(value: str) -> bool:
+    """Whether a value of Content-Usage or Content-Signal refuses training: `train-ai=n`, `ai-train=no`."""
+    return _TRAINING.search(value) is not None
+
+
+def _entries(place: str, found: dict[str, str]) -> Iterator[str]:
+    for key, _value in found.items():
+        if key not in (RESERVATION, POLICY):
+            yield f"{place}:{key}"
+    if found.get(RESERVATION) == "1":
+        yield f"{place}:{RESERVATION}"
+        if policy := _address(found.get(POLICY, "")):
+            yield f"{place}:{POLICY}={policy}"
+
+
+def _address(value: str) -> str:
+    """An address as it may be written down, without what could end a line; empty for what is none."""
+    return value if re.fullmatch(rf"https?://[!-~]{{1,{LONGEST_POLICY}}}", value, re.IGNORECASE) else ""
+
+
+def _of_header(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Declarations by name; those of TDM with their value. Of a field that is there twice the last counts."""
+    for name, value in fields:
+        if name == "x-robots-tag":
+            yield from _directives(value)
+        elif name == "content-usage":
+            if reserves_training(value):
+                yield "train-ai", ""
+        else:
+            yield name, value.strip().strip("\"'")
+
+
+def _directives(value: str) -> Iterator[tuple[str, str]]:
+    """Of one X-Robots-Tag: a product token and a colon before a directive says whom it and those behind it are for."""
+    crawler = ""
+    for part in value.split(","):
+        name, colon, rest = part.partition(":")
+        if colon and name.strip().lower() not in _VALUED:
+            crawler, part = product(name), rest
+        yield from _directive(part, crawler)
+
+
+def _directive(word: str, crawler: str) -> Iterator[tuple[str, str]]:
+    said = DIRECTIVES.get(word.strip().lower())
+    if said and crawler in ("", "robots", "*"):
+        yield said, ""
+    elif said and is_ai_crawler(crawler):
+        yield f"{said}@{crawler}", ""
+
+
+def _of_page(html: str) -> Iterator[tuple[str, str]]:
+    """Declarations of meta tags, as those of a header. Tags in comments and scripts are none."""
+    found = [(at, one) for at, tag in _telling(html) for one in _of_tag(tag)]
+    hidden = [match.span() for match in _UNSEEN.finditer(html, 0, found[-1][0])] if found else []
+    for at, one in found:
+        if not any(start < at <= end for start, end in hidden):
+            yield one
+
+
+def _of_tag(tag: str) -> Iterator[tuple[str, str]]:
+    attributes: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(tag):
+        attributes.setdefault(match[1].lower(), entities.unescape(match[2] or match[3] or match[4] or ""))
+    name = (attributes.get("name") or attributes.get("http-equiv", "")).strip().lower()
+    value = attributes.get("content", "")
+    if name in (RESERVATION, POLICY):
+        yield name, value.strip()
+    elif name == "x-robots-tag":
+        yield from _directives(value)
+    elif name == "robots" or is_ai_crawler(name):
+        for word in re.split(r"[,\s]+", value):
+            yield from _directive(word, "" if name == "robots" else product(name))
+
+
+def _telling(html: str) -> Iterator[tuple[int, str]]:
+    """Place and attributes of the meta tags before the body that hold a word of ours."""
+    for match in islice(_META.finditer(html, 0, LONGEST_HEAD), MOST_TAGS):
+        start = match.end() - 1
+        if html[start - 1] in "yY":
+            return
+        close = html.find(">", start, start + LONGEST_TAG)
+        tag = html[start : close if close >= 0 else start + LONGEST_TAG]
+        if tag.rstrip(" /")[-1:] not in _QUOTES:  # the ">" may stand in a value
+            whole = _TAG_END.match(html, start, start + LONGEST_TAG)
+            tag = whole[0] if whole else tag
+        lower = tag.lower()
+        if any(word in lower for word in _TELLING):
+            yield start, tag

@@ -1,0 +1,255 @@
+"""robots.txt records of a crawl: which of its pages sites refuse to crawlers that gather data for training.
+
+Before the pages are read, the records are (`gather`, a task a split), and become one table of sites (`merge`). Hosts stand in it
+as hashes and rules as numbers of a list in which each set of rules stands once: 12 bytes a site, and rules are much alike.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.corpus.shards import ShardWriter, read_batches
+from curate.engine import children, tasks
+from curate.files import storage
+from curate.read.crawlers import EVERYBODY, is_ai_crawler, product
+from curate.read.opt_outs import reserves_training
+from curate.read.rows import in_batches
+from curate.read.source import ReadResult, ReadTask, Stage
+from curate.read.splits import read_split
+from curate.read.web import SplitTask, survive
+from curate.warc import Limits, Record
+from curate.warc.record import is_robots_txt
+
+STAGE, MERGED = "robots", "robots-merged"
+LONGEST = 512 << 10
+"""Bytes of a robots.txt that are read (RFC 9309, section 2.5, asks for 500 KiB at least)."""
+MOST_RULES, LONGEST_PATTERN, LONGEST_PATH = 2_000, 1_000, 2_048
+"""Rules of a site that are kept, characters of one, and characters of a path that are compared with them."""
+TRAINING = "ai-train"
+"""Stands for a crawler where Content-Signal or Content-Usage refuses training."""
+ROWS = pa.schema([("host", pa.string()), ("date", pa.timestamp("us", tz="UTC")), ("rules", pa.string())])
+TABLE = pa.schema([("hash", pa.uint64()), ("rules", pa.dictionary(pa.int32(), pa.string()))])
+
+Rules = dict[str, list[tuple[bool, str]]]
+"""By crawler: whether a pattern allows, and the pattern."""
+
+
+# ---- the text ----------------------------------------------------------------------------------------------
+
+
+def parse(text: str) -> Rules:
+    """The groups of a robots.txt (RFC 9309) for crawlers of `AI_CRAWLERS`, for all crawlers ("*"), and what Content-Signal and
+    Content-Usage say of training (`TRAINING`). Groups of one crawler are one."""
+    found: Rules = {}
+    named: list[str] = []
+    open_, left = False, MOST_RULES
+    for line in text.splitlines():
+        key, colon, value = line.partition("#")[0].partition(":")
+        key, value = key.strip().lower(), value.strip()
+        if not colon:
+            continue
+        if key == "user-agent":
+            named = [*(named if open_ else []), product(value)]
+            open_ = True
+            continue
+        open_ = open_ and key not in ("allow", "disallow")
+        heard = [name for name in dict.fromkeys(named) if name == EVERYBODY or is_ai_crawler(name)]
+        if key in ("allow", "disallow"):
+            for name in heard if len(value) <= LONGEST_PATTERN and left > 0 else ():
+                rules = found.setdefault(name, [])
+                if value:  # an empty one forbids nothing; the group stands for its crawler all the same
+                    rules.append((key == "allow", value))
+                    left -= 1
+        elif key in ("content-signal", "content-usage") and (heard or not named) and left > 0:
+            path, _, rest = value.partition(" ") if value.startswith("/") else ("/", "", value)
+            said = found.setdefault(TRAINING, [])
+            said.append((not reserves_training(rest), path))
+            left -= 1
+    return found
+
+
+def refused(rules: Rules, path: str) -> list[str]:
+    """Whom the rules keep away from a path (with its query): crawlers by name, "*" where all are that are not named."""
+    path = unquote(path[:LONGEST_PATH]) or "/"
+    return sorted(name for name, group in rules.items() if not _allowed(group, path))
+
+
+def _allowed(group: Sequence[tuple[bool, str]], path: str) -> bool:
+    """RFC 9309, section 2.2.2: the longest pattern that matches decides; of two, the one that allows; none allows."""
+    best = max(((len(pattern), allow) for allow, pattern in group if _matches(unquote(pattern), path)), default=None)
+    return best is None or best[1]
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether a path begins with a pattern, in which * stands for anything and $ at its end for the end."""
+    whole = pattern.endswith("$")
+    first, *rest = pattern.removesuffix("$").split("*")
+    if not path.startswith(first):
+        return False
+    at = len(first)
+    for number, part in enumerate(rest):
+        if whole and number == len(rest) - 1:
+            return len(path) - len(part) >= at and path.endswith(part)
+        at = path.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return not whole or at == len(path)
+
+
+# ---- gathering ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsTask(SplitTask):
+    """A split of a crawl file whose robots.txt records are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsTask:
+    """What a child is given of it; as `web.PagesTask`."""
+
+    task: RobotsTask
+    done: int = 0
+    poison: dict[str, str] = field(default_factory=dict)
+
+
+@tasks.supervises
+def gather(task: RobotsTask) -> ReadResult:
+    """Task: the rules of each robots.txt in `split`, to the file `out`. What is damaged is counted where the pages are read."""
+    records = 0
+    with ShardWriter(task.out, ROWS, scratch=True) as writer:
+        for batch in survive(task, f"{__name__}:records"):
+            if batch.schema.names == ROWS.names:
+                records += batch.num_rows
+                writer.write(batch.filter(batch["host"].is_valid()))
+    return ReadResult(records, writer.rows)
+
+
+def records(task: RecordsTask) -> Iterator[pa.RecordBatch]:
+    """In the child: a row for each record of the split, from number `done` on; without a host where it holds no rules for us."""
+    robots = task.task
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, record in enumerate(read_split(robots.split, _wanted, Limits(body=8 << 20))):
+            if number < task.done:
+                continue
+            row: dict[str, Any] = dict.fromkeys(ROWS.names)
+            if record.body is not None and str(number) not in task.poison:
+                try:
+                    with children.page(number, robots.cpu_seconds):
+                        found = parse(record.body[:LONGEST].decode("utf-8-sig", "replace"))
+                        row = {"host": authority(record.url), "date": record.date, "rules": json.dumps(found)}
+                except (children.PageTimeout, MemoryError):
+                    pass
+            yield row
+
+    return in_batches(rows(), ROWS, 1024)
+
+
+def _wanted(record: Record) -> bool:
+    return (
+        record.kind == "response"
+        and record.status is not None
+        and 200 <= record.status <= 299
+        and is_robots_txt(record.url)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeTask(ReadTask):
+    """The files of `gather`, by name, to be one table."""
+
+    names: tuple[str, ...]
+
+
+def merge(task: MergeTask) -> ReadResult:
+    """Task: one table of the sites with rules, by hash. Of several records of a site the newest holds."""
+    newest: dict[int, tuple[str, str]] = {}
+    for name in task.names:
+        for batch in read_batches(storage.join(task.scratch, STAGE, name)):
+            for row in batch.to_pylist():
+                one = (row["date"].isoformat() if row["date"] else "", row["rules"])
+                key = _hash(row["host"])
+                newest[key] = max(one, newest.get(key, one))
+    told = sorted((key, rules) for key, (_, rules) in newest.items() if rules != "{}")
+    table = pa.table([pa.array([key for key, _ in told], pa.uint64()),
+                      pa.array([rules for _, rules in told], pa.string()).dictionary_encode()], schema=TABLE)  # fmt: skip
+    with storage.atomic(task.out) as out:
+        pq.write_table(table, out)
+    return ReadResult(len(newest), len(told))
+
+
+def stages(tasks_: Sequence[RobotsTask]) -> list[Stage]:
+    """What comes before the pages."""
+    return [
+        Stage(STAGE, gather, tasks_),
+        Stage(MERGED, merge, [MergeTask(name="all", names=tuple(task.name for task in tasks_))]),
+    ]
+
+
+# ---- asking ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The rules of all sites of a job."""
+
+    hashes: npt.NDArray[np.uint64]
+    numbers: npt.NDArray[np.int32]
+    rules: pa.StringArray
+
+    def declared(self, url: str | None) -> list[str]:
+        """Entries of the column `opt_outs` for a page."""
+        host, key = authority(url), 0
+        if not host or not len(self.hashes):
+            return []
+        key = _hash(host)
+        at = int(np.searchsorted(self.hashes, np.uint64(key)))
+        if at == len(self.hashes) or int(self.hashes[at]) != key:
+            return []
+        parts = urlsplit(url or "")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        names = refused(_loaded(self.rules[int(self.numbers[at])].as_py()), path)
+        return [f"robots.txt:{name}" for name in names]
+
+
+@lru_cache(maxsize=2)
+def sites(scratch: str) -> Sites:
+    """The table that `merge` wrote, once a process."""
+    path = storage.join(scratch, MERGED, "all")
+    fs, inner = storage.filesystem(path)
+    table = pq.read_table(inner, filesystem=fs).combine_chunks()
+    column = table["rules"].chunk(0) if table.num_rows else pa.array([], TABLE.field("rules").type)
+    return Sites(table["hash"].to_numpy(), column.indices.to_numpy(), column.dictionary)
+
+
+@lru_cache(maxsize=4096)
+def _loaded(text: str) -> Rules:
+    return {name: [(bool(allow), pattern) for allow, pattern in group] for name, group in json.loads(text).items()}
+
+
+_DEFAULT_PORT = re.compile(r":(?:80|443)?$")
+
+
+def authority(url: str | None) -> str:
+    """Host and port of an address, in lower case, without a port that goes without saying; empty where there is none."""
+    try:
+        found = urlsplit(url or "").netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+    return _DEFAULT_PORT.sub("", found)
+
+
+def _hash(host: str) -> int:
+    return int.from_bytes(hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
