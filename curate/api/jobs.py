@@ -64,7 +64,7 @@ def clean(
     }
     names, recipe = _names(inputs), str(recipe)
     words = ("clean", {"input": names, "output": str(output), "recipe": recipe, **given})
-    words[1].update(split_mb=split_mb, drop_extracted=drop_extracted)
+    words[1].update(split_mb=split_mb, drop_extracted=drop_extracted, opt_outs=opt_outs if opt_outs != "count" else "")
     options = Options(
         names,
         str(output),
