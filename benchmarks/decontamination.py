@@ -9,13 +9,14 @@ question in other text, twenty words of a long one, its answer alone, or all its
 """
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.dedup_contain import _apart, _articles
 from benchmarks.dedup_quality import testdata
-from curate.mixing import decontaminate
+from curate.mixing import decontam_files
 from curate.mixing.decontam_items import Item, items
 from curate.mixing.decontam_match import Tasks
 
@@ -76,9 +77,23 @@ def common(kind: int, item: Item, article: str, generator: np.random.Generator) 
     return " ".join([*words[:half], *shared, *words[half:]])
 
 
+def grams(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """The rule of Brown et al. (2020, appendix C): any 13 words in a row, without case and punctuation."""
+    found = set[tuple[str, ...]]()
+    for text in texts:
+        words = re.findall(r"[^\W_]+", text.lower())
+        found.update(tuple(words[i : i + 13]) for i in range(len(words) - 12))
+    return found
+
+
 def main() -> None:
     known = list(items(paths()))
-    tasks, old = Tasks(known), decontaminate.load([str(path) for path in paths() if not path.endswith("x")])
+    tasks, old = (
+        Tasks(known),
+        grams(
+            text for path in paths() for _, one in decontam_files.records(path) for text in decontam_files.texts_in(one)
+        ),
+    )
     chosen, generator = right(known), np.random.default_rng(7)
     picked = [chosen[n] for n in generator.choice(len(chosen), 2 * PAIRS, replace=False)]
     articles = _apart(_articles())
@@ -89,7 +104,7 @@ def main() -> None:
     for found in tasks.find(column):
         parts.setdefault(found.row, set()).add(found.part)
     new = np.array([bool(parts.get(row, set()) & {"both", "question"}) for row in range(len(column))])
-    thirteen = decontaminate.hits(old, column) > 0
+    thirteen = np.array([bool(grams([text]) & old) for text in [*dirty, *clean]])
     print(
         f"{len(known):,} items, {tasks.too_short} texts too short to be found; {len(dirty)} planted, {len(clean)} common\n"
     )
@@ -101,9 +116,8 @@ def main() -> None:
         precision = hit.sum() / max(1, hit.sum() + wrong.sum())
         print(f"| {name} | {precision:.3f} | {hit.mean():.3f} | {missed} | {false} |")
     rows = list(tasks.find(pa.array(articles, pa.large_string())))
-    print(
-        f"\n{len(articles)} articles as they are: {len(rows)} found, {(decontaminate.hits(old, pa.array(articles, pa.large_string())) > 0).sum()} by 13 words"
-    )
+    by_thirteen = sum(bool(grams([text]) & old) for text in articles)
+    print(f"\n{len(articles)} articles as they are: {len(rows)} found, {by_thirteen} by 13 words")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import mix_peers, mix_sources
-from curate.mixing import counts, decontaminate, hashing, mixture, plan, published, tables
+from curate.mixing import counts, hashing, mixture, plan, published, tables
+from curate.mixing.decontam_items import items
+from curate.mixing.decontam_match import Tasks
 from curate.mixing.sources import find
 from curate.tokens import tokenizer
 
@@ -225,28 +227,21 @@ def texts_in(paths: Sequence[Path]) -> list[str]:
 
 
 def contamination(sources: Path) -> list[list[str]]:
-    """Speed of the n-gram look-up, and whether planted test questions are found."""
-    tasks = sorted(str(path) for path in (data_root() / "F-eval/llm-foundry").glob("*.jsonl"))
-    ngrams = decontaminate.load(tasks)
-    texts = texts_in(sorted(sources.rglob("*.jsonl")))
-    column = pa.array(texts, pa.large_string())
-    decontaminate.hits(ngrams, column[:10])
+    """Speed of the look-up of tasks, and what documents of the sources hold of them (precision and recall: benchmarks.decontamination)."""
+    known = Tasks(list(items(sorted(str(path) for path in (data_root() / "F-eval/llm-foundry").glob("*.jsonl")))))
+    column = pa.array(texts_in(sorted(sources.rglob("*.jsonl"))), pa.large_string())
+    list(known.find(column[:10]))
     seconds = []
     for _ in range(3):
         started = time.process_time()
-        hits = decontaminate.hits(ngrams, column)
+        found = list(known.find(column))
         seconds.append(time.process_time() - started)
-    long = [text for path in tasks for text in decontaminate.strings(path) if len(text.split()) >= 16][::7]
-    mixed = [f"{texts[i % len(texts)][:500]}\n{text.upper()}\n" for i, text in enumerate(long)]
-    planted = pa.array(mixed, pa.large_string())
-    found = int((decontaminate.hits(ngrams, planted) > 0).sum())
-    speed_ = column.nbytes / statistics.median(seconds) / 1e6
+    held = {part: len({one.row for one in found if one.part == part}) for part in ("both", "question", "passage")}
     return [
         ["what", "figure"],
-        ["13-grams of 12 tasks", f"{ngrams.distinct:,} of {ngrams.texts:,} texts ({ngrams.too_short:,} too short)"],
-        ["speed, one core", f"{speed_:.0f} MB/s"],
-        ["planted questions found (in capitals, inside other texts)", f"{found:,} of {len(long):,}"],
-        ["documents of the sources that hold a 13-gram", f"{int((hits > 0).sum()):,} of {len(texts):,}"],
+        ["items of 12 tasks", f"{len(known.items):,} ({known.too_short:,} texts too short)"],
+        ["speed, one core", f"{column.nbytes / statistics.median(seconds) / 1e6:.0f} MB/s"],
+        *([f"documents of the sources that hold one: {part}", f"{n:,} of {len(column):,}"] for part, n in held.items()),
     ]
 
 

@@ -21,7 +21,7 @@ from curate.commands.options import engine_options, json_option, printed
 @click.option(
     "--cut", "action", flag_value="cut", help="Cut the words from question to answer; default: drop documents."
 )
-@click.option("--report", "action", flag_value="report", help="Say what is found, and change nothing.")
+@click.option("--report", "--report-only", "action", flag_value="report", help="Say what is found, and change nothing.")
 @click.option(
     "--common",
     type=click.IntRange(min=0),

@@ -73,11 +73,18 @@ def _cleanliness(command: Command) -> Command:
             "tasks",
             multiple=True,
             metavar="PATH",
-            help="Evaluation tasks (JSON lines) to keep out.  [default: the bundled ones]",
+            help="Evaluation tasks to keep out: JSON lines, or a folder of them.  [default: the bundled ones]",
         ),
         click.option("--no-decontaminate", is_flag=True, help="Don't look for evaluation tasks."),
         click.option(
-            "--ngram", default=13, show_default=True, help="Words in a row that make a document contaminated."
+            "--common",
+            type=click.IntRange(min=0),
+            default=10,
+            show_default=True,
+            help="A question without its answer in more documents than this is common text, and stays.",
+        ),
+        click.option(
+            "--report-only", is_flag=True, help="Say which documents hold evaluation tasks, and leave them in."
         ),
     ]
     return _add(command, options)

@@ -9,7 +9,8 @@ from typing import Any
 from curate.console.terminal import notes
 from curate.errors import UsageError, nearest
 from curate.files import storage
-from curate.mixing import counts, decontaminate, mixture, plan, request, sources, units
+from curate.mixing import counts, decontam_files, mixture, plan, request, sources, units
+from curate.mixing.decontam_evidence import COMMON
 from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read import files
@@ -43,7 +44,9 @@ class Options:
     tasks: Sequence[str] = ()
     """Evaluation tasks to keep out; none: the bundled ones."""
     no_decontaminate: bool = False
-    ngram: int = decontaminate.NGRAM
+    common: int = COMMON
+    report_only: bool = False
+    """Look for evaluation tasks, and draw documents that hold them all the same."""
     tokenize: bool = False
     shards: int | None = None
     counts: str | None = None
@@ -92,7 +95,8 @@ def asked(options: Options) -> Request:
         max_epochs=options.max_epochs,
         held_out=options.held_out,
         tasks=_tasks(options),
-        ngram=options.ngram,
+        common=options.common,
+        report_only=options.report_only,
         tokenize=options.tokenize,
         shards=options.shards,
     )
@@ -158,7 +162,8 @@ def _columns(texts: Sequence[str], names: Mapping[str, str], option: str) -> dic
 
 def _tasks(options: Options) -> tuple[str, ...]:
     if options.no_decontaminate:
-        if options.tasks:
-            raise UsageError("--decontaminate and --no-decontaminate contradict each other")
+        for given, option in ((options.tasks, "--decontaminate"), (options.report_only, "--report-only")):
+            if given:
+                raise UsageError(f"{option} and --no-decontaminate contradict each other")
         return ()
-    return tuple(options.tasks) or tuple(decontaminate.bundled())
+    return tuple(options.tasks) or tuple(decontam_files.bundled())

@@ -1,53 +1,179 @@
-"""Which documents of a source share n-grams with evaluation tasks: looked up once per source file and kept.
+"""What the documents of sources hold of evaluation tasks: looked up once per source file and kept, then judged over all of them.
 
-A file of hits stands row by row beside the counts of the same source file (see `counts`).
+The rule and its evidence are those of `curate decontaminate`. A question without its answer is common text where more than so many
+documents of all sources hold it, so a file's evidence alone does not say which of its documents stay out: `judge` does. A file
+of hits stands row by row beside the counts of the same source file (see `counts`).
 """
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from curate.corpus.shards import ShardWriter
 from curate.files import storage
-from curate.mixing import counts, decontaminate
+from curate.mixing import counts
+from curate.mixing.decontam_evidence import EVIDENCE, evidence, guilty
+from curate.mixing.decontam_files import files
 from curate.mixing.sources import Source, SourceFile, read
 
 HITS = pa.schema([pa.field("hits", pa.int32(), nullable=False)])
+LOOKED = pa.schema([*EVIDENCE, pa.field("id", pa.string())])
+PUBLISHED = pa.schema(
+    [pa.field("source", pa.string()), *(LOOKED.field(n) for n in ("id", "label", "part", "pos", "value", "note"))]
+)
+SPREAD = pa.schema([pa.field("alone", pa.int64()), pa.field("documents", pa.int64())])
+"""By item: documents that hold it without its answer, and all that hold it."""
+I64 = NDArray[np.int64]
+BATCH = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class LookTask:
-    """A file of a source, the evaluation tasks to look for, and the file for the hits."""
+    """A file of a source, the evaluation tasks to look for, and the file for the evidence."""
 
     file: SourceFile
     tasks: tuple[str, ...]
-    ngram: int
     out: str
 
 
-def tasks(source: Source, folder: str, paths: Sequence[str], ngrams: decontaminate.Ngrams) -> list[LookTask]:
-    """One task per file of a source."""
-    digest = f"hits-{ngrams.digest}"
+@dataclass(frozen=True, slots=True)
+class JudgeTask:
+    """The evidence of one file, in how many documents items stand (a file of SPREAD), the number of its documents, and the file for the hits."""
+
+    evidence: str
+    spread: str
+    common: int
+    documents: int
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTask:
+    """The evidence of all files of a source, in how many documents items stand, and the file that it becomes."""
+
+    source: str
+    evidence: tuple[str, ...]
+    spread: str
+    common: int
+    out: str
+
+
+def looks(source: Source, folder: str, tasks: Sequence[str], digest: str) -> list[LookTask]:
+    """One task per file of a source; `digest` is that of `tasks`."""
+    names = (counts.fingerprint(source, file, f"evidence-{digest}") for file in source.files)
     return [
-        LookTask(
-            source.only(file),
-            tuple(paths),
-            ngrams.ngram,
-            storage.join(folder, f"{counts.fingerprint(source, file, digest)}.parquet"),
-        )
-        for file in source.files
+        LookTask(source.only(file), tuple(tasks), storage.join(folder, f"{name}.parquet"))
+        for file, name in zip(source.files, names, strict=True)
     ]
 
 
 def look(task: LookTask) -> int:
-    """Task: write the hits of one file; gives its number of documents."""
-    ngrams = decontaminate.load(task.tasks, task.ngram)
-    found = [decontaminate.hits(ngrams, batch.column("text")) for batch in read(task.file, Counter())]
-    column = pa.array(np.concatenate(found) if found else np.zeros(0, np.int32), pa.int32())
+    """Task: write the evidence of one file; gives its number of rows."""
+    from curate.mixing.decontam_match import load
+
+    known, first = load(tuple(files(task.tasks))), 0
+    with ShardWriter(task.out, LOOKED) as out:
+        for batch in read(task.file, Counter()):
+            found = evidence(known, batch.column("text"))
+            ids = batch.column("id").take(found["row"]).cast(pa.string())
+            rows = pa.array(found["row"].to_numpy() + first, pa.int64())
+            out.write(pa.table([rows, *found.columns[1:], ids], schema=LOOKED))
+            first += batch.num_rows
+    return out.rows
+
+
+def write_spread(looked: Iterable[str], items: int, folder: str) -> str:
+    """Count in how many documents each of `items` items stands; gives the file of SPREAD, named by what is in it."""
+    alone, documents = np.zeros(items, np.int64), np.zeros(items, np.int64)
+    for path in looked:
+        for batch in _batches(path, ["item", "part"]):
+            item = batch["item"].to_numpy()
+            documents += np.bincount(item, minlength=items)
+            alone += np.bincount(item[_parts(batch) != "both"], minlength=items)
+    name = hashlib.sha256(alone.tobytes() + documents.tobytes()).hexdigest()[:32]
+    path = storage.join(folder, f"spread-{name}.parquet")
+    if not storage.exists(path):
+        with storage.atomic(path) as temporary:
+            pq.write_table(pa.table([alone, documents], schema=SPREAD), temporary)
+    return path
+
+
+def judging(looked: str, documents: int, spread: str, common: int, folder: str) -> JudgeTask:
+    """The task that judges the evidence of a file with so many documents."""
+    key = json.dumps([name.rsplit("/", 1)[-1] for name in (looked, spread)] + [common]).encode()
+    name = f"hits-{hashlib.sha256(key).hexdigest()[:32]}.parquet"
+    return JudgeTask(looked, spread, common, documents, storage.join(folder, name))
+
+
+def judge(task: JudgeTask) -> int:
+    """Task: write how many items that count each document of one file holds; gives how many hold one."""
+    hits, alone = np.zeros(task.documents, np.int32), _spread(task.spread)[0]
+    for batch in _batches(task.evidence, ["row", "item", "part"]):
+        bad = guilty(_parts(batch), alone[batch["item"].to_numpy()], task.common)
+        np.add.at(hits, batch["row"].to_numpy()[bad], 1)
     with storage.atomic(task.out) as temporary:
-        table = pa.table([column], schema=HITS)
+        table = pa.table([pa.array(hits)], schema=HITS)
         pq.write_table(table, temporary, row_group_size=counts.ROW_GROUP, compression="zstd")
-    return len(column)
+    return int((hits > 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How many documents of a source hold an item of a task that counts."""
+
+    documents: int
+
+
+def write_evidence(task: EvidenceTask) -> Evidence:
+    """Task: write what was found in a source and counts (PUBLISHED), in the order of its files. What it gives
+    stands in the written file, too."""
+    alone, documents = _spread(task.spread)
+    held = 0
+    with ShardWriter(task.out, PUBLISHED) as out:
+        for path in task.evidence:
+            rows = [np.zeros(0, np.int64)]
+            for batch in _batches(path, LOOKED.names):
+                item = batch["item"].to_numpy()
+                bad = np.flatnonzero(guilty(_parts(batch), alone[item], task.common))
+                kept = batch.take(pa.array(bad))
+                number = documents[item[bad]].tolist()
+                notes = [
+                    f'{note}, "documents": {n}}}' for note, n in zip(kept["note"].to_pylist(), number, strict=True)
+                ]
+                source = pa.array([task.source] * len(bad), pa.string())
+                columns = [source, *(kept[name] for name in PUBLISHED.names[1:-1]), pa.array(notes, pa.string())]
+                out.write(pa.table(columns, schema=PUBLISHED))
+                rows.append(kept["row"].to_numpy())
+            held += len(np.unique(np.concatenate(rows)))
+        out.facts = {"documents": held}
+    return Evidence(held)
+
+
+def common_items(spread: str, common: int) -> dict[int, int]:
+    """By number of the item, in how many documents those stand that are common text; most first."""
+    alone = _spread(spread)[0]
+    order = np.argsort(-alone, kind="stable")
+    return {int(item): int(alone[item]) for item in order[: int((alone > common).sum())]}
+
+
+def _spread(path: str) -> tuple[I64, I64]:
+    table = pa.Table.from_batches(_batches(path, SPREAD.names), SPREAD)
+    return table["alone"].to_numpy(), table["documents"].to_numpy()
+
+
+def _parts(batch: pa.RecordBatch) -> NDArray[np.object_]:
+    found: NDArray[np.object_] = batch["part"].to_numpy(zero_copy_only=False)
+    return found
+
+
+def _batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    fs, inner = storage.filesystem(path)
+    with fs.open_input_file(inner) as stream:
+        yield from pq.ParquetFile(stream).iter_batches(BATCH, columns=list(columns))

@@ -76,7 +76,11 @@ class FileCounts:
     words: int
     skipped: dict[str, int]
     contamination: str = ""
-    """File with a column `hits` (shared n-grams), row by row beside the counts; empty when nobody looked."""
+    """File with a column `hits` (items of tasks), row by row beside the counts; empty when nobody looked, or to report only."""
+    evidence: str = ""
+    """What was found there (`curate.mixing.contamination`); empty when nobody looked."""
+    spread: str = ""
+    """In how many documents of all sources each item stands."""
     where: dict[str, str] = field(default_factory=dict)
     """The first place of each kind of what was skipped."""
 

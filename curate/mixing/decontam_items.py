@@ -4,13 +4,14 @@ Records are JSON lines of any form. Names of fields tell answers, choices, passa
 is the question's. A record of an unknown form is one question of all its texts.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 from curate.errors import InputError
-from curate.mixing import decontaminate
+from curate.mixing import decontam_files
 
 ANSWERS = {
     "answer",
@@ -26,6 +27,10 @@ ANSWERS = {
 }
 ANSWERS |= {"answer_text", "correct_answer", "best_answer", "canonical_solution", "answerkey", "final_answer"}
 CHOICES = {"choices", "options", "endings", "distractors"}
+NUMBERED = re.compile(r"(?:choice|option|ending|sol|op)_?([0-9a-e])|([a-e])")
+"""Fields of one choice each: `choice1`, `ending0`, `option_a`, `A`."""
+WRONG = re.compile(r"(?:incorrect|wrong|bad)_?\w*|\w+_(?:bad|wrong|incorrect)|distractor_?\d")
+"""Fields of what is no right answer: such as the other sentence of a minimal pair."""
 PASSAGES = {"passage", "article", "support", "story", "document", "paragraph", "source"}
 NO_TEXT = {
     "id",
@@ -69,10 +74,10 @@ class Item:
 
 def items(paths: Sequence[str]) -> Iterator[Item]:
     """The items of JSON lines (files, or folders of *.jsonl, also packed by gzip). Raises InputError for what is none."""
-    for path in decontaminate.files(paths):
+    for path in decontam_files.files(paths):
         task = PurePath(path).name.removesuffix(".gz").removesuffix(".jsonl")
         found: dict[tuple[str, str], Item] = {}  # some files have a record for each choice of a question
-        for number, record in decontaminate.records(path):
+        for number, record in decontam_files.records(path):
             if (item := _item(task, number, record)) is not None:
                 first = found.setdefault((item.question, item.passage), item)
                 found[item.question, item.passage] = replace(first, answers=(*first.answers, *item.answers))
@@ -83,14 +88,22 @@ def items(paths: Sequence[str]) -> Iterator[Item]:
 
 def _item(task: str, number: int, record: Any) -> Item | None:
     if not isinstance(record, dict):
-        texts = [text for text in decontaminate.texts_in(record) if text.strip()]
+        texts = [text for text in decontam_files.texts_in(record) if text.strip()]
         return Item(task, number, "\n".join(texts), (), "") if texts else None
     named = {str(key).lower(): value for key, value in record.items()}
+    one_each = {"".join(m.groups("")): key for key in named if (m := NUMBERED.fullmatch(key))}
+    one_each = one_each if len(one_each) > 1 else {}
     choices = next((_choices(named[key]) for key in CHOICES if key in named), [])
+    choices = choices or [str(named[key]) for key in one_each.values()]
     passage = _joined(value for key, value in named.items() if key in PASSAGES)
-    known = ANSWERS | CHOICES | PASSAGES | NO_TEXT
+    known = ANSWERS | CHOICES | PASSAGES | NO_TEXT | {*one_each.values()} | {*filter(WRONG.fullmatch, named)}
     question = _joined(value for key, value in named.items() if key not in known)
-    answers = [answer for key in named.keys() & ANSWERS for answer in _answers(named[key], choices)]
+    # The right one of a minimal pair, `sentence_good`, is the question and its answer.
+    given = [value for key, value in named.items() if key in ANSWERS or key.endswith("_good")]
+    given = [
+        str(named[one_each[one.lower()]]) if isinstance(one, str) and one.lower() in one_each else one for one in given
+    ]
+    answers = [answer for one in given for answer in _answers(one, choices)]
     if not question.strip():
         question, passage = passage, ""
     if not question.strip():
@@ -101,7 +114,7 @@ def _item(task: str, number: int, record: Any) -> Item | None:
 
 
 def _joined(values: Any) -> str:
-    return "\n".join(text for value in values for text in decontaminate.texts_in(value) if text.strip())
+    return "\n".join(text for value in values for text in decontam_files.texts_in(value) if text.strip())
 
 
 def _choices(value: Any) -> list[str]:
@@ -126,7 +139,7 @@ def _answers(value: Any, choices: Sequence[str]) -> list[str]:
         if choices and len(letter) == 1 and 0 <= ord(letter) - 65 < len(choices):
             return [choices[ord(letter) - 65]]
         return [value, value.rsplit("####", 1)[1].strip()] if "####" in value else [value]
-    return [answer for one in decontaminate.texts_in(value) for answer in _answers(one, choices)]
+    return [answer for one in decontam_files.texts_in(value) for answer in _answers(one, choices)]
 
 
 def label(item: Item) -> str:

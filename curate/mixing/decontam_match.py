@@ -12,6 +12,7 @@ stands in benchmarks/decontamination.py. Differs from Brown et al. (2020, append
 """
 
 import functools
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import kernel
+from curate.filters import scripts
+from curate.mixing import decontam_files
 from curate.mixing.decontam_items import Item, items
 
+VERSION = 1
+"""Of the rule: what was found by another one is not kept."""
 NGRAM, SPREAD = 3, 10
 HALF, MOST = 0.5, 0.8
 RUN, LONG_RUN = 13, 50
@@ -76,6 +81,12 @@ class Tasks:
         kept = np.repeat(rare, spread)
         self.sizes = np.bincount(pairs[1][kept], minlength=len(texts))
         self.words = np.array([len(kernel.words(text)) for text in texts], np.int64)
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides what is found."""
+        rule = [VERSION, NGRAM, SPREAD, HALF, MOST, RUN, LONG_RUN, LEAST, BESIDE, scripts.segmenter()]
+        return hashlib.sha256(repr((rule, self.items)).encode()).hexdigest()[:16]
 
     @property
     def too_short(self) -> int:
@@ -188,7 +199,11 @@ def _stands(words: list[str], wanted: list[str], low: int, high: int) -> tuple[i
     return next(((i, i + size) for i in range(low, high - size + 1) if words[i : i + size] == wanted), None)
 
 
-@functools.lru_cache(maxsize=2)
 def load(paths: tuple[str, ...]) -> Tasks:
-    """The items of these files, once a process. Raises InputError."""
+    """The items of these files, read once a process as long as they do not change. Raises InputError."""
+    return _load(paths, tuple(decontam_files.stamp(path) for path in paths))
+
+
+@functools.lru_cache(maxsize=2)
+def _load(paths: tuple[str, ...], _stamps: tuple[str, ...]) -> Tasks:
     return Tasks(list(items(paths)))

@@ -1,6 +1,5 @@
 """Decontamination as a corpus-wide step: documents that hold items of evaluation tasks, with the evidence."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,23 +11,14 @@ import pyarrow as pa
 from curate.dedup.base import Lost, doc64, shard_of
 from curate.dedup.tables import count
 from curate.filters.base import Decision, Document, drop, keep
+from curate.mixing.decontam_evidence import COMMON, EVIDENCE, evidence, guilty
 
 if TYPE_CHECKING:
     from curate.engine.session import Session
 
-ROWS = pa.schema(
-    [
-        pa.field("doc", pa.int64()),
-        pa.field("item", pa.int32()),
-        pa.field("label", pa.string()),  # task#line
-        pa.field("part", pa.string()),  # both, question or passage
-        pa.field("pos", pa.int32()),  # first word in the document, as MinHash counts words
-        pa.field("value", pa.float64()),  # how many words
-        pa.field("note", pa.string()),  # JSON, without the number of documents and the closing brace
-    ]
-)
+ROWS = pa.schema([pa.field("doc", pa.int64()), *list(EVIDENCE)[1:]])
 ACTIONS = ("drop", "cut", "report")
-SHOWN, SHOWN_WORDS = 50, 60
+SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,7 @@ class Decontaminate:
     """JSON lines, or folders of them; empty: the tasks that come with the probe."""
     action: str = "drop"
     """"drop" the document, "cut" the words from question to answer out of it, or "report": leave it as it is."""
-    common: int = 10
+    common: int = COMMON
     least: int = 20
     """A document of which fewer words are left by a cut is dropped."""
     index: str = ""
@@ -62,9 +52,9 @@ class Decontaminate:
 
     def named(self) -> tuple[str, ...]:
         """The files of tasks. Raises InputError where there is none."""
-        from curate.mixing import decontaminate
+        from curate.mixing import decontam_files
 
-        return tuple(decontaminate.files(self.tasks or decontaminate.bundled()))
+        return tuple(decontam_files.files(self.tasks or decontam_files.bundled()))
 
     def files(self) -> list[str]:
         """Files that decide what is found."""
@@ -84,30 +74,11 @@ class Decontaminate:
         """A row for each item that a document holds."""
         if not batch.num_rows:
             return ROWS.empty_table()
-        from curate.dedup import kernel
-        from curate.mixing.decontam_items import label
         from curate.mixing.decontam_match import load
 
-        known = load(self.named())
-        docs, rows = doc64(batch.column("id").to_pylist()).tolist(), []
-        row, words = -1, list[str]()
-        for found in known.find(batch.column("text")):
-            if found.row != row:
-                row, words = found.row, kernel.words(batch.column("text")[found.row].as_py() or "")
-            item = known.items[found.item]
-            facts = {
-                "task": item.task,
-                "item": item.number,
-                "part": found.part,
-                "held": round(found.held, 4),
-                "run": found.run,
-                "words": " ".join(words[found.first : found.end][:SHOWN_WORDS]),
-            }
-            size = float(found.end - found.first)
-            told = json.dumps(facts, ensure_ascii=False)[:-1]
-            rows.append((docs[row], found.item, label(item), found.part, found.first, size, told))
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(ROWS)
-        return pa.table([pa.array(c, f.type) for c, f in zip(columns, ROWS, strict=True)], schema=ROWS)
+        found = evidence(load(self.named()), batch.column("text"))
+        docs = doc64(batch.column("id").to_pylist())[found["row"].to_numpy()]
+        return pa.table([pa.array(docs), *found.columns[1:]], schema=ROWS)
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
         """Count in how many documents each item stands, and write who holds one to `out`."""
@@ -122,8 +93,7 @@ class Decontaminate:
         alone = rows.where("part != 'both'").groupBy("item").agg(F.count(F.lit(1)).alias("documents"))
         both = rows.groupBy("item").agg(F.count(F.lit(1)).alias("held_by"))
         told = rows.join(both, "item").join(alone, "item", "left")
-        guilty = (F.col("part") == "both") | ((F.col("part") == "question") & (F.col("documents") <= self.common))
-        told = told.withColumn("guilty", guilty)
+        told = told.withColumn("guilty", guilty(F.col("part"), F.col("documents"), self.common))
         note = F.concat(F.col("note"), F.lit(', "documents": '), F.col("held_by").cast("string"), F.lit("}"))
         lost = told.where("guilty").select(
             shard_of(F.col("doc"), shards).alias("shard"),

@@ -1,4 +1,4 @@
-"""The stages of a job that makes a mixture: count, plan, draw, exchange, finish, held-out, tokens. See ARCHITECTURE.md."""
+"""The stages of a job that makes a mixture: count, plan, draw, exchange, finish, held-out, evidence, tokens. See ARCHITECTURE.md."""
 
 import math
 import os
@@ -13,8 +13,10 @@ from curate.engine.session import Session
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import storage, typed_json
 from curate.files.output import IDENTITY, read_json
-from curate.mixing import counts, finish, request
+from curate.mixing import contamination, counts, finish, request
 from curate.mixing import ledger as ledgers
+from curate.mixing.contamination import EvidenceTask
+from curate.mixing.decontam_files import files
 from curate.mixing.draw import RUNS, Drawn, DrawTask, draw_file
 from curate.mixing.finish import HeldOutTask, ShardTask
 from curate.mixing.plan import Draw, Plan
@@ -53,7 +55,7 @@ class MixJob(Job):
 
     def uses(self) -> Sequence[str]:
         """The evaluation tasks that are kept out."""
-        return [path for path in self.request.tasks if os.path.exists(path)]
+        return [path for path in files(self.request.tasks) if os.path.exists(path)]
 
     def settings(self) -> Mapping[str, object]:
         """What was asked for."""
@@ -63,7 +65,7 @@ class MixJob(Job):
             "amount": [order.unit, order.budget, order.max_epochs],
             "seed": order.seed,
             "held_out": order.held_out,
-            "decontamination": [list(order.tasks), order.ngram],
+            "decontamination": [list(order.tasks), order.common, order.report_only],
             "shards": order.shards,
             "tokenize": order.tokenize,
             "tokenizer": order.tokenizer.digest if order.tokenizer else None,
@@ -88,14 +90,15 @@ class MixJob(Job):
         draws = _draw(s, self, planned)
         shards = _shards(s, self, planned, draws)
         held_out = _held_out(s, self, planned)
+        evidence = _evidence(s, self, planned)
         packed = _packed(self, planned, shards)
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
-        own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out)
+        own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out, evidence)
         if packed:
             own["packed"] = packed
         own[self.uses_named] = read_json(self.path(IDENTITY))[self.uses_named]
-        return {**own, "data": ledgers.manifest(self.work, bool(packed))}
+        return {**own, "data": ledgers.manifest(self.work)}
 
     def check(self, ledger: Mapping[str, Any]) -> None:
         """Raise BalanceError unless each source was written exactly as planned."""
@@ -220,6 +223,21 @@ def _held_out(s: Session, job: MixJob, planned: Plan) -> dict[str, finish.HeldOu
     with stage(job, "held-out", len(tasks)) as facts:
         facts["worked"] = run_tasks(s, job, finish.write_held_out, list(tasks.values()))
     return {name: finish.held_out_of(task) for name, task in tasks.items()}
+
+
+def _evidence(s: Session, job: MixJob, planned: Plan) -> dict[str, int]:
+    """By source, how many documents hold items of evaluation tasks; what they hold is written. Empty where nobody looked."""
+    tasks = {}
+    for draw in planned.draws:
+        looked = [file for file in draw.stock.files if file.evidence]
+        if looked:
+            names, spread = tuple(file.evidence for file in looked), looked[0].spread
+            out = job.path(ledgers.CONTAMINATED, f"{draw.source}.parquet")
+            tasks[draw.source] = EvidenceTask(draw.source, names, spread, job.request.common, out)
+    if tasks:
+        with stage(job, "evidence", len(tasks)) as facts:
+            facts["worked"] = run_tasks(s, job, contamination.write_evidence, list(tasks.values()))
+    return {name: int(read_facts(task.out)["documents"]) for name, task in tasks.items()}
 
 
 def _packed(job: MixJob, planned: Plan, shards: Sequence[ShardTask]) -> dict[str, Any] | None:

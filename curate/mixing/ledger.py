@@ -8,13 +8,18 @@ from typing import Any
 
 from curate.errors import BalanceError
 from curate.files import storage
-from curate.mixing import decontaminate, tables
+from curate.mixing import contamination, tables
 from curate.mixing.counts import Totals
+from curate.mixing.decontam_items import label
 from curate.mixing.draw import Drawn
 from curate.mixing.finish import Amount, Finished, HeldOut
 from curate.mixing.plan import Plan
-from curate.mixing.request import Request
+from curate.mixing.request import Request, load_tasks
 from curate.run.ledger import describe
+
+CONTAMINATED = "contaminated"
+"""Folder of what documents hold of evaluation tasks."""
+SHOWN = 50
 
 
 def of_mixture(
@@ -23,6 +28,7 @@ def of_mixture(
     drawn: Sequence[Drawn],
     finished: Sequence[Finished],
     held_out: Mapping[str, HeldOut],
+    evidence: Mapping[str, int],
 ) -> dict[str, Any]:
     """The ledger's own part: what was asked, what is in the files, and what became of each record of the sources."""
     sources = [
@@ -43,7 +49,7 @@ def of_mixture(
         "max_epochs": request.max_epochs,
         "held_out_share": request.held_out,
         "tokenizer": _tokenizer(request),
-        "decontamination": _decontamination(request, drawn),
+        "decontamination": _decontamination(request, plan, drawn, evidence),
         "rows": sum(one.rows for one in finished),
         "sources": sources,
         "packed_tokens": sum(one.packed or 0 for one in finished) if request.tokenize else None,
@@ -91,20 +97,25 @@ def _tokenizer(request: Request) -> dict[str, Any] | None:
     return {"path": found.path, "digest": found.digest, "vocabulary": found.vocabulary} if found else None
 
 
-def _decontamination(request: Request, drawn: Sequence[Drawn]) -> dict[str, Any] | None:
+def _decontamination(
+    request: Request, plan: Plan, drawn: Sequence[Drawn], found: Mapping[str, int]
+) -> dict[str, Any] | None:
     if not request.tasks:
         return None
-    ngrams = decontaminate.load(request.tasks, request.ngram)
+    known = load_tasks(request)
     removed: Counter[str] = Counter()
     for one in drawn:
         removed[one.source] += one.contaminated
+    (spread,) = {file.spread for draw in plan.draws for file in draw.stock.files}
+    common = contamination.common_items(spread, request.common)
     return {
         "tasks": [path.rsplit("/", 1)[-1] for path in request.tasks],
-        "ngram": ngrams.ngram,
-        "ngrams": ngrams.distinct,
-        "texts": ngrams.texts,
-        "too_short": ngrams.too_short,
+        "action": "report" if request.report_only else "drop",
+        "questions": len(known.items),
+        "too_short": known.too_short,
+        "found": dict(found),
         "removed": dict(removed),
+        "common": {label(known.items[item]): number for item, number in list(common.items())[:SHOWN]},
     }
 
 
@@ -127,12 +138,13 @@ def check(found: Mapping[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def manifest(root: str, tokens: bool) -> list[dict[str, str | int]]:
+def manifest(root: str) -> list[dict[str, str | int]]:
     """Name, rows, bytes and SHA-256 of every data file under `root`."""
     found = []
-    for folder in ("data", "heldout", *(["tokens"] if tokens else [])):
-        for path in storage.list_files(storage.join(root, folder)):
-            found.append(describe(folder, path, row_count(path) if path.endswith(".parquet") else None))
+    for folder in ("data", "heldout", CONTAMINATED, "tokens"):
+        if storage.exists(storage.join(root, folder)):
+            for path in storage.list_files(storage.join(root, folder)):
+                found.append(describe(folder, path, row_count(path) if path.endswith(".parquet") else None))
     return found
 
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from curate.engine.tasks import Run, missing
 from curate.errors import UsageError
-from curate.mixing import contamination, counts, decontaminate, plan
+from curate.mixing import contamination, counts, plan
 from curate.mixing import mixture as mixtures
+from curate.mixing.decontam_evidence import COMMON
+from curate.mixing.decontam_files import files
 from curate.mixing.mixture import Mixture
 from curate.mixing.sources import Source
 from curate.tokens.tokenizer import TokenizerFile
+
+if TYPE_CHECKING:
+    from curate.mixing.decontam_match import Tasks
 
 HELD_OUT = 0.01
 SHARD_BYTES = 256 << 20
@@ -34,8 +40,11 @@ class Request:
     """Share of the ids of each source that no mixture draws from."""
 
     tasks: tuple[str, ...] = ()
-    """Evaluation tasks whose n-grams no drawn document may hold; empty: nobody looks."""
-    ngram: int = decontaminate.NGRAM
+    """Evaluation tasks of which no drawn document may hold an item; empty: nobody looks."""
+    common: int = COMMON
+    """A question without its answer in more documents than this is common text, and stays."""
+    report_only: bool = False
+    """Say what is found, and draw it all the same."""
     tokenize: bool = False
     """Write packed token ids, too."""
     shards: int | None = None
@@ -50,6 +59,8 @@ class Request:
             raise UsageError("--tokenize needs a tokenizer")
         if not 0 <= self.held_out < 1:
             raise UsageError(f"--held-out must be at least 0 and below 1, got {self.held_out:g}")
+        if self.common < 0:
+            raise UsageError(f"--common must be at least 0, got {self.common}")
         if not self.max_epochs > 0:
             raise UsageError(f"--max-epochs must be above 0, got {self.max_epochs:g}")
         names = [source.name for source in self.sources]
@@ -67,19 +78,41 @@ def measure(request: Request, run: Run, beats: str | None = None) -> list[list[c
     ]
     found = {(one.source, one.file): one for one in run(counts.count_file, tasks)}
     if request.tasks:
-        looks = _looks(request)
-        for _ in run(contamination.look, missing(looks)):
-            pass
-        for task in looks:
-            key = task.file.source, task.file.path
-            found[key] = replace(found[key], contamination=task.out)
+        found = _looked(request, run, found)
     return [[found[source.name, file] for file in source.files] for source in request.sources]
 
 
-def _looks(request: Request) -> list[contamination.LookTask]:
-    ngrams = decontaminate.load(request.tasks, request.ngram)
-    found = (contamination.tasks(source, request.counts, request.tasks, ngrams) for source in request.sources)
-    return [job for jobs in found for job in jobs]
+def _looked(
+    request: Request, run: Run, found: dict[tuple[str, str], counts.FileCounts]
+) -> dict[tuple[str, str], counts.FileCounts]:
+    """The counts with what documents hold of the tasks; evidence and hits that are kept are not made again."""
+    known = load_tasks(request)
+    looks = [
+        task
+        for source in request.sources
+        for task in contamination.looks(source, request.counts, request.tasks, known.digest)
+    ]
+    for _ in run(contamination.look, missing(looks)):
+        pass
+    spread = contamination.write_spread([task.out for task in looks], len(known.items), request.counts)
+    judged = dict[tuple[str, str], counts.FileCounts]()
+    tasks = []
+    for task in looks:
+        key = task.file.source, task.file.path
+        judge = contamination.judging(task.out, found[key].totals.documents, spread, request.common, request.counts)
+        hits = "" if request.report_only else judge.out
+        judged[key] = replace(found[key], contamination=hits, evidence=task.out, spread=spread)
+        tasks.append(judge)
+    for _ in run(contamination.judge, [] if request.report_only else missing(tasks)):
+        pass
+    return judged
+
+
+def load_tasks(request: Request) -> "Tasks":
+    """The items of the tasks that are kept out. Raises InputError for what is no task."""
+    from curate.mixing.decontam_match import load
+
+    return load(tuple(files(request.tasks)))
 
 
 def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> plan.Plan:

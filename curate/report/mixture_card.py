@@ -103,9 +103,9 @@ def _sampling(request: Request, ledger: Mapping[str, Any]) -> str:
     found = ledger["decontamination"]
     if found:
         lines.append(
-            f"\nDocuments that share {found['ngram']} words in a row with evaluation tasks were left out: "
-            f"{sum(found['removed'].values()):,} of all sources ({found['ngrams']:,} n-grams of "
-            f"{found['texts']:,} texts; {found['too_short']:,} texts are shorter and can't be found this way)."
+            f"\n{sum(found['found'].values()):,} documents of all sources hold a question of an evaluation task with its answer, "
+            f"or a rare run of one ({found['questions']:,} questions; {found['too_short']:,} texts are too short to be found). "
+            f"They {'stay in' if found['action'] == 'report' else 'are left out'}; `contaminated/` says what stands where."
         )
     else:
         lines.append("\nNobody looked for evaluation tasks in the documents.")
@@ -129,6 +129,11 @@ def _columns(ledger: Mapping[str, Any]) -> str:
         + (", `tokens`" if ledger["tokenizer"] else ""),
         "- `heldout/<source>.parquet`: the held-out documents of a source, in random order",
     ]
+    if ledger["decontamination"]:
+        lines.append(
+            "- `contaminated/<source>.parquet`: documents that hold a question of an evaluation task: its task and line, "
+            "where it stands, what was found"
+        )
     if ledger["packed_tokens"] is not None:
         lines.append("- `tokens/`: packed token ids with an index, to be mapped into memory by the trainer")
     lines.append("- `manifest.json`: SHA-256 of every file; `ledger.json`: what became of every record; `report.html`")

@@ -57,7 +57,9 @@ def job(asked: Request, output: Path, command: str = "") -> MixJob:
 
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of all data files."""
-    names = [name for part in ("data", "heldout", "tokens") for name in sorted((folder / part).glob("*"))]
+    names = [
+        name for part in ("data", "heldout", "contaminated", "tokens") for name in sorted((folder / part).glob("*"))
+    ]
     return {str(name.relative_to(folder)): hashlib.sha256(name.read_bytes()).hexdigest() for name in names}
 
 
@@ -229,19 +231,25 @@ def test_many_shards_come_from_merged_files(
     assert digests(tmp_path / "merged") == digests(tmp_path / "direct")
 
 
+def _a_task(folder: Path) -> tuple[str, str]:
+    """A file of a task whose question is the longest text of the first file of wiki, and the id of that."""
+    rows = map(json.loads, (folder / "wiki" / "00.jsonl").read_text().splitlines())
+    longest = max(rows, key=lambda row: len(row["text"]))
+    (folder / "tasks.jsonl").write_text(json.dumps({"question": longest["text"]}) + "\n")
+    return str(folder / "tasks.jsonl"), longest["id"]
+
+
 @pytest.mark.engine
 def test_contaminated_documents_are_left_out_and_counted(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, make_source: Make
 ) -> None:
-    text = json.loads((tmp_path / "wiki" / "00.jsonl").read_text().splitlines()[5])["text"]
-    tasks = tmp_path / "tasks.jsonl"
-    tasks.write_text(json.dumps({"question": text}) + "\n")
-    ledger = runner.run(sail, job(ask(tasks=(str(tasks),), ngram=5), tmp_path / "mix"))
+    tasks, name = _a_task(tmp_path)
+    ledger = runner.run(sail, job(ask(tasks=(tasks,)), tmp_path / "mix"))
     (wiki,) = (one for one in ledger["sources"] if one["source"] == "wiki")
     assert wiki["contaminated"]["documents"] >= 1
     assert ledger["decontamination"]["removed"]["wiki"] == wiki["contaminated"]["documents"]
     assert ledger["rejected"]["contaminated"] == sum(ledger["decontamination"]["removed"].values())
-    assert "wiki-5" not in {row["id"] for row in rows(tmp_path / "mix")}
+    assert name not in {row["id"] for row in rows(tmp_path / "mix")}
 
 
 @pytest.mark.engine
@@ -285,12 +293,13 @@ def test_spark_and_sail_write_the_same_bytes(
 ) -> None:
     if not session.java():
         pytest.skip("no Java")
-    asked = ask(tokenize=True)
+    tasks, _ = _a_task(tmp_path)
+    asked = ask(tokenize=True, tasks=(tasks,))
     runner.run(sail, job(asked, tmp_path / "sail"))
     words = ["--weights", WEIGHTS, "--tokens", "60000", "--held-out", "0.05", "--shards", "3", "--max-epochs", "40"]
     words += [f"--source={one.name}={one.path}" for one in asked.sources]
-    words += ["--tokenizer", str(asked.tokenizer and asked.tokenizer.path), "--tokenize", "--no-decontaminate"]
-    words += ["--counts", asked.counts, "--output", str(tmp_path / "spark"), "--engine", "spark", "--json"]
+    words += ["--tokenizer", str(asked.tokenizer and asked.tokenizer.path), "--tokenize", "--decontaminate", tasks]
+    words += ["--counts", str(tmp_path / "own"), "--output", str(tmp_path / "spark"), "--engine", "spark", "--json"]
     # A process of its own, without what Sail's client put into the environment: one can't hold both kinds of session.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     command = [sys.executable, "-m", "curate", "mix", *words]

@@ -90,6 +90,7 @@ def test_a_mixture_that_can_not_be_leaves_nothing(
         (("--plan", "--text-column", "wob=x"), UsageError, "did you mean 'web'"),
         (("--plan", "--text-column", "web=body"), InputError, "source web: "),
         (("--plan", "--decontaminate", "x"), UsageError, "contradict"),
+        (("--plan", "--report-only"), UsageError, "--report-only and --no-decontaminate contradict"),
         (("--plan", "--held-out", "1.5"), UsageError, "--held-out"),
     ],
 )

@@ -2,27 +2,34 @@
 
 import json
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 from curate.commands.mix import mix
-from curate.mixing import decontaminate
+from curate.mixing import decontam_files
+from curate.mixing.decontam_match import load
 from train_probe.items import ABILITIES
 
 
 def questions(name):
-    return [json.loads(line) for line in decontaminate._read(decontaminate.PACKAGE + name).splitlines()]
+    return [record for _, record in decontam_files.records(decontam_files.PACKAGE + name)]
+
+
+def found(text):
+    return {one.part for one in load(tuple(decontam_files.bundled())).find(pa.array([text], pa.large_string()))}
 
 
 def test_the_bundled_tasks_are_found_and_long_enough_to_matter():
-    names = decontaminate.bundled()
-    assert names == [decontaminate.PACKAGE + f"{n}.jsonl" for n in sorted([*ABILITIES, "grammar", "knowledge"])]
-    loaded = decontaminate.load(names)
-    contexts = [q["context"] for q in questions("knowledge.jsonl")]
-    caught = [c for c in contexts if decontaminate.contaminated(loaded, f"On page 7 we read: {c.upper()} and so on.")]
-    assert len(caught) >= 0.9 * len(contexts)
-    pairs = [q["sentence_good"] for q in questions("grammar.jsonl")]
-    assert sum(decontaminate.contaminated(loaded, p) > 0 for p in pairs) >= 25
+    names = decontam_files.bundled()
+    assert names == [decontam_files.PACKAGE + f"{n}.jsonl" for n in sorted([*ABILITIES, "grammar", "knowledge"])]
+    asked = questions("knowledge.jsonl")
+    alone = [q for q in asked if found(f"On page 7 we read: {q['context'].upper()} and so on.")]
+    assert len(alone) >= 0.8 * len(asked)
+    answered = [q for q in asked if "both" in found(f"Page 7: {q['context']}{q['choices'][q['answer']]}.")]
+    assert len(answered) == len(asked)
+    pairs = [found(f"They say: {q['sentence_good']}") for q in questions("grammar.jsonl")]
+    assert pairs == [{"both"}] * len(pairs)
 
 
 @pytest.mark.engine
@@ -34,10 +41,10 @@ def test_a_mixture_is_decontaminated_against_them_by_default(tmp_path):
     (tmp_path / "web.jsonl").write_text("\n".join(lines))
     words = ["--weights", "uniform", "--source", f"web={tmp_path / 'web.jsonl'}", "--unit", "documents", "--quiet"]
     words += ["--counts", str(tmp_path / "counts"), "--held-out", "0", "--plan", "--json"]
-    found = {}
+    available = {}
     for more in ((), ("--no-decontaminate",)):
         done = CliRunner().invoke(mix, [*words, *more])
         assert done.exit_code == 0, done.exception
         (source,) = json.loads(done.stdout)["sources"]
-        found[bool(more)] = source["available"]["documents"]
-    assert found == {False: 38, True: 40}
+        available[bool(more)] = source["available"]["documents"]
+    assert available == {False: 38, True: 40}

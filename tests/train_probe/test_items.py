@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from importlib import resources
 
+import pyarrow as pa
 import pytest
 
-from curate.mixing import decontaminate
+from curate.mixing.decontam_files import PACKAGE
+from curate.mixing.decontam_match import load
 from train_probe.items import ABILITIES, lines
 
 ROWS = {name: [json.loads(line) for line in lines(name).splitlines()] for name in ABILITIES}
@@ -37,10 +39,13 @@ def test_every_question_is_whole_and_its_place_of_the_answer_says_nothing(name):
 
 
 @pytest.mark.parametrize("name", ABILITIES)
-def test_a_copy_of_any_context_is_found_in_a_document(name):
-    loaded = decontaminate.load([decontaminate.PACKAGE + f"{name}.jsonl"])
-    for row in ROWS[name]:
-        assert decontaminate.contaminated(loaded, f"page 3 {row['context'].upper()} and so on"), row["context"]
+def test_a_copy_of_a_question_and_its_answer_is_found_in_a_document(name):
+    """All but code whose answer is a mark, and whose words are those of many other questions."""
+    known = load((PACKAGE + f"{name}.jsonl",))
+    texts = [f"page 3 {row['context'].upper()}{row['choices'][row['answer']]} and so on" for row in ROWS[name]]
+    found = {one.row for one in known.find(pa.array(texts, pa.large_string())) if one.part == "both"}
+    missed = [texts[row] for row in range(len(texts)) if row not in found]
+    assert len(missed) <= (0.2 * len(texts) if name == "code" else 0), missed[:5]
 
 
 def test_each_ending_of_a_sense_is_right_as_often_as_it_is_wrong():
