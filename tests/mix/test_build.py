@@ -244,7 +244,7 @@ def test_contaminated_documents_are_left_out_and_counted(
     sail: session.Session, ask: Callable[..., Request], tmp_path: Path, make_source: Make
 ) -> None:
     tasks, name = _a_task(tmp_path)
-    ledger = runner.run(sail, job(ask(tasks=(tasks,)), tmp_path / "mix"))
+    ledger = runner.run(sail, job(ask(tasks=(tasks,), common=1000), tmp_path / "mix"))
     (wiki,) = (one for one in ledger["sources"] if one["source"] == "wiki")
     assert wiki["contaminated"]["documents"] >= 1
     assert ledger["decontamination"]["removed"]["wiki"] == wiki["contaminated"]["documents"]
@@ -294,11 +294,19 @@ def test_spark_and_sail_write_the_same_bytes(
     if not session.java():
         pytest.skip("no Java")
     tasks, _ = _a_task(tmp_path)
-    asked = ask(tokenize=True, tasks=(tasks,))
+    asked = ask(tokenize=True, tasks=(tasks,), common=1000)
     runner.run(sail, job(asked, tmp_path / "sail"))
     words = ["--weights", WEIGHTS, "--tokens", "60000", "--held-out", "0.05", "--shards", "3", "--max-epochs", "40"]
     words += [f"--source={one.name}={one.path}" for one in asked.sources]
-    words += ["--tokenizer", str(asked.tokenizer and asked.tokenizer.path), "--tokenize", "--decontaminate", tasks]
+    words += [
+        "--tokenizer",
+        str(asked.tokenizer and asked.tokenizer.path),
+        "--tokenize",
+        "--decontaminate",
+        tasks,
+        "--common",
+        "1000",
+    ]
     words += ["--counts", str(tmp_path / "own"), "--output", str(tmp_path / "spark"), "--engine", "spark", "--json"]
     # A process of its own, without what Sail's client put into the environment: one can't hold both kinds of session.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
