@@ -5,7 +5,6 @@ Stack's and StarCoder's authors used for the same purpose. detect-secrets' entro
 mostly find hashes and identifiers (StarCoder, section 4).
 """
 
-import ipaddress
 import math
 import re
 import tomllib
@@ -20,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import re2
 
 from curate.filters.base import Decision, Document, keep
+from curate.filters.people import EMAIL, IPV4, IPV6, is_public, is_version, top_level_domains
 
 DETECTORS = (
     ("aws", "AWSKeyDetector"),
@@ -81,21 +81,11 @@ _STANDS_FOR = re.compile(
 """What stands for a password, or is the name of one."""
 _DIGEST = re.compile(r"^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+)$", re.I)  # fmt: skip
 """Hashes and UUIDs."""
-_EMAIL = re.compile(
-    r"(?<![\w.+/%-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,24})(?![\w(-])"
-)
 _NOBODY = re.compile(
     r"@(?:[\w-]+\.)*(?:example\.\w+|example|test|invalid|localhost|localdomain|domain\.(?:com|tld)|users\.noreply\.github\.com|company\.com|email\.com|foo\.(?:com|bar)|bar\.com|yourdomain\.\w+)$|^(?:git|noreply|no-reply|donotreply|user|username|you|your\.?name|name|me|someone|foo|test)@",
     re.I,
 )
 """Addresses that are no person's."""
-_IPV4 = re.compile(r"(?<![\w.\-/])((?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3})(?![\w-]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])((?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,7})(?![\w:])")
-_OF_VERSION = re.compile(
-    r"(?:v|ver|version|release|rev|revision|build|==|>=|<=|~=|\^|assembly\w*|oid)['\"(:=\s]{0,6}$", re.I
-)
-_KNOWN_IPS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220", "1.2.3.4", "4.3.2.1", "5.6.7.8"})  # fmt: skip
-"""Name servers for everybody, and made-up addresses."""
 
 
 class _Rule(NamedTuple):
@@ -146,12 +136,6 @@ def _rules() -> tuple[Any, tuple[tuple[_Rule, ...], ...]]:
 @lru_cache(maxsize=1)
 def _own() -> tuple[Any, ...]:
     return tuple(re2.compile(pattern) for _, pattern in _OWN)
-
-
-@lru_cache(maxsize=1)
-def _domains() -> frozenset[str]:
-    lines = (files("curate.filters") / "data" / "domains.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 def entropy(text: str) -> float:
@@ -262,28 +246,17 @@ def _redacted(text: str, counts: Counter[str]) -> str:
     counts["key"] += len(merged)
 
     def hidden(match: re.Match[str]) -> str:
-        if _NOBODY.search(match.group()) or match.group(1).lower() not in _domains():
+        called = match.string.startswith("(", match.end())  # a method of a module, not a person's
+        if called or _NOBODY.search(match.group()) or match.group(1).lower() not in top_level_domains():
             return match.group()
         counts["email"] += 1
         return "<EMAIL>"
 
     def moved(match: re.Match[str]) -> str:
-        if not _is_public(match.group(1)) or _OF_VERSION.search(
-            match.string, max(0, match.start() - 24), match.start()
-        ):
+        if not is_public(match.group(1)) or is_version(match.string, match.start()):
             return match.group()
         counts["ip_address"] += 1
         return "<IP>"
 
-    text = _EMAIL.sub(hidden, text) if "@" in text else text
-    return _IPV6.sub(moved, _IPV4.sub(moved, text)) if "." in text or ":" in text else text
-
-
-def _is_public(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if found.version == 4 and max(found.packed) < 20:  # a version of four parts
-        return False
-    return found.is_global and not found.is_multicast and address not in _KNOWN_IPS
+    text = EMAIL.sub(hidden, text) if "@" in text else text
+    return IPV6.sub(moved, IPV4.sub(moved, text)) if "." in text or ":" in text else text
