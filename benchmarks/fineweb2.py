@@ -2,7 +2,8 @@
 
     python -m benchmarks.fineweb2 --configs fineweb-2/configs --texts texts.jsonl --peer /venv-with-datatrove/bin/python
 
-`texts.jsonl` has a text and a label (`{"text": …, "language": "hin_Deva"}`) a line. The step that tells languages and MinHash are
+`texts.jsonl` has a text and a label (`{"text": …, "language": "hin_Deva"}`) a line, and may have a `kind` (benchmarks.good_pages makes such a
+file). --drops FILE writes what each side drops, and why. The step that tells languages and MinHash are
 left out on both sides. datatrove (0.10.1) runs in a Python of its own, as it pins other packages.
 """
 
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--configs", required=True)
     parser.add_argument("--texts", required=True)
     parser.add_argument("--peer", required=True)
+    parser.add_argument("--drops")
     options = parser.parse_args()
     from curate.corpus import recipe
     from curate.corpus.by_language import ByLanguage
@@ -79,11 +81,14 @@ def main() -> None:
     ]
     table: dict[str, Counter[str]] = defaultdict(Counter)
     differences = Counter[str]()
+    drops = Path(options.drops).open("w", encoding="utf-8") if options.drops else None
     for row, their in zip(rows, theirs, strict=True):
         doc = Document("0", row["text"], language=row["language"])
         said = ((label, step(doc).reason) for label, step in steps)
         ours = next((f"{label}.{reason}" for label, reason in said if reason), None)
-        counts = table[row["language"]]
+        counts = table[f"{row['language']} {row.get('kind', '')}".strip()]
+        if drops and (ours or their):
+            print(json.dumps({"ours": ours, "theirs": their, **row}, ensure_ascii=False), file=drops)
         counts["texts"] += 1
         counts["ours"] += ours is None
         counts["theirs"] += their is None

@@ -263,8 +263,9 @@ class StopWords:
     """Drops documents without common English words: not prose, or not English.
 
     Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case, and whatever
-    punctuation stands beside them. No deviations. (datatrove minds the case; DCLM counts two
-    occurrences of one word.)
+    punctuation stands beside them. No deviations in English. (datatrove minds the case; DCLM counts two
+    occurrences of one word.) Words are parted as those of the text are: Tibetan ones may have their tsheg. With
+    `split_punctuation` a word in Hangul may end a longer one: particles are written onto the noun, and FineWeb-2's lists have them.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("stop_words",)
@@ -294,16 +295,24 @@ class StopWords:
     def _count(self, text: str) -> int:
         if self.split_punctuation:
             text = parted(text)
-            return sum(_stands(word, text) for word in self.words)
-        return len(_vocabulary(text).intersection(self.words))
+            return sum(any(_stands(form, text) for form in _forms(word)) for word in self.words)
+        return sum(any(form in _vocabulary(text) for form in _forms(word)) for word in self.words)
+
+
+@lru_cache(maxsize=1 << 12)
+def _forms(word: str) -> tuple[str, ...]:
+    """How `word` may stand in a text whose words are parted: as it is, and parted itself (of Tibetan without its tsheg)."""
+    return tuple(dict.fromkeys([word, " ".join(parted(word).split()) or word]))
 
 
 def _stands(word: str, text: str) -> bool:
-    """Whether `word` is somewhere in `text` with no letter, digit or mark beside it."""
+    """Whether `word` is somewhere in `text` with no letter, digit or mark beside those of its own; before Hangul they may be."""
+    first = bool(word) and _joins(word[0]) and not "\uac00" <= word[0] <= "\ud7a3"
+    last = bool(word) and _joins(word[-1])
     at = text.find(word)
     while at >= 0:
         stop = at + len(word)
-        if not (at and _joins(text[at - 1])) and not (stop < len(text) and _joins(text[stop])):
+        if not (first and at and _joins(text[at - 1])) and not (last and stop < len(text) and _joins(text[stop])):
             return True
         at = text.find(word, at + 1)
     return False

@@ -69,6 +69,13 @@ FIVE = "one two three four five"
         (gopher.StopWords(ignore_case=False, split_punctuation=True), "(The) to, of.", None, 2),
         (gopher.StopWords(minimum=1, words=("\u0939\u0948",)), "\u092f\u0939 \u0939\u0948\u0964", None, 1),
         (gopher.StopWords(minimum=1, words=("DER",)), "der Hund", None, 1),
+        (gopher.StopWords(words=("དང་", "། །")), "བོད་དང་རྒྱ་ཡིག", "too_few", 1),  # parted as the text is
+        (gopher.StopWords(minimum=1, words=("དང་",), split_punctuation=False), "བོད་དང་རྒྱ", None, 1),
+        (gopher.StopWords(minimum=1, words=("བོད་ཡིག",)), "བོད་ཡིག་འདི།", None, 1),
+        (gopher.StopWords(words=("에", "는")), "나는 학교에 간다", None, 2),  # particles end a word
+        (gopher.StopWords(minimum=1, words=("학",)), "나는 학교에 간다", "too_few", 0),
+        (gopher.StopWords(words=("al-", "г.")), "al-kitab 1990 г.а", None, 2),  # words that end with a mark
+        (gopher.StopWords(minimum=1, words=("al-",)), "royal-blue", "too_few", 0),
         (fineweb.LinesWithoutPunctuation(), "One.\nTwo\n\nThree", None, 1 / 3),
         (fineweb.LinesWithoutPunctuation(), "One\nTwo", "too_few", 0.0),
         (fineweb.LinesWithoutPunctuation(), "\u6587\u3002\n", None, 1.0),
