@@ -81,20 +81,22 @@ def main() -> None:
     ]
     table: dict[str, Counter[str]] = defaultdict(Counter)
     differences = Counter[str]()
-    drops = Path(options.drops).open("w", encoding="utf-8") if options.drops else None
+    drops: list[str] = []
     for row, their in zip(rows, theirs, strict=True):
         doc = Document("0", row["text"], language=row["language"])
         said = ((label, step(doc).reason) for label, step in steps)
         ours = next((f"{label}.{reason}" for label, reason in said if reason), None)
         counts = table[f"{row['language']} {row.get('kind', '')}".strip()]
-        if drops and (ours or their):
-            print(json.dumps({"ours": ours, "theirs": their, **row}, ensure_ascii=False), file=drops)
+        if ours or their:
+            drops.append(json.dumps({"ours": ours, "theirs": their, **row}, ensure_ascii=False))
         counts["texts"] += 1
         counts["ours"] += ours is None
         counts["theirs"] += their is None
         counts["same"] += (ours is None) == (their is None)
         if (ours is None) != (their is None):
             differences[f"{row['language']}: we {ours or 'keep'}, datatrove {their or 'keeps'}"] += 1
+    if options.drops:
+        Path(options.drops).write_text("".join(f"{line}\n" for line in drops), encoding="utf-8")
     print("| language | texts | we keep | datatrove keeps | same decision |\n|---|--:|--:|--:|--:|")
     for language, counts in sorted(table.items()):
         print(f"| {language} | {counts['texts']} | {counts['ours']} | {counts['theirs']} | {counts['same']} |")

@@ -83,7 +83,14 @@ def main() -> None:
                 print(json.dumps(row, ensure_ascii=False), file=out)
             counts[label] += many
             print(label, kind, many, "of", len(texts))
-    print(sum(counts.values()), "texts in", len(counts), "languages,", sum(n >= 15 for n in counts.values()), "with 15 or more")
+    print(
+        sum(counts.values()),
+        "texts in",
+        len(counts),
+        "languages,",
+        sum(n >= 15 for n in counts.values()),
+        "with 15 or more",
+    )
 
 
 def found(testdata: Path, repositories: Path, manuals: Path) -> Found:
@@ -154,7 +161,9 @@ def declarations(testdata: Path) -> Found:
 
 def shown(repositories: Path, name: str, path: str) -> bytes:
     """A file of a bare repository."""
-    ran = subprocess.run(["git", "-C", repositories / name / "repo", "show", f"HEAD:{path}"], check=True, capture_output=True)
+    ran = subprocess.run(
+        ["git", "-C", repositories / name / "repo", "show", f"HEAD:{path}"], check=True, capture_output=True
+    )
     return ran.stdout
 
 
@@ -183,7 +192,7 @@ def is_one(text: str, label: str) -> bool:
     return told is not None and (labels.covers(told, label) or label[:3] in UNKNOWN)
 
 
-UNKNOWN = frozenset("hau ibo lin lug gaz run sna tir xho ewe wol dzo zul".split())
+UNKNOWN = ("hau", "ibo", "lin", "lug", "gaz", "run", "sna", "tir", "xho", "ewe", "wol", "dzo", "zul")
 """Languages that lid.176 has no label for, or hardly ever gives."""
 
 

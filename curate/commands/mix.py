@@ -36,6 +36,11 @@ def _sources(command: Command) -> Command:
         click.option(
             "--id-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the ids, of a source or all."
         ),
+        click.option(
+            "--repeat-by",
+            metavar="COLUMN=RULE",
+            help="Repeat documents by a number in a column: cluster_size=fineweb-2, =1:1,2:2,5:5 or =FILE.json.",
+        ),
         click.option("--normalise", is_flag=True, help="Scale weights that do not add up to 1."),
         click.option("--drop-missing", is_flag=True, help="Leave out what has a weight but no --source."),
     ]
@@ -207,6 +212,8 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
 def _searched(options: dict[str, Any], as_json: bool) -> None:
     if options["weights"]:
         raise UsageError("--search looks for weights: give --weights or --search (and --prior for a start)")
+    if options["tables"] and options["repeat_by"]:
+        raise UsageError("--search --from has no --repeat-by: nothing is drawn")
     if options["tables"]:
         from curate.search import command
 

@@ -152,9 +152,14 @@ def judged(kind: str, names: list[str]) -> pa.Schema:
     return _marked(kind, [*DOCUMENTS[kind], *OUTCOME, *([signals_field(names)] if names else []), REMOVED])
 
 
-def published(kind: str, names: list[str]) -> pa.Schema:
-    """`data/`: kept documents."""
-    return _marked(kind, [*DOCUMENTS[kind], *([signals_field(names)] if names else []), REMOVED])
+CLUSTER_SIZE = pa.field("cluster_size", pa.int32(), nullable=False)
+"""How many documents with this text or nearly this text there were, the kept one included."""
+
+
+def published(kind: str, names: list[str], *, sizes: bool = False) -> pa.Schema:
+    """`data/`: kept documents; with `sizes` those of their clusters."""
+    own = [CLUSTER_SIZE] if sizes else []
+    return _marked(kind, [*DOCUMENTS[kind], *own, *([signals_field(names)] if names else []), REMOVED])
 
 
 def by_language(table: pa.Schema) -> pa.Schema:

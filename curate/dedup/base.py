@@ -68,6 +68,8 @@ class CorpusStep(Protocol):
 
         A class attribute `uses_signals`, a tuple of names, asks for what filters before it have measured: the batch then has
         a column of that name each, float64, null where nothing was measured (as in a corpus to compare `against`).
+        A class attribute `copies`, true, says that the documents which it takes away are copies of their survivors: they count
+        in `cluster_size`.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -21,6 +21,8 @@ class Exact:
     Of equally long ones the earliest, of equally early ones that with the smallest id. `fold=False`
     compares the bytes.
     """
+
+    copies: ClassVar[bool] = True
 
     fold: bool = True
     index: str = ""

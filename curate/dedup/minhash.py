@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,8 @@ class MinHash:
 
     A text of fewer than `ngram` words is one shingle. `docs/dedup.md` explains the parameters.
     """
+
+    copies: ClassVar[bool] = True
 
     threshold: float = 0.8
     """Jaccard similarity of the pairs that are looked for; with `verify="jaccard"`, of those that are removed."""

@@ -3,13 +3,13 @@
 import fnmatch
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curate.console.terminal import notes
 from curate.errors import UsageError, nearest
 from curate.files import storage
-from curate.mixing import counts, decontam_files, mixture, plan, request, sources, units
+from curate.mixing import counts, decontam_files, mixture, plan, repeats, request, sources, units
 from curate.mixing.decontam_evidence import COMMON
 from curate.mixing.job import MixJob
 from curate.mixing.request import Request
@@ -30,6 +30,8 @@ class Options:
     text_column: Sequence[str] = ()
     """COLUMN, of all sources, or NAME=COLUMN."""
     id_column: Sequence[str] = ()
+    repeat_by: str | None = None
+    """COLUMN=RULE, see `curate.mixing.repeats`."""
     normalise: bool = False
     drop_missing: bool = False
     tokens: str | None = None
@@ -82,6 +84,9 @@ def asked(options: Options) -> Request:
     settled = mixture.settle(stated, names, normalise=options.normalise, drop=options.drop_missing)
     used = [name for name in names if settled.baseline or name in settled.weights]
     found = [sources.find(name, names[name], texts.get(name, ""), ids.get(name, "")) for name in used]
+    if options.repeat_by:
+        by = repeats.read(options.repeat_by, used)
+        found = [replace(source, repeats=by[source.name]) for source in found]
     notes([note for source in found for note in source.notes])
     needs = unit == "tokens" or options.tokenizer or options.tokenize
     return Request(

@@ -40,6 +40,8 @@ COUNTS = pa.schema(
         pa.field("bytes", pa.int64(), nullable=False),  # UTF-8
     ]
 )
+TIMES = pa.field("times", pa.int64(), nullable=False)
+"""Besides, where documents are repeated: how often an epoch holds each."""
 UNITS = ("tokens", "bytes", "documents")
 
 
@@ -86,30 +88,37 @@ class FileCounts:
 
 
 class Amounts:
-    """Columns of some documents of one file: key uint64, tokens and bytes int64, all [documents]."""
+    """Columns of some documents of one file: key uint64; tokens, bytes (of the document once) and times int64; all [documents]."""
 
     def __init__(self, counts: pa.Table, hits: pa.Table | None) -> None:
         self.key: NDArray[np.uint64] = counts.column("key").to_numpy()
         self.tokens: NDArray[np.int64] = counts.column("tokens").to_numpy()
         self.bytes: NDArray[np.int64] = counts.column("bytes").to_numpy()
+        self.times: NDArray[np.int64] = (
+            counts.column("times").to_numpy() if "times" in counts.column_names else np.ones(len(self.key), np.int64)
+        )
         self.contaminated = np.zeros(len(self.key), np.bool_) if hits is None else hits.column("hits").to_numpy() > 0
 
     def slice(self, start: int, stop: int) -> "Amounts":
         """The documents from `start` to before `stop`."""
         part = object.__new__(Amounts)
-        for name in ("key", "tokens", "bytes", "contaminated"):
+        for name in ("key", "tokens", "bytes", "times", "contaminated"):
             setattr(part, name, getattr(self, name)[start:stop])
         return part
 
     def of(self, unit: str) -> NDArray[np.int64]:
-        """The amounts in one of UNITS."""
+        """The amounts of an epoch in one of UNITS."""
         if unit == "documents":
-            return np.ones(len(self.key), np.int64)
+            return self.times
         amounts: NDArray[np.int64] = getattr(self, unit)
-        return amounts
+        return amounts * self.times
 
     def totals(self, mask: NDArray[np.bool_]) -> Totals:
-        """Sums over the documents in `mask`."""
+        """Sums of an epoch over the documents in `mask`."""
+        return Totals(*(int(self.of(unit)[mask].sum()) for unit in ("documents", "tokens", "bytes")))
+
+    def once(self, mask: NDArray[np.bool_]) -> Totals:
+        """Sums over the documents in `mask`, each taken once."""
         return Totals(int(mask.sum()), int(self.tokens[mask].sum()), int(self.bytes[mask].sum()))
 
 
@@ -144,6 +153,8 @@ def fingerprint(source: Source, file: str, digest: str) -> str:
     """Digest of all that the counts of a file depend on."""
     inner = storage.filesystem(file)[1]
     facts = [VERSION, inner, fingerprints.stamp(file), source.text_column, source.id_column, digest]
+    if source.repeats:
+        facts.append([source.repeats.column, *source.repeats.starts, *source.repeats.times])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
@@ -162,7 +173,8 @@ def count_file(task: CountTask) -> FileCounts:
         batches.append(_count_batch(batch, encoder, facts))
         beat(documents=facts["documents"], bytes=facts["bytes"])
     with storage.atomic(task.counts) as temporary:
-        pq.write_table(pa.Table.from_batches(batches, COUNTS), temporary, row_group_size=ROW_GROUP, compression="zstd")
+        table = pa.Table.from_batches(batches, COUNTS.append(TIMES) if task.file.repeats else COUNTS)
+        pq.write_table(table, temporary, row_group_size=ROW_GROUP, compression="zstd")
     result = FileCounts(
         source=task.file.source,
         file=task.file.path,
@@ -188,7 +200,10 @@ def _count_batch(batch: pa.RecordBatch, encoder: "Tokenizer | None", facts: Coun
     facts["characters"] += sum(map(len, texts))
     facts["words"] += sum(len(text.split()) for text in texts)
     keys = pa.array(document_keys(batch.column("id").to_pylist()))
-    return pa.record_batch([keys, pa.array(tokens, pa.int64()), sizes], schema=COUNTS)
+    found = [keys, pa.array(tokens, pa.int64()), sizes]
+    if "times" in batch.schema.names:
+        return pa.record_batch([*found, batch.column("times")], schema=COUNTS.append(TIMES))
+    return pa.record_batch(found, schema=COUNTS)
 
 
 def amounts(files: Sequence[FileCounts]) -> Iterator[Amounts]:

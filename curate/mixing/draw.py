@@ -126,7 +126,7 @@ def _draw_batch(
 ) -> None:
     back = held_out(part.key, task.held_out)
     free = ~back & ~part.contaminated
-    times = _times(part.key, task, free)
+    times = _times(part.key, task, free) * part.times
     facts["held_out"] += int(back.sum())
     facts["contaminated"] += int((~back & part.contaminated).sum())
     facts["drawn"] += int((times > 0).sum())
@@ -141,7 +141,7 @@ def _draw_batch(
 
 
 def _times(keys: U64, task: DrawTask, free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How often each document is drawn: floor or ceil of the epochs that were asked for."""
+    """In how many epochs each document is drawn: floor or ceil of those that were asked for."""
     values = numbers(keys, DRAW, task.seed, task.file.source, task.whole)
     partly = below(values, task.threshold)
     for extra in task.extra:

@@ -70,6 +70,7 @@ class MixJob(Job):
             "tokenize": order.tokenize,
             "tokenizer": order.tokenizer.digest if order.tokenizer else None,
             "columns": {source.name: [source.text_column, source.id_column] for source in order.sources},
+            "repeats": {source.name: asdict(source.repeats) for source in order.sources if source.repeats},
             "files": {source.name: list(source.files) for source in order.sources},
         }
 

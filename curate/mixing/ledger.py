@@ -48,6 +48,7 @@ def of_mixture(
         "budget": plan.budget,
         "max_epochs": request.max_epochs,
         "held_out_share": request.held_out,
+        "repeats": {one.name: asdict(one.repeats) for one in request.sources if one.repeats},
         "tokenizer": _tokenizer(request),
         "decontamination": _decontamination(request, plan, drawn, evidence),
         "rows": sum(one.rows for one in finished),

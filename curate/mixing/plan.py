@@ -41,7 +41,7 @@ class Stock:
     fraction: float
     """Share of the ids that is held out."""
     available: Totals
-    """Without held-out and contaminated documents."""
+    """Without held-out and contaminated documents; of repeated ones (see `repeats`), with the repeats of an epoch."""
     held_out: Totals
     contaminated: Totals
     repeated_ids: int = 0
@@ -133,8 +133,8 @@ def stock(name: str, files: Sequence[FileCounts], fraction: float) -> Stock:
         sampled.append(batch.key[batch.key % np.uint64(part) == 0] if part > 1 else batch.key)
         out = held_out(batch.key, fraction)
         available += batch.totals(~out & ~batch.contaminated)
-        kept_back += batch.totals(out)
-        dirty += batch.totals(~out & batch.contaminated)
+        kept_back += batch.once(out)
+        dirty += batch.once(~out & batch.contaminated)
     return Stock(name, tuple(files), fraction, available, kept_back, dirty, part * _repeats(sampled))
 
 
@@ -236,10 +236,11 @@ class _Window:
         for batch, values in _eligible(one, seed, epoch):
             bins = values >> np.uint64(48)
             mask = (bins >= np.uint64(first)) & (bins <= np.uint64(last))
-            found.append((values[mask], batch.of("tokens")[mask], batch.of("bytes")[mask]))
-        values, tokens, sizes = (np.concatenate(column) for column in zip(*found, strict=True))
+            found.append((values[mask], *(batch.of(unit)[mask] for unit in UNITS)))
+        values, tokens, sizes, documents = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.argsort(values, kind="stable")
         self.values, self.tokens, self.sizes = values[order], tokens[order], sizes[order]
+        self.documents = documents[order]
         self.end = (last + 1) << 48
         # Documents with one id have one number: they are drawn together or not at all.
         self.apart = np.concatenate([[True], self.values[1:] != self.values[:-1], [True]])
@@ -249,7 +250,7 @@ class _Window:
         nearer."""
         if not len(self.values):
             return _Cut(self.end, (), before)
-        amount = {"tokens": self.tokens, "bytes": self.sizes, "documents": np.ones_like(self.tokens)}[unit]
+        amount = {"tokens": self.tokens, "bytes": self.sizes, "documents": self.documents}[unit]
         sums = before.of(unit) + np.concatenate([[0], np.cumsum(amount)])
         distance = np.where(self.apart, np.abs(sums - rest), np.inf)
         take = int(np.argmin(distance))
@@ -283,10 +284,11 @@ class _Window:
         return int(self.values[place]) if place < len(self.values) else self.end
 
     def _below(self, before: Totals, place: int) -> Totals:
-        return before + Totals(place, int(self.tokens[:place].sum()), int(self.sizes[:place].sum()))
+        below = (self.documents, self.tokens, self.sizes)
+        return before + Totals(*(int(amounts[:place].sum()) for amounts in below))
 
     def _at(self, place: int) -> Totals:
-        return Totals(1, int(self.tokens[place]), int(self.sizes[place]))
+        return Totals(int(self.documents[place]), int(self.tokens[place]), int(self.sizes[place]))
 
 
 def _eligible(one: Stock, seed: int, epoch: int) -> Iterator[tuple["_Chosen", U64]]:

@@ -9,10 +9,13 @@ import pyarrow.compute as pc
 
 from curate.errors import InputError
 from curate.mixing.hashing import content_id
+from curate.mixing.repeats import Repeats
 from curate.read import files, tables
 from curate.read.columns import Asked
 
 BATCH = pa.schema([pa.field("id", pa.large_string()), pa.field("text", pa.large_string())])
+REPEATED = BATCH.append(pa.field("times", pa.int64()))
+"""Where documents are repeated: how often an epoch holds each."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,11 @@ class Source:
     """Empty: by the usual names, else ids are made from the text."""
     notes: tuple[str, ...] = ()
     """Which files of the folder are left out, and why."""
+    repeats: Repeats | None = None
 
     def only(self, file: str) -> "SourceFile":
         """One of its files."""
-        return SourceFile(self.name, file, self.text_column, self.id_column)
+        return SourceFile(self.name, file, self.text_column, self.id_column, self.repeats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SourceFile:
     path: str
     text_column: str = ""
     id_column: str = ""
+    repeats: Repeats | None = None
 
 
 def find(name: str, path: str, text_column: str = "", id_column: str = "") -> Source:
@@ -55,19 +60,29 @@ def find(name: str, path: str, text_column: str = "", id_column: str = "") -> So
 
 
 def read(file: SourceFile, skipped: Counter[str], where: dict[str, str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches of BATCH from one file, in file order, the same ones each time.
+    """Batches of BATCH, or of REPEATED, from one file, in file order, the same ones each time.
 
     What can't be read is counted in `skipped` by kind (see `tables.EMPTY`); `where` gets the place of the first row of
     each kind. A column that is missing or not text altogether raises InputError: that is a wrong option, not a damaged
     record.
     """
-    asked = Asked(file.text_column, file.id_column)
+    asked, by = Asked(file.text_column, file.id_column), file.repeats
+    rows = values = 0
     try:
-        for batch in tables.read(file.path, ("text", "id"), asked):
+        for batch in tables.read(file.path, ("text", "id"), asked, label=by.column if by else ""):
             good = tables.without_problems(batch, skipped, where)
-            if good.num_rows:
-                ids = _filled(good.column("id").cast(pa.large_string()), good.column("text"))
-                yield pa.record_batch([ids, good.column("text")], schema=BATCH)
+            if not good.num_rows:
+                continue
+            ids = _filled(good.column("id").cast(pa.large_string()), good.column("text"))
+            made = pa.record_batch([ids, good.column("text")], schema=BATCH)
+            if by:
+                said = good.column(by.column)
+                rows, values = rows + good.num_rows, values + good.num_rows - said.null_count
+                times = pa.array(by.of(said, file.path))
+                made = pa.record_batch([*made.columns, times], schema=REPEATED)
+            yield made
+        if by and rows and not values:
+            raise InputError(f"{file.path} has no column {by.column}, or nothing in it: --repeat-by needs it")
     except InputError as error:
         raise InputError(f"source {file.source}: {error}") from error
 

@@ -64,7 +64,7 @@ def card(
         front_matter(ledger, data, name),
         f"# {name}\n\n{_summary(ledger, recipe, code)}",
         "## Load it\n\n" + LOAD.format(data="data", files="**/*.parquet" if _folders(ledger) else "*.parquet"),
-        "## Columns\n\n" + _columns(ledger.get("kind", "web")),
+        "## Columns\n\n" + _columns(ledger.get("kind", "web"), sizes=_has_sizes(recipe)),
         "## What became of the input\n\n" + funnel_table(funnel_rows(ledger, recipe.labels if recipe else ())),
         _removed(ledger),
         _opt_outs(ledger),
@@ -128,11 +128,16 @@ def _summary(ledger: Mapping[str, Any], recipe: Recipe | None, code: bool) -> st
     return f"{description}{told}: {share(kept, pages)} of the {number(pages)} {kind} that were read. See `report.html`."
 
 
-def _columns(kind: str) -> str:
+def _has_sizes(recipe: Recipe | None) -> bool:
+    return recipe is not None and any(getattr(step, "copies", False) for step in recipe.steps)
+
+
+def _columns(kind: str, *, sizes: bool) -> str:
     from curate.corpus import schema
 
     notes = {**WEB_NOTES, **(CODE_NOTES if kind == "code" else DUMP_NOTES if kind != "web" else {})}
-    rows = [f"| `{field.name}` | {field.type} | {notes.get(field.name, '')} |" for field in schema.DOCUMENTS[kind]]
+    fields = [*schema.DOCUMENTS[kind], *([schema.CLUSTER_SIZE] if sizes else [])]
+    rows = [f"| `{field.name}` | {field.type} | {notes.get(field.name, '')} |" for field in fields]
     rows.append(
         "| `signals` | struct of double | what each step measured, by name: limits can be chosen again from it |"
     )
@@ -154,6 +159,7 @@ WEB_NOTES = {
     "extractor": "the engine that took the text out of the page",
     "language": "ISO 639",
     "opt_outs": "what its site declared against its use",
+    "cluster_size": "how many documents with this or nearly this text there were, this one included",
 }
 DUMP_NOTES = {
     "source": "the dump",

@@ -1,5 +1,6 @@
 """The stages of a job that makes a corpus, whatever its source: extract, exchange, passes, publish. See ARCHITECTURE.md."""
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from curate.corpus import checksums
 from curate.corpus.checksums import Content
 from curate.corpus.recipe import Recipe
 from curate.corpus.shards import part_name, read_facts, read_written
-from curate.dedup import index
+from curate.dedup import copies, index
 from curate.dedup.base import CorpusStep
 from curate.dedup.removals import rows_by_shard
 from curate.engine.session import Session
@@ -258,6 +259,7 @@ def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any
     for i in range(len(judged)):
         groups[i * shards // len(judged)].append(i)
     last = len(job.recipe.segments())
+    sizes = _sizes(s, job, len(judged))
     apart = job.recipe.output.by == "language"
     pieces = [job.scratch("pieces", part_name(i, len(judged))) for i in range(len(judged))] if apart else []
     tasks = [
@@ -274,16 +276,33 @@ def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any
             signals=tuple(job.recipe.signals),
             text_share=1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
             pieces=tuple(pieces[j] for j in group) if apart else (),
+            sizes=tuple(sizes[j] for j in group) if sizes else (),
         )
         for i, group in enumerate(groups)
     ]
     with stage(job, "publish", len(tasks)) as timing:
         timing["worked"] = run_tasks(s, job, publish.run, tasks)
-    written = _languages(s, job, pieces) if apart else {"data": [task.data for task in tasks]}
+    written = _languages(s, job, pieces, sized=bool(sizes)) if apart else {"data": [task.data for task in tasks]}
     return ledgers.of_corpus(job, tasks, written, read_json(job.path("extracted", INDEX)))
 
 
-def _languages(s: Session, job: CorpusJob, pieces: Sequence[str]) -> dict[str, list[str]]:
+def _sizes(s: Session, job: CorpusJob, shards: int) -> list[publish.SizesFolder]:
+    """Where the sizes of clusters are, by working shard; none where no step takes copies away."""
+    ends = [last for _, last in job.recipe.segments()[:-1]]
+    numbers = [n for n, last in enumerate(ends, 1) if getattr(job.recipe.steps[last], "copies", False)]
+    if not numbers:
+        return []
+    out, told = job.scratch("sizes"), job.scratch("sizes.json")
+    with stage(job, "copies", 1) as facts:
+        facts["worked"] = not storage.exists(told)
+        if facts["worked"]:
+            copies.write(s, [job.scratch(f"lost-{n}", "lost") for n in numbers], out, shards)
+            storage.write_text(told, dump_json(rows_by_shard(out, shards)))
+    rows = json.loads(storage.read_bytes(told))
+    return [publish.SizesFolder(storage.join(out, f"shard={i}"), rows[i]) for i in range(shards)]
+
+
+def _languages(s: Session, job: CorpusJob, pieces: Sequence[str], *, sized: bool) -> dict[str, list[str]]:
     """The files of `data/`, a folder a language: paths by folder. Raises BalanceError when they hold other rows than the pieces."""
     tasks, written = list[publish.LanguageTask](), dict[str, list[str]]()
     found_sizes = publish.of_languages(pieces) or {UNKNOWN: {}}  # a corpus of nothing is a file of no rows
@@ -292,7 +311,7 @@ def _languages(s: Session, job: CorpusJob, pieces: Sequence[str]) -> dict[str, l
         name = f"data/language={language}"
         written[name] = [job.path(*name.split("/"), part_name(i, len(parts))) for i in range(len(parts))]
         tasks += [
-            publish.LanguageTask(group, language, out, job.source.kind, tuple(job.recipe.signals))
+            publish.LanguageTask(group, language, out, job.source.kind, tuple(job.recipe.signals), sized)
             for group, out in zip(parts, written[name], strict=True)
         ]
     with stage(job, "languages", len(tasks)) as timing:

@@ -12,12 +12,21 @@ import pyarrow.parquet as pq
 from curate.corpus import checksums, schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_groups, read_written
+from curate.dedup.copies import Sizes
 from curate.errors import BalanceError
 from curate.files import storage, typed_json
 from curate.filters.labels import folder
 from curate.filters.opt_outs import kind_of
 from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
+
+
+@dataclass(frozen=True, slots=True)
+class SizesFolder:
+    """Sizes of clusters of one working shard (`dedup.copies`), and how many rows were written there."""
+
+    path: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class PublishTask:
     """Share of the rejected documents whose text is kept."""
     pieces: tuple[str, ...] = ()
     """Instead of `data`, where that has a folder a language: a file for the kept rows of each source, language by language."""
+    sizes: tuple[SizesFolder, ...] = ()
+    """Of each source, where the sizes of clusters are; empty: no step made any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +94,17 @@ def run(task: PublishTask) -> Published:
     BalanceError when a judged or a written file does not hold the rows that were written there.
     """
     kind, signals = task.kind, list(task.signals)
-    data, rejected = schema.published(kind, signals), schema.judged(kind, signals)
+    data = schema.published(kind, signals, sizes=bool(task.sizes))
+    rejected = schema.judged(kind, signals)
     kept = Content()
     with ShardWriter(task.rejected, rejected) as rejects:
         if task.pieces:
-            for path, piece in zip(task.sources, task.pieces, strict=True):
-                kept += _piece(piece, data, _kept(path, data, rejects, task.text_share))
+            for at, piece in enumerate(task.pieces):
+                kept += _piece(piece, data, _kept(task, at, data, rejects))
         else:
             with ShardWriter(task.data, data) as keeper:
-                for path in task.sources:
-                    for batch in _kept(path, data, rejects, task.text_share):
+                for at in range(len(task.sources)):
+                    for batch in _kept(task, at, data, rejects):
                         keeper.write(batch)
             kept = keeper.content
     with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
@@ -107,12 +119,16 @@ def run(task: PublishTask) -> Published:
     return Published(counts.rows, counts.kept)
 
 
-def _kept(path: str, data: pa.Schema, rejects: ShardWriter, text_share: float) -> Iterator[pa.RecordBatch]:
-    """The kept rows of a judged shard; the others are written to `rejects`."""
-    for batch in read_checked(path):
+def _kept(task: PublishTask, at: int, data: pa.Schema, rejects: ShardWriter) -> Iterator[pa.RecordBatch]:
+    """The kept rows of source number `at`; the others are written to `rejects`."""
+    clusters = Sizes(task.sizes[at].path, task.sizes[at].rows) if task.sizes else None
+    for batch in read_checked(task.sources[at]):
         undecided = pc.is_null(batch["verdict"])
-        yield batch.filter(undecided).select(data.names)
-        rejects.write(_without_texts(batch.filter(pc.invert(undecided)), text_share))
+        kept = batch.filter(undecided)
+        if clusters:
+            kept = kept.append_column(schema.CLUSTER_SIZE, pa.array(clusters.of(kept["id"].to_pylist())))
+        yield kept.select(data.names)
+        rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task.text_share))
 
 
 def _piece(path: str, table: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Content:
@@ -144,11 +160,13 @@ class LanguageTask:
     out: str
     kind: str
     signals: tuple[str, ...]
+    sizes: bool = False
+    """Whether there is a column of the sizes of clusters."""
 
 
 def gather_language(task: LanguageTask) -> Published:
     """Task: write `out`, and read it again. Raises BalanceError when it does not hold what the pieces say of the language."""
-    table = schema.by_language(schema.published(task.kind, list(task.signals)))
+    table = schema.by_language(schema.published(task.kind, list(task.signals), sizes=task.sizes))
     held = Content()
     with ShardWriter(task.out, table) as writer:
         for path in task.sources:

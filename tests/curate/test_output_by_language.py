@@ -79,6 +79,7 @@ def test_every_document_is_in_the_folder_of_its_language_once(corpus: Path) -> N
     for part in ledger["data"]:
         table = pq.read_table(corpus / part["file"], partitioning=None)
         assert table.num_rows == part["rows"]
+        assert "cluster_size" not in table.column_names  # no step took copies away
         ids = table["id"].to_pylist()
         assert ids == sorted(ids)
         found[part["file"].split("/")[1].partition("=")[2]] += table.num_rows
