@@ -2,12 +2,19 @@
 
 import gzip
 import re
-from collections.abc import Iterator
+import tarfile
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, cast
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from curate.filters.base import Decision, Document, Limit, drop, keep
 
@@ -40,75 +47,181 @@ def host_of(url: str | None) -> str:
 class UrlBlocklist:
     """Drops pages whose host, parent domain or URL is on a block list.
 
-    Source: the UT1 lists' layout (Université Toulouse Capitole): a folder per category with a file `domains`
-    (one host a line, its subdomains included) and `urls` (host and path prefix, without scheme), as FineWeb
-    and RefinedWeb use them. No deviations.
+    Source: the UT1 lists' layout (Université Toulouse Capitole): a folder per category with a file `domains` (one host a line, its
+    subdomains included) and `urls` (host and path, what is below it included, without scheme), or an archive `category.tar.gz` of it,
+    as FineWeb and RefinedWeb use them. No deviations. In lists of your own the lines of hosts files (`0.0.0.0 host`) and of filter
+    lists for browsers (`||host^`, `*.host`) are hosts, too.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("url_blocklisted",)
 
     path: str = ""
-    """Folder of UT1's layout, or one text file of hosts and URLs; either may be gzipped. Empty blocks
-    nothing."""
+    """Folder of UT1's layout, an archive of it, or one text file of hosts and URLs; files may be gzipped. Empty blocks nothing."""
     categories: tuple[str, ...] = ()
     """Sub-folders of `path` to use, e.g. ["adult", "malware"]; empty means `path` itself."""
+    lists: tuple[str, ...] = ()
+    """More text files, or folders and archives of a category."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "categories", tuple(self.categories))  # TOML gives a list
+        for name in ("categories", "lists"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # TOML gives a list
         if any(Path(name).name != name for name in self.categories):
             raise ValueError(f"categories must be plain folder names, got {list(self.categories)}")
 
     def files(self) -> tuple[Path, ...]:
         """The lists."""
-        return tuple(Path(self.path) / name for name in self.categories or ("",)) if self.path else ()
+        return tuple(dict.fromkeys(place for place, _ in self._places()))
 
     def prepare(self) -> None:
         """Load the lists; FileNotFoundError says which is missing."""
-        if self.path:
-            _blocklist(self.path, self.categories)
+        if places := self._places():
+            _blocklist(places)
 
     def __call__(self, doc: Document) -> Decision:
-        code = self._hit(doc.url) if self.path and doc.url else None
+        places = self._places() if doc.url else ()
+        code = _blocklist(places).hit(doc.url or "") if places else None
         signals = {"url_blocklisted": float(code is not None)}
         return drop(doc, code, 1.0, signals=signals) if code else keep(doc, 0.0, signals=signals)
 
-    def _hit(self, url: str) -> str | None:
-        domains, urls, longest = _blocklist(self.path, self.categories)
-        host = host_of(url)[-longest - 1 :]  # no more than an entry can hold, and a byte: a URL may be of any length
+    def _places(self) -> tuple[tuple[Path, str], ...]:
+        return _places(self.path, self.categories, self.lists)
+
+
+@lru_cache(maxsize=32)
+def _places(path: str, categories: tuple[str, ...], lists: tuple[str, ...]) -> tuple[tuple[Path, str], ...]:
+    """Files and folders, with the category where an archive holds several."""
+    found: list[tuple[Path, str]] = []
+    root = Path(path).expanduser()
+    for name in (categories or ("",)) if path else ():
+        packed = root / f"{name}.tar.gz"
+        if name and _is_archive(root):
+            found.append((root, name))
+        else:
+            found.append((packed if name and not (root / name).exists() and packed.exists() else root / name, ""))
+    return (*found, *((Path(name).expanduser(), "") for name in lists))
+
+
+class _Blocklist(NamedTuple):
+    """Hosts and URLs as sorted hashes of 8 bytes: a million take 8 MB, where a set of texts takes some 120."""
+
+    domains: "array[int]"
+    urls: "array[int]"
+    longest: int
+    """Characters of the longest entry."""
+
+    def hit(self, url: str) -> str | None:
+        """`domain` or `url` where the lists have the host, one of its parents, or the address or what it is below."""
+        host = _ascii(host_of(url))[
+            -self.longest - 1 :
+        ]  # no more than an entry can hold, and a byte: a URL may be of any length
         starts = [0, *(i + 1 for i, char in enumerate(host) if char == ".")]
-        if any(host[i:] in domains for i in starts):
+        if self.domains and any(_holds(self.domains, host[i:]) for i in starts):
             return "domain"
+        if not self.urls:
+            return None
         plain = normalize_url(url).lower()
-        # A listed URL blocks all that is below it.
-        cuts = [i for i, char in enumerate(plain[: longest + 1]) if char in "/?#"] if urls else []
-        return "url" if urls and any(plain[:i] in urls for i in [*cuts, len(plain)]) else None
+        cuts = [i for i, char in enumerate(plain[: self.longest + 1]) if char in "/?#"]
+        return "url" if any(_holds(self.urls, plain[:i]) for i in [*cuts, len(plain)]) else None
+
+
+def _holds(hashes: "array[int]", entry: str) -> bool:
+    key = _hashed(entry)
+    at = bisect_left(hashes, key)
+    return at < len(hashes) and hashes[at] == key
+
+
+def _hashed(entry: str) -> int:
+    return int.from_bytes(blake2b(entry.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 @lru_cache(maxsize=8)
-def _blocklist(path: str, categories: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], int]:
-    """(hosts, URLs with a path, characters of the longest) on the lists. FileNotFoundError when a list can't be found."""
-    domains: set[str] = set()
-    urls: set[str] = set()
-    root = Path(path).expanduser()
-    for place in [root / name for name in categories] or [root]:
-        for entry in _entries(place):
-            (urls if "/" in entry or "?" in entry else domains).add(entry)
-    return frozenset(domains), frozenset(urls), max(map(len, domains | urls), default=0)
+def _blocklist(places: tuple[tuple[Path, str], ...]) -> _Blocklist:
+    """All entries of the lists. FileNotFoundError when one can't be found, ValueError for a file that can't be read."""
+    found, longest = {False: array("Q"), True: array("Q")}, 0
+    for place, category in places:
+        for entry in _entries(place, category):
+            found["/" in entry or "?" in entry].append(_hashed(entry))
+            longest = max(longest, len(entry))
+    for hashes in found.values():
+        hashes[:] = array("Q", np.unique(np.frombuffer(hashes, np.uint64)).tobytes()) if hashes else hashes
+    return _Blocklist(found[False], found[True], longest)
 
 
-def _entries(place: Path) -> Iterator[str]:
+def _entries(place: Path, category: str) -> Iterator[str]:
+    try:
+        for lines in _files(place, category):
+            for line in lines:
+                if entry := _entry(line.decode("utf-8", "replace")):
+                    yield entry
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{place}: a damaged archive: {error}") from error
+
+
+def _files(place: Path, category: str) -> Iterator[Iterable[bytes]]:
+    """Lines of each file of hosts or URLs at a place. FileNotFoundError where there is none."""
+    if _is_archive(place) and place.exists():
+        with tarfile.open(place, "r|*") as archive:
+            yield from _members(archive, place, category)
+        return
     files = [place]
     if place.is_dir():
-        files = [f for name in ("domains", "urls") for f in (place / name, place / f"{name}.gz") if f.exists()]
+        files = [f for name in _NAMES for f in (place / name, place / f"{name}.gz") if f.exists()]
     if not files or not files[0].exists():
-        raise FileNotFoundError(f"no block list at {place}: expected a text file, or a folder with a file 'domains'")
-    for file in files:
-        raw = file.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8", "replace")
-        for line in text.splitlines():
-            entry = normalize_url(line.strip().lower())
-            if entry and not entry.startswith("#"):
-                yield entry
+        raise FileNotFoundError(
+            f"no block list at {place}: expected a text file, an archive, or a folder with a file 'domains'"
+        )
+    for path in files:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            yield cast("Iterable[bytes]", file)
+
+
+def _members(archive: tarfile.TarFile, place: Path, category: str) -> Iterator[Iterable[bytes]]:
+    found = False
+    for member in archive:
+        *folders, name = member.name.split("/")
+        wanted = member.isfile() and name in _NAMES and (not category or category in folders[-1:])
+        if wanted and (file := archive.extractfile(member)):
+            found = True
+            yield file
+    if not found:
+        what = f"{category}/domains" if category else "'domains'"
+        raise FileNotFoundError(f"no block list in {place}: expected a file {what}")
+
+
+def _is_archive(place: Path) -> bool:
+    return place.name.lower().endswith((".tar.gz", ".tgz", ".tar"))
+
+
+_NAMES = ("domains", "urls")
+_PLAIN = re.compile(r"[a-z0-9_-][a-z0-9._-]*")
+_HOSTS_FILE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
+_BROWSERS = re.compile(r"\|\|([^/^$*|]+)\^?(?:\$.*)?")
+
+
+def _entry(line: str) -> str:
+    """What a line of a list names, as it is compared; empty for a comment."""
+    line = line.strip().lower()
+    if _PLAIN.fullmatch(line):
+        return line.removeprefix("www.")  # as `host_of` takes it from an address
+    if not line or line[0] in "#!":
+        return ""
+    line = line.partition(" #")[0].rstrip()
+    if (found := _HOSTS_FILE.fullmatch(line)) or (found := _BROWSERS.fullmatch(line)):
+        line = found[1]
+    entry = normalize_url(line.removeprefix("*.").removeprefix("."))
+    return entry if "/" in entry or "?" in entry else _ascii(entry.removeprefix("www."))
+
+
+def _ascii(host: str) -> str:
+    """A host name in letters of other scripts as it goes over the wire."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def clean(
     bad_words: str | None = None,
     urls: str | None = None,
     metadata: str | None = None,
+    block_list: Sequence[Name] = (),
     opt_outs: str = "count",
     robots: Sequence[Name] = (),
     source: str | None = None,
@@ -62,14 +63,20 @@ def clean(
         "id_column": id_column,
         "keep_rejected": keep_rejected,
     }
-    names, recipe = _names(inputs), str(recipe)
+    names, recipe, lists = _names(inputs), str(recipe), [str(path) for path in block_list]
     words = ("clean", {"input": names, "output": str(output), "recipe": recipe, **given})
-    words[1].update(split_mb=split_mb, drop_extracted=drop_extracted, opt_outs=opt_outs if opt_outs != "count" else "")
+    words[1].update(
+        split_mb=split_mb,
+        drop_extracted=drop_extracted,
+        block_list=lists,
+        opt_outs=opt_outs if opt_outs != "count" else "",
+    )
     options = Options(
         names,
         str(output),
         recipe,
         **given,
+        block_lists=lists,
         split_bytes=split_mb << 20,
         keep_extracted=not drop_extracted,
         command=command(*words),

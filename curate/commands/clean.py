@@ -49,6 +49,14 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     "--metadata", metavar="FILE", help="Of e-prints: arXiv's metadata (JSON lines) with date, categories, licence."
 )
 @click.option(
+    "--block-list",
+    "block_lists",
+    multiple=True,
+    metavar="FILE|DIR",
+    type=click.Path(exists=True),
+    help="Leave out pages of these hosts and URLs: a text file, or a category of UT1's lists (folder or .tar.gz). Repeatable.",
+)
+@click.option(
     "--opt-outs",
     type=click.Choice(["count", "honour"]),
     default="count",
@@ -85,6 +93,7 @@ def clean(
     language_model: str | None,
     urls: str | None,
     metadata: str | None,
+    block_lists: tuple[str, ...],
     opt_outs: str,
     robots: tuple[str, ...],
     source: str | None,
@@ -123,6 +132,7 @@ def clean(
         language_model=language_model,
         urls=urls,
         metadata=metadata,
+        block_lists=block_lists,
         opt_outs=opt_outs,
         robots=robots,
         source=source,

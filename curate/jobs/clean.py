@@ -32,6 +32,8 @@ class Options:
     """Model of the step FastText."""
     metadata: str | None = None
     """Of e-prints: file of arXiv's metadata."""
+    block_lists: Sequence[str] = ()
+    """Lists of hosts and URLs that are left out (see `filters.urls.UrlBlocklist`)."""
     opt_outs: str = "count"
     """What is done about pages whose sites declared against their use: `count`, or `honour`: they are dropped."""
     robots: Sequence[str] = ()
@@ -85,7 +87,7 @@ def _recipe(options: Options) -> Recipe:
     if options.opt_outs not in ("count", "honour"):
         raise UsageError(f"opt-outs are counted or honoured (count, honour), not {options.opt_outs!r}")
     overrides, steps = dict[str, Any](), dict[str, dict[str, Any]]()
-    first = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs == "honour" else []
+    first: list[dict[str, Any]] = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs == "honour" else []
     if options.extractor:
         overrides["extract"] = {"engine": options.extractor}
     if options.metadata:
@@ -96,6 +98,10 @@ def _recipe(options: Options) -> Recipe:
         overrides["parameters"] = str(Path(options.parameters).absolute())
     if options.language_model:
         steps["FastText"] = {"model": options.language_model}
+    if options.block_lists:
+        named = [str(Path(name).absolute()) for name in options.block_lists]
+        first.append({"use": "filters.urls.UrlBlocklist", "lists": named})
+        steps["UrlBlocklist"] = {"lists": named}
     if options.bad_words:
         steps["BadWords"] = {"words": options.bad_words}
     if options.urls:

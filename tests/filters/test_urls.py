@@ -1,12 +1,17 @@
 """URL rules."""
 
 import gzip
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.filters.base import Document
 from curate.filters.urls import UrlBlocklist, UrlWords, host_of, normalize_url
+from curate.jobs.clean import Options, _recipe
 
 
 @pytest.mark.parametrize(
@@ -78,6 +83,87 @@ def test_blocklist_of_one_category_and_one_file(lists: Path) -> None:
         UrlBlocklist(path=str(lists), categories=("gambling",))(evil)
     with pytest.raises(ValueError, match="plain folder names"):
         UrlBlocklist(path=str(lists), categories=("../x",))
+
+
+def _packed(path: Path, members: dict[str, bytes]) -> str:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return str(path)
+
+
+def test_blocklists_as_they_are_published(tmp_path: Path) -> None:
+    """An archive a category, or one of all; the folder in front does not matter."""
+    adult = {"adult/domains": b"bad.example\n", "adult/urls": b"good.example/x\n", "adult/usage": b"black.example\n"}
+    _packed(tmp_path / "adult.tar.gz", adult)
+    every = {f"blacklists/{name}": data for name, data in {**adult, "malware/domains": b"evil.example\n"}.items()}
+    whole = _packed(tmp_path / "all.tar.gz", every)
+
+    def said(step: UrlBlocklist, host: str) -> str | None:
+        return step(Document("0", "text", url=f"https://{host}")).reason
+
+    for step in (
+        UrlBlocklist(path=str(tmp_path), categories=("adult",)),
+        UrlBlocklist(path=str(tmp_path / "adult.tar.gz")),
+        UrlBlocklist(path=whole, categories=("adult",)),
+    ):
+        found = [said(step, host) for host in ("a.bad.example/y", "good.example/x/z", "black.example", "evil.example")]
+        assert found == ["domain", "url", None, None]
+        assert len(step.files()) == 1
+    assert said(UrlBlocklist(path=whole), "evil.example") == "domain"
+    with pytest.raises(FileNotFoundError, match="expected a file gambling/domains"):
+        UrlBlocklist(path=whole, categories=("gambling",)).prepare()
+    (tmp_path / "cut.tar.gz").write_bytes(Path(whole).read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"cut\.tar\.gz: a damaged archive"):
+        UrlBlocklist(path=str(tmp_path / "cut.tar.gz")).prepare()
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "reason"),
+    [
+        ("0.0.0.0 bad.example", "http://x.bad.example/", "domain"),
+        ("127.0.0.1\tbad.example # why", "http://bad.example/", "domain"),
+        ("||bad.example^", "http://bad.example/", "domain"),
+        ("||bad.example^$third-party", "http://bad.example/", "domain"),
+        ("*.bad.example", "http://x.bad.example/", "domain"),
+        (".bad.example", "http://bad.example/", "domain"),
+        ("https://www.bad.example/~me/", "http://bad.example/~me/a", "url"),
+        ("bücher.example", "http://xn--bcher-kva.example/", "domain"),
+        ("xn--bcher-kva.example", "http://bücher.example/", "domain"),
+        ("! a comment", "http://a.example/", None),
+        ("www.bad.example", "http://www.bad.example/", "domain"),
+        ("example", "http://bad.example/", "domain"),
+    ],
+)
+def test_lists_of_one_s_own(tmp_path: Path, line: str, url: str, reason: str | None) -> None:
+    (tmp_path / "mine.txt").write_text(f"other.example\n{line}\n", encoding="utf-8")
+    step = UrlBlocklist(lists=[str(tmp_path / "mine.txt")])  # type: ignore[arg-type]
+    assert step(Document("0", "text", url=url)).reason == reason
+    assert step(Document("0", "text", url="http://other.example/")).reason == "domain"
+
+
+def test_lists_of_the_command_line_are_a_step_and_files_of_the_job(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("bad.example\n")
+    own, known = (_recipe(Options([], "", name, block_lists=[str(path)])) for name in ("c4", "refinedweb"))
+    assert own.labels[0] == "UrlBlocklist"
+    assert [type(step).__name__ for step in known.steps].count("UrlBlocklist") == 1
+    for recipe in (own, known):
+        assert str(path) in recipe.files()
+        assert recipe.steps[0](Document("0", "t", url="http://bad.example/")).reason == "domain"
+
+
+@given(st.sets(st.text("ab.-", min_size=1, max_size=9), max_size=20), st.text("ab.-", min_size=1, max_size=12))
+def test_a_host_is_blocked_where_it_or_a_parent_is_listed(tmp_path_factory, listed: set[str], host: str) -> None:
+    path = tmp_path_factory.mktemp("list") / "hosts"
+    path.write_text("\n".join(f"{name.strip('.-') or 'x'}" for name in sorted(listed)))
+    names = {name.strip(".-") or "x" for name in listed}
+    plain = host_of(f"http://{host}/")
+    parts = plain.split(".")
+    wanted = any(".".join(parts[i:]) in names for i in range(len(parts)))
+    assert (UrlBlocklist(path=str(path))(Document("0", "t", url=f"http://{host}/")).reason == "domain") == wanted
 
 
 @pytest.mark.parametrize(
