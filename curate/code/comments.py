@@ -27,6 +27,57 @@ def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[in
     return found
 
 
+_PREAMBLE = re.compile(r"#!.*|[\"']use strict[\"'];?|from __future__ .*|<\?php|<\?xml[^>]*>|package [\w.]+;?|\s*")
+"""Lines that may stand before the comment that speaks of all of a file."""
+_OPENED = re.compile(r"[rubRUB]{0,2}(\"\"\"|\'\'\')")
+MOST_HEAD = 4_000
+"""Characters at the head of a file in which its first comments are looked for."""
+
+
+def head_comments(text: str) -> list[tuple[int, int]]:
+    """The comments and docstrings with which a file begins, in order; line comments that touch are one."""
+    found: list[tuple[int, int]] = []
+    at, most = 0, min(len(text), MOST_HEAD)
+    while at < most:
+        at += len(text[at:most]) - len(text[at:most].lstrip())
+        line_end = text.find("\n", at, most)
+        line_end = line_end if line_end >= 0 else most
+        end = _block_end(text, at, most)
+        if end:
+            found.append((at, end))
+            at = end
+        elif _PREAMBLE.fullmatch(text, at, line_end):
+            at = line_end + 1
+        elif _is_line_comment(text, at, line_end):
+            touches = (
+                found
+                and "\n" not in text[found[-1][1] : at].strip(" \t\r").removeprefix("\n")
+                and text[found[-1][0]] == text[at]
+            )
+            found[-1:] = [(found[-1][0], line_end)] if touches else [*found[-1:], (at, line_end)]
+            at = line_end + 1
+        else:
+            break
+    return found
+
+
+def _block_end(text: str, at: int, most: int) -> int:
+    """Where the block comment or docstring that begins at a place ends; 0 where none begins."""
+    closing = next((closing for opening, closing in _PAIRS if text.startswith(opening, at)), None)
+    opened = _OPENED.match(text, at)
+    if closing is None and opened is None:
+        return 0
+    mark = closing or (opened.group(1) if opened else "")
+    end = text.find(mark, opened.end() if opened else at + 2)
+    return end + len(mark) if end >= 0 else most
+
+
+def _is_line_comment(text: str, at: int, line_end: int) -> bool:
+    mark = _LINE.match(text, at, line_end)
+    code = text.startswith(("'", '"', "c ", "C ", "#include", "#define", "#if", "#pragma", "#["), at)
+    return mark is not None and not code
+
+
 def _comment(text: str, start: int, end: int, quotes: Sequence[int]) -> tuple[int, int]:
     first, last = max(0, start - FURTHEST), min(len(text), end + FURTHEST)
     for opening, closing in _PAIRS:

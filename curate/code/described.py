@@ -5,10 +5,12 @@ A sentence is a description when it speaks of parts of programs and has no word 
 
 import re
 
+from curate.code.names import rough
 from curate.code.prose import (
     CODE_LINE,
     NAME_WORDS,
     NOTICE_WORDS,
+    OF_USE,
     PATH,
     SINGLE,
     TOKEN,
@@ -28,7 +30,7 @@ _PROGRAM = frozenset(
         " decoder decorator decorators default defaults definition definitions dependencies dependency deprecated description detection device dialog dict dictionary digest directives directory"
         " dispatcher display document documentation documents dom domain driver drivers editor element elements emitter emulator encoder encoding encodings encryption endpoint"
         " engine entry enum environment error errors evaluator event events example examples exception exceptions exporter exporting expression expressions extension extensions extraction"
-        " factory feature field fields file filename files filesystem filter filters fixture fixtures flag flags font fonts footer form format formats formatter formatters formatting"
+        " factory feature field fields file filename fileoverview files filesystem filter filters fixture fixtures flag flags font fonts footer form format formats formatter formatters formatting"
         " formula fork frame frames framework frontend function functionality functions generated generator generators getter glyph grammar grammars graph graphics grid handler handlers handling"
         " hash hashing header headers helper helpers highlighter highlighting hook hooks html http icon icons identifier identifiers image images implementation implementations"
         " importer index indexes info init input installer instance instances instruction instructions integer integers integration interface interfaces internals interpreter"
@@ -59,6 +61,8 @@ _DOES = frozenset(
     ).split()
 )
 """What programs do: how a description begins."""
+_WORK = frozenset("application applications archive binary binaries code codes codec core database databases document documentation documents distribution entry file files font fonts image images info kernel libraries library lib module modules package packages program programs project record records report script scripts server servers snippet source sources suite system text texts tool toolkit tools version versions run runs start get gets make makes allow register reference set sets use test".split())  # fmt: skip  # noqa: SIM905
+"""Of these the whole that a licence is for, and what may be done with it."""
 _PEOPLE = re.compile(
     r"\b(?:us|me|our|ours|my|mine|yours|yourself|we (?:want|ask|reserve|expect|hope|request|require|would|love|appreciate|trust|like|prefer|beg|demand|insist|offer|sell|charge)|i (?:want|ask|reserve|expect|hope|request|would|love|like|beg|demand|insist|offer|sell)"
     r"|kids?|child(?:ren)?|friends?|people|persons?|any(?:one|body)|every(?:one|body)|no(?:body|-?one)|some(?:one|body)|students?|pupils?|teachers?|schools?|universit(?:y|ies)|colleges?|customers?|subscribers?|employees?|citizens?|compan(?:y|ies)|firms?|business(?:es)?(?!-)"
@@ -70,7 +74,8 @@ _PEOPLE = re.compile(
     r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|purposes?(?! of)|reserved?)\b",
     re.I,
 )  # fmt: skip
-_YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may)\b", re.I)
+_YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may|cannot|can't|don't)\b", re.I)
+_QUICK = rough(f"(?i){_PEOPLE.pattern}|{_YOU.pattern}")
 _LICENCES = frozenset(
     {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
 )
@@ -105,7 +110,7 @@ _KNOWN = re.compile(
     r"|(?:begin|end|start)(?: of)? licen[sc]e(?: block| notice)?"
     r"|licen[cs]e (?:[A-Z][\w.]* )?(?:slightly |modified )*[\w.-]*(?:\.js|[ -]v?\d[\w.]*)(?: <?https?://\S+)?|licstart the following is the entire licen[cs]e notice for the javascript code in this page|licend the above is the entire licen[cs]e notice for the javascript code in this page"
     r"|copyright (?:\(c\) )?(?:[0-9, -]+)?(?:[\w\x80-\xff.-]+ ?){1,4}(?:<\S+>)? ?(?:\(\S+\))?(?: and (?:other )?contributors)?|portions (?:adapted|ported|taken|based on|of this \w+)[\w\x80-\xff.,'() -]{0,80}|others\]: \S+"
-    r"|all tests? (?:in|of) .{1,60}|usage|examples?|notes?|todo|see authors|and affiliates|synopsis|introduction|overview|abstract|contents|description"
+    r"|all tests? (?:in|of) .{1,60}|use at your own risk|(?:many |special |big )?thanks to (?:its |all |all the |the )?contributors|usage|examples?|notes?|todo|see authors|and affiliates|synopsis|introduction|overview|abstract|contents|description"
     r"|-\*-.*-\*-|vim?:.*|(?:coding|encoding)[:=] ?[\w-]+|usr/(?:local/)?bin/(?:env )?[\w. -]+|jshint .*|eslint[\w-]* .*|global \w+|@?preserve|flow|use strict"
     r")\W*"
 )  # fmt: skip
@@ -128,14 +133,58 @@ def unexplained(words: str) -> str | None:
     found = _PEOPLE.search(_ADDRESS.sub(" ", rest))
     if found:
         return f"speaks of {found.group()!r}"
-    inner = [t.lower() for t in TOKEN.findall(rest)]
-    signs = sum(t in _PROGRAM for t in inner) + len(_IDENTIFIER.findall(rest)) + int(bool(inner) and inner[0] in _DOES)
-    described = signs > (1 if _YOU.search(rest) else 0)
+    described = _signs(rest) > (1 if _YOU.search(rest) else 0)
     if CODE_LINE.search(words) and (described or len(tokens) < 2):
         return None
     if not described:
         return "nothing known"
     return None if label or not _OPENS.match(rest) else "goes on with the sentence before"
+
+
+def _signs(said: str) -> int:
+    """How many words speak of parts of programs, or of what programs do."""
+    inner = [t.lower() for t in TOKEN.findall(said)]
+    return sum(t in _PROGRAM for t in inner) + len(_IDENTIFIER.findall(said)) + int(bool(inner) and inner[0] in _DOES)
+
+
+CURT = 18
+"""Words of the longest sentence that may stand alone at the head of a file and say what nobody may."""
+
+
+def may_limit(text: bytes) -> bool:
+    """Whether a text has a word of people, rights, prices, wishes or limits at all: a quick look."""
+    return _QUICK.search(text) is not None
+
+
+def curt(words: str, comment: int) -> str | None:
+    """The word by which a short sentence of a short comment (of so many characters) at the head of a file limits something.
+
+    It has a word of people, rights, prices or of limits to use, and speaks of no parts of programs: "Students only."
+    """
+    said = _ADDRESS.sub(" ", " ".join(words.split()))
+    tokens = TOKEN.findall(said)
+    if comment > SHORT_COMMENT or len(tokens) > CURT or _IDENTIFIER.search(said) or CODE_LINE.search(words):
+        return None
+    if any(token.lower() in _PARTS for token in tokens) or _CURT_FORMS.fullmatch(said):
+        return None
+    people = next((m for m in _PEOPLE.finditer(said) if m.group().lower() not in _POLITE), None)
+    found = people or _ONLY.search(said) or (_YOU.search(said) if OF_USE.search(said) else None)
+    return found.group() if found and unexplained(words) else None
+
+
+SHORT_COMMENT = 400
+_PARTS = (_PROGRAM | _DOES) - _WORK
+_POLITE = frozenset({"us", "our", "me", "my", "please", "thanks", "thank", "credit", "credits", "child", "children", "kindly", "contact", "love", "free", "purpose", "tell", "ask", "reserved"})  # fmt: skip
+"""Words that heads of files have for other reasons; what else they may mean is in `curate.code.reserved`."""
+_ONLY = re.compile(r"\b(?:only|solely|exclusively|keep out|hands off)\b", re.I)
+_CURT_FORMS = re.compile(
+    r"\W*(?:note:? )?(?:(?:this is )?for test(?:ing)? purposes only|not to be confused with .{1,60}|.{0,60}should not be used(?: directly| anymore| any more| in new \w+)?"
+    r"|(?:please )?(?:do not|don't|should not be|must not be|never) (?:import|call|instantiate|subclass|run|edit|modif(?:y|ied)|imported|called|used) (?:this (?:module|file|class|function) )?directly(?: .{1,40})?"
+    r"|(?:this (?:module|file|class|script|code|package|test|feature)|it) (?:only|does not|doesn't|may not) (?:work|run|support|exist|make|need|require|handle|compile|depend)s? [^,;]{1,60}"
+    r"|th(?:is|ese) (?:apis?|surface|interfaces?|modules?|class(?:es)?) (?:is|are|may|might|can|will) (?:not (?:part of|stable|public)|change|be (?:changed|removed))[^,;]{0,60})\W*",
+    re.I,
+)
+"""Short sentences about programs that say what nobody may."""
 
 
 def _stands_out(said: str) -> bool:

@@ -16,15 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curate.code.comments import comments_with
+from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
-from curate.code.described import is_common, is_title, unexplained
+from curate.code.described import curt, is_common, is_title, unexplained
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, read
 from curate.code.marks import unmarked
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, Mention, folded, mentions, mentions_in
 from curate.code.notices import ASIDE, combined, doubtful, gate, has_trigger, pointers, unknown_name
 from curate.code.prose import CODE_LINE, Sentence, condition_in, is_plain, sentences, takes_back
+from curate.code.reserved import may_reserve, reserved_in_head
 from curate.code.scan import Literals, literals, places
 from curate.code.scopes import said_of_parts
 from curate.code.texts import readable
@@ -99,7 +100,9 @@ class Detector:
 def evidence_in(text: bytes, about: bool) -> list[Evidence]:
     """The evidence of a text with the line alone as its place; `about` for a file that is about licences."""
     if not about and not places(text, gate()):
-        return _named_first(text)
+        text = _head(text)
+        if not may_reserve(text):
+            return _named_first(text)
     data = flat(readable(text))
     known = read(unmarked(data))
     if about:  # what is said of folders is read for itself
@@ -120,6 +123,12 @@ def evidence_in(text: bytes, about: bool) -> list[Evidence]:
         *_evidence(known.text, spans),
         *_plain_evidence(known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes])),
     ]
+
+
+def _head(text: bytes) -> bytes:
+    """A text up to where the comments at its head end, but not less than of a heading."""
+    head = head_comments(text[:MOST_HEADING].decode("latin-1"))
+    return text[: max(HEADING, head[-1][1] if head else 0)]
 
 
 _NAME_FIRST = re.compile(rb"(?:#![^\n]*\n)?[\s#/*;%\"'!<-]*((?:MIT|BSD|ISC|ZLIB|Zlib|Apache)\b[^\n]*)")
@@ -192,7 +201,7 @@ def _said(
     heading = _heading(text)
     left, rest, found = list[tuple[Sentence, str]](), list[Sentence](), list[Sentence]()
     points = (
-        None if about else [*hits, *(s.start for s in short), *(s.start for s in anchors), *(s.end for s in anchors)]
+        None if about else [0, *hits, *(s.start for s in short), *(s.start for s in anchors), *(s.end for s in anchors)]
     )
     for first, last in _ranges(known, points):
         found.extend(
@@ -225,6 +234,7 @@ def _said(
             said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
         elif plain and (
             unknown_name(_blanked(words, places_))
+            or (not about and not names and sentence.start < heading and reserved_in_head(words))
             or (
                 about
                 and not inside
@@ -263,7 +273,8 @@ def _doubts_beside(
 ) -> Iterator[Span]:
     """Sentences that name no licence and cast a doubt on those that are named: beside them, in their comment, or anywhere."""
     blocks = comments_with(raw, [(s.start, s.end) for s in anchors])
-    left += [(s, text[s.start : s.end]) for s in rest if _meets(s, zones) or _meets(s, blocks)]
+    heads = head_comments(raw)
+    left += [(s, text[s.start : s.end]) for s in rest if s.start < heading or _meets(s, zones) or _meets(s, blocks)]
     texts = [s for s in whole if s.words >= WHOLE]
     for sentence, words in left:
         beside = any(_beside(text, sentence, span) for span in anchors)
@@ -280,9 +291,29 @@ def _doubts_beside(
             or (_meets(sentence, zones) and takes_back(words))
             or (_meets(sentence, blocks) and unexplained(words))
             or doubtful(words, sentence.start < heading)
+            or _in_head(raw, sentence, heading, heads, words)
         )
         if why:
             yield _doubt(sentence, f"{why}: {words}")
+
+
+def _in_head(raw: str, sentence: Sentence, heading: int, heads: Sequence[tuple[int, int]], words: str) -> str | None:
+    """What a sentence takes back because it stands at the head of a file."""
+    if sentence.start >= heading or _in_code(raw, sentence):
+        return None
+    comment = next((end - start for start, end in heads if start <= sentence.start < end), None)
+    return reserved_in_head(words) or (None if comment is None else curt(words, comment))
+
+
+def _in_code(raw: str, sentence: Sentence) -> bool:
+    """Whether a sentence begins in a line of code: it is a string or a name, not what a comment says."""
+    first = raw.rfind("\n", 0, sentence.start) + 1
+    last = raw.find("\n", sentence.start)
+    line = raw[first : last if last >= 0 else len(raw)]
+    return CODE_LINE.search(line) is not None or bool(_QUOTED.search(raw[first : sentence.start]))
+
+
+_QUOTED = re.compile(r"(?<![\"'])[\"'](?![\"'])")
 
 
 def _heading(text: str) -> int:

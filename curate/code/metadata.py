@@ -1,5 +1,6 @@
-"""Licences that package metadata states: pyproject.toml, PKG-INFO, package.json, Cargo.toml, pom.xml."""
+"""Licences that package metadata states: pyproject.toml, setup.cfg, setup.py, PKG-INFO, package.json, Cargo.toml, pom.xml."""
 
+import configparser
 import json
 import re
 import tomllib
@@ -8,9 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from curate.code.evidence import Evidence, canonical, conjunction
-from curate.code.names import UNKNOWN, mentions
+from curate.code.names import PROPRIETARY, UNKNOWN, mentions
 
-NAMES = frozenset({"pyproject.toml", "PKG-INFO", "METADATA", "package.json", "Cargo.toml", "pom.xml"})
+NAMES = frozenset({"pyproject.toml", "setup.cfg", "setup.py", "PKG-INFO", "METADATA", "package.json", "Cargo.toml", "pom.xml"})  # fmt: skip
 _TROVE = {
     "MIT License": "MIT",
     "Apache Software License": "Apache-2.0",
@@ -21,6 +22,15 @@ _TROVE = {
     "zlib/libpng License": "Zlib",
 }
 """Trove classifiers that mean one licence. "BSD License" means several and so none."""
+_CLOSED = re.compile(
+    r"\bpropriet|\bcommercial|non-?commercial|\ball rights reserved|\bunlicensed\b|\b(?:educational|home|academic|internal|personal|private) use|\b(?:free|share)ware\b|\bevaluation|\bconfidential|\bclosed[- ]source",
+    re.I,
+)
+"""What a value says that gives no licence to all: no vague word, so that it holds beside a licence's text."""
+_SETUP = re.compile(r"(?<![\w.])license\s{0,20}=\s{0,20}[bru]?([\"'])(?P<value>[^\"'\n]{1,200})\1")
+_SETUP_CLASSIFIER = re.compile(r"[\"'](License :: [^\"'\n]{1,200})[\"']")
+_APPROVED = frozenset({"License :: OSI Approved", "License :: DFSG approved"})
+"""Classifiers of some licence or other."""
 _POM = re.compile(r"<license>\s*<name>([^<]{1,200})</name>", re.I)
 
 
@@ -35,7 +45,7 @@ def stated(path: str, data: bytes) -> Evidence | None:
     name = PurePosixPath(path).name
     try:
         found = _READERS[name](text)
-    except (ValueError, TypeError, AttributeError, RecursionError, KeyError):
+    except (ValueError, TypeError, AttributeError, RecursionError, KeyError, configparser.Error):
         return None
     values = [value for value in found if isinstance(value, str) and value.strip()]
     if not values:
@@ -53,6 +63,8 @@ def _expression(value: str) -> str:
     if exact and UNKNOWN not in exact:
         return exact
     named = mentions(value.lower()) if len(value) < 300 else []
+    if _CLOSED.search(value):
+        return conjunction([*(m.expression for m in named), PROPRIETARY]) or PROPRIETARY
     return named[0].expression if len(named) == 1 else UNKNOWN
 
 
@@ -65,7 +77,25 @@ def _pyproject(text: str) -> list[Any]:
 
 
 def _classifiers(lines: list[str]) -> list[str]:
-    return [line.rsplit(" :: ", 1)[1] for line in lines if line.startswith("License ::") and line.count("::") > 1]
+    found = [line.strip() for line in lines]
+    return [line.rsplit(" :: ", 1)[1] for line in found if line.startswith("License :: ") and line not in _APPROVED]
+
+
+def _setup_cfg(text: str) -> list[Any]:
+    found = configparser.ConfigParser(interpolation=None, strict=False)
+    found.read_string(text)
+    if not found.has_section("metadata"):
+        return []
+    fields = found["metadata"]
+    licence = fields.get("license", "").strip()
+    lines = (fields.get("classifiers") or fields.get("classifier") or "").splitlines()
+    return [licence] if licence and len(licence) < 300 else _classifiers([line.strip() for line in lines])
+
+
+def _setup_py(text: str) -> list[Any]:
+    """Values that stand in the call as they are; what is computed says nothing."""
+    licence = _SETUP.search(text) if "setup(" in text else None
+    return [licence.group("value")] if licence else _classifiers(_SETUP_CLASSIFIER.findall(text))
 
 
 def _headers(text: str) -> list[Any]:
@@ -95,6 +125,8 @@ def _pom(text: str) -> list[Any]:
 
 _READERS = {
     "pyproject.toml": _pyproject,
+    "setup.cfg": _setup_cfg,
+    "setup.py": _setup_py,
     "PKG-INFO": _headers,
     "METADATA": _headers,
     "package.json": _package_json,

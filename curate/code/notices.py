@@ -176,6 +176,10 @@ _POINTER = fast(
     + _FILE % "a"
     + r"(?P<after>\s+files?\b)?"
 )
+_ELSEWHERE = re.compile(
+    r"(?i:\blicen[sc](?:e|es|ing)|\bterms of use)\b[^.;:!?\n]{0,80}\s(?i:in|at|see|file|under|from|to)\s+(?:the\s+)?(?:file\s+)?[`'\"<(]{0,2}(?P<name>(?:[\w-]+/){0,4}(?!(?:README|AUTHORS|CONTRIBUT|CHANGE|THANKS|CREDITS|[Rr]eadme))[A-Z][\w-]*\.(?:txt|md|rst|pdf|html?|docx?|rtf))\b"
+)
+"""A file of any name that is said to hold a licence."""
 _LOOSE = fast(r"\b[lL]icen[sc](?:e|ing)[- ]files?\b")
 
 
@@ -188,6 +192,9 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
         shouted = re.search(r"[A-Z]{4}", name) is not None
         if shouted or match.group("after") or re.search(r"\.(?:txt|md|rst|html?)$", name, re.I):
             found.append((match.start(), match.end(), name))
+    for match in _ELSEWHERE.finditer(text):
+        if not any(start < match.end() and match.start("name") < end for start, end, _ in found):
+            found.append((match.start(), match.end(), match.group("name")))
     places = [f[:2] for f in found]
     found += [
         (m.start(), m.end(), "")

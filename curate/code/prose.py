@@ -136,7 +136,7 @@ def condition_in(text: str) -> str | None:
     return None
 
 
-_OF_USE = re.compile(
+OF_USE = re.compile(
     r"\b(?:us(?:e[sd]?|ing|age)|cop(?:y|ies|ied|ying)|(?:re)?distribut\w+|modif\w+|s[eo]ld?|(?:re)?sell\w*|resale|licen[cs]\w+|permi\w+|commercial\w*|deploy\w*|publish\w*|fork\w*|ship\w*|train\w*|rights?|grant\w*|terms|allowed|consent|approval)\b",
     re.I,
 )
@@ -146,7 +146,7 @@ _TAKES_BACK = re.compile(r"\b(?:prohibit\w*|forb[aio]\w+|restrict\w*|banned|deni
 
 def takes_back(text: str) -> str | None:
     """The words of a sentence near a notice, but not beside it, that may take something from what the notice gives."""
-    use = _OF_USE.search(text)
+    use = OF_USE.search(text)
     for match in conditions(weak=False).finditer(folded(text.lower())):
         if (
             match.lastgroup != "harmless"
@@ -187,7 +187,11 @@ def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
     if low in _IN_LINES:
         if token in ("Will", "Grant", "May", "Case") and not shouted:
             return True
-        return (low == "for" and before in _FOR_AFTER) or (low in ("in", "at") and before in _PLACED)
+        return (
+            (low == "for" and before in _FOR_AFTER)
+            or (low in ("in", "at") and before in _PLACED)
+            or (low == "to" and before in ("contributors", "contributor"))
+        )
     if low in NAME_WORDS or not token.isascii() or (len(token) == 1 and token.isupper()):
         return True
     if low in ordinary():

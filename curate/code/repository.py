@@ -10,7 +10,7 @@ from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, ids
 from curate.code.members import Member
 from curate.code.metadata import is_metadata, stated
-from curate.code.names import UNKNOWN
+from curate.code.names import PROPRIETARY, UNKNOWN
 from curate.code.notices import restricts
 from curate.code.reuse import Annotation, annotation_for, annotations
 from curate.code.scopes import is_for_other_files
@@ -36,6 +36,8 @@ class Licences:
     scopes: dict[str, list[Evidence]] = field(default_factory=dict)
     """Folders that the licence above does not hold for, with what is said of them."""
     metadata: dict[str, list[Evidence]] = field(default_factory=dict)
+    readmes: dict[str, list[Evidence]] = field(default_factory=dict)
+    """What the section on the licence says; it holds besides what the files above say, and never alone."""
     debian: dict[str, list[Paragraph]] = field(default_factory=dict)
     reuse: dict[str, list[Annotation]] = field(default_factory=dict)
 
@@ -50,7 +52,7 @@ class Licences:
         elif PurePosixPath(member.path).name == "REUSE.toml":
             self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
         elif is_license_file(member.path):
-            found = detector.detect(member.data, member.path)
+            found = detector.detect(member.data, member.path) or _reserved(member)
             if _is_manual(member, found):
                 return
             self.files[member.path] = found
@@ -65,6 +67,8 @@ class Licences:
             evidence = stated(member.path, member.data)
             if evidence:
                 self.metadata.setdefault(folder, []).append(evidence)
+        elif is_readme(member.path):
+            self.readmes.setdefault(folder, []).extend(_of_readme(member, detector))
 
     def of_file(self, path: str) -> list[Evidence]:
         """The evidence for a file that says nothing itself: Debian's word on it, else that of the nearest folder."""
@@ -97,6 +101,8 @@ class Licences:
             texts, metadata = self.texts.get(folder, []), self.metadata.get(folder, [])
             if metadata and not texts and _TESTS.search(folder):
                 tests, metadata = [*tests, *metadata], []
+            if texts or metadata:
+                metadata = [*metadata, *self.readmes.get(folder, [])]
             scope = self.scopes.get(folder, [])
             found = [
                 *agreed(self.resolved(_for_code(texts), folder), metadata),
@@ -175,6 +181,51 @@ def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
     if of_texts == of_metadata:
         return clear if any(" OR " in item.expression for item in clear) else texts
     return texts if of_metadata < of_texts else [*texts, *clear]
+
+
+_GIVES = re.compile(r"(?:licen[sc]es?|copying|eula|legal)(?:\.\w+)?$", re.I)
+"""Names of files that give a licence, and hold more than notices of owners."""
+
+
+def _reserved(member: Member) -> list[Evidence]:
+    """A doubt about a licence file that gives none and reserves all rights."""
+    name = PurePosixPath(member.path).name
+    if not _GIVES.match(name) or b"rights reserved" not in b" ".join(member.data[:5_000].lower().split()):
+        return []
+    return [Evidence(UNKNOWN, "doubt", f"{member.path}:1", "all rights reserved, and no licence", 0.5)]
+
+
+def is_readme(path: str) -> bool:
+    """Whether a file of this name may have a section on the licence."""
+    return bool(_README.search(path))
+
+
+_README = re.compile(r"(?:^|/)readme(?:\.(?:md|markdown|rst|txt))?$", re.I)
+_SECTION = re.compile(
+    rb"^(?:#{1,6}[ \t]*|=+[ \t]+)?(?:\d+\.[ \t]*)?(?:\*\*)?(?:copyright (?:and|&) )?(?:the )?licen[sc](?:e|es|ing)(?: information)?(?:\*\*)?:?[ \t]*#*\r?\n(?:[ \t]*[-=~^\"'*+#]{3,}[ \t]*\r?\n)?\s*(?P<body>[^\n]+(?:\n(?![ \t]*(?:#|\n|\r))[^\n]+)*)",
+    re.I | re.M,
+)
+"""A heading that says "License", and the first paragraph behind it."""
+
+
+def _of_readme(member: Member, detector: Detector) -> list[Evidence]:
+    """What a README's section on the licence says, where each of its sentences is known, or one of them restricts."""
+    match = _SECTION.search(member.data)
+    if match is None or len(match.group("body")) > 2_000:
+        return []
+    where = f"{member.path}:{member.data.count(10, 0, match.start('body')) + 1}"
+    found = detector.detect(match.group("body"), "LICENSE")
+    restricting = [item for item in found if item.kind == "doubt" and restricts(item.text)]
+    if restricting:
+        return [Evidence(PROPRIETARY, "doubt", where, restricting[0].text, 0.5)]
+    if any(UNKNOWN in item.expression and item.kind != "pointer" for item in found):
+        return []
+    said = conjunction(item.expression for item in found if item.kind != "pointer")
+    return (
+        [Evidence(said, "metadata", where, " ".join(match.group("body").decode("utf-8", "replace").split())[:200], 0.9)]
+        if said
+        else []
+    )
 
 
 def _is_manual(member: Member, found: list[Evidence]) -> bool:

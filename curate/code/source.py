@@ -18,7 +18,7 @@ from curate.code.members import BROKEN, Bomb, Member
 from curate.code.metadata import is_metadata
 from curate.code.packages import is_package, members_of, survey_of
 from curate.code.pages import is_crawl, page_language, pages
-from curate.code.repository import Licences, agreed, licence_of
+from curate.code.repository import Licences, agreed, is_readme, licence_of
 from curate.code.tables import is_table, rows
 from curate.code.texts import database_file
 from curate.corpus import schema
@@ -139,7 +139,8 @@ def _crawl(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterato
 
 
 def _says_licence(member: Member) -> bool:
-    named = is_license_file(member.path) or is_metadata(member.path) or member.path.endswith("REUSE.toml")
+    path = member.path
+    named = is_license_file(path) or is_metadata(path) or is_readme(path) or path.endswith("REUSE.toml")
     return named and not member.skipped
 
 

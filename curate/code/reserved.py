@@ -1,0 +1,69 @@
+"""What the head of a source file takes back without naming a licence: who may not use it, what it costs, whose it is.
+
+The comment at the head of a file speaks of all of it, so that words count there that are parts of programs further down
+("customers", "subscription"). A sentence is a doubt when it says one of the following: that some people need something or are
+left out, that use is paid for or asked for, that copies stay inside, that the file has terms of its own, or whose property it is.
+"""
+
+import re
+
+from curate.code.described import may_limit
+from curate.code.names import fast, folded, mentions
+
+_WHO = (
+    r"(?:compan(?:y|ies)|firms|business(?:es)?|corporations?|enterprises|organi[sz]ations?|start-?ups|governments?|agencies|schools|universities|students|pupils|teachers|academics"
+    r"|researchers|individuals|employees|subscribers|sponsors|patrons|competitors|resellers|vendors|hobbyists|hospitals|banks|insurers|armies|freelancers|institutions|charities|professionals|customers)"
+)
+_KINDS = r"(?:academic|educational|scientific|teaching|classroom|scholarly|charitable|hobby|home|personal|private|research|students?|government|military|in-house|company|corporate|non-?profit|trial)"
+_THING = r"(?:file|code|source|source code|software|script|module|program|library|document|work|material|package|header|project|repository|folder)s?"
+_COPIED = r"(?:cop(?:y|ied|ies|ying)|(?:re)?distribut(?:e|ed|ion)|shared?|sold|resold|sell|publish(?:ed)?|reproduced?|disclosed?|forwarded|leaked|passed on|given away|lent|rented|leaves?|licen[sc]ed)"
+_HEAD = fast(
+    rf"\b{_WHO}\b[a-z0-9 ,.$%'-]{{0,60}}\b(?:needs?|must|requires?|pays?|buys?|purchase|have to|has to|shall|should|may not|cannot|are (?:not|excluded|banned|required|barred)|ask|contact|write to|talk to|call)\b[a-z0-9 ,.$%'-]{{0,60}}\b(?:paid|pay|fees?|plan|licen[sc]\w*|subscription|permission|consent|agreement|contract|buy|purchase|ask|contact us|us|quote|price|excluded|banned|barred|not use|not be|money|donate)\b"
+    rf"|\b{_WHO} (?:are |is )?(?:excluded|excepted|banned|barred|not welcome|keep out|stay out|stay away|pay|must pay|need not apply)\b|\b(?:except|not|only|but not|unless)(?: for| to| by| used by)? (?:large |big |small |public |private |commercial |our |paying |registered )*{_WHO}\b(?! (?:with|that|which|from|in the|whose|are returned|id|ids|field|name))"
+    r"|\b(?:needs?|requires?|required|must have|must hold|without) (?:a|an|the|your|any) (?:[a-z-]+ ){0,2}(?:subscription|paid plan|membership|written (?:permission|consent)|(?:commercial|paid|separate|valid|enterprise|pro|business|professional) licen[sc]e)\b"
+    r"|\b(?:only|needs?|must|requires?|for) (?:[a-z]+ ){0,2}paid (?:plans?|licen[sc]es?|subscriptions?|customers?|version|edition|tiers?|members?)\b|\bpaying (?:customers?|users?|members?|companies)\b"
+    r"|\bfree (?:only )?(?:until|till|up to|as long as|while|during|for (?:the )?(?:first|non-?|academ|educat|personal|private|home|hobb|students?|schools?|individuals?|small|charit|research|internal)|of charge (?:for|to|until|in)\b)|\bnot free\b(?! (?:of|from|the|up|memory))|\bfree of charge for\b"
+    r"|\b(?:afterwards|thereafter|from then on|after (?:that|this) date)\b[a-z0-9 ,]{0,60}\b(?:ask|pay|buy|licen[sc]\w*|reserved|proprietary|commercial|closed|contact|purchase)\b"
+    r"|\bask (?:us|me|the (?:author|owner|maintainer)s?|for permission)\b|\b(?:contact|call|e-?mail|write to|write|get in touch with) (?:us|me|sales|the (?:author|owner|company)s?)(?: first)? (?:for|before|to) (?:[a-z]+ ){0,3}(?:us(?:e|es|ing|age)|licen[sc]\w*|permission|pric\w+|commercial\w*|buy|purchase|deploy\w*|distribut\w*|copying|terms)\b"
+    rf"|\b{_KINDS} (?:(?:and|or) [a-z]+ )?(?:use|usage|purposes?) only\b|\b(?:only|solely|exclusively) (?:for|in) {_KINDS} (?:use|usage|purposes?|projects?|work)\b|\bonly {_KINDS} (?:use|usage)\b"
+    rf"|\bth(?:is|ese|e) {_THING}\b[a-z0-9 ,'-]{{0,60}}\b(?:may|must|shall|can|cannot|should|is to|are to)\b[a-z0-9 ,'-]{{0,60}}\b(?:not|never|only|unless|except|nobody|no one|without)\b[a-z0-9 ,'-]{{0,40}}\b{_COPIED}\b"
+    rf"|\bth(?:is|ese|e) {_THING}\b[a-z0-9 ,'-]{{0,60}}\b(?:cannot|must never|may never)\b[a-z0-9 ,'-]{{0,40}}\b{_COPIED}\b"
+    rf"|\bth(?:is|ese) {_THING} (?:is|are|remains?|stays?|belongs?|contains?) (?:[a-z]+ ){{0,3}}(?:confidential|proprietary|(?:trade )?secrets?|classified|unpublished|closed[- ]source|off[- ]limits)\b"
+    r"|^\W*(?:strictly |company |highly |top |most )*(?:confidential|proprietary|classified|secret information|closed[- ]source)\W*$"
+    rf"|^\W*(?:please )?(?:do not|don't|never) (?:re)?(?:distribute|copy|share|publish|sell|leak|disclose|forward|reproduce|train)(?: (?:this|it|the|these|on))*(?: {_THING})?(?: (?:or|and) [a-z]+)?(?: (?:this|it))?(?: {_THING})?\W*$"
+    r"|\b(?:all rights |ownership |copyright )?(?:owned (?:solely |exclusively )?by|belongs? (?:solely |exclusively )?to|made (?:exclusively )?for|licensed from|internal to|courtesy of|(?:by|with) (?:kind )?permission(?: of| from|$)|used by permission) (?:[a-z0-9&.,]+ ){0,4}(?:inc|ltd|llc|gmbh|corp|corporation|company|ag|plc|bv)\b"
+    r"|\bnot for production\b|\bno (?:commercial )?(?:copying|scraping|forks?|forking|reselling|resale|redistribution|derivatives|sublicensing|training)\b(?! (?:set|data|step|phase|loop))"
+    r"|\bused (?:by|with) (?:kind )?permission\b|\b(?:under|subject to|covered by) (?:an? |the )?nda\b|\b(?:abandon|crippl|nag|guilt|care|donation)ware\b|\bnot (?:be )?(?:open[- ]source|free software)\b"
+    r"|\b(?:not|never) (?:to )?be (?:shared|sold|published|copied|leaked|disclosed|passed on)\b|\bother terms\b|\b(?:different|separate|special|other) licen[sc]es? (?:appl|hold)|^\W*separately licen[sc]ed|\bterms (?:do not|don't|does not) (?:extend|apply)|\b(?:isn't|aren't|is not|are not) (?:covered|free)\b[a-z ,']{0,40}(?:licen[sc]|$)"
+    r"|\bpatents? [\d,./]{4,}[^.]{0,40}\b(?:licen[sc]|needed|required|royalt)|\bif your? (?:firm|company|business|employer|team|organi[sz]ation)\b"
+    r"|\b(?:sole |exclusive |private |intellectual )?property of (?!the (?:object|element|node|class|file|css|window|document|model|array|given|current|same|parent|target)|an? |each |this |its |their (?:respective )?(?:owner|holder)|every )"
+    r"|\b(?:exempt|excluded|excepted|carved out|left out|not covered|not subject|does not fall|do not fall|falls? outside|outside)\b[a-z ',]{0,40}\blicen[sc]"
+    r"|\blicen[sc]e (?:of|in|for|at) (?:the|this) (?:[a-z'-]+ ){1,3}(?:does not|doesn't|do not|don't|never|is not|cannot)\b[a-z ]{0,20}\b(?:apply|cover|extend|hold|include|valid|reach)"
+    rf"|\bth(?:is|ese) {_THING} (?:is|are|has|have|comes?|carry|carries|falls?)\b[a-z ]{{0,20}}\b(?:(?:its|their) own|a different|different|another|a separate|separate|a special|special) (?:terms|licen[sc]|conditions)|\bth(?:is|ese) {_THING} (?:is|are) (?:separately|differently|individually) licen[sc]ed"
+    r"|\b(?:never|do not|don't|not to be|must not|may not|not|no)\b(?: be)?(?: use[ds]?| using| deploy(?:ed)?| run| ship(?:ped)?)?(?: it| this| them)?(?: code| software| file| library)? (?:in|for|by|at|on|near|aboard) (?:[a-z]+ ){0,2}(?:weapons?|weaponry|nuclear|military|warfare|hospitals?|casinos?|gambling|surveillance|aircraft|life support|drones?|missiles?|police|armed forces|reactors?)\b"
+)  # fmt: skip
+_LABEL = re.compile(r"\W*(?:(?:project|code|file|source|software) )?(?:licen[sc]e|licensing|legal|terms(?: of use)?)(?: terms)?\s*:\s+(?P<value>\S.*)$", re.I | re.S)  # fmt: skip
+_LABEL_WORDS = re.compile(r"[A-Za-z]")
+
+
+def may_reserve(text: bytes) -> bool:
+    """Whether the head of a file has words that may take something back: a quick look."""
+    return may_limit(text) or _HEAD.rough.search(b" ".join(text.lower().split())) is not None
+
+
+def reserved_in_head(said: str) -> str | None:
+    """The words of a sentence at the head of a file that take something back, or None.
+
+    A label `License:` with words behind it that name no licence and no file is one, too.
+    """
+    match = next(_HEAD.finditer(folded(said.lower())), None)
+    if match is not None:
+        return match.group()
+    label = _LABEL.match(said)
+    if label and _LABEL_WORDS.search(label.group("value")) and not mentions(said.lower()):
+        return None if _VAGUE.search(label.group("value")) else said[:100]
+    return None
+
+
+_VAGUE = re.compile(r"\b(?:LICEN[SC]E|COPYING|COPYRIGHT|NOTICE|README)|licen[sc]e|\bopen[- ]source\b|https?://|www\.|\bbsd\b|\bsee (?:below|above|accompanying|file|the (?:accompanying|end|bottom|top|file|docs?|documentation|project|repository|package|root|web ?site|source))", re.I)  # fmt: skip
+"""Values of the label that say too little to say anything, or that point somewhere."""
