@@ -34,6 +34,7 @@ COMMANDS = {
     "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
     "whatif": ("curate.commands.whatif:whatif", "What other limits of the recipe would keep."),
     "quality": ("curate.commands.quality:quality", "Train and judge a model of quality."),
+    "ngram": ("curate.commands.ngram:ngram", "Train an n-gram model, for perplexity."),
     "extract": ("curate.commands.extract:extract", "The text of one page, with the reasons."),
     "license": ("curate.commands.license:license", "What licence a file or repository is under."),
     "filters": ("curate.commands.filters:filters", "The filters there are, with their parameters."),

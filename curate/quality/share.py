@@ -37,6 +37,8 @@ class TopShare:
     share: float = 0.1
     best: str = "highest"
     """highest or lowest."""
+    cuts: tuple[float, ...] = ()
+    """Other shares whose worst score the ledger is to have as well (`cuts`); they drop nothing."""
     by_language: bool = True
     """Each language by itself; else all documents together."""
     index: str = ""
@@ -45,8 +47,10 @@ class TopShare:
     """Not possible."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        object.__setattr__(self, "cuts", tuple(self.cuts))  # TOML gives a list
+        for name, shares in (("share", (self.share,)), ("cuts", self.cuts)):
+            if not all(0 < one <= 1 for one in shares):
+                raise ValueError(f"{name} must be above 0 and at most 1, got {', '.join(map(str, shares))}")
         if self.best not in BEST:
             raise ValueError(f"best must be {' or '.join(BEST)}, got {self.best!r}")
         if not self.signal:
@@ -78,19 +82,28 @@ class TopShare:
         for part in _parts(files):
             for language, some in part.items():
                 counts[language] = counts.get(language, 0) + len(some.ranks)
-        cuts = {name: _Cut(math.ceil(self.share * count - 1e-9)) for name, count in counts.items()}
-        while left := {name: cut for name, cut in cuts.items() if not cut.found}:
-            histograms = {name: np.zeros(BINS, np.int64) for name in left}
+        shares = (self.share, *self.cuts)
+        all_cuts = {
+            (share, name): _Cut(math.ceil(share * count - 1e-9)) for share in shares for name, count in counts.items()
+        }
+        while left := {key: cut for key, cut in all_cuts.items() if not cut.found}:
+            histograms = {key: np.zeros(BINS, np.int64) for key in left}
             for part in _parts(files):
-                for name in left.keys() & part.keys():
-                    left[name].count(part[name], histograms[name])
-            for name, cut in left.items():
-                cut.narrow(histograms[name])
+                for key, cut in left.items():
+                    if key[1] in part:
+                        cut.count(part[key[1]], histograms[key])
+            for key, cut in left.items():
+                cut.narrow(histograms[key])
+        cuts = {name: all_cuts[self.share, name] for name in counts}
         lost = 0
         for shard, part in enumerate(_parts(files)):
             lost += self._write(part, cuts, storage.join(out, f"shard={shard}", "part-00000.parquet"), shard)
-        limits = {name: value_of(cut.rank, self.best) for name, cut in sorted(cuts.items())}
-        return {"documents": sum(counts.values()), "lost": lost, "worst_kept": limits}
+        worst = {
+            share: {name: value_of(all_cuts[share, name].rank, self.best) for name in sorted(counts)}
+            for share in shares
+        }
+        told = {"documents": sum(counts.values()), "lost": lost, "worst_kept": worst[self.share]}
+        return told | ({"cuts": {f"{share:g}": worst[share] for share in self.cuts}} if self.cuts else {})
 
     def _write(self, part: Mapping[str, "_Some"], cuts: Mapping[str, "_Cut"], path: str, shard: int) -> int:
         """Write the losers of one shard, if there are any; returns how many."""

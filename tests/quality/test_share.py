@@ -99,3 +99,13 @@ def test_what_it_says_of_a_document() -> None:
 def test_parameters_that_can_not_be(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         TopShare(**options)
+
+
+def test_other_shares_are_told_and_drop_nothing(tmp_path: Path) -> None:
+    named = [(float(n), "en", f"{n * 4294967:08x}{n:024x}") for n in range(100)]
+    step = TopShare("score", 0.6, "lowest", cuts=(0.3, 1.0))
+    assert len(_lost(step, named, tmp_path / "job", 2)) == 40
+    facts = step.resolve(None, str(tmp_path / "job" / "keys"), str(tmp_path / "again"), 2)
+    assert (facts["worst_kept"], facts["cuts"]) == ({"en": 59.0}, {"0.3": {"en": 29.0}, "1": {"en": 99.0}})
+    with pytest.raises(ValueError, match="cuts must be above 0"):
+        TopShare(cuts=(0.3, 0.0))
