@@ -43,8 +43,9 @@ def with_title(text: str, title: str) -> str:
     if not title or not text:
         return text
     lines, wanted = text.split("\n"), _tokens(title)
+    some = max(wanted, key=len, default="")  # that most lines lack
     for place, line in enumerate(lines):
-        if len(line) <= 2 * _LONGEST and _tokens(line) == wanted:
+        if len(line) <= 2 * _LONGEST and some in line.casefold() and _tokens(line) == wanted:
             if place >= _FIRST_LINES:
                 return text
             return "\n".join([line, *lines[:place], *lines[place + 1 :]])
