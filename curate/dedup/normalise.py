@@ -8,7 +8,9 @@ What any of them gives is part of the keys: raise `curate.dedup.index.FORMAT` wi
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN
 from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
@@ -81,9 +83,54 @@ def one_form(text: str) -> str:
     """`same` with white space as it stands."""
     if text.isascii():
         return text.lower()
-    forms = _forms()
-    text = composed(text)
-    text = composed(forms.pattern.sub(forms.one, text).casefold())
+    table = _one_by_one()
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    found = table[np.minimum(points, len(table) - 1)]
+    kinds = int(np.bitwise_or.reduce(found))
+    if kinds & _TOGETHER:
+        return _one_form_of_all(text)
+    several = set(points[found & _SEVERAL != 0].tolist()) if kinds & _SEVERAL else ()
+    made = (found[found & _NONE == 0] if kinds & _NONE else found) & (_NONE - 1)
+    one = made.tobytes().decode("utf-32-le")
+    for code in several:
+        one = one.replace(chr(code), _one_form_of_all(chr(code)))
+    return one
+
+
+_NONE, _SEVERAL, _TOGETHER = 1 << 24, 1 << 25, 1 << 26
+_COMMON = (range(0x80), range(0x80, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1F000, 0x1FB00))
+"""Where the characters of nearly all texts are that have another form, and emoji."""
+
+
+@functools.lru_cache(maxsize=1)
+def _one_by_one() -> NDArray[np.uint32]:
+    """For each code point that of its one form, where that is one character whatever stands beside it; else its own and _NONE
+    (it is left out), _SEVERAL, or _TOGETHER, which also stands for what is rare. The last entry is for all beyond the table."""
+    codes = [code for codes in _COMMON for code in codes]
+    parts = [unicodedata.decomposition(chr(code)).split() for code in codes]
+    seconds = {
+        int(pair[1], 16) for pair in parts if len(pair) == 2 and pair[0][0] != "<"
+    }  # compose with what is before
+    joining = {0x0E4D, 0x0ECD, *range(0x1100, 0x1200), *seconds}
+    table = np.arange(_COMMON[-1].stop + 1, dtype=np.uint32)
+    table[0xD800:0xE000] |= _TOGETHER
+    table[0x10000 : _COMMON[-1].start] |= _TOGETHER
+    table[-1] |= _TOGETHER
+    for code in codes:
+        one = _one_form_of_all(chr(code))
+        if any(unicodedata.combining(char) or ord(char) in joining for char in chr(code) + one):
+            table[code] |= _TOGETHER
+        elif len(one) == 1:
+            table[code] = ord(one)
+        else:
+            table[code] |= _SEVERAL if one else _NONE
+    return table
+
+
+def _one_form_of_all(text: str) -> str:
+    pattern, table = _forms()
+    text = pattern.sub(lambda found: table.get(found[0]) or _form_of_rare(found[0]), composed(text))
+    text = composed(text.casefold())
     while "i\u0307" in text:
         text = composed(text.replace("i\u0307", "i"))
     return _SPLIT_AM.sub(_joined_am, text) if "\u0e4d" in text or "\u0ecd" in text else text
@@ -93,28 +140,30 @@ def _joined_am(found: re.Match[str]) -> str:
     return found[2] + ("\u0e33" if found[1] == "\u0e4d" else "\u0eb3")
 
 
-@dataclass(frozen=True)
-class _Forms:
-    pattern: re.Pattern[str]
-    """Characters whose one form is not just their lower case, and all beyond the basic plane: one range of those is faster."""
-    table: dict[str, str]
-    left_out: re.Pattern[str]
+@functools.lru_cache(maxsize=1)
+def _forms() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Characters whose one form is not just their lower case, and all beyond the basic plane: one range of those is faster;
+    and the forms of the former."""
+    codes = (code for codes in _WITH_FORMS for code in codes if code < 0x10000)
+    table = {char: one for char in map(chr, codes) if (one := form(char)) != char.casefold()}
+    return re.compile(f"[{''.join(map(re.escape, table))}\U00010000-\U0010ffff]"), table
 
-    def one(self, found: re.Match[str]) -> str:
-        return self.table.get(found[0], found[0])
+
+@functools.lru_cache(maxsize=4096)
+def _form_of_rare(char: str) -> str:
+    return form(char)
 
 
 @functools.lru_cache(maxsize=1)
-def _forms() -> _Forms:
-    table = {char: one for codes in _WITH_FORMS for char in map(chr, codes) if (one := form(char)) != char.casefold()}
-    near = "".join(map(re.escape, filter("\U00010000".__gt__, table)))
-    left_out = "".join(char for char, one in table.items() if not one)
-    return _Forms(re.compile(f"[{near}\U00010000-\U0010ffff]"), table, re.compile(f"[{left_out}]"))
+def _left_out() -> re.Pattern[str]:
+    rare = (char for codes in _WITH_FORMS for char in map(chr, codes) if char >= "\U00010000")
+    gone = [char for char, one in _forms()[1].items() if not one]
+    return re.compile(f"[{''.join([*gone, *(char for char in rare if INVISIBLE.match(char) or _optional(char))])}]")
 
 
 def has_left_out(text: str) -> bool:
     """Whether `text` has a character that `same` leaves out."""
-    return _forms().left_out.search(text) is not None
+    return _left_out().search(text) is not None
 
 
 @functools.lru_cache(maxsize=1)

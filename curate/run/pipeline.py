@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from curate.corpus import checksums
 from curate.corpus.checksums import Content
-from curate.corpus.recipe import Recipe
+from curate.corpus.recipe import Recipe, parse
 from curate.corpus.shards import part_name, read_facts, read_written
 from curate.dedup import copies, index
 from curate.dedup.base import CorpusStep
 from curate.dedup.removals import rows_by_shard
+from curate.engine import children
 from curate.engine.session import Session
 from curate.errors import BalanceError, CurateError, RecipeError
 from curate.files import output, storage
@@ -26,6 +27,27 @@ from curate.run.job import Job, Watcher
 from curate.run.runner import run_tasks, stage
 
 MINIMUM_SHARDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTask:
+    """A recipe whose steps are to be loaded."""
+
+    recipe: str
+    """Its text."""
+    where: str
+    """Its name in messages."""
+
+
+def load_steps(task: LoadTask) -> None:
+    """Task: load what the steps of a recipe need, once. Raises RecipeError."""
+    recipe = parse(task.recipe, task.where)
+    for label, step in zip(recipe.labels, recipe.steps, strict=True):
+        if hasattr(step, "prepare"):
+            try:
+                step.prepare()
+            except (OSError, ValueError) as error:
+                raise RecipeError(f"{recipe.name}: {label}: {error}") from error
 
 
 @dataclass(slots=True)
@@ -68,13 +90,9 @@ class CorpusJob(Job):
         }
 
     def prepare(self) -> None:
-        """Load the models and lists of the steps. Raises RecipeError with what is missing, and how to get it."""
-        for label, step in zip(self.recipe.labels, self.recipe.steps, strict=True):
-            if hasattr(step, "prepare"):
-                try:
-                    step.prepare()
-                except (OSError, ValueError) as error:
-                    raise RecipeError(f"{self.recipe.name}: {label}: {error}") from error
+        """Load the models and lists of the steps, in a child that the first tasks find so. Raises RecipeError with what is
+        missing, and how to get it."""
+        children.call(load_steps, LoadTask(self.recipe.text, self.recipe.name))
 
     def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
         """The corpus-wide steps that have an index, and the folders of their keys."""

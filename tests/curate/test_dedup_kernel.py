@@ -182,6 +182,23 @@ def test_same_is_stable(text: str) -> None:
     assert normalise.same(normalise.same(text)) == normalise.same(text)
 
 
+_NEAR = st.sampled_from(
+    "ei\u0307\u0301\u0327\u0345\ufe0f\u200b\xdf\ufb01\u0e4d\u0e48\u0e32\u1100\u1161\u11a8\uac00\u0130\u2026\u212b\U0001f600\U0001d538"
+)
+
+
+@settings(deadline=None)
+@given(st.text(st.one_of(st.characters(max_codepoint=0x1FFFF), _NEAR)))
+def test_characters_that_stand_alone_are_looked_up_and_the_rest_is_composed(text: str) -> None:
+    wanted = text.lower() if text.isascii() else normalise._one_form_of_all(text)
+    assert normalise.one_form(text) == wanted
+
+
+def test_every_character_has_the_form_of_a_text_of_it() -> None:
+    every = map(chr, [*range(0x80, 0xD800), *range(0xE000, 0x20000)])
+    assert [char for char in every if normalise.one_form(char) != normalise._one_form_of_all(char)] == []
+
+
 def test_words() -> None:
     assert kernel.words("Don't STOP — Élan, naïve_x 12.5") == ["don", "t", "stop", "elan", "naive", "x", "12", "5"]
     assert kernel.words("a中文b ภาษาไทย") == ["a", "中文", "b", "ภาษา", "ไทย"]
