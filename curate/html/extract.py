@@ -115,9 +115,9 @@ def _extracted(html: str, url: str | None, judged: Judged) -> Extraction:
     if (text := elsewhere(html, judged)) is not None:
         return Extraction(text, "curate")
     if judged.unsure:
-        from curate.html.extractors import extractor
+        from curate.html.extractors import fallback
 
-        return Extraction(extractor("trafilatura")(html, url), "trafilatura")
+        return Extraction(fallback(html, url), "trafilatura")
     return Extraction(assemble(judged), "curate")
 
 

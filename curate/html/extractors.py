@@ -46,7 +46,7 @@ DEFAULT = "curate"
 UNION = "union"
 UNITED = ("curate", "trafilatura")
 """The engines of `union`: the second is asked where the recipe drops the first one's text (curate/read/union.py)."""
-TEXT = 2
+TEXT = 3
 """Of our own engine: raised with every change of what text a page gives, so that texts of before are not taken for those of now."""
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
@@ -167,7 +167,13 @@ _PROSE = 100
 """A cell of so many characters is text, not a figure in a table."""
 
 
-def _trafilatura(html: str, url: str | None) -> str:
+def fallback(html: str, url: str | None) -> str:
+    """What `curate` takes for pages that it is unsure of: trafilatura without what it tries where it finds little. On such pages
+    that adds nothing and takes half of its time (benchmarks/results/extraction.md)."""
+    return clean_text(_trafilatura(clean_html(html), url, fast=True))
+
+
+def _trafilatura(html: str, url: str | None, fast: bool = False) -> str:
     """trafilatura with its defaults, except that comment sections are left out (better on labelled pages).
 
     `deduplicate` stays off: it remembers paragraphs for the whole process, so that a page's text would depend on
@@ -180,7 +186,7 @@ def _trafilatura(html: str, url: str | None) -> str:
 
     own = next((bar for bar in _BARS if bar not in html), "")
     page = _CHARACTER_BAR.sub(own, html).replace("|", own) if own else html
-    text = extract(page, url=url, include_comments=False, include_tables=True, deduplicate=False) or ""
+    text = extract(page, url=url, fast=fast, include_comments=False, include_tables=True, deduplicate=False) or ""
     if "|" not in text:
         return text.replace(own, "|") if own else text
     made = ((line, _row(line) if "|" in line else line) for line in text.split("\n"))
