@@ -105,7 +105,7 @@ def _like_windows_1252(text: str, utf8: bytes) -> bool:
     if 2 * np.count_nonzero(after > 0xC1) < len(after):  # after most letters stands ASCII
         return False
     found = np.count_nonzero(np.isin(after, _FOLLOW))
-    return 2 * found >= len(after) and 4 * found >= _SHARE * np.count_nonzero(data > 0xC1)
+    return bool(2 * found >= len(after) and 4 * found >= _SHARE * np.count_nonzero(data > 0xC1))
 
 
 def _like_windows_1251(text: str, utf8: bytes) -> bool:
