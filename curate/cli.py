@@ -31,6 +31,7 @@ COMMANDS = {
     "probe-eval": ("curate.commands.probe_eval:probe_eval", "Evaluate a checkpoint on tasks."),
     "probe-export": ("curate.commands.probe_export:probe_export", "A checkpoint in Hugging Face format."),
     "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),
+    "card": ("curate.commands.card:card", "What the EU and California want published of a corpus."),
     "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
     "whatif": ("curate.commands.whatif:whatif", "What other limits of the recipe would keep."),
     "quality": ("curate.commands.quality:quality", "Train and judge a model of quality."),

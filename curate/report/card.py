@@ -186,11 +186,11 @@ CODE_NOTES = {
 def funnel_table(rows: Sequence[FunnelRow]) -> str:
     """The funnel as a Markdown table."""
     lines = ["| | | count | left |", "|---|---|--:|--:|"]
-    lines += [f"| {row.kind} | {_cell(row.reason)} | {number(row.count)} | {number(row.left)} |" for row in rows]
+    lines += [f"| {row.kind} | {cell(row.reason)} | {number(row.count)} | {number(row.left)} |" for row in rows]
     return "\n".join(lines)
 
 
-def _cell(name: str) -> str:
+def cell(name: str) -> str:
     """`name` as code in a Markdown table; nothing in it can end the cell."""
     flat = " ".join(clean(name).replace("`", "'").replace("|", "/").split())
     return f"`{flat}`" if flat else ""
@@ -199,7 +199,7 @@ def _cell(name: str) -> str:
 def _removed(ledger: Mapping[str, Any]) -> str:
     if not ledger["removed"]:
         return ""
-    rows = [f"| {_cell(rule)} | {number(count)} |" for rule, count in ledger["removed"].items()]
+    rows = [f"| {cell(rule)} | {number(count)} |" for rule, count in ledger["removed"].items()]
     return "\n".join(["Lines and spans removed from documents:", "", "| rule | count |", "|---|--:|", *rows])
 
 
