@@ -105,7 +105,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     scheduler, of `kill`) likewise with 143."""
     stopped = 130
 
-    def terminate(_signal: int, _frame: Any) -> None:
+    def terminate(_signal: int, _frame: object) -> None:
         nonlocal stopped
         stopped = 143
         raise KeyboardInterrupt

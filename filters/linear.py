@@ -197,7 +197,7 @@ def _checked(card_file: Path, words_file: Path) -> Linear:
     return Linear(float(bias), cuts, ranges, words, hashes(stop_words), card)
 
 
-def _table(value: Any, name: str) -> Array:
+def _table(value: object, name: str) -> Array:
     """A table of numbers with a row for each signal."""
     rows = value if isinstance(value, list) else []
     plain = all(isinstance(row, list) and all(type(one) in (int, float) for one in row) for row in rows)
@@ -210,12 +210,12 @@ def _table(value: Any, name: str) -> Array:
 
 
 @hot
-def _is_word(byte: Number) -> Any:
+def _is_word(byte: Number) -> Number:
     return 97 <= byte <= 122 or 48 <= byte <= 57 or byte >= 128
 
 
 @hot
-def _is_mark(low: Array, at: int) -> Any:
+def _is_mark(low: Array, at: int) -> Number:
     """Whether a character of punctuation in three bytes stands here: U+2000 to U+206F, U+3000 to U+303F, U+FF00 to U+FF0F."""
     if low[at] < 0xE2 or at + 2 >= len(low):
         return False
@@ -227,7 +227,7 @@ def _is_mark(low: Array, at: int) -> Any:
 
 
 @hot
-def _alone(byte: Number) -> Any:
+def _alone(byte: Number) -> Number:
     """Whether a character with this first byte is a word by itself: kana, ideographs, hangul."""
     return 0xE3 <= byte <= 0xED
 
@@ -396,7 +396,7 @@ def _shape(raw: Array, signals: Array) -> None:
 
 
 @inner
-def _ends(raw: Array, first: int, last: int) -> Any:
+def _ends(raw: Array, first: int, last: int) -> Number:
     """Whether a line ends as sentences do: . ! ? and their East Asian forms, behind closing marks too; not in three dots."""
     while last > first:
         byte = raw[last - 1]

@@ -5,7 +5,7 @@ dashes of `_PLAIN`; anything else (a letter with an accent, dots parted by space
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,11 @@ def table(
     return Table(slots, pool, stops, np.array(list(flags.values()), np.int64), longest)
 
 
+_Text: TypeAlias = tuple[Array, Array]
+_Model: TypeAlias = tuple[Array, Array, Array, Array, int]
+# `Characters` and `Table` as the loops take them
+
+
 def characters(text: str) -> Characters:
     """A text as the loops read it."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -118,7 +123,7 @@ def ends(text: Characters, model: Table, *, lines: bool, other_ends: bool) -> ND
     rows = np.empty((1 + np.count_nonzero(text.properties & (_MARK | parted)), 5), np.int64)
     word = np.empty(2 * model.longest + 1, np.uint32)
     # plain tuples: numba's cache would remember classes by the name of their module
-    return rows[: _ends(tuple(text), parted, tuple(model), word, rows)]
+    return rows[: _ends((*text,), parted, (*model,), word, rows)]
 
 
 @compiled
@@ -142,7 +147,7 @@ def _hash(points: Array, start: int, stop: int) -> Number:
 
 
 @compiled
-def _ends(text: Any, parted: int, model: Any, word: Array, rows: Array) -> int:
+def _ends(text: _Text, parted: int, model: _Model, word: Array, rows: Array) -> int:
     """Write the rows of all pieces; how many there are. `word` is room for two of the longest words and what is between."""
     _, properties = text
     count = start = 0
@@ -163,7 +168,7 @@ def _write(rows: Array, count: int, stop: int, following: int, kind: int, first:
 
 
 @inner
-def _ends_of(text: Any, start: int, stop: int, model: Any, word: Array, rows: Array, count: int) -> int:
+def _ends_of(text: _Text, start: int, stop: int, model: _Model, word: Array, rows: Array, count: int) -> int:
     """The rows of one piece, behind `count` others: `_slices` of `filters.punkt`."""
     points, properties = text
     word_start = word_stop = start
@@ -202,7 +207,7 @@ def _ends_of(text: Any, start: int, stop: int, model: Any, word: Array, rows: Ar
 
 
 @inner
-def _broken(text: Any, start: int, stop: int, model: Any, word: Array) -> int:
+def _broken(text: _Text, start: int, stop: int, model: _Model, word: Array) -> int:
     """BREAK, UNSURE or 0: whether a token of the words [start, stop) but the last ends a sentence."""
     _, properties = text
     for i in range(start, stop):
@@ -224,7 +229,7 @@ def _broken(text: Any, start: int, stop: int, model: Any, word: Array) -> int:
 
 
 @inner
-def _token(text: Any, at: int, stop: int) -> int:
+def _token(text: _Text, at: int, stop: int) -> int:
     """Where the token that begins at `at` ends; -1 where dots are parted by spaces."""
     points, properties = text
     several = _several(points, properties, at, stop)
@@ -263,7 +268,7 @@ def _several(points: Array, properties: Array, at: int, stop: int) -> int:
 
 
 @inner
-def _closes(text: Any, start: int, stop: int, after: int, end: int, model: Any, word: Array) -> bool:
+def _closes(text: _Text, start: int, stop: int, after: int, end: int, model: _Model, word: Array) -> bool:
     """`_ends` of `filters.punkt`: whether the token [start, stop) ends a sentence before the one of [after, end)."""
     points, properties = text
     length = stop - start
@@ -296,7 +301,7 @@ def _closes(text: Any, start: int, stop: int, after: int, end: int, model: Any, 
 
 
 @inner
-def _dot_ends(points: Array, start: int, stop: int, model: Any, word: Array) -> bool:
+def _dot_ends(points: Array, start: int, stop: int, model: _Model, word: Array) -> bool:
     """Whether a token ends in one dot and is no abbreviation, nor is its part behind the last dash; a dot alone is such a token."""
     if points[stop - 1] != _DOT:
         return False
@@ -359,7 +364,7 @@ def _are_pair(
     after: int,
     end: int,
     other_number: bool,
-    model: Any,
+    model: _Model,
     word: Array,
 ) -> bool:
     """Whether the two words are a collocation."""
@@ -372,7 +377,7 @@ def _are_pair(
 
 
 @inner
-def _flags(points: Array, start: int, stop: int, model: Any, word: Array) -> int:
+def _flags(points: Array, start: int, stop: int, model: _Model, word: Array) -> int:
     """The flags of a word in any case; 0 where the model has no such word."""
     return _find(word, _type(points, start, stop, False, model[-1], word, 0), model)
 
@@ -394,7 +399,7 @@ def _type(points: Array, start: int, stop: int, number: bool, longest: int, word
 
 
 @inner
-def _find(word: Array, length: int, model: Any) -> int:
+def _find(word: Array, length: int, model: _Model) -> int:
     """The flags of the first `length` code points of `word`; 0 where they are no word, or -1."""
     if length < 0:
         return 0

@@ -61,7 +61,7 @@ class Mask:
         return cls(False, seen if bias is None else bias.masked_fill(~seen, float("-inf")))
 
 
-def _triangle(rows: int, columns: int, device: Any) -> Tensor:
+def _triangle(rows: int, columns: int, device: torch.device) -> Tensor:
     return torch.ones(rows, columns, dtype=torch.bool, device=device).tril()
 
 

@@ -116,14 +116,14 @@ def _llama(settings: dict[str, Any], folder: Path) -> ModelConfig:
     )
 
 
-def _size(settings: dict[str, Any], name: str) -> int:
+def _size(settings: dict[str, object], name: str) -> int:
     value = settings[name]
     if not isinstance(value, int) or not 1 <= value <= 10_000_000:
         raise TypeError(f"{name} is {value!r}")
     return value
 
 
-def _only(settings: dict[str, Any], folder: Path, name: str, *known: Any) -> None:
+def _only(settings: dict[str, object], folder: Path, name: str, *known: object) -> None:
     if settings.get(name, known[0]) not in known:
         raise ProbeError(f"{folder}: {name} is {settings[name]!r}; only {known[0]!r} is known here")
 

@@ -20,7 +20,7 @@ class Refused(click.ClickException):
 
     exit_code = 2
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """On stderr, control characters made visible."""
         text = "".join(
             c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in self.message
@@ -51,7 +51,7 @@ class Quantity(click.ParamType[float]):
 
     name = "quantity"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number, which is at least 1."""
         if isinstance(value, int | float):
             return float(value)

@@ -107,7 +107,7 @@ def _known(runs: Runs, request: Request) -> tuple[set[str], dict[str, str]]:
 def with_means(runs: Runs, suites: dict[str, list[str]]) -> Runs:
     """The runs with the mean of each suite among their scores."""
 
-    def filled(run: dict[str, Any]) -> dict[str, Any]:
+    def filled(run: dict[str, Any]) -> dict[str, object]:
         scores = {name: Scores.of(saved) for name, saved in run["scores"].items()}
         return {**run, "scores": run["scores"] | {n: s.to_dict() for n, s in suite.means(scores, suites).items()}}
 
@@ -283,7 +283,7 @@ def judge(
 
 def _groups(
     runs: Runs, metric: str, shared: dict[tuple[str, str], float], alpha: float, share: float
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[dict[str, object]]]:
     """The pairs on each source or task of a metric alone; empty where there is one.  Of no verdict: not corrected."""
     scores = {n: {s: _scores(run, metric) for s, run in seeds.items()} for n, seeds in runs.items()}
     names = sorted({group for seeds in scores.values() for score in seeds.values() for group in score.groups})
@@ -408,7 +408,7 @@ def _verdict(pair: dict[str, Any], metric: str) -> str:
     return f"too small to tell: about {pair['more']} more seed{'s' if pair['more'] > 1 else ''}"
 
 
-def _metric(runs: Runs, metric: str) -> dict[str, Any]:
+def _metric(runs: Runs, metric: str) -> dict[str, object]:
     """Mean and noise of a metric by mixture, by group, and whether the mixtures differ by more than the noise.
 
     `silent` says why a metric shows nothing: every mixture at the level of chance, or differences below twice the
@@ -496,7 +496,7 @@ def _figures(pair: dict[str, Any]) -> str:
     )
 
 
-def said(pair: dict[str, Any]) -> str:
+def said(pair: dict[str, object]) -> str:
     """The verdict on a pair, with what must be said beside it."""
     return f"{pair['verdict']} ({pair['caveat']})" if pair.get("caveat") else str(pair["verdict"])
 

@@ -305,7 +305,7 @@ def run(output: Path, how: How, talk: Talk) -> None:
         parallel.stop()
 
 
-def finished(folder: Path, identity: dict[str, Any] | None = None) -> bool:
+def finished(folder: Path, identity: dict[str, object] | None = None) -> bool:
     """Whether a run is finished.  Raises ProbeError when its result is damaged, or of another `identity`."""
     path = folder / "result.json"
     if not path.exists():
@@ -316,7 +316,7 @@ def finished(folder: Path, identity: dict[str, Any] | None = None) -> bool:
     return True
 
 
-def read_result(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, object]:
     """A finished run.  Raises ProbeError when the file is damaged."""
     try:
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -450,7 +450,7 @@ def _silent(_: str) -> None:
     return
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write JSON whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.tmp-{os.getpid()}")

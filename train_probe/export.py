@@ -70,7 +70,7 @@ def led_by(ids: Any, first: str) -> Any:
     return inner
 
 
-def configuration(c: ModelConfig, end: int = 0) -> dict[str, Any]:
+def configuration(c: ModelConfig, end: int = 0) -> dict[str, object]:
     """The config.json of a shape."""
     ids = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
     common = {"vocab_size": c.vocab, "torch_dtype": "float32", **ids}

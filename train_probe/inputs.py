@@ -178,7 +178,7 @@ def _broken(text: str) -> bool:
     return False
 
 
-def _string(value: Any) -> str:
+def _string(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bytes):
@@ -226,7 +226,7 @@ def _is_text(kind: Any) -> bool:
     )
 
 
-def _values(column: Any) -> list[Any]:
+def _values(column: Any) -> list[object]:
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):

@@ -9,7 +9,7 @@ Weights are plain `nn.Linear`s with the published models' meaning, so that expor
 """
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -160,7 +160,7 @@ class Model(nn.Module):
                 weight.copy_(like(_initial(name, draw, generator, self.config.family).to(weight.device), weight))
 
 
-def _initial(name: str, weight: Tensor, generator: Any, family: str) -> Tensor:
+def _initial(name: str, weight: Tensor, generator: torch.Generator, family: str) -> Tensor:
     if name.endswith("bias"):
         return weight.zero_()
     if weight.ndim == 1:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
 
 from train_probe.errors import ProbeError
 
@@ -102,7 +103,7 @@ def spread(module: nn.Module, blocks: list[nn.Module], world: World, kind: str) 
     return module
 
 
-def _split_block(block: nn.Module, mesh: Any, size: int) -> None:
+def _split_block(block: nn.Module, mesh: DeviceMesh, size: int) -> None:
     """Heads and inner units are divided; each process adds its part of the output (Shoeybi et al. 2019)."""
     from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 

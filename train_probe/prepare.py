@@ -134,7 +134,7 @@ def _dtype(tokenizer: Tokenizer) -> np.dtype[Any]:
     return np.dtype("<u2" if tokenizer.size <= 65_536 else "<u4")
 
 
-def _write(groups: Iterable[Group], tokenizer: Tokenizer, out: Path, skipped: Counter[str]) -> dict[str, Any]:
+def _write(groups: Iterable[Group], tokenizer: Tokenizer, out: Path, skipped: Counter[str]) -> dict[str, object]:
     out.mkdir(parents=True, exist_ok=True)
     dtype = _dtype(tokenizer)
     unsorted = out / f"tokens.tmp-{os.getpid()}"

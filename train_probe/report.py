@@ -56,7 +56,7 @@ def page(found: dict[str, Any], runs: Runs, output: Path) -> str:
     )
 
 
-def write(found: dict[str, Any], runs: Runs, output: Path) -> None:
+def write(found: dict[str, object], runs: Runs, output: Path) -> None:
     """report.html, and the tables as CSV and LaTeX in tables/."""
     (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
     every = [

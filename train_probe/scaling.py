@@ -330,7 +330,7 @@ def scale(paths: Sequence[Path], further: float = 10.0) -> dict[str, Any]:
     }
 
 
-def _said(law: Law) -> dict[str, Any]:
+def _said(law: Law) -> dict[str, object]:
     names = ("E", "K", "", "c", "") if law.form == "compute" else ("E", "A", "B", "alpha", "beta")
     fixed = {"full": (), "fixed": ("alpha", "beta"), "compute": ("c",)}[law.form]
     values = {
@@ -344,7 +344,7 @@ def _said(law: Law) -> dict[str, Any]:
     return {"form": law.form, "values": values}
 
 
-def _ahead(laws: dict[str, Law], at: tuple[float, float]) -> dict[str, Any]:
+def _ahead(laws: dict[str, Law], at: tuple[float, float]) -> dict[str, object]:
     """Predictions at a size beyond the largest, and the differences of pairs with intervals."""
     losses = {name: {"value": law.loss(*at), "interval": interval(law.sampled(*at))} for name, law in laws.items()}
     pairs = []

@@ -91,7 +91,7 @@ def load(name: str, folder: Path | None = None) -> Suite:
     return Suite(saved["name"], saved.get("about", ""), saved.get("score", SCORES["bpb"]), tuple(found))
 
 
-def _check(path: Any, saved: dict[str, Any]) -> None:
+def _check(path: object, saved: dict[str, object]) -> None:
     extra = set(saved) - {"name", "about", "score", "needs", "task"}
     entries = saved.get("task")
     name = saved.get("name")

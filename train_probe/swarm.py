@@ -196,12 +196,12 @@ def train(
     return found
 
 
-def key(ready: Prepared, weights: dict[str, float], chosen: Preset, settings: dict[str, Any], share: float) -> str:
+def key(ready: Prepared, weights: dict[str, float], chosen: Preset, settings: dict[str, object], share: float) -> str:
     """Of everything that decides a result: contents, not names."""
     return _digest([_contents(ready, weights), setting(ready, chosen, settings, share)])
 
 
-def setting(ready: Prepared, chosen: Preset, settings: dict[str, Any], share: float) -> str:
+def setting(ready: Prepared, chosen: Preset, settings: dict[str, object], share: float) -> str:
     """Of everything that decides a result but the weights: results of one setting can be compared."""
     kept = {k: v for k, v in settings.items() if k not in ("checkpoint_every", "log_every", "micro_rows", "compile")}
     return _digest([round(share, 9), ready.contents["held-out"], ready.contents["tasks"], chosen.model.to_dict(), kept])
@@ -211,11 +211,11 @@ def _contents(ready: Prepared, weights: dict[str, float]) -> list[list[Any]]:
     return sorted([ready.contents[f"source {name}"], round(weight, 6)] for name, weight in weights.items())
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def others(ready: Prepared, trained: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def others(ready: Prepared, trained: list[dict[str, object]]) -> list[dict[str, Any]]:
     """Results in the folder that can be compared with `trained` (all of one seed) and are over the same sources, by content:
     of an earlier search with fewer of them, or with more runs.  In the order of their keys."""
     names = {ready.contents[f"source {name}"]: name for name in ready.tokens}

@@ -22,7 +22,7 @@ class Table:
     grey: frozenset[int] = field(default_factory=frozenset)
     """Numbers of the rows that show nothing."""
 
-    def shown(self, row: Sequence[Any]) -> list[str]:
+    def shown(self, row: Sequence[object]) -> list[str]:
         """The cells as texts."""
         return [_shown(value, form) for value, (_, form) in zip(row, self.columns, strict=True)]
 
@@ -61,7 +61,7 @@ class Table:
         return f"\\begin{{tabular}}{{{kinds}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
 
 
-def _shown(value: Any, form: str) -> str:
+def _shown(value: object, form: str) -> str:
     if value is None:
         return "–"
     return format(value, form) if form and not isinstance(value, str) else str(value)

@@ -116,7 +116,7 @@ def read(name: str | Path) -> Task:
     return Task(name_of(str(name)), questions, known)
 
 
-def _level(row: dict[str, Any]) -> str:
+def _level(row: dict[str, object]) -> str:
     level = row.get("level", "")
     if isinstance(level, bool) or not isinstance(level, int | str):
         raise ValueError(f"the level is {level!r}")

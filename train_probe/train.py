@@ -66,7 +66,7 @@ def use_bf16(precision: str, device: torch.device) -> bool:
     return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
-def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
+def to_device(batch: dict[str, object], device: torch.device) -> dict[str, Tensor]:
     """Arrays to tensors on the device, without waiting for the copy."""
     out = {}
     for name, array in batch.items():
@@ -142,7 +142,7 @@ class Trainer:
         return made
 
     def _step(
-        self, batches: list[dict[str, Any]], made: list[torch.optim.Optimizer], step: int
+        self, batches: list[dict[str, object]], made: list[torch.optim.Optimizer], step: int
     ) -> tuple[Tensor, Tensor]:
         """One update; returns (loss, gradient norm) as tensors, so that nothing waits for the device."""
         total = torch.zeros((), device=self.world.device)
@@ -293,7 +293,7 @@ def identity(shape: ModelConfig, settings: TrainConfig, stream: Stream) -> dict[
     }
 
 
-def _host(value: Any) -> Any:
+def _host(value: object) -> Any:
     """Step counters live on the host unless the fused kernels hold them, which move them by themselves."""
     return value.cpu() if isinstance(value, Tensor) and not torch.cuda.is_available() else value
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @told
-def apply(recipe: Steps, texts: Any, *, text: str = "text", prefix: str = "") -> Any:
+def apply(recipe: Steps, texts: object, *, text: str = "text", prefix: str = "") -> Any:
     """What a recipe says of each text: kept, reason, value (the measurement that decided) and the text as the steps left it.
 
     | texts | gives |

@@ -238,7 +238,7 @@ def _all(root: Any, name: str) -> list[Any]:
     return [node for node in root.iter() if isinstance(node.tag, str) and node.tag.rpartition("}")[2] == name]
 
 
-def _first(root: Any, name: str) -> str:
+def _first(root: object, name: str) -> str:
     for node in _all(root, name):
         if node.tag.startswith("{http://purl.org/dc/") and (text := "".join(node.itertext()).strip()):
             return " ".join(text.split())[:500]

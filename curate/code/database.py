@@ -136,7 +136,7 @@ def addresses(licences: list[dict[str, Any]], ids: Ids) -> dict[str, str]:
     return {a: next(iter(o)) for a, o in sorted(owners.items()) if len(o) == 1 and "/" in a}
 
 
-def own_texts(licences: list[dict[str, Any]], ids: Ids) -> list[dict[str, Any]]:
+def own_texts(licences: list[dict[str, object]], ids: Ids) -> list[dict[str, object]]:
     """ScanCode's copies of the licences that are on the list `permissive`, as rules for them."""
     permissive = allow_list("permissive")
     kept = [row for row in licences if ids.of[row["key"]] in permissive and _is_text(row)]

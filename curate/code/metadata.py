@@ -106,7 +106,7 @@ def _headers(text: str) -> list[Any]:
     return _classifiers(found.get_all("Classifier") or [])
 
 
-def _package_json(text: str) -> list[Any]:
+def _package_json(text: str) -> list[object]:
     found = json.loads(text)
     several = found.get("licenses") or []
     one = found.get("license")
@@ -114,12 +114,12 @@ def _package_json(text: str) -> list[Any]:
     return [value.get("type") if isinstance(value, dict) else value for value in values]
 
 
-def _cargo(text: str) -> list[Any]:
+def _cargo(text: str) -> list[object]:
     licence = tomllib.loads(text).get("package", {}).get("license")
     return [licence.replace("/", " OR ") if isinstance(licence, str) else licence]
 
 
-def _pom(text: str) -> list[Any]:
+def _pom(text: str) -> list[object]:
     return _POM.findall(text[:200_000])
 
 

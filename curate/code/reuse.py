@@ -35,7 +35,7 @@ def annotations(text: str, path: str) -> list[Annotation]:
     return [annotation for annotation in read if annotation]
 
 
-def _annotation(table: Any, path: str) -> Annotation | None:
+def _annotation(table: object, path: str) -> Annotation | None:
     if not isinstance(table, dict):
         return None
     globs, stated = _strings(table.get("path")), _strings(table.get("SPDX-License-Identifier"))
@@ -48,7 +48,7 @@ def _annotation(table: Any, path: str) -> Annotation | None:
     return Annotation(pattern, evidence, precedence if precedence in PRECEDENCES else "closest")
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
     return [v for v in values if isinstance(v, str) and v.strip()]
 

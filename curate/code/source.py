@@ -98,7 +98,7 @@ def run(task: FileTask) -> ReadResult:
     return ReadResult(records, writer.rows)
 
 
-def _repository(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+def _repository(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, object]]:
     path = task.file
     licences, repo = survey_of(path, detector), _repository_name(path)
     for number, member in enumerate(members_of(path)):
@@ -125,7 +125,7 @@ def _table(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterato
         yield _row(task, repo or _repository_name(task.file), member, number, file, (expression, evidence))
 
 
-def _crawl(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+def _crawl(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, object]]:
     """Source files among the pages of a crawl: own headers, and the licence files of sites that host repositories."""
     licences: dict[str, Licences] = {}
     for page in pages(task.file):

@@ -67,7 +67,7 @@ def _row(record: Mapping[str, Any], path: str, number: int) -> Row:
     return Row(repo, Member(known, data), stated(record["license"], f"{path}:{number}"))
 
 
-def stated(value: Any, where: str) -> Evidence | None:
+def stated(value: object, where: str) -> Evidence | None:
     """What a license column says: an SPDX expression or a list of ids, all of which hold; None for nothing.
 
     A value that is no expression of known ids is an unknown licence.

@@ -31,7 +31,7 @@ def catalogue() -> list[dict[str, Any]]:
     return found
 
 
-def _describe(step: type[Any]) -> dict[str, Any]:
+def _describe(step: type[Any]) -> dict[str, object]:
     summary, _, about = inspect.cleandoc(step.__doc__ or "").partition("\n\n")
     notes = _field_notes(step)
     return {
@@ -52,11 +52,11 @@ def _describe(step: type[Any]) -> dict[str, Any]:
     }
 
 
-def _type_name(kind: Any) -> str:
+def _type_name(kind: object) -> str:
     return kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(field: dataclasses.Field[Any]) -> object:
     if field.default is not dataclasses.MISSING:
         value = field.default
     elif field.default_factory is not dataclasses.MISSING:

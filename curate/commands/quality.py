@@ -140,7 +140,7 @@ def _trained(card: dict[str, Any]) -> str:
     return "\n".join(one_line(line, 400) for line in lines)
 
 
-def _evaluated(found: "Evaluation") -> Any:
+def _evaluated(found: "Evaluation") -> object:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

@@ -67,7 +67,7 @@ def measure(path: str | None, inputs: tuple[str, ...], size: str, text_column: s
     printed(value, as_json, lambda: _table(rows))
 
 
-def _measured(path: str, name: str, texts: list[str]) -> dict[str, Any]:
+def _measured(path: str, name: str, texts: list[str]) -> dict[str, object]:
     from curate.tokens import tokenizer as tokenizers
 
     tokens = sum(tokenizers.count(tokenizers.load(path), texts))

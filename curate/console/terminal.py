@@ -95,7 +95,7 @@ def _is_secret(parameter: str) -> bool:
     return not all(_PLAIN_VALUE.fullmatch(unquote(part)) for part in (name, value))
 
 
-def json_text(value: Any, indent: int | None = 1) -> str:
+def json_text(value: object, indent: int | None = 1) -> str:
     """`value` as JSON in which whatever a person can't see is written as an escape."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
     return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
@@ -223,7 +223,7 @@ def _place(reason: str, order: Sequence[str]) -> int:
     return order.index(step) if step in order else -1
 
 
-def funnel(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> "Table":
+def funnel(ledger: Mapping[str, object], order: Sequence[str] = ()) -> "Table":
     """The funnel as a table for `rich`."""
     from rich.table import Table
     from rich.text import Text
@@ -243,7 +243,7 @@ def funnel(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> "Table":
     return table
 
 
-def funnel_text(ledger: Mapping[str, Any], order: Sequence[str] = ()) -> str:
+def funnel_text(ledger: Mapping[str, object], order: Sequence[str] = ()) -> str:
     """The funnel as plain text, for logs."""
     return plain(funnel(ledger, order))
 

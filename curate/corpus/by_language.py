@@ -110,7 +110,7 @@ def narrowed(tables: Mapping[str, Table], keys: Iterable[str], where: str) -> Ta
     return {label: {key: table[key] for key in wanted if key in table} for label, table in tables.items()}
 
 
-def replaced(value: Any, table: Table) -> Any:
+def replaced(value: object, table: Table) -> Any:
     """`value` with each `"@key"` replaced by what `table` has for it."""
     if isinstance(value, str) and value.startswith("@"):
         return value[1:] if value.startswith("@@") else table[value[1:]]
@@ -206,17 +206,17 @@ class Chooser:
         return min(found, key=lambda one: (labels.same(one).script is None, one), default=None)
 
 
-def variants(step: Any) -> list[Any]:
+def variants(step: object) -> list[Any]:
     """The steps that a step of a recipe stands for: itself, or one for each language."""
     return step.distinct() if isinstance(step, ByLanguage) else [step]
 
 
-def chosen(step: Any, doc: Document) -> Any:
+def chosen(step: object, doc: Document) -> Any:
     """The real step for a document."""
     return step.of(doc) if isinstance(step, ByLanguage) else step
 
 
-def build(item: Table, parameters: Mapping[str, Table], make: Callable[[Table, str], Any], where: str) -> ByLanguage:
+def build(item: Table, parameters: Mapping[str, Table], make: Callable[[Table, str], object], where: str) -> ByLanguage:
     """One frozen step a language from the table of a step; `make` builds it from a table without `"@key"`, and is told where it
     stands. Raises RecipeError, with the language."""
     default = parameters.get(DEFAULT, {})

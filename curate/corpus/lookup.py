@@ -48,7 +48,7 @@ def by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, 
         yield from _by_ids(list(group), wanted)
 
 
-def _by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, object]]:
     """`by_ids` for the files of one folder."""
     spans = sorted({(prefix.ljust(32, "0"), prefix.ljust(32, "f"), prefix) for prefix in prefixes})
     known: dict[int, tuple[str, str] | None] = {}

@@ -115,7 +115,7 @@ def doc_number(name: str) -> int:
     return int.from_bytes(bytes.fromhex(name), signed=True)
 
 
-def shard_of(doc: Any, shards: int) -> Any:
+def shard_of(doc: object, shards: int) -> Any:
     """DataFrame column: the working shard of a column `doc`: `int(id[:8], 16) * shards >> 32`."""
     from pyspark.sql import functions as F
 

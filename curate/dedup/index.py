@@ -175,7 +175,7 @@ def _pending(index: str, output: str) -> dict[str, Any]:
     return next((note for note in notes if note["output"] == _full(output)), {})
 
 
-def _entry(index: str, name: Any) -> str:
+def _entry(index: str, name: object) -> str:
     """The folder of a run. Raises InputError for a name that this program does not give: it could lead anywhere."""
     if not isinstance(name, str) or not ENTRY.fullmatch(name):
         raise InputError(f"{index} names {name!r}, which is no folder of an index: somebody changed it, take another")

@@ -18,7 +18,7 @@ import functools
 import operator
 import unicodedata
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 from curate.dedup import normalise
 from curate.dedup.xxh3 import compiled, xxh3
 from curate.filters import scripts
-from curate.filters.jit import Array
+from curate.filters.jit import Array, Number
 from curate.read.columns import values
 
 U32 = np.uint32
@@ -159,7 +159,7 @@ def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
 
 
 @compiled
-def _entry(code: int, table: Array) -> Any:
+def _entry(code: int, table: Array) -> Number:
     """The entry of a code point in a fold table, with its flags."""
     if code < TABLE:
         return nb.int64(table[code])
@@ -202,7 +202,7 @@ def _size(first: int) -> int:
 
 
 @compiled
-def _code(data: Array, at: int, size: int) -> Any:
+def _code(data: Array, at: int, size: int) -> Number:
     """The code point of the character of `size` bytes at `at`."""
     code = nb.int64(data[at])
     if size > 1:
@@ -213,7 +213,7 @@ def _code(data: Array, at: int, size: int) -> Any:
 
 
 @compiled
-def _words(data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array) -> Any:
+def _words(data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array) -> int:
     """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of words."""
     at, out, count = start, 0, 0
     inside = 0
@@ -281,7 +281,7 @@ def _encode(code: int, norm: Array, out: int) -> int:
 
 
 @compiled
-def fmix32(h: Any) -> Any:
+def fmix32(h: Number) -> Number:
     """The finaliser of MurmurHash3: a bijection on 32 bits that mixes well."""
     h = nb.uint32((h ^ h >> nb.uint32(16)) * nb.uint32(0x85EBCA6B))
     h = nb.uint32((h ^ h >> nb.uint32(13)) * nb.uint32(0xC2B2AE35))

@@ -160,6 +160,6 @@ class MinHash:
         return drop(doc, "duplicate", lost[0].value)
 
 
-def _lists(ends: Any, values: Any) -> pa.ListArray:
+def _lists(ends: object, values: object) -> pa.ListArray:
     offsets = np.concatenate([[0], ends]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))

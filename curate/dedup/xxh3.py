@@ -45,7 +45,7 @@ def compiled(function: F) -> F:
 
 def _loader(bits: int) -> Callable[..., Any]:
     def load(_context: Any, data: Any, at: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:
             array = context.make_array(signature.args[0])(context, builder, arguments[0])
             pointer = builder.gep(array.data, [arguments[1]])
             value = builder.load(builder.bitcast(pointer, ir.IntType(bits).as_pointer()))
@@ -62,10 +62,10 @@ load32 = intrinsic(_loader(32))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def folded_product(_context: Any, x: Any, y: Any) -> Any:
+def folded_product(_context: Any, x: Any, y: Any) -> object:
     """The 128-bit product of two 64-bit numbers, upper half xor lower half."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> object:
         wide, narrow = ir.IntType(128), ir.IntType(64)
         product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
         upper = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), narrow)

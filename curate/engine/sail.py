@@ -196,7 +196,7 @@ class Sail:
         class Channel(ChannelBuilder):  # type: ignore[misc]
             host = LOOPBACK
 
-            def toChannel(self) -> Any:  # noqa: N802 (pyspark's name)
+            def toChannel(self) -> object:  # noqa: N802 (pyspark's name)
                 return self._insecure_channel(target)
 
         return SparkSession.builder.channelBuilder(Channel()).create()
@@ -224,7 +224,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
             end.shutdown(how)
 
 
-def _in_thread(call: Any) -> Any:
+def _in_thread(call: Any) -> object:
     """What `call` returns, called in a thread that ends with it."""
     found: list[Any] = []
     errors: list[BaseException] = []

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError
@@ -106,7 +105,7 @@ def _object(path: str) -> str:
     return f"{info.size} {told.get('etag') or info.mtime_ns}"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

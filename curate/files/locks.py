@@ -82,13 +82,13 @@ def _remote(path: str, busy: str) -> Iterator[None]:
             storage.remove(path)
 
 
-def _beats(path: str, own: dict[str, Any], ended: threading.Event) -> None:
+def _beats(path: str, own: dict[str, object], ended: threading.Event) -> None:
     while not ended.wait(BEAT):
         with suppress(OSError):  # the next one will get through, or the lock was of no use
             _beat(path, own)
 
 
-def _beat(path: str, own: dict[str, Any]) -> None:
+def _beat(path: str, own: dict[str, object]) -> None:
     storage.write_text(path, json.dumps({**own, "time": time.time()}) + "\n")
 
 

@@ -34,7 +34,7 @@ def work_folder(output: str) -> str:
 
 
 @contextmanager
-def claimed(output: str, identity: Mapping[str, Any], *, resume: bool) -> Iterator[None]:
+def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Iterator[None]:
     """Hold the output for one run; before the block begins, what is in the way is refused and a new run written down.
 
     `identity` is all that decides what is written, as JSON. Raises OutputError when something is there that this run must
@@ -89,7 +89,7 @@ def _refuse_planted(output: str) -> None:
         raise OutputError(f"{work} is in the way, made by another user: delete it, or choose another --output")
 
 
-def _refuse_finished(output: str, work: str, identity: Mapping[str, Any], resume: bool) -> None:
+def _refuse_finished(output: str, work: str, identity: Mapping[str, object], resume: bool) -> None:
     if storage.is_empty(output):
         return
     store, complete = not storage.is_local(output), storage.exists(storage.join(output, BUILT))
@@ -101,14 +101,14 @@ def _refuse_finished(output: str, work: str, identity: Mapping[str, Any], resume
         raise OutputError(f"{output} exists: choose another --output or delete it")
 
 
-def _half_copied(output: str, work: str, identity: Mapping[str, Any]) -> bool:
+def _half_copied(output: str, work: str, identity: Mapping[str, object]) -> bool:
     """Whether all that is in `output` is a part of what stands finished in `work`."""
     if not storage.exists(storage.join(work, BUILT)) or read_json(storage.join(work, IDENTITY)) != identity:
         return False
     return set(storage.names_below(output)) <= set(storage.names_below(work))
 
 
-def _begin(work: str, identity: Mapping[str, Any], resume: bool) -> None:
+def _begin(work: str, identity: Mapping[str, object], resume: bool) -> None:
     path = storage.join(work, IDENTITY)
     if not storage.exists(path):
         storage.remove_garbage(work)
@@ -123,7 +123,7 @@ def _begin(work: str, identity: Mapping[str, Any], resume: bool) -> None:
     storage.remove_garbage(work)
 
 
-def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def differences(stored: Mapping[str, object], wanted: Mapping[str, object]) -> str:
     """What differs between two identities, in words; empty when nothing does. Of mappings the keys that differ are named."""
     told = []
     for key in sorted({*stored, *wanted}):
@@ -176,6 +176,6 @@ def read_json(path: str) -> dict[str, Any]:
     return value
 
 
-def dump_json(value: Any) -> str:
+def dump_json(value: object) -> str:
     """JSON as it is written to files: the same text for the same value."""
     return json.dumps(value, indent=1, sort_keys=True) + "\n"

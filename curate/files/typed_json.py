@@ -51,7 +51,7 @@ def _load(kind: Any, value: object, where: str) -> object:
     return value
 
 
-def _load_one_of(kinds: Sequence[Any], value: object, where: str) -> object:
+def _load_one_of(kinds: Sequence[object], value: object, where: str) -> object:
     problems = []
     for kind in kinds:
         try:
@@ -61,7 +61,7 @@ def _load_one_of(kinds: Sequence[Any], value: object, where: str) -> object:
     raise TypeError("; ".join(problems))
 
 
-def _load_list(kind: Any, value: object, where: str) -> object:
+def _load_list(kind: object, value: object, where: str) -> object:
     """A list, or a tuple: of one type (`tuple[int, ...]`) or of one each."""
     if not isinstance(value, list):
         raise _misfit("a list", value, where)
@@ -88,7 +88,7 @@ def _load_dataclass(kind: Any, value: object, where: str) -> object:
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, object]:
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
 

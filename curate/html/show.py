@@ -2,7 +2,6 @@
 
 import html
 import json
-from typing import Any
 
 import numpy as np
 
@@ -80,7 +79,7 @@ def page_json(judged: Judged, url: str | None) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def blocks(judged: Judged) -> list[dict[str, Any]]:
+def blocks(judged: Judged) -> list[dict[str, object]]:
     """Each block with its place in the page (bytes in UTF-8) and the features that the first pass saw."""
     facts = judged.page.facts
     found = []

@@ -4,7 +4,6 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 _SCRIPT = re.compile(r"<script\b[^>]*\bapplication/ld\+json[^>]*>", re.IGNORECASE)
 _END = re.compile(r"</script", re.IGNORECASE)
@@ -42,7 +41,7 @@ def _scripts(page: str) -> Iterator[str]:
             yield page[begin.end() : end.start()]
 
 
-def _bodies(data: Any) -> Iterator[str]:
+def _bodies(data: object) -> Iterator[str]:
     yield ""
     waiting = [data]
     while waiting:

@@ -50,7 +50,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report

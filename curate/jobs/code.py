@@ -31,7 +31,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def clean_code(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def clean_code(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
     """Repositories and archives to a corpus of code; returns the ledger. Raises CurateError for what a person can mend."""
     from curate.report.write import finish_report
 

@@ -39,7 +39,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def recipe_of(method: str, parameters: dict[str, Any]) -> Recipe:
+def recipe_of(method: str, parameters: dict[str, object]) -> Recipe:
     """The recipe of one corpus-wide step. Raises UsageError for a parameter that the method does not have."""
     import dataclasses
 
@@ -54,7 +54,7 @@ def recipe_of(method: str, parameters: dict[str, Any]) -> Recipe:
     return parse(to_toml({"name": f"dedup-{method}", "step": [step]}), f"--method {method}")
 
 
-def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report

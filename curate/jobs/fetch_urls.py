@@ -162,7 +162,7 @@ class _Work:
             raise
         return ("fetched", data) if is_record(data, place) else ("changed", b"")
 
-    def _block(self, block: Block) -> list[tuple[str, str, dict[str, Any]]]:
+    def _block(self, block: Block) -> list[tuple[str, str, dict[str, object]]]:
         if block.length > MAX_BLOCK:
             raise InputError(f"a block of the index has {block.length} bytes")
         return captures(

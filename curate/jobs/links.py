@@ -107,14 +107,14 @@ def _build(s: Session, options: Options, files: dict[str, int], kind: str, work:
     return ledger
 
 
-def _run(s: Session, function: Callable[[T], dict[str, Any]], wanted: Sequence[T]) -> list[dict[str, Any]]:
+def _run(s: Session, function: Callable[[T], dict[str, object]], wanted: Sequence[T]) -> list[dict[str, object]]:
     """Run the tasks whose files are missing; the facts of all, in order."""
     for _ in s.run(function, missing(wanted)):
         pass
     return [tasks.facts_of(task.out) for task in wanted]
 
 
-def _ledger(kind: str, options: Options, read: list[dict[str, Any]], merged: list[dict[str, Any]]) -> dict[str, Any]:
+def _ledger(kind: str, options: Options, read: list[dict[str, Any]], merged: list[dict[str, Any]]) -> dict[str, object]:
     skipped = Counter[str]()
     for one in read:
         skipped.update(one["skipped"])

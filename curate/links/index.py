@@ -83,7 +83,7 @@ class Clusters:
             at += 1
 
 
-def captures(block: bytes) -> list[tuple[str, str, dict[str, Any]]]:
+def captures(block: bytes) -> list[tuple[str, str, dict[str, object]]]:
     """(key, timestamp, fields) of each line of a block that can be read. Raises InputError for what is no gzip."""
     try:
         text = zlib.decompressobj(31).decompress(block, MAX_BLOCK).decode("utf-8", "replace")

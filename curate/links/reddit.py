@@ -7,7 +7,6 @@ name of whoever wrote a submission is never read.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from curate.links.rules import Address, address
 
@@ -28,7 +27,9 @@ class Link:
     """Where it stands, for links of pages."""
 
 
-def link(submission: Mapping[str, Any], minimum: int, *, over_18: bool = False, wikipedia: bool = False) -> Link | str:
+def link(
+    submission: Mapping[str, object], minimum: int, *, over_18: bool = False, wikipedia: bool = False
+) -> Link | str:
     """The link of a submission, or why there is none: a reason of `rules.address`, or self_post, over_18, no_score,
     low_score, not_a_submission."""
     if "url" not in submission and "selftext" not in submission and "title" not in submission:

@@ -102,7 +102,7 @@ def facts_of(path: str) -> dict[str, Any]:
     return told
 
 
-def _add(waiting: dict[tuple[str, str], list[Any]], link: Link) -> None:
+def _add(waiting: dict[tuple[str, str], list[object]], link: Link) -> None:
     """Links of one address (from one host) are one row: greatest score first, then the least address."""
     place = link.address.key, link.host
     row = [link.score, link.address.url, link.address.host, 1, link.text]

@@ -33,7 +33,7 @@ def links(body: bytes, *, wikipedia: bool = False) -> Iterator[Link | str]:
         yield _link(item, start, here, wikipedia)
 
 
-def _link(item: Any, base: str, here: str, wikipedia: bool) -> Link | str:
+def _link(item: object, base: str, here: str, wikipedia: bool) -> Link | str:
     if not isinstance(item, dict) or not isinstance(item.get("url"), str):
         return "no_url"
     path = item.get("path")
@@ -67,7 +67,7 @@ def _host(url: str) -> str:
         return ""
 
 
-def _at(value: Any, *names: str) -> Any:
+def _at(value: object, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -86,7 +86,7 @@ def items(paths: Sequence[str]) -> Iterator[Item]:
             raise InputError(f"{path}: there is no text in it: a task is a file of JSON lines, one question each")
 
 
-def _item(task: str, number: int, record: Any) -> Item | None:
+def _item(task: str, number: int, record: object) -> Item | None:
     if not isinstance(record, dict):
         texts = [text for text in decontam_files.texts_in(record) if text.strip()]
         return Item(task, number, "\n".join(texts), (), "") if texts else None
@@ -117,7 +117,7 @@ def _joined(values: Any) -> str:
     return "\n".join(text for value in values for text in decontam_files.texts_in(value) if text.strip())
 
 
-def _choices(value: Any) -> list[str]:
+def _choices(value: object) -> list[str]:
     """The texts of choices: a list of them, or columns as in {"text": […], "label": […]}."""
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         return [str(text) for text in value["text"]]
@@ -126,7 +126,7 @@ def _choices(value: Any) -> list[str]:
     return []
 
 
-def _answers(value: Any, choices: Sequence[str]) -> list[str]:
+def _answers(value: object, choices: Sequence[str]) -> list[str]:
     """The texts of the right answers: of a choice by number or letter; what follows `####` of a worked solution as well."""
     if isinstance(value, bool):
         return ["yes" if value else "no"]

@@ -137,7 +137,7 @@ class Tasks:
         return None
 
 
-def _shingles(column: Any) -> tuple[npt.NDArray[np.uint32], I64]:
+def _shingles(column: object) -> tuple[npt.NDArray[np.uint32], I64]:
     """(hashes of 3-grams in order, how many each text has). A text of fewer words has none."""
     prints = kernel.fingerprints(column, NGRAM, 1, 1, 1, shingles=True)
     return prints.shingles, np.diff(prints.ends, prepend=0)

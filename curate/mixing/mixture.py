@@ -109,7 +109,7 @@ def from_toml(text: str, where: str, name: str) -> Mixture:
     return Mixture(**_typed(table, where))
 
 
-def _typed(table: dict[str, Any], where: str) -> dict[str, Any]:
+def _typed(table: dict[str, object], where: str) -> dict[str, Any]:
     if not isinstance(table.get("normalise", False), bool):
         raise RecipeError(f"{where}: normalise must be true or false")
     if table.get("unit", "tokens") not in ("tokens", "bytes"):
@@ -159,7 +159,7 @@ def _inline(text: str) -> dict[str, float]:
     return _checked(weights, "--weights")
 
 
-def _checked(weights: Mapping[str, Any], where: str) -> dict[str, float]:
+def _checked(weights: Mapping[str, object], where: str) -> dict[str, float]:
     """Weights that are finite, not negative and not all zero, under names that can be file names."""
     found = _numbers(weights, where)
     for name in found:
@@ -169,7 +169,7 @@ def _checked(weights: Mapping[str, Any], where: str) -> dict[str, float]:
     return found
 
 
-def _numbers(table: Any, where: str) -> dict[str, float]:
+def _numbers(table: object, where: str) -> dict[str, float]:
     if not isinstance(table, dict):
         raise RecipeError(f"{where} must be a table of numbers")
     found = {}

@@ -18,7 +18,7 @@ BASELINES = {
 }
 
 
-def overview() -> dict[str, Any]:
+def overview() -> dict[str, object]:
     """Names and one line each, by kind."""
     mixtures = [mixture.builtin(name) for name in mixture.builtin_names()]
     return {
@@ -59,7 +59,7 @@ def sources_of(name: str) -> dict[str, str]:
     return found
 
 
-def overview_table(value: Mapping[str, Any]) -> Any:
+def overview_table(value: Mapping[str, Any]) -> object:
     """The overview for a terminal."""
     from rich.table import Table
 
@@ -116,7 +116,7 @@ def _row(found: mixture.Mixture, source: str, weight: float) -> dict[str, Any]:
     }
 
 
-def details_table(value: Mapping[str, Any]) -> Any:
+def details_table(value: Mapping[str, Any]) -> object:
     """The details for a terminal."""
     from rich.console import Group
     from rich.table import Table

@@ -27,7 +27,7 @@ def totals_json(totals: Totals) -> dict[str, int]:
     return {"documents": totals.documents, "tokens": totals.tokens, "bytes": totals.bytes}
 
 
-def _draw_json(plan: Plan, draw: Draw) -> dict[str, Any]:
+def _draw_json(plan: Plan, draw: Draw) -> dict[str, object]:
     stock = draw.stock
     return {
         "source": draw.source,

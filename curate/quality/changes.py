@@ -48,7 +48,7 @@ def named(recipe: Recipe, words: str) -> tuple[int, str]:
     return found[0], parameter
 
 
-def changed(recipe: Recipe, values: Mapping[tuple[int, str], Any]) -> Recipe:
+def changed(recipe: Recipe, values: Mapping[tuple[int, str], object]) -> Recipe:
     """The recipe with other values of parameters of steps. Raises RecipeError for a value that the step does not take."""
     table = tomllib.loads(recipe.text)
     for (at, parameter), value in values.items():
@@ -67,7 +67,7 @@ def settings(recipe: Recipe, words: Sequence[str]) -> dict[tuple[int, str], Any]
     return found
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

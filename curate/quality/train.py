@@ -110,7 +110,9 @@ def train(found: Labelled, output: str, sources: dict[str, list[str]], *, bucket
     return card
 
 
-def _held_out(texts: Sequence[Text], rows: Rows, good: Array, digests: Sequence[int], buckets: int) -> dict[str, Any]:
+def _held_out(
+    texts: Sequence[Text], rows: Rows, good: Array, digests: Sequence[int], buckets: int
+) -> dict[str, object]:
     """How well weights that were learnt from nine tenths of the hosts tell the texts of the others apart."""
     back = np.array(held_out(texts, HELD_OUT))
     if min(good[back].sum(), (~good[back]).sum(), good[~back].sum(), (~good[~back]).sum()) < 2:
@@ -130,7 +132,7 @@ def _part(rows: Rows, at: Array) -> Rows:
     return Rows(np.cumsum([0, *lengths]), rows.places[inside], rows.values[inside], rows.signals[at])
 
 
-def _card(texts: Sequence[Text], weights: Weights, buckets: int, sources: dict[str, list[str]]) -> dict[str, Any]:
+def _card(texts: Sequence[Text], weights: Weights, buckets: int, sources: dict[str, list[str]]) -> dict[str, object]:
     data = weights.words.astype("<f4").tobytes()
     whole = hashlib.sha256()
     for one in texts:
@@ -174,7 +176,7 @@ def _seen(texts: Sequence[Text]) -> tuple[list[int], list[int]]:
     return sorted({one.group for one in texts if one.host}), sorted({one.digest for one in texts})
 
 
-def _write(output: str, card: dict[str, Any], weights: Weights, seen: tuple[list[int], list[int]]) -> None:
+def _write(output: str, card: dict[str, object], weights: Weights, seen: tuple[list[int], list[int]]) -> None:
     card["seen"] = {"hosts": len(seen[0]), "texts": len(seen[1])}
     with storage.atomic(storage.join(output, linear.WORDS)) as path:
         Path(path).write_bytes(weights.words.astype("<f4").tobytes())

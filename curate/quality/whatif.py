@@ -57,23 +57,23 @@ def check_change(old: Recipe, new: Recipe) -> None:
                 raise RecipeError(_not_adjustable(label, one.name, before))
 
 
-def adjustable(step: Any) -> list[str]:
+def adjustable(step: object) -> list[str]:
     """Its parameters that only decide and measure nothing."""
     limits = [one for one in limits_of(step) if one.parameter and not _instead(step, one)]
     return list(dict.fromkeys(limit.parameter for limit in limits))
 
 
-def _instead(step: Any, limit: Limit) -> bool:
+def _instead(step: object, limit: Limit) -> bool:
     """Whether the step changes what crosses the limit instead of dropping it."""
     return bool(limit.unless and getattr(step, limit.unless))
 
 
-def limits_of(step: Any) -> tuple[Limit, ...]:
+def limits_of(step: object) -> tuple[Limit, ...]:
     found: tuple[Limit, ...] = getattr(step, "limits", ())
     return found
 
 
-def _not_adjustable(label: str, name: str, step: Any) -> str:
+def _not_adjustable(label: str, name: str, step: object) -> str:
     names = adjustable(step)
     known = f"; its limits are {', '.join(names)}" if names else ""
     why = "compares documents" if is_corpus_wide(step) else "changes texts or measurements"
@@ -83,7 +83,7 @@ def _not_adjustable(label: str, name: str, step: Any) -> str:
     )
 
 
-def bound(step: Any, limit: Limit) -> Any:
+def bound(step: object, limit: Limit) -> object:
     """What a limit compares with: a number, a tuple of texts, or None where it is switched off."""
     if (limit.when and not getattr(step, limit.when)) or _instead(step, limit):
         return None
@@ -149,13 +149,13 @@ class _Knowledge:
         return all(limits_of(step) for step in self.steps[stop:at])
 
 
-def _measuring(step: Any) -> dict[str, Any]:
+def _measuring(step: Any) -> dict[str, object]:
     """Its parameters that decide what it measures."""
     limits = adjustable(step)
     return {one.name: getattr(step, one.name) for one in dataclasses.fields(step) if one.name not in limits}
 
 
-def _writes(step: Any, signal: str) -> bool:
+def _writes(step: object, signal: str) -> bool:
     if signal == "language":
         return any(limit.signal == "language" for limit in limits_of(step))
     return signal in getattr(step, "signals", ())
@@ -196,7 +196,7 @@ class Judge:
         verdict = np.where(state.reason >= 0, REJECTED, np.where(state.unknown_at >= 0, UNKNOWN, KEPT))
         return Outcome(verdict, state.reason, reasons, state.unknown_at, newcomers)
 
-    def _as_before(self, state: "_State", at: int, step: Any) -> None:
+    def _as_before(self, state: "_State", at: int, step: object) -> None:
         """Documents that the step `at` stopped, and that an unchanged step stops again."""
         here = (self.stored.stopped == at) & (state.reason < 0) & state.open
         again = here if step == self.old.steps[at] else here & self.stored.failed
@@ -244,7 +244,7 @@ class Judge:
         found: Numbers = pc.is_in(self.stored.ids, touched).to_numpy()
         return found
 
-    def _limits(self, state: "_State", at: int, step: Any) -> Iterator[tuple[str, Numbers]]:
+    def _limits(self, state: "_State", at: int, step: object) -> Iterator[tuple[str, Numbers]]:
         """The limits of a step: each with the rows that it rejects. What is not known is marked."""
         stored, old = self.stored, self.old.steps[at]
         judged = (state.reason < 0) & state.open & ~stored.failed

@@ -139,7 +139,7 @@ def _item(name: str, offset: int, read: Any, options: ArXiv, known: "_Known") ->
     return Item(offset, base, lambda: _text(read(), name, options, row), row)
 
 
-def _text(data: bytes, name: str, options: ArXiv, row: dict[str, Any]) -> dict[str, Any]:
+def _text(data: bytes, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, Any]:
     if len(data) > MAX_SUBMISSION:
         raise Fail(f"too_large: more than {MAX_SUBMISSION >> 20} MiB")
     if data.startswith(b"%PDF"):
@@ -208,7 +208,7 @@ def _names(path: str) -> Iterator[str]:
             return
 
 
-def read_metadata(path: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_metadata(path: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, object]]]:
     """Columns of the submissions in `wanted`, by identifier, out of arXiv's metadata (JSON lines)."""
     with closing(open_input(path)) as raw:
         for line in io.BufferedReader(raw, 1 << 20):  # type: ignore[type-var]
@@ -224,7 +224,7 @@ def read_metadata(path: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, 
                 yield ident, columns(ident, entry)
 
 
-def columns(ident: str, entry: dict[str, Any]) -> dict[str, Any]:
+def columns(ident: str, entry: dict[str, object]) -> dict[str, Any]:
     """What a line of the metadata says, as columns."""
     versions = entry.get("versions")
     first = versions[0] if isinstance(versions, list) and versions and isinstance(versions[0], dict) else {}
@@ -241,7 +241,7 @@ def columns(ident: str, entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _date(text: Any) -> datetime | None:
+def _date(text: object) -> datetime | None:
     try:
         found = parsedate_to_datetime(str(text))
     except (TypeError, ValueError):
@@ -249,7 +249,7 @@ def _date(text: Any) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def spdx(address: Any) -> str | None:
+def spdx(address: object) -> str | None:
     """The licence that an address stands for, as an SPDX expression; None where none is given."""
     if not isinstance(address, str) or not address:
         return None

@@ -124,7 +124,7 @@ def _zipped(data: bytes, base: str) -> Iterator[Item]:
         yield Item(entry.header_offset, key, _of_zip(archive, entry, name))
 
 
-def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Callable[[], dict[str, Any]]:
+def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Callable[[], dict[str, object]]:
     def make() -> dict[str, Any]:
         if entry.flag_bits & 1:
             raise Fail("encrypted: it needs a password")
@@ -140,7 +140,7 @@ def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Call
     return make
 
 
-def _book(data: bytes, name: str) -> dict[str, Any]:
+def _book(data: bytes, name: str) -> dict[str, object]:
     if len(data) > MAX_BOOK:
         raise Fail(f"too_large: more than {MAX_BOOK >> 20} MiB")
     if not data.strip():
@@ -166,7 +166,7 @@ def _book(data: bytes, name: str) -> dict[str, Any]:
     }
 
 
-def _epub(read: Callable[[], Epub]) -> dict[str, Any]:
+def _epub(read: Callable[[], Epub]) -> dict[str, object]:
     try:
         book = read()
     except BadBookError as error:

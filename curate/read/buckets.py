@@ -41,7 +41,7 @@ class BucketWriter:
         self._file: BinaryIO = open(self._atomic.__enter__(), "wb")
         return self
 
-    def add(self, bucket: int, record: list[Any]) -> None:
+    def add(self, bucket: int, record: list[object]) -> None:
         """Add a record."""
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")
         self._waiting.setdefault(bucket, []).append(line)

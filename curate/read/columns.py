@@ -111,12 +111,12 @@ USUAL = Asked()
 # ---- values ------------------------------------------------------------------------------------------------
 
 
-def value_of(field: str, value: Any) -> Any:
+def value_of(field: str, value: object) -> object:
     """A value as the field wants it; None for what can't be one, whatever it is."""
     return _VALUES.get(field, string_of)(value)
 
 
-def string_of(value: Any) -> str | None:
+def string_of(value: object) -> str | None:
     """Text; bytes that are UTF-8. Lone surrogates (legal in JSON, not in UTF-8) become U+FFFD."""
     if isinstance(value, bytes):
         try:
@@ -136,7 +136,7 @@ def encodable(text: str) -> str:
     return text
 
 
-def id_of(value: Any) -> str | None:
+def id_of(value: object) -> str | None:
     """An id: text, whole numbers, bytes (as hexadecimal digits where they are no text), UUIDs. Nothing else, and not ""."""
     value = _whole(value)
     if isinstance(value, float | decimal.Decimal):
@@ -151,14 +151,14 @@ def id_of(value: Any) -> str | None:
     return text or None
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     """A float or decimal as a whole number where it is one: columns of integers with nulls in them are often stored so."""
     if isinstance(value, decimal.Decimal):
         return int(value) if value.is_finite() and value == value.to_integral_value() else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def number_of(value: Any) -> float | None:
+def number_of(value: object) -> float | None:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
         return None
@@ -168,7 +168,7 @@ def number_of(value: Any) -> float | None:
         return None
 
 
-def strings_of(value: Any) -> list[str] | None:
+def strings_of(value: object) -> list[str] | None:
     """A text, or the texts in a list."""
     values = value if isinstance(value, list | tuple) else [value]
     found = [text for text in map(string_of, values) if text is not None]
@@ -185,7 +185,7 @@ _UNITS = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
 """Below which size a number counts seconds, milliseconds, microseconds, nanoseconds since 1970: until the year 5138."""
 
 
-def date_of(value: Any) -> datetime.datetime | None:
+def date_of(value: object) -> datetime.datetime | None:
     """A time in UTC: dates, ISO 8601, digits as in WARC names (2024, 20240131, 20240131235959), the form of HTTP and mail,
     numbers of seconds, milli-, micro- or nanoseconds since 1970. A time without zone is UTC. None for anything else, and
     for what lies outside of the years 1 to 9999."""
@@ -231,7 +231,7 @@ def _digits(text: str) -> datetime.datetime | None:
         return None
 
 
-def _counted(value: Any) -> datetime.datetime | None:
+def _counted(value: object) -> datetime.datetime | None:
     number = number_of(value)
     if number is None:
         return None
@@ -269,7 +269,7 @@ def _places(keys: tuple[str, ...], fields: tuple[str, ...], asked: Asked) -> lis
     ]
 
 
-def record_values(record: Mapping[str, Any], fields: tuple[str, ...], asked: Asked = USUAL) -> list[Any]:
+def record_values(record: Mapping[str, object], fields: tuple[str, ...], asked: Asked = USUAL) -> list[object]:
     """The values of fields in a JSON object; None for what it does not have."""
     found, inside = list[Any](), dict[str, Mapping[str, Any]]()
     for convert, keys, containers, names in _places(tuple(record), fields, asked):
@@ -288,7 +288,7 @@ def record_values(record: Mapping[str, Any], fields: tuple[str, ...], asked: Ask
     return found
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, object]:
     """A container's value as a mapping: an object, a list of pairs (a map of Parquet), or JSON text of an object."""
     value = string_of(value) if isinstance(value, bytes) else value
     if isinstance(value, str) and value.lstrip().startswith("{"):
@@ -356,7 +356,7 @@ def values(array: pa.Array) -> list[Any]:
         return [_value(array, at) for at in range(len(array))]
 
 
-def _value(array: pa.Array, at: int) -> Any:
+def _value(array: pa.Array, at: int) -> object:
     try:
         return array[at].as_py()
     except (ValueError, OverflowError, pa.ArrowException):

@@ -317,6 +317,6 @@ def _stated(path: str) -> list[tuple[str, bool]]:
     return found
 
 
-def _list(value: Any, key: str) -> list[Any]:
+def _list(value: object, key: str) -> list[object]:
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, list) else []

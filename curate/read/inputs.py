@@ -209,7 +209,7 @@ def _scheme(path: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _filesystem_of(root: str) -> Any:
+def _filesystem_of(root: str) -> object:
     try:
         return (
             storage.filesystem(root)[0] if root.startswith(("gs:", "gcs:")) else arrow_fs.FileSystem.from_uri(root)[0]
@@ -294,7 +294,7 @@ def _is_hidden(below: str) -> bool:
     return any(part[:1] in "._" for part in below.split("/"))
 
 
-def _folder(system: Any, inner: str, name: str) -> dict[str, int | None]:
+def _folder(system: object, inner: str, name: str) -> dict[str, int | None]:
     files = _walk(system, inner, name)
     found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
     if found:

@@ -115,7 +115,7 @@ def _text(line: bytes) -> str:
     return line.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def _objects(value: Any) -> list[dict[str, Any] | Problem]:
+def _objects(value: object) -> list[dict[str, object] | Problem]:
     """A JSON value as rows: an object is one, an array with objects in it so many."""
     inside = value if isinstance(value, list) and any(isinstance(one, dict) for one in value) else [value]
     return [
@@ -180,7 +180,7 @@ class _Values:
                 yield Record(self._line, Problem("damaged", detail))
                 return
 
-    def _next(self) -> Any:
+    def _next(self) -> object:
         """The next value, or _END. Raises ValueError for what is no JSON, RecursionError for what is nested too deeply."""
         while (at := _end(_GAP, self._text, self._at)) == len(self._text) or self._text[at] == "]":
             self._at = at
@@ -230,7 +230,7 @@ class _Streams(io.RawIOBase):
     OSError or LZMAError where a stream is cut or broken.
     """
 
-    def __init__(self, raw: BinaryIO, begin: Callable[[], Any]) -> None:
+    def __init__(self, raw: BinaryIO, begin: Callable[[], object]) -> None:
         super().__init__()
         self._raw, self._begin = raw, begin
         self._stream: Any = None
@@ -264,7 +264,7 @@ class _Streams(io.RawIOBase):
         return len(out)
 
 
-def _streams(begin: Callable[[], Any]) -> Callable[[BinaryIO], BinaryIO]:
+def _streams(begin: Callable[[], object]) -> Callable[[BinaryIO], BinaryIO]:
     return lambda raw: io.BufferedReader(_Streams(raw, begin))  # little at once: what stands before damage is read
 
 

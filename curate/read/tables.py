@@ -167,7 +167,7 @@ def _parquet(
             yield _problems(schema, [(start, Problem("damaged", detail))])
 
 
-def _opened(stream: Any) -> pq.ParquetFile:
+def _opened(stream: object) -> pq.ParquetFile:
     """A Parquet file whose times in INT96 reach beyond the years 1677 to 2262, and whose checksums count where it has any."""
     return pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
 
@@ -269,7 +269,7 @@ def _column(batch: Any, name: str) -> pa.Array | None:
     return batch.column(list(batch.schema.names).index(name)) if name in batch.schema.names else None
 
 
-def _array(batch: pa.RecordBatch, field: str, path: _Path, objects: dict[str, list[Any]]) -> pa.Array | None:
+def _array(batch: pa.RecordBatch, field: str, path: _Path, objects: dict[str, list[object]]) -> pa.Array | None:
     column = _column(batch, path.column)
     if column is None or not path.inside:
         return None if column is None else columns.column_of(field, column)
@@ -370,7 +370,7 @@ def _json(
         yield _batch(waiting, schema)
 
 
-def _plain(value: Any) -> str | None:
+def _plain(value: object) -> str | None:
     """A label as text: of numbers and truth values as Parquet's are written."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -255,7 +255,7 @@ def host(url: str | None) -> str | None:
 
 
 def _fill(
-    row: dict[str, Any],
+    row: dict[str, object],
     record: Record,
     number: int,
     extract: Extract,

@@ -276,7 +276,7 @@ def _stamp(revision: bytes) -> bytes:
 # ---- rows out of pages ----
 
 
-def page_row(page: Page, task: WikiTask) -> dict[str, Any]:
+def page_row(page: Page, task: WikiTask) -> dict[str, object]:
     """The row of a page: with its text, or the reason why it has none."""
     file = task.split.file
     row: dict[str, Any] = {"text": None, "source": task.source, "file": file, "offset": page.offset, "verdict": None}
@@ -303,7 +303,7 @@ def page_row(page: Page, task: WikiTask) -> dict[str, Any]:
     return _filled(row, element, task)
 
 
-def _parser() -> Any:
+def _parser() -> object:
     # Predefined entities only: a page has no document type, and another entity is a syntax error.
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 

@@ -229,7 +229,7 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{clean(text)}\n{fence}"
 
 
-def _checksums(parts: Sequence[Mapping[str, Any]]) -> str:
+def _checksums(parts: Sequence[Mapping[str, object]]) -> str:
     lines = [f"{part['sha256']}  {part['file']}" for part in parts[:LISTED_FILES]]
     more = len(parts) - LISTED_FILES
     tail = f"\n\nand {number(more)} more in `ledger.json`." if more > 0 else ""

@@ -212,7 +212,7 @@ def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> li
     return ranked[:count]
 
 
-def _urls(paths: Sequence[str], condition: Any) -> list[str]:
+def _urls(paths: Sequence[str], condition: object) -> list[str]:
     found: list[str] = []
     for batch in _dataset(paths).to_batches(columns=["url"], filter=condition):
         found.extend(url for url in batch["url"].to_pylist() if url)
@@ -295,11 +295,11 @@ def as_json(found: Explanation) -> dict[str, Any]:
 OUTCOME_KEYS = ("verdict", "reason", "value", "detail")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(known: Mapping[str, object]) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in known.items()}
 
 

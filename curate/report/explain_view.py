@@ -113,7 +113,7 @@ def _parameters(stage: Stage) -> str:
     return ", ".join(f"{name}={_short(value)}" for name, value in stage.parameters.items())
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     return text if len(text) <= LONG_PARAMETER else text[: LONG_PARAMETER - 1] + "…"
 

@@ -84,7 +84,7 @@ def _shares(ledger: Mapping[str, Any]) -> str:
     return section("Target and actual shares", "shares", legend, f"<table>{head}{rows}</table>")
 
 
-def _table(ledger: Mapping[str, Any]) -> str:
+def _table(ledger: Mapping[str, object]) -> str:
     head, *rows = mixture_card.ledger_table(ledger)
     return section("Counted from the files", "counted", _plain(head, rows))
 
@@ -110,7 +110,7 @@ def _records(ledger: Mapping[str, Any]) -> str:
     return section("Where records went", "records", total, f"<table>{headings('', '', '#records')}{body}</table>")
 
 
-def _tokens(plan: Plan, ledger: Mapping[str, Any]) -> str:
+def _tokens(plan: Plan, ledger: Mapping[str, object]) -> str:
     if not ledger["rule_of_thumb"]:
         return ""
     rows = []

@@ -108,7 +108,7 @@ def _balanced(entry: Mapping[str, Any]) -> bool:
     return bool(entry["records"] == sum(parts) + entry["kept"])
 
 
-def _funnel(ledger: Mapping[str, Any], recipe: Recipe | None) -> str:
+def _funnel(ledger: Mapping[str, object], recipe: Recipe | None) -> str:
     rows = funnel_rows(ledger, recipe.labels if recipe else ())
     before = ["", *(row.kind for row in rows)]
     body = "".join(_step(row, rows[0].count, row.kind != kind) for row, kind in zip(rows, before, strict=False))

@@ -107,7 +107,7 @@ def _extraction(row: Mapping[str, Any]) -> Stage:
     return Stage("extract", {}, row["verdict"], row.get("reason"), row.get("value"), detail=detail)
 
 
-def parameters(step: Any) -> dict[str, Any]:
+def parameters(step: object) -> dict[str, Any]:
     """The fields of a step: what it was told in the recipe, or its defaults."""
     if not dataclasses.is_dataclass(step):
         return {}
@@ -156,7 +156,7 @@ class _Lines:
         self.left: list[str | None] = list(self.texts)
         self.rules: list[list[str]] = [[] for _ in self.texts]
 
-    def follow(self, label: str, step: Any, before: str, decision: Decision) -> None:
+    def follow(self, label: str, step: object, before: str, decision: Decision) -> None:
         """Take over what `step` did to the text `before`."""
         alive = [at for at, left in enumerate(self.left) if left is not None]
         if hasattr(step, "lines") and decision.removed:

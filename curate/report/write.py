@@ -28,14 +28,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_report(ledger: Mapping[str, Any], rows: "ReportData", path: str, recipe: Recipe | None = None) -> None:
+def write_report(ledger: Mapping[str, object], rows: "ReportData", path: str, recipe: Recipe | None = None) -> None:
     """Write the report of `ledger` and `rows` (see `gather`) to `path`, atomically."""
     from curate.report.page import page
 
     storage.write_text(path, page(ledger, rows, recipe, versions()))
 
 
-def finish_report(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
+def finish_report(job: "CorpusJob", ledger: Mapping[str, object]) -> None:
     """The last work of a job before its corpus gets its name: `report.html` and `README.md`."""
     children.call(run, ReportTask(job.work, job.recipe.text, job.recipe.name, dict(ledger)))
 

@@ -63,17 +63,17 @@ class Job(ABC):
         return ()
 
     @abstractmethod
-    def check(self, ledger: Mapping[str, Any]) -> None:
+    def check(self, ledger: Mapping[str, object]) -> None:
         """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
 
-    def write_pages(self, ledger: Mapping[str, Any]) -> None:  # noqa: B027
+    def write_pages(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
         """Write what belongs to it beside the ledger; the finishers come after it."""
 
     def leftovers(self) -> Sequence[str]:
         """Folders in `work` that are no part of what is published."""
         return ["_scratch"]
 
-    def judge(self, ledger: Mapping[str, Any]) -> None:  # noqa: B027
+    def judge(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
         """Raise CurateError for what is published and not as it should be."""
 
     @property

@@ -145,7 +145,7 @@ def describe(folder: str, path: str, rows: int | None = None) -> dict[str, str |
     return {"file": name, **counted, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
 
 
-def _found(path: str) -> dict[str, Any]:
+def _found(path: str) -> dict[str, object]:
     """What a corpus-wide step says of itself, and how many losses it told of."""
     stored = json.loads(storage.read_bytes(path))
     return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}

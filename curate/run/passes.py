@@ -193,7 +193,7 @@ def decided(row: Row) -> str | None:
     return verdict
 
 
-def judge(rows: Iterable[Row], steps: Sequence[tuple[str, Any]]) -> None:
+def judge(rows: Iterable[Row], steps: Sequence[tuple[str, object]]) -> None:
     """Run the steps on each undecided row, in place. The first reason decides."""
     for row in rows:
         if decided(row):
@@ -235,7 +235,7 @@ def _measure(row: Row, step: Any) -> None:
         return
 
 
-def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, Any]], table: pa.Schema) -> pa.RecordBatch:
+def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, object]], table: pa.Schema) -> pa.RecordBatch:
     """Run per-document steps over a batch of `schema.extracted` rows: the pure heart of a pass, without files."""
     rows = _rows(batch)
     judge(rows, steps)

@@ -104,12 +104,12 @@ class CorpusJob(Job):
         """All stages."""
         return _publish(s, self, _passes(s, self, _documents(s, self)))
 
-    def check(self, ledger: Mapping[str, Any]) -> None:
+    def check(self, ledger: Mapping[str, object]) -> None:
         """Raise BalanceError when other documents were published than extracted, InputError when none could be read."""
         ledgers.check_corpus(ledger)
         ledgers.refuse_nothing(self, ledger)
 
-    def write_pages(self, ledger: Mapping[str, Any]) -> None:
+    def write_pages(self, ledger: Mapping[str, object]) -> None:
         """The recipe."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
 

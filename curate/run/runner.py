@@ -96,7 +96,7 @@ def build(s: Session, job: Job) -> dict[str, Any]:
     return complete(job, ledger)
 
 
-def complete(job: Job, ledger: dict[str, Any]) -> dict[str, Any]:
+def complete(job: Job, ledger: dict[str, Any]) -> dict[str, object]:
     """The last steps of a job whose ledger is written: clear up, give what was made its name."""
     output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
     for step, keys in job.indexed():

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curate.console.terminal import without_secrets
 from curate.engine.session import Session, session
@@ -30,7 +30,7 @@ class EngineOptions:
     memory: int | None = None
 
 
-def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, Any]:
+def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, object]:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `runner.run` does."""
     options = options or EngineOptions()
     job.prepare()

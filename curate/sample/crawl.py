@@ -74,7 +74,7 @@ def expected() -> dict[str, Any]:
     return {"pages": pages, "ledger": _totals(pages)}
 
 
-def _expectation(file: str, case: Case) -> dict[str, Any]:
+def _expectation(file: str, case: Case) -> dict[str, object]:
     return {
         "file": file,
         "url": case.url,
@@ -87,7 +87,7 @@ def _expectation(file: str, case: Case) -> dict[str, Any]:
     }
 
 
-def _totals(pages: list[dict[str, Any]]) -> dict[str, Any]:
+def _totals(pages: list[dict[str, Any]]) -> dict[str, object]:
     """Of each group of fate one_of, one is kept and the others are rejected."""
     counts: dict[str, Counter[str]] = {SKIPPED: Counter(), REJECTED: Counter(), "failed": Counter()}
     members = [member for found in crawl().values() for member in found]

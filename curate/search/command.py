@@ -51,7 +51,7 @@ def metrics_of(objective: str | None, known: tuple[str, ...]) -> list[str]:
     raise UsageError(f"--objective {one_line(objective)}: {OBJECTIVES}{several}; metrics: {', '.join(known[:8])}")
 
 
-def show(found: Mapping[str, Any], as_json: bool, folder: str | None) -> None:
+def show(found: Mapping[str, object], as_json: bool, folder: str | None) -> None:
     """The table on stdout, the rest on stderr."""
     if as_json:
         print(json_text(found))

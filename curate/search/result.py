@@ -141,7 +141,7 @@ def runs_csv(runs: Runs) -> str:
     return out.getvalue()
 
 
-def write(found: Mapping[str, Any], runs: Runs, folder: str) -> None:
+def write(found: Mapping[str, object], runs: Runs, folder: str) -> None:
     """The files of a search, search.json last."""
     storage.write_text(storage.join(folder, "runs.csv"), runs_csv(runs))
     storage.write_text(storage.join(folder, "best.toml"), best_toml(found))

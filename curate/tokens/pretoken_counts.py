@@ -15,7 +15,7 @@ import pyarrow as pa
 import regex
 
 from curate.dedup.xxh3 import compiled, xxh3
-from curate.filters.jit import Array
+from curate.filters.jit import Array, Number
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE, STRANGE = range(6)
 APOSTROPHE, BLANK = 0x27, 0x20
@@ -91,7 +91,7 @@ def _classify(data: Array, start: int, end: int, table: Array, kinds: Array, pla
 
 
 @compiled
-def _run(kinds: Array, i: Any, n: Any, kind: Any) -> Any:
+def _run(kinds: Array, i: int, n: int, kind: int) -> int:
     while i < n and kinds[i] == kind:
         i += 1
     return i
@@ -125,7 +125,7 @@ def _space_end(kinds: Array, i: int, n: int, newlines: bool) -> int:
 
 
 @compiled
-def _piece_end(data: Array, kinds: Array, places: Array, i: Any, n: Any, style: Any) -> Any:
+def _piece_end(data: Array, kinds: Array, places: Array, i: int, n: int, style: Array) -> int:
     """The character after the piece that begins at character `i`."""
     contractions, digits, blank_digits, any_before, newlines = style
     kind, sign = kinds[i], data[places[i]]
@@ -147,7 +147,7 @@ def _piece_end(data: Array, kinds: Array, places: Array, i: Any, n: Any, style: 
 
 
 @compiled
-def _slot(keys: Array, key: Any) -> Any:
+def _slot(keys: Array, key: Number) -> Number:
     mask = len(keys) - 1
     at = np.int64(key & np.uint64(mask))
     while keys[at] != 0 and keys[at] != key:
@@ -161,14 +161,14 @@ def _count(
     offsets: Array,
     first: int,
     table: Array,
-    style: Any,
+    style: Array,
     keys: Array,
     sizes: Array,
     kinds: Array,
     places: Array,
     totals: Array,
     new: Array,
-) -> Any:
+) -> tuple[int, int]:
     """Fill `totals` from text `first` on: tokens, or -1. Unknown pieces go to `new` as (text, start, end). Returns (the
     text to go on with, since `new` was full, or the number of texts; unknown pieces)."""
     unknown = 0
@@ -192,7 +192,7 @@ def _count(
 
 
 @compiled
-def _insert(keys: Array, sizes: Array, key: Any, size: int) -> Any:
+def _insert(keys: Array, sizes: Array, key: Number, size: int) -> Number:
     """Enter a piece; 1 where it is new."""
     at = _slot(keys, key)
     fresh = keys[at] == 0

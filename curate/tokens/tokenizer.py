@@ -94,7 +94,7 @@ def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
 _fast: dict[int, tuple[Any, pretokens.Pieces | None]] = {}
 
 
-def _pieces_of(tokenizer: Any) -> pretokens.Pieces | None:
+def _pieces_of(tokenizer: object) -> pretokens.Pieces | None:
     """The fast way for a tokenizer, made once; the tokenizer is kept beside it, so that its number stays its own."""
     if id(tokenizer) not in _fast:
         if len(_fast) >= 4:
