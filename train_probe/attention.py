@@ -6,9 +6,10 @@ Without documents and bias PyTorch's own causal kernels do the work.  With docum
  * elsewhere a mask [B, 1, T, S].
 """
 
+import functools
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +17,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-try:
-    from torch.nn.attention.varlen import varlen_attn
-
-    _CAUSAL = set(inspect.signature(varlen_attn).parameters)  # the argument was renamed in 2.12
-except ImportError:  # before PyTorch 2.10
-    varlen_attn, _CAUSAL = None, set()
+varlen_attn: Callable[..., Tensor] | None = None
+"""The kernel for rows of documents, once `has_varlen` has found it."""
+_CAUSAL = set[str]()
+"""Names of its arguments: one was renamed in 2.12."""
 
 
 @dataclass
@@ -67,7 +66,19 @@ def _triangle(rows: int, columns: int, device: torch.device) -> Tensor:
 
 def has_varlen(device: torch.device) -> bool:
     """Whether the kernel for rows of documents can be had (it computes in bf16 only)."""
-    return varlen_attn is not None and device.type == "cuda"
+    return device.type == "cuda" and _load_varlen()
+
+
+@functools.cache
+def _load_varlen() -> bool:
+    """Its module loads the compiler, which takes seconds: only where it is asked for."""
+    global varlen_attn, _CAUSAL
+    try:
+        from torch.nn.attention.varlen import varlen_attn as found
+    except ImportError:  # before PyTorch 2.10
+        return False
+    varlen_attn, _CAUSAL = found, set(inspect.signature(found).parameters)
+    return True
 
 
 def borders(segments_BT: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -108,7 +119,8 @@ def _by_documents(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float) -> 
     if k.shape[1] != heads:
         k, v = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (k, v))
     q, k, v = (x.transpose(1, 2).reshape(-1, heads, width) for x in (q, k, v))
-    kind: dict[str, Any] = {"is_causal": mask.causal}
+    assert varlen_attn is not None, "who makes borders asks has_varlen"
+    kind: dict[str, object] = {"is_causal": mask.causal}
     if "window_size" in _CAUSAL:
         kind = {"window_size": (-1, 0) if mask.causal else (-1, -1)}
     out = varlen_attn(q, k, v, mask.borders, mask.borders, mask.longest, mask.longest, scale=scale, **kind)

@@ -243,11 +243,6 @@ def funnel(ledger: Mapping[str, object], order: Sequence[str] = ()) -> "Table":
     return table
 
 
-def funnel_text(ledger: Mapping[str, object], order: Sequence[str] = ()) -> str:
-    """The funnel as plain text, for logs."""
-    return plain(funnel(ledger, order))
-
-
 def plain(renderable: "RenderableType", width: int = 120) -> str:
     """What `rich` would show, as text without colours and without blanks at the ends of lines."""
     import io

@@ -13,8 +13,8 @@ from curate.console import terminal
 from curate.console.terminal import (
     clean,
     duration,
+    funnel,
     funnel_rows,
-    funnel_text,
     number,
     one_line,
     plain,
@@ -109,11 +109,11 @@ def test_funnel_follows_the_recipe() -> None:
 
 
 def test_funnel_as_text() -> None:
-    text = funnel_text(LEDGER, ["Urls", "Language"])
+    text = plain(funnel(LEDGER, ["Urls", "Language"]))
     assert "skipped  request" in text
     assert text.splitlines()[1].split() == ["records", "1,000", "100.0", "%", "1,000"]
     assert text.splitlines()[-1].split() == ["kept", "300", "30.0", "%", "300"]
-    assert "\x1b" not in funnel_text({**LEDGER, "rejected": {"evil\x1b[2J": 1}})
+    assert "\x1b" not in plain(funnel({**LEDGER, "rejected": {"evil\x1b[2J": 1}}))
 
 
 def test_side_by_side_shows_both_texts_harmless() -> None:
