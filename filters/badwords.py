@@ -53,7 +53,7 @@ class BadWords:
     signals: ClassVar[tuple[str, ...]] = ("bad_words",)
 
     words: str = "own"
-    """"own" (the small embedded lists), "ldnoobw" (the fetched public lists), "ldnoobw-c4" (the same with the
+    """"own" (small embedded lists in 11 languages), "ldnoobw" (the fetched public lists), "ldnoobw-c4" (the same with the
     older English one that C4's code pins), or a path: a text file with a word or phrase per line for all languages,
     or a folder with a file per language named `en`, `en.txt` or `en.json`."""
     default_language: str = "en"

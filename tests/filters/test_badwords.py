@@ -205,7 +205,7 @@ def test_a_long_entry_is_no_deep_recursion() -> None:
 
 
 def test_own_lists_are_lower_case_and_sorted() -> None:
-    for language in ("en", "de", "fr", "es"):
+    for language in ("en", "de", "fr", "es", "it", "pt_BR", "nld_Latn", "pl", "rus_Cyrl", "sv", "tr"):
         words = load_words("own", language)
         assert len(words) > 10
         assert all(word == word.lower().strip() for word in words)
