@@ -23,7 +23,7 @@ FIELDS = ("kept", "reason", "value")
 """Columns that a verdict adds; `text` is replaced by what the steps made of it."""
 NO_TEXT = "extract.no_text"
 """The reason of a row without a text, as in a corpus."""
-_FROM_ROW = tuple(name for name in DOCUMENT_FIELDS if name not in ("text", "language_score", "redacted", "opt_outs"))
+_FROM_ROW = tuple(name for name in DOCUMENT_FIELDS if name not in ("text", "language_score", "redacted"))
 _BLANK = {"verdict": None, "reason": None, "value": None, "detail": None, "source": ""}
 
 
@@ -97,7 +97,10 @@ class Filter:
             return Verdict(False, NO_TEXT, None, None)
         if not isinstance(text, str):
             raise UsageError(f"row {number}: a text is wanted, not {type(text).__name__} ({text!r:.40})")
-        given = {name: values[number] for name, values in others.items() if isinstance(values[number], str)}
+        given: Row = {name: values[number] for name, values in others.items() if isinstance(values[number], str)}
+        said = others["opt_outs"][number] if "opt_outs" in others else None
+        if isinstance(said, Iterable) and not isinstance(said, str):
+            given["opt_outs"] = [str(entry) for entry in said]
         row: Row = {**_BLANK, "id": document_id(text), "text": text, "language": None, "signals": {}, "removed": {}}
         row.update(given)
         judge([row], self.steps)

@@ -83,7 +83,8 @@ def trace(row: Mapping[str, Any], recipe: Recipe, losses: Mapping[str, Sequence[
     """
     if row.get("verdict"):
         return Trace(row["verdict"], row.get("reason"), (_extraction(row),), (), row.get("text") or "")
-    doc = Document(text=row.get("text") or "", **{name: row.get(name) for name in FIELDS})  # type: ignore[arg-type]
+    known = {name: row.get(name) for name in FIELDS}
+    doc = Document(text=row.get("text") or "", opt_outs=tuple(row.get("opt_outs") or ()), **known)  # type: ignore[arg-type]
     lines = _Lines(doc.text)
     stages: list[Stage] = []
     verdict, reason = "kept", None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,14 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import curate
+from curate.corpus import schema
 from curate.corpus.recipe import load
 from curate.errors import UsageError
 from curate.filters.base import Document
 from curate.filters.opt_outs import KINDS, OptOuts
 from curate.jobs.clean import Options, clean
+from curate.read.corpora import rows, tables_source
 from curate.read.documents import crawl_source
 from curate.read.opt_outs import declared
 from curate.read.robots import Sites, parse, refused
+from curate.report.trace import trace
 from curate.sample.records import gzip_member, http_message, warc_record
 from curate.warc.headers import parse_http
 from tests.linear import assert_linear
@@ -281,3 +286,27 @@ def test_a_recipe_that_has_the_step_keeps_its_own(tmp_path):
     recipe = load(str(path), first=[{"use": "filters.opt_outs.OptOuts"}])
     assert [step.honour for step in recipe.steps] == [("noai",)]
     assert load("c4", first=[{"use": "filters.opt_outs.OptOuts"}]).steps[0].honour == KINDS
+
+
+def test_explain_and_frames_know_what_was_declared():
+    row = {
+        **dict.fromkeys(schema.extracted("web").names),
+        "id": "0" * 32,
+        "text": "A text.",
+        "source": "s",
+        "opt_outs": ["meta:noai"],
+    }
+    recipe = load("gopher", first=[{"use": "filters.opt_outs.OptOuts"}])
+    found = trace(row, recipe, {})
+    assert (found.verdict, found.reason) == ("rejected", "OptOuts.noai")
+    said = {"text": ["a", "b", "c"], "opt_outs": [["meta:noai"], None, np.array(["header:noindex"])]}
+    assert curate.filter(OptOuts())(said)["reason"] == ["OptOuts.noai", "", "OptOuts.noindex"]
+
+
+def test_a_corpus_read_as_tables_keeps_what_was_declared(tmp_path):
+    table = schema.published("web", [])
+    row = {**dict.fromkeys(table.names), "id": "0" * 32, "text": "A text.", "source": "s", "opt_outs": ["meta:noai"]}
+    pq.write_table(pa.Table.from_pylist([row], table), tmp_path / "a.parquet")
+    (task,) = tables_source(str(tmp_path)).tasks
+    (batch,) = rows(task, Counter())
+    assert batch["opt_outs"].to_pylist() == [["meta:noai"]]
