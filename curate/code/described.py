@@ -4,6 +4,10 @@ A sentence is a description when it speaks of parts of programs and has no word 
 """
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import re2
 
 from curate.code.names import rough
 from curate.code.prose import (
@@ -75,6 +79,7 @@ _PEOPLE = re.compile(
     re.I,
 )  # fmt: skip
 _YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may|cannot|can't|don't)\b", re.I)
+_ROUGH = rough(f"(?i){_PEOPLE.pattern}")
 _QUICK = rough(f"(?i){_PEOPLE.pattern}|{_YOU.pattern}")
 _LICENCES = frozenset(
     {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
@@ -97,8 +102,8 @@ _LABEL = re.compile(
 """What a line of a heading says first: `Author: …`, `Created by …`."""
 _LISTED = re.compile(r"(?:\w[\w /.+()-]*? :: )+\w[\w /.+():-]*")
 """A trove classifier."""
-_KNOWN = re.compile(
-    r"(?i)\W*(?:"
+_KNOWN = re2.compile(
+    r"(?i)[^\w\x80-\xff]*(?:"
     r"(?:this (?:file|module|code|script|program|package|library|source|class|header) (?:is|was|belongs to|forms)|is) (?:a )?part of (?:the )?[\w.+-]+(?: [\w.+-]+){0,4}"
     r"|(?:this (?:file|code) (?:is|was) )?(?:auto(?:matically)?[ -]?)?generated(?: automatically)?(?: (?:by|from|with|using|on) .{1,80})?[,;. -]*(?:(?:please )?do not (?:edit|modify|change)(?: (?:it|this file|this))?(?: (?:by hand|manually|directly))?)?"
     r"|(?:please )?do not (?:edit|modify|change)(?: (?:it|this file|this|the [\w.]+ \w+))?(?: (?:by hand|manually|directly))?"
@@ -112,11 +117,12 @@ _KNOWN = re.compile(
     r"|copyright (?:\(c\) )?(?:[0-9, -]+)?(?:[\w\x80-\xff.-]+ ?){1,4}(?:<\S+>)? ?(?:\(\S+\))?(?: and (?:other )?contributors)?|portions (?:adapted|ported|taken|based on|of this \w+)[\w\x80-\xff.,'() -]{0,80}|others\]: \S+"
     r"|all tests? (?:in|of) .{1,60}|use at your own risk|(?:many |special |big )?thanks to (?:its |all |all the |the )?contributors|usage|examples?|notes?|todo|see authors|and affiliates|synopsis|introduction|overview|abstract|contents|description"
     r"|-\*-.*-\*-|vim?:.*|(?:coding|encoding)[:=] ?[\w-]+|usr/(?:local/)?bin/(?:env )?[\w. -]+|jshint .*|eslint[\w-]* .*|global \w+|@?preserve|flow|use strict"
-    r")\W*"
+    r")[^\w\x80-\xff]*"
 )  # fmt: skip
 """Sentences that comments of all kinds have."""
 
 
+@lru_cache(maxsize=20_000)
 def unexplained(words: str) -> str | None:
     """Why a sentence beside a licence notice is a doubt; None for a form of heading, a name, code, or a description of a program."""
     said = " ".join(words.split())
@@ -130,7 +136,7 @@ def unexplained(words: str) -> str | None:
         return "goes on behind the name of a licence"
     if _only_names(rest, marked):
         return None
-    found = _PEOPLE.search(_ADDRESS.sub(" ", rest))
+    found = next(_people(_ADDRESS.sub(" ", rest)), None)
     if found:
         return f"speaks of {found.group()!r}"
     described = _signs(rest) > (1 if _YOU.search(rest) else 0)
@@ -151,11 +157,17 @@ CURT = 18
 """Words of the longest sentence that may stand alone at the head of a file and say what nobody may."""
 
 
+def _people(said: str) -> Iterator[re.Match[str]]:
+    """Words of people, rights, prices and wishes, in order; a quick look first, since most sentences have none."""
+    return _PEOPLE.finditer(said) if _ROUGH.search(said.encode("latin-1", "replace")) else iter(())
+
+
 def may_limit(text: bytes) -> bool:
     """Whether a text has a word of people, rights, prices, wishes or limits at all: a quick look."""
     return _QUICK.search(text) is not None
 
 
+@lru_cache(maxsize=20_000)
 def curt(words: str, comment: int) -> str | None:
     """The word by which a short sentence of a short comment (of so many characters) at the head of a file limits something.
 
@@ -167,7 +179,7 @@ def curt(words: str, comment: int) -> str | None:
         return None
     if any(token.lower() in _PARTS for token in tokens) or _CURT_FORMS.fullmatch(said):
         return None
-    people = next((m for m in _PEOPLE.finditer(said) if m.group().lower() not in _POLITE), None)
+    people = next((m for m in _people(said) if m.group().lower() not in _POLITE), None)
     found = people or _ONLY.search(said) or (_YOU.search(said) if OF_USE.search(said) else None)
     return found.group() if found and unexplained(words) else None
 
@@ -206,7 +218,7 @@ def _only_names(said: str, labelled: bool) -> bool:
     low = set(lower)
     others = [t for t, word in zip(tokens, lower, strict=True) if word not in _COMMON and not PATH.match(t)]
     small = sum(_is_small(t) for t in others if t not in _PROGRAM)
-    people = [m.group() for m in _PEOPLE.finditer(" ".join(others)) if not m.group().istitle() or " " in m.group()]
+    people = [m.group() for m in _people(" ".join(others)) if not m.group().istitle() or " " in m.group()]
     if len(tokens) == 1:  # a title, as "Requests"
         return small < 2 and not people and not SINGLE.search(said)
     if any(not _ORGANISED.match(word.lower()) for word in people) or condition_in(said) is not None:
@@ -249,6 +261,7 @@ _HAS_VERB = re.compile(r"[\w.@/-]+ (?:is|are)", re.I)
 """A name, and the verb of what stands behind it."""
 
 
+@lru_cache(maxsize=20_000)
 def is_title(words: str) -> bool:
     """Whether a sentence of a licence file that names no licence is made of names and words of notices alone."""
     said = " ".join(words.split())

@@ -9,6 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import compress, count
+from operator import ne
 from typing import NamedTuple
 
 import numpy as np
@@ -63,9 +65,10 @@ class Literal(NamedTuple):
         def match(text: Text, at: int) -> int:
             if text.hashes[at] != first:
                 return -1
-            if text.hashes[at : at + size] == wanted:
+            stands = text.hashes[at : at + size]
+            if stands == wanted:
                 return rest(text, at + size)
-            same = next(n for n in range(size) if text.hashes[at + n] != wanted[n])
+            same = next(compress(count(), map(ne, stands, wanted)), len(stands))
             text.furthest = max(text.furthest, at + same)
             return -1
 

@@ -113,6 +113,12 @@ def folded(text: str) -> Folded:
     return Folded(data.decode("latin-1"), data, here, there)
 
 
+def in_one_line(said: str) -> Folded:
+    """A sentence in lower case with single blanks, where places in it don't matter: less work than `folded`."""
+    text = " ".join(said.lower().split())
+    return Folded(text, text.encode("latin-1", "replace"), [0], [0])
+
+
 def _folded_wide(text: str) -> Folded:
     """The same for characters outside Latin-1."""
     out: list[str] = []

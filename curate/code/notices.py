@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from curate.code.evidence import ids
 from curate.code.known import Span
-from curate.code.names import Folded, fast, folded, mentions, rough, spaced
+from curate.code.names import Folded, fast, in_one_line, mentions, rough, spaced
 from curate.code.scan import Literals, literals
 
 _GATE = (
@@ -116,12 +116,13 @@ def has_trigger(low: str, start: int, end: int) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
 def doubtful(said: str, heading: bool = True) -> str | None:
     """The words of a sentence that restrict, reserve, grant on terms of its own, or tell of a foreign origin; None for none.
 
     `heading` for one before the code begins: what is for internal use further down are parts of the program.
     """
-    text = folded(said.lower())
+    text = in_one_line(said)
     for pattern in (_RESTRICTION, _GRANT, _ORIGIN):
         for match in pattern.finditer(text):
             of_names = match.group().startswith("internal") and (
@@ -135,7 +136,7 @@ def doubtful(said: str, heading: bool = True) -> str | None:
 
 def restricts(said: str) -> bool:
     """Whether a sentence has words that restrict or reserve."""
-    return next(_RESTRICTION.finditer(folded(said.lower())), None) is not None
+    return next(_RESTRICTION.finditer(in_one_line(said)), None) is not None
 
 
 _OF_CODE = re.compile(

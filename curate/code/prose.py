@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import re2
 
-from curate.code.names import Fast, fast, folded
+from curate.code.names import Fast, fast, in_one_line
 from curate.code.scan import Literals, literals, places
 from curate.code.texts import readable, spdx_data
 
@@ -128,9 +128,10 @@ def conditions(weak: bool = True) -> Fast:
     return fast("|".join([known, *_SCRIPTS]))
 
 
+@lru_cache(maxsize=20_000)
 def condition_in(text: str) -> str | None:
     """The first words that may be a condition of their own; None for none."""
-    for match in conditions().finditer(folded(text.lower())):
+    for match in conditions().finditer(in_one_line(text)):
         if match.lastgroup != "harmless" and not (match.group() == "enterprises" and _of_a_name(text, match.group())):
             return match.group()
     return None
@@ -144,10 +145,11 @@ OF_USE = re.compile(
 _TAKES_BACK = re.compile(r"\b(?:prohibit\w*|forb[aio]\w+|restrict\w*|banned|denied|revo[ck]\w+|terminat\w+|expir\w+|disallow\w*|without (?:permission|consent|asking))\b", re.I)  # fmt: skip
 
 
+@lru_cache(maxsize=20_000)
 def takes_back(text: str) -> str | None:
     """The words of a sentence near a notice, but not beside it, that may take something from what the notice gives."""
     use = OF_USE.search(text)
-    for match in conditions(weak=False).finditer(folded(text.lower())):
+    for match in conditions(weak=False).finditer(in_one_line(text)):
         if (
             match.lastgroup != "harmless"
             and (use or match.group()[0] >= "\x80")
@@ -348,7 +350,7 @@ def _names_in_line(text: str, start: int, line_end: int) -> tuple[int, bool]:
 
 def _without_condition(line: str, end: int) -> int:
     """`end`, or where words that may be a condition begin before it."""
-    for match in conditions().finditer(folded(line[:end].lower())):
+    for match in conditions().finditer(in_one_line(line[:end])):
         if match.lastgroup != "harmless":
             low = line[:end].lower()
             first = low.find(match.group().split()[0])
@@ -435,6 +437,7 @@ _HARMLESS = re2.compile(
 """Sentences of licence files that neither give nor take: trademarks' owners, where contributors are listed."""
 
 
+@lru_cache(maxsize=20_000)
 def is_harmless(text: str) -> bool:
     """Whether a sentence is one of the usual ones that neither give nor take."""
     return len(text) < 1_500 and _HARMLESS.fullmatch(" ".join(text.split())) is not None

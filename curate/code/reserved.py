@@ -6,9 +6,10 @@ left out, that use is paid for or asked for, that copies stay inside, that the f
 """
 
 import re
+from functools import lru_cache
 
 from curate.code.described import may_limit
-from curate.code.names import fast, folded, mentions
+from curate.code.names import fast, in_one_line, mentions
 
 _WHO = (
     r"(?:compan(?:y|ies)|firms|business(?:es)?|corporations?|enterprises|organi[sz]ations?|start-?ups|governments?|agencies|schools|universities|students|pupils|teachers|academics"
@@ -51,12 +52,13 @@ def may_reserve(text: bytes) -> bool:
     return may_limit(text) or _HEAD.rough.search(b" ".join(text.lower().split())) is not None
 
 
+@lru_cache(maxsize=20_000)
 def reserved_in_head(said: str) -> str | None:
     """The words of a sentence at the head of a file that take something back, or None.
 
     A label `License:` with words behind it that name no licence and no file is one, too.
     """
-    match = next(_HEAD.finditer(folded(said.lower())), None)
+    match = next(_HEAD.finditer(in_one_line(said)), None)
     if match is not None:
         return match.group()
     label = _LABEL.match(said)
