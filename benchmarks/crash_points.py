@@ -1,6 +1,6 @@
 """Kill a job before each of its file operations, resume it, compare the bytes.
 
-    python -m benchmarks.crash_points [clean dedup index mix code] [--store local s3] [--points 12] [--seconds 200] [--twice]
+    python -m benchmarks.crash_points [clean dedup substring index decontaminate mix code] [--store local s3] [--points 12] [--seconds 200] [--twice]
         [--copies] [--results FILE] [--summary]
 
 A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
@@ -40,7 +40,7 @@ import pyarrow.parquet as pq
 
 from curate.files import storage
 
-COMMANDS = ("clean", "dedup", "index", "mix", "code")
+COMMANDS = ("clean", "dedup", "substring", "index", "decontaminate", "mix", "code")
 EVENTS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.link": 2, "os.mkdir": 2, "os.symlink": 2, "os.truncate": 0}
 """What Python tells audit hooks of, and which argument is the folder that a relative path is in."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -218,7 +218,7 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         from curate.jobs.clean import Options, clean
 
         clean(Options([str(inputs / "crawl")], output, str(inputs / "small.toml"), command=()), options)
-    elif command in ("dedup", "index"):
+    elif command in ("dedup", "index", "substring"):
         from curate.jobs.dedup import Options as DedupOptions
         from curate.jobs.dedup import deduplicate
 
@@ -226,7 +226,14 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         if not store:
             os.chdir(place)  # the index has the same name in all places, and so has the recipe
         more = {"index": f"{place}/index" if store else "index"} if command == "index" else {}
-        deduplicate(DedupOptions(str(inputs / "corpus"), output, "minhash", more, command=()), options)
+        method = "substring" if command == "substring" else "minhash"
+        deduplicate(DedupOptions(str(inputs / "corpus"), output, method, more, command=()), options)
+    elif command == "decontaminate":
+        from curate.jobs.decontaminate import Options as DecontaminateOptions
+        from curate.jobs.decontaminate import decontaminate
+
+        tasks = {"tasks": [str(inputs / "tasks.jsonl")], "action": "cut"}
+        decontaminate(DecontaminateOptions(str(inputs / "corpus"), output, tasks, command=()), options)
     elif command == "code":
         from curate.jobs.code import Options as CodeOptions
         from curate.jobs.code import clean_code
@@ -620,6 +627,8 @@ def write_inputs(folder: Path) -> None:
         (folder / name).mkdir()
         rows = [{"id": f"{name} {n}", "text": " ".join(story[n % 25 : n % 25 + 9])} for n in range(first, first + 40)]
         (folder / name / "part-0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tasks = [{"question": " ".join(story[n : n + 2]), "answer": "a ferry"} for n in (3, 17)]
+    (folder / "tasks.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks))
     for name in ("one", "two"):
         repo = folder / "repos" / name
         repo.mkdir(parents=True)

@@ -1,11 +1,12 @@
 """One deduplication on three engines and in 1, 2, 7 and 64 partitions: are the bytes the same?
 
-    python -m benchmarks.dedup_engines [--documents 3000] [--cuts 1 2 7 64] [--engines sail local cluster]
+    python -m benchmarks.dedup_engines [--documents 3000] [--cuts 1 2 7 64] [--engines sail local cluster] [--method substring|decontaminate]
 
 The input is cut into that many files, and Spark and Sail are told that many partitions for each exchange. Sail runs
 `curate dedup`; Spark runs `spark-submit jobs/dedup.py`, on this machine and on a standalone cluster of two workers, from a
 folder that is not the checkout and with our code as `--py-files`. For one cut all published files must be equal byte for
-byte; over cuts everything but the columns `file` and `offset`, which say where a document came from.
+byte; over cuts everything but the columns `file` and `offset`, which say where a document came from. `--method decontaminate` is
+`curate decontaminate` on both engines, with tasks cut out of the documents.
 """
 
 import argparse
@@ -57,6 +58,21 @@ def content(corpus: Path) -> str:
     return total.hexdigest()
 
 
+def write_tasks(path: Path, documents: Path) -> None:
+    """A question and its answer out of each fiftieth document."""
+    rows = [json.loads(line) for line in documents.read_text(encoding="utf-8").splitlines()]
+    words = [row["text"].split() for row in rows[::50]]
+    path.write_text("".join(json.dumps({"question": " ".join(w[5:30]), "answer": w[31]}) + "\n" for w in words))
+
+
+def decontaminate(engine: str, cut: int, tasks: Path) -> tuple[list[str], dict[str, str]]:
+    """`command` of `curate decontaminate`."""
+    settings = f"--conf spark.sql.shuffle.partitions={cut} --conf spark.default.parallelism={cut} pyspark-shell"
+    partitions = {"SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cut), "PYSPARK_SUBMIT_ARGS": settings}
+    line = [sys.executable, "-m", "curate", "decontaminate", "--engine", {"local": "spark"}.get(engine, engine)]
+    return [*line, "--against", str(tasks), "--cut"], {**os.environ, **partitions, "PYTHONPATH": str(ROOT)}
+
+
 def command(engine: str, cut: int, bundle: Path, home: Path, master: str) -> tuple[list[str], dict[str, str]]:
     """What runs the job: its command line, but for the job's own arguments, and its environment."""
     if engine == "sail":
@@ -83,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=3000)
     parser.add_argument("--cuts", type=int, nargs="*", default=[1, 2, 7, 64])
+    parser.add_argument("--method", default="minhash")
     parser.add_argument("--engines", nargs="*", default=["sail", "local", "cluster"])
     options = parser.parse_args()
     contents, bytes_of = set[str](), dict[int, set[str]]()
@@ -95,11 +112,17 @@ def main() -> None:
         masters = {"local": "local[2]", "sail": ""}
         if "cluster" in options.engines:
             masters["cluster"] = stack.enter_context(cluster(home))[0]
+        write_input(home / "tasks", options.documents, 1)
+        write_tasks(home / "tasks.jsonl", home / "tasks" / "000.jsonl")
         for cut in options.cuts:
             write_input(home / f"in-{cut}", options.documents, cut)
             for engine in options.engines:
                 output = home / f"{engine}-{cut}"
-                line, variables = command(engine, cut, bundle, home, masters[engine])
+                if options.method == "decontaminate":
+                    line, variables = decontaminate(engine, cut, home / "tasks.jsonl")
+                else:
+                    line, variables = command(engine, cut, bundle, home, masters[engine])
+                    line += ["--method", options.method]
                 line += [str(home / f"in-{cut}"), "--output", str(output), "--quiet", "--json"]
                 started = time.monotonic()
                 done = subprocess.run(line, cwd=home, env=variables, capture_output=True, text=True, check=False)

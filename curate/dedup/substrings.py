@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from curate.dedup import normalise
 from curate.dedup.base import Lost, doc64, survivor_rank
+from curate.filters import scripts
 from curate.filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Substrings:
 
     def key_parameters(self) -> dict[str, object]:
         """What its keys depend on."""
-        return {"length": self.length, "unit": self.unit}
+        return {"length": self.length, "unit": self.unit, "words": scripts.segmenter()}
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """The windows of each text: 18 bytes a word."""

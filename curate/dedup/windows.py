@@ -1,15 +1,15 @@
 """Words of a text as it is written, and hashes of all runs of so many: what exact substring deduplication compares.
 
-A word is what stands between white space; each character of a script without spaces is one, with the marks that follow it. So
-words lie side by side on whole characters, and a text cut between words is whole UTF-8. Words are compared byte by byte; the
-white space between them is not.
+A word is what stands between white space; where a script puts none between words ICU's dictionaries part them
+(`curate.filters.scripts`). A run is parted the same in any text but for a word at its ends. A text cut between words is whole UTF-8.
+Words are compared byte by byte; the white space between them is not.
 
 A window's hash is 128 bits: two polynomials over the hashes of its words, which move on in one step a word. Windows are of up to
 `LONGEST` words, since polynomials modulo 2^64 are known to collide for made-up texts of two thousand.
 """
 
 import functools
-import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numba as nb
@@ -19,58 +19,37 @@ import numpy.typing as npt
 from curate.dedup.kernel import TABLE
 from curate.dedup.xxh3 import compiled, xxh3
 from curate.filters.jit import Array
+from curate.filters.scripts import part_words
 
-SPACE, SOLO, MARK = 1, 2, 3
-"""Classes of characters; 0 for all others."""
-SOLO_RANGES = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Burmese
-    (0x1780, 0x17FF),  # Khmer
-    (0x3040, 0x30FF),  # Hiragana, Katakana
-    (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x2FFFF),
-)
 LONGEST = 1000
 I64 = npt.NDArray[np.int64]
 
 
 @functools.lru_cache(maxsize=1)
-def classes() -> npt.NDArray[np.uint8]:
-    """Code point -> its class."""
-    table = np.zeros(TABLE, np.uint8)
-    for low, high in SOLO_RANGES:
-        table[low : high + 1] = SOLO
-    for code in range(TABLE):
-        if chr(code).isspace():
-            table[code] = SPACE
-        elif unicodedata.category(chr(code))[0] == "M":
-            table[code] = MARK
-    return table
+def spaces() -> npt.NDArray[np.bool_]:
+    """Code point -> whether it is white space."""
+    return np.fromiter((chr(code).isspace() for code in range(TABLE)), np.bool_, TABLE)
 
 
 @compiled
-def _spans(data: Array, first: int, end: int, table: Array, starts: Array, ends: Array) -> int:
-    """Where the words of data[first:end] begin and end; their number."""
-    at, count, kind = first, 0, SPACE
-    while at < end:
+def _spans(data: Array, table: Array, starts: Array, ends: Array) -> int:
+    """Where the words between white space begin and end; their number."""
+    at, count, inside = 0, 0, False
+    while at < len(data):
         code, size = nb.int64(data[at]), 1
         if code >= 0xC0:
-            size = min(2 if code < 0xE0 else 3 if code < 0xF0 else 4, end - at)
+            size = min(2 if code < 0xE0 else 3 if code < 0xF0 else 4, len(data) - at)
             code &= 0x7F >> size
             for k in range(1, size):
                 code = code << 6 | nb.int64(data[at + k]) & 0x3F
-        found = nb.int64(table[code]) if code < len(table) else 0
-        if found == SPACE:
-            kind = SPACE
-        elif kind == SPACE or found == SOLO or (found == 0 and kind == SOLO):
-            starts[count], ends[count] = at, at + size
-            count += 1
-            kind = found if found != MARK else 0
+        if code < len(table) and table[code]:
+            inside = False
         else:
+            if not inside:
+                starts[count] = at
+                count += 1
             ends[count - 1] = at + size
+            inside = True
         at += size
     return count
 
@@ -118,17 +97,33 @@ def _windows(
 
 
 def spans(text: bytes) -> tuple[I64, I64]:
-    """(starts, ends) of the words of a text, in bytes."""
+    """(starts, ends) of the words of a text (UTF-8), in bytes."""
     data = np.frombuffer(text, np.uint8)
+    if len(data) and int(data.max()) >= 0x80:
+        whole = text.decode()
+        parted = part_words(whole)
+        if parted != whole:
+            return _found(whole, parted.split())
     starts, ends = np.empty(len(data) + 1, np.int64), np.empty(len(data) + 1, np.int64)
-    count = _spans(data, 0, len(data), classes(), starts, ends)
+    count = _spans(data, spaces(), starts, ends)
     return starts[:count], ends[:count]
+
+
+def _found(text: str, words: Sequence[str]) -> tuple[I64, I64]:
+    """(starts, ends) in bytes of words that stand in a text in this order."""
+    sizes, at = list[int](), 0
+    for word in words:
+        start = text.index(word, at)
+        sizes += (len(text[at:start].encode()), len(word.encode()))
+        at = start + len(word)
+    edges = np.cumsum(np.array(sizes, np.int64))
+    return edges[::2], edges[1::2]
 
 
 def windows(data: npt.NDArray[np.uint8], first: int, end: int, length: int, in_bytes: bool) -> tuple[Any, Any, Any]:
     """(hi, lo, sizes) of the windows of data[first:end]: int64, int64, and their words as int16."""
-    starts, ends = np.empty(end - first + 1, np.int64), np.empty(end - first + 1, np.int64)
-    count = _spans(data, first, end, classes(), starts, ends)
+    starts, ends = spans(data[first:end].tobytes())
+    count = len(starts)
     hi, lo, sizes = np.empty(count, np.uint64), np.empty(count, np.uint64), np.empty(count, np.int16)
-    made = _windows(data, starts, ends, count, length, in_bytes, hi, lo, sizes)
+    made = _windows(data, starts + first, ends + first, count, length, in_bytes, hi, lo, sizes)
     return hi[:made].view(np.int64), lo[:made].view(np.int64), sizes[:made]

@@ -1,6 +1,7 @@
 """Exact substrings: equal to a quadratic oracle, whatever the files; cuts between words; every run with its place."""
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -99,9 +100,28 @@ def test_as_the_quadratic_oracle(texts: list[str], length: int, unit: str, files
 
 
 def test_words() -> None:
-    assert words(" a\u00a0bc\u3000東京。กี x́y\n") == ["a", "bc", "東", "京", "。", "กี", "x́y"]
+    assert words(" a\u00a0bc\u3000東京。กี x́y\n") == ["a", "bc", "東京。", "กี", "x́y"]
+    assert words("我们喜欢机器学习。") == ["我们", "喜欢", "机器", "学习。"]
+    assert words("ฉันชอบกินข้าว ok") == ["ฉัน", "ชอบ", "กิน", "ข้าว", "ok"]
+    assert words("བཀྲ་ཤིས་བདེ།") == ["བཀྲ", "ཤིས", "བདེ།"]
     assert words("") == words(" \n") == []
     assert words("\u0301 a") == ["\u0301", "a"]
+
+
+@pytest.mark.parametrize(
+    "known", ["我们 孩子 学校 学习 数学 图书馆 下午 北京 昨天 喜欢", "ฉัน ชอบ กิน ข้าว โรงเรียน หนังสือ เด็ก เรียน บ้าน น้ำ"]
+)
+def test_no_word_is_cut_where_no_spaces_stand(known: str) -> None:
+    generator = random.Random(3)
+    shared, other, last = ("".join(generator.choices(known.split(), k=k)) for k in (80, 60, 9))
+    rows = [{"id": f"{n:032x}", "text": text} for n, text in enumerate((other + shared + last[3:], shared + last[:-2]))]
+    (run,) = found(rows, Substrings(length=50), 1, 1)
+    here, there = words(rows[1]["text"]), words(rows[0]["text"])
+    first, end = run["pos"], run["pos"] + int(run["value"])
+    assert here[first:end] == there[run["place"] : run["place"] + end - first]
+    assert len(words(shared)) - 2 <= end - first <= len(words(shared))
+    text, _, _ = cut(rows[1]["text"], [(first, end)])
+    assert text == "".join(here[:first] + here[end:])
 
 
 TEXT = "One two three. Four five six. Seven\neight. Nine. Ten.\nEnd here."
