@@ -221,8 +221,13 @@ def test_a_run_whose_children_are_killed_now_and_then_writes_the_same_bytes(craw
                 with suppress(ProcessLookupError):
                     os.kill(killed[-1], signal.SIGKILL)
         told = run.stderr.read()
-    assert run.returncode == 0, told
     assert killed
+    if run.returncode:  # one task met it twice, as is likely on a slow machine
+        assert "ended twice: the process was killed (SIGKILL)" in told
+        again = subprocess.run(
+            [*command, "--resume"], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+        )
+        assert again.returncode == 0, again.stderr
     assert hashes(output) == hashes(corpus)
 
 
