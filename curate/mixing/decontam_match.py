@@ -3,7 +3,8 @@
 Words are those of MinHash (`curate.dedup.kernel`): case, punctuation, accents and line breaks do not matter. A document holds
 
 * *both*: at least `HALF` of the 3-grams of a question, close together, and the right answer near them (an answer of one or two
-  characters stands anywhere, and so needs `MOST` of the question);
+  characters stands anywhere, and so needs `MOST` of the question; so does a question of fewer than `RUN` words, "the language of
+  … is" with "English" beside it is any page);
 * *question*: `MOST` of them with a run of 13 words, or a run of 50 words, without its answer;
 * *passage*: a run of 50 words of a text that merely comes with questions.
 
@@ -26,7 +27,7 @@ from curate.filters import scripts
 from curate.mixing import decontam_files
 from curate.mixing.decontam_items import Item, items
 
-VERSION = 1
+VERSION = 2
 """Of the rule: what was found by another one is not kept."""
 NGRAM, SPREAD = 3, 10
 HALF, MOST = 0.5, 0.8
@@ -111,15 +112,15 @@ class Tasks:
         order = np.lexsort([pos, key])
         key, pos, gram = key[order], pos[order], gram[order]
         cuts = np.flatnonzero(np.diff(key)) + 1
+        firsts, counts = np.append(0, cuts)[: len(key)], np.diff(np.concatenate(([0], cuts, [len(key)])))[: len(key)]
+        needed = np.minimum(HALF * self.sizes[key[firsts] % len(self.owner)], LONG_RUN - NGRAM + 1)
+        enough = counts >= needed
         words = functools.lru_cache(maxsize=2)(lambda at: kernel.words(column[at].as_py() or ""))
-        for first, end in zip(np.append(0, cuts).tolist(), np.append(cuts, len(key)).tolist(), strict=True):
-            if first == end:
-                continue
+        for first, end in zip(firsts[enough].tolist(), (firsts + counts)[enough].tolist(), strict=True):
             at, number = divmod(int(key[first]), len(self.owner))
-            if end - first >= HALF * self.sizes[number] or end - first >= LONG_RUN - NGRAM + 1:
-                found = self._judge(at, number, pos[first:end], gram[first:end], words)
-                if found:
-                    yield found
+            found = self._judge(at, number, pos[first:end], gram[first:end], words)
+            if found:
+                yield found
 
     def _judge(self, row: int, text: int, pos: I64, gram: I64, words: Any) -> Found | None:
         first, end, held = _densest(pos, gram, int(1.5 * self.words[text]) + 20, int(self.sizes[text]))
@@ -129,8 +130,11 @@ class Tasks:
             if run >= LONG_RUN:
                 return Found(row, self.owner[text], "passage", begins, begins + run, held, run)
             return None
-        enough = held >= HALF and (self.words[text] >= LEAST or held >= 1)
-        if enough and (answered := _answer(words(row), first, end, item.answers, held)) is not None:
+        length = self.words[text]
+        if (
+            held >= (HALF if length >= RUN else MOST if length >= LEAST else 1)
+            and (answered := _answer(words(row), first, end, item.answers, held)) is not None
+        ):
             return Found(row, self.owner[text], "both", min(first, answered[0]), max(end, answered[1]), held, run)
         if (held >= MOST and run >= RUN) or run >= LONG_RUN:
             return Found(row, self.owner[text], "question", min(first, begins), max(end, begins + run), held, run)
