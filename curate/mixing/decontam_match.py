@@ -3,8 +3,8 @@
 Words are those of MinHash (`curate.dedup.kernel`): case, punctuation, accents and line breaks do not matter. A document holds
 
 * *both*: at least `HALF` of the 3-grams of a question, close together, and the right answer near them (an answer of one or two
-  characters stands anywhere, and so needs `MOST` of the question; so does a question of fewer than `RUN` words, "the language of
-  … is" with "English" beside it is any page);
+  characters stands anywhere, and so needs `MOST` of the question; so does a question of fewer than `RUN` words, of all its 3-grams:
+  "the language of … is" is many items, and what it is asked of with "English" near it any page);
 * *question*: `MOST` of them with a run of 13 words, or a run of 50 words, without its answer;
 * *passage*: a run of 50 words of a text that merely comes with questions.
 
@@ -130,15 +130,26 @@ class Tasks:
             if run >= LONG_RUN:
                 return Found(row, self.owner[text], "passage", begins, begins + run, held, run)
             return None
-        length = self.words[text]
-        if (
-            held >= (HALF if length >= RUN else MOST if length >= LEAST else 1)
-            and (answered := _answer(words(row), first, end, item.answers, held)) is not None
-        ):
+        enough = held >= (HALF if self.words[text] >= RUN else MOST) and _asked(item.question, words(row), first, end)
+        if enough and (answered := _answer(words(row), first, end, item.answers, held)) is not None:
             return Found(row, self.owner[text], "both", min(first, answered[0]), max(end, answered[1]), held, run)
         if (held >= MOST and run >= RUN) or run >= LONG_RUN:
             return Found(row, self.owner[text], "question", min(first, begins), max(end, begins + run), held, run)
         return None
+
+
+def _asked(question: str, words: Sequence[str], first: int, end: int) -> bool:
+    """Whether a short question stands there, common 3-grams included; one of a few words as a whole."""
+    asked = kernel.words(question)
+    if len(asked) >= RUN:
+        return True
+    there = set(_grams(words[max(0, first - len(asked)) : end + len(asked)]))
+    wanted = _grams(asked)
+    return sum(gram in there for gram in wanted) >= (MOST if len(asked) >= LEAST else 1) * len(wanted)
+
+
+def _grams(words: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(zip(words, words[1:], words[2:], strict=False))
 
 
 def _shingles(column: object) -> tuple[npt.NDArray[np.uint32], I64]:

@@ -122,6 +122,16 @@ def test_what_all_items_say_counts_for_none() -> None:
     assert Tasks([Item("t", 1, "a b", ("c",), ""), known[0]]).too_short == 1
 
 
+def test_a_short_question_of_a_benchmarks_own_words_needs_all_of_them() -> None:
+    countries = [*(f"Ruritania{n}" for n in range(12)), "the Kingdom of Gondal"]
+    known = [Item("t", n, f"The official language of {name} is", ("English",), "") for n, name in enumerate(countries)]
+    page = "The laws of the Kingdom of Gondal are kept in the archive, where an English translation was made later."
+    assert parts(page, *known) == []
+    assert parts("A quiz. The official language of the Kingdom of Gondal is: English. Next question.", *known) == [
+        "both"
+    ]
+
+
 def test_linear() -> None:
     known = Tasks([Item("t", n, f"{QUESTION} of number{n}", ("75",), "") for n in range(5)])
     pieces = {"hits": f"{QUESTION} x ", "one word": "word ", "answers": "75 "}
