@@ -12,6 +12,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.filters.scripts import beyond_ascii
 from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN
 from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
 
@@ -163,7 +164,7 @@ def _left_out() -> re.Pattern[str]:
 
 def has_left_out(text: str) -> bool:
     """Whether `text` has a character that `same` leaves out."""
-    return _left_out().search(text) is not None
+    return _left_out().search(beyond_ascii(text)) is not None
 
 
 @functools.lru_cache(maxsize=1)

@@ -36,6 +36,7 @@ LEAST = 8
 """Words of a question below which all of it must stand there."""
 BESIDE = 250
 """Words around a question in which its answer is looked for."""
+_SEEN = 1 << 24
 I64 = npt.NDArray[np.int64]
 
 
@@ -78,6 +79,8 @@ class Tasks:
         grams, firsts, spread = np.unique(pairs[0], return_index=True, return_counts=True)
         rare = spread <= SPREAD
         self.grams, self.firsts, self.spread = grams[rare], firsts[rare], spread[rare]
+        self.seen = np.zeros(_SEEN, np.bool_)
+        self.seen[self.grams & (_SEEN - 1)] = True
         self.text_of = pairs[1]
         kept = np.repeat(rare, spread)
         self.sizes = np.bincount(pairs[1][kept], minlength=len(texts))
@@ -99,12 +102,16 @@ class Tasks:
         hashes, counts = _shingles(column)
         if not len(hashes) or not len(self.grams):
             return
-        place = np.minimum(np.searchsorted(self.grams, hashes), len(self.grams) - 1)
-        hit = np.flatnonzero(self.grams[place] == hashes)
+        maybe = np.flatnonzero(
+            self.seen[hashes & (_SEEN - 1)]
+        )  # hardly any: a table of bits is looked at before the numbers
+        place = np.minimum(np.searchsorted(self.grams, hashes[maybe]), len(self.grams) - 1)
+        held = self.grams[place] == hashes[maybe]
+        hit, place = maybe[held], place[held]
         ends = np.cumsum(counts)
         row = np.searchsorted(ends, hit, side="right")
         pos = hit - (ends - counts)[row]
-        gram = place[hit]
+        gram = place
         many = self.spread[gram]
         text = self.text_of[_ranges(self.firsts[gram], many)]
         row, pos, gram = (np.repeat(part, many) for part in (row, pos, gram))
