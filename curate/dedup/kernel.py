@@ -414,7 +414,7 @@ def prepared(column: pa.Array) -> pa.Array:
 
 
 def _prepared(text: str, need: int) -> str:
-    if need & (PART | REFORM) or normalise.has_left_out(text):
+    if need & (PART | REFORM) or normalise.may_compose_anew(text):
         return scripts.part_words(normalise.one_form(text))
     return normalise.composed(text)
 

@@ -156,15 +156,17 @@ def _form_of_rare(char: str) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _left_out() -> re.Pattern[str]:
+def _left_out_or_other() -> re.Pattern[str]:
     rare = (char for codes in _WITH_FORMS for char in map(chr, codes) if char >= "\U00010000")
     gone = [char for char, one in _forms()[1].items() if not one]
+    gone += filter(str.isalpha, _others())
     return re.compile(f"[{''.join([*gone, *(char for char in rare if INVISIBLE.match(char) or _optional(char))])}]")
 
 
-def has_left_out(text: str) -> bool:
-    """Whether `text` has a character that `same` leaves out."""
-    return _left_out().search(beyond_ascii(text)) is not None
+def may_compose_anew(text: str) -> bool:
+    """Whether `text` has a character that `same` leaves out, or a letter that it takes for another, with which a mark behind it
+    may compose (\u06cc and a hamza is \u0626)."""
+    return _left_out_or_other().search(beyond_ascii(text)) is not None
 
 
 @functools.lru_cache(maxsize=1)

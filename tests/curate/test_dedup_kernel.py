@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 import xxhash
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curate.dedup import kernel, normalise
@@ -133,6 +133,7 @@ MIXED = st.text(
 
 
 @settings(max_examples=150, deadline=None)
+@example("\u06cc\u0654")
 @given(MIXED | st.text())
 def test_one_normalisation_for_all(text: str) -> None:
     """What is the same to exact deduplication has the same words, however it is written."""
