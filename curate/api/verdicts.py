@@ -9,7 +9,7 @@ from inspect import isfunction
 from typing import Any, NamedTuple, overload
 
 from curate.api.told import told
-from curate.corpus.recipe import Recipe, is_corpus_wide, load, parse
+from curate.corpus.recipe import Recipe, is_corpus_wide, load, load_steps, parse
 from curate.corpus.schema import document_id
 from curate.errors import RecipeError, UsageError
 from curate.filters.base import Decision, Document
@@ -152,12 +152,7 @@ def filter(recipe: Steps, *, text: str = "text", prefix: str = "", drop: bool = 
     that is wrong, or whose models and lists are not on this machine.
     """
     found = recipe_of(recipe)
-    for label, step in zip(found.labels, found.steps, strict=True):
-        if hasattr(step, "prepare"):
-            try:
-                step.prepare()
-            except (OSError, ValueError) as error:
-                raise RecipeError(f"{found.name}: {label}: {error}") from error
+    load_steps(found)
     if left := [label for label, step in zip(found.labels, found.steps, strict=True) if is_corpus_wide(step)]:
         told_of = (
             f"{found.name} without {', '.join(left)}, which compare documents: curate.clean and curate.dedup do that"

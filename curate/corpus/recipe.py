@@ -158,6 +158,16 @@ def _own_module(kind: type) -> list[str]:
     return [path] if path and Path(path).is_file() else []
 
 
+def load_steps(recipe: Recipe) -> None:
+    """Load the models and lists of the steps. Raises RecipeError with what is missing, and how to get it."""
+    for label, step in zip(recipe.labels, recipe.steps, strict=True):
+        if hasattr(step, "prepare"):
+            try:
+                step.prepare()
+            except (OSError, ValueError) as error:
+                raise RecipeError(f"{recipe.name}: {label}: {error}") from error
+
+
 def is_corpus_wide(step: Any) -> bool:
     """Whether a step needs more than one document (see `curate.dedup.base.CorpusStep`)."""
     return hasattr(step, "resolve")

@@ -102,24 +102,22 @@ class Tasks:
         hashes, counts = _shingles(column)
         if not len(hashes) or not len(self.grams):
             return
-        maybe = np.flatnonzero(
-            self.seen[hashes & (_SEEN - 1)]
-        )  # hardly any: a table of bits is looked at before the numbers
+        # hardly any: a table of bits is looked at before the numbers
+        maybe = np.flatnonzero(self.seen[hashes & (_SEEN - 1)])
         place = np.minimum(np.searchsorted(self.grams, hashes[maybe]), len(self.grams) - 1)
         held = self.grams[place] == hashes[maybe]
-        hit, place = maybe[held], place[held]
+        hit, gram = maybe[held], place[held]
         ends = np.cumsum(counts)
         row = np.searchsorted(ends, hit, side="right")
         pos = hit - (ends - counts)[row]
-        gram = place
         many = self.spread[gram]
         text = self.text_of[_ranges(self.firsts[gram], many)]
         row, pos, gram = (np.repeat(part, many) for part in (row, pos, gram))
         key = row * len(self.owner) + text
         order = np.lexsort([pos, key])
         key, pos, gram = key[order], pos[order], gram[order]
-        cuts = np.flatnonzero(np.diff(key)) + 1
-        firsts, counts = np.append(0, cuts)[: len(key)], np.diff(np.concatenate(([0], cuts, [len(key)])))[: len(key)]
+        firsts = np.flatnonzero(np.diff(key, prepend=-1))
+        counts = np.diff(firsts, append=len(key))
         needed = np.minimum(HALF * self.sizes[key[firsts] % len(self.owner)], LONG_RUN - NGRAM + 1)
         enough = counts >= needed
         words = functools.lru_cache(maxsize=2)(lambda at: kernel.words(column[at].as_py() or ""))
@@ -137,7 +135,10 @@ class Tasks:
             if run >= LONG_RUN:
                 return Found(row, self.owner[text], "passage", begins, begins + run, held, run)
             return None
-        enough = held >= (HALF if self.words[text] >= RUN else MOST) and _asked(item.question, words(row), first, end)
+        if self.words[text] < RUN:
+            enough = held >= MOST and _asked(item.question, words(row), first, end)
+        else:
+            enough = held >= HALF
         if enough and (answered := _answer(words(row), first, end, item.answers, held)) is not None:
             return Found(row, self.owner[text], "both", min(first, answered[0]), max(end, answered[1]), held, run)
         if (held >= MOST and run >= RUN) or run >= LONG_RUN:
@@ -148,8 +149,6 @@ class Tasks:
 def _asked(question: str, words: Sequence[str], first: int, end: int) -> bool:
     """Whether a short question stands there, common 3-grams included; one of a few words as a whole."""
     asked = kernel.words(question)
-    if len(asked) >= RUN:
-        return True
     there = set(_grams(words[max(0, first - len(asked)) : end + len(asked)]))
     wanted = _grams(asked)
     return sum(gram in there for gram in wanted) >= (MOST if len(asked) >= LEAST else 1) * len(wanted)

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.corpus import opt_outs
 from curate.corpus.lookup import parts
 from curate.errors import InputError
 from curate.files import storage
 from curate.files.output import read_json
-from curate.filters.opt_outs import kind_of
 
 Value = int | str | None
 Row = tuple[str, *tuple[int, ...]]
@@ -167,9 +167,8 @@ def _tally(corpus: str) -> _Tally:
 
 def _batches(path: str, wanted: tuple[str, ...]) -> Any:
     fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs) as file:
-        columns = [name for name in wanted if name in file.schema_arrow.names]
-        yield from file.iter_batches(4096, columns=columns, use_threads=False)
+    with pq.ParquetFile(inner, filesystem=fs) as file:  # the columns that there are
+        yield from file.iter_batches(4096, columns=list(wanted), use_threads=False)
 
 
 def _add(tally: _Tally, batch: pa.RecordBatch) -> None:
@@ -191,10 +190,7 @@ def _add(tally: _Tally, batch: pa.RecordBatch) -> None:
     if "opt_outs" in names:
         column = batch["opt_outs"]
         tally.looked += len(column) - column.null_count
-        entries, rows = pc.list_flatten(column).to_pylist(), pc.list_parent_indices(column).to_pylist()
-        tally.opt_outs.update(
-            kind for _, kind in {(row, kind_of(entry)) for row, entry in zip(rows, entries, strict=True)}
-        )
+        tally.opt_outs.update(opt_outs.kinds(column))
     if "removed" in names:
         for item in pc.list_flatten(batch["removed"]).to_pylist():
             tally.removed[item["rule"]] += item["count"]

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 from curate.corpus import checksums
 from curate.corpus.checksums import Content
-from curate.corpus.recipe import Recipe, parse
+from curate.corpus.recipe import Recipe, load_steps, parse
 from curate.corpus.shards import part_name, read_facts, read_written
 from curate.dedup import copies, index
 from curate.dedup.base import CorpusStep
 from curate.dedup.removals import rows_by_shard
 from curate.engine import children
 from curate.engine.session import Session
-from curate.errors import BalanceError, CurateError, RecipeError
+from curate.errors import BalanceError, CurateError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.labels import UNKNOWN
@@ -39,15 +39,9 @@ class LoadTask:
     """Its name in messages."""
 
 
-def load_steps(task: LoadTask) -> None:
-    """Task: load what the steps of a recipe need, once. Raises RecipeError."""
-    recipe = parse(task.recipe, task.where)
-    for label, step in zip(recipe.labels, recipe.steps, strict=True):
-        if hasattr(step, "prepare"):
-            try:
-                step.prepare()
-            except (OSError, ValueError) as error:
-                raise RecipeError(f"{recipe.name}: {label}: {error}") from error
+def load(task: LoadTask) -> None:
+    """Task: load what the steps of a recipe need. Raises RecipeError."""
+    load_steps(parse(task.recipe, task.where))
 
 
 @dataclass(slots=True)
@@ -92,7 +86,7 @@ class CorpusJob(Job):
     def prepare(self) -> None:
         """Load the models and lists of the steps, in a child that the first tasks find so. Raises RecipeError with what is
         missing, and how to get it."""
-        children.call(load_steps, LoadTask(self.recipe.text, self.recipe.name))
+        children.call(load, LoadTask(self.recipe.text, self.recipe.name))
 
     def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
         """The corpus-wide steps that have an index, and the folders of their keys."""

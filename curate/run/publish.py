@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from curate.corpus import checksums, schema
+from curate.corpus import checksums, opt_outs, schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_groups, read_written
 from curate.dedup.copies import Sizes
 from curate.errors import BalanceError
-from curate.files import storage, typed_json
+from curate.files import typed_json
 from curate.filters.labels import folder
-from curate.filters.opt_outs import kind_of
 from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
 
@@ -226,7 +224,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
     removed, language_bytes, text_bytes, rows, kept = Counter[str](), Counter[str](), 0, 0, 0
     declared = {"kept": Counter[str](), "dropped": Counter[str]()}
     for path in data:
-        for batch in read_checked(path, _present(path, ["id", "file", "text", "language", "removed"]), rows=8192):
+        for batch in read_checked(path, ["id", "file", "text", "language", "removed", "opt_outs"], rows=8192):
             _add_opt_outs(declared["kept"], batch)
             rows += batch.num_rows
             kept += batch.num_rows
@@ -242,8 +240,8 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
                     if name == "language":
                         language_bytes[row[name]] += row["bytes_sum"]
             _add_removed(removed, batch["removed"])
-    columns = ["id", "file", "text", "language", "verdict", "reason", "removed"]
-    for batch in read_checked(rejected, _present(rejected, columns), rows=8192):
+    columns = ["id", "file", "text", "language", "verdict", "reason", "removed", "opt_outs"]
+    for batch in read_checked(rejected, columns, rows=8192):
         _add_opt_outs(declared["dropped"], batch)
         rows += batch.num_rows
         fates = [_named(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]
@@ -271,21 +269,14 @@ def _labels(column: pa.Array) -> pa.Array:
     return pa.array([known.get(label, "") for label in column.to_pylist()], pa.string())
 
 
-def _present(path: str, columns: list[str]) -> list[str]:
-    """The columns, and that of the opt-outs where the file has it."""
-    fs, inner = storage.filesystem(path)
-    return [*columns, *({"opt_outs"} & set(pq.read_schema(inner, filesystem=fs).names))]
-
-
 def _add_opt_outs(total: Counter[str], batch: pa.RecordBatch) -> None:
     """Documents that were looked at, that have any, and those of each kind; a document counts once a kind."""
-    if "opt_outs" not in batch.schema.names:
+    if "opt_outs" not in batch.schema.names:  # not of web pages: Arrow reads the columns that there are
         return
     column = batch["opt_outs"]
     total["looked_at"] += len(column) - column.null_count
-    entries, documents = pc.list_flatten(column).to_pylist(), pc.list_parent_indices(column).to_pylist()
-    total["any"] += len(set(documents))
-    total.update(kind for _, kind in {(d, kind_of(entry)) for d, entry in zip(documents, entries, strict=True)})
+    total["any"] += pc.sum(pc.greater(pc.list_value_length(column), 0)).as_py() or 0
+    total.update(opt_outs.kinds(column))
 
 
 def _add_removed(total: Counter[str], column: pa.Array) -> None:
