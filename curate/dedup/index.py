@@ -13,6 +13,7 @@ not find itself, and takes its place. The same documents from another place are 
 """
 
 import hashlib
+import json
 import os
 import re
 import uuid
@@ -24,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.corpus.shards import FACTS, read_facts
 from curate.dedup.base import CorpusStep, documents_of, with_signals
 from curate.dedup.tables import count
 from curate.engine.tasks import function, missing, reference
@@ -279,7 +281,8 @@ def keys_of_corpus(s: "Session", step: CorpusStep, corpus: str, out: str) -> str
     ]
     for _ in s.run(write_keys, missing(tasks)):
         pass
-    if not count(out) and not any(tables.corpus_kind(task.corpus.file) for task in tasks):  # ours may be empty
+    documents = sum(read_facts(task.out)["documents"] for task in tasks)
+    if not documents and not any(tables.corpus_kind(task.corpus.file) for task in tasks):  # ours may be empty
         raise InputError(f"--against {corpus}: there is no document in it to compare with")
     return out
 
@@ -296,7 +299,8 @@ class KeysTask:
 
 
 def write_keys(task: KeysTask) -> int:
-    """Task: write the keys of the documents of one file, with negative ranks, to `out`; gives their number.
+    """Task: write the keys of the documents of one file, with negative ranks, to `out`; gives the number of the keys, and
+    stores that of the documents, which may be too short for one.
 
     Raises InputError for a file that can't be read to its end: what is not compared with would be taken for new.
     """
@@ -308,7 +312,7 @@ def write_keys(task: KeysTask) -> int:
     kind: Any = function(task.step)
     step, documents = kind(**task.parameters), schema.DOCUMENTS[task.corpus.kind]
     empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
-    at, rows = empty.schema.get_field_index("rank"), 0
+    at, rows, read = empty.schema.get_field_index("rank"), 0, 0
     with (
         storage.atomic(task.out) as temporary,
         pq.ParquetWriter(temporary, empty.schema, compression="zstd", write_statistics=False) as writer,
@@ -317,8 +321,11 @@ def write_keys(task: KeysTask) -> int:
             if not UNREAD.isdisjoint(table["reason"].to_pylist()):
                 raise InputError(f"--against {task.corpus.file}: it can't be read to its end")
             for batch in table.select(documents.names).combine_chunks().to_batches():
-                keys = step.keys(with_signals(step, batch.filter(batch["text"].is_valid()), documents))
+                batch = batch.filter(batch["text"].is_valid())
+                keys = step.keys(with_signals(step, batch, documents))
                 old = pa.array(keys["rank"].to_numpy() + np.int64(-(2**63)))
                 writer.write_table(keys.set_column(at, empty.schema.field(at), old).cast(empty.schema))
                 rows += len(keys)
+                read += len(batch)
+        writer.add_key_value_metadata({FACTS: json.dumps({"documents": read}).encode()})
     return rows

@@ -228,6 +228,14 @@ def test_against_nothing(sail: Session, tmp_path: Path) -> None:
         kept(sail, CorpusJob("dedup", source, made, str(tmp_path / "out")))
 
 
+@pytest.mark.parametrize("method", ["substring", "spans"])
+def test_against_texts_too_short_for_a_key(sail: Session, tmp_path: Path, method: str) -> None:
+    (tmp_path / "other.jsonl").write_text('{"text": "A short one."}\n')
+    made = recipe_of(method, {"against": str(tmp_path / "other.jsonl")})
+    source = corpus_source(str(corpus(tmp_path / "new", texts(0, 3))))
+    assert kept(sail, CorpusJob("dedup", source, made, str(tmp_path / "out"))) == 3
+
+
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "link").symlink_to("a")
