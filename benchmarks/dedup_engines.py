@@ -25,26 +25,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.cluster import ROOT, SPARK, cluster, digest, environment
+from curate.corpus import schema
 from curate.corpus.schema import document_id
 
 ORIGIN = {"file", "offset"}
 
 
-def write_input(folder: Path, documents: int, files: int) -> None:
+def documents(count: int) -> list[dict[str, str]]:
     """Texts in chains and stars, identical and near copies, on a few hosts."""
-    folder.mkdir(parents=True)
-    source = np.random.default_rng(5).integers(0, 100_000, documents * 100)
+    source = np.random.default_rng(5).integers(0, 100_000, count * 100)
     rows = []
-    for n in range(documents):
+    for n in range(count):
         block, size = n // 40 * 40 * 100, 60 + n % 7  # nothing is shared between blocks of 40
         at = block + {0: n % 40 * 2, 1: 300, 2: 600}.get(n % 5, n % 40 * 90)
         words = [f"w{word}" for word in source[at : at + size]]
         if n % 5 == 2:
             words[-1] = f"x{n}"
-        rows.append({"id": document_id("engines", n), "text": " ".join(words), "url": f"https://h{n % 9}.example/{n}"})
+        place = f"h{n % 9}.example"
+        row = {"id": document_id("engines", n), "text": " ".join(words), "url": f"https://{place}/{n}", "host": place}
+        rows.append({**row, "source": "engines", "file": "", "offset": n})
+    return rows
+
+
+def write_input(folder: Path, rows: list[dict[str, str]], files: int) -> None:
+    """The documents as a corpus of ours, which keeps its ids (those of others' rows hold file and row), in so many files."""
+    folder.mkdir(parents=True)
+    columns = schema.published("web", [])
     for number in range(files):
-        lines = (json.dumps(row) + "\n" for row in rows[number::files])
-        (folder / f"{number:03d}.jsonl").write_text("".join(lines), encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist(rows[number::files], columns), folder / f"{number:03d}.parquet")
 
 
 def content(corpus: Path) -> str:
@@ -58,16 +66,21 @@ def content(corpus: Path) -> str:
     return total.hexdigest()
 
 
-def write_tasks(path: Path, documents: Path) -> None:
+def write_tasks(path: Path, rows: list[dict[str, str]]) -> None:
     """A question and its answer out of each fiftieth document."""
-    rows = [json.loads(line) for line in documents.read_text(encoding="utf-8").splitlines()]
     words = [row["text"].split() for row in rows[::50]]
     path.write_text("".join(json.dumps({"question": " ".join(w[5:30]), "answer": w[31]}) + "\n" for w in words))
 
 
 def decontaminate(engine: str, cut: int, tasks: Path) -> tuple[list[str], dict[str, str]]:
     """`command` of `curate decontaminate`."""
-    settings = f"--conf spark.sql.shuffle.partitions={cut} --conf spark.default.parallelism={cut} pyspark-shell"
+    given = {
+        "sql.shuffle.partitions": cut,
+        "default.parallelism": cut,
+        "ui.enabled": "false",
+        "driver.host": "127.0.0.1",
+    }
+    settings = " ".join([*(f"--conf spark.{name}={value}" for name, value in given.items()), "pyspark-shell"])
     partitions = {"SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cut), "PYSPARK_SUBMIT_ARGS": settings}
     line = [sys.executable, "-m", "curate", "decontaminate", "--engine", {"local": "spark"}.get(engine, engine)]
     return [*line, "--against", str(tasks), "--cut"], {**os.environ, **partitions, "PYTHONPATH": str(ROOT)}
@@ -112,10 +125,10 @@ def main() -> None:
         masters = {"local": "local[2]", "sail": ""}
         if "cluster" in options.engines:
             masters["cluster"] = stack.enter_context(cluster(home))[0]
-        write_input(home / "tasks", options.documents, 1)
-        write_tasks(home / "tasks.jsonl", home / "tasks" / "000.jsonl")
+        rows = documents(options.documents)
+        write_tasks(home / "tasks.jsonl", rows)
         for cut in options.cuts:
-            write_input(home / f"in-{cut}", options.documents, cut)
+            write_input(home / f"in-{cut}", rows, cut)
             for engine in options.engines:
                 output = home / f"{engine}-{cut}"
                 if options.method == "decontaminate":

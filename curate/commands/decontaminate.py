@@ -16,7 +16,7 @@ from curate.commands.options import engine_options, json_option, printed
     "tasks",
     multiple=True,
     metavar="PATH",
-    help="Evaluation tasks: JSON lines, or a folder of them.  [default: the bundled ones]",
+    help="Evaluation tasks: JSON lines or arrays, or a folder of them.  [default: the bundled ones]",
 )
 @click.option(
     "--cut", "action", flag_value="cut", help="Cut the words from question to answer; default: drop documents."
@@ -67,6 +67,9 @@ def decontaminate(
         funnel(ledger)
         (facts,) = ledger["dedup"]
         click.echo(f"{facts['contaminated']} documents hold items of tasks ({facts['action']})")
+        if facts["too_short"]:
+            lost = "can't be found: too short, or of words that many items share"
+            click.echo(f"  {facts['too_short']:,} texts of {facts['questions']:,} items {lost}")
         for name, number in list(facts["common"].items())[:5]:
             click.echo(f"  common text, left alone: {name} in {number} documents")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from curate.corpus.recipe import parse, to_toml
+from curate.mixing import decontam_files
 from curate.read.corpora import corpus_source
 from curate.run.pipeline import CorpusJob
 from curate.run.start import EngineOptions, command_line, run_job
@@ -35,7 +36,7 @@ def decontaminate(options: Options, engine: EngineOptions | None = None) -> dict
     (found,) = recipe.steps
     found.prepare()
     source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
-    notes(source.notes)
+    notes([*decontam_files.notes(options.parameters.get("tasks", ())), *source.notes])
     job = CorpusJob(
         name="decontaminate",
         source=source,

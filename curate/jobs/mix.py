@@ -87,7 +87,8 @@ def asked(options: Options) -> Request:
     if options.repeat_by:
         by = repeats.read(options.repeat_by, used)
         found = [replace(source, repeats=by[source.name]) for source in found]
-    notes([note for source in found for note in source.notes])
+    tasks = _tasks(options)
+    notes([*(note for source in found for note in source.notes), *decontam_files.notes(tasks)])
     needs = unit == "tokens" or options.tokenizer or options.tokenize
     return Request(
         mixture=settled,
@@ -99,7 +100,7 @@ def asked(options: Options) -> Request:
         seed=options.seed,
         max_epochs=options.max_epochs,
         held_out=options.held_out,
-        tasks=_tasks(options),
+        tasks=tasks,
         common=options.common,
         report_only=options.report_only,
         tokenize=options.tokenize,

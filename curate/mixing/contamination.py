@@ -28,8 +28,8 @@ LOOKED = pa.schema([*EVIDENCE, pa.field("id", pa.string())])
 PUBLISHED = pa.schema(
     [pa.field("source", pa.string()), *(LOOKED.field(n) for n in ("id", "label", "part", "pos", "value", "note"))]
 )
-SPREAD = pa.schema([pa.field("alone", pa.int64()), pa.field("documents", pa.int64())])
-"""By item: documents that hold it without its answer, and all that hold it."""
+SPREAD = pa.schema([pa.field(name, pa.int64()) for name in ("alone", "passages", "documents")])
+"""By item: documents that hold its question without the answer, those that hold its passage, and those with its question."""
 I64 = NDArray[np.int64]
 BATCH = 1 << 16
 
@@ -91,17 +91,18 @@ def look(task: LookTask) -> int:
 
 def write_spread(looked: Iterable[str], items: int, folder: str) -> str:
     """Count in how many documents each of `items` items stands; gives the file of SPREAD, named by what is in it."""
-    alone, documents = np.zeros(items, np.int64), np.zeros(items, np.int64)
+    alone, passages, documents = np.zeros((3, items), np.int64)
     for path in looked:
         for batch in _batches(path, ["item", "part"]):
-            item = batch["item"].to_numpy()
-            documents += np.bincount(item, minlength=items)
-            alone += np.bincount(item[_parts(batch) != "both"], minlength=items)
-    name = hashlib.sha256(alone.tobytes() + documents.tobytes()).hexdigest()[:32]
+            item, part = batch["item"].to_numpy(), _parts(batch)
+            documents += np.bincount(item[part != "passage"], minlength=items)
+            alone += np.bincount(item[part == "question"], minlength=items)
+            passages += np.bincount(item[part == "passage"], minlength=items)
+    name = hashlib.sha256(alone.tobytes() + passages.tobytes() + documents.tobytes()).hexdigest()[:32]
     path = storage.join(folder, f"spread-{name}.parquet")
     if not storage.exists(path):
         with storage.atomic(path) as temporary:
-            pq.write_table(pa.table([alone, documents], schema=SPREAD), temporary)
+            pq.write_table(pa.table([alone, passages, documents], schema=SPREAD), temporary)
     return path
 
 
@@ -134,7 +135,7 @@ class Evidence:
 def write_evidence(task: EvidenceTask) -> Evidence:
     """Task: write what was found in a source and counts (PUBLISHED), in the order of its files. What it gives
     stands in the written file, too."""
-    alone, documents = _spread(task.spread)
+    alone, _, documents = _spread(task.spread)
     held = 0
     with ShardWriter(task.out, PUBLISHED) as out:
         for path in task.evidence:
@@ -157,15 +158,16 @@ def write_evidence(task: EvidenceTask) -> Evidence:
 
 
 def common_items(spread: str, common: int) -> dict[int, int]:
-    """By number of the item, in how many documents those stand that are common text; most first."""
-    alone = _spread(spread)[0]
-    order = np.argsort(-alone, kind="stable")
-    return {int(item): int(alone[item]) for item in order[: int((alone > common).sum())]}
+    """By number of the item, in how many documents those stand that are common text, and passages; most first."""
+    alone, passages, _ = _spread(spread)
+    left = np.where(alone > common, alone, 0) + passages
+    order = np.argsort(-left, kind="stable")
+    return {int(item): int(left[item]) for item in order[: int((left > 0).sum())]}
 
 
-def _spread(path: str) -> tuple[I64, I64]:
+def _spread(path: str) -> list[I64]:
     table = pa.Table.from_batches(_batches(path, SPREAD.names), SPREAD)
-    return table["alone"].to_numpy(), table["documents"].to_numpy()
+    return [column.to_numpy() for column in table.columns]
 
 
 def _parts(batch: pa.RecordBatch) -> NDArray[np.object_]:

@@ -1,21 +1,24 @@
-"""Files of evaluation tasks: JSON lines by path, in folders, or out of the package of the probe trainer."""
+"""Files of evaluation tasks: JSON lines (or one JSON value) by path, in folders, or out of the package of the probe trainer."""
 
-import gzip
 import json
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from curate.errors import InputError
-from curate.files import storage
+from curate.read import jsonl, tables
 
 BUNDLED = ("train_probe", "tasks")
 """Package and folder of the evaluation tasks that come with the probe trainer."""
 PACKAGE = "package://"
-ENDINGS = (".jsonl", ".jsonl.gz")
+ENDINGS = tuple(end for end in tables.ENDINGS if end != ".parquet")
+HOLDERS = ("data", "examples", "instances", "items", "questions")
+"""Where the one object of a file may hold the records: BIG-bench has `examples`."""
+NO_TASKS = (".md", ".txt", ".rst", ".py", ".yaml", ".yml", ".toml")
+"""Ends of names of what comes with tasks and needs no word; so do names without an end, or with a dot in front."""
+SHOWN = 3
 
 
 def bundled() -> list[str]:
@@ -33,26 +36,45 @@ def _folder() -> Any:
 
 
 def _read(path: str) -> bytes:
-    """A file by path, by URL, or out of the trainer's package (which may be a zip on the machines of a cluster)."""
+    """A file by path, by URL, or out of the trainer's package (which may be a zip on the machines of a cluster), unpacked."""
     try:
         if path.startswith(PACKAGE):
             data: bytes = (_folder() / path.removeprefix(PACKAGE)).read_bytes()
             return data
-        return storage.read_bytes(path)
-    except OSError as error:
-        raise InputError(f"evaluation tasks {path}: {error}") from error
+        with jsonl.opened(path) as stream:
+            return stream.read()
+    except (InputError, *jsonl.DAMAGE) as error:
+        raise InputError(f"evaluation tasks {path}: {jsonl.first_line(error)}") from error
 
 
 def files(paths: Sequence[str]) -> list[str]:
-    """The files that are named, and the *.jsonl and *.jsonl.gz in folders. Raises InputError for a folder without."""
+    """The files that are named, and those of JSON in folders, packed or not. Raises InputError for a folder without."""
     found: list[str] = []
     for path in paths:
-        folder = Path(path)
-        inside = sorted(str(file) for end in ENDINGS for file in folder.rglob(f"*{end}")) if folder.is_dir() else [path]
+        inside = [file for file in _below(path) if file.lower().endswith(ENDINGS)] if Path(path).is_dir() else [path]
         if not inside:
-            raise InputError(f"evaluation tasks {path}: no .jsonl files in this folder")
+            raise InputError(f"evaluation tasks {path}: no .jsonl or .json files in this folder")
         found += inside
     return found
+
+
+def _below(folder: str) -> list[str]:
+    """Files of a folder that are not hidden, in order."""
+    root = Path(folder)
+    found = (file for file in root.rglob("*") if file.is_file())
+    return sorted(str(file) for file in found if not any(p.startswith(".") for p in file.relative_to(root).parts))
+
+
+def notes(paths: Sequence[str]) -> list[str]:
+    """A sentence for each folder with files that may be tasks and are not read."""
+    told = []
+    for path in paths:
+        others = [os.path.basename(file) for file in _below(path) if not file.lower().endswith((*ENDINGS, *NO_TASKS))]
+        others = [name for name in others if "." in name]
+        if others:
+            shown = ", ".join(others[:SHOWN]) + (" …" if len(others) > SHOWN else "")
+            told.append(f"{path}: not read, as tasks are JSON: {shown}")
+    return told
 
 
 def stamp(path: str) -> str:
@@ -65,21 +87,33 @@ def stamp(path: str) -> str:
 
 
 def records(path: str) -> Iterator[tuple[int, Any]]:
-    """(line, record) of a file of JSON lines, also packed by gzip. Raises InputError for what is no JSON."""
+    """(number, record) of a file of JSON lines, packed or not; of one that is an array, or an object that holds one, its
+    objects. The number is that of the line, or that in the array. Raises InputError for what is no JSON."""
     content = _read(path)
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"evaluation tasks {path}: damaged gzip: {error}") from error
+    try:
+        whole = json.loads(content)
+    except (ValueError, RecursionError):
+        yield from _lines(path, content)
+        return
+    held = [whole[name] for name in HOLDERS if name in whole] if isinstance(whole, dict) else [whole]
+    found = next(filter(_are_objects, held), [whole])
+    yield from enumerate(found, 1)
+
+
+def _are_objects(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+
+
+def _lines(path: str, content: bytes) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"evaluation tasks {path}, line {number}: not JSON: {error}") from error
-        yield number, record
+            told = f"line {number}: not JSON: {jsonl.first_line(error)}"
+            raise InputError(f"evaluation tasks {path}, {told}; tasks are JSON lines, one question each") from error
+        yield from ((number, one) for one in (record if _are_objects(record) else [record]))
 
 
 def texts_in(value: Any) -> Iterator[str]:

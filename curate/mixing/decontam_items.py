@@ -66,16 +66,17 @@ class Item:
     task: str
     """Name of its file without the ending."""
     number: int
-    """Line, from 1."""
+    """Line, or place in an array, from 1."""
     question: str
     answers: tuple[str, ...]
     passage: str
 
 
 def items(paths: Sequence[str]) -> Iterator[Item]:
-    """The items of JSON lines (files, or folders of *.jsonl, also packed by gzip). Raises InputError for what is none."""
+    """The items of files of JSON, or of those in folders (see `decontam_files`). Raises InputError for what is none."""
     for path in decontam_files.files(paths):
-        task = PurePath(path).name.removesuffix(".gz").removesuffix(".jsonl")
+        name = PurePath(path).name
+        task = name[: len(name) - max(len(end) * name.lower().endswith(end) for end in decontam_files.ENDINGS)]
         found: dict[tuple[str, str], Item] = {}  # some files have a record for each choice of a question
         for number, record in decontam_files.records(path):
             if (item := _item(task, number, record)) is not None:

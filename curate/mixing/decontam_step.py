@@ -84,15 +84,19 @@ class Decontaminate:
         """Count in how many documents each item stands, and write who holds one to `out`."""
         from pyspark.sql import functions as F
 
-        facts: dict[str, Any] = {"found": 0, "contaminated": 0, "items": {}, "common": {}, "action": self.action}
+        from curate.mixing.decontam_match import load
+
+        known = load(self.named())
+        facts: dict[str, Any] = {"questions": len(known.items), "too_short": known.too_short}
+        facts |= {"found": 0, "contaminated": 0, "items": {}, "common": {}, "action": self.action}
         if not count(keys):
             s.write(s.spark.createDataFrame([], "shard int, " + _columns()), out)
             return facts
         rows = s.read(keys)
         # Where a question stands without its answer: by item, for it is these places that may be common text.
-        alone = rows.where("part != 'both'").groupBy("item").agg(F.count(F.lit(1)).alias("documents"))
-        both = rows.groupBy("item").agg(F.count(F.lit(1)).alias("held_by"))
-        told = rows.join(both, "item").join(alone, "item", "left")
+        alone = rows.where("part = 'question'").groupBy("item").agg(F.count(F.lit(1)).alias("documents"))
+        asked = rows.where("part != 'passage'").groupBy("item").agg(F.count(F.lit(1)).alias("held_by"))
+        told = rows.join(asked, "item", "left").join(alone, "item", "left")
         told = told.withColumn("guilty", guilty(F.col("part"), F.col("documents"), self.common))
         note = F.concat(F.col("note"), F.lit(', "documents": '), F.col("held_by").cast("string"), F.lit("}"))
         lost = told.where("guilty").select(

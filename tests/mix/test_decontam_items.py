@@ -8,12 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from backports import zstd
 from click.testing import CliRunner
 
 from curate.cli import group
 from curate.console.terminal import plain
 from curate.errors import InputError
 from curate.jobs.decontaminate import Options, decontaminate
+from curate.mixing import decontam_files
 from curate.mixing.decontam_items import Item, items
 from curate.mixing.decontam_match import Tasks
 from curate.mixing.decontam_step import Decontaminate, without
@@ -24,6 +26,7 @@ from tests.linear import assert_linear
 
 QUESTION = "A baker fills six trays with fourteen small rolls each and sells all but nine of them before noon; how many has she sold?"
 ANSWER = "She made 84 rolls, so she sold 75"
+OTHER = "Which of the two lighthouses on the island was the first to be lit with oil instead of wood and coal?"
 STORY = " ".join(f"story{n}" for n in range(120))
 
 
@@ -62,6 +65,41 @@ def test_forms(tmp_path: Path, record: Any, question: str, answers: tuple[str, .
     assert found == Item("t", 1, question, answers, passage)
 
 
+ITEMS = [{"question": f"Q{n}?", "answer": f"a{n}"} for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(ITEMS),
+        json.dumps(ITEMS, indent=1),
+        json.dumps({"name": "t", "examples": ITEMS}, indent=1),
+        json.dumps({"version": 1, "data": ITEMS}),
+        "\n".join(map(json.dumps, ITEMS)),
+        f"\ufeff{json.dumps(ITEMS)}",
+        f"{json.dumps(ITEMS[:2])}\n{json.dumps(ITEMS[2])}",
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
+def test_records_in_an_array_are_items(tmp_path: Path, data: str, pack: Any) -> None:
+    (tmp_path / "t.json").write_bytes(pack(data.encode()))
+    found = list(items([str(tmp_path / "t.json")]))
+    assert [(item.question, item.answers) for item in found] == [(f"Q{n}?", (f"a{n}",)) for n in range(3)]
+    assert {item.task for item in found} == {"t"}
+
+
+def test_of_a_folder_all_json_is_read_and_what_may_be_tasks_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".cache").mkdir()
+    for name in ("a.jsonl", "b.json", "c.NDJSON", "d.jsonl.zst", ".cache/x.json"):
+        written(tmp_path / name, ITEMS[0])
+    for name in ("test.parquet", "z.csv", "README.md", "LICENSE"):
+        (tmp_path / name).write_text("no task")
+    assert [item.task for item in items([str(tmp_path)])] == ["a", "b", "c", "d"]
+    assert decontam_files.notes([str(tmp_path), str(tmp_path / "a.jsonl"), "package://x"]) == [
+        f"{tmp_path}: not read, as tasks are JSON: test.parquet, z.csv"
+    ]
+
+
 def test_records_of_one_question_are_one_item(tmp_path: Path) -> None:
     lines = [{"question": "Q?", "answer": a, "is_correct": a == "4"} for a in ("3", "4", "5")]
     data = "".join(json.dumps(line) + "\n" for line in lines).encode()
@@ -73,8 +111,10 @@ def test_records_of_one_question_are_one_item(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "there is no text in it"),
-        (b"{\n", "line 1: not JSON"),
-        (b"\x1f\x8b12", "damaged gzip"),
+        (b"{\n", "line 1: not JSON: .*; tasks are JSON lines"),
+        (b"question,answer\n", "line 1: not JSON"),
+        (b"\x1f\x8b12", "t.jsonl: .*ended before"),
+        ('{"question": "a"}\n{"question": "caf\xe9"}\n'.encode("latin-1"), "line 2: not JSON"),
         (b"{}\n3\n", "no text"),
     ],
 )
@@ -157,20 +197,28 @@ def test_as_a_job(tmp_path: Path) -> None:
         tmp_path / "gsm.jsonl",
         {"question": QUESTION, "answer": ANSWER},
         {"question": f"Common {STORY}", "answer": "none"},
+        {"passage": STORY.replace("story", "wiki"), "question": OTHER, "answer": "the oldest"},
     )
     rows = [
         {"id": "dirty", "text": f"{STORY.replace('story', 'own')}\n{QUESTION} {ANSWER}\nThe end."},
         {"id": "clean", "text": STORY.replace("story", "clean")},
         *({"id": f"common{n}", "text": f"{STORY} tail{n}"} for n in range(3)),
+        *({"id": f"wiki{n}", "text": f"{STORY.replace('story', 'wiki')} tail{n}"} for n in range(3)),
+        {"id": "asked", "text": f"{OTHER} {STORY.replace('story', 'mine')}"},
     ]
     source = written(tmp_path / "in.jsonl", *rows)
     command = ["decontaminate", source, "--against", tasks, "--common", "2", "--engine", "sail", "--quiet"]
     done = CliRunner().invoke(group, [*command, "--output", str(tmp_path / "drop")], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    assert "common text, left alone: gsm#2 in 3 documents" in done.output
+    for number in (2, 3):
+        assert f"common text, left alone: gsm#{number} in 3 documents" in done.output
     kept = pq.read_table(tmp_path / "drop" / "data")["text"].to_pylist()
-    assert sorted(kept) == sorted(row["text"] for row in rows[1:])
-    (evidence,) = pq.read_table(tmp_path / "drop" / "duplicates").to_pylist()
+    assert sorted(kept) == sorted(row["text"] for row in rows[1:-1])
+    found_rows = pq.read_table(tmp_path / "drop" / "duplicates").to_pylist()
+    evidence, question = sorted(found_rows, key=lambda row: json.loads(row["note"])["part"])
+    assert (
+        json.loads(question["note"])["documents"] == 1
+    )  # passages, which many pages quote, do not make it common text
     told = json.loads(evidence["note"])
     assert (told["task"], told["item"], told["part"], told["documents"]) == ("gsm", 1, "both", 1)
     assert (evidence["pos"], told["words"].split()[:2]) == (120, ["a", "baker"])
@@ -180,9 +228,9 @@ def test_as_a_job(tmp_path: Path) -> None:
     for action, left in (("cut", f"{STORY.replace('story', 'own')}\nThe end."), ("report", rows[0]["text"])):
         options = Options(source, str(tmp_path / action), {"tasks": [tasks], "action": action, "common": 2}, command=())
         ledger = decontaminate(options, EngineOptions(engine="sail", quiet=True))
-        assert ledger["kept"] == 5
+        assert (ledger["kept"], ledger["dedup"][0]["questions"], ledger["dedup"][0]["too_short"]) == (9, 3, 0)
         assert left in pq.read_table(tmp_path / action / "data")["text"].to_pylist()
-        assert len(pq.read_table(tmp_path / action / "duplicates")) == 1
+        assert len(pq.read_table(tmp_path / action / "duplicates")) == 2
 
 
 @pytest.mark.parametrize(
