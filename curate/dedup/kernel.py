@@ -43,7 +43,9 @@ REFORM = 1 << 30
 """Flag in the fold table: the one form of a text with this character is not made character by character."""
 PART = 1 << 29
 """Flag in the fold table: the script of this character puts no space between words."""
-CODE = PAIR - 1
+ANEW = 1 << 27
+"""Flag in the fold table: this character is left out or another one, so that those beside it may compose."""
+CODE = ANEW - 1
 LEFT_OUT = 1
 """Value in the fold table: as if this character were not there."""
 TABLE = 0x30000
@@ -87,6 +89,9 @@ def fold() -> Fold:
         elif form != char and 0 < len(form) <= SEVERAL and len(form.encode()) <= len(char.encode()):
             symbols[code] = _entered(form, several)
     table[list(_loose())] |= U32(COMPOSE)
+    # What stands for several characters may come about when a mark is composed with what is before it.
+    table[[mark for code in np.flatnonzero(table == REFORM).tolist() for mark in _second(chr(code))]] |= U32(REFORM)
+    table[[code for char in normalise.left_out_or_other() if (code := ord(char)) < TABLE]] |= U32(ANEW)
     table[
         [ord(char) for char in scripts.unspaced("".join(map(chr, [*range(0x80, 0xD800), *range(0xE000, TABLE)])))]
     ] |= U32(PART)
@@ -131,12 +136,17 @@ def _loose() -> set[int]:
     """Code points that normal form C may change or move, or join to what stands before them."""
     found = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}  # vowels and final consonants of Hangul
     for character in _uneven():
-        kind, _, second = unicodedata.decomposition(character).partition(" ")
-        if second and kind[0] != "<" and " " not in second:
-            found.add(int(second, 16))
-        if unicodedata.combining(character) or (kind and not unicodedata.is_normalized("NFC", character)):
+        found.update(_second(character))
+        made_of = unicodedata.decomposition(character)
+        if unicodedata.combining(character) or (made_of and not unicodedata.is_normalized("NFC", character)):
             found.add(ord(character))
     return found
+
+
+def _second(character: str) -> list[int]:
+    """The code point behind the first of the two that a character is canonically composed of; of no other character."""
+    parts = unicodedata.decomposition(character).split()
+    return [int(parts[1], 16)] if len(parts) == 2 and parts[0][0] != "<" else []
 
 
 def folded(character: str) -> str:
@@ -166,7 +176,7 @@ def _entry(code: int, table: Array) -> Number:
     if code < 0x40000:
         return nb.int64(code | PART)
     if 0xE0000 <= code < 0xE1000:
-        return nb.int64(LEFT_OUT)
+        return nb.int64(LEFT_OUT | ANEW)
     return nb.int64(0 if table[0x2014] == 0 else code)  # a dash is a part of a word in `symbols` alone
 
 
@@ -414,7 +424,7 @@ def prepared(column: pa.Array) -> pa.Array:
 
 
 def _prepared(text: str, need: int) -> str:
-    if need & (PART | REFORM) or normalise.may_compose_anew(text):
+    if need & (PART | REFORM | ANEW):
         return scripts.part_words(normalise.one_form(text))
     return normalise.composed(text)
 

@@ -12,7 +12,6 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.scripts import beyond_ascii
 from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN
 from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
 
@@ -41,20 +40,32 @@ INVISIBLE = re.compile(f"[{_INVISIBLE}]+")
 """Unicode's Default_Ignorable_Code_Point: soft hyphens, joiners, spaces without width, marks of direction, byte order marks."""
 _DROPPED = "\u0640\u07fa"  # joining type C: they lengthen a line of Arabic or N'Ko
 _ONE_FOR_ANOTHER = (
-    ("'", "\u2018\u2019\u201a\u201b\u2039\u203a\u02bc\xb4\u2032\u05f3"),  # Quotation_Mark, and what is typed for one
+    ("'", "\u2018\u2019\u201a\u201b\u2039\u203a\u02bb\u02bc\xb4\u2032\u05f3"),  # Quotation_Mark, and what is typed for one
     ('"', "\u201c\u201d\u201e\u201f\xab\xbb\u2033\u05f4\u301d\u301e\u301f"),
     ("-", "\u058a\u05be\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58"),  # Dash
     ("~", "\u301c"),
     ("i", "\u0130\u0131"),
     ("\u064a", "\u06cc\u0649"),  # the same letters in the Arabic, Persian and Urdu layouts of a keyboard
     ("\u0643", "\u06a9\u06aa"),
-    ("\u0647", "\u06c1"),
+    ("\u0647", "\u06c1\u06d5"),  # \u06d5 and \u06c0 were written as \u0647 with a joiner or a hamza before they had a place
+    ("\u0629", "\u06c3"),
     ("\u0627", "\u0671"),
     *((chr(0x660 + digit), chr(0x6F0 + digit)) for digit in range(10)),
 )
+_IN_PARTS = {
+    "\u0d7a": "\u0d23\u0d4d", "\u0d7b": "\u0d28\u0d4d", "\u0d7c": "\u0d30\u0d4d", "\u0d7d": "\u0d32\u0d4d", "\u0d7e": "\u0d33\u0d4d",
+    "\u0d7f": "\u0d15\u0d4d", "\u09ce": "\u09a4\u09cd", "\u0972": "\u0905\u0945", "\u05f0": "\u05d5\u05d5", "\u05f1": "\u05d5\u05d9",
+    "\u05f2": "\u05d9\u05d9",
+}  # fmt: skip
+"""Letters that texts also write in two, which Unicode's normal forms keep apart: chillus of Malayalam and the Bengali khanda ta (a virama
+and a joiner, before Unicode 5.1 and 4.1; table DoNotEmit), the candra a of Marathi, digraphs of Yiddish."""
 _FORMS = ("wide", "narrow", "compat", "noBreak", "initial", "medial", "final", "isolated", "vertical", "font")
 """Decompositions of Unicode that are one text in another form. Exponents, fractions and circled numbers are others."""
-_LEFT_ALONE = (range(0x0E00, 0x0F00), range(0x3130, 0x3190))  # SARA AM is one letter; lone Korean letters would join
+_LEFT_ALONE = (
+    range(0x0E33, 0x0E34),
+    range(0x0EB3, 0x0EB4),
+    range(0x3130, 0x3190),
+)  # SARA AM is one letter; lone Korean letters would join
 _WITH_FORMS = (
     range(0x80, 0x3400),
     range(0xA000, 0xAC00),
@@ -155,24 +166,17 @@ def _form_of_rare(char: str) -> str:
     return form(char)
 
 
-@functools.lru_cache(maxsize=1)
-def _left_out_or_other() -> re.Pattern[str]:
-    rare = (char for codes in _WITH_FORMS for char in map(chr, codes) if char >= "\U00010000")
-    gone = [char for char, one in _forms()[1].items() if not one]
-    gone += filter(str.isalpha, _others())
-    return re.compile(f"[{''.join([*gone, *(char for char in rare if INVISIBLE.match(char) or _optional(char))])}]")
-
-
-def may_compose_anew(text: str) -> bool:
-    """Whether `text` has a character that `same` leaves out, or a letter that it takes for another, with which a mark behind it
-    may compose (\u06cc and a hamza is \u0626)."""
-    return _left_out_or_other().search(beyond_ascii(text)) is not None
+def left_out_or_other() -> set[str]:
+    """The characters that `same` leaves out, and the letters that it takes for others: what stands before such a one may compose
+    with a mark behind it (\u06cc and a hamza is \u0626)."""
+    gone = {char for codes in _WITH_FORMS for char in map(chr, codes) if not form(char)}
+    return gone | set(filter(str.isalpha, _others()))
 
 
 @functools.lru_cache(maxsize=1)
 def _others() -> dict[str, str]:
     found = {char: one for one, others in _ONE_FOR_ANOTHER for char in others}
-    return found | dict.fromkeys(_DROPPED, "")
+    return found | _IN_PARTS | dict.fromkeys(_DROPPED, "")
 
 
 def form(char: str) -> str:

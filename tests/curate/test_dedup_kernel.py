@@ -1,5 +1,6 @@
 """The compiled kernel against the libraries whose values it must reproduce."""
 
+import re
 import unicodedata
 
 import datasketch
@@ -108,6 +109,15 @@ FORMS = {
     "Khmer with and without spaces of no width": ("ភាសា\u200bខ្មែរ", "ភាសាខ្មែរ"),
     "Georgian capitals": ("ᲥᲐᲠᲗᲣᲚᲘ", "ქართული"),
     "Cherokee": ("ꭰꮃ", "ᎠᎳ"),
+    "Malayalam chillus": ("അവൻ അവൾ അവർ പാൽ", "അവന്\u200d അവള്\u200d അവര്\u200d പാല്\u200d"),
+    "Bengali khanda ta": ("হঠাৎ", "হঠাত্\u200d"),
+    "Marathi candra a": ("ॲप", "अॅप"),
+    "Lao ligatures": ("ໜັງສື ໝາ", "ຫນັງສື ຫມາ"),
+    "Persian heh with hamza": ("خانۀ ما", "خانهٔ ما"),
+    "Kurdish ae as heh and joiner": ("ئەو ژنە", "ئه\u200cو ژنه\u200c"),
+    "Urdu teh marbuta": ("مراۃ", "مراة"),
+    "Yiddish digraphs": ("װאָס ייִדיש", "וואָס יידיש"),
+    "Hawaiian and Uzbek apostrophes": ("Hawaiʻi oʻzbek", "Hawai'i o‘zbek"),
     "Kangxi radicals": ("⼈⼝", "人口"),
     "variation selectors": ("葛\U000e0100城", "葛城"),
     "wave dashes": ("東京〜大阪", "東京～大阪"),
@@ -122,13 +132,21 @@ def test_other_forms_of_one_text(name: str) -> None:
     assert kernel.words(one) == kernel.words(other) != []
 
 
+def test_every_composed_letter_is_its_parts() -> None:
+    letters = [char for char in map(chr, range(0x80, 0x30000)) if re.match("[0-9A-F]", unicodedata.decomposition(char))]
+    assert len(letters) > 2000
+    apart = [unicodedata.normalize("NFD", char) for char in letters]
+    assert kernel.words(" ".join(f"a{char}" for char in letters)) == kernel.words(" ".join(f"a{char}" for char in apart))
+    assert kernel.words(" ".join(letters)) == kernel.words(" ".join(apart))
+
+
 def test_nuktas_are_left_out_as_accents_are() -> None:
     assert kernel.words("ज़रूर") == kernel.words("जरूर")
     assert normalise.same("ज़रूर") != normalise.same("जरूर")
 
 
 MIXED = st.text(
-    "aéßﬁ\u0301\u0307iİı\u200b\xad\u093c\u0930\u091cかが\u3099ｶﾞ\u1100\u1161\u11a8각中ไท\u0e4d\u0e32\u0e49\u064a\u06cc\u0654\u064b\u0640\u05d0\u05b8’—٣۳ꦏ꧀😀\U000e0100 \n\0"
+    "aéßﬁ\u0301\u0307iİı\u200b\xad\u093c\u0930\u091cかが\u3099ｶﾞ\u1100\u1161\u11a8각中ไท\u0e4d\u0e32\u0e49\u064a\u06cc\u0654\u064b\u0640\u05d0\u05b8’—٣۳ꦏ꧀😀\U000e0100 \n\0\u0d7b\u0d28\u0d4d\u200d\u09ce\u06d5\u06c0\u0647\u1fb3\u0345\u0308\u0390\u0edc\u05f2\u0f73"
 )
 
 
