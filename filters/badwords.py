@@ -22,7 +22,7 @@ from unicodedata import normalize
 from curate.filters.assets import find
 from curate.filters.base import Decision, Document, drop, keep
 from curate.filters.labels import is_label, names
-from curate.filters.text import lowered, parted
+from curate.filters.text import combining, lowered, parted
 from curate.filters.urls import normalize_url
 
 UNSPACED = frozenset({"ja", "th", "zh"})
@@ -63,8 +63,8 @@ class BadWords:
     as_listed: bool = False
     """Compare pages in lower case with the entries as they stand (the code), so that one with a capital is never found."""
     whole_words: bool = False
-    """In Chinese, Japanese and Thai, too, a listed word counts as a word of its own alone (words as in `curate.filters.scripts`). As published
-    it counts inside longer ones there, where short entries are parts of harmless words."""
+    """In all scripts a listed word counts as a word of its own alone. As published it counts inside longer ones in Chinese, Japanese and Thai
+    (words as in `curate.filters.scripts`), and before a vowel sign, as in Hindi, where short entries are parts of harmless words."""
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -98,6 +98,10 @@ class BadWords:
         return int(digest, 16) % below >= above
 
 
+_MARK = rf"(?![\u0591-\u06ed])[{combining()}]"
+"""A mark without which the word is another one: vowel signs of Hebrew and Arabic are optional."""
+
+
 class _Matcher:
     """Counts listed words. RE2 finds the few pages worth a look, Python's `re` decides on them.
 
@@ -105,7 +109,8 @@ class _Matcher:
     does.
     """
 
-    def __init__(self, words: Iterable[str], inside: bool, apart: bool, composed: bool) -> None:
+    def __init__(self, words: Iterable[str], inside: bool, apart: bool, composed: bool, marks: bool) -> None:
+        """`inside`: in longer words, too; `apart`: words are looked for by the segmenter; `marks`: a mark behind a letter is a part of the word."""
         import re2
 
         self._composed, self._apart = composed, apart
@@ -117,7 +122,8 @@ class _Matcher:
         options.max_mem = 64 << 20
         options.log_errors = False
         self._loose = re2.compile(plain if inside else rf"(?:^|\W)(?:{plain})(?:\W|$)", options)
-        self._exact = re.compile(either if inside else rf"(?<!\w)(?:{either})(?!\w)")
+        before, after = (rf"(?<![\w{combining()}])", rf"(?!\w|{_MARK})") if marks else (r"(?<!\w)", r"(?!\w)")
+        self._exact = re.compile(either if inside else f"{before}(?:{either}){after}")
 
     def count(self, lower: str) -> int:
         """Hits in `lower`, a text in lower case."""
@@ -164,7 +170,9 @@ def _matcher(words: str, language: str, as_listed: bool, whole_words: bool) -> _
     # A letter with an accent has two encodings; where no entry has such a letter, pages need not be brought to one.
     composed = not as_listed and any(normalize("NFD", word) != word for word in listed)
     unspaced = not UNSPACED.isdisjoint(names(language))
-    return _Matcher(listed, unspaced and not whole_words, unspaced and whole_words, composed) if listed else None
+    if not listed:
+        return None
+    return _Matcher(listed, unspaced and not whole_words, unspaced and whole_words, composed, whole_words)
 
 
 def load_words(words: str, language: str) -> frozenset[str]:

@@ -28,9 +28,11 @@ CLOSERS = "\"'\u201d\u2019\xbb\u203a)]\u300d\u300f\uff09"
 """Quotation marks and brackets that may follow an ellipsis at the end of a line."""
 
 
-_TOKEN = re.compile(r"\w+(?:['\u2019.,]\w+)*|[^\w\s]+")
+_MIDDLE = "'\u2019.,\xb7\u2027"
+_TOKEN = re.compile(rf"\w+(?:[{_MIDDLE}]\w+)*|[^\w\s]+")
 """A word as tokenizers have it, or a run of punctuation."""
-_JOINERS = "\xad\u200c-\u200f\u2060\ufeff"
+_JOINERS = "\xad\u200c-\u200f\u2060\ufeff\u055b\u055c\u055e\u05f3"
+"""What belongs to the letter before it: characters without width, tones that Armenian writes inside a word, the geresh (UAX 29: Format, ALetter)."""
 _NO_MARKS = bytes([*range(0xCC), 0xE2])
 """Bytes of UTF-8 with which no mark begins: those of letters of Western Europe and of punctuation."""
 
@@ -39,7 +41,8 @@ _NO_MARKS = bytes([*range(0xCC), 0xE2])
 def _marked_token() -> re.Pattern[str]:
     """The same where letters may have marks and joiners, which are none to `re` (UAX 29, rule WB4: they belong to their letter)."""
     letter = rf"[\w{combining()}][\w{combining()}{_JOINERS}]*+"
-    return re.compile(rf"{letter}(?:['\u2019.,]{letter})*|[^\w\s{combining()}{_JOINERS}]+")
+    hebrew = r"(?<=[\u05d0-\u05ea])\"(?=[\u05d0-\u05ea])"  # typed for a gershayim (WB7b)
+    return re.compile(rf"{letter}(?:(?:[{_MIDDLE}\u055f\u05f4]|{hebrew}){letter})*|[^\w\s{combining()}{_JOINERS}]+")
 
 
 def _tokens(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from curate.filters.base import Decision, Document, drop, keep
+from curate.filters.scripts import part_words
 
 _COUNTER = re.compile(
     r"\W*\d[\d.,]*[kKmMbB]?\s+(?:likes?|shares?|comments?|retweets?|reposts?|quotes?|bookmarks?|upvotes?|downvotes?|downloads?"
@@ -44,7 +45,7 @@ class LineCorrections:
         removed: Counter[str] = Counter()
         words = cut = 0
         for line in doc.text.splitlines():
-            count = len(line.split())
+            count = len(part_words(line).split())
             code = self._code(line.strip(), count) if count else None
             words += count
             if code is None:

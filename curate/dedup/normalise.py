@@ -40,14 +40,20 @@ INVISIBLE = re.compile(f"[{_INVISIBLE}]+")
 """Unicode's Default_Ignorable_Code_Point: soft hyphens, joiners, spaces without width, marks of direction, byte order marks."""
 _DROPPED = "\u0640\u07fa"  # joining type C: they lengthen a line of Arabic or N'Ko
 _ONE_FOR_ANOTHER = (
-    ("'", "\u2018\u2019\u201a\u201b\u2039\u203a\u02bb\u02bc\xb4\u2032\u05f3"),  # Quotation_Mark, and what is typed for one
+    (
+        "'",
+        "\u2018\u2019\u201a\u201b\u2039\u203a\u02bb\u02bc\xb4\u2032\u05f3",
+    ),  # Quotation_Mark, and what is typed for one
     ('"', "\u201c\u201d\u201e\u201f\xab\xbb\u2033\u05f4\u301d\u301e\u301f"),
     ("-", "\u058a\u05be\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58"),  # Dash
     ("~", "\u301c"),
     ("i", "\u0130\u0131"),
     ("\u064a", "\u06cc\u0649"),  # the same letters in the Arabic, Persian and Urdu layouts of a keyboard
     ("\u0643", "\u06a9\u06aa"),
-    ("\u0647", "\u06c1\u06d5"),  # \u06d5 and \u06c0 were written as \u0647 with a joiner or a hamza before they had a place
+    (
+        "\u0647",
+        "\u06c1\u06d5",
+    ),  # \u06d5 and \u06c0 were written as \u0647 with a joiner or a hamza before they had a place
     ("\u0629", "\u06c3"),
     ("\u0627", "\u0671"),
     *((chr(0x660 + digit), chr(0x6F0 + digit)) for digit in range(10)),

@@ -136,7 +136,9 @@ def test_every_composed_letter_is_its_parts() -> None:
     letters = [char for char in map(chr, range(0x80, 0x30000)) if re.match("[0-9A-F]", unicodedata.decomposition(char))]
     assert len(letters) > 2000
     apart = [unicodedata.normalize("NFD", char) for char in letters]
-    assert kernel.words(" ".join(f"a{char}" for char in letters)) == kernel.words(" ".join(f"a{char}" for char in apart))
+    assert kernel.words(" ".join(f"a{char}" for char in letters)) == kernel.words(
+        " ".join(f"a{char}" for char in apart)
+    )
     assert kernel.words(" ".join(letters)) == kernel.words(" ".join(apart))
 
 

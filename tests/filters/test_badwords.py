@@ -268,3 +268,15 @@ def test_all_published_lists_are_found_by_every_name(public: Path) -> None:
         listed = load_words("ldnoobw", name)
         assert listed
         assert all(load_words("ldnoobw", other) == listed for other in labels.names(name) if other != "no")
+
+
+def test_a_mark_behind_a_letter_is_a_part_of_the_word(tmp_path: Path) -> None:
+    """As published a vowel sign ends a word; with `whole_words` it does not, but for optional ones."""
+    (tmp_path / "hi.txt").write_text("नाग\n", encoding="utf-8")
+    (tmp_path / "ar.txt").write_text("سوء\n", encoding="utf-8")
+    published, bounded = (BadWords(words=str(tmp_path), whole_words=whole) for whole in (False, True))
+    for language, text, counts in (
+        ("hin_Deva", "नागा नागिन", (2, 0)), ("hi", "नाग और नाग।", (2, 2)), ("ar", "سوءٌ سوء", (2, 2)), ("ar", "سوءها", (0, 0)),
+    ):  # fmt: skip
+        doc = Document("1", text, language=language)
+        assert (published(doc).value, bounded(doc).value) == counts, text

@@ -26,6 +26,9 @@ PROSE = (
         ("In 1999 there were 3 ferries", None),
         ("NATO and the UN met", None),
         ("Please read more... books", None),
+        ("河水从北方的山里流出来。", None),
+        ("ภาษาไทยเป็นภาษาที่มีเสียง", None),
+        ("首页", "one_word"),
     ],
 )
 def test_lines(line: str, code: str | None) -> None:

@@ -90,7 +90,9 @@ def test_rules_on_chinese() -> None:
     assert c4.LineRules(rules=("long_word",), exact=True)(doc("中文" * 600)).reason == "no_line_left"
 
 
-@pytest.mark.parametrize("text", ["हिन्दी में", "او می\u200cخواهد", "বাংলা ভাষা", "தமிழ் மொழி", "한국어 문장", "שָׁלוֹם עוֹלָם"])
+@pytest.mark.parametrize("text", [
+    "हिन्दी में", "او می\u200cخواهد", "বাংলা ভাষা", "தமிழ் மொழி", "한국어 문장", "שָׁלוֹם עוֹלָם", 'צה"ל צה״ל', "ג׳ורג׳ דר׳", "ո՞ր գի՛րք", "col·lega intel·ligent",
+])  # fmt: skip
 def test_marks_and_joiners_part_no_word(text: str) -> None:
     for split in (True, False):
         assert gopher.WordCount(split_punctuation=split)(doc(text)).value == 2
