@@ -1,7 +1,10 @@
 """Kill a job before each of its file operations, resume it, compare the bytes.
 
-    python -m benchmarks.crash_points [clean dedup substring index decontaminate mix code] [--store local s3] [--points 12] [--seconds 200] [--twice]
+    python -m benchmarks.crash_points [COMMAND …] [--store local s3] [--points 12] [--seconds 200] [--twice]
         [--copies] [--results FILE] [--summary]
+
+Commands: clean dedup substring index decontaminate mix code links fetch, and `clean` of dumps: wikipedia stackexchange arxiv books
+webtext.
 
 A job is run undisturbed and its file operations are counted: rename, replace, link, unlink, rmdir, mkdir, open for
 writing, the opening and the closing of each Parquet file, and on an object store each request that writes, copies or
@@ -40,7 +43,20 @@ import pyarrow.parquet as pq
 
 from curate.files import storage
 
-COMMANDS = ("clean", "dedup", "substring", "index", "decontaminate", "mix", "code")
+SOURCES = ("wikipedia", "stackexchange", "arxiv", "books")
+COMMANDS = (
+    "clean",
+    "dedup",
+    "substring",
+    "index",
+    "decontaminate",
+    "mix",
+    "code",
+    *SOURCES,
+    "webtext",
+    "links",
+    "fetch",
+)
 EVENTS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.link": 2, "os.mkdir": 2, "os.symlink": 2, "os.truncate": 0}
 """What Python tells audit hooks of, and which argument is the folder that a relative path is in."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -55,6 +71,37 @@ use = "curate.dedup.Lines"
 [[step]]
 use = "curate.dedup.MinHash"
 """
+WEBTEXT = """
+name = "webtext-small"
+[extract]
+engine = "resiliparse"
+[[step]]
+use = "curate.links.listed.Listed"
+[[step]]
+use = "curate.dedup.Urls"
+"""
+CRAWL = "CC-MAIN-2026-30"
+SERVER = """
+import http.server, os, sys
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *told): pass
+    def do_GET(self):
+        with open(self.translate_path(self.path), "rb") as file: data = file.read()
+        size, asked = len(data), self.headers.get("Range")
+        self.send_response(206 if asked else 200)
+        if asked:
+            start, _, end = asked.removeprefix("bytes=").partition("-")
+            data = data[int(start) : int(end or size) + 1]
+            self.send_header("Content-Range", f"bytes {start}-{int(start) + len(data) - 1}/{size}")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+os.chdir(sys.argv[1])
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+"""A server of files that gives ranges of bytes, as a program."""
 TIMES = ("seconds", "memory_estimate", "command", "output")
 """Keys of a ledger that two undisturbed runs need not have in common."""
 
@@ -173,7 +220,8 @@ def arm(count: Killer) -> None:
     """Have all operations counted, and all work done in this process."""
     from curate.engine import children, session, tasks
     from curate.files import storage, typed_json
-    from curate.read import web
+    from curate.jobs import fetch_urls
+    from curate.read import items, web, wikipedia
     from curate.run import pipeline
 
     sys.addaudithook(count.audit)
@@ -206,7 +254,16 @@ def arm(count: Killer) -> None:
     storage.filesystem, pq.ParquetWriter = filesystem, Writer
     children.call, session.Session.run = call, run  # type: ignore[assignment, method-assign]
     web.survive = lambda task, reference="": web.pages(web.PagesTask(task))
+    items.survive = lambda task, reference="": items.items(items.ItemsTask(task))  # type: ignore[arg-type]
+    wikipedia.survive = lambda task, reference="": wikipedia.documents(wikipedia.PagesTask(task))  # type: ignore[arg-type]
     pipeline.MINIMUM_SHARDS = 2
+    real_page = fetch_urls.Page
+
+    def page(*values: Any, **named: Any) -> Any:  # made between the bytes of a record and its line in the journal
+        count("record", count.roots[0])
+        return real_page(*values, **named)
+
+    fetch_urls.Page = page  # type: ignore[assignment, misc]
 
 
 def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> None:
@@ -234,6 +291,25 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
 
         tasks = {"tasks": [str(inputs / "tasks.jsonl")], "action": "cut"}
         decontaminate(DecontaminateOptions(str(inputs / "corpus"), output, tasks, command=()), options)
+    elif command in SOURCES:
+        from curate.jobs.clean import Options, clean
+        from curate.read import stackexchange
+
+        stackexchange.BUCKET_BYTES = 20_000
+        more = {"split_bytes": 3000} if command == "wikipedia" else {}
+        clean(Options([str(inputs / command)], output, command, command=(), **more), options)
+    elif command == "webtext":
+        from curate.jobs.clean import Options, clean
+
+        urls = str(inputs / "urls.txt")
+        clean(Options([str(inputs / "crawl")], output, str(inputs / "webtext.toml"), urls=urls, command=()), options)
+    elif command == "links":
+        from curate.jobs import links
+
+        links.BUCKET_BYTES = 1000
+        links.links(links.Options([str(inputs / "reddit")], output, command=()), options)
+    elif command == "fetch":
+        fetch(inputs, output)
     elif command == "code":
         from curate.jobs.code import Options as CodeOptions
         from curate.jobs.code import clean_code
@@ -241,6 +317,14 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         clean_code(CodeOptions([str(inputs / "repos" / name) for name in ("one", "two")], output, command=()), options)
     else:
         mix(inputs, output, place, resume)
+
+
+def fetch(inputs: Path, output: str) -> None:
+    """`curate fetch --urls`, several files long."""
+    from curate.jobs import fetch_urls
+
+    fetch_urls.FILE_BYTES = 1500
+    fetch_urls.fetch_listed(CRAWL, str(inputs / "urls.txt"), Path(output), (inputs / "server").read_text())
 
 
 def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
@@ -608,7 +692,10 @@ def summary(lines: Sequence[dict[str, Any]]) -> str:
 def write_inputs(folder: Path) -> None:
     """A crawl of a few pages, two corpora, two repositories, two sources of a mixture."""
     (folder / "small.toml").write_text(RECIPE)
+    (folder / "webtext.toml").write_text(WEBTEXT)
+    write_dumps(folder)
     (folder / "crawl").mkdir()
+    index = []
     story = [f"Sentence {n} of the story tells of a ferry that came in late on day {n}." for n in range(40)]
     for file in range(2):
         records = b""
@@ -621,8 +708,11 @@ def write_inputs(folder: Path) -> None:
                 f"WARC-Date: 2026-01-0{n + 1}T00:00:00Z\r\nWARC-Record-ID: <urn:uuid:{file:08d}-0000-4000-8000-{n:012d}>\r\n"
                 f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
             ).encode()
-            records += gzip.compress(head + http + b"\r\n\r\n", mtime=0)
+            packed = gzip.compress(head + http + b"\r\n\r\n", mtime=0)
+            index.append((f"http://host{n % 3}.example/{n}", f"crawl/{file}.warc.gz", len(records), len(packed), file))
+            records += packed
         (folder / "crawl" / f"{file}.warc.gz").write_bytes(records)
+    write_served(folder, index)
     for name, first in (("corpus", 0), ("before", 20)):
         (folder / name).mkdir()
         rows = [{"id": f"{name} {n}", "text": " ".join(story[n % 25 : n % 25 + 9])} for n in range(first, first + 40)]
@@ -640,6 +730,59 @@ def write_inputs(folder: Path) -> None:
         (folder / "mix" / name).mkdir(parents=True)
         rows = [{"id": f"{name}-{n}", "text": " ".join(story[n % 30 : n % 30 + 5]) + f" {name}"} for n in range(30)]
         (folder / "mix" / name / "0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_dumps(folder: Path) -> None:
+    """Small dumps of a wiki, of Stack Exchange, arXiv, books and Reddit: the embedded samples."""
+    from curate.sample import dumps, sources
+
+    dumps.ARTICLES, dumps.QUESTIONS = 40, 30  # type: ignore[misc]
+    sources.PAPERS, sources.BOOKS, sources.SUBMISSIONS = 8, 6, 80  # type: ignore[misc]
+    dumps.write_wiki(folder / "wikipedia")
+    dumps.write_site(folder / "stackexchange")
+    sources.write_arxiv(folder / "arxiv")
+    sources.write_books(folder / "books")
+    sources.write_reddit(folder / "reddit")
+
+
+def write_served(folder: Path, index: Sequence[tuple[str, str, int, int, int]]) -> None:
+    """What a server has of a crawl: its files, and an index of them in blocks of three lines; and a list of addresses."""
+    from curate.links.index import surt
+
+    lines = sorted(
+        f"{surt(url)} 2026070{day} "
+        + json.dumps(
+            {"url": url, "mime": "text/html", "status": "200", "length": str(size), "offset": str(at), "filename": file}
+        )
+        for url, file, at, size, day in index
+    )
+    below, clusters, blocks = folder / "served" / "cc-index" / "collections" / CRAWL / "indexes", "", b""
+    below.mkdir(parents=True)
+    for start in range(0, len(lines), 3):
+        block = gzip.compress("".join(line + "\n" for line in lines[start : start + 3]).encode(), mtime=0)
+        key, time_, _ = lines[start].split(" ", 2)
+        clusters += f"{key} {time_}\tcdx-00000.gz\t{len(blocks)}\t{len(block)}\t{start}\n"
+        blocks += block
+    (below / "cluster.idx").write_text(clusters)
+    (below / "cdx-00000.gz").write_bytes(blocks)
+    shutil.copytree(folder / "crawl", folder / "served" / "crawl")
+    urls = [url for url, *_, day in index if day == 0][:5]
+    (folder / "urls.txt").write_text("".join(f"{url}\n" for url in [*urls, "http://nobody.example/x"]))
+
+
+@contextmanager
+def crawl_server(inputs: Path) -> Iterator[None]:
+    """A server of what is in `served`; its address stands in the file `server`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(inputs / "served")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    (inputs / "server").write_text(f"http://127.0.0.1:{process.stdout.readline().strip()}/")
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
@@ -750,7 +893,10 @@ def main() -> None:
         preload(commands, inputs)
         for store in arguments.store:
             for command in commands:
-                with s3_server() if store == "s3" else nullcontext():
+                with (
+                    s3_server() if store == "s3" else nullcontext(),
+                    crawl_server(inputs) if command == "fetch" else nullcontext(),
+                ):
                     found.append(sweep(command, store, inputs, Path(folder), order))
     print(json.dumps(found, indent=1))
     sys.exit(any(one["wrong"] for one in found))

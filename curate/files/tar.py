@@ -55,6 +55,31 @@ def entries(file: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], 
             archive.members = []  # type: ignore[attr-defined]  # it would hold on to every header
 
 
+def next_header(file: IO[bytes], at: int) -> int | None:
+    """The next place from the byte `at` of a plain archive on where a header stands whose checksum is right; None at the end."""
+    at = -(-at // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    file.seek(at)
+    rest = b""
+    while data := rest + (file.read(1 << 20) or b""):
+        blocks = len(data) // tarfile.BLOCKSIZE
+        for number in range(blocks):
+            block = data[number * tarfile.BLOCKSIZE : (number + 1) * tarfile.BLOCKSIZE]
+            if block[257:262] == b"ustar" and _is_header(block):
+                return at + number * tarfile.BLOCKSIZE
+        if not blocks:
+            return None
+        at, rest = at + blocks * tarfile.BLOCKSIZE, data[blocks * tarfile.BLOCKSIZE :]
+    return None
+
+
+def _is_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
 def _first(archive: tarfile.TarFile, item: tarfile.TarInfo, size: int) -> bytes:
     data = archive.extractfile(item)
     return data.read(size) if data else b""

@@ -5,6 +5,8 @@ from typing import Any
 
 from lxml import etree
 
+from curate.html.whole import whole_text
+
 _APART = frozenset(
     [
         "p",
@@ -44,6 +46,8 @@ def fragment_text(html: str) -> str:
         root = etree.fromstring(html.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:  # nothing in it that the parser takes for content
         return ""
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):  # nested too deeply: it ends there
+        return whole_text(html)[0]
     return _Writer().text(root) if root is not None else ""
 
 

@@ -12,7 +12,7 @@ import re
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import InputError, OutputError, UsageError
-from curate.files import storage
+from curate.files import locks, storage
 from curate.files.remote import ATTEMPTS, backoff, below, request
 from curate.jobs.fetch import BASE, MANIFEST, check_path, fetch_files
 from curate.links.addresses import read_urls
@@ -69,14 +69,14 @@ def fetch_urls(
     wanted = _ordered(urls)
     if not wanted:
         raise InputError("no addresses to fetch")
-    _claim(output, crawl, base, wanted)
-    clusters = _clusters(crawl, output, base, progress, unit)
-    journal, done = output / JOURNAL, _journal(output / JOURNAL)
-    work = _Work(crawl, base, clusters, unit)
-    _fetch(
-        work, [one for one in wanted if one[1] not in done], output, journal, list(done.values()), progress, len(wanted)
-    )
-    return _finish(output, crawl)
+    with locks.held(str(output), f"{output}: another run is fetching into it at this moment; wait for it"):
+        _claim(output, crawl, base, wanted)
+        clusters = _clusters(crawl, output, base, progress, unit)
+        done = _standing(_journal(output / JOURNAL).values(), output)
+        known = {page.url for page in done}
+        work = _Work(crawl, base, clusters, unit)
+        _fetch(work, [one for one in wanted if one[1] not in known], output, done, progress, len(wanted))
+        return _finish(output, crawl)
 
 
 def fetch_listed(
@@ -132,6 +132,20 @@ def _journal(path: Path) -> dict[str, Page]:
             except (ValueError, TypeError):
                 break
             found[page.url] = page
+    return found
+
+
+def _standing(pages: Iterable[Page], output: Path) -> list[Page]:
+    """The pages up to the first whose bytes are not there: somebody took a file away, or the machine lost its power."""
+    sizes = dict[str, int]()
+    found = list[Page]()
+    for page in pages:
+        if page.file and page.file not in sizes:
+            places = [path for path in (output / page.file, output / f"{page.file}.part") if path.exists()]
+            sizes[page.file] = max((path.stat().st_size for path in places), default=0)
+        if page.file and sizes[page.file] < page.end:
+            break
+        found.append(page)
     return found
 
 
@@ -209,7 +223,6 @@ def _fetch(
     work: _Work,
     wanted: Sequence[tuple[str, str]],
     output: Path,
-    journal: Path,
     done: Sequence[Page],
     progress: Progress | None,
     total: int,
@@ -221,8 +234,8 @@ def _fetch(
     part = output / f"{name}.part"
     if not part.exists() and at and (output / name).exists():
         os.replace(output / name, part)
-    journal.write_text("".join(json.dumps(asdict(page)) + "\n" for page in done))
-    count = len(done)
+    journal, count = output / JOURNAL, len(done)
+    storage.write_text(str(journal), "".join(json.dumps(asdict(page)) + "\n" for page in done))
     with ThreadPoolExecutor(AT_ONCE) as pool, journal.open("a") as log:
         file = part.open("r+b" if part.exists() else "w+b")
         try:
@@ -230,6 +243,7 @@ def _fetch(
             file.seek(at)
             for one, (status, data) in _in_order(pool, work, wanted):
                 if at + len(data) > FILE_BYTES and at:
+                    os.fsync(file.fileno())
                     file.close()
                     os.replace(part, output / name)
                     number, at = number + 1, 0
@@ -248,7 +262,10 @@ def _fetch(
             os.fsync(file.fileno())
         finally:
             file.close()
-    os.replace(part, output / name)
+    if at:
+        os.replace(part, output / name)
+    else:  # no page was there
+        part.unlink()
 
 
 def _in_order(

@@ -1,24 +1,27 @@
 """`curate links` as one function: dumps of Reddit or WAT files in, a table of addresses with their scores out."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-import curate
-from curate.engine.session import Session, check_path, session
-from curate.engine.tasks import OutTask, missing
+from curate.engine.session import Session
 from curate.errors import BalanceError, InputError
-from curate.files import fingerprints, output, storage
+from curate.files import storage
 from curate.links import tasks
-from curate.read.dumps import Head, head_of
+from curate.read.dumps import Head, head_of, kind_of
 from curate.read.inputs import all_files
-from curate.run.start import EngineOptions
+from curate.run import ledger as ledgers
+from curate.run.job import Job, Watcher
+from curate.run.runner import run_tasks, stage
+from curate.run.start import EngineOptions, command_line, run_job
 
-T = TypeVar("T", bound=OutTask)
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""
 MOST_BUCKETS = 4096
+_NO_RECORDS = ("not_a_submission", "not_a_page", "type_warcinfo")
+SHOWN = 20
+"""Files that are left out which notes name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +33,27 @@ class Options:
     min_score: int = 3
     over_18: bool = False
     wikipedia: bool = False
+    command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
 def links(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    engine = engine or EngineOptions()
-    files = all_files(options.inputs)
-    kinds = {path: _kind(head_of(path, size)) for path, size in files.items()}
-    if unknown := [path for path, kind in kinds.items() if not kind]:
-        if len(unknown) == len(kinds) or set(unknown) & set(options.inputs):
-            raise InputError(f"{unknown[0]}: neither submissions of Reddit (JSON lines, packed or not) nor a WAT file")
-        files = {path: size for path, size in files.items() if kinds[path]}
-    if len(set(kinds.values()) - {""}) > 1:
+    from curate.console.terminal import notes
+
+    heads = [head_of(path, size) for path, size in all_files(options.inputs).items()]
+    own, left = [head for head in heads if _kind(head)], [head for head in heads if not _kind(head)]
+    for head in left:
+        if head.path in options.inputs or not own:
+            told = "this command reads submissions of Reddit (JSON lines, packed or not) and WAT files"
+            raise InputError(f"{head.path}: {kind_of(head)}, and {told}")
+    kinds = {_kind(head) for head in own}
+    if len(kinds) > 1:
         raise InputError("dumps of Reddit and WAT files have scores of different kinds: make links of them one by one")
-    identity = {
-        "job": "links",
-        "curate": curate.__version__,
-        "options": asdict(options),
-        "inputs": sorted(files.items()),
-    }
-    identity["contents"] = fingerprints.stamps(list(files))
-    with output.claimed(options.output, identity, resume=engine.resume):
-        work = output.work_folder(options.output)
-        ledger = output.built(work)
-        if ledger is None:
-            with session(
-                "curate links", engine.engine, engine.master, engine.cores, engine.private, engine.memory
-            ) as s:
-                check_path(s, work)
-                ledger = _build(s, options, files, next(iter(set(kinds.values()) - {""})), work)
-        output.promised(work, [f"data/{name}" for name in ledger["data"]], output.BUILT)
-        output.finish(options.output, ["_scratch"])
-    return ledger
+    notes([f"{head.path}: {kind_of(head)}; left out" for head in left[:SHOWN]])
+    if len(left) > SHOWN:
+        notes([f"{len(left) - SHOWN} further files are neither submissions of Reddit nor WAT files; left out"])
+    job = LinksJob(options, own, kinds.pop(), options.output.rstrip("/"), command_line(options.command))
+    return run_job(job, engine)
 
 
 def _kind(head: Head) -> str:
@@ -71,85 +63,125 @@ def _kind(head: Head) -> str:
         return "wat"
     if data.startswith((b"{", b"[")) and b'"Envelope"' not in data[:4096]:
         return "reddit"
-    name = head.name.lower()
-    return "reddit" if name.startswith("rs_") else ""
+    return "reddit" if head.name.lower().startswith("rs_") and head.size else ""
 
 
-def _build(s: Session, options: Options, files: dict[str, int], kind: str, work: str) -> dict[str, Any]:
-    buckets = max(1, min(MOST_BUCKETS, sum(files.values()) // BUCKET_BYTES))
-    runs = [
-        tasks.ReadTask(
-            file=path,
-            kind=kind,
+@dataclass(slots=True)
+class LinksJob(Job):
+    """Files of one kind to a table of addresses."""
+
+    options: Options
+    files: Sequence[Head]
+    kind: str
+    output: str
+    command: str = ""
+    name: str = "links"
+    watcher: Watcher | None = None
+    finishers: Sequence[Callable[["LinksJob", Mapping[str, Any]], None]] = ()
+
+    def inputs(self) -> Sequence[str]:
+        """The dumps."""
+        return [head.path for head in self.files]
+
+    def uses(self) -> Sequence[str]:
+        """Nothing but the dumps."""
+        return ()
+
+    def settings(self) -> Mapping[str, object]:
+        """Which links count."""
+        asked = asdict(self.options)
+        return {
+            "inputs": [[head.path, head.size] for head in self.files],
+            **{name: asked[name] for name in ("min_score", "over_18", "wikipedia")},
+        }
+
+    def build(self, s: Session) -> dict[str, Any]:
+        """Read each file, then each bucket of addresses."""
+        buckets = max(1, min(MOST_BUCKETS, sum(head.size for head in self.files) // BUCKET_BYTES))
+        runs = [self._read_task(number, head, buckets) for number, head in enumerate(self.files)]
+        with stage(self, "read", len(runs), sum(head.size for head in self.files)) as facts:
+            facts["worked"] = run_tasks(s, self, tasks.read, runs)
+        parts = [self._merge_task(bucket, buckets, [task.out for task in runs]) for bucket in range(buckets)]
+        with stage(self, "merge", len(parts)) as facts:
+            facts["worked"] = run_tasks(s, self, tasks.merge, parts)
+        return self._own(runs, parts)
+
+    def _read_task(self, number: int, head: Head, buckets: int) -> tasks.ReadTask:
+        return tasks.ReadTask(
+            file=head.path,
+            kind=self.kind,
+            packed=head.packed,
             buckets=buckets,
-            out=storage.join(work, "_scratch", "runs", f"{number:06d}.parquet"),
-            min_score=options.min_score,
-            over_18=options.over_18,
-            wikipedia=options.wikipedia,
+            out=self.scratch("runs", f"{number:06d}.parquet"),
+            failed=self.path("rejected", f"{number:06d}.parquet"),
+            min_score=self.options.min_score,
+            over_18=self.options.over_18,
+            wikipedia=self.options.wikipedia,
         )
-        for number, path in enumerate(files)
-    ]
-    read = _run(s, tasks.read, runs)
-    parts = [
-        tasks.MergeTask(
-            name=f"links-{bucket:05d}.parquet",
+
+    def _merge_task(self, bucket: int, buckets: int, runs: Sequence[str]) -> tasks.MergeTask:
+        name = f"links-{bucket:05d}.parquet"
+        return tasks.MergeTask(
+            name=name,
             bucket=bucket,
             buckets=buckets,
-            runs=tuple(task.out for task in runs),
-            out=storage.join(work, "data", f"links-{bucket:05d}.parquet"),
-            min_score=options.min_score,
+            runs=tuple(runs),
+            out=self.path("data", name),
+            min_score=self.options.min_score,
         )
-        for bucket in range(buckets)
-    ]
-    merged = _run(s, tasks.merge, parts)
-    ledger = _ledger(kind, options, read, merged)
-    storage.write_text(storage.join(work, output.BUILT), output.dump_json(ledger))
-    return ledger
 
+    def _own(self, runs: Sequence[tasks.ReadTask], parts: Sequence[tasks.MergeTask]) -> dict[str, Any]:
+        """What is this job's own in its ledger. Of a file the links are kept; of all, an address is kept once."""
+        read, merged = [tasks.facts_of(task.out) for task in runs], [tasks.facts_of(task.out) for task in parts]
+        found, addresses = sum(one["links"] for one in read), sum(one["addresses"] for one in merged)
+        if sum(one["links"] for one in merged) != found:
+            raise BalanceError(f"{found} links were read, and {sum(one['links'] for one in merged)} put together")
+        low = sum(one["low_score"] for one in merged)
+        rejected = {"duplicate": found - addresses, "low_score": low}
+        bad = [(task.failed, sum(one["failed"].values())) for task, one in zip(runs, read, strict=True)]
+        return {
+            "kind": self.kind,
+            "min_score": self.options.min_score,
+            "links": found,
+            "rejected": {reason: count for reason, count in rejected.items() if count},
+            "kept": sum(one["rows"] for one in merged),
+            "files": {
+                one["file"]: {
+                    "records": one["seen"],
+                    "skipped": one["skipped"],
+                    "rejected": {},
+                    "failed": one["failed"],
+                    "kept": one["links"],
+                }
+                for one in read
+            },
+            "data": [
+                *(ledgers.describe("data", task.out, one["rows"]) for task, one in zip(parts, merged, strict=True)),
+                *(ledgers.describe("rejected", path, rows) for path, rows in bad),
+            ],
+        }
 
-def _run(s: Session, function: Callable[[T], dict[str, object]], wanted: Sequence[T]) -> list[dict[str, object]]:
-    """Run the tasks whose files are missing; the facts of all, in order."""
-    for _ in s.run(function, missing(wanted)):
-        pass
-    return [tasks.facts_of(task.out) for task in wanted]
-
-
-def _ledger(kind: str, options: Options, read: list[dict[str, Any]], merged: list[dict[str, Any]]) -> dict[str, object]:
-    skipped = Counter[str]()
-    for one in read:
-        skipped.update(one["skipped"])
-    seen, found = sum(one["seen"] for one in read), sum(one["links"] for one in read)
-    addresses = sum(one["addresses"] for one in merged)
-    if found + skipped.total() != seen or sum(one["links"] for one in merged) != found:
-        raise BalanceError(f"{seen} links were seen, and {found} with {skipped.total()} skipped ones are accounted for")
-    if not seen:
-        damage = [told for one in read for told in one["damage"]]
-        raise InputError(damage[0] if damage else f"{read[0]['file']}: nothing in it")
-    return {
-        "curate": curate.__version__,
-        "job": "links",
-        "kind": kind,
-        "min_score": options.min_score,
-        "records": sum(one["records"] for one in read),
-        "seen": seen,
-        "skipped": dict(sorted(skipped.items())),
-        "links": found,
-        "duplicates": found - addresses,
-        "low_score": sum(one["low_score"] for one in merged),
-        "kept": sum(one["rows"] for one in merged),
-        "damage": [told for one in read for told in one["damage"]],
-        "inputs": {one["file"]: {"records": one["records"], "links": one["links"]} for one in read},
-        "data": {one["file"]: one["rows"] for one in merged},
-    }
+    def check(self, ledger: Mapping[str, Any]) -> None:
+        """Raise BalanceError when the tables do not hold the addresses that were kept, InputError when nothing could be read."""
+        rows = sum(part["rows"] for part in ledger["data"] if part["file"].startswith("data/"))
+        if rows != ledger["kept"]:
+            raise BalanceError(f"data/ holds {rows} addresses, {ledger['kept']} were kept")
+        unread = {**ledger["failed"], **{kind: n for kind, n in ledger["skipped"].items() if kind in _NO_RECORDS}}
+        if ledger["records"] == sum(unread.values()):
+            told = ", ".join(f"{count:,} {reason}" for reason, count in unread.items()) or "they are empty"
+            message = f"no link could be read from {len(self.files)} files: {told}{ledgers.first_failure(self)}"
+            storage.remove(self.work)
+            raise InputError(message)
 
 
 def summary(ledger: dict[str, Any]) -> str:
     """The ledger as a table of lines."""
-    rows = [("records", ledger["records"]), ("links seen", ledger["seen"])]
-    rows += [(f"  {reason}", -count) for reason, count in ledger["skipped"].items()]
-    rows += [("  duplicates", -ledger["duplicates"])]
-    rows += [("  low_score", -ledger["low_score"])] if ledger["low_score"] else []
+    rows = [("links seen", ledger["records"])]
+    rows += [
+        (f"  {reason}", -count)
+        for verdict in ("failed", "skipped", "rejected")
+        for reason, count in ledger[verdict].items()
+    ]
     rows += [("addresses kept", ledger["kept"])]
     width = max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}  {count:>12,}" for name, count in rows]
-    return "\n".join([*lines, *(f"damaged: {told}" for told in ledger["damage"][:10])])
+    return "\n".join(f"{name:<{width}}  {count:>12,}" for name, count in rows)

@@ -1,13 +1,15 @@
-"""From files to links, in two steps: each file to rows by bucket of the address; each bucket to one row an address.
+"""From files to links, in two steps: each file to rows by bucket of the address; each bucket to one row an address. What of
+a file can't be read is a row of its own, with its place.
 
 A bucket is a share of all addresses by hash. It holds some 32 MB, whatever the input, and is all that is in memory.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,8 +19,10 @@ from curate.links import reddit, wat
 from curate.links.reddit import Link
 from curate.links.rules import digest
 from curate.read.inputs import file_size
-from curate.read.jsonl import DAMAGE, Problem, first_line, opened, records
+from curate.read.jsonl import Problem, records
+from curate.read.source import ReadResult
 from curate.read.splits import Split, read_split
+from curate.read.unpack import Unbroken, pieces
 from curate.warc import Limits, Record
 
 ROWS = pa.schema(
@@ -34,6 +38,17 @@ ROWS = pa.schema(
 """Columns of links/, whatever they are from."""
 RUN = pa.schema([*ROWS, pa.field("from", pa.string())])
 """Rows of one file: `from` is the host that links, empty for Reddit."""
+FAILED = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("offset", pa.int64()),  # of a damaged place, as for other dumps; null for a line that is no JSON
+        pa.field("line", pa.int64()),  # of such a line, from 1
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+"""Columns of what could not be read."""
+FAILED_ROWS = 10_000
 RUN_ROWS = 400_000
 """Links in memory before they are written as a run of all buckets."""
 MAX_RECORD = 64 << 20
@@ -45,8 +60,12 @@ class ReadTask:
 
     file: str
     kind: str
+    packed: str
+    """As in `curate.read.dumps.Head`."""
     buckets: int
     out: str
+    failed: str
+    """Where the rows of what can't be read go; it stands before `out` does."""
     min_score: int
     over_18: bool
     wikipedia: bool
@@ -64,34 +83,53 @@ class MergeTask:
     min_score: int
 
 
-def read(task: ReadTask) -> dict[str, Any]:
-    """Task: the links of `file` to the Parquet file `out`, a row group a bucket and run. Facts: records and links that were
-    seen, skipped by reason, links written, damage."""
-    tally, damage = Counter[str](), list[str]()
-    seen, records_, written, waiting = 0, 0, 0, dict[tuple[str, str], list[Any]]()
-    with storage.atomic(task.out) as path, pq.ParquetWriter(path, RUN, compression="zstd") as writer:
-        for number, found in _found(task, damage):
-            records_ = number
-            seen += 1
-            if isinstance(found, str):
-                tally[found] += 1
-                continue
-            written += 1
-            _add(waiting, found)
-            if len(waiting) >= RUN_ROWS:
-                _write(writer, waiting, task.buckets)
-                waiting = {}
+class Failure(NamedTuple):
+    """A line or a record that can't be read, or a damaged place."""
+
+    reason: str
+    detail: str
+    offset: int | None = None
+    line: int | None = None
+
+
+def read(task: ReadTask) -> ReadResult:
+    """Task: the links of `file` to the Parquet file `out`, a row group a bucket and run. Facts: what was seen (submissions; of
+    WAT files links, and records without any), skipped and failed by reason, links written."""
+    skipped, failed = Counter[str](), Counter[str]()
+    seen, written, waiting = 0, 0, dict[tuple[str, str], list[Any]]()
+    bad = list[dict[str, Any]]()
+    with (
+        storage.atomic(task.out) as path,
+        pq.ParquetWriter(path, RUN, compression="zstd") as writer,
+    ):
+        with storage.atomic(task.failed) as beside, pq.ParquetWriter(beside, FAILED, compression="zstd") as failures:
+            for found in _found(task):
+                seen += 1
+                if isinstance(found, str):
+                    skipped[found] += 1
+                elif isinstance(found, Failure):
+                    failed[found.reason] += 1
+                    bad.append({"file": task.file, **found._asdict()})
+                else:
+                    written += 1
+                    _add(waiting, found)
+                if len(waiting) >= RUN_ROWS:
+                    _write(writer, waiting, task.buckets)
+                    waiting = {}
+                if len(bad) >= FAILED_ROWS:
+                    failures.write_table(pa.Table.from_pylist(bad, FAILED))
+                    bad = []
+            failures.write_table(pa.Table.from_pylist(bad, FAILED))
         _write(writer, waiting, task.buckets)
         facts = {
             "file": task.file,
-            "records": records_,
             "seen": seen,
-            "skipped": dict(tally),
+            "skipped": dict(skipped),
+            "failed": dict(failed),
             "links": written,
-            "damage": damage,
         }
         writer.add_key_value_metadata({"facts": json.dumps(facts)})
-    return facts
+    return ReadResult(seen, written, file_size(task.file))
 
 
 def facts_of(path: str) -> dict[str, Any]:
@@ -133,44 +171,52 @@ def _write(writer: Any, waiting: dict[tuple[str, str], list[Any]], buckets: int)
         writer.write_table(pa.Table.from_pylist(rows, RUN), row_group_size=max(1, len(rows)))
 
 
-def _found(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
-    """(number of the record, link or reason) of one file."""
-    yield from _of_wat(task, damage) if task.kind == "wat" else _of_reddit(task, damage)
+def _found(task: ReadTask) -> Iterator[Link | str | Failure]:
+    """The links of one file; or why one is none, or can't be read."""
+    yield from _of_wat(task) if task.kind == "wat" else _of_reddit(task)
 
 
-def _of_reddit(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
-    number = 0
-    with opened(task.file) as stream:
-        try:
-            for number, record in enumerate(records(stream, MAX_RECORD), 1):
-                if isinstance(record.value, Problem):
-                    yield number, f"bad_{record.value.kind}"
-                    continue
-                options = {"over_18": task.over_18, "wikipedia": task.wikipedia}
-                yield number, reddit.link(record.value, task.min_score, **options)
-        except DAMAGE as error:
-            damage.append(f"{task.file}: damaged behind record {number}: {first_line(error)}")
+def _of_reddit(task: ReadTask) -> Iterator[Link | str | Failure]:
+    """Behind a damaged place it goes on with the next line."""
+    found, lines = pieces(task.file, task.packed, 0, file_size(task.file)), 0
+    while True:
+        whole = Unbroken(found)
+        stream = io.BufferedReader(whole, 1 << 16)
+        if lines:
+            stream.readline(MAX_RECORD)
+        before = lines
+        for record in records(stream, MAX_RECORD):
+            lines = before + record.line
+            if isinstance(record.value, Problem):
+                yield Failure(record.value.kind, record.value.detail, line=lines)
+                continue
+            options = {"over_18": task.over_18, "wikipedia": task.wikipedia}
+            yield reddit.link(record.value, task.min_score, **options)
+        if whole.problem is None:
+            return
+        code, _, told = whole.problem.problem.partition(":")
+        yield Failure(f"dump_{code}", f"{told.strip()}, behind line {lines:,}", offset=whole.problem.offset)
+        lines += 1
 
 
 def _is_metadata(record: Record) -> bool:
     return record.kind == "metadata"
 
 
-def _of_wat(task: ReadTask, damage: list[str]) -> Iterator[tuple[int, Link | str]]:
+def _of_wat(task: ReadTask) -> Iterator[Link | str | Failure]:
     size = file_size(task.file)
     split = Split(task.file, "warc", 0, size, size)
-    for number, record in enumerate(read_split(split, _is_metadata, Limits(body=MAX_RECORD)), 1):
+    for record in read_split(split, _is_metadata, Limits(body=MAX_RECORD)):
         if record.error:
-            damage.append(f"{task.file}: byte {record.offset}: {record.error}"[:300])
-            yield number, f"bad_{record.error_code}"
+            yield Failure(record.error_code or "damaged", record.error[:300], offset=record.offset)
         elif not _is_metadata(record):
-            yield number, f"type_{record.kind}"
+            yield f"type_{record.kind}"
         else:
             for found in wat.links(record.body or b"", wikipedia=task.wikipedia):
-                yield number, found
+                yield Failure(found, "a record that is no JSON", offset=record.offset) if found == "bad_json" else found
 
 
-def merge(task: MergeTask) -> dict[str, Any]:
+def merge(task: MergeTask) -> ReadResult:
     """Task: one bucket of all `runs` to the file `out`: a row an address, sorted by key. Facts: addresses, links,
     addresses under the score."""
     best, hosts = dict[str, list[Any]](), dict[str, set[str]]()
@@ -202,7 +248,7 @@ def merge(task: MergeTask) -> dict[str, Any]:
     with storage.atomic(task.out) as path:
         table = pa.Table.from_pylist(rows, ROWS).replace_schema_metadata({"facts": json.dumps(facts)})
         pq.write_table(table, path, compression="zstd")
-    return facts
+    return ReadResult(links, len(rows))
 
 
 def _bucket(path: str, bucket: int, buckets: int) -> Iterator[dict[str, Any]]:

@@ -1,24 +1,27 @@
 """E-prints as arXiv publishes their sources: bulk archives (`arXiv_src_2310_001.tar`), single submissions, zips."""
 
+import functools
 import io
 import json
 import re
+import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from curate.encodings.decode import decode_page
 from curate.files import tar, typed_json
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
-from curate.read.dumps import Head
+from curate.read.dumps import Head, unpacked
 from curate.read.inputs import open_input, read_whole
 from curate.read.items import Fail, Item, ItemTask, Reject, Skip, file_by_file, refused
 from curate.read.source import Source
+from curate.read.unpack import Unbroken, pieces
 from curate.tex import submission
 from curate.tex.convert import Options, convert
 from curate.tex.project import project
@@ -28,10 +31,11 @@ MAX_SUBMISSION = 256 << 20
 _NEW = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(v\d+)?(?=\.|$)")
 _OLD = re.compile(r"(?:^|/)([a-z-]+(?:\.[A-Z]{2})?)(?:/papers)?(?:/\d{4})?/?(\d{7})(v\d+)?(?=\.|$)")
 _NAMED = re.compile(r"(^|/)([a-z-]*\d{7}|\d{4}\.\d{4,5})(v\d+)?(\.tar)?(\.gz|\.zip|\.pdf|\.ps\.gz|\.html\.gz|)$")
-_BULK = re.compile(r"arxiv_(src|pdf)_\d{4}_\d+\.tar$", re.IGNORECASE)
+_BULK = re.compile(r"arxiv_(src|pdf)_\d{4}_\d+\.tar(\.gz)?$", re.IGNORECASE)
 _TEX = re.compile(
     rb"\\(documentclass|documentstyle|begin\s*\{document\}|input |magnification|section\s*\{)|^%auto-ignore"
 )
+_PACKED = (b"\x1f\x8b", b"PK")
 _LINE_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([^"\\]{1,40})"')
 _LICENSES = {
     "by": "CC-BY",
@@ -95,33 +99,64 @@ def submissions(task: ItemTask) -> Iterator[Item]:
     path = task.split.file
     with closing(open_input(path)) as raw:
         head = raw.read(1 << 16) or b""
-        bulk = submission.is_tar(head) and _is_bulk(head, path)
+    packed = "gz" if head.startswith(b"\x1f\x8b") else ""
+    head = unpacked(head, packed)
+    bulk = submission.is_tar(head) and _is_bulk(head, path)
     known = _Known(options.metadata, path, bulk)
     if not bulk:
         yield _item(path, 0, lambda: read_whole(path, MAX_SUBMISSION), options, known)
         return
-    with closing(open_input(path)) as raw:
-        at = 0
-        try:
-            for entry, read in tar.entries(io.BufferedReader(raw, 1 << 20)):  # type: ignore[type-var]
-                at = entry.offset_data
-                if entry.isdir():
-                    continue
-                if not entry.isreg():
-                    yield refused(at, entry.name, Skip("link_or_device"))
-                elif PurePosixPath(entry.name).name.startswith("._"):
-                    yield refused(at, entry.name, Skip("apple_double"))
-                elif entry.name.lower().endswith(".pdf"):
-                    yield refused(at, entry.name, Skip("pdf_only"))
-                else:
-                    data = read(MAX_SUBMISSION + 1)
-                    short = len(data) < min(entry.size, MAX_SUBMISSION)
-                    yield _item(entry.name, at, lambda data=data: data, options, known)
-                    if short:
-                        raise EOFError(f"{entry.name} is cut off")
-        except submission.BROKEN as error:
-            told = f"damaged_archive: {error or type(error).__name__}; what follows byte {at} could not be read"
-            yield refused(at, f"{PurePosixPath(path).name} {at}", Fail(told))
+    for at, name, data, problem in _entries(path, packed):
+        if problem:
+            yield refused(at, name or f"{PurePosixPath(path).name} {at}", problem)
+        else:
+            yield _item(name, at, lambda data=data: data, options, known)
+
+
+class _Entry(NamedTuple):
+    """A submission in a bulk archive; or what is none, or a place from which on the archive can't be read."""
+
+    offset: int
+    name: str
+    data: bytes = b""
+    problem: Skip | Fail | None = None
+
+
+def _entries(path: str, packed: str, *, contents: bool = True) -> Iterator[_Entry]:
+    """What a bulk archive holds. Behind a damaged place it goes on with the next header that is whole; not in a packed one."""
+    start: int | None = 0
+    while start is not None:
+        with closing(open_input(path)) as raw:
+            raw.seek(start)
+            whole: Any = Unbroken(pieces(path, packed, 0, 0)) if packed else raw
+            at = base = start
+            try:
+                for entry, read in tar.entries(io.BufferedReader(whole, 1 << 20)):
+                    at = base + entry.offset_data
+                    if kind := _not_read(entry):
+                        yield _Entry(at, entry.name, problem=Skip(kind))
+                    elif entry.isreg():
+                        yield _Entry(at, entry.name, read(MAX_SUBMISSION + 1) if contents else b"")
+                    at += entry.size
+                return
+            except submission.BROKEN as error:
+                start = None if packed else tar.next_header(raw, at + 1)
+                until = "" if start is None else f" up to byte {start}"
+                broken = getattr(whole, "problem", None)
+                why = broken.problem if broken else str(error) or type(error).__name__
+                told = f"damaged_archive: {why}; what follows byte {at}{until} could not be read"
+                yield _Entry(at, "", problem=Fail(told))
+
+
+def _not_read(entry: tarfile.TarInfo) -> str:
+    """Why a file of a bulk archive is no submission with a source; empty for one that may be, and for folders."""
+    if entry.isdir():
+        return ""
+    if not entry.isreg():
+        return "link_or_device"
+    if PurePosixPath(entry.name).name.startswith("._"):
+        return "apple_double"
+    return "pdf_only" if entry.name.lower().endswith(".pdf") else ""
 
 
 def _is_bulk(head: bytes, path: str) -> bool:
@@ -136,7 +171,20 @@ def _item(name: str, offset: int, read: Any, options: ArXiv, known: "_Known") ->
     ident = arxiv_id(name)
     row = {"arxiv_id": ident, "url": f"https://arxiv.org/abs/{ident}" if ident else None, **known.of(ident)}
     base = "/".join(name.split("/")[-2:])
-    return Item(offset, base, lambda: _text(read(), name, options, row), row)
+    return Item(offset, base, lambda: _text(read(), name, options, row), row, lambda: _lost(read(), name))
+
+
+def _lost(data: bytes, name: str) -> str:
+    """What of a submission could not be read, where some of it could."""
+    if len(data) > MAX_SUBMISSION or data.startswith(b"%PDF"):
+        return ""
+    damage = _members(data, name)[1]
+    return f"damaged: {damage}; what is before it was read" if damage else ""
+
+
+@functools.lru_cache(maxsize=1)  # asked for the text, and for what is damaged
+def _members(data: bytes, name: str) -> tuple[dict[str, bytes], str]:
+    return submission.members(data, name)
 
 
 def _text(data: bytes, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, Any]:
@@ -145,7 +193,7 @@ def _text(data: bytes, name: str, options: ArXiv, row: dict[str, object]) -> dic
     if data.startswith(b"%PDF"):
         raise Skip("pdf_only")
     try:
-        files, damage = submission.members(data, name)
+        files, _ = _members(data, name)
     except submission.BadSubmissionError as error:
         raise Fail(str(error)) from None
     kind = submission.kind(files)
@@ -156,15 +204,15 @@ def _text(data: bytes, name: str, options: ArXiv, row: dict[str, object]) -> dic
             "title": row.get("title") or texts[0][1] or None,
         }
     if kind != "tex":
-        if damage:
-            raise Fail(f"damaged: {damage}")
+        if kind == "no_source" and name.lower().endswith((".gz", ".zip")) and not data.startswith(_PACKED):
+            raise Fail("damaged: packed by its name, but not by its first bytes")
         raise Skip(kind)
     found = project(files)
     if not found.root:
         raise Reject("no_root_file")
     made = convert(found.root, found.files, Options(options.math, options.front, options.captions))
     if not made.text.strip():
-        raise Fail(f"damaged: {damage}") if damage else Reject("no_text")
+        raise Reject("no_text")
     return {"text": clean_text(made.text), "title": row.get("title") or made.title[:1000] or None}
 
 
@@ -201,11 +249,8 @@ class _Known:
 
 def _names(path: str) -> Iterator[str]:
     with closing(open_input(path)) as raw:
-        try:
-            for entry, _ in tar.entries(io.BufferedReader(raw, 1 << 20)):  # type: ignore[type-var]
-                yield entry.name
-        except submission.BROKEN:
-            return
+        packed = "gz" if (raw.read(2) or b"").startswith(b"\x1f\x8b") else ""
+    yield from (found.name for found in _entries(path, packed, contents=False))
 
 
 def read_metadata(path: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, object]]]:

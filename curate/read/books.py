@@ -1,18 +1,20 @@
 """Books: Project Gutenberg's texts and pages, epub 2 and 3 (packed, or unpacked as their source is kept), HTML, plain text,
 and zips of these."""
 
+import functools
 import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from curate.books.epub import BROKEN, BadBookError, Epub, read_epub, read_package, read_xml
 from curate.books.gutenberg import between_markers, is_gutenberg
 from curate.encodings.decode import decode_page, looks_binary
 from curate.errors import InputError
+from curate.files import zips
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
 from curate.read.dumps import Head
@@ -83,13 +85,13 @@ def books(task: ItemTask) -> Iterator[Item]:
     base = PurePosixPath(path).name
     key = f"{'/'.join(PurePosixPath(path).parts[-2:])} {task.split.size}"
     if base.lower().endswith(".opf"):
-        yield Item(0, key, lambda: _epub(_unpacked(path)))
+        yield _with_losses(0, key, lambda: _epub(_unpacked(path)))
         return
     data = read_whole(path, MAX_BOOK)
     if data.startswith(b"PK\x03\x04") and not _is_epub(data, base):
         yield from _zipped(data, key)
         return
-    yield Item(0, key, lambda: _book(data, base))
+    yield _item(0, key, lambda: data, base)
 
 
 def _is_epub(data: bytes, name: str) -> bool:
@@ -101,43 +103,104 @@ def _is_epub(data: bytes, name: str) -> bool:
 
 def _zipped(data: bytes, base: str) -> Iterator[Item]:
     """The books in a zip. What it can't give is an item that says so."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = archive.infolist()
-    except BROKEN as error:
-        told = f"damaged: {error}"
-        yield refused(0, base, Fail(told))
-        return
-    total = 0
-    for number, entry in enumerate(entries):
-        name = entry.filename
+    total, listed = 0, _listed(data)
+    for number, entry in enumerate(_walked(data) if listed is None else listed):
+        name = entry.name
         key = f"{base} {name}"
         if number >= MAX_INSIDE or total > 2 * MAX_BOOK:
-            yield refused(entry.header_offset, key, Fail("bomb: the zip holds too much"))
+            yield refused(entry.offset, key, Fail("bomb: the zip holds too much"))
             return
-        if entry.is_dir():
+        if name.endswith("/"):
             continue
         if not name.lower().endswith((*_PAGES, *_TEXTS, ".epub")) or PurePosixPath(name).name.startswith("."):
-            yield refused(entry.header_offset, key, Skip("no_book"))
+            yield refused(entry.offset, key, Skip("no_book"))
             continue
-        total += min(entry.file_size, MAX_BOOK)
-        yield Item(entry.header_offset, key, _of_zip(archive, entry, name))
+        total += min(entry.size, MAX_BOOK)
+        yield _item(entry.offset, key, _of_zip(entry), PurePosixPath(name).name)
+    if listed is None:
+        yield refused(len(data), base, Fail("damaged: the list of files at its end is damaged or cut off"))
 
 
-def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Callable[[], dict[str, object]]:
-    def make() -> dict[str, Any]:
-        if entry.flag_bits & 1:
+class _Zipped(NamedTuple):
+    """A file in a zip."""
+
+    name: str
+    offset: int
+    size: int
+    """Bytes, as it says."""
+    packed: int
+    encrypted: bool
+    read: Callable[[int], bytes]
+
+
+def _listed(data: bytes) -> list[_Zipped] | None:
+    """The files of a zip by its list; None where that is damaged. A file that is not where the list says is looked for."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        infos = archive.infolist()
+    except BROKEN:
+        return None
+    walked: dict[str, zips.Entry] | None = None
+    found = []
+    for info in infos:
+        name, at = info.filename, info.header_offset
+        read = functools.partial(_read_listed, archive, info)
+        if not data.startswith(zips.SIGNATURE, at):
+            walked = {entry.name: entry for entry in zips.entries(data)} if walked is None else walked
+            if entry := walked.get(name):
+                at, read = entry.offset, functools.partial(zips.read, data, entry)
+        found.append(_Zipped(name, at, info.file_size, info.compress_size, bool(info.flag_bits & 1), read))
+    return found
+
+
+def _read_listed(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+    with archive.open(info) as packed:
+        return packed.read(most)
+
+
+def _walked(data: bytes) -> Iterator[_Zipped]:
+    for entry in zips.entries(data):
+        size = entry.size or 0
+        yield _Zipped(
+            entry.name, entry.offset, size, size or 1 << 20, entry.encrypted, functools.partial(zips.read, data, entry)
+        )
+
+
+def _of_zip(entry: _Zipped) -> Callable[[], bytes]:
+    def content() -> bytes:
+        if entry.encrypted:
             raise Fail("encrypted: it needs a password")
         try:
-            with archive.open(entry) as packed:
-                content = packed.read(MAX_BOOK + 1)
+            found = entry.read(MAX_BOOK + 1)
         except BROKEN as error:
             raise Fail(f"damaged: {error}") from None
-        if len(content) > (64 << 20) and len(content) > 200 * max(1, entry.compress_size):
+        if len(found) > (64 << 20) and len(found) > 200 * max(1, entry.packed):
             raise Fail("bomb: it unpacks to more than 200 times its size")
-        return _book(content, PurePosixPath(name).name)
+        return found
 
-    return make
+    return content
+
+
+def _item(offset: int, key: str, content: Callable[[], bytes], name: str) -> Item:
+    """A book, and what of it can't be read."""
+    return _with_losses(offset, key, lambda: _book(content(), name))
+
+
+def _with_losses(offset: int, key: str, read: Callable[[], dict[str, Any]]) -> Item:
+    made = list[str]()
+
+    def make() -> dict[str, Any]:
+        made[:] = [""]
+        row = read()
+        made[:] = [row.get("detail") or ""]
+        return row
+
+    def lost() -> str:
+        if not made:
+            make()
+        return f"chapters_missing: {made[0]}" if made[0] else ""
+
+    return Item(offset, key, make, lost=lost)
 
 
 def _book(data: bytes, name: str) -> dict[str, object]:

@@ -11,21 +11,18 @@ of those that are (`source`). READERS are those that come with the package: so a
 what the file is.
 """
 
-import bz2
 import codecs
 import importlib
-import lzma
-import zlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from backports import zstd
-
 from curate.errors import InputError
 from curate.read.inputs import all_files, file_size, may_hold_others, open_input
 from curate.read.source import Source
+from curate.read.unpack import CODECS, beginning
+from curate.warc.codecs import is_skippable
 
 HEAD = 1 << 16
 """Bytes that decide what a file is, unpacked."""
@@ -37,6 +34,7 @@ PACKED = {
     "xz": b"\xfd7zXZ\x00",
     "zst": b"\x28\xb5\x2f\xfd",
     "7z": b"7z\xbc\xaf\x27\x1c",
+    "lz4": b"\x04\x22\x4d\x18",
     "zip": b"PK\x03\x04",
     "pdf": b"%PDF-",
 }
@@ -52,9 +50,10 @@ class Head:
     size: int
     """Bytes of the file."""
     packed: str
-    """gz, bz2, xz, zst, 7z, zip, pdf; or nothing."""
+    """gz, bz2, xz, zst, lz4, 7z, zip, pdf; or nothing."""
     data: bytes
-    """The first bytes, unpacked for gz, bz2, xz and zst, UTF-16 as UTF-8; else as they are. Nothing where unpacking fails."""
+    """The first bytes, unpacked for gz, bz2, xz, zst and lz4, UTF-16 as UTF-8; else as they are. Nothing where unpacking
+    fails."""
     members: tuple[str, ...] = field(default=())
     """Names of the files in a 7z archive, in order; none where its list is damaged."""
     encoding: str = ""
@@ -99,6 +98,7 @@ def head_of(path: str, size: int | None = None) -> Head:
     with closing(open_input(path)) as file:
         data = file.read(HEAD) or b""
         found = next((kind for kind, magic in PACKED.items() if data.startswith(magic)), "")
+        found = found or ("zst" if is_skippable(data) else "")  # as pzstd begins
         while found == "bz2" and len(data) < BLOCK and (more := file.read(BLOCK - len(data))):
             data += more
         members: tuple[str, ...] = ()
@@ -123,20 +123,8 @@ def _members(file: Any) -> tuple[str, ...]:
 
 
 def unpacked(data: bytes, packed: str) -> bytes:
-    """What the beginning of a packed file begins with, HEAD bytes at most."""
-    try:
-        if packed == "gz":
-            return zlib.decompressobj(31).decompress(data, HEAD)
-        if packed == "bz2":
-            return bz2.BZ2Decompressor().decompress(data, HEAD)
-        if packed == "xz":
-            return lzma.LZMADecompressor().decompress(data, HEAD)
-        if packed == "zst":
-            options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
-            return zstd.ZstdDecompressor(options=options).decompress(data, HEAD)
-    except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, ValueError):
-        return b""
-    return data
+    """What the beginning of a packed file begins with, HEAD bytes at most, up to where it is damaged."""
+    return beginning(data, packed, HEAD) if packed in CODECS else data
 
 
 def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_bytes: int) -> Source:
@@ -154,7 +142,7 @@ def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_byte
         if head.path in named or not own:
             raise InputError(_another(head, reader))
     source: Source = reader.source(sorted(own, key=lambda head: head.path), name, split_bytes)
-    notes = [f"{head.path}: {_kind(head)}; left out" for head in others[:20]]
+    notes = [f"{head.path}: {kind_of(head)}; left out" for head in others[:20]]
     if len(others) > 20:
         notes.append(f"{len(others) - 20} further files are not {reader.what}; left out")
     return replace(source, notes=(*source.notes, *notes)) if notes else source
@@ -184,19 +172,26 @@ def refuse_dumps(inputs: Sequence[str]) -> None:
             raise InputError(f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}")
 
 
-def _kind(head: Head) -> str:
+def kind_of(head: Head) -> str:
+    """What a file is, in words."""
     reader = known_reader(head)
     if reader:
         return str(reader.what)
     if head.size == 0:
         return "empty"
+    if head.data.startswith(b"PK\x05\x06") or (head.packed in ("", "gz") and not head.data.strip(b"\x00")):
+        return "an archive that holds nothing, or a file of zeros"
+    if head.packed == "7z" and not head.members:
+        return "a 7z archive whose list of files is damaged"
+    if head.packed in CODECS and not head.data:
+        return f"of {head.packed} data that are damaged from the start"
     return f"none of the dumps that are known{f' ({head.packed})' if head.packed else ''}"
 
 
 def _another(head: Head, reader: Any) -> str:
     known = known_reader(head)
     hint = f"; read it with --recipe {known.recipe}" if known else ""
-    return f"{head.path}: {_kind(head)}, and this recipe reads {reader.what}{hint}"
+    return f"{head.path}: {kind_of(head)}, and this recipe reads {reader.what}{hint}"
 
 
 def place(path: str) -> str:

@@ -48,6 +48,9 @@ class Item:
     """The columns, `text` among them; raises Skip, Reject or Fail."""
     row: dict[str, Any] = field(default_factory=dict)
     """Columns that are known whatever `make` does."""
+    lost: Callable[[], str] | None = None
+    """Asked behind `make`: what of the document could not be read, which is a failed row behind its own; empty: nothing.
+    It must say the same where `make` was not called."""
 
 
 def refused(offset: int, key: str, why: Skip | Reject | Fail) -> Item:
@@ -127,9 +130,26 @@ def items(task: ItemsTask) -> Iterator[pa.RecordBatch]:
 
 def _rows(task: ItemsTask) -> Iterator[dict[str, Any]]:
     found = cast("Iterator[Item]", function(task.task.reader)(task.task))
-    for number, item in enumerate(found):
+    number = 0
+    for item in found:
+        poison = task.poison.get(str(number))
         if number >= task.done:
-            yield _row(item, number, task.task, task.poison.get(str(number)))
+            yield _row(item, number, task.task, poison)
+        number += 1
+        if not poison and (told := _lost(item, number - 1, task.task)):
+            if number >= task.done:
+                yield _row(refused(item.offset, f"{item.key} lost", Fail(told)), number, task.task, None)
+            number += 1
+
+
+def _lost(item: Item, number: int, task: ItemTask) -> str:
+    if item.lost is None:
+        return ""
+    try:
+        with children.page(number, task.cpu_seconds):
+            return item.lost()
+    except (Exception, children.PageTimeout):  # as its row says already
+        return ""
 
 
 def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str, Any]:

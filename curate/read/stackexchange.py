@@ -29,7 +29,7 @@ from curate.html.fragment import fragment_text
 from curate.read.buckets import BucketFile, BucketWriter
 from curate.read.dumps import Head, place
 from curate.read.source import ReadResult, ReadTask, Source, Stage, digest_of
-from curate.read.unpack import Piece, pieces, recoded, splittable
+from curate.read.unpack import Piece, Places, pieces, recoded, splittable
 
 ROWS = schema.extracted("stackexchange")
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
@@ -37,7 +37,7 @@ BUCKET_BYTES = 128 << 20
 """Bytes of XML whose questions are joined by one task."""
 LONGEST_ROW = 32 << 20
 BATCH = 256
-VERSION = 1
+VERSION = 2
 """Changes when the same dump gives other rows."""
 TABLES = ("posts", "comments", "badges", "posthistory", "postlinks", "tags", "users", "votes")
 _ROOT = re.compile(rf"<({'|'.join(TABLES)})[\s>/]", re.IGNORECASE)
@@ -76,6 +76,8 @@ class StackExchange:
         """Whether a file is one of the tables of a site, or an archive of them."""
         if head.packed == "7z":
             return any(map(table_of, head.members)) or (not head.members and bool(_SITES.search(head.name)))
+        if not head.data:  # nothing of it can be unpacked
+            return bool(head.packed and table_of(head.name))
         return (bool(_ROOT.search(head.data[:4096].decode("utf-8", "replace"))) and b"<row" in head.data) or _is_empty(
             head
         )
@@ -208,7 +210,8 @@ def _tables(head: Head) -> list[tuple[str, str]]:
         found = [(table_of(name), name) for name in head.members if table_of(name)]
         return found if head.members else [("posts", "")]
     root = _ROOT.search(head.data[:4096].decode("utf-8", "replace"))
-    return [(root[1].lower(), "")] if root else []
+    name = root[1].lower() if root else table_of(head.name)
+    return [(name, "")] if name else []
 
 
 def _unpacked_size(head: Head, member: str) -> int:
@@ -238,7 +241,7 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
     In well-formed XML no value holds a `<`: so `<row ` begins a row and the next `<` ends it.
     """
     buffer, base, length, own = bytearray(), 0, 0, 0
-    offset = 0  # of the byte at `base`, plus what lies between
+    places = Places()
     for piece in found:
         if piece.problem:
             if piece.own:
@@ -248,8 +251,7 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
             if not piece.own:
                 return
             continue
-        if not buffer:
-            offset = piece.offset - base
+        places.add(length, piece)
         buffer += piece.data
         length += len(piece.data)
         own = length if piece.own else own
@@ -261,7 +263,7 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
             if end < 0:
                 at = start
                 break
-            yield bytes(buffer[start:end]), offset + base + start, ""
+            yield bytes(buffer[start:end]), places.offset(base + start), ""
             at = end
         else:
             at = max(at, len(buffer) - len(_ROW) + 1)
@@ -270,11 +272,11 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
         del buffer[:at]
         base += at
         if len(buffer) > LONGEST_ROW:
-            yield b"", offset + base, f"row_too_large: more than {LONGEST_ROW} bytes"
+            yield b"", places.offset(base), f"row_too_large: more than {LONGEST_ROW} bytes"
             buffer.clear()
             base = length
     if buffer.startswith(_ROW) and base < own:
-        yield b"", offset + base, "cut: the file ends within a row"
+        yield b"", places.offset(base), "cut: the file ends within a row"
 
 
 def attributes(element: bytes) -> dict[str, str] | None:

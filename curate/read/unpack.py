@@ -7,19 +7,30 @@ each block. So a file of 20 GB is read by as many processes as there are, and a 
 
 import bz2
 import codecs
+import io
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, BinaryIO, NamedTuple
 
+from curate.files.salvage import salvaged
 from curate.read.inputs import open_input
 from curate.warc.codecs import ERRORS, Codec
 
 CHUNK = 1 << 20
 BLOCK, LAST = 0x314159265359, 0x177245385090
 """What begins a block, and what ends a stream."""
-CODECS = {"gz": "gzip", "xz": "xz", "zst": "zstd", "bz2": "bzip2"}
+_STREAM_HEAD, _STREAM_TAIL = 32, 80
+"""Bits of `BZh9` before the first block of a stream; of the mark of its end with its checksum, before it is filled up to a byte."""
+LONGEST_BLOCKS = 4 << 20
+"""Bytes that are kept of packed data in which there is no mark: more than two blocks have."""
+DAMAGED = "damaged: a block of bzip2 has a wrong checksum or structure"
+CODECS = {"gz": "gzip", "xz": "xz", "zst": "zstd", "bz2": "bzip2", "lz4": "lz4"}
+STEP, STEP_OUT = 32 << 10, 256 << 10
+"""Packed bytes that are unpacked at once, and unpacked bytes that come of it at most."""
+REPLAY = 8 << 20
+"""Packed bytes of a member that is unpacked once more where it is damaged, so that all before the damage comes through."""
 
 
 class Piece(NamedTuple):
@@ -31,6 +42,57 @@ class Piece(NamedTuple):
     own: bool
     """Whether they belong to the range that was asked for; those behind it are read to its last page's end."""
     problem: str = ""
+    moves: bool = True
+    """Whether `offset` is one of bytes like these, so that it moves with each; else it is of the block that they are from."""
+
+
+class Places:
+    """Where the bytes of pieces stand that were put one behind the other."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[int, int, bool]] = []
+
+    def add(self, before: int, piece: Piece) -> None:
+        """The bytes of a piece follow `before` bytes."""
+        self._known.append((before, piece.offset, piece.moves))
+
+    def offset(self, at: int) -> int:
+        """The offset of byte number `at`; those before it are not asked for again."""
+        first = 0
+        while first + 1 < len(self._known) and self._known[first + 1][0] <= at:
+            first += 1
+        del self._known[:first]
+        if not self._known:
+            return 0
+        before, offset, moves = self._known[0]
+        return offset + (at - before if moves else 0)
+
+
+class Unbroken(io.RawIOBase):
+    """Pieces as a file: their bytes up to the first that is a problem, or to the end."""
+
+    def __init__(self, found: Iterator[Piece]) -> None:
+        super().__init__()
+        self._found, self._rest = found, memoryview(b"")
+        self.problem: Piece | None = None
+        """What ended it; what `found` gives next is what follows."""
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, partly; 0 at the end."""
+        while not self._rest and self.problem is None:
+            piece = next(self._found, None)
+            if piece is None:
+                return 0
+            if piece.problem:
+                self.problem = piece
+            self._rest = memoryview(piece.data)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
 
 
 def pieces(
@@ -74,31 +136,127 @@ def _plain(file: BinaryIO, start: int, end: int) -> Iterator[Piece]:
         at += len(data)
 
 
+def beginning(data: bytes, packed: str, most: int) -> bytes:
+    """What packed bytes begin with, `most` bytes at most; up to where they are damaged or end."""
+    if packed == "bz2":  # whose decompressor gives a block before it has looked at its checksum
+        found = b""
+        for piece in _blocks(io.BytesIO(data), 0, len(data)):
+            found += piece.data
+            if piece.problem or len(found) >= most:
+                break
+        return found[:most]
+    inflater, out = Codec(CODECS[packed]).inflater(), b""
+    try:
+        while len(out) < most and not inflater.eof:
+            part = inflater.decompress(data, min(4096, most - len(out)))
+            data = inflater.unconsumed_tail
+            out += part
+            if not part and not data:
+                break
+    except ERRORS:
+        pass
+    return out
+
+
 def _members(file: BinaryIO, codec: Codec) -> Iterator[Piece]:
-    """The members of a gzip, xz or zstd file one after the other. What is damaged ends it."""
-    inflater, rest, at, whole = codec.inflater(), b"", 0, True
-    while True:
-        data = rest or file.read(CHUNK) or b""
-        if not data:
-            if not whole:
-                yield Piece(b"", at, True, f"cut: the {codec.name} data end too early")
-            return
+    """The members of a gzip, xz, zstd or LZ4 file one after the other. A damaged one gives what is before the damage; what
+    follows begins at the next member."""
+    at, raw = 0, _Raw(file)
+    while raw.skip_padding():
+        begun = at
         try:
-            if whole and not data.strip(b"\x00"):  # padding behind the last member
-                rest = b""
-                continue
-            whole = False
-            out = inflater.decompress(data, 4 * CHUNK)
-        except ERRORS as error:
-            yield Piece(b"", at, True, f"damaged: {error}")
+            for out in _member(raw, codec):
+                yield Piece(out, at, True)
+                at += len(out)
+        except EOFError:
+            yield Piece(b"", at, True, f"cut: the {codec.name} data end too early")
             return
-        rest = inflater.unconsumed_tail
-        if inflater.eof:
-            rest, whole = inflater.unused_data, True
-            inflater = codec.inflater()
+        except ERRORS as error:
+            if more := salvaged(codec.inflater, raw.replay(), at - begun, ERRORS):
+                yield Piece(more, at, True)
+                at += len(more)
+            yield Piece(b"", at, True, f"damaged: {error}")
+            raw.seek_member(codec)
+
+
+def _member(raw: "_Raw", codec: Codec) -> Iterator[bytes]:
+    """One member, in pieces; `raw` stands behind it then. Raises EOFError where it is cut, one of ERRORS where it is damaged."""
+    inflater = codec.inflater()
+    raw.begin()
+    while not inflater.eof:
+        data = raw.step()
+        if not data and not raw.waits:
+            raise EOFError
+        out = inflater.decompress(data, STEP_OUT)
+        raw.waits = bool(out)  # there may be more of the same
+        raw.give_back(inflater.unused_data if inflater.eof else inflater.unconsumed_tail)
         if out:
-            yield Piece(out, at, True)
-            at += len(out)
+            yield out
+
+
+class _Raw:
+    """The packed bytes of a file, which can be given back, and those of the member that is being read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._rest = file, b""
+        self._fed: list[bytes] | None = []
+        self._size, self._last = 0, b""
+        self.waits = False
+
+    def skip_padding(self) -> bool:
+        """Whether there is anything but zeros (as xz pads); those are passed over."""
+        while True:
+            self._rest = self._rest.lstrip(b"\x00")
+            if self._rest:
+                return True
+            self._rest = self._file.read(STEP) or b""
+            if not self._rest:
+                return False
+
+    def begin(self) -> None:
+        """A member begins here."""
+        self._fed, self._size, self._last, self.waits = [], 0, b"", False
+
+    def step(self) -> bytes:
+        """The next bytes; none at the end."""
+        self._last = self._rest or self._file.read(STEP) or b""
+        self._rest = b""
+        return self._last
+
+    def give_back(self, rest: bytes) -> None:
+        """Of the last step these bytes were not used."""
+        used = self._last[: len(self._last) - len(rest)]
+        self._last, self._rest = b"", bytes(rest)
+        self._size += len(used)
+        if self._fed is not None:
+            self._fed.append(used)
+            if self._size > REPLAY:
+                self._fed = None
+
+    def replay(self) -> bytes:
+        """The bytes of the member up to the damage and some behind; none where those are too many."""
+        return b"".join([*self._fed, self._last]) if self._fed is not None else b""
+
+    def seek_member(self, codec: Codec) -> None:
+        """Go on to the next bytes that begin a member which can be unpacked, or to the end."""
+        data, at = self._last, 0 if self._size else 1
+        self._last = b""
+        while True:
+            while found := codec.magic.search(data, at):
+                at = found.start()
+                if len(data) - at < 2 * STEP:
+                    data, at = data[at:] + (self._file.read(2 * STEP) or b""), 0
+                try:
+                    if codec.inflater().decompress(data[at : at + 2 * STEP], 64):
+                        self._rest = data[at:]
+                        return
+                except ERRORS:
+                    pass
+                at += 1
+            more = self._file.read(STEP) or b""
+            if not more:
+                return
+            data, at = data[max(at, len(data) - 9) :] + more, 0
 
 
 # ---- bzip2 ----
@@ -144,6 +302,32 @@ def unpack_block(data: bytes, start: int, end: int) -> bytes | None:
         return None
 
 
+def unpack_open(data: bytes, start: int, end: int) -> bytes | None:
+    """The block that begins at the bit `start`, ends well before the bit `end`, and whose own end no mark tells; else None.
+
+    A decompressor gives nothing before it has read a block to its end: so the byte in which that is is searched for, and
+    then the bit by the block's checksum.
+    """
+    size = end - start
+    value = int.from_bytes(data[start // 8 : -(-end // 8)], "big") >> (-end % 8) & (1 << max(0, size)) - 1
+    stream = b"BZh9" + (value << (-size % 8)).to_bytes(-(-size // 8), "big") if size > 0 else b""
+
+    def gives(length: int) -> bool:
+        try:
+            return bool(bz2.BZ2Decompressor().decompress(stream[:length], 1))
+        except (OSError, ValueError):
+            return False
+
+    low, high = 4, len(stream) - 8
+    if high <= low or not gives(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if gives(middle) else (middle, high)
+    ends = (start + bits for bits in range(8 * (high - 4), 8 * (high - 5), -1))
+    return next((found for one in ends if (found := unpack_block(data, start, one)) is not None), None)
+
+
 class _Window:
     """The part of a bzip2 file that is needed still, and the marks in it by their bit in the file."""
 
@@ -151,8 +335,8 @@ class _Window:
         self.file, self.base, self.data = file, start, b""
         file.seek(start)
 
-    def marks(self) -> Iterator[tuple[int, bool]]:
-        """(bit, is the end of a stream), in order, reading on where there are no more."""
+    def marks(self) -> Iterator[tuple[int, bool] | None]:
+        """(bit, is the end of a stream), in order, reading on where there are no more; None whenever more was read."""
         newest, scanned = -1, self.base
         while more := self.file.read(CHUNK):
             self.data += more
@@ -163,30 +347,63 @@ class _Window:
                 if bit > newest:
                     newest = bit
                     yield bit, last
+            yield None
+
+    @property
+    def end(self) -> int:
+        """The bit behind what was read."""
+        return (self.base + len(self.data)) * 8
 
     def forget(self, bit: int) -> None:
         """Drop what lies before a bit."""
         self.data, self.base = self.data[bit // 8 - self.base :], bit // 8
 
+    def rest(self, bit: int) -> bool:
+        """Whether anything but zeros stands behind a bit, as far as it is remembered."""
+        return bool(self.data[max(0, bit // 8 - self.base) :].strip(b"\x00"))
+
     def unpack(self, start: int, end: int) -> bytes | None:
         """The block between two bits of the file."""
         return unpack_block(self.data, start - self.base * 8, end - self.base * 8)
+
+    def unpack_open(self, start: int, end: int) -> bytes | None:
+        """The block at a bit of the file that ends somewhere before another."""
+        return unpack_open(self.data, start - self.base * 8, end - self.base * 8)
 
 
 def _blocks(file: BinaryIO, start: int, end: int) -> Iterator[Piece]:
     """The blocks that begin in the bytes `start` … `end`, and those behind.
 
     Where a block can't be unpacked, its end may be no end: the 48 bits may occur in data by chance, once in 35 TB. So it is
-    tried once more up to the next one.
+    tried once more up to the next one. Or the mark behind it is damaged: then its end is looked for. Of streams one behind
+    the other a damaged first mark shows by what stands between them.
     """
     window = _Window(file, start)
     at: int | None = None
     broken: int | None = None
+    ended: int | None = None if start else 0
+    """The bit behind a stream that has ended, or before the first."""
 
-    def damaged(bit: int) -> Piece:
-        return Piece(b"", bit // 8, bit // 8 < end, "damaged: a block of bzip2 has a wrong checksum or structure")
+    def lost(bit: int, until: int, told: str) -> Iterator[Piece]:
+        own = bit // 8 < end
+        if (found := window.unpack_open(bit, until)) is not None:
+            yield Piece(found, bit // 8, own, moves=False)
+        yield Piece(b"", bit // 8, own, told)
 
-    for bit, last in window.marks():
+    for mark in window.marks():
+        if mark is None:  # without marks there is nothing to remember but what may begin one
+            first = at if broken is None else broken
+            if first is None:
+                window.forget(max(window.base * 8, window.end - 64))
+            elif window.end - first > 8 * LONGEST_BLOCKS:
+                yield from lost(first, window.end, DAMAGED)
+                window.forget(window.end - 64)
+                at = broken = None
+            continue
+        bit, last = mark
+        if at is None and ended is not None and bit != ended + _STREAM_HEAD:
+            yield Piece(b"", ended // 8, ended // 8 < end, "damaged: bytes that begin no stream of bzip2")
+        ended = (bit + _STREAM_TAIL + 7) // 8 * 8 if last else None
         if at is not None:
             data = window.unpack(at, bit)
             if data is None and broken is not None:
@@ -195,22 +412,24 @@ def _blocks(file: BinaryIO, start: int, end: int) -> Iterator[Piece]:
                     at, broken = broken, None
             if data is not None:
                 if broken is not None:
-                    yield damaged(broken)
+                    yield from lost(broken, at, DAMAGED)
                     broken = None
-                yield Piece(data, at // 8, at // 8 < end)
+                yield Piece(data, at // 8, at // 8 < end, moves=False)
             else:
                 if broken is not None:
-                    yield damaged(broken)
+                    yield from lost(broken, at, DAMAGED)
                 broken = at
         at = None if last else bit
         if last and broken is not None:
-            yield damaged(broken)
+            yield from lost(broken, bit, DAMAGED)
             broken = None
         window.forget(bit if broken is None else broken)
     if broken is not None:
-        yield damaged(broken)
+        yield from lost(broken, window.end if at is None else at, DAMAGED)
     if at is not None:
-        yield Piece(b"", at // 8, at // 8 < end, "cut: the last block of bzip2 is not whole")
+        yield from lost(at, window.end, "cut: the end of the bzip2 data is missing")
+    elif ended is not None and window.rest(ended):
+        yield Piece(b"", ended // 8, ended // 8 < end, "cut: the end of the bzip2 data is missing")
 
 
 # ---- 7z ----

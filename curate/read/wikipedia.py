@@ -25,7 +25,7 @@ from curate.files import typed_json
 from curate.read.dumps import Head, place
 from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask, Source, digest_of
-from curate.read.unpack import Piece, pieces, recoded, splittable
+from curate.read.unpack import Piece, Places, pieces, recoded, splittable
 from curate.read.web import survive
 from curate.wikitext.kinds import is_disambiguation, is_list
 from curate.wikitext.site import Site
@@ -36,7 +36,7 @@ SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
 BATCH_ROWS = 192
 COMPACT = 8 << 20
 """Bytes of a page from which on older revisions are let go as they come by."""
-VERSION = 1
+VERSION = 2
 """Changes when the same dump gives other rows."""
 LICENSES = {"wikinews": "CC-BY-2.5", "wikidata": "CC0-1.0"}
 """Licences of the text by the name of the project; of all others CC BY-SA 4.0 (Wikimedia's terms of use since June 2023)."""
@@ -71,12 +71,14 @@ class Wikipedia:
     def recognises(self, head: Head) -> bool:
         """Whether a file holds pages of a wiki. One whose beginning is damaged is, if its name says so."""
         if head.packed == "7z":
-            return any(name.endswith(".xml") for name in head.members) and not any(
+            if not head.members:  # its list is damaged
+                return _named(head)
+            return any(map(_is_xml, head.members)) and not any(
                 name.lower().endswith(("posts.xml", "comments.xml", "badges.xml", "tags.xml")) for name in head.members
             )
         if head.data:
             return b"<mediawiki" in head.data or (_PAGE in head.data and b"<revision>" in head.data)
-        return head.size > 0 and bool(re.search(r"wik(i|t|inews).*(pages|xml)", head.name))
+        return _named(head)
 
     def source(self, files: Sequence[Head], name: str | None, split_bytes: int) -> Source:
         """The source of dumps: a task a range of bytes of plain files and bzip2, a task a file of others."""
@@ -149,6 +151,11 @@ def _is_xml(name: str) -> bool:
     return name.lower().endswith(".xml")
 
 
+def _named(head: Head) -> bool:
+    """Whether a file that says nothing of itself has the name of a dump."""
+    return head.size > 0 and bool(re.search(r"wik(i|t).*(pages|xml)|wik[a-z_]*-\d{8}", head.name))
+
+
 def site_from(data: bytes, name: str) -> Site:
     """The wiki whose dump begins with `data` and is called `name`."""
     text = data[: data.find(_PAGE) if _PAGE in data else len(data)].decode("utf-8", "replace")
@@ -189,7 +196,7 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
     A page of more than `most` bytes (of the page's head and its newest revision) is a problem; it is never in memory whole.
     """
     buffer, base = bytearray(), 0  # `base`: bytes that came before the buffer
-    places: list[tuple[int, int]] = []  # (bytes before a piece, its offset)
+    places, here = Places(), 0  # `here`: offset of the page that is being read
     length, own = 0, 0  # bytes so far; bytes of own pieces
     start = -1  # where in the buffer the page begins that is being read
     looked, losing = 0, False
@@ -203,7 +210,7 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
             if not piece.own:
                 return
             continue
-        places.append((length, piece.offset))
+        places.add(length, piece)
         buffer += piece.data
         length += len(piece.data)
         own = length if piece.own else own
@@ -221,15 +228,15 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
                     return
                 del buffer[:at]
                 base, start, looked = base + at, 0, len(_PAGE)
-                places = _since(places, base)
+                here = places.offset(base)
             end = buffer.find(_PAGE_END, looked)
             if end >= 0:
                 end += len(_PAGE_END)
                 whole = buffer[:end] if end <= COMPACT or losing else _compacted(buffer[:end])
                 if losing or len(whole) > most:
-                    yield Page(b"", places[0][1], f"page_too_large: more than {most} bytes")
+                    yield Page(b"", here, f"page_too_large: more than {most} bytes")
                 else:
-                    yield Page(bytes(whole), places[0][1])
+                    yield Page(bytes(whole), here)
                 del buffer[:end]
                 base, start, looked, losing = base + end, -1, 0, False
                 continue
@@ -246,15 +253,7 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
                 base, looked = base + cut, 0
             break
     if start >= 0:
-        yield Page(b"", places[0][1] if places else 0, "cut: the file ends within a page")
-
-
-def _since(places: list[tuple[int, int]], at: int) -> list[tuple[int, int]]:
-    """The pieces from the one on that holds the byte `at`."""
-    first = 0
-    while first + 1 < len(places) and places[first + 1][0] <= at:
-        first += 1
-    return places[first:]
+        yield Page(b"", here, "cut: the file ends within a page")
 
 
 def _compacted(page: bytearray) -> bytearray:

@@ -189,12 +189,13 @@ def refuse_nothing(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
     counts = {**ledger["failed"], **ledger["skipped"]}
     told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "they are empty"
     files = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
-    message = f"no document could be read from {files}: {told}{_first_failure(job)}"
+    message = f"no document could be read from {files}: {told}{first_failure(job)}"
     storage.remove(job.work)
     raise InputError(message)
 
 
-def _first_failure(job: Job) -> str:
+def first_failure(job: Job) -> str:
+    """What the first row of what could not be read says, for a message; empty where there is none."""
     for path in storage.list_files(job.path("rejected"), ".parquet"):
         for batch in read_batches(path, ["file", "detail"]):
             for row in batch.slice(0, 1).to_pylist():

@@ -8,11 +8,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from curate.files import tar
+from curate.files import tar, zips
+from curate.files.salvage import salvaged
 from curate.tex.project import ENDINGS, is_tex
 
 MAX_FILE, MAX_TOTAL, MAX_RATIO, MAX_FILES = 32 << 20, 512 << 20, 200, 20_000
-"""Bytes of a source file that is read; what a submission may unpack to; over 64 MiB, how many times its size; its files."""
+"""Bytes of a source file that is read; what a submission may unpack to; over LEAST_BOMB, how many times its size; its files."""
+LEAST_BOMB = 64 << 20
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 _WITHDRAWN = re.compile(rb"\s*%auto-ignore", re.IGNORECASE)
 _HTML = re.compile(
@@ -40,9 +42,13 @@ def members(data: bytes, name: str) -> tuple[dict[str, bytes], str]:
         if is_tar(inner):
             for path, content in _of_tar(inner, room):
                 found[path] = content
-        elif inner.startswith(b"PK\x03\x04"):
-            for path, content in _of_zip(inner, room):
-                found[path] = content
+        elif inner.startswith(zips.SIGNATURE):
+            try:
+                for path, content in _of_zip(inner, room):
+                    found[path] = content
+            except zipfile.BadZipFile as error:
+                damage = str(error)
+                found |= _of_damaged_zip(inner, _Room(len(data)))
         elif inner:
             found[_single(name)] = inner[:MAX_FILE]
     except BROKEN as error:
@@ -109,14 +115,17 @@ def _single(name: str) -> str:
 
 def _unpacked(data: bytes) -> tuple[bytes, str]:
     """What a gzip holds, as far as it is whole, and what is wrong with the rest."""
-    parts, size, most = list[bytes](), 0, max(64 << 20, min(MAX_TOTAL, MAX_RATIO * len(data)))
+    parts, size, most = list[bytes](), 0, max(LEAST_BOMB, min(MAX_TOTAL, MAX_RATIO * len(data)))
     while data:
-        packed = zlib.decompressobj(31)
+        packed, whole, begun = zlib.decompressobj(31), data, size
         while not packed.eof:
             try:
                 part = packed.decompress(data, 1 << 20)
             except zlib.error as error:
-                return b"".join(parts), str(error)
+                known = size - begun
+                return b"".join([*parts, salvaged(lambda: zlib.decompressobj(31), whole, known, (zlib.error,))]), str(
+                    error
+                )
             data = packed.unconsumed_tail
             parts.append(part)
             size += len(part)
@@ -139,7 +148,7 @@ class _Room:
         self.files += 1
         if self.files > MAX_FILES:
             raise BadSubmissionError(f"bomb: more than {MAX_FILES} files")
-        if self.total > MAX_TOTAL or (self.total > 64 << 20 and self.total > MAX_RATIO * self.size):
+        if self.total > MAX_TOTAL or (self.total > LEAST_BOMB and self.total > MAX_RATIO * self.size):
             raise BadSubmissionError("bomb: unpacks to too much")
 
 
@@ -177,3 +186,20 @@ def _of_zip(data: bytes, room: _Room) -> Iterator[tuple[str, bytes]]:
                 content = packed.read(_wanted(path, MAX_FILE))
             room.add(len(content))
             yield path, content
+
+
+def _of_damaged_zip(data: bytes, room: _Room) -> dict[str, bytes]:
+    """The whole files of a zip of which the list, or a file, is damaged."""
+    found = dict[str, bytes]()
+    for item in zips.entries(data):
+        room.add(0)
+        path = item.name.removeprefix("./")
+        if item.encrypted or path.endswith("/") or not _worth(path):
+            continue
+        try:
+            content = zips.read(data, item, _wanted(path, MAX_FILE))
+        except (*zips.DAMAGED, NotImplementedError):
+            continue
+        room.add(len(content))
+        found[path] = content
+    return found

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from curate.commands.fetch import fetch
 from curate.errors import InputError, OutputError
+from curate.files import locks
 from curate.jobs import fetch_urls as module
 from curate.jobs.fetch_urls import JOURNAL, fetch_urls
 from curate.links.index import Clusters, surt
@@ -169,6 +170,27 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(site, tmp_path, lines):
     assert sum(path == f"/{WARC}" for path, _ in site.log[before:]) <= 15
 
 
+@pytest.mark.parametrize("lost", ["first", "last", "end of the last"])
+def test_bytes_that_are_gone_are_fetched_again(site, tmp_path, monkeypatch, lost):
+    monkeypatch.setattr(module, "FILE_BYTES", 1000)
+    fetch_urls(CRAWL, URLS, tmp_path / "out", site.url, unit=0.001)
+    files = sorted((tmp_path / "out").glob("*.warc.gz"))
+    whole = [file.read_bytes() for file in files]
+    file = files[0] if lost == "first" else files[-1]
+    if lost == "end of the last":
+        file.write_bytes(file.read_bytes()[:-40])
+    else:
+        file.unlink()
+    fetch_urls(CRAWL, URLS, tmp_path / "out", site.url, unit=0.001)
+    assert [file.read_bytes() for file in files] == whole
+    assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_two_runs_at_once_are_refused(site, tmp_path):
+    with locks.held(str(tmp_path / "out"), "busy"), pytest.raises(OutputError, match="another run is fetching"):
+        fetch_urls(CRAWL, URLS, tmp_path / "out", site.url, unit=0.001)
+
+
 def test_a_record_that_is_not_what_the_index_says_is_left_out(site, tmp_path):
     data = bytearray(site.files[WARC])
     data[30] ^= 255
@@ -187,6 +209,7 @@ def test_another_list_does_not_go_into_the_same_folder(site, tmp_path):
 def test_nothing_fetched_and_no_index_are_errors(site, tmp_path):
     with pytest.raises(InputError, match="none of the 1 addresses"):
         fetch_urls(CRAWL, ["https://never.org/"], tmp_path / "a", site.url, unit=0.001)
+    assert not list((tmp_path / "a").glob("*.warc.gz*"))
     with pytest.raises(InputError, match="has no index"):
         fetch_urls("CC-MAIN-1999-01", URLS, tmp_path / "b", site.url, unit=0.001)
 

@@ -160,9 +160,11 @@ def test_job_of_reddit(tmp_path, ending):
     )
     (tmp_path / f"RS_2019-01.{ending}").write_bytes(PACK[ending](data + b"no json\n"))
     ledger = links(Options([str(tmp_path / f"RS_2019-01.{ending}")], str(tmp_path / "links")))
-    assert ledger["seen"] == 5
-    assert sum(ledger["skipped"].values()) == 3
-    assert (ledger["links"], ledger["duplicates"], ledger["kept"]) == (2, 1, 1)
+    assert ledger["records"] == 5
+    assert (ledger["skipped"], ledger["failed"]) == ({"low_score": 1, "self_post": 1}, {"not_json": 1})
+    assert (ledger["links"], ledger["rejected"], ledger["kept"]) == (2, {"duplicate": 1}, 1)
+    [bad] = pq.read_table(tmp_path / "links" / "rejected").to_pylist()
+    assert (bad["reason"], bad["line"]) == ("not_json", 5)
     [row] = table(tmp_path / "links")
     assert (row["key"], row["score"], row["count"], row["text"]) == ("a.org/x", 9, 2, "high")
     assert read_urls(str(tmp_path / "links")) == ["https://www.a.org/x/"]
@@ -173,7 +175,9 @@ def test_a_cut_dump_gives_what_is_before_and_says_so(tmp_path):
     (tmp_path / "RS_1.gz").write_bytes(gzip.compress(data)[:-20_000])
     ledger = links(Options([str(tmp_path / "RS_1.gz")], str(tmp_path / "links")))
     assert 100 < ledger["kept"] < 9000
-    assert "damaged behind record" in ledger["damage"][0]
+    assert ledger["failed"] == {"dump_cut": 1, "not_json": 1}
+    bad = {row["reason"]: row for row in pq.read_table(tmp_path / "links" / "rejected").to_pylist()}
+    assert bad["dump_cut"]["offset"] > 0
 
 
 def test_nothing_to_read_is_an_error(tmp_path):
@@ -181,7 +185,9 @@ def test_nothing_to_read_is_an_error(tmp_path):
     with pytest.raises(InputError):
         links(Options([str(tmp_path / "RS_1.zst")], str(tmp_path / "links")))
     (tmp_path / "x.txt").write_bytes(b"plain words")
-    with pytest.raises(InputError, match="neither"):
+    with pytest.raises(
+        InputError, match=r"x\.txt: none of the dumps that are known, and this command reads submissions"
+    ):
         links(Options([str(tmp_path / "x.txt")], str(tmp_path / "links")))
 
 
@@ -233,5 +239,5 @@ def test_counts_beside_a_short_script(tmp_path, testdata):
             best[address(row["url"], wikipedia=True).key] = max(
                 best[address(row["url"], wikipedia=True).key], row["score"]
             )
-    assert ledger["seen"] == len(rows)
+    assert ledger["records"] == len(rows)
     assert {row["key"]: row["score"] for row in table(tmp_path / "links")} == dict(best)

@@ -29,6 +29,6 @@ def test_submissions(tmp_path):
 
     sources.write_reddit(tmp_path)
     ledger = links(Options([str(tmp_path / "RS_2019-01.zst")], str(tmp_path / "links")))
-    assert ledger["seen"] == sources.SUBMISSIONS
+    assert ledger["records"] == sources.SUBMISSIONS
     assert {"self_post", "over_18", "low_score"} == set(ledger["skipped"])
     assert 0 < ledger["kept"] < ledger["links"]

@@ -221,7 +221,7 @@ def test_text_that_is_escaped_comes_back(text):
 
 
 def test_deeply_nested_html_goes_through():
-    assert "x" in fragment_text("<div>" * 100_000 + "x") + "x"
+    assert fragment_text("<p>first</p>" + "<div>" * 50_000 + "x y</div>").split() == ["first", "x", "y"]
 
 
 def test_files_without_posts_are_named(tmp_path):
