@@ -20,7 +20,7 @@ from pathlib import Path
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, OutputError, UsageError
-from curate.files import storage
+from curate.files import locks, storage
 from curate.files.remote import ATTEMPTS, Response, backoff, below, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
@@ -113,12 +113,21 @@ def fetch_files(
     except OSError as error:
         raise OutputError(f"{output}: {error.strerror}") from None
     done: list[Fetched] = []
-    for path, name in zip(paths, names, strict=True):
-        url = below(base, path)
-        download = _Download(url, output / name, progress or (lambda *_: None), unit)
-        done.append(download.present(_known(output, name)) or download.run())
-        _remember(output, done)
+    with locks.held(str(output), f"{output}: another run is downloading into it at this moment; wait for it"):
+        clear(output, [MANIFEST])
+        for path, name in zip(paths, names, strict=True):
+            url = below(base, path)
+            download = _Download(url, output / name, progress or (lambda *_: None), unit)
+            done.append(download.present(_known(output, name)) or download.run())
+            _remember(output, done)
     return done
+
+
+def clear(folder: Path, names: Sequence[str]) -> None:
+    """Delete what killed runs left of the files `names`, half written; the folder may hold what is not ours."""
+    for path in folder.iterdir():
+        if any(path.name.startswith(f"{name}{storage.GARBAGE}") for name in names):
+            path.unlink(missing_ok=True)
 
 
 class _Download:
@@ -146,6 +155,7 @@ class _Download:
         sha256, md5 = _digests(self.target)
         if known.get("sha256", sha256) != sha256 or not _md5_agrees(etag, md5):
             return None
+        self.note.unlink(missing_ok=True)  # a run that was killed between the two
         return self._fetched(sha256, etag, "present")
 
     def run(self) -> Fetched:

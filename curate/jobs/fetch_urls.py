@@ -22,7 +22,7 @@ from typing import Any
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import locks, storage
 from curate.files.remote import ATTEMPTS, backoff, below, request
-from curate.jobs.fetch import BASE, MANIFEST, check_path, fetch_files
+from curate.jobs.fetch import BASE, MANIFEST, check_path, clear, fetch_files
 from curate.links.addresses import read_urls
 from curate.links.index import MAX_BLOCK, Block, Clusters, Place, captures, choose, surt
 from curate.links.rules import Address, address
@@ -70,6 +70,7 @@ def fetch_urls(
     if not wanted:
         raise InputError("no addresses to fetch")
     with locks.held(str(output), f"{output}: another run is fetching into it at this moment; wait for it"):
+        clear(output, [ORDER, JOURNAL, MANIFEST])
         _claim(output, crawl, base, wanted)
         clusters = _clusters(crawl, output, base, progress, unit)
         done = _standing(_journal(output / JOURNAL).values(), output)
