@@ -81,10 +81,11 @@ class FastText:
     def told(self, doc: Document) -> Document:
         """The document with its language, score and script."""
         text = doc.text[: self.max_chars] if self.max_chars else doc.text
-        language, score = identify(without_capitals(text) if self.fold_capitals else text, self.model)
+        text = without_capitals(text) if self.fold_capitals else text
+        language, score = identify(text, self.model)
         if not self.script or language is None:
             return replace(doc, language=language, language_score=score)
-        label, code = in_script(language, text)
+        label, code = in_script(language, _told_by(language, text, self.model))
         return replace(doc, language=label, language_score=score, script=code)
 
     def __call__(self, doc: Document) -> Decision:
@@ -137,6 +138,15 @@ def _said(predict: Callable[[str], tuple[str | None, float]], text: str) -> tupl
     # Rounded, so that the last bits of another machine's arithmetic don't change the corpus; it may exceed 1
     # a little.
     return language, min(1.0, round(score, 4))
+
+
+@lru_cache(maxsize=8)
+def _told_by(language: str, text: str, model: str) -> str:
+    """`text`; of one in several scripts what is in the first that the model takes for that language by themselves. A Japanese page
+    on software may have more Latin letters than its own, and is not in the Latin script."""
+    found = writing.scripts(text)
+    parts = (writing.only(text, code) for code in found) if len(found) > 1 else ()
+    return next((part for part in parts if identify(part, model)[0] == language), text)
 
 
 @lru_cache(maxsize=8)

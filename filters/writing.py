@@ -24,6 +24,8 @@ _USUAL = "Latn Cyrl Arab Hani Hira Kana Hang Deva Grek Thai Beng Taml"
 _SAMPLE = 4096
 _JAPANESE = 0.02
 """Share of kana from which a text in Han is Japanese: Chinese pages have a word or two, Japanese ones a third and more."""
+_SHOWN = 0.1
+"""Share of the letters from which a text is also in a script."""
 _CHINESE = frozenset(["zho", "cmn", "yue", "wuu", "nan", "hak", "gan", "hsn", "cdo", "lzh"])
 
 
@@ -45,6 +47,25 @@ def script(text: str) -> str | None:
 
     Of a long text 4,096 characters are looked at, evenly spaced.
     """
+    most = next(iter(_letters(text)), None)
+    return _chinese(text) if most == "Hani" else most
+
+
+def scripts(text: str) -> list[str]:
+    """The scripts of a tenth or more of the letters of `text`, that of most first; `Hani` for both ways of Chinese."""
+    counts = _letters(text)
+    return [code for code, times in counts.items() if times >= _SHOWN * sum(counts.values())]
+
+
+def only(text: str, code: str) -> str:
+    """`text` with a space for each letter of another script than `code` (as `scripts` calls it)."""
+    among = ("Hira", "Kana", "Hani", None) if code == "Jpan" else (code, None)
+    return text.translate({ord(char): " " for char in set(text) if script_of_char(char) not in among})
+
+
+@lru_cache(maxsize=8)
+def _letters(text: str) -> dict[str, int]:
+    """How many letters of each script a sample of `text` has, most first."""
     sample = text[:: len(text) // _SAMPLE + 1]
     counts = Counter[str]()
     for char, times in Counter(sample).items():
@@ -55,10 +76,7 @@ def script(text: str) -> str | None:
     if kana and kana >= _JAPANESE * (kana + counts["Hani"]):
         counts["Jpan"] = kana + counts.pop("Hani", 0)
     counts += Counter()  # drops what has none
-    if not counts:
-        return None
-    most = min(counts, key=lambda code: (-counts[code], code))
-    return _chinese(text) if most == "Hani" else most
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 @lru_cache(maxsize=1 << 15)

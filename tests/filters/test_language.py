@@ -15,6 +15,7 @@ from curate.filters.language import Cld3, FastText, LangDetect, identify
 from curate.filters.text import without_capitals
 
 ENGLISH = "The weather was fine this morning, and so we walked along the river until we came to the old mill."
+MIXED = "警告音を選択します。Open the Activities overview and start typing. 音量をシステムの音量とは別に設定できます。Press Sound to open the panel."
 GERMAN = "Das Wetter war heute Morgen schön, und so gingen wir am Fluss entlang bis zur alten Mühle."
 
 
@@ -206,6 +207,8 @@ def test_wrong_parameters() -> None:
         (FastText(languages=["deu"], script=True), GERMAN, "deu_Latn", "Latn", None),
         (FastText(languages=["deu"]), GERMAN, "de", None, None),
         (FastText(languages=["zh"], script=True), "人人生而自由，在尊嚴和權利上一律平等。他們賦有理性", "zho_Hant", "Hant", None),
+        (FastText(languages=["ja"], script=True), MIXED, "jpn_Jpan", "Jpan", None),
+        (FastText(languages=[], script=True), GERMAN + " ⵜⴰⵎⴰⵣⵉⵖⵜ" * 10, "deu_Latn", "Latn", None),
         (FastText(languages=["zho_Hans"], script=True), "人人生而自由，在尊嚴和權利上一律平等。", "zho_Hant", "Hant", "other_language"),
     ],
 )  # fmt: skip
