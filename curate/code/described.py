@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-import re2
-
-from curate.code.names import rough
+from curate.code.names import Fast, Folded, rough, whole
 from curate.code.prose import (
     CODE_LINE,
     NAME_WORDS,
@@ -71,15 +69,15 @@ _PEOPLE = re.compile(
     r"\b(?:us|me|our|ours|my|mine|yours|yourself|we (?:want|ask|reserve|expect|hope|request|require|would|love|appreciate|trust|like|prefer|beg|demand|insist|offer|sell|charge)|i (?:want|ask|reserve|expect|hope|request|would|love|like|beg|demand|insist|offer|sell)"
     r"|kids?|child(?:ren)?|friends?|people|persons?|any(?:one|body)|every(?:one|body)|no(?:body|-?one)|some(?:one|body)|students?|pupils?|teachers?|schools?|universit(?:y|ies)|colleges?|customers?|subscribers?|employees?|citizens?|compan(?:y|ies)|firms?|business(?:es)?(?!-)"
     r"|organi[sz]ations?|enterprises?|hospitals?|church(?:es)?|governments?|states? and|army|navy|police|military|wom[ae]n|m[ae]n(?! pages?)|boys?|girls?|farmers?|dentists?|lawyers?|doctors?|artists?|startups?|start-ups|professionals?|hobbyists?|amateurs?|residents?|natives?|clubs?|charit(?:y|ies)|non-?profits?|corporat\w+|industr(?:y|ies)|competitors?|partners?|vendors?|resellers?|investors?|banks?|nations?|countr(?:y|ies)|volunteers?|individuals?|guests?|fans?|supporters?|patrons?|donors?|sponsors?|freelancers?|consultants?|researchers?|scientists?|academ\w+|licensees?|recipients?|redistributors?|downstream"
-    r"|licen[cs]\w*|permi(?:t|ts|tted|tting|ssion|ssions)|rights?|grant(?:s|ed|ing)?|allowed|forb\w+|prohibit\w*|disallow\w*|banned|entitled|copyrights?|trademarks?|patents?|terms|legal(?:ly)?|law(?:s|ful)?|lawsuits?|sued?|courts?|jurisdictions?|liab\w+|warrant\w*|royalt\w*|consent\w*|approv(?:al|e|ed)|agree(?:s|d|ment|ments)?|oblig\w+|propriet\w+|confiden\w+|secrets?|evaluat(?:e|ion)|trial|expir\w+|revo[ck]\w*|terminat\w+|void|lapses?"
+    r"|licen[cs]\w*|permi(?:t|ts|tted|tting|ssion|ssions)|rights|(?<!to the )(?<!on the )(?<!at the )(?<!left or )(?<!left and )right|grant(?:s|ed|ing)?|allowed|forb\w+|prohibit\w*|disallow\w*|banned|entitled|copyrights?|trademarks?|patents?|terms|legal(?:ly)?|law(?:s|ful)?|lawsuits?|sued?|courts?|jurisdictions?|liab\w+|warrant\w*|royalt\w*|consent\w*|approv(?:al|e|ed)|agree(?:s|d|ment|ments)?|oblig\w+|propriet\w+|confiden\w+|secrets?|evaluat(?:e|ion)|trial|expir\w+|revo[ck]\w*|terminat\w+|void|lapses?"
     r"|(?:all|any|no|each|every|commercial|other|fair|further|personal|private|public|production) us(?:e|age)|us(?:e|age) (?:is|in|by|at|for|on|requires?|costs?|ends?|of (?:this|the (?:code|software|file|program|library|source)))|re-?us(?:e|ed|ing) (?:is|of this|this|by)|usable (?:by|in|for|only)|(?:re)?distribut\w*|publish\w*|resale|(?:re)?sell(?:s|ing)?|sold|deployments?|forks? (?:are|is|must|may)|copies|copying"
     r"|free(?:ly| of charge| for| to| as)?|gratis|pay(?:s|ing|ment|ments|able)?|paid|fees?|pric(?:e|es|ing)|costs? (?:money|nothing|you)|money|dollars?|euros?|coins?|cents?|bucks|beers?|coffee|donat\w+|purchas\w+|buy(?:s|ing)?|commercial(?:ly)?|profit\w*|revenue|invoices?|quotes? from|offers?|discounts?|subscription"
     r"|pleasure|discretion|mercy|whim|goodwill|kind(?:ly|ness)?(?! of)|please|pretty please|good (?:will|deeds?|causes?|people|purposes?)|evil|harm\w*|peace\w*|wars?|weapons?|love|karma|honou?r|promise|swear|credit(?:s|ed)?|acknowledg\w+|attribut(?:ion|ed)|mention(?:ed)? (?:us|me|the author)|thank\w*|postcards?|gifts?|owe[sd]?|contact (?:us|me|for|before|first|the|him|her|them)|ask|asking|tell|inform (?:us|me|the author)|notify (?:us|me|the author)|invited?|negotiat\w+"
-    r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|purposes?(?! of)|reserved?)\b",
+    r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|(?<!general )(?<!general-)purposes?(?! of)|reserved?)\b",
     re.I,
 )  # fmt: skip
 _YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may|cannot|can't|don't)\b", re.I)
-_ROUGH = rough(f"(?i){_PEOPLE.pattern}")
+_LIMITING = Fast(_PEOPLE, rough(f"(?i){_PEOPLE.pattern}"))
 _QUICK = rough(f"(?i){_PEOPLE.pattern}|{_YOU.pattern}")
 _LICENCES = frozenset(
     {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
@@ -94,6 +92,9 @@ _OPENS = re.compile(
 _IDENTIFIER = re.compile(
     r"\w+_\w+|\w+\(\)|``?[^`\n]+``?|\b[a-z]+[A-Z]\w*|\b\w+\.\w+\.\w+|\b[\w-]+\.(?:py|c|h|js|ts|css|html?|md|rst|txt|java|go|rs|rb|cpp|hpp|json|xml|ya?ml|pl|pm|sh|lua|less|scss)\b|\$\w+(?::[^$\n]*)?\$|^\s*[@:\\]\w+|::"
 )
+_MAY_IDENTIFY = re.compile(r"[_(`.$@:\\]|[a-z][A-Z]")
+_MAY_ADDRESS = re.compile(r"[@.`]|://")
+"""What a sentence with an identifier or an address has somewhere: a quick look."""
 _LABEL = re.compile(
     r"\W*(?:authors?|maintainers?|contributors?|created|creator|modified|modifications?|updated|last[ -](?:updated?|modified|changed?)|date|version|revision|release|id|name|title|theme|file(?:name)?|module|package|plugin|project|repository|repo|source|home ?page|web ?site|web|url|links?|wiki|see(?: also)?|more (?:info(?:rmation)?|details)|docs?|documentation|description|summary|synopsis|category|colou?rs?|keywords?|topic|language|encoding|status|history|changelog|changes|since|todo|note|e-?mail|bugs|issues?(?: tracker)?|credits|editors?|written|built|generated|port(?:ed)?|based on|design(?:ed|er)?|translat(?:ed|ors?)|styles?|licstart|licend|subpackage|require[sd]?|depends|overview|usage|example)"
     r"(?P<mark>(?: by| on| at| from| in)?\s*(?:::?|=|-{1,2}|\u2013)|(?: by| on| at| from))?\s+",
@@ -102,7 +103,7 @@ _LABEL = re.compile(
 """What a line of a heading says first: `Author: …`, `Created by …`."""
 _LISTED = re.compile(r"(?:\w[\w /.+()-]*? :: )+\w[\w /.+():-]*")
 """A trove classifier."""
-_KNOWN = re2.compile(
+_KNOWN = whole(
     r"(?i)[^\w\x80-\xff]*(?:"
     r"(?:this (?:file|module|code|script|program|package|library|source|class|header) (?:is|was|belongs to|forms)|is) (?:a )?part of (?:the )?[\w.+-]+(?: [\w.+-]+){0,4}"
     r"|(?:this (?:file|code) (?:is|was) )?(?:auto(?:matically)?[ -]?)?generated(?: automatically)?(?: (?:by|from|with|using|on) .{1,80})?[,;. -]*(?:(?:please )?do not (?:edit|modify|change)(?: (?:it|this file|this))?(?: (?:by hand|manually|directly))?)?"
@@ -136,7 +137,7 @@ def unexplained(words: str) -> str | None:
         return "goes on behind the name of a licence"
     if _only_names(rest, marked):
         return None
-    found = next(_people(_ADDRESS.sub(" ", rest)), None)
+    found = next(_people(_without_addresses(rest)), None)
     if found:
         return f"speaks of {found.group()!r}"
     described = _signs(rest) > (1 if _YOU.search(rest) else 0)
@@ -150,7 +151,12 @@ def unexplained(words: str) -> str | None:
 def _signs(said: str) -> int:
     """How many words speak of parts of programs, or of what programs do."""
     inner = [t.lower() for t in TOKEN.findall(said)]
-    return sum(t in _PROGRAM for t in inner) + len(_IDENTIFIER.findall(said)) + int(bool(inner) and inner[0] in _DOES)
+    named = len(_IDENTIFIER.findall(said)) if _MAY_IDENTIFY.search(said) else 0
+    return sum(t in _PROGRAM for t in inner) + named + int(bool(inner) and inner[0] in _DOES)
+
+
+def _without_addresses(said: str) -> str:
+    return _ADDRESS.sub(" ", said) if _MAY_ADDRESS.search(said) else said
 
 
 CURT = 18
@@ -158,8 +164,8 @@ CURT = 18
 
 
 def _people(said: str) -> Iterator[re.Match[str]]:
-    """Words of people, rights, prices and wishes, in order; a quick look first, since most sentences have none."""
-    return _PEOPLE.finditer(said) if _ROUGH.search(said.encode("latin-1", "replace")) else iter(())
+    """Words of people, rights, prices and wishes, in order."""
+    return _LIMITING.finditer(Folded(said, said.encode("latin-1", "replace"), [0], [0]))
 
 
 def may_limit(text: bytes) -> bool:
@@ -173,9 +179,11 @@ def curt(words: str, comment: int) -> str | None:
 
     It has a word of people, rights, prices or of limits to use, and speaks of no parts of programs: "Students only."
     """
-    said = _ADDRESS.sub(" ", " ".join(words.split()))
+    if comment > SHORT_COMMENT:
+        return None
+    said = _without_addresses(" ".join(words.split()))
     tokens = TOKEN.findall(said)
-    if comment > SHORT_COMMENT or len(tokens) > CURT or _IDENTIFIER.search(said) or CODE_LINE.search(words):
+    if len(tokens) > CURT or _IDENTIFIER.search(said) or CODE_LINE.search(words):
         return None
     if any(token.lower() in _PARTS for token in tokens) or _CURT_FORMS.fullmatch(said):
         return None
@@ -213,11 +221,13 @@ _LIMITS = re.compile(
 
 def _only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
-    tokens = TOKEN.findall(_ADDRESS.sub(" ", said))
+    tokens = TOKEN.findall(_without_addresses(said))
     lower = [t.lower() for t in tokens]
     low = set(lower)
     others = [t for t, word in zip(tokens, lower, strict=True) if word not in _COMMON and not PATH.match(t)]
     small = sum(_is_small(t) for t in others if t not in _PROGRAM)
+    if len(tokens) > 1 and small > (2 if labelled else 0):
+        return False
     people = [m.group() for m in _people(" ".join(others)) if not m.group().istitle() or " " in m.group()]
     if len(tokens) == 1:  # a title, as "Requests"
         return small < 2 and not people and not SINGLE.search(said)
@@ -225,9 +235,7 @@ def _only_names(said: str, labelled: bool) -> bool:
         return False
     if low & _SPEAKS and not (_POINTS.search(said) or {"rights", "reserved"} <= low):
         return False
-    if labelled:
-        return small <= 2 and not low & _VERBS
-    return not small and is_plain(said, [])
+    return not low & _VERBS if labelled else is_plain(said, [])
 
 
 _SPEAKS = frozenset("apply applies applied term terms condition conditions use uses used using modify redistribute may can permits subject otherwise reserved".split())  # fmt: skip  # noqa: SIM905
@@ -238,6 +246,8 @@ _VERBS = frozenset("is are was were be must shall may can will do does not no ne
 
 def _is_small(token: str) -> int:
     """1 for a word in small letters, 3 for more Chinese, Japanese or Korean characters than a name has, 0 for a name."""
+    if token.isascii():
+        return int(token.isalpha() and token.islower())
     word = token.encode("latin-1", "replace").decode("utf-8", "replace")
     letters = "".join(filter(str.isalpha, word))
     if letters and letters.lower() == letters.upper():

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
-from curate.code.texts import Table, hash_table, lookup, readable, spdx_data, variants
-from curate.code.tokens import grams, words
+from curate.code.texts import APART, Table, hash_table, lookup, readables, spdx_data, variants
+from curate.code.tokens import grams, words_of
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
@@ -161,22 +161,43 @@ def _done(_: Text, end: int) -> int:
     return end
 
 
-def _hashes(text: str) -> tuple[int, ...]:
-    data = readable(text.encode())
-    split = words(data)
-    kept = np.ones(len(split.starts), np.bool_)
-    for start, end in copyright_lines(data.decode("latin-1")):
-        kept[slice(*np.searchsorted(split.starts, (start, end)))] = False
-    return tuple(split.hashes[kept].tolist())
+Literals = Callable[[str], "Sequence[Op]"]
+"""The words of a piece of a template."""
+
+
+def literals_of(texts: Iterable[str]) -> dict[str, list[Op]]:
+    """The words of pieces of templates less their copyright notices, at one go.
+
+    Where a notice stands inside of a piece, the last of its names may be left over: in a copy it may have come to the next
+    line, which a notice does not reach.
+    """
+    unique = list(dict.fromkeys(texts))
+    pieces = readables(unique)
+    (hashes, starts, _), bounds = words_of(pieces, APART.encode())
+    flat = APART.encode().join(pieces).decode("latin-1")
+    notices = [np.searchsorted(starts, place).tolist() for place in copyright_lines(flat)]
+    found: dict[str, list[Op]] = {}
+    n = 0
+    for piece, text in enumerate(unique):
+        at, end = bounds[piece : piece + 2].tolist()
+        ops: list[Op] = []
+        while n < len(notices) and notices[n][0] < end:
+            first, last = notices[n]
+            _add(ops, tuple(hashes[at:first].tolist()))
+            if ops and last - first > 1 and last < end:
+                ops.append(Optional((Literal(tuple(hashes[last - 1 : last].tolist())),)))
+            at, n = last, n + 1
+        _add(ops, tuple(hashes[at:end].tolist()))
+        found[text] = ops
+    return found
 
 
 _ANY = re.compile(r"(?<!\\)\.(?:\+|\*|\{\d+,\d*\})\??")
 _PLACEHOLDER = re.compile(r"<[^<>\n:@]{1,80}>|\[(?:yyyy|year|name of [^\[\]\n]{1,60}|fullname)\]|\{[^{}\n]{1,60}\}")
 
 
-def _variable(pattern: str, original: str) -> Variable:
+def _variable(pattern: str, own: tuple[int, ...], original: str) -> Variable:
     """A replaceable part: what its pattern leaves open must be a name."""
-    own = _hashes(original)
     if _ANY.fullmatch(pattern.strip("() ")) or pattern in ("(.*)?", ".*?"):
         return Variable(None, own, MOST_NAMES)
     count = 0
@@ -200,28 +221,40 @@ _SUBLICENSE = re.compile(r"\b(sublicense)\b", re.I)
 """What SPDX's guidelines also spell in two words."""
 
 
-def compiled(parts: Sequence[Part]) -> tuple[Op, ...]:
-    """A template as a program."""
+def _hashes(ops: Sequence[Op]) -> tuple[int, ...]:
+    return tuple(word for op in ops if isinstance(op, Literal) for word in op.hashes)
+
+
+def compiled(parts: Sequence[Part], literals: Literals) -> tuple[Op, ...]:
+    """A template as a program; `literals` gives the words of its pieces."""
     found: list[Op] = []
     for part in parts:
-        if isinstance(part, str) and _SUBLICENSE.search(part):
+        if isinstance(part, str) and "sublicense" in part.lower() and _SUBLICENSE.search(part):
             pieces = _SUBLICENSE.split(part)
             spelled = [p if n % 2 == 0 else ["v", r"sub[ -]?licen[cs]e", "sublicense"] for n, p in enumerate(pieces)]
-            found.extend(compiled([p for p in spelled if p]))
+            found.extend(compiled([p for p in spelled if p], literals))
         elif isinstance(part, str):
             at = 0
             for hole in _PLACEHOLDER.finditer(part):
-                _add(found, _hashes(part[at : hole.start()]))
-                found.append(Variable(None, _hashes(hole.group()), MOST_NAMES))
+                _extend(found, literals(part[at : hole.start()]))
+                found.append(Variable(None, _hashes(literals(hole.group())), MOST_NAMES))
                 at = hole.end()
-            _add(found, _hashes(part[at:]))
+            _extend(found, literals(part[at:]))
         elif part[0] == "o":
-            inner = compiled(part[1])
+            inner = compiled(part[1], literals)
             if inner:
                 found.append(Optional(inner))
         else:
-            found.append(_variable(part[1], part[2]))
+            found.append(_variable(part[1], _hashes(literals(part[2])), part[2]))
     return tuple(found)
+
+
+def _extend(found: list[Op], literals: Sequence[Op]) -> None:
+    for op in literals:
+        if isinstance(op, Literal):
+            _add(found, op.hashes)
+        else:
+            found.append(op)
 
 
 def _add(found: list[Op], hashes: tuple[int, ...]) -> None:
@@ -273,14 +306,16 @@ def templates() -> Templates:
     """The texts of the list; takes about three seconds, once a process."""
     found: dict[tuple[int, ...], list[Template]] = defaultdict(list)
     reviewed = [{"ids": [name], "kind": "license", "template": marked(text)} for name, text in variants()]
-    for row in [*spdx_data()["texts"], *reviewed]:
-        for body in {json_key(p): p for p in (row["template"], without_appendix(row["template"]))}.values():
-            for program in _starts(compiled(body)):
-                first = program[0]
-                if isinstance(first, Literal):
-                    found[first.hashes[:ANCHOR]].append(
-                        Template(tuple(row["ids"]), row["kind"], chained(program, _done))
-                    )
+    bodies = [(row, body) for row in [*spdx_data()["texts"], *reviewed] for body in _bodies(row["template"])]
+    pieces: dict[str, list[Op]] = {}
+    for _, body in bodies:
+        compiled(body, lambda text: pieces.setdefault(text, []))  # which pieces there are
+    pieces = literals_of(pieces)
+    for row, body in bodies:
+        for program in _starts(compiled(body, pieces.__getitem__)):
+            first = program[0]
+            if isinstance(first, Literal):
+                found[first.hashes[:ANCHOR]].append(Template(tuple(row["ids"]), row["kind"], chained(program, _done)))
     tables, starting = [], []
     for width in range(1, ANCHOR + 1):
         keys = [key for key in found if len(key) == width]
@@ -295,9 +330,10 @@ def marked(text: str) -> list[Part]:
     return [["v", ".+", piece] if n % 2 else piece for n, piece in enumerate(pieces) if piece.strip()]
 
 
-def json_key(parts: Sequence[Part]) -> str:
-    """What two templates have in common when they are the same."""
-    return repr(parts)
+def _bodies(template: list[Part]) -> Iterable[list[Part]]:
+    """A template, and without its appendix where it has one."""
+    short = without_appendix(template)
+    return [template] if short is template else [template, short]
 
 
 _END_OF_TERMS = "END OF TERMS AND CONDITIONS"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from curate.code.equal import Near, Text, equal_to
 from curate.code.phrases import found_in, phrases
-from curate.code.prose import copyright_lines
+from curate.code.prose import copyright_lines, ordinary
 from curate.code.texts import plainest
 from curate.code.tokens import words
 
@@ -34,6 +34,11 @@ class Span(NamedTuple):
     words: int = 0
 
 
+def meets(span: tuple[int, ...] | Span, others: Sequence[tuple[int, ...] | Span]) -> bool:
+    """Whether a place overlaps one of some others."""
+    return any(span[0] < o[1] and o[0] < span[1] for o in others)
+
+
 class Read(NamedTuple):
     """A text with what is known in it."""
 
@@ -48,8 +53,28 @@ class Read(NamedTuple):
     """The text of the list that a part of the file begins with and then differs from."""
 
 
+_HYPHEN = re.compile(rb"(?<![A-Za-z-])([A-Za-z]{2,})-([ \t]*\r?\n[ \t]*)([a-z]{2,}|[A-Z]{2,})(?![A-Za-z-])")
+
+
+_HYPHENS = re.compile(rb"-[ \t]*\r?\n")
+
+
+def joined(data: bytes) -> bytes:
+    """A text with words of licences that lines part by a hyphen ("modifica-", "tion") put together; of the same length."""
+    if _HYPHENS.search(data) is None:
+        return data
+
+    def whole(match: re.Match[bytes]) -> bytes:
+        first, gap, rest = match.groups()
+        word = (first + rest).lower().decode("ascii")
+        return first + rest + b" " + gap if word in ordinary() else match.group()
+
+    return _HYPHEN.sub(whole, data)
+
+
 def read(data: bytes) -> Read:
     """What is known in a text (without comment marks): no two places overlap, of two that would the longer one counts."""
+    data = joined(data)
     text = data.decode("latin-1")
     split = words(data)
     copyrights = copyright_lines(text)

@@ -168,13 +168,33 @@ def rough(pattern: str) -> Any:
     """`pattern` less its conditions on what is around, for Latin-1: it matches at or before any place that `pattern` does."""
     options = _latin1()
     options.never_capture = True  # only the place is asked for, which is less work
-    return re2.compile(_without_lookaround(pattern).encode("latin-1"), options)
+    return re2.compile(_uncounted(_without_lookaround(pattern)).encode("latin-1"), options)
+
+
+_COUNTED = re.compile(r"\{([0-9]+),([0-9]+)\}")
+
+
+def _uncounted(pattern: str) -> str:
+    """A pattern without counts of more than a few: it matches more, and its automaton has a fraction of the states."""
+    return _COUNTED.sub(lambda m: m.group() if int(m.group(2)) < FEW else "*" if m.group(1) == "0" else "+", pattern)
+
+
+FEW = 4
+
+
+def whole(pattern: str) -> Any:
+    """A pattern for texts that it matches whole, in linear time, with room for an automaton of many states."""
+    options = re2.Options()
+    options.max_mem = 256 << 20
+    options.log_errors = False
+    return re2.compile(pattern, options)
 
 
 def _latin1(memory: int = 8 << 20) -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = memory
+    options.log_errors = False
     return options
 
 
@@ -207,7 +227,7 @@ def _present() -> Any:
         _latin1(64 << 20)
     )  # with less, a long text makes the automaton start anew again and again
     for pattern, _ in _table():
-        found.Add(_without_lookaround(pattern.exact.pattern).encode("latin-1"))
+        found.Add(_uncounted(_without_lookaround(pattern.exact.pattern)).encode("latin-1"))
     found.Compile()
     return found
 

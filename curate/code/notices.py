@@ -158,13 +158,14 @@ _PUTS_UNDER = re.compile(r"\bunder\b|\blicen[sc]ed\b|\breleased\b|\bdistributed\
 
 def unknown_name(said: str) -> str | None:
     """A licence that a sentence names and that no list knows: capitals before "License", or "under the … license"."""
-    for match in _NAMED.finditer(said):
+    low = said.lower()
+    for match in _NAMED.finditer(said) if "licen" in low or "eula" in low or "terms" in low else ():
         if match.start() and not _PUTS_UNDER.search(said[: match.start()]):
             continue
         words = [w.lower().strip(".-") for w in re.split(r"[ -]", match.group(1)) if w.strip(".-")]
         if any(w not in _GENERIC and not w.isdigit() for w in words) and not mentions(match.group().lower()):
             return match.group()
-    for match in _UNDER.finditer(said.lower()):
+    for match in _UNDER.finditer(low) if " under " in low else ():
         words = match.group(1).split()
         if any(w.strip(".-") not in _GENERIC and not w[0].isdigit() for w in words) and not mentions(match.group()):
             return match.group()

@@ -11,9 +11,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.prose import without_copyright
+from curate.code.prose import without_copyrights
 from curate.code.spdx import plain
-from curate.code.texts import Table, database, find_hashes, hash_table, plainest, readable, spdx_data
+from curate.code.texts import Table, database, find_hashes, hash_table, plainest, readables, spdx_data
 from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
@@ -102,7 +102,8 @@ def _rows() -> list[tuple[str, str, str]]:
     rules = [(said, files, text) for said, texts in sorted(data["notices"].items()) for text, files in texts]
     texts = [(f"WITH {r['ids'][0]}" if r["kind"] == "exception" else r["ids"][0], "", r["text"]) for r in data["texts"]]
     rules = [
-        (said if _CHOICE.search(text) else said.replace(" OR ", " AND "), files, text) for said, files, text in rules
+        (said if " OR " not in said or _CHOICE.search(text) else said.replace(" OR ", " AND "), files, text)
+        for said, files, text in rules
     ]
     return [*texts, *rules, *_listed()]
 
@@ -110,8 +111,12 @@ def _rows() -> list[tuple[str, str, str]]:
 def _listed() -> list[tuple[str, str, str]]:
     """The texts of the SPDX list as the list prints them, with all that may be left out and with nothing of it."""
     rows = [row for row in spdx_data()["texts"] if row["kind"] == "license"]
-    both = [(row["ids"], plain(row["template"], optional)) for row in rows for optional in (True, False)]
-    return [(plainest(ids), "", without_copyright(text)) for ids, text in both if len(text.split()) >= ANCHOR]
+    both = {
+        (plainest(row["ids"]), plain(row["template"], optional)): None for row in rows for optional in (True, False)
+    }
+    long = [(name, text) for name, text in both if len(text.split()) >= ANCHOR]
+    texts = without_copyrights([text for _, text in long])
+    return [(name, "", text) for (name, _), text in zip(long, texts, strict=True)]
 
 
 _CHOICE = re.compile(
@@ -124,7 +129,7 @@ _CHOICE = re.compile(
 def phrases() -> Phrases:
     """All of them; takes about a second, once a process."""
     rows = _rows()
-    hashes, bounds = words_of([readable(text.encode()) for _, _, text in rows])
+    (hashes, _, _), bounds = words_of(readables([text for _, _, text in rows]))
     sizes = np.diff(bounds)
     widths = np.minimum(sizes, ANCHOR)
     keys = np.zeros(len(rows), np.uint64)
@@ -136,7 +141,9 @@ def phrases() -> Phrases:
     return Phrases(
         tuple(rows[n][0] for n in order),
         tuple(rows[n][1] for n in order),
-        np.concatenate([hashes[bounds[n] : bounds[n + 1]] for n in order]),
+        hashes[
+            np.repeat(bounds[order] - np.cumsum(sizes[order]) + sizes[order], sizes[order]) + np.arange(sizes.sum())
+        ],
         np.concatenate(([0], np.cumsum(sizes[order]))),
         tuple(hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)),
         np.append(new, len(order)).astype(np.int64),

@@ -11,11 +11,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-import re2
-
-from curate.code.names import Fast, fast, in_one_line
+from curate.code.names import Fast, fast, in_one_line, whole
 from curate.code.scan import Literals, literals, places
-from curate.code.texts import readable, spdx_data
+from curate.code.texts import APART, readable, spdx_data
 
 _SCRIPTS = (
     r"(?:[\xe0-\xed][\x80-\xbf]{2} ?){8}",  # Chinese, Japanese, Korean, Indian, Thai
@@ -78,6 +76,7 @@ NOTICE_WORDS = frozenset(
         " includes include including incorporates incorporate contains contain bundles bundled developed product products which from based derived taken"
         " uses modify redistribute function functions class classes comes come originally has have optional dependency dependencies depends again via more permissive"
         " defined mit"
+        " remainder rest follows fork extended january february march april june july august september october november december"
         " page permits public domain later commercial-friendly official osi approved online web site obtain obtained received should not if write along"
     ).split()
 ) - {"not", "if", "write", "should", "but", "unless"}  # fmt: skip
@@ -102,7 +101,7 @@ def ordinary() -> frozenset[str]:
     counts: Counter[str] = Counter()
     for row in spdx_data()["texts"]:
         text = " ".join(part for part in row["template"] if isinstance(part, str))
-        counts.update({word for word in re.findall(r"[A-Za-z]+", text) if word.islower()})
+        counts.update(word for word in set(re.findall(r"[A-Za-z]+", text)) if word.islower())
     return frozenset(word for word, n in counts.items() if n >= 3)
 
 
@@ -205,7 +204,7 @@ def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
     return None if small < _LOWER else False
 
 
-_OWNERS = re2.compile(
+_OWNERS = whole(
     r"(?i)\W*(?:(?:the |this |my |its |their |our )?(?:project|authors?|author\(s\)|organi[sz]ation|copyright (?:holders?|owners?)|holders?|owners?|developers?|maintainers?|company|library|software|program|package|above listed copyright holder(?:s|\(s\))?)"
     r"|(?:the |its |their |other |any |specific |names? of |project's )*contributors?)(?:(?: nor| or| and|,)+ (?:the |names? of |its |their |other |any |specific )*(?:contributors?|authors?|developers?|maintainers?|copyright holders?|members?))?\W*"
 )
@@ -240,7 +239,7 @@ _COPYRIGHT = re.compile(
     re.I,
 )
 _FOLLOWS = re.compile(
-    r"(?:[ \t:,.(\[<{*|]*|[\s:,.(\[<{*#/|]*(?=\(?[12]\d{3}|\(c\)|<))(?:(?i:by|\(c\)|the)\b|[12]\d{3}|[A-Z\x80-\xff]|<|\[|\{|[\w.+-]+@|\$|@|[a-z][\w-]*(?=[\s.,]*(?:$|\n|[12]\d{3}|[<(\[])))"
+    r"(?:[ \t:,.(\[<{*|]*|[\s:,.(\[<{*#/|]*(?=\(?[12]\d{3}|\(c\)|<))(?:(?i:by|\(c\)|the)\b|[12]\d{3}|[A-Z\x80-\xff]|<|\[|\{|[\w.+-]+@|\$|@|[a-z][\w-]*(?=[\s.,]*(?:$|\n|[12]\d{3}|[<(\[])|,? (?:Inc|Ltd|LLC|GmbH|Corp)\b))"
 )
 _GOES_ON = re.compile(
     r"[ \t]*(?:[12]\d{3}\b|(?:rights )?reserved\b|and\b|by\b|<|\(c\)|all rights reserved|\S+@\S+)", re.I
@@ -274,18 +273,35 @@ def copyright_lines(text: str) -> list[tuple[int, int]]:
         if not _FOLLOWS.match(text, match.end()) or (_BARE.match(match.group()) and not _dated(text, match)):
             continue
         end = _names_end(text, match.end())
+        held = _HELD.match(text, end) if end > match.end() else None
+        end = held.end() if held else end
         if end > match.end():
             found.append((match.start(), end))
     return found
 
 
+_HELD = re.compile(
+    r"[.,]?\s{0,2}\((?:only |for |in )?(?:\./)?[\w.@*-]+/[\w.*/@-]*(?: files?)?(?: only)?\)"
+    r"|\s(?:until|since|up to) https?://\S+"
+    r"|\W{0,3}\bat\b\W{1,3}[\w-]+(?:\W{1,3}dot\W{1,3}[\w-]+){1,3}[^\S\n]{0,1}>?",
+    re.I,
+)
+"""What may stand behind the names: the files or the time that they hold, or an e-mail address that is written out."""
+
+
 def without_copyright(text: str) -> str:
     """A text less its copyright notices, which count in no comparison."""
-    flat = readable(text.encode()).decode("latin-1")
-    places = copyright_lines(flat)
-    for start, end in reversed(places):
-        flat = f"{flat[:start]}{flat[end:]}"
-    return flat.encode("latin-1").decode("utf-8", "replace")
+    return without_copyrights([text])[0]
+
+
+def without_copyrights(texts: Sequence[str]) -> list[str]:
+    """The same for many texts at one go; none may hold `APART`."""
+    flat = readable(APART.join(texts).encode()).decode("latin-1")
+    kept, at = [], 0
+    for start, end in copyright_lines(flat):
+        kept.append(flat[at:start])
+        at = end
+    return "".join([*kept, flat[at:]]).encode("latin-1").decode("utf-8", "replace").split(APART)
 
 
 _BARE = re.compile(r"\(c\)\s*$", re.I)
@@ -415,7 +431,7 @@ SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forb
 
 _NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"
 """A run of words with capitals."""
-_HARMLESS = re2.compile(
+_HARMLESS = whole(
     r"(?i)\W*(?:[\w.\x80-\xff]+\W{1,3}){1,5}(?:is|are) (?:a |the )?(?:registered )?(?:trade|service )marks?(?: or (?:registered )?(?:trade|service )marks?)?(?: (?:of|by|owned by) (?:[\w.,&\x80-\xff]+ ?){1,6})?(?: in the (?:US|U\.S\.|United States)(?: and/or other countries)?)?\W*"
     r"|\W*(?:all )?(?:other )?(?:trademarks|names|product names|brands)(?: \w+){0,6} (?:is|are) (?:the )?property of their respective (?:owners|holders|companies)\W*"
     r"|\W*(?:for|see|the) (?:a |an |the )?(?:full |complete |exact )?(?:list|history) of (?:all )?(?:contributors|authors|changes)\b[^.;]{0,40}(?:https?://\S+|AUTHORS|CONTRIBUTORS|THANKS|git)\S*(?: file| log| history)?\W*"
@@ -425,13 +441,15 @@ _HARMLESS = re2.compile(
     rf"|\W*this (?:code|software) is derived from software (?:contributed|written) (?:to|for) (?:the )?{_NAME} by (?:the )?{_NAME}\W*"
     r"|\W*on debian(?: gnu/linux)? systems,? the (?:complete |full )?(?:text of|texts of) the [\w.,/ -]{3,80} can be found in (?:the file )?\W{0,2}/usr/share/common-licenses/[\w.-]+\W*"
     r"|\W*the full text of the [\w., -]{3,60} is distributed in /usr/share/common-licenses/[\w.-]+ on debian systems\W*"
-    r"|\W*/usr/share/common-licenses/[\w.-]+ \(?on debian systems\)?\W*"
+    r"|\W*usr/share/common-licenses/[\w.-]+ \(?on debian systems\)?\W*"
+    r"|(?:\W*(?:id|header|source|rcsfile|\w*bsd|dragonfly|xorg|xfree86|gcc)\W{1,3}[\w./+-]+,v [0-9.]+ [0-9]{4}[/-][0-9]{2}[/-][0-9]{2} [0-9:]+z? [\w.-]+ exp(?: [\w.-]+)?\W*)+"
     r"|\W*spdx license expression \"?[\w.+-]+\"?:? https://spdx\.org/licenses/[\w.+-]+(?: on debian systems, the complete text of the [\w.,/ -]{3,80} can be found in \W{0,2}/usr/share/common-licenses/[\w.-]+)?\W*"
     rf"|\W*(?:here is the (?:copyright and )?license for (?:the )?[\w.+-]+|(?:the |{_NAME} |[\w'-]+ )?license is as follows|the files tagged with this license contains? the following paragraphs?|[\w.-]+(?: and its unit tests)? (?:is|are) released under the following licen[cs]e)\W*"
     r"|\W*the full texts? of (?:each|the|both) licen[cs]es?(?: agreements?)? (?:is|are) included below\W*"
     rf"|\W*this code is also licensed to the {_NAME} under a contributor agreement\W*"
     rf"|\W*(?:this|the) (?:project|software|library) is (?:maintained|developed) (?:independently )?by (?:the open[ -]source community|{_NAME}),?(?: governed by (?:the )?{_NAME})?\W*"
     r"|(?:\W*[0-9.]+ (?:(?:thru|and above|through) )?(?:[0-9.]+ )?(?:[0-9.]+(?:\+[0-9.]+)? )?(?:[0-9]{4}(?:-(?:[0-9]{4}|now))? )?(?-i:[A-Z][\w.]*) (?:yes|no)(?: \([0-9]\))?)+\W*"
+    r"|\W*back to (?:the )?(?:[\w.+-]+ ){0,3}(?:home ?page|top|index|contents)\W*"
     r"|\W*(?:the )?(?:software|program|code|library|this project|we|it) (?:is|are) not affiliated (?:with|to) [\w., ]{1,60}\W*"
 )
 """Sentences of licence files that neither give nor take: trademarks' owners, where contributors are listed."""
@@ -455,10 +473,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
     blank = text
     for start, end in named:
         blank = f"{blank[:start]}{' ' * (end - start)}{blank[end:]}"
-    alone = (
-        blank.isascii() and len(TOKEN.findall(blank)) == 1 and SINGLE.search(blank) is None
-    )  # a title of one word, as "Requests"
-    if not alone and condition_in(blank) is not None:
+    if condition_in(blank) is not None and not _is_one_word(blank):
         return False
     first = named[0][0] if named else len(text)
     before, small, spoken = "", 0, False
@@ -486,13 +501,16 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
             return False
         small += fits is None
         before = "by" if owner else low
+    if named or not small:
+        return True
     words_ = {token.lower() for token in TOKEN.findall(blank)}
-    return (
-        bool(named)
-        or not small
-        or (
-            len(words_) <= _LOWER
-            and not words_
-            & {"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"}
-        )
-    )
+    return len(words_) <= _LOWER and not words_ & _JOINTS
+
+
+_JOINTS = frozenset({"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"})
+"""Words by which a few others become a sentence."""
+
+
+def _is_one_word(text: str) -> bool:
+    """Whether a text is a title of one word, as "Requests", and not one that limits."""
+    return text.isascii() and len(TOKEN.findall(text)) == 1 and SINGLE.search(text) is None

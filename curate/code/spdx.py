@@ -63,7 +63,11 @@ def _join(found: list[Part], text: str) -> None:
 def plain(parts: list[Part], optional: bool = True) -> str:
     """The text that the list itself has for a template, with or without what may be left out; one line a paragraph."""
     words = (p if isinstance(p, str) else p[2] if p[0] == "v" else plain(p[1]) if optional else "" for p in parts)
-    return re.sub(r"[ ]*\n\s*", "\n", re.sub(r" {2,}", " ", " ".join(words))).strip()
+    text = " ".join(words)
+    while "  " in text:
+        text = text.replace("  ", " ")
+    lines = (line.lstrip().rstrip(" ") for line in text.split("\n"))
+    return "\n".join(line for line in lines if line).strip()
 
 
 def templates_of(data: bytes) -> list[dict[str, Any]]:

@@ -19,9 +19,10 @@ from curate.filters.assets import AssetMissingError, find
 _ALIKE = {
     "‘’‚‛′`´ʼ": "'", "“”„‟″«»": '"', "‐‑‒–—―−": "-", "•·∙◦▪●○‣⁃": "*", "©": "(c)", "®™": " ",
     "…": "...", "ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff", "\xad\u200b\u200c\u200d\u2060\ufeff": "",
+    "，": ", ", "；": "; ", "：": ": ", "（": " (", "）": ") ",
     "\xa0\u2002\u2003\u2007\u2009\u202f\u3000": " ", "\u2028\u2029\x85": " ", "§¶": " ",
 }  # fmt: skip
-"""Characters that the matching guidelines (quotes, dashes, bullets, white space, copyright symbol) take for each other."""
+"""Characters that the matching guidelines (quotes, dashes, bullets, white space, copyright symbol) take for each other; full-width marks."""
 _MEANT = {c: value for row, value in _ALIKE.items() for c in row}
 _FOREIGN = re.compile("[" + re.escape("".join(_MEANT)) + "]")
 _STRUCK = re.compile(r"~~(?=\w)|</?(?:del|s|strike)>", re.I)
@@ -31,7 +32,7 @@ _STRIKES = (b"~~", b"<del>", b"<DEL>", b"<s>", b"<S>", b"<strike>", b"<STRIKE>")
 
 def readable(text: bytes) -> bytes:
     """A text in UTF-8 with the characters that SPDX's guidelines take for each other made one; lines stay as they are."""
-    struck = any(mark in text for mark in _STRIKES)
+    struck = (b"<" in text or b"~" in text) and any(mark in text for mark in _STRIKES)
     if text.isascii():
         return _STRUCK.sub(" struck ", text.decode("ascii")).encode() if struck else text
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -44,6 +45,15 @@ def readable(text: bytes) -> bytes:
     decoded = decoded.replace("Â§", " ").replace("Â©", "(c)") if "Â" in decoded else decoded  # encoded twice
     same = _FOREIGN.sub(lambda m: _MEANT[m.group()], decoded)
     return (_STRUCK.sub(" struck ", same) if struck else same).encode("utf-8", "replace")
+
+
+def readables(texts: Sequence[str]) -> list[bytes]:
+    """`readable` of many texts."""
+    return [readable(text.encode()) for text in texts]
+
+
+APART = "\n\n\x00\n\n"
+"""What stands between texts that are read at one go: nothing goes on behind it."""
 
 
 class Table(NamedTuple):

@@ -1,6 +1,7 @@
 """Text to word hashes and word n-gram hashes, compiled.
 
-Words are runs of letters and digits (ASCII lower-cased; any byte of another script counts as a letter), everything else
+Words are runs of letters and digits (ASCII lower-cased; any byte of another script counts as a letter; a Chinese, Japanese or
+Korean character is one), everything else
 (punctuation, quotes, comment marks, line breaks) separates. That makes a licence text the same whether it is reflowed,
 indented or commented, and different as soon as a word is, in whatever script. Words that SPDX's guidelines take for each
 other (`equivalentwords.txt`) have one hash.
@@ -13,6 +14,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from curate.code.texts import Table, hash_table, lookup, spdx_data
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -30,7 +33,7 @@ class Words(NamedTuple):
 
 @numba.njit(cache=True, nogil=True)
 def _label_end(text, start, end, line_start):  # type: ignore[no-untyped-def]
-    """Where the label of a list (`3.`, `a)`, `(iv)`, `3a.`, `1.2.`, `o `) that begins at `start` ends; `start` for none.
+    """Where the label of a list (`3.`, `3, `, `a)`, `(iv)`, `3a.`, `1.2.`, `o `) that begins at `start` ends; `start` for none.
 
     Labels differ between copies of one licence. They stand at the start of a line, or anywhere in brackets.
     """
@@ -54,7 +57,12 @@ def _label_end(text, start, end, line_start):  # type: ignore[no-untyped-def]
     if at > end and at < size and (text[at] == 46 or text[at] == 41):
         return at
     blank = end + 1 >= size or text[end + 1] <= 32
-    if (short and (mark == 41 or (mark == 46 and blank))) or (end - start == 1 and low == 111 and mark == 32):
+    numbered = mark == 44 and 48 <= low <= 57 and blank and end - start == 1
+    if (
+        numbered
+        or (short and (mark == 41 or (mark == 46 and blank)))
+        or (end - start == 1 and low == 111 and mark == 32)
+    ):
         return end
     if (
         end - start == 2
@@ -102,11 +110,20 @@ def _words(text):  # type: ignore[no-untyped-def]
         if not ((97 <= low <= 122 and c < 128) or 48 <= c <= 57 or c >= 128):
             i += 1
             continue
+        if c == 0xE3 and i + 2 < size and text[i + 1] == 0x80:  # marks of Chinese and Japanese
+            i += 3
+            continue
         begin = i
         h = _SEED
         while i < size:
             c = text[i]
             low = c | 32
+            if 0xE3 <= c <= 0xE9 and i + 2 < size:  # a character is a word: lines end anywhere between them
+                if i > begin:
+                    break
+                h = (((h ^ np.uint64(c)) * _PRIME ^ np.uint64(text[i + 1])) * _PRIME ^ np.uint64(text[i + 2])) * _PRIME
+                i += 3
+                break
             if 97 <= low <= 122 and c < 128:
                 h = (h ^ np.uint64(low)) * _PRIME
             elif c >= 128 or 48 <= c <= 57:
@@ -140,16 +157,13 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=1)
-def _equivalent() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Hashes of spellings, sorted, and of the words that they stand for."""
-    from curate.code.texts import spdx_data
-
+def _equivalent() -> tuple[Table, NDArray[np.uint64]]:
+    """Hashes of spellings, and of the words that they stand for."""
     pairs = [(b, a) for a, b in spdx_data()["equivalent"] if f"{a}{b}".isalpha()]
     pairs += [("owner", "holder"), ("owners", "holders"), ("https", "http"), ("licences", "licenses"), ("licenced", "licensed")]  # fmt: skip
     pairs += [("authorise", "authorize"), ("authorises", "authorizes"), ("authorising", "authorizing"), ("sublicence", "sublicense")]  # fmt: skip
-    found = [(_hash(a), _hash(b)) for a, b in pairs]
-    found.sort()
-    return np.array([a for a, _ in found], np.uint64), np.array([b for _, b in found], np.uint64)
+    found = {_hash(a): _hash(b) for a, b in reversed(pairs)}
+    return hash_table(np.array(list(found), np.uint64)), np.array(list(found.values()), np.uint64)
 
 
 def _hash(word: str) -> int:
@@ -160,16 +174,16 @@ def words(text: bytes) -> Words:
     """All words of UTF-8 `text`."""
     hashes, starts, ends = _words(np.frombuffer(text, np.uint8))
     spelled, meant = _equivalent()
-    at = np.minimum(np.searchsorted(spelled, hashes), len(spelled) - 1)
-    return Words(np.where(spelled[at] == hashes, meant[at], hashes), starts, ends)
+    rows = lookup(spelled, hashes)
+    return Words(np.where(rows >= 0, meant[rows], hashes), starts, ends)
 
 
-def words_of(texts: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Word hashes of many texts one after the other; those of text n are `hashes[bounds[n]:bounds[n + 1]]`."""
-    found = words(b"\n\n".join(texts))
-    ends = np.cumsum([len(text) + 2 for text in texts])
+def words_of(texts: Sequence[bytes], between: bytes = b"\n\n") -> tuple[Words, NDArray[np.int64]]:
+    """Words of many texts one after the other, `between` them; those of text n are `hashes[bounds[n]:bounds[n + 1]]`."""
+    found = words(between.join(texts))
+    ends = np.cumsum([len(text) + len(between) for text in texts])
     bounds = np.searchsorted(found.starts, np.concatenate(([0], ends)))
-    return found.hashes, bounds.astype(np.int64)
+    return found, bounds.astype(np.int64)
 
 
 def grams(hashes: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:

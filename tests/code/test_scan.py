@@ -61,7 +61,7 @@ def test_words_of_a_list_are_found(found, text):
 @settings(deadline=None)  # the first call loads compiled code
 @given(st.lists(st.text("ab1 .)\n", max_size=12), max_size=8))
 def test_words_of_many_texts(texts):
-    hashes, bounds = words_of([text.encode() for text in texts])
+    (hashes, _, _), bounds = words_of([text.encode() for text in texts])
     for n, text in enumerate(texts):
         assert hashes[bounds[n] : bounds[n + 1]].tolist() == words(text.encode()).hashes.tolist()
 

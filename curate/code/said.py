@@ -1,0 +1,400 @@
+"""What the sentences of a text say beside its known texts: licences that they put something under or name, and doubts.
+
+A licence file may hold known sentences, titles and names; every other sentence in it is a doubt. In a source file a sentence
+counts that names a licence, that has a word of the gate (`curate.code.notices`), or that stands near a notice.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from curate.code.comments import comments_with, head_comments
+from curate.code.dedication import dedicates
+from curate.code.described import curt, is_common, is_title, unexplained
+from curate.code.evidence import canonical, conjunction
+from curate.code.known import WHOLE, Read, Span, meets
+from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
+from curate.code.notices import doubtful, gate, has_trigger, unknown_name
+from curate.code.prose import CODE_LINE, Sentence, condition_in, is_plain, sentences, takes_back
+from curate.code.reserved import reserved_in_head
+from curate.code.scan import places
+from curate.code.scopes import said_of_parts
+
+HEADING = 1_000
+"""Characters at the head of a file in which a sentence speaks of all of it."""
+MOST_HEADING = 20_000
+BLOCK = 1_500
+"""Characters before and after a notice in which every sentence is read for conditions; code ends it."""
+
+
+class Said(NamedTuple):
+    """What the sentences of a text say beside its known texts."""
+
+    named: list[Span]
+    """Licences that sentences put something under."""
+    mentioned: list[Span]
+    """Licences that are only named."""
+    doubts: list[Span]
+    scopes: list[Span]
+    """Folders that the text does not hold for."""
+
+
+class Known(NamedTuple):
+    """What is known of a text before its sentences are read."""
+
+    read: Read
+    whole: Sequence[Span]
+    """Tags and known texts, in order."""
+    short: Sequence[Span]
+    """Short notices and names of licences outside of these, in order."""
+    covered: Sequence[Span]
+    """Other places that say a licence and are no sentences."""
+
+
+class _Spoken(NamedTuple):
+    """A sentence, and the licences that it names."""
+
+    at: Sentence
+    words: str
+    inside: Sequence[Span]
+    """Short notices and names in it."""
+
+    @property
+    def names(self) -> list[Span]:
+        return [s for s in self.inside if s.expression]
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Where in `words` these stand."""
+        first, last = self.at
+        return [(max(0, s.start - first), min(s.end, last) - first) for s in self.inside]
+
+    @property
+    def unnamed(self) -> str:
+        """The words with blanks for what names known licences."""
+        words = self.words
+        for start, end in self.places:
+            words = f"{words[:start]}{' ' * (end - start)}{words[end:]}"
+        return words
+
+
+def said_about(known: Known) -> Said:
+    """What the sentences of a file about licences say: known ones, titles and names; every other one is a doubt."""
+    text, said = known.read.text, _nothing_said(known)
+    for spoken in _spoken(known, None):
+        _add_about(said, spoken, text, known.whole)
+    several = len({s.expression for s in said.named}) > 1
+    if several and not known.whole and not _STATES_ANY.search(text.lower()):
+        said.doubts.append(said.named[0]._replace(expression=UNKNOWN, kind="doubt", name="a list of names"))
+    return said
+
+
+def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) -> None:
+    """Adds what a sentence of a licence file says."""
+    sentence, words, names = spoken.at, spoken.words, spoken.names
+    if _heads(sentence, words, whole):
+        return
+    exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
+    if exact and UNKNOWN not in exact:
+        said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
+    elif is_plain(words, spoken.places):
+        if unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
+            said.doubts.append(doubt(sentence, words))
+        elif names:
+            (said.named if _gives(spoken) else said.mentioned).extend(names)
+    elif not _of_parts(sentence, words, said) and (spoken.inside or not is_title(words)):
+        said.doubts.append(doubt(sentence, words))
+
+
+def _gives(spoken: _Spoken) -> bool:
+    """Whether a sentence that names the public domain puts something into it; True for licences."""
+    return spoken.names[0].expression != PUBLIC_DOMAIN or dedicates(spoken.words)
+
+
+def _is_heading(text: str, spoken: _Spoken, whole: Sequence[Span]) -> bool:
+    """Whether a sentence is a title, or words of notices right before a text, that change nothing of it."""
+    if not is_title(spoken.words):
+        return False
+    return not _runs_into(text, spoken.at, whole) or is_common(spoken.words)
+
+
+class _Around(NamedTuple):
+    """Where the sentences of a source file stand that count although they name no licence."""
+
+    anchors: list[Span]
+    """Notices."""
+    zones: list[tuple[int, int]]
+    """What stands round these."""
+    heading: int
+    """Where the head of the file ends."""
+    low: str
+    """The text in small letters."""
+
+
+def said_in_source(known: Known, raw: str) -> Said:
+    """What the sentences of a source file say; `raw` is its text with the comment marks."""
+    text, said = known.read.text, _nothing_said(known)
+    anchors = [s for s in known.whole if s.expression]
+    around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), text.lower())
+    hits = [start for start, _ in places(text.encode("latin-1"), gate())]
+    points = [0, *hits, *(s.start for s in known.short), *(s.start for s in anchors), *(s.end for s in anchors)]
+    silent, left = list[_Spoken](), list[_Spoken]()
+    for spoken in _spoken(known, points):
+        first, last = spoken.at
+        if not spoken.inside and bisect_left(hits, first) == bisect_left(hits, last):
+            silent.append(spoken)
+        elif not _add_named(said, spoken, text, around):
+            left.append(spoken)
+    said.doubts.extend(_doubts_beside(text, raw, left, silent, around, known.whole))
+    return said
+
+
+def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
+    """Adds what a sentence of a source file says of licences; False where its other words must be looked at as well."""
+    sentence, words, names = spoken.at, spoken.words, spoken.names
+    heads = sentence.start < around.heading
+    under = any(
+        has_trigger(around.low, s.start, s.end) or _STATES.search(around.low, max(0, s.start - 12), s.end)
+        for s in names
+    )
+    if is_plain(words, spoken.places):
+        if unknown_name(spoken.unnamed) or (not names and heads and reserved_in_head(words)):
+            said.doubts.append(doubt(sentence, words))
+        elif names and under and _gives(spoken):
+            said.named.extend(names)
+            around.zones.append(_zone(text, names[0]))
+            around.anchors.append(names[0])
+        else:
+            said.mentioned.extend(names)
+        return True
+    if names and (under or (heads and _is_subject(sentence, names[0], words))):
+        said.doubts.append(doubt(sentence, words))
+        return True
+    said.mentioned.extend(names)
+    return False
+
+
+def _nothing_said(known: Known) -> Said:
+    return Said([], [], [_difference(known.read)] if known.read.near else [], [])
+
+
+def _spoken(known: Known, points: Sequence[int] | None) -> Iterator[_Spoken]:
+    """The sentences near some points (all of them for None) that nothing known covers, in order."""
+    read, short = known.read, known.short
+    free = _free(read, [*known.whole, *known.covered])
+    for first, last in _ranges(read, points):
+        starts, ends = read.starts[first:last].tolist(), read.ends[first:last].tolist()
+        for sentence in sentences(read.text, starts, ends, free[first:last], read.copyrights):
+            at = bisect_left(short, (sentence.start,))
+            at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
+            inside = short[at : bisect_left(short, (sentence.end,))]
+            yield _Spoken(sentence, read.text[sentence.start : sentence.end], inside)
+
+
+def _doubts_beside(
+    text: str, raw: str, left: Sequence[_Spoken], silent: Sequence[_Spoken], around: _Around, whole: Sequence[Span]
+) -> Iterator[Span]:
+    """Sentences that name no licence and cast a doubt on those that are named: beside them, in their comment, or anywhere."""
+    anchors, zones, heading, _ = around
+    blocks, heads = comments_with(raw, [(s.start, s.end) for s in anchors]), head_comments(raw)
+    texts = [s for s in whole if s.words >= WHOLE]
+    near = [s for s in silent if s.at.start < heading or meets(s.at, zones) or meets(s.at, blocks)]
+    for sentence, words, _ in [*left, *near]:
+        in_comment = meets(sentence, blocks)
+        why = (
+            (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")
+            or (_is_beside(text, sentence, words, anchors) and condition_in(words))
+            or (meets(sentence, zones) and takes_back(words))
+            or (in_comment and unexplained(words))
+            or doubtful(words, sentence.start < heading)
+            or _in_head(raw, sentence, heading, heads, words)
+        )
+        if why:
+            yield doubt(sentence, f"{why}: {words}")
+
+
+def _is_joined(text: str, sentence: Sentence, words: str, texts: Sequence[Span]) -> bool:
+    """Whether a sentence that is no title goes on where a text ends, or runs into one."""
+    return not is_title(words) and any(_touches(text, sentence, span) for span in texts)
+
+
+def _is_beside(text: str, sentence: Sentence, words: str, anchors: Sequence[Span]) -> bool:
+    """Whether a sentence, and no line of code, stands in the paragraph of a notice."""
+    beside = any(_beside(text, sentence, span) for span in anchors)
+    return beside and "::" not in words and not CODE_LINE.search(words)
+
+
+def _in_head(raw: str, sentence: Sentence, heading: int, heads: Sequence[tuple[int, int]], words: str) -> str | None:
+    """What a sentence takes back because it stands at the head of a file."""
+    if sentence.start >= heading or _in_code(raw, sentence):
+        return None
+    comment = next((end - start for start, end in heads if start <= sentence.start < end), None)
+    return reserved_in_head(words) or (None if comment is None else curt(words, comment))
+
+
+def _in_code(raw: str, sentence: Sentence) -> bool:
+    """Whether a sentence begins in a line of code: it is a string or a name, not what a comment says."""
+    first = raw.rfind("\n", 0, sentence.start) + 1
+    last = raw.find("\n", sentence.start)
+    line = raw[first : last if last >= 0 else len(raw)]
+    return CODE_LINE.search(line) is not None or bool(_QUOTED.search(raw[first : sentence.start]))
+
+
+_QUOTED = re.compile(r"(?<![\"'])[\"'](?![\"'])")
+
+
+def _heading(text: str) -> int:
+    """Where the head of a file ends: at its first line of code, but not before `HEADING`."""
+    at = 0
+    for line in text[:MOST_HEADING].splitlines(keepends=True):
+        if at > HEADING and CODE_LINE.search(line):
+            break
+        at += len(line)
+    return max(HEADING, at)
+
+
+def _is_subject(sentence: Sentence, name: Span, words: str) -> bool:
+    """Whether a sentence begins with the name of a licence, and is no line of code: "MIT for …"."""
+    return name.start - sentence.start < 8 and CODE_LINE.search(words) is None
+
+
+def _touches(text: str, sentence: Sentence, span: Span) -> bool:
+    """Whether a sentence goes on where a text ends, or runs into one."""
+    if sentence.start >= span.end:
+        return (
+            sentence.start - span.end < 200
+            and not re.search(r"\n[ \t\r]*\n|\*/", text[span.end : sentence.start])
+            and CODE_LINE.search(text[sentence.start : sentence.end]) is None
+        )
+    return _runs_into(text, sentence, [span])
+
+
+_OWN_TITLE = re.compile(r"(?:the )?[\w.-]+(?: software)? licen[cs]e", re.I)
+
+
+def _heads(sentence: Sentence, words: str, whole: Sequence[Span]) -> bool:
+    """Whether a sentence is the title of a licence file that calls the known text behind it after the program."""
+    following = next((s for s in whole if s.start >= sentence.end), None)
+    near = following is not None and following.kind == "full-text" and following.start - sentence.end < 300
+    return (
+        near
+        and sentence.start < 100
+        and _OWN_TITLE.fullmatch(" ".join(words.split())) is not None
+        and not mentions(words.lower())
+    )
+
+
+def _runs_into(text: str, sentence: Sentence, spans: Sequence[Span]) -> bool:
+    """Whether a text begins where a sentence ends, in the same line and with no mark between."""
+    following = next((s for s in spans if s.start >= sentence.end and s.words >= WHOLE), None)
+    gap = text[sentence.end : following.start] if following else "."
+    return len(gap) < 40 and not re.search(r"[.:;!?\n]", gap)
+
+
+def _of_parts(sentence: Sentence, words: str, said: Said) -> bool:
+    """Whether a sentence of a licence file speaks of folders or of fonts and images in a usual form; adds what it says."""
+    parts = said_of_parts(words)
+    if parts is None:
+        return False
+    left = re.sub(r"[\"'`]", " ", parts.rest or "")
+    named = mentions(left.lower())
+    if parts.rest and (not named or not is_plain(left, [(m.start, m.end) for m in named])):
+        return False
+    said.named.extend(
+        Span(sentence.start, sentence.end, m.expression, "header-notice", 0.9, words[:100]) for m in named
+    )
+    for scope in parts.scopes:
+        own = mentions(scope.rest.lower())
+        sure = own and is_plain(scope.rest, [(m.start, m.end) for m in own])
+        expression = conjunction(m.expression for m in own) if sure else UNKNOWN
+        said.scopes.append(Span(sentence.start, sentence.end, expression or UNKNOWN, "scope", 0.9, scope.folder))
+    return True
+
+
+def _beside(text: str, sentence: Sentence, span: Span) -> bool:
+    """Whether a sentence stands in the paragraph of a notice, after its start or right before it."""
+    first, last = (sentence.end, span.start) if sentence.start < span.start else (span.end, sentence.start)
+    return last - first < BLOCK and not re.search(r"\n[ \t\r]*\n", text[first:last])
+
+
+def _ranges(known: Read, points: Sequence[int] | None) -> list[tuple[int, int]]:
+    """Words (first, one after last) near places of interest, merged, in order; all of them for None."""
+    if points is None:
+        return [(0, len(known.starts))]
+    ranges: list[tuple[int, int]] = []
+    for point in sorted(points):
+        first = int(np.searchsorted(known.starts, point - BLOCK))
+        last = int(np.searchsorted(known.starts, point + BLOCK))
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
+        else:
+            ranges.append((first, last))
+    return ranges
+
+
+def _free(known: Read, whole: Sequence[Span]) -> list[bool]:
+    """Which words lie in no whole text."""
+    free = np.ones(len(known.starts), np.bool_)
+    for span in whole:
+        first, last = np.searchsorted(known.ends, span.start, "right"), np.searchsorted(known.starts, span.end)
+        free[first:last] = False
+    return free.tolist()
+
+
+_STATES = re.compile(r"licen[sc]e\w*[\"']?\s*[:=]\s*\S*$|licen[sc]e", re.I)
+_STATES_ANY = re.compile(r"licen[sc]ed\b|licen[sc]ing|\bunder\b|\bterms\b|\bor\b|\band\b|\bdual|\beither\b|/", re.I)
+
+
+_EXPRESSION = re.compile(r"[A-Za-z][\w.+-]*(?:\s+(?:OR|AND|WITH)\s+[A-Za-z][\w.+-]*){0,4}")
+"""An SPDX id, or an expression of some."""
+
+
+def _difference(known: Read) -> Span:
+    """Where a text begins as one of the list and goes on otherwise."""
+    near = known.near
+    assert near is not None
+    start, end = known.starts[near.first], known.ends[min(near.last, len(known.ends) - 1)]
+    words = " ".join(_WHITE.split(known.text[known.starts[max(near.first, near.last - 8)] : end]))
+    return Span(
+        start,
+        end,
+        UNKNOWN,
+        "doubt",
+        0.5,
+        f"not {near.template.ids[0]}, word {near.last - near.first + 1} differs: … {words}",
+    )
+
+
+def doubt(sentence: Sentence, said: str) -> Span:
+    """The doubt that a sentence is; `said` is shown as its evidence."""
+    shown = " ".join(_WHITE.split(said.strip(" \t\r\n\f\v")))
+    return Span(sentence.start, sentence.end, UNKNOWN, "doubt", 0.5, shown)
+
+
+_WHITE = re.compile(r"[ \t\r\n\f\v]+")
+"""White space of ASCII; what else Latin-1 has may be a part of a character here."""
+
+
+def _zone(text: str, span: Span) -> tuple[int, int]:
+    """What stands round a notice in a source file: lines before and after up to the first of code."""
+    return _edge(text, span.start, -1), _edge(text, span.end, 1)
+
+
+def _edge(text: str, at: int, step: int) -> int:
+    """Where the lines before (`step` -1) or after a place, its own line among them, come to code, or the limit."""
+    if step < 0:
+        at = text.rfind("\n", 0, at) + 1
+        limit = max(0, at - BLOCK)
+        lines = text[limit:at].split("\n")[:-1][::-1]
+    else:
+        at = text.find("\n", at) if "\n" in text[at:] else len(text)
+        limit = min(len(text), at + BLOCK)
+        lines = text[at:limit].split("\n")[1:]
+    for line in lines:
+        if CODE_LINE.search(line):
+            return at
+        at += step * (len(line) + 1)
+    return limit
