@@ -73,8 +73,18 @@ def joined(data: bytes) -> bytes:
 
 
 def read(data: bytes) -> Read:
-    """What is known in a text (without comment marks): no two places overlap, of two that would the longer one counts."""
-    data = joined(data)
+    """What is known in a text (without comment marks): no two places overlap, of two that would the longer one counts.
+
+    Where lines part words of licences, the text as it stands or the one with whole words, whichever has more that is known.
+    """
+    whole, plain = joined(data), _read(data)
+    if whole == data:
+        return plain
+    other = _read(whole)
+    return max(plain, other, key=lambda read: sum(span.words for span in read.spans))
+
+
+def _read(data: bytes) -> Read:
     text = data.decode("latin-1")
     split = words(data)
     copyrights = copyright_lines(text)
