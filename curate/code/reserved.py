@@ -8,7 +8,7 @@ left out, that use is paid for or asked for, that copies stay inside, that the f
 import re
 from functools import lru_cache
 
-from curate.code.described import may_limit
+from curate.code.described import may_limit, speaks_of_parts
 from curate.code.names import fast, in_one_line, mentions
 
 _WHO = (
@@ -18,6 +18,7 @@ _WHO = (
 _KINDS = r"(?:academic|educational|scientific|teaching|classroom|scholarly|charitable|hobby|home|personal|private|research|students?|government|military|in-house|company|corporate|non-?profit|trial)"
 _THING = r"(?:file|code|source|source code|software|script|module|program|library|document|work|material|package|header|project|repository|folder)s?"
 _COPIED = r"(?:cop(?:y|ied|ies|ying)|(?:re)?distribut(?:e|ed|ion)|shared?|sold|resold|sell|publish(?:ed)?|reproduced?|disclosed?|forwarded|leaked|passed on|given away|lent|rented|leaves?|licen[sc]ed)"
+_RUN = r"(?:us(?:e|ing)|run(?:ning)?|deploy(?:ing|ment)?|install(?:ing|ation)?|compil(?:e|ing)|read(?:ing)?|cop(?:y|ying)|production|open(?:ing)?|build(?:ing)?)"
 _HEAD = fast(
     rf"\b{_WHO}\b[a-z0-9 ,.$%'-]{{0,60}}\b(?:needs?|must|requires?|pays?|buys?|purchase|have to|has to|shall|should|may not|cannot|are (?:not|excluded|banned|required|barred)|ask|contact|write to|talk to|call)\b[a-z0-9 ,.$%'-]{{0,60}}\b(?:paid|pay|fees?|plan|licen[sc]\w*|subscription|permission|consent|agreement|contract|buy|purchase|ask|contact us|us|quote|price|excluded|banned|barred|not use|not be|money|donate)\b"
     rf"|\b{_WHO} (?:are |is )?(?:excluded|excepted|banned|barred|not welcome|keep out|stay out|stay away|pay|must pay|need not apply)\b|\b(?:except|not|only|but not|unless)(?: for| to| by| used by)? (?:large |big |small |public |private |commercial |our |paying |registered )*{_WHO}\b(?! (?:with|that|which|from|in the|whose|are returned|id|ids|field|name))"
@@ -33,6 +34,10 @@ _HEAD = fast(
     r"|^\W*(?:strictly |company |highly |top |most )*(?:confidential|proprietary|classified|secret information|closed[- ]source)\W*$"
     rf"|^\W*(?:please )?(?:do not|don't|never) (?:re)?(?:distribute|copy|share|publish|sell|leak|disclose|forward|reproduce|train)(?: (?:this|it|the|these|on))*(?: {_THING})?(?: (?:or|and) [a-z]+)?(?: (?:this|it))?(?: {_THING})?\W*$"
     r"|\b(?:all rights |ownership |copyright )?(?:owned (?:solely |exclusively )?by|belongs? (?:solely |exclusively )?to|made (?:exclusively )?for|licensed from|internal to|courtesy of|(?:by|with) (?:kind )?permission(?: of| from|$)|used by permission) (?:[a-z0-9&.,]+ ){0,4}(?:inc|ltd|llc|gmbh|corp|corporation|company|ag|plc|bv)\b"
+    rf"|\b(?:get|buy|obtain|request|order|need|needs|requires?) (?:an? |the |your )(?:[a-z]+ )?(?:keys?|permit|serial number|activation code)(?: (?:at|from|on|of) [^ ]+)? (?:before|to|for|in) (?:you |your |we |any )?{_RUN}\b"
+    rf"|\b(?:an? |the )(?:valid |paid |own )?(?:keys?|permit|serial number|activation code) (?:is|are) (?:necessary|needed|required|mandatory) (?:before|to|for|in) (?:you |any )?{_RUN}\b"
+    r"|\b(?:only|solely|exclusively|reserved) (?:for|to|by) (?:the |our |all )?(?:registered |lawful |proud )?(?:owners of|buyers|purchasers|licensees|staff|contractors|pupils|alumni|donors|backers|readers of|holders of)\b"
+    r"|\b(?:bots?|robots?|crawlers?|spiders?|scrapers?|llms?|chatbots?|ai (?:agents?|models?|systems?|companies)|machines|language models?)\b[a-z ,]{0,20}\b(?:may|must|shall|should|can|are)(?: ?not|n.t| never| neither)\b[a-z ,]{0,20}\b(?:read|crawl|scrape|index|cop(?:y|ied)|ingest|fetch|train(?:ed)?|learn|use|allowed|welcome)\b"
     r"|\bnot for production\b|\bno (?:commercial )?(?:copying|scraping|forks?|forking|reselling|resale|redistribution|derivatives|sublicensing|training)\b(?! (?:set|data|step|phase|loop))"
     r"|\bused (?:by|with) (?:kind )?permission\b|\b(?:under|subject to|covered by) (?:an? |the )?nda\b|\b(?:abandon|crippl|nag|guilt|care|donation)ware\b|\bnot (?:be )?(?:open[- ]source|free software)\b"
     r"|\b(?:not|never) (?:to )?be (?:shared|sold|published|copied|leaked|disclosed|passed on)\b|\bother terms\b|\b(?:different|separate|special|other) licen[sc]es? (?:appl|hold)|^\W*separately licen[sc]ed|\bterms (?:do not|don't|does not) (?:extend|apply)|\b(?:isn't|aren't|is not|are not) (?:covered|free)\b[a-z ,']{0,40}(?:licen[sc]|$)"
@@ -49,7 +54,10 @@ _LABEL_WORDS = re.compile(r"[A-Za-z]")
 
 def may_reserve(text: bytes) -> bool:
     """Whether the head of a file has words that may take something back: a quick look."""
-    return may_limit(text) or _HEAD.rough.search(b" ".join(text.lower().split())) is not None
+    if may_limit(text):
+        return True
+    low = b" ".join(text.lower().split())
+    return b"for use " in low or b"be used " in low or _HEAD.rough.search(low) is not None
 
 
 @lru_cache(maxsize=20_000)
@@ -61,11 +69,19 @@ def reserved_in_head(said: str) -> str | None:
     match = next(_HEAD.finditer(in_one_line(said)), None)
     if match is not None:
         return match.group()
+    place = _FOR_USE.match(in_one_line(said).text)
+    if place and len(said) < MOST_PLACE and not speaks_of_parts(place.group("place")):
+        return place.group()
     label = _LABEL.match(said)
     if label and _LABEL_WORDS.search(label.group("value")) and not mentions(said.lower()):
         return None if _VAGUE.search(label.group("value")) else said[:100]
     return None
 
 
+_FOR_USE = re.compile(
+    r"\W*(?:only |solely |exclusively )?(?:for|to be) use[d]? (?:only )?(?:in|by|at|within|on|inside)\b(?P<place>.*)$"
+)
+MOST_PLACE = 80
+"""Characters of a sentence that says where alone something may be used ("For use in class.")."""
 _VAGUE = re.compile(r"\b(?:LICEN[SC]E|COPYING|COPYRIGHT|NOTICE|README)|licen[sc]e|\bopen[- ]source\b|https?://|www\.|\bbsd\b|\bsee (?:below|above|accompanying|file|the (?:accompanying|end|bottom|top|file|docs?|documentation|project|repository|package|root|web ?site|source))", re.I)  # fmt: skip
 """Values of the label that say too little to say anything, or that point somewhere."""

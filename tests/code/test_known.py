@@ -153,6 +153,14 @@ def test_the_rough_pattern_loses_nothing(text):
     assert [m.span() for m in pattern.finditer(whole)] == [m.span() for m in pattern.exact.finditer(whole.text)]
 
 
+@settings(deadline=None)
+@given(st.text(alphabet="us e,is ok1", max_size=80))
+def test_nor_does_it_without_counts(text):
+    pattern = fast(r"\bus(?:e|ing)\b[a-z ,]{0,8}(?:is|es){1,5}(?! no) (?:[a-z]{2,4} ){0,6}ok\b")
+    whole = folded(text)
+    assert [m.span() for m in pattern.finditer(whole)] == [m.span() for m in pattern.exact.finditer(whole.text)]
+
+
 @given(st.text(alphabet="a \n\t\r", max_size=200))
 def test_folded_places_lead_back(text):
     whole = folded(text)
@@ -279,6 +287,15 @@ HARMLESS = [
     "Example is a registered trademark of Example, Inc.",
     "Copyright (c) 2020 王小明 and Łukasz Żółkiewski",
     "Авторы: Иван Петров, Анна Иванова",
+    "$OpenBSD: atomicio.c,v 1.10 2011/01/08 00:47:19 jeremy Exp $",
+    "/usr/share/common-licenses/Apache-2.0 (on Debian systems)",
+    "This library is a fork of 'better-frobs' by Kat Marchán, extended and distributed under the terms of the MIT license above.",
+    "Copyright (c) 2014-present, Frob, Inc. (ONLY ./src/helpers/regenerator* files)",
+    "Copyright (c) 2011-2021, Gary Roe until https://forge.example/gary/uri-js/commit/a1acf730b4",
+    "Copyright npm, Inc.",
+    "Copyright (c) 2007-2014, Alexandra Roe <hello [at) alexandra (dot] example>",
+    "Copyright (c) 2003, The Regents of the University of California, through Lawrence Berkeley National Laboratory (subject to receipt of"
+    " any required approvals from the U.S. Dept. of Energy). All rights reserved.",
 ]
 
 
@@ -304,10 +321,58 @@ def test_what_else_stands_beside_a_text_does_not_matter(detector, added):
         "Forks are unwelcome.",
         "This is a port of the Ruby library of the same name; see https://only.example/not/free.",
         "The moon is made of cheese.",
+        "Only src/free/* files.",
+        "to any left-handed person",
+        "for Frob and friends",
+        "Copyright (c) 2020 Frob, Inc. (only src/free/* files for members)",
+        "Copyright (c) 2020 Frob, Inc. until 2027",
+        "Copyright npm, Inc, for members",
+        "$Id: free until 2027 $",
     ],
 )
 def test_every_other_sentence_in_a_licence_file_is_a_doubt(detector, added):
     assert not allowed(found(detector, f"{text_of('MIT')}\n\n{added}\n", "LICENSE"))
+
+
+@pytest.mark.parametrize(
+    ("licence", "old", "new"),
+    [
+        ("MIT", "associated documentation", "associated documen-\n * tation"),
+        ("BSD-2-Clause", "MERCHANTABILITY", "MER-\nCHANTABILITY"),
+        ("AFL-3.0", "Lawrence Rosen", "Lawrence\nRosen"),
+        ("MulanPSL-2.0", "此处的控制是指有受控方", "此处的控制是\n    指有受控方"),
+        ("MulanPSL-2.0", "请您补充", "1， 请您补充"),
+    ],
+)
+def test_lines_end_anywhere(detector, licence, old, new):
+    text = text_of(licence)
+    assert old in text
+    assert found(detector, text.replace(old, new), "LICENSE") == licence
+
+
+@pytest.mark.parametrize(
+    ("licence", "old", "new"),
+    [
+        ("MIT", "without restriction", "with-\nrestriction"),
+        ("AFL-3.0", "Lawrence Rosen", "Lawrence\nRosen and no other"),
+        ("MulanPSL-2.0", "不论修改与否", "不论修改\n否"),
+    ],
+)
+def test_and_change_nothing(detector, licence, old, new):
+    text = text_of(licence)
+    assert old in text
+    evidence = detector.detect(text.replace(old, new).encode(), "LICENSE")
+    assert not allowed(conjunction(e.expression for e in evidence))
+    assert not any("\ufffd" in e.text for e in evidence)  # what is shown is whole characters
+
+
+def test_a_notice_of_another_author(detector):
+    text = """"THE BEER-WARE LICENSE" (Revision 42):
+<jane@roe.example> wrote this file. As long as you retain this notice you can do whatever you want with this stuff. If we meet
+some day, and you think this stuff is worth it, you can buy me a beer in return. Jane Roe
+"""
+    assert found(detector, text, "LICENSE") == "Beerware"
+    assert not allowed(found(detector, text.replace("you can do whatever", "members can do whatever"), "LICENSE"))
 
 
 def test_names_are_names():
