@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from curate.dedup import Lost, Substrings
 from curate.dedup.base import doc64, doc_hex, survivor_rank
+from curate.dedup.index import keys_of_corpus
 from curate.dedup.repeated import flat, losers, partition, runs
 from curate.dedup.substrings import cut
 from curate.dedup.windows import spans
@@ -74,6 +75,50 @@ def found(rows: Sequence[Row], step: Substrings, files: int, partitions: int) ->
 
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
+
+
+class Here:
+    """A session that runs tasks in this process."""
+
+    def run(self, function: Any, tasks: Sequence[Any]) -> Any:
+        return map(function, tasks)
+
+
+@pytest.mark.parametrize("names", [["a.jsonl"], ["z/part-9.jsonl", "b.jsonl"], ["3.json", "1.jsonl", "2.jsonl"]])
+@pytest.mark.parametrize("own_ids", [True, False])
+def test_what_the_other_corpus_holds_goes_whatever_its_files_and_ids(
+    tmp_path: Path, names: list[str], own_ids: bool
+) -> None:
+    other = [" ".join(f"o{n}x{k}" for k in range(40 + n)) for n in range(6)]
+    held = other[2].split()[10:35]
+    texts = [
+        " ".join(["one", *held, "two"]),
+        " ".join([*held, "three", *held[:4]]),
+        "\n".join(other[4].split()),
+        other[0][:20],
+    ]
+    rows = [{"id": f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}" + "0" * 16, "text": text} for n, text in enumerate(texts)]
+    for n, name in enumerate(names):
+        part = [
+            {"id": rows[k % 4]["id"] if own_ids else f"o{k}", "text": text}
+            for k, text in enumerate(other)
+            if k % len(names) == n
+        ]
+        (tmp_path / "other" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "other" / name).write_text("".join(json.dumps(row) + "\n" for row in part))
+    step = Substrings(length=10)
+    folder = keys_of_corpus(Here(), step, str(tmp_path / "other"), str(tmp_path / "keys"))  # type: ignore[arg-type]
+    before = flat(pq.read_table(folder))
+    own = flat(step.keys(pa.RecordBatch.from_pylist(rows, SCHEMA)))
+    gone = runs(losers(pa.concat_tables([before, own]))[0]).to_pylist()
+    named = {row["id"][:16]: number for number, row in enumerate(rows)}
+    assert sorted((named[doc_hex(run["doc"])], run["pos"], run["value"]) for run in gone) == [
+        (0, 1, 25),
+        (1, 0, 25),
+        (2, 0, 44),
+    ]
+
+
 WORD = st.sampled_from(["a", "b", "c", "naïve", "東", "京", "กี", "🙂", "x́"])
 TEXTS = st.lists(st.lists(WORD, max_size=25).map(" ".join), min_size=1, max_size=6)
 
