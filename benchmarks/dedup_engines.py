@@ -19,6 +19,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ from curate.corpus.schema import document_id
 ORIGIN = {"file", "offset"}
 
 
-def documents(count: int) -> list[dict[str, str]]:
+def documents(count: int) -> list[dict[str, Any]]:
     """Texts in chains and stars, identical and near copies, on a few hosts."""
     source = np.random.default_rng(5).integers(0, 100_000, count * 100)
     rows = []
@@ -47,7 +48,7 @@ def documents(count: int) -> list[dict[str, str]]:
     return rows
 
 
-def write_input(folder: Path, rows: list[dict[str, str]], files: int) -> None:
+def write_input(folder: Path, rows: list[dict[str, Any]], files: int) -> None:
     """The documents as a corpus of ours, which keeps its ids (those of others' rows hold file and row), in so many files."""
     folder.mkdir(parents=True)
     columns = schema.published("web", [])
@@ -66,7 +67,7 @@ def content(corpus: Path) -> str:
     return total.hexdigest()
 
 
-def write_tasks(path: Path, rows: list[dict[str, str]]) -> None:
+def write_tasks(path: Path, rows: list[dict[str, Any]]) -> None:
     """A question and its answer out of each fiftieth document."""
     words = [row["text"].split() for row in rows[::50]]
     path.write_text("".join(json.dumps({"question": " ".join(w[5:30]), "answer": w[31]}) + "\n" for w in words))

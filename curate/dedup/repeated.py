@@ -3,7 +3,8 @@
 1. *split*: the windows of each file of keys, by the leading bits of their hash into partitions, a row group each;
 2. *meet*: each partition reads its row group of every file; of windows that occur more than once, the place with the smallest
    (rank, doc, pos) owns it, and all others are lost, by shard;
-3. *join*: each shard reads what its documents lost and joins windows side by side to runs, one a stretch of one owner.
+3. *join*: each shard reads what its documents lost and own, and covers the words of lost windows by few runs, each of which
+   stands at one place of one owner. Words of a window that its document owns stay, so that each window stays whole somewhere.
 
 Windows are 36 bytes in memory; a partition is at most about `PARTITION` windows, unless one window occurs more often than that,
 and a task holds the windows of a file of keys, a partition, or the losses of a shard. All of it is linear in the corpus.
@@ -55,7 +56,8 @@ LOSSES = pa.schema(
         pa.field("place", pa.int32()),
     ]
 )
-"""A window that is lost: where it stood, and where it stays."""
+"""A window that is lost: where it stood, and where it stays. One that is owned stays, and its `place` is OWNED."""
+OWNED = -1
 
 
 def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) -> dict[str, Any]:
@@ -205,19 +207,21 @@ class Met:
 def meet(task: MeetTask) -> Met:
     """Task: who loses which window to whom in one partition, to `out`, a row group a shard."""
     losses, repeated = losers(_of_all(task.sources, task.number, FLAT))
+    lost = len(losses) - int(owned(losses).sum())
     shard = (losses["doc"].to_numpy().view(np.uint64) >> np.uint64(32)) * np.uint64(task.shards) >> np.uint64(32)
     order = np.argsort(shard, kind="stable")
     ends = np.searchsorted(shard[order], np.arange(task.shards + 1))
-    found = Met(repeated, len(losses))
+    found = Met(repeated, lost)
     groups = (losses.take(pa.array(order[a:b])) for a, b in itertools.pairwise(ends))
     _write(task.out, LOSSES, groups, asdict(found))
     return found
 
 
 def losers(windows: pa.Table) -> tuple[pa.Table, int]:
-    """Rows of LOSSES from rows of FLAT: all places of a repeated window but the first; and how many windows are repeated.
+    """Rows of LOSSES from rows of FLAT: all places of repeated windows, of which the first owns it; and how many windows
+    are repeated.
 
-    Documents of before (their ranks are negative) lose nothing.
+    Documents of before (their ranks are negative) lose nothing, and what they own needs no row.
     """
     hi = windows["hi"].to_numpy()
     order = np.argsort(hi, kind="stable")
@@ -232,10 +236,12 @@ def losers(windows: pa.Table) -> tuple[pa.Table, int]:
     new[1:] = (np.diff(columns["hi"]) != 0) | (np.diff(columns["lo"]) != 0)
     firsts = np.flatnonzero(new)
     owner = firsts[np.cumsum(new) - 1] if len(order) else firsts
-    lost = np.flatnonzero(~new & (columns["rank"] >= 0))
-    found = [columns["doc"][lost], columns["pos"][lost], columns["size"][lost]]
-    found += [columns["doc"][owner[lost]], columns["pos"][owner[lost]]]
     counts = np.diff(np.append(firsts, len(order)))
+    repeated = np.repeat(counts > 1, counts)
+    rows = np.flatnonzero(repeated & (columns["rank"] >= 0))
+    found = [columns[name][rows] for name in ("doc", "pos", "size")]
+    # An owner of before may have the number of a new document, so that the place alone tells what is owned.
+    found += [columns["doc"][owner[rows]], np.where(owner[rows] == rows, OWNED, columns["pos"][owner[rows]])]
     return pa.table([pa.array(c) for c in found], schema=LOSSES), int((counts > 1).sum())
 
 
@@ -270,35 +276,75 @@ def join(task: JoinTask) -> Joined:
     return found
 
 
+def owned(losses: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which windows stay where they stand."""
+    found: npt.NDArray[np.bool_] = losses["place"].to_numpy() == OWNED
+    return found
+
+
 def runs(losses: pa.Table) -> pa.Table:
     """Windows of LOSSES as runs (doc, pos, survivor, value, place): `value` is the number of words; runs do not overlap, and
     `place` is the word of the survivor where the run stands."""
+    stays = owned(losses)
     doc, pos, size, survivor, place = (losses[name].to_numpy().astype(np.int64) for name in LOSSES.names)
     order = np.lexsort([pos, doc])
-    found = np.empty((len(order), 5), np.int64)
-    count = _runs(doc[order], pos[order], size[order], survivor[order], place[order], found)
+    lost, kept = order[~stays[order]], order[stays[order]]
+    found = np.empty((len(order), 5), np.int64)  # a run ends where a lost window does, or where an owned one begins
+    count = _runs(
+        doc[lost],
+        pos[lost],
+        size[lost],
+        survivor[lost],
+        place[lost],
+        doc[kept],
+        pos[kept],
+        pos[kept] + size[kept],
+        found,
+    )
     docs, starts, sizes, keepers, places = found[:count].T
     columns = [docs, starts.astype(np.int32), keepers, sizes.astype(np.float64), places.astype(np.int32)]
     return pa.table([pa.array(c) for c in columns], names=["doc", "pos", "survivor", "value", "place"])
 
 
 @compiled
-def _runs(doc: Array, pos: Array, size: Array, survivor: Array, place: Array, found: Array) -> int:
-    count, end = 0, -1
-    for i in range(len(doc)):
-        again = i > 0 and doc[i] == doc[i - 1]
-        if not again:
-            end = -1
+def _runs(
+    doc: Array,
+    pos: Array,
+    size: Array,
+    survivor: Array,
+    place: Array,
+    own_doc: Array,
+    own_pos: Array,
+    own_end: Array,
+    found: Array,
+) -> int:
+    """Cover the words of lost windows but for those of owned ones. Both are in order of document and word, and of two windows
+    of a document the later one ends no earlier; from each word on the run is that of the window that reaches furthest."""
+    count, i, own, end = 0, 0, 0, -1
+    while i < len(doc):
+        start = max(pos[i], end)
+        while own < len(own_doc) and (own_doc[own] < doc[i] or (own_doc[own] == doc[i] and own_pos[own] <= start)):
+            if own_doc[own] == doc[i]:
+                start = max(start, own_end[own])
+            own += 1
+        while i + 1 < len(doc) and doc[i + 1] == doc[i] and pos[i + 1] <= start:
+            i += 1
         stop = pos[i] + size[i]
-        if stop <= end:
-            continue
-        moved = count > 0 and place[i] - pos[i] == found[count - 1, 4] - found[count - 1, 1]
-        if again and moved and pos[i] <= end and survivor[i] == found[count - 1, 3]:
-            found[count - 1, 2] = stop - found[count - 1, 1]
-        else:
-            start = max(pos[i], end)
-            found[count, 0], found[count, 1], found[count, 2] = doc[i], start, stop - start
-            found[count, 3], found[count, 4] = survivor[i], place[i] + start - pos[i]
-            count += 1
-        end = stop
+        if own < len(own_doc) and own_doc[own] == doc[i]:
+            stop = min(stop, own_pos[own])
+        end = start
+        if start < stop:
+            at, last = place[i] + start - pos[i], count - 1
+            joins = count > 0 and found[last, 0] == doc[i] and found[last, 1] + found[last, 2] == start
+            if joins and found[last, 3] == survivor[i] and found[last, 4] + found[last, 2] == at:
+                found[last, 2] += stop - start
+            else:
+                found[count, 0], found[count, 1], found[count, 2] = doc[i], start, stop - start
+                found[count, 3], found[count, 4] = survivor[i], at
+                count += 1
+            end = stop
+        if end >= pos[i] + size[i]:
+            i += 1
+            if i < len(doc) and doc[i] != doc[i - 1]:
+                end = -1
     return count

@@ -33,9 +33,9 @@ class Substrings:
     """A run of at least `length` words (or bytes) that stands in several places stays in one.
 
     A window of `length` words that occurs more than once stays where the longest text has it (then the earliest, then that with
-    the smallest id; in one text its first place) and is cut everywhere else: all words that lie in such a window go. Cuts end
-    between words, or where asked between sentences or lines. A text that lost something and has fewer than `least` words left
-    is dropped as `little_left`.
+    the smallest id; in one text its first place) and is cut everywhere else: all words that lie in such a window go, but those
+    of a window that stays there. Cuts end between words, or where asked between sentences or lines. A text that lost something
+    and has fewer than `least` words left, and less than `length`, is dropped as `little_left`: so no window goes with it.
     """
 
     length: int = 50
@@ -101,7 +101,8 @@ class Substrings:
         if not runs:
             return keep(doc)
         removed = {"repeated": runs}
-        if left < self.least or not left:
+        size = left if self.unit == "token" else len(text.encode())
+        if (left < self.least and size < self.length) or not left:
             return drop(doc, "little_left", float(left), removed=removed)
         return keep(replace(doc, text=text), removed=removed)
 

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.corpus import schema
 from curate.dedup import Lost, Substrings
 from curate.dedup.base import doc64, doc_hex, survivor_rank
 from curate.dedup.index import keys_of_corpus
@@ -48,21 +49,27 @@ def windows(found: Sequence[str], length: int, unit: str, text: str) -> list[tup
 
 
 def oracle(rows: Sequence[Row], length: int, unit: str) -> dict[str, set[int]]:
-    """{id: words that go}: those in a window that stands at another place before."""
+    """{id: words that go}: those in a window that stands at another place before, but for those of a window that stands
+    elsewhere later."""
     ranks = survivor_rank(
         pa.RecordBatch.from_pylist(list(rows), pa.schema([("id", pa.string()), ("text", pa.string())]))
     )
     docs = doc64([row["id"] for row in rows]).tolist()
     order = sorted(range(len(rows)), key=lambda n: (ranks[n], docs[n]))
-    seen: set[tuple[str, ...]] = set()
+    first: dict[tuple[str, ...], tuple[str, int]] = {}
     gone: dict[str, set[int]] = defaultdict(set)
+    kept: dict[str, set[int]] = defaultdict(set)
     for n in order:
         found = words(rows[n]["text"])
         for at, window in enumerate(windows(found, length, unit, rows[n]["text"])):
-            if window in seen:
+            if window in first:
                 gone[rows[n]["id"]] |= set(range(at, at + len(window)))
-            seen.add(window)
-    return dict(gone)
+                owner, place = first[window]
+                kept[owner] |= set(range(place, place + len(window)))
+            else:
+                first[window] = rows[n]["id"], at
+    left = {name: there - kept[name] for name, there in gone.items()}
+    return {name: there for name, there in left.items() if there}
 
 
 def found(rows: Sequence[Row], step: Substrings, files: int, partitions: int) -> list[Row]:
@@ -119,6 +126,21 @@ def test_what_the_other_corpus_holds_goes_whatever_its_files_and_ids(
     ]
 
 
+def test_the_same_corpus_holds_all_of_itself(tmp_path: Path) -> None:
+    rows = [{"id": f"{n:016x}" + "0" * 16, "text": " ".join(f"w{n}x{k}" for k in range(40))} for n in range(3)]
+    ours = pa.Table.from_pylist(
+        [{**row, "source": "s", "file": "f", "offset": 0} for row in rows], schema.published("web", [])
+    )
+    pq.write_table(ours, tmp_path / "other.parquet")
+    step = Substrings(length=10)
+    folder = keys_of_corpus(Here(), step, str(tmp_path / "other.parquet"), str(tmp_path / "keys"))  # type: ignore[arg-type]
+    both = pa.concat_tables([flat(step.keys(pa.RecordBatch.from_pylist(rows, SCHEMA))), flat(pq.read_table(folder))])
+    gone = runs(losers(both)[0]).to_pylist()
+    assert [(run["doc"], run["pos"], run["value"], run["survivor"], run["place"]) for run in gone] == [
+        (n, 0, 40, n, 0) for n in range(3)
+    ]
+
+
 WORD = st.sampled_from(["a", "b", "c", "naïve", "東", "京", "กี", "🙂", "x́"])
 TEXTS = st.lists(st.lists(WORD, max_size=25).map(" ".join), min_size=1, max_size=6)
 
@@ -142,6 +164,26 @@ def test_as_the_quadratic_oracle(texts: list[str], length: int, unit: str, files
         text, _, left = cut(row["text"], [(at, at + 1) for at in lost])
         assert words(text) == [word for at, word in enumerate(words(row["text"])) if at not in set(lost)]
         assert left == len(words(text))
+    stays = [step.apply(Document(row["id"], row["text"]), _lost(gone.get(row["id"], set()))) for row in rows]
+    kept = [one.doc.text for one in stays if one.reason is None]
+    held = {window for text in kept for window in windows(words(text), length, unit, text)}
+    every = Counter(window for row in rows for window in windows(words(row["text"]), length, unit, row["text"]))
+    assert held.issuperset(window for window, times in every.items() if times > 1)
+
+
+def _lost(gone: set[int]) -> list[Lost]:
+    return [Lost(at, None, 1.0) for at in sorted(gone)]
+
+
+@pytest.mark.parametrize("unit", ["token", "byte"])
+def test_one_word_repeated_stays_as_one_run(unit: str) -> None:
+    """A window that overlaps its own first place would else take that away, too."""
+    rows = [{"id": f"{n:016x}" + "0" * 16, "text": "word " * 10_000} for n in range(2)]
+    gone = found(rows, Substrings(unit=unit), 2, 2)
+    length = 50 if unit == "token" else 11
+    assert next((run["pos"], run["value"], run["place"]) for run in gone if run["doc"] == 1) == (0, length, 0)
+    assert sum(run["value"] for run in gone if run["doc"] == 0) == 10_000 - length
+    assert len(gone) <= 2 * (10_000 / length + 1)
 
 
 def test_words() -> None:
@@ -159,7 +201,10 @@ def test_words() -> None:
 def test_no_word_is_cut_where_no_spaces_stand(known: str) -> None:
     generator = random.Random(3)
     shared, other, last = ("".join(generator.choices(known.split(), k=k)) for k in (80, 60, 9))
-    rows = [{"id": f"{n:032x}", "text": text} for n, text in enumerate((other + shared + last[3:], shared + last[:-2]))]
+    rows = [
+        {"id": f"{n:016x}" + "0" * 16, "text": text}
+        for n, text in enumerate((other + shared + last[3:], shared + last[:-2]))
+    ]
     (run,) = found(rows, Substrings(length=50), 1, 1)
     here, there = words(rows[1]["text"]), words(rows[0]["text"])
     first, end = run["pos"], run["pos"] + int(run["value"])
@@ -225,7 +270,7 @@ def test_linear(unit: str) -> None:
 
 
 def _work(step: Substrings, text: str) -> Any:
-    batch = pa.RecordBatch.from_pylist([{"id": f"{n:032x}", "text": text} for n in range(2)], SCHEMA)
+    batch = pa.RecordBatch.from_pylist([{"id": f"{n:016x}" + "0" * 16, "text": text} for n in range(2)], SCHEMA)
     return lambda: runs(losers(flat(step.keys(batch)))[0])
 
 
