@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import warm_children  # noqa: F401
+
 
 @pytest.fixture(scope="session")
 def testdata() -> Path:

@@ -1,5 +1,7 @@
 """Task functions of a test's own, in a module that children can import."""
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +9,14 @@ from pathlib import Path
 import pytest
 
 from curate.engine import children
+
+
+def linger(task: dict[str, str]) -> dict[str, str]:
+    """Task: says who it is, and stays."""
+    Path(task["path"] + ".new").write_text(str(os.getpid()))
+    os.replace(task["path"] + ".new", task["path"])
+    time.sleep(60)
+    return {}
 
 
 @contextmanager

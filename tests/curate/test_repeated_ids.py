@@ -3,8 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from curate.report.inspect import inspect
 from curate.report.page import page
 from curate.run.start import EngineOptions
 from curate.sample import crawl
+from tests.command import curate
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
@@ -137,11 +136,8 @@ def test_inspect_chooses_among_them(thrice: Path, tmp_path: Path) -> None:
     shown = inspect(str(tmp_path), random=40).documents_shown
     assert len(shown) == 40
     assert [row["id"] for row in shown] == [row["id"] for row in inspect(str(tmp_path), random=40).documents_shown]
-    said = subprocess.run(
-        [sys.executable, "-m", "curate", "explain", str(thrice), shown[0]["id"], "--json"],
-        capture_output=True,
-        check=True,
-    )
+    said = curate("explain", str(thrice), shown[0]["id"], "--json")
+    assert said.returncode == 0
     assert len(json.loads(said.stdout)) == 3
 
 

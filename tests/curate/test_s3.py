@@ -1,16 +1,15 @@
 """The whole job from S3 to S3, against a local S3 server."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from subprocess import CompletedProcess
 
 import pytest
 
 from curate.errors import InputError, is_passing, of_disk
 from curate.files import storage
 from curate.sample import crawl
+from tests.command import curate
 from tests.faulty_s3 import Faulty, serve
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -37,9 +36,8 @@ def bucket(store):
     return client
 
 
-def _clean(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "curate", "clean", "--extractor", "resiliparse", "--quiet", "--json", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+def _clean(*arguments: str) -> CompletedProcess[str]:
+    return curate("clean", "--extractor", "resiliparse", "--quiet", "--json", *arguments)
 
 
 def test_from_s3_to_s3(bucket, store, tmp_path):

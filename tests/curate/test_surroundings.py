@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from curate.read.source import Source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
 from curate.run.start import command_line
+from tests.command import curate
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
 NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
@@ -104,14 +106,14 @@ def test_errors_of_a_disk_in_words() -> None:
     assert of_disk(ValueError("anything")) is None
 
 
-def curate(*arguments: str, most: int = 0) -> subprocess.CompletedProcess[str]:
+def on_a_full_disk(*arguments: str, most: int) -> subprocess.CompletedProcess[str]:
     """The command, in a process that may not write a file of more than `most` bytes."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
-    command = [sys.executable, "-m", "curate", *arguments, "--quiet", "--cores", "1"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit if most else None)
+    command = [sys.executable, "-m", "curate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
 
 
 @pytest.mark.engine
@@ -119,12 +121,13 @@ def curate(*arguments: str, most: int = 0) -> subprocess.CompletedProcess[str]:
 def test_a_full_disk_costs_one_line_and_no_work(tmp_path: Path, most: int) -> None:
     """A limit on the size of files fails as a full disk does, in the driver and in tasks."""
     source, out = write(tmp_path / "in"), tmp_path / "out"
-    full = curate("dedup", source, "--output", str(out), most=most)
+    command = ["dedup", source, "--output", str(out), "--quiet", "--cores", "1"]
+    full = on_a_full_disk(*command, most=most)
     assert full.returncode == 2, full.stderr
     assert "a file would become larger than is allowed" in full.stderr
     assert full.stderr.count("\n") == 1
     assert not out.exists()
-    whole = curate("dedup", source, "--output", str(out), "--resume")
+    whole = curate(*command, "--resume")
     assert whole.returncode == 0, whole.stderr
     assert json.loads((out / "ledger.json").read_text())["kept"] == 7
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
@@ -190,11 +193,11 @@ def test_a_command_is_written_down_without_secrets() -> None:
 
 @pytest.mark.engine
 def test_a_folder_that_nothing_can_be_written_to(tmp_path: Path) -> None:
-    done = curate("dedup", write(tmp_path / "in"), "--output", "/proc/nothing/out")
+    done = curate("dedup", write(tmp_path / "in"), "--output", "/proc/nothing/out", "--quiet")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     (tmp_path / "file").write_text("")
-    done = curate("dedup", str(tmp_path / "in"), "--output", str(tmp_path / "file" / "out"))
+    done = curate("dedup", str(tmp_path / "in"), "--output", str(tmp_path / "file" / "out"), "--quiet")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
@@ -228,29 +231,22 @@ def test_the_folder_for_temporary_files_goes_with_its_process(tmp_path: Path, mo
 ORPHAN = """
 import os, signal, sys, threading, time
 from curate.engine import children
-threading.Timer(float(sys.argv[1]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-children.call_json("tests.curate.test_surroundings:linger", {"path": sys.argv[2]})
+def end_when_it_works():
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=end_when_it_works).start()
+children.call_json("tests.tasks:linger", {"path": sys.argv[1]})
 """
-
-
-def linger(task: dict[str, str]) -> dict[str, str]:
-    """Task: says who it is, and stays."""
-    import time
-
-    Path(task["path"]).write_text(str(os.getpid()))
-    time.sleep(60)
-    return {}
 
 
 def test_children_end_with_their_parent(tmp_path: Path) -> None:
     """An orphan that goes on writing could write into what a later run has published."""
-    import time
-
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", ORPHAN, "6", str(tmp_path / "child")], cwd=root, check=False)
+    done = subprocess.run([sys.executable, "-c", ORPHAN, str(tmp_path / "child")], cwd=root, check=False)
     assert done.returncode == -signal.SIGKILL
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
         if "Z" in Path(f"/proc/{child}/stat").read_text().rpartition(")")[2]:
             break

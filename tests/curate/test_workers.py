@@ -16,8 +16,8 @@ from tests.tasks import importable
 SELF = "tests_worker_tasks"
 
 
-@pytest.fixture(autouse=True)
-def _tasks(tmp_path, monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def _tasks(tmp_path_factory):
     """A module of task functions that children can import."""
     code = (
         "import os, time, signal\n"
@@ -65,7 +65,7 @@ def _tasks(tmp_path, monkeypatch):
         "def eat(task):\n"
         "    with children.page(3, 9): x = bytearray(8 << 30)\n"
     )
-    with importable(monkeypatch, tmp_path, SELF, code):
+    with pytest.MonkeyPatch.context() as patch, importable(patch, tmp_path_factory.mktemp("tasks"), SELF, code):
         yield
 
 
@@ -81,6 +81,7 @@ def test_result_and_reuse():
 
 
 def test_a_limit_is_lifted_but_not_put_on_a_child_that_grew_without():
+    children.close_all()
     limit = 2 << 30
     (limited,), (free,) = _call("limit", memory=limit), _call("limit")
     assert limited["limit"] == limit

@@ -1,9 +1,6 @@
 """Mixing from S3 to S3, against a local S3 server: the same bytes as on a local disk."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from curate.report.mixture import finish_mixture
 from curate.run import runner
 from curate.run.start import EngineOptions, run_job
 from curate.tokens.tokenizer import TokenizerFile
+from tests.command import curate
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -60,8 +58,7 @@ def test_from_s3_to_s3(
         out = f"s3://curate-mix/out-{shards}" if root.startswith("s3") else str(tmp_path / "out")
         words += ["--weights", "web=0.7,code=0.3", "--tokens", "3000", "--tokenizer", bpe.path, "--counts", counts]
         words += ["--no-decontaminate", "--quiet", "--json", "--shards", shards, "--output", out]
-        command = [sys.executable, "-m", "curate", "mix", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+        done = curate("mix", *words)
         assert done.returncode == 0, done.stderr[-2000:]
         found.append(json.loads(done.stdout))
     assert found[0]["data"] == found[1]["data"]

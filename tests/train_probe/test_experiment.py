@@ -447,7 +447,6 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.slow
 def test_minutes_are_measured_once_for_all_processes(corpora, command):
     """Two processes that measure different speeds train the same number of steps."""
-    import socket
 
     assert main(command("train", "--minutes", "0.002", "--seeds", "1", "--no-tasks", "--only", "prepare")) == 0
     code = """
@@ -461,10 +460,7 @@ from train_probe.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
     (corpora / "worker.py").write_text(code)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     words = command("train", "--minutes", "0.002", "--seeds", "1", "--no-tasks", "--only", "run")
     done = subprocess.run(
         [*launch, str(corpora / "worker.py"), *words],

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
@@ -119,10 +118,7 @@ parallel.stop()
 @pytest.mark.parametrize("kind", ["ddp", "fsdp", "tp"])
 def test_two_processes_train_like_one(file, tmp_path, kind):
     (tmp_path / "worker.py").write_text(WORKER)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, str(tmp_path / "worker.py"), str(file.path), kind], capture_output=True, text=True, env=environment
