@@ -160,6 +160,9 @@ def test_what_all_items_say_counts_for_none() -> None:
     known = [Item("t", n, f"{phrase} of thing{n} and other{n}?", (f"yes{n}",), "") for n in range(20)]
     assert parts(f"{phrase} today, yes3", *known) == []
     assert Tasks([Item("t", 1, "a b", ("c",), ""), known[0]]).too_short == 1
+    common = [Item("t", n, phrase, (f"yes{n}",), "") for n in range(20)]
+    assert Tasks(common).too_short == 20
+    assert parts(f"{phrase}? yes3", *common) == []
 
 
 def test_a_short_question_of_a_benchmarks_own_words_needs_all_of_them() -> None:
