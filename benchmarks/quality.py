@@ -6,8 +6,10 @@ human labels of `J-sources/quality` only judge.
 
 import argparse
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +28,36 @@ BAD_FORMATS = {1, 6, 12, 16, 18, 19}
 """Content listing, truncated, about an organisation, product page, spam, structured data."""
 
 
-def domains(data: Path) -> list[Text]:
-    """Pages with a format that is plainly good or bad, each text once."""
-    found: dict[int, Text] = {}
+GOOD_TOPICS = {2, 4, 12, 13, 16, 17, 19}
+"""Software development, education, health, history, literature, politics, science."""
+BAD_TOPICS = {0, 8, 11, 14, 22, 23}
+"""Adult, fashion, games, home and hobbies, transportation, travel."""
+
+
+def pages(data: Path) -> Iterator[tuple[int, int, Text]]:
+    """(topic, format, text), good where nothing else is said."""
     for path in sorted((data / "J-sources" / "domains").rglob("examples/topic*_format*.json")):
-        kind = int(path.stem.rpartition("format")[2])
-        if kind not in GOOD_FORMATS | BAD_FORMATS:
-            continue
+        topic, kind = (int(one) for one in re.findall(r"\d+", path.stem))
         for row in json.loads(path.read_text(encoding="utf-8")):
-            one = Text(row["text"], kind in GOOD_FORMATS, host(row.get("url")) or "", "en")
-            found.setdefault(one.digest, one)
+            yield topic, kind, Text(row["text"], True, host(row.get("url")) or "", "en")
+
+
+def domains(data: Path, by_topic: bool = False) -> list[Text]:
+    """Pages with a format (or topic) that is plainly good or bad, each text once."""
+    good, bad = (GOOD_TOPICS, BAD_TOPICS) if by_topic else (GOOD_FORMATS, BAD_FORMATS)
+    found: dict[int, Text] = {}
+    for topic, kind, one in pages(data):
+        label = topic if by_topic else kind
+        if label in good | bad:
+            found.setdefault(one.digest, replace(one, good=label in good))
     return [found[digest] for digest in sorted(found)]
+
+
+def apart(texts: Sequence[Text]) -> tuple[list[Text], list[Text]]:
+    """(texts to learn from, texts of the fifth of the hosts that judge)."""
+    back = [uniform(f"{one.group:016x}", "benchmark") < 0.2 for one in texts]
+    learnt = [one for one, away in zip(texts, back, strict=True) if not away]
+    return learnt, [one for one, away in zip(texts, back, strict=True) if away]
 
 
 def contested(data: Path) -> list[Text]:
@@ -79,12 +100,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--fasttext", action="store_true", help="Also train and score fastText's supervised model.")
     parser.add_argument("--curve", action="store_true", help="Also train with few good texts.")
+    parser.add_argument("--topics", action="store_true", help="Instead: train on topics.")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    texts, judge = domains(options.data), contested(options.data)
-    back = np.array([uniform(f"{one.group:016x}", "benchmark") < 0.2 for one in texts])
-    learnt = [one for one, away in zip(texts, back, strict=True) if not away]
-    kept_back = [one for one, away in zip(texts, back, strict=True) if away]
+    texts, judge = domains(options.data, options.topics), contested(options.data)
+    learnt, kept_back = apart(texts)
     hosts = len({one.group for one in kept_back})
     print(f"{len(learnt)} texts to learn from, {len(kept_back)} of {hosts} other hosts, {len(judge)} contested")
     model = options.work / "linear"
@@ -93,7 +113,8 @@ def main() -> None:
         train.train(Labelled(learnt), str(model), {"good": ["formats"], "bad": ["formats"]})
         print(f"trained in {time.process_time() - start:.1f} s of CPU time")
     loaded = linear.load(model)
-    for title, some in (("formats, other hosts", kept_back), ("contested", judge)):
+    first = f"{'topics' if options.topics else 'formats'}, other hosts"
+    for title, some in ((first, kept_back), ("contested", judge)):
         print(f"\n| {title} | AUC | 95 % |\n|---|---|---|")
         shown("linear model", [linear.score(loaded, one.text) for one in some], some)
         for name, values in trivial(some).items():

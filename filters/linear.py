@@ -14,6 +14,8 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,7 +151,12 @@ def hashes(stop_words: tuple[str, ...] | list[str]) -> Array:
 # ---- reading ----
 
 
-def load(folder: Path) -> Linear:
+def shipped() -> Traversable:
+    """The folder of the model that comes with this package."""
+    return resources.files("curate.filters") / "data" / "quality"
+
+
+def load(folder: Path | Traversable) -> Linear:
     """The model in a folder. Raises FileNotFoundError where there is none, ValueError that says what is wrong with it."""
     card_file, words_file = folder / CARD, folder / WORDS
     if not card_file.is_file() or not words_file.is_file():
@@ -163,8 +170,12 @@ def load(folder: Path) -> Linear:
         raise ValueError(f"{folder} is no model of quality: {told}") from error
 
 
-def _checked(card_file: Path, words_file: Path) -> Linear:
-    if card_file.stat().st_size > MAX_CARD:
+def _size(file: Traversable) -> int:
+    return file.stat().st_size if isinstance(file, Path) else len(file.read_bytes())
+
+
+def _checked(card_file: Traversable, words_file: Traversable) -> Linear:
+    if _size(card_file) > MAX_CARD:
         raise ValueError(f"{CARD} is larger than {MAX_CARD:,} bytes")
     card = json.loads(card_file.read_bytes())
     if not isinstance(card, dict) or (card.get("format"), card.get("version")) != (FORMAT, VERSION):
@@ -174,8 +185,8 @@ def _checked(card_file: Path, words_file: Path) -> Linear:
     buckets = card["buckets"]
     if type(buckets) is not int or not SMALLEST <= buckets <= LARGEST or buckets & (buckets - 1):
         raise ValueError(f"buckets must be a power of two from {SMALLEST} to {LARGEST}, got {buckets!r}")
-    if words_file.stat().st_size != 4 * buckets:
-        raise ValueError(f"{WORDS} holds {words_file.stat().st_size:,} bytes, {buckets:,} buckets are {4 * buckets:,}")
+    if _size(words_file) != 4 * buckets:
+        raise ValueError(f"{WORDS} holds {_size(words_file):,} bytes, {buckets:,} buckets are {4 * buckets:,}")
     data = words_file.read_bytes()
     if hashlib.sha256(data).hexdigest() != card["words_sha256"]:
         raise ValueError(f"{WORDS} is not the file that {CARD} was written with")

@@ -23,6 +23,7 @@ import numpy as np
 import xxhash
 
 from curate.filters.jit import Array, Number, compiled, hot
+from curate.filters.scripts import is_unspaced, part_words
 from curate.filters.text import combining, parted
 
 FORMAT, VERSION = "curate-ngram", 1
@@ -93,21 +94,60 @@ def score_words(model: Ngrams, words: str) -> Score:
 
 _MARKS = {code: f" {chr(code)} " for code in range(128) if re.match(r"[^\w\s]", chr(code))}
 _ASCII = {**_MARKS, **dict.fromkeys(range(48, 58), "0")}
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
+_KEPT, _MARK, _DIGIT, _BLANK, _LINE = range(5)
 
 
 def plain_words(text: str) -> str:
     """Words as `words` models read them: small letters, each digit 0, marks by themselves, one form of Unicode (NFKC)."""
-    text = text.lower()
-    if text.isascii():
-        return text.translate(_ASCII)
-    text = unicodedata.normalize("NFKC", parted(text)).translate(_ASCII)
+    low = text.lower()
+    if low.isascii():
+        return _cut_ascii(low, _kinds("\t\r\x0b\x0c "))
+    runs = {run: _spelled(run) for run in set(_BEYOND.findall(low))}
+    if None in runs.values():
+        return words_of_any(low)
+    return _cut_ascii(_BEYOND.sub(lambda found: runs[found[0]] or "", low), _kinds("\t\r\x0b\x0c\x1c\x1d\x1e\x1f "))
+
+
+def words_of_any(low: str) -> str:
+    """The same of a text in small letters of any script, as a few expressions say it."""
+    text = unicodedata.normalize("NFKC", parted(low)).translate(_ASCII)
     text = re.sub(r"\d", "0", _marks().sub(r" \g<0> ", text))
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
+
+
+@lru_cache(maxsize=1 << 13)
+def _spelled(run: str) -> str | None:
+    """Characters beyond ASCII as `words_of_any` leaves them, ASCII among them apart; None where what they become hangs on those beside."""
+    if is_unspaced(run) or part_words(run) != run or _accents().search(run):
+        return None
+    text = re.sub(r"\d", "0", _marks().sub(r" \g<0> ", unicodedata.normalize("NFKC", run)))
+    return re.sub(r"\s", " ", text)
+
+
+def _cut_ascii(text: str, kinds: Array) -> str:
+    """Marks by themselves, digits as 0, one space between words and none at the ends of lines."""
+    data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+    out = np.empty(3 * len(data), np.uint8)
+    return out[: _cut(data, kinds, out)].tobytes().decode()
+
+
+@lru_cache(maxsize=2)
+def _kinds(blanks: str) -> Array:
+    """What each byte is."""
+    kinds = np.full(256, _KEPT, np.uint8)
+    kinds[[*_MARKS]], kinds[48:58], kinds[[*blanks.encode()]], kinds[10] = _MARK, _DIGIT, _BLANK, _LINE
+    return kinds
 
 
 @lru_cache(maxsize=1)
 def _marks() -> re.Pattern[str]:
     return re.compile(rf"[^\w\s\x00-\x7f{combining()}]")
+
+
+@lru_cache(maxsize=1)
+def _accents() -> re.Pattern[str]:
+    return re.compile(rf"[{combining()}]")
 
 
 def same_words(text: str) -> str:
@@ -199,6 +239,30 @@ def _checked(folder: Path, card_file: Path, tables: Path) -> Ngrams:
 
 
 # ---- compiled ----
+
+
+@compiled
+def _cut(text: Array, kinds: Array, out: Array) -> int:
+    """Write the words of a text to `out`; returns how many bytes these are."""
+    size, begun, parts = 0, False, False  # whether the line has a word; whether a space is due
+    for i in range(len(text)):
+        byte = text[i]
+        kind = kinds[byte]
+        if kind == _BLANK:
+            parts = True
+            continue
+        if kind == _LINE:
+            out[size] = byte
+            size += 1
+            begun, parts = False, False
+            continue
+        if begun and (parts or kind == _MARK):
+            out[size] = 32
+            size += 1
+        out[size] = 48 if kind == _DIGIT else byte
+        size += 1
+        begun, parts = True, kind == _MARK
+    return size
 
 
 @compiled

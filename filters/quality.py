@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from curate.filters.assets import AssetMissingError
 from curate.filters.base import Decision, Document, Limit, drop, keep
 from curate.filters.sampling import uniform
 from curate.filters.text import lines, lowered, words
@@ -102,7 +101,7 @@ class Quality:
     distribution of shape 9 is above 1 - score, so that some of what the model dislikes stays. Differs from the source: the number
     comes from a hash of the id. Source of `minimum`: LLaMA and DCLM keep what scores above a threshold.
     The model is a folder made by `curate quality train`, or a fastText model (`.bin`, `.ftz`), whose text is one line in small
-    letters or not, as it was trained.
+    letters or not, as it was trained; without one it is the model that comes with this package (English pages of the web).
     """
 
     signals: ClassVar[tuple[str, ...]] = ("quality", "quality_pareto")
@@ -112,7 +111,7 @@ class Quality:
     )
 
     model: str = ""
-    """Folder of `curate quality train`, or a fastText model."""
+    """Folder of `curate quality train`, or a fastText model; empty: the shipped one."""
     minimum: float = 0.0
     """The least score that stays."""
     pareto: float = 0.0
@@ -133,7 +132,7 @@ class Quality:
             raise ValueError("a fastText model needs label, the one whose probability is the score")
 
     def files(self) -> tuple[Path, ...]:
-        """The model."""
+        """The model; the shipped one is a part of this version."""
         path = Path(self.model).expanduser()
         if not self.model:
             return ()
@@ -155,7 +154,7 @@ class Quality:
 
     def moved(self, text: str) -> list[tuple[str, float]]:
         """Signals and words that moved the score of a text, the strongest first; of a fastText model nothing is known."""
-        if not self.model or self.model.endswith(FASTTEXT):
+        if self.model.endswith(FASTTEXT):
             return []
         from curate.filters.linear import moved
 
@@ -174,10 +173,6 @@ def largest_shape(id: str, score: float) -> float:
 
 @lru_cache(maxsize=4)
 def _scorer(model: str, label: str, lower: bool) -> Callable[[str], float]:
-    if not model:
-        raise AssetMissingError(
-            'Quality needs a model: make one with curate quality train, and name it as model = "models/x"'
-        )
     if model.endswith(FASTTEXT):
         return _fasttext(model, label, lower)
     from curate.filters import linear
@@ -189,7 +184,7 @@ def _scorer(model: str, label: str, lower: bool) -> Callable[[str], float]:
 def _linear(model: str) -> "Linear":
     from curate.filters import linear
 
-    return linear.load(Path(model).expanduser())
+    return linear.load(Path(model).expanduser() if model else linear.shipped())
 
 
 def _fasttext(model: str, label: str, lower: bool) -> Callable[[str], float]:

@@ -17,8 +17,8 @@ def quality() -> None:
     """Train a model that tells good texts from bad ones, and see what it is worth."""
 
 
-def _labelled(command: "Callable[..., Any]") -> "Callable[..., Any]":
-    """Options that say where texts and labels come from."""
+def _texts(most: int, told: str) -> "Callable[[Callable[..., Any]], Callable[..., Any]]":
+    """Options that say where texts and labels come from: the keyword arguments of `labelled.read`. Of each class `most` (0: all, `told`)."""
     options = [
         click.argument("labelled", nargs=-1, metavar="[TABLE]..."),
         click.option(
@@ -32,36 +32,29 @@ def _labelled(command: "Callable[..., Any]") -> "Callable[..., Any]":
             metavar="VALUE",
             help="The label that is good, all others are bad.  [default: 1, true, good]",
         ),
-        click.option("--text-column", default="", metavar="COLUMN", help="Column that holds the text."),
+        click.option("--text-column", "column", default="", metavar="COLUMN", help="Column that holds the text."),
+        click.option(
+            "--texts",
+            "most",
+            default=most,
+            type=click.IntRange(min(most, 1)),
+            help=f"Texts of each class, chosen by hash.  [default: {told}]",
+        ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def all_of_them(command: "Callable[..., Any]") -> "Callable[..., Any]":
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return all_of_them
 
 
 @quality.command()
-@_labelled
+@_texts(20_000, "20,000")
 @click.option("--output", required=True, metavar="FOLDER", help="Folder of the model.")
-@click.option(
-    "--texts",
-    "most",
-    default=20_000,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Texts of each class, chosen by hash.",
-)
 @json_option
-def train(
-    labelled: tuple[str, ...],
-    good: tuple[str, ...],
-    bad: tuple[str, ...],
-    label: str,
-    good_label: str,
-    text_column: str,
-    output: str,
-    most: int,
-    as_json: bool,
-) -> None:
+def train(output: str, as_json: bool, **texts: Any) -> None:
     """Train a linear model on the shape and the words of texts: of corpora (--good, --bad), or of TABLEs with a column of labels.
 
     A tenth of the hosts is kept back to score it. The same texts give the same bytes.
@@ -70,39 +63,25 @@ def train(
     from curate.quality import labelled as reading
     from curate.quality import train as training
 
-    found = reading.read(good, bad, labelled, most=most, column=text_column, label=label, good_label=good_label)
+    found = reading.read(**texts)
     notes(found.notes)
-    sources = {"good": [*good], "bad": [*bad], "labelled": [*labelled]}
-    card = training.train(found, output, sources)
-    short = {
-        "model": output,
-        "data": card["data"],
-        "held_out": card["held_out"],
-        "strongest_words": card["strongest_words"],
-    }
+    card = training.train(found, output, {name: [*texts[name]] for name in ("good", "bad", "labelled")})
+    short = {"model": output, **{name: card[name] for name in ("data", "held_out", "strongest_words")}}
     printed(short, as_json, lambda: _trained(short))
 
 
 @quality.command()
-@_labelled
-@click.option("--model", required=True, metavar="PATH", help="Folder of a model, or a fastText model (.bin, .ftz).")
+@_texts(0, "all")
+@click.option(
+    "--model",
+    default="",
+    metavar="PATH",
+    help="Folder of a model, or a fastText model (.bin, .ftz).  [default: the shipped one]",
+)
 @click.option("--label", "fasttext_label", default="", metavar="LABEL", help="Label of a fastText model that is good.")
 @click.option("--lower", is_flag=True, help="Give a fastText model small letters.")
-@click.option("--texts", "most", default=0, type=click.IntRange(0), help="Texts of each class.  [default: all]")
 @json_option
-def evaluate(
-    labelled: tuple[str, ...],
-    good: tuple[str, ...],
-    bad: tuple[str, ...],
-    label: str,
-    good_label: str,
-    text_column: str,
-    model: str,
-    fasttext_label: str,
-    lower: bool,
-    most: int,
-    as_json: bool,
-) -> None:
+def evaluate(model: str, fasttext_label: str, lower: bool, as_json: bool, **texts: Any) -> None:
     """How well a model tells labelled texts apart: area under the ROC curve with its interval, reliability, by language, host and
     length, beside signals that cost nothing. Texts and hosts that the model has learnt from are left out.
     """
@@ -116,8 +95,7 @@ def evaluate(
         step = Quality(model=model, label=fasttext_label, lower=lower)
     except ValueError as error:
         raise RecipeError(str(error)) from error
-    found = reading.read(good, bad, labelled, most=most, column=text_column, label=label, good_label=good_label)
-    value = evaluating.evaluate(found, step)
+    value = evaluating.evaluate(reading.read(**texts), step)
     notes(value.notes)
     printed(evaluating.as_json(value), as_json, lambda: _evaluated(value))
 

@@ -11,6 +11,7 @@ import numpy as np
 from curate.errors import RecipeError, UsageError
 from curate.filters.base import Document
 from curate.filters.jit import Array
+from curate.filters.linear import load, shipped
 from curate.filters.quality import MeanLineLength, Quality, StopWordShare
 from curate.quality.labelled import Labelled, Text
 from curate.quality.measures import Area, Reliability, auc, auc_with_interval, reliability
@@ -71,7 +72,7 @@ def evaluate(found: Labelled, step: Quality) -> Evaluation:
         "characters": np.array([float(len(one.text)) for one in texts]),
     }
     return Evaluation(
-        model=step.model,
+        model=step.model or "the shipped one",
         texts=len(texts),
         good=int(good.sum()),
         area=auc_with_interval(scores, good, hosts),
@@ -91,15 +92,13 @@ def _values(step: Callable[[Document], Any], signal: str, texts: Sequence[Text])
 
 
 def _without_seen(found: Labelled, step: Quality) -> tuple[list[Text], list[str]]:
-    folder = Path(step.model).expanduser()
+    folder = Path(step.model).expanduser() if step.model else shipped()
     notes = [*found.notes]
     if not folder.is_dir():
         return found.texts, [
             *notes,
             "a fastText model does not say what it has learnt from: texts it knows are not left out",
         ]
-    from curate.filters.linear import load
-
     hosts, known = (set(some.tolist()) for some in seen(folder, load(folder).card))
     texts = [one for one in found.texts if one.digest not in known]
     if len(texts) < len(found.texts):

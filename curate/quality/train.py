@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,23 @@ def train(found: Labelled, output: str, sources: dict[str, list[str]], *, bucket
     good = np.array([one.good for one in texts])
     digests = [one.digest for one in texts]
     weights = learn(rows, good, digests, buckets)
-    card = _card(texts, weights, buckets, sources)
-    card["held_out"] = _held_out(texts, rows, good, digests, buckets)
+    held = _held_out(texts, rows, good, digests, buckets)
+    return write(output, found, weights, buckets, sources, held)
+
+
+def write(
+    output: str,
+    found: Labelled,
+    weights: Weights,
+    buckets: int,
+    sources: dict[str, list[str]],
+    held: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """Write weights that were learnt from texts as a model to the folder `output` and return its card. `held` is what it is worth."""
+    card = _card(found.texts, weights, buckets, sources)
+    card["held_out"] = held
     card["notes"] = found.notes
-    _write(output, card, weights, _seen(texts))
+    _write(output, card, weights, _seen(found.texts))
     return card
 
 
@@ -185,14 +199,15 @@ def _write(output: str, card: dict[str, object], weights: Weights, seen: tuple[l
     storage.write_text(storage.join(output, linear.CARD), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
 
-def seen(folder: Path, card: Any) -> tuple[Array, Array]:
+def seen(folder: Path | Traversable, card: Any) -> tuple[Array, Array]:
     """Digests of the (hosts, texts) that a model has learnt from; empty where its folder does not say."""
     path = folder / SEEN
     told = card.get("seen") if isinstance(card.get("seen"), dict) else {}
     hosts, texts = told.get("hosts"), told.get("texts")
     if not path.is_file() or type(hosts) is not int or type(texts) is not int:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    if min(hosts, texts) < 0 or path.stat().st_size != 8 * (hosts + texts):
+    found = path.read_bytes()
+    if min(hosts, texts) < 0 or len(found) != 8 * (hosts + texts):
         raise ValueError(f"{path} is not as long as the card says")
-    data = np.frombuffer(path.read_bytes(), "<u8")
+    data = np.frombuffer(found, "<u8")
     return data[:hosts], data[hosts:]

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -183,6 +184,24 @@ def test_words() -> None:
     assert ngram.plain_words("हिन्दी में\n日本語です").split("\n")[0] == "हिन्दी में"
     assert len(ngram.plain_words("日本語です").split()) > 1
     assert ngram.plain_words("a\u00a0b\u2028c").split() == ["a", "b", "c"]
+
+
+ODD = (
+    "aA1é’“…\u0301\u0345ﾞｶΣİßﬁ½²٣中です한\u1161ก\u0f0b\u00a0\u2028\x85\x1c\x00\r\t\n .-_<\u0338´™ℹ𝟙\u200d\ufe0f\ufffd😀"
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30))
+def test_words_are_cut_as_a_few_expressions_say(text: str) -> None:
+    """The compiled loop against Python's own Unicode."""
+    low = text.lower()
+    if not low.isascii():
+        assert ngram.plain_words(text) == ngram.words_of_any(low)
+        return
+    said = low.translate(ngram._ASCII).split("\n")
+    blanks = re.compile("[\t\r\x0b\x0c ]+")
+    assert ngram.plain_words(text).split("\n") == [" ".join(filter(None, blanks.split(line))) for line in said]
 
 
 def test_lines_blanks_and_marks(tmp_path: Path) -> None:
