@@ -6,17 +6,19 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CURATE := $(BIN)/curate
 
-.PHONY: help demo demo-llama demo-probe test test-fast check docs format bench train-extractor clean
+.PHONY: help demo demo-llama demo-probe models test test-fast check docs format bench train-extractor train-quality clean
 
 help:
 	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
 	@echo "make demo-llama       all seven sources of LLaMA from embedded samples of their dumps, mixed by its table"
 	@echo "make demo-probe       the same, then mix, train a tiny model on clean and raw text, and give the verdict"
+	@echo "make models           small models for the recipes gpt3, ccnet and llama, from what demo-llama makes"
 	@echo "make test             set up, run every test"
 	@echo "make test-fast        the pure tests only, seconds"
 	@echo "make check            format, lint, types"
 	@echo "make docs             docs/filters.md again, from the filters themselves"
 	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
+	@echo "make train-quality    the shipped model of quality again, the same way"
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3"; exit 1; }
@@ -65,6 +67,28 @@ demo-llama: .venv/.core
 	@$(CURATE) mix --weights llama $(foreach source,$(SEVEN),--source $(source)=$(LLAMA)/$(source)) --tokens 100K \
 		--output $(LLAMA)/mix
 
+# Models for recipes that need one of yours; what is there stays. Large ones: make models WIKI=wiki/ GOOD="wiki/ books/" BAD=crawl/extracted
+WIKI ?= $(LLAMA)/wikipedia
+GOOD ?= $(LLAMA)/wikipedia $(LLAMA)/books
+REFERENCES ?= $(WIKI)
+BAD ?= $(LLAMA)/c4/extracted
+
+models: models/en-5gram models/gpt3 models/llama
+	@echo
+	@echo "Use them:  $(CURATE) clean --input $(LLAMA)/crawl --recipe gpt3 --output gpt3"
+
+$(LLAMA)/mix: .venv/.core
+	@$(MAKE) --no-print-directory demo-llama
+
+models/en-5gram: | $(if $(filter $(LLAMA)/%,$(WIKI)),$(LLAMA)/mix)
+	$(CURATE) ngram train --input $(WIKI) --output $@
+
+models/gpt3: | $(if $(filter $(LLAMA)/%,$(GOOD) $(BAD)),$(LLAMA)/mix)
+	$(CURATE) quality train $(GOOD:%=--good %) $(BAD:%=--bad %) --output $@
+
+models/llama: | $(if $(filter $(LLAMA)/%,$(REFERENCES) $(BAD)),$(LLAMA)/mix)
+	$(CURATE) quality train $(REFERENCES:%=--good %) $(BAD:%=--bad %) --output $@
+
 demo-probe: .venv/.probe demo
 	@$(BIN)/python -m benchmarks.demo_probe
 
@@ -94,3 +118,6 @@ clean:
 
 train-extractor: .venv/.dev
 	$(BIN)/python -m benchmarks.extractor_train
+
+train-quality: .venv/.dev
+	$(BIN)/python -m benchmarks.quality_train

@@ -94,7 +94,7 @@ def score_words(model: Ngrams, words: str) -> Score:
 
 _MARKS = {code: f" {chr(code)} " for code in range(128) if re.match(r"[^\w\s]", chr(code))}
 _ASCII = {**_MARKS, **dict.fromkeys(range(48, 58), "0")}
-_BEYOND = re.compile(r"[^\x00-\x7f]+")
+_BEYOND = re.compile(r"([^\x00-\x7f]+)")
 _KEPT, _MARK, _DIGIT, _BLANK, _LINE = range(5)
 
 
@@ -103,10 +103,12 @@ def plain_words(text: str) -> str:
     low = text.lower()
     if low.isascii():
         return _cut_ascii(low, _kinds("\t\r\x0b\x0c "))
-    runs = {run: _spelled(run) for run in set(_BEYOND.findall(low))}
-    if None in runs.values():
+    pieces = _BEYOND.split(low)
+    spelled = [one for one in map(_spelled, pieces[1::2]) if one is not None]
+    if len(spelled) < len(pieces) // 2:
         return words_of_any(low)
-    return _cut_ascii(_BEYOND.sub(lambda found: runs[found[0]] or "", low), _kinds("\t\r\x0b\x0c\x1c\x1d\x1e\x1f "))
+    pieces[1::2] = spelled
+    return _cut_ascii("".join(pieces), _kinds("\t\r\x0b\x0c\x1c\x1d\x1e\x1f "))
 
 
 def words_of_any(low: str) -> str:
