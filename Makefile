@@ -80,13 +80,13 @@ models: models/en-5gram models/gpt3 models/llama
 $(LLAMA)/mix: .venv/.core
 	@$(MAKE) --no-print-directory demo-llama
 
-models/en-5gram: | $(if $(filter $(LLAMA)/%,$(WIKI)),$(LLAMA)/mix)
+models/en-5gram: | .venv/.core $(if $(filter $(LLAMA)/%,$(WIKI)),$(LLAMA)/mix)
 	$(CURATE) ngram train --input $(WIKI) --output $@
 
-models/gpt3: | $(if $(filter $(LLAMA)/%,$(GOOD) $(BAD)),$(LLAMA)/mix)
+models/gpt3: | .venv/.core $(if $(filter $(LLAMA)/%,$(GOOD) $(BAD)),$(LLAMA)/mix)
 	$(CURATE) quality train $(GOOD:%=--good %) $(BAD:%=--bad %) --output $@
 
-models/llama: | $(if $(filter $(LLAMA)/%,$(REFERENCES) $(BAD)),$(LLAMA)/mix)
+models/llama: | .venv/.core $(if $(filter $(LLAMA)/%,$(REFERENCES) $(BAD)),$(LLAMA)/mix)
 	$(CURATE) quality train $(REFERENCES:%=--good %) $(BAD:%=--bad %) --output $@
 
 demo-probe: .venv/.probe demo
