@@ -57,7 +57,7 @@ def held_out(data: Path) -> Iterator[tuple[str, str]]:
     bodies = re.findall(r"<BODY>(.*?)</BODY>", news, re.DOTALL)
     sources = {
         "news": "\n\n".join(html.unescape(one).replace("\x03", "").strip() for one in bodies),
-        "novels": "\n".join(next((text / "gutenberg" / book).rglob("*.txt")).read_text(errors="replace")[5000:] for book in ("84", "98")),
+        "novels": "\n".join((text / "gutenberg" / book / f"{book}.txt").read_text(errors="replace")[5000:] for book in ("84", "98")),
         "encyclopedia": next((text / "wikitext2-valid-test").rglob("valid.txt")).read_text(),
     }  # fmt: skip
     for name, whole in sources.items():

@@ -8,6 +8,7 @@ import argparse
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +85,40 @@ def random_change(known: stored.Stored, rng: np.random.Generator) -> Recipe | No
         return None
 
 
-def compare(s: Session, corpus: str, count: int) -> None:
-    """Print for how many random changes the ids are the same, those apart that it said it can't know, and a row where one is wrong."""
+@dataclass(slots=True)
+class Compared:
+    """What became of some random changes."""
+
+    recipe: str
+    documents: int
+    same: int = 0
+    """All ids as told."""
+    apart: int = 0
+    """The same but for documents that it said it can't know."""
+    wrong: list[str] = field(default_factory=list)
+    """The changes after which an id was told wrong."""
+    unknown: int = 0
+    """Documents said not to be known, of all changes."""
+    displaced: int = 0
+    """Told as kept, and lost to a newcomer: newcomers are counted, not followed."""
+    kept: list[int] = field(default_factory=list)
+
+    def row(self) -> str:
+        """Of a Markdown table."""
+        tried = len(self.kept)
+        return (
+            f"| {self.recipe} | {self.documents} | {min(self.kept)} to {max(self.kept)} | {self.same} | {self.apart} | "
+            f"{len(self.wrong)} | {self.unknown / tried:.1f} | {self.displaced / tried:.1f} |"
+        )
+
+
+def compare(s: Session, corpus: str, count: int, seed: int = 11) -> Compared:
+    """Random changes of limits: what the stored columns say beside what the changed recipe truly keeps."""
     known = stored.read(corpus)
-    judge, rng = whatif.Judge(known), np.random.default_rng(11)
+    judge, rng = whatif.Judge(known), np.random.default_rng(seed)
     ids = np.array(known.ids.to_pylist())
-    done = same = apart = displaced = 0
-    least, most, unknown = 1 << 60, 0, 0
-    while done < count:
+    found = Compared(known.recipe.name, known.rows)
+    while len(found.kept) < count:
         new = random_change(known, rng)
         if new is None:
             continue
@@ -100,17 +127,19 @@ def compare(s: Session, corpus: str, count: int) -> None:
         unsure = set(ids[outcome.verdict == whatif.UNKNOWN])
         kept, lost = truly_run(s, corpus, new, f"{corpus.rstrip('/')}-true")
         wrong = (told ^ kept) - unsure
-        beaten = wrong & told & lost if outcome.newcomers else set()  # counted as newcomers: others may lose to them
+        beaten = wrong & told & lost if outcome.newcomers else set()
         if wrong - beaten:
-            limits = [f"{label}: {was} -> {now}" for label, was, now in zip(new.labels, known.recipe.steps, new.steps, strict=True) if was != now]  # fmt: skip
-            print(f"WRONG {known.recipe.name}: {len(wrong - beaten)} ids after {'; '.join(limits)}", flush=True)
-        same += told == kept and not unsure
-        apart += (told != kept or bool(unsure)) and not wrong - beaten
-        displaced += len(beaten)
-        least, most, unknown = min(least, len(kept)), max(most, len(kept)), unknown + len(unsure)
-        done += 1
-    print(f"| {known.recipe.name} | {known.rows} | {least} to {most} | {same} | {apart} | {count - same - apart} | "
-          f"{unknown / count:.1f} | {displaced / count:.1f} |", flush=True)  # fmt: skip
+            pairs = zip(new.labels, known.recipe.steps, new.steps, strict=True)
+            limits = "; ".join(f"{label}: {was} -> {now}" for label, was, now in pairs if was != now)
+            found.wrong.append(f"{len(wrong - beaten)} ids after {limits}")
+        elif told == kept and not unsure:
+            found.same += 1
+        else:
+            found.apart += 1
+        found.displaced += len(beaten)
+        found.unknown += len(unsure)
+        found.kept.append(len(kept))
+    return found
 
 
 def made_up(folder: Path, rows: int) -> None:
@@ -167,7 +196,8 @@ def main() -> None:
                 if not Path(corpus).exists():
                     make(s, options.texts, load(name), corpus)
             for corpus in [*options.corpus, *made]:
-                compare(s, corpus, options.changes)
+                found = compare(s, corpus, options.changes)
+                print("\n".join([found.row(), *found.wrong]), flush=True)
     if options.rows:
         folder = options.work / f"made-{options.rows}"
         if not folder.exists():

@@ -99,7 +99,9 @@ def _without_seen(found: Labelled, step: Quality) -> tuple[list[Text], list[str]
             *notes,
             "a fastText model does not say what it has learnt from: texts it knows are not left out",
         ]
-    hosts, known = (set(some.tolist()) for some in seen(folder, load(folder).card))
+    card = load(folder).card
+    notes += _other_languages(found.texts, card)
+    hosts, known = (set(some.tolist()) for some in seen(folder, card))
     texts = [one for one in found.texts if one.digest not in known]
     if len(texts) < len(found.texts):
         notes.append(
@@ -111,6 +113,19 @@ def _without_seen(found: Labelled, step: Quality) -> tuple[list[Text], list[str]
     if any(not one.host for one in away):
         notes.append("texts without a URL have no host, so none of theirs can be known again")
     return away, notes
+
+
+def _other_languages(texts: Sequence[Text], card: Mapping[str, Any]) -> list[str]:
+    """A note where texts are in languages that a model has not learnt from, as far as both are known."""
+    data = card.get("data")
+    learnt = data.get("languages") if isinstance(data, dict) else None
+    if not isinstance(learnt, dict) or not learnt:
+        return []
+    others = Counter(one.language for one in texts if one.language and one.language not in learnt)
+    if not others:
+        return []
+    named = ", ".join(f"{language} ({count:,})" for language, count in others.most_common(5))
+    return [f"the model has learnt from {', '.join(learnt)} alone; of other languages are {named}"]
 
 
 def _groups(names: Sequence[str], scores: Array, good: Array) -> list[Group]:

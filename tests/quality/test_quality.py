@@ -200,11 +200,13 @@ def test_what_was_learnt_from_is_left_out(made: Path, tmp_path: Path) -> None:
     other = [
         {**_row(n, good), "url": f"https://other{n % 9}.example/{n}"} for n in range(900, 960) for good in (True, False)
     ]
+    other[0]["language"] = "de"
     path = _write(tmp_path / "u.jsonl", other + same_hosts[:7])
     done = CliRunner().invoke(command, ["evaluate", path, "--model", model, "--json"])
     assert done.exit_code == 0, done.exception
     found = json.loads(done.stdout)
     assert found["texts"] == len(other)
+    assert any("learnt from en alone; of other languages are de (1)" in note for note in found["notes"])
     assert found["auc"]["low"] <= found["auc"]["value"] <= found["auc"]["high"]
     assert found["auc"]["value"] > 0.95
     assert sum(row["texts"] for row in found["reliability"]) == len(other)
