@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import struct
+import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -135,6 +136,40 @@ def test_explained_is_what_is_added(made: Path) -> None:
     recipe = parse(f'[[step]]\nuse = "curate.filters.quality.Quality"\nmodel = "{made / "model"}"\n', "mine")
     stage = trace({"id": "0" * 32, "text": text, "source": ""}, recipe, {}).stages[0]
     assert stage.moved == tuple(linear.moved(model, text))
+
+
+PROSE = (
+    "The committee has published its report on the floods of last winter. It describes how the rivers rose within two days, and why the "
+    "warnings came too late for most of the villages that were hit. Its authors ask for more gauges and for one office that decides."
+)
+SHOP = "Add to cart\nBuy now\nFree shipping\n$19.99\nIn stock\nCustomer login\nSale\nMy account\nCheckout\nContact us"
+
+
+def test_the_shipped_model(tmp_path: Path) -> None:
+    """It is used where none is named, in a recipe, in the evaluation, in an explanation; its bytes are a part of the version."""
+    step = Quality()
+    step.prepare()
+    assert step.files() == ()
+    assert step(Document("1", PROSE)).signals["quality"] > 0.5 > 0.2 > step(Document("1", SHOP)).signals["quality"]
+    told = dict(step.moved(SHOP))
+    assert any(name.startswith("mean_line_chars") for name in told)
+    hosts, texts = train.seen(linear.shipped(), linear.load(linear.shipped()).card)
+    assert len(hosts) > 1000 < len(texts)
+    rows = [{"text": f"{text} {n}", "label": text == PROSE} for text in (PROSE, SHOP) for n in range(20)]
+    done = CliRunner().invoke(command, ["evaluate", _write(tmp_path / "t.jsonl", rows), "--json"])
+    assert done.exit_code == 0, done.exception
+    found = json.loads(done.stdout)
+    assert (found["model"], found["auc"]["value"]) == ("the shipped one", 1.0)
+
+
+def test_the_shipped_model_is_read_from_a_zip_as_well(tmp_path: Path) -> None:
+    """As executors of a cluster have the package."""
+    with zipfile.ZipFile(tmp_path / "curate.zip", "w") as archive:
+        for name in (linear.CARD, linear.WORDS, train.SEEN):
+            archive.writestr(f"quality/{name}", (linear.shipped() / name).read_bytes())
+    inside = zipfile.Path(tmp_path / "curate.zip", "quality/")
+    assert linear.score(linear.load(inside), PROSE) == linear.score(linear.load(linear.shipped()), PROSE)
+    assert len(train.seen(inside, linear.load(inside).card)[0]) > 1000
 
 
 def test_two_classes_and_copies(tmp_path: Path) -> None:
