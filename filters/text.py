@@ -10,7 +10,7 @@ from functools import lru_cache
 from unicodedata import category
 
 from curate.filters.scripts import part_words
-from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, INVISIBLE, MAY_DEPEND, WESTERN
+from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, INVISIBLE, MAY_DEPEND, WESTERN, in_basic_plane
 
 _CLOSERS = rf"""["'\u201d\u2019\xbb)\]\u300d\u300f\uff09{INVISIBLE}]*+"""
 # A run of marks or line breaks, and the quotes and brackets it closes. One class first and no look around it:
@@ -109,7 +109,9 @@ def count_sentences(text: str) -> int:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     has_word, ends_anywhere = _HAS_WORD.search, _ENDS_ANYWHERE.search
-    marks = _ALL_MARKS if MAY_DEPEND.search(text) else _MARKS
+    marks = _MARKS
+    if MAY_DEPEND.search(text):
+        marks, text = _ALL_MARKS, in_basic_plane(text)
     start, length = 0, len(text)
     for match in marks.finditer(text):
         at, end = match.span()

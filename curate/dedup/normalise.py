@@ -12,7 +12,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN
+from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN, in_basic_plane
 from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
 
 _END = WESTERN + "\u203d"
@@ -278,7 +278,7 @@ def sentences(line: str) -> list[str]:
         return text_sentences(line)
     pieces: list[str] = []
     start, length = 0, len(line)
-    for match in SENTENCE_END.finditer(line):
+    for match in SENTENCE_END.finditer(in_basic_plane(line)):
         stop = match.end()
         while stop < length and line[stop].isspace():
             stop += 1

@@ -20,6 +20,8 @@ TWO = {
     "Tibetan": "འདི་ཡིན། འདི་ཡིན།", "Mongolian": "ᠡᠨᠡ᠃ ᠡᠨᠡ᠃", "Javanese": "ꦲꦏ꧉ꦲꦏ꧉", "Balinese": "ᬅᬓ᭟ᬅᬓ᭟", "Santali": "ᱱᱚᱣᱟ᱾ ᱱᱚᱣᱟ᱾",
     "Syriac": "ܗܢܐ܀ܗܢܐ܀".replace("܀", "܂"), "N'Ko": "ߞߊ߹ ߞߊ߹", "Meitei": "ꯃꯁꯤ꯫ ꯃꯁꯤ꯫", "Vai": "ꕙꔤ꘎ꕙꔤ꘎", "Lisu": "ꓡꓲ꓿ ꓡꓲ꓿",
     "Hebrew, mark of direction": "זה ספר.\u200f זה ספר.\u200f", "Arabic, mark of direction": "هذا.\u200f هذا.\u202c", "Thai": "อะไร? นี่!",
+    "Greek, quoted": "«Πού είσαι;» Εδώ.", "Armenian, quoted": "«Սա է:» Սա է:", "Chakma": "𑄌𑄋𑄴𑅁 𑄌𑄋𑄴𑅂", "Newa": "𑐣𑐾𑑋𑐣𑐾𑑌", "Adlam": "𞤲𞤣𞤫. 𞤲𞤣𞤫!",
+    "Cham": "ꨀꨇ꩝ ꨀꨇ꩝", "Limbu": "ᤕᤠ᥄ ᤕᤠ᥅", "Sindhi": "هي آهي۔هو آهي۔", "Assamese": "এইখন কিতাপ।ভাল নে?", "Dzongkha": "ཀིཏབ་ཨིན།ལེགས་ཤོམ་ཨིན།",
     "Russian": "Это книга. Это книга.", "English": "This is it. That is it.", "English, no width": "This is it.\u200b That is it.\ufeff",
 }  # fmt: skip
 
