@@ -1,33 +1,139 @@
-"""Speed and memory of the arXiv, books and link readers on one core, on the test data repeated with changes.
+"""Documents and MB a second of CPU, and the largest process, for each source: the test data once and eight times over.
 
-    python -m benchmarks.sources_speed
+    python -m benchmarks.sources_speed [wikipedia stackexchange arxiv books reddit wat]
 
-Data: $CURATE_TESTDATA (G-text/arxiv-sample, G-text/gutenberg, J-sources/reddit). Prints MB of source text a second of CPU, for
-the conversion alone and for the whole task (unpacking, child process, Parquet), and the largest memory of a process.
+Data: $CURATE_TESTDATA (G-text, J-sources). Each size of each source is read in a process of its own by the tasks of the
+job (children, Parquet and all; one after the other). A rate is that of the seven copies more, (MB at 8x - MB at 1x) /
+(CPU at 8x - CPU at 1x), so that the start of processes is out of it; MB are of what is unpacked. Buckets of Stack Exchange
+and of links are of 4 MB here, so that eight times the input is more of them, as in a dump of full size.
 """
 
+import bz2
 import gzip
 import io
 import json
 import lzma
 import os
+import re
 import resource
+import subprocess
+import sys
 import tarfile
 import tempfile
-import time
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from curate.books.gutenberg import between_markers
+from curate.jobs import links as links_job
 from curate.links import tasks
+from curate.read import stackexchange
 from curate.read.arxiv import ArXiv
 from curate.read.books import Books
-from curate.read.dumps import head_of
-from curate.read.items import run
-from curate.tex.convert import Options, convert
+from curate.read.dumps import dump_source, head_of
+from curate.read.stackexchange import StackExchange
+from curate.read.wikipedia import Wikipedia
 
-DATA = Path(os.environ.get("CURATE_TESTDATA", ""))
-TIMES = 3
+DATA = Path(os.environ.get("CURATE_TESTDATA", "/nowhere"))
+FACTOR = 8
+BUCKET = 4 << 20
+WIKI = "J-sources/wikipedia/piskvorky__gensim/gensim/test/test_data/enwiki-latest*.bz2"
+SITE = "J-sources/stackexchange/AaronNie__*/**/Posts.xml"
+PAPERS = "G-text/arxiv-sample/scripts/data_prep/example_data/arxiv.jsonl"
+
+
+def one(pattern: str) -> Path:
+    """The first file that a pattern finds."""
+    return next(iter(sorted(DATA.glob(pattern))))
+
+
+def wikipedia(folder: Path, times: int) -> int:
+    """A dump in one stream of bzip2."""
+    data = bz2.decompress(one(WIKI).read_bytes())
+    first, last = data.index(b"<page>"), data.rindex(b"</page>") + 7
+    (folder / "enwiki.xml.bz2").write_bytes(bz2.compress(data[:first] + data[first:last] * times + data[last:]))
+    return len(data) * times
+
+
+def site(folder: Path, times: int) -> int:
+    """Posts of a site, with other numbers in each copy."""
+    data = one(SITE).read_bytes()
+    first, last = data.index(b"<row "), data.rindex(b"/>") + 2
+    number = re.compile(rb' (Id|ParentId|AcceptedAnswerId)="(\d+)"')
+
+    def copy(at: int) -> bytes:
+        return number.sub(lambda found: b' %s="%d"' % (found[1], int(found[2]) + at * 10_000_000), data[first:last])
+
+    (folder / "beer.stackexchange.com").mkdir()
+    path = folder / "beer.stackexchange.com" / "Posts.xml"
+    path.write_bytes(data[:first] + b"\n".join(copy(at) for at in range(5 * times)) + data[last:])
+    return path.stat().st_size
+
+
+def papers(folder: Path, times: int) -> int:
+    """A bulk archive of 20 papers a copy."""
+    frame = "\\documentclass{article}\\begin{document}\n%s\n\\end{document}\n"
+    texts = [frame.replace("%s", json.loads(line)["text"]).encode() for line in one(PAPERS).read_text().splitlines()]
+    with tarfile.open(folder / "arXiv_src_2310_001.tar", "w") as archive:
+        for number in range(times * len(texts)):
+            packed = gzip.compress(texts[number % len(texts)], mtime=0)
+            info = tarfile.TarInfo(f"2310/2310.{number:05d}.gz")
+            info.size = len(packed)
+            archive.addfile(info, io.BytesIO(packed))
+    return times * sum(map(len, texts))
+
+
+def books(folder: Path, times: int) -> int:
+    """A zip of Gutenberg's texts and pages."""
+    found = [path for path in sorted((DATA / "G-text/gutenberg").rglob("*")) if path.suffix in (".txt", ".htm")]
+    found = [path for path in found if path.stat().st_size > 50_000]
+    with zipfile.ZipFile(folder / "books.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for copy in range(times):
+            for path in found:
+                archive.write(path, f"{copy}/{path.name}")
+    return times * sum(path.stat().st_size for path in found)
+
+
+def reddit(folder: Path, times: int) -> int:
+    """Submissions, with other hosts in each copy."""
+    paths = sorted((DATA / "J-sources/reddit/jcpeterson__openwebtext").rglob("*.xz"))
+    lines = [line for path in paths for line in lzma.decompress(path.read_bytes()).splitlines()]
+    each = (line.replace(b"http://", b"http://h%d." % at) for at in range(10 * times) for line in lines)
+    data = b"\n".join(each)
+    (folder / "RS_2019-01.gz").write_bytes(gzip.compress(data, 1))
+    return len(data)
+
+
+def wat(folder: Path, times: int) -> int:
+    """Made WAT records of 60 links each."""
+
+    def record(number: int) -> bytes:
+        found = [
+            {"path": "A@/href", "url": f"http://h{(number * 31 + at) % 5000}.example/{at % 7}", "text": f"link {at}"}
+            for at in range(60)
+        ]
+        html = {"HTTP-Response-Metadata": {"HTML-Metadata": {"Links": found}}}
+        header = {"WARC-Target-URI": f"http://p{number}.example/"}
+        body = json.dumps({"Envelope": {"WARC-Header-Metadata": header, "Payload-Metadata": html}}).encode()
+        head = b"WARC/1.0\r\nWARC-Type: metadata\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
+            body
+        )
+        return head + body + b"\r\n\r\n"
+
+    records = [record(number) for number in range(400 * times)]
+    (folder / "a.warc.wat.gz").write_bytes(b"".join(gzip.compress(one, 1) for one in records))
+    return sum(map(len, records))
+
+
+MADE: dict[str, tuple[Callable[[Path, int], int], Any]] = {
+    "wikipedia": (wikipedia, Wikipedia()),
+    "stackexchange": (site, StackExchange()),
+    "arxiv": (papers, ArXiv()),
+    "books": (books, Books()),
+    "reddit": (reddit, None),
+    "wat": (wat, None),
+}
 
 
 def cpu() -> float:
@@ -35,85 +141,76 @@ def cpu() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def papers() -> list[str]:
-    """LaTeX bodies of 20 papers."""
-    lines = (DATA / "G-text/arxiv-sample/scripts/data_prep/example_data/arxiv.jsonl").read_text().splitlines()
-    frame = "\\documentclass{article}\\begin{document}\n%s\n\\end{document}\n"
-    return [frame.replace("%s", json.loads(line)["text"]) for line in lines]
-
-
-def arxiv(folder: Path) -> None:
-    """Rows of the table for arXiv."""
-    texts = papers()
-    size = sum(map(len, texts))
-    for math in ("latex", "text"):
-        start = time.process_time()
-        for text in texts:
-            convert("m.tex", {"m.tex": text}, Options(math))
-        print(f"arXiv, conversion, math = {math}: {size / 1e6 / (time.process_time() - start):.2f} MB/s")
-    path = folder / "arXiv_src_2310_001.tar"
-    with tarfile.open(path, "w") as archive:
-        for number in range(TIMES * len(texts)):
-            data = gzip.compress(texts[number % len(texts)].replace("the", f"the{number}", 1).encode(), 6)
-            info = tarfile.TarInfo(f"2310/2310.{number:05d}.gz")
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    [task] = ArXiv().source([head_of(str(path))], None, 0).tasks
-    start = time.perf_counter()
-    found = run(replace(task, out=str(folder / "a.parquet")))
-    took = time.perf_counter() - start
-    print(
-        f"arXiv, whole task: {found.rows} papers, {size * TIMES / 1e6 / took:.2f} MB/s, {found.rows / took:.1f} papers/s"
+def read(source: Any, folder: Path) -> int:
+    """Run the tasks of a source; returns the rows."""
+    scratch = str(folder / "scratch")
+    for stage in source.before:
+        for task in stage.tasks:
+            stage.run(replace(task, out=f"{scratch}/{stage.folder}/{task.name}", scratch=scratch))
+    done = (
+        source.run(replace(task, out=f"{scratch}/{n}.parquet", scratch=scratch)) for n, task in enumerate(source.tasks)
     )
+    return sum(one.rows for one in done)
 
 
-def books(folder: Path) -> None:
-    """Rows of the table for books."""
-    names = [path for path in (DATA / "G-text/gutenberg").rglob("*.txt") if path.stat().st_size > 100_000]
-    size, start = 0, time.process_time()
-    for path in names:
-        text = path.read_text("latin-1")
-        between_markers(text)
-        size += len(text)
-    print(f"books, markers: {size / 1e6 / (time.process_time() - start):.1f} MB/s")
-    pages = list((DATA / "G-text/gutenberg").rglob("*.htm"))
-    start, total = time.perf_counter(), 0
-    for number, path in enumerate([*names, *pages]):
-        [task] = Books().source([head_of(str(path))], None, 0).tasks
-        run(replace(task, out=str(folder / f"b{number}.parquet")))
-        total += path.stat().st_size
-    print(f"books, whole tasks: {number + 1} books, {total / 1e6 / (time.perf_counter() - start):.1f} MB/s")
+def read_links(path: Path, folder: Path) -> int:
+    """Both steps of `curate links` for a file; returns the links."""
+    head = head_of(str(path))
+    buckets, run = max(1, head.size // BUCKET), str(folder / "run.parquet")
+    failed = str(folder / "failed.parquet")
+    kind = links_job._kind(head)
+    found = tasks.read(tasks.ReadTask(str(path), kind, head.packed, buckets, run, failed, 3, False, False))
+    for bucket in range(buckets):
+        tasks.merge(tasks.MergeTask("x", bucket, buckets, (run,), str(folder / f"{bucket}.parquet"), 3))
+    return found.records
 
 
-def reddit(folder: Path) -> None:
-    """Rows of the table for links."""
-    lines = [
-        line
-        for path in (DATA / "J-sources/reddit/jcpeterson__openwebtext").rglob("*.xz")
-        for line in lzma.decompress(path.read_bytes()).splitlines()
-    ]
-    path = folder / "RS_2019-01.gz"
-    data = b"\n".join(line.replace(b"http:", b"http:%d" % number, 1) for number in range(20) for line in lines)
-    path.write_bytes(gzip.compress(data, 1))
-    task = tasks.ReadTask(str(path), "reddit", 16, str(folder / "r.parquet"), 3, False, False)
-    start = time.perf_counter()
-    found = tasks.read(task)
-    took = time.perf_counter() - start
-    print(
-        f"Reddit: {found['seen']} submissions, {len(data) / 1e6 / took:.1f} MB/s of JSON, {found['seen'] / took:,.0f} a second"
-    )
+def child(name: str, path: Path, folder: Path) -> None:
+    """In a process of its own: read what is in a folder, and print what it took."""
+    stackexchange.BUCKET_BYTES = BUCKET
+    _, reader = MADE[name]
+    start = cpu()
+    if reader is None:
+        count = read_links(next(iter(path.iterdir())), folder)
+    else:
+        count = read(dump_source([str(path)], reader, None, 0), folder)
+    from curate.engine import children
+
+    children.close_all()
+    peaks = [resource.getrusage(who).ru_maxrss >> 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps({"documents": count, "cpu": cpu() - start, "peak": max(peaks)}))
 
 
-def main() -> None:
-    """All of them."""
-    with tempfile.TemporaryDirectory() as name:
-        for one in (arxiv, books, reddit):
-            one(Path(name))
-            here, children = (
-                resource.getrusage(w).ru_maxrss >> 10 for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-            )
-            print(f"  largest process so far: {max(here, children)} MiB")
+def measured(name: str) -> Iterator[dict[str, float]]:
+    """Figures of one source, once and FACTOR times over."""
+    for times in (1, FACTOR):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            (folder / "in").mkdir()
+            (folder / "out").mkdir()
+            size = MADE[name][0](folder / "in", times)
+            command = [sys.executable, "-m", "benchmarks.sources_speed", "--child", name, str(folder / "in")]
+            done = subprocess.run([*command, str(folder / "out")], capture_output=True, text=True, check=True)
+            yield {"size": size / 1e6, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def main(names: list[str]) -> None:
+    """A row a source."""
+    print("| source | MB at 1x, 8x | documents | MB/s | documents/s | largest process at 1x, 8x |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for name in names:
+        small, large = measured(name)
+        took = large["cpu"] - small["cpu"]
+        rate, each = (large["size"] - small["size"]) / took, (large["documents"] - small["documents"]) / took
+        print(
+            f"| {name} | {small['size']:.1f}, {large['size']:.1f} | {large['documents']:,} | {rate:.2f} | {each:,.0f} | "
+            f"{small['peak']}, {large['peak']} MiB |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        main(sys.argv[1:] or list(MADE))

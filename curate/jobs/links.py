@@ -169,7 +169,8 @@ class LinksJob(Job):
         unread = {**ledger["failed"], **{kind: n for kind, n in ledger["skipped"].items() if kind in _NO_RECORDS}}
         if ledger["records"] == sum(unread.values()):
             told = ", ".join(f"{count:,} {reason}" for reason, count in unread.items()) or "they are empty"
-            message = f"no link could be read from {len(self.files)} files: {told}{ledgers.first_failure(self)}"
+            files = "1 file" if len(self.files) == 1 else f"{len(self.files):,} files"
+            message = f"no link could be read from {files}: {told}{ledgers.first_failure(self)}"
             storage.remove(self.work)
             raise InputError(message)
 

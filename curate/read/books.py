@@ -2,13 +2,13 @@
 and zips of these."""
 
 import functools
-import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from curate.books.epub import BROKEN, BadBookError, Epub, read_epub, read_package, read_xml
 from curate.books.gutenberg import between_markers, is_gutenberg
@@ -18,13 +18,16 @@ from curate.files import zips
 from curate.html.extractors import clean_text
 from curate.html.whole import whole_text
 from curate.read.dumps import Head
-from curate.read.inputs import read_whole
+from curate.read.inputs import open_input, read_whole
 from curate.read.items import Fail, Item, ItemTask, Reject, Skip, file_by_file, refused
 from curate.read.source import Source
 
 MAX_BOOK = 256 << 20
 """Bytes of a book; and of a text in a zip."""
-MAX_INSIDE = 10_000
+MAX_INSIDE, MAX_ZIP = 200_000, 1 << 40
+"""Files of a zip that are read, and bytes of them together (of each MAX_BOOK at most)."""
+MAX_DAMAGED = 1 << 30
+"""Bytes of a zip whose list is damaged in which files are looked for."""
 _HTML = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head)\b",
     re.IGNORECASE | re.DOTALL,
@@ -87,11 +90,14 @@ def books(task: ItemTask) -> Iterator[Item]:
     if base.lower().endswith(".opf"):
         yield _with_losses(0, key, lambda: _epub(_unpacked(path)))
         return
-    data = read_whole(path, MAX_BOOK)
-    if data.startswith(b"PK\x03\x04") and not _is_epub(data, base):
-        yield from _zipped(data, key)
-        return
-    yield _item(0, key, lambda: data, base)
+    with closing(open_input(path)) as file:
+        head = file.read(64) or b""
+        file.seek(max(0, task.split.size - (1 << 20)))
+        end = file.read(1 << 20) or b""
+        if head.startswith(zips.SIGNATURE) and not _is_epub(head + end, base):
+            yield from _zipped(file, key)
+            return
+    yield _item(0, key, lambda: read_whole(path, MAX_BOOK), base)
 
 
 def _is_epub(data: bytes, name: str) -> bool:
@@ -101,13 +107,14 @@ def _is_epub(data: bytes, name: str) -> bool:
     )
 
 
-def _zipped(data: bytes, base: str) -> Iterator[Item]:
+def _zipped(file: BinaryIO, base: str) -> Iterator[Item]:
     """The books in a zip. What it can't give is an item that says so."""
-    total, listed = 0, _listed(data)
+    total, listed = 0, _listed(file)
+    data = _whole(file) if listed is None else b""
     for number, entry in enumerate(_walked(data) if listed is None else listed):
         name = entry.name
         key = f"{base} {name}"
-        if number >= MAX_INSIDE or total > 2 * MAX_BOOK:
+        if number >= MAX_INSIDE or total > MAX_ZIP:
             yield refused(entry.offset, key, Fail("bomb: the zip holds too much"))
             return
         if name.endswith("/"):
@@ -133,20 +140,33 @@ class _Zipped(NamedTuple):
     read: Callable[[int], bytes]
 
 
-def _listed(data: bytes) -> list[_Zipped] | None:
+def _whole(file: BinaryIO) -> bytes:
+    """The bytes of a damaged zip, MAX_DAMAGED at most."""
+    file.seek(0)
+    data = bytearray()
+    while len(data) < MAX_DAMAGED and (more := file.read(1 << 20)):
+        data += more
+    return bytes(data)
+
+
+def _listed(file: BinaryIO) -> list[_Zipped] | None:
     """The files of a zip by its list; None where that is damaged. A file that is not where the list says is looked for."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(file)
         infos = archive.infolist()
     except BROKEN:
         return None
     walked: dict[str, zips.Entry] | None = None
+    data = b""
     found = []
     for info in infos:
         name, at = info.filename, info.header_offset
         read = functools.partial(_read_listed, archive, info)
-        if not data.startswith(zips.SIGNATURE, at):
-            walked = {entry.name: entry for entry in zips.entries(data)} if walked is None else walked
+        file.seek(at)
+        if file.read(4) != zips.SIGNATURE:
+            if walked is None:
+                data = _whole(file)
+                walked = {entry.name: entry for entry in zips.entries(data)}
             if entry := walked.get(name):
                 at, read = entry.offset, functools.partial(zips.read, data, entry)
         found.append(_Zipped(name, at, info.file_size, info.compress_size, bool(info.flag_bits & 1), read))

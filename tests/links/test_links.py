@@ -191,6 +191,23 @@ def test_nothing_to_read_is_an_error(tmp_path):
         links(Options([str(tmp_path / "x.txt")], str(tmp_path / "links")))
 
 
+def test_json_of_another_kind_and_an_empty_dump_are_errors(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "of a corpus"}\n')
+    with pytest.raises(InputError, match="no link could be read from 1 file: 1 not_a_submission"):
+        links(Options([str(tmp_path / "a.jsonl")], str(tmp_path / "links")))
+    (tmp_path / "RS_1.gz").write_bytes(gzip.compress(b""))
+    with pytest.raises(InputError, match="no link could be read from 1 file: they are empty"):
+        links(Options([str(tmp_path / "RS_1.gz")], str(tmp_path / "links")))
+
+
+def test_what_a_folder_holds_of_other_kinds_is_told(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "RS_1.gz").write_bytes(gzip.compress(submissions({"url": "http://a.org/x", "score": 3})))
+    (tmp_path / "in" / "notes.txt").write_bytes(b"plain words")
+    assert links(Options([str(tmp_path / "in")], str(tmp_path / "links")))["kept"] == 1
+    assert "notes.txt: none of the dumps that are known; left out" in capsys.readouterr().err
+
+
 def test_job_of_wat_counts_hosts(tmp_path):
     pages = [
         record(page, [{"path": "A@/href", "url": "http://b.org/p", "text": text}])

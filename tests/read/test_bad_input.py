@@ -12,7 +12,7 @@ import pytest
 
 from curate.errors import InputError
 from curate.links import tasks
-from curate.read import stackexchange
+from curate.read import books, stackexchange
 from curate.read.arxiv import ArXiv
 from curate.read.books import Books
 from curate.read.dumps import dump_source, head_of
@@ -196,6 +196,13 @@ def test_zips_of_books(tmp_path, how, lost, rows):
     assert good == [number for number in ALL if number not in lost]
     assert [row["reason"] for row in failed] == ["damaged"] * rows
     assert all(row["offset"] in (at, len(broken)) for row in failed)
+
+
+def test_a_zip_of_books_is_read_piece_by_piece(tmp_path, monkeypatch):
+    """It may be larger than a book may be."""
+    monkeypatch.setattr(books, "MAX_BOOK", 2000)
+    good, failed = texts(read(READERS["books"], tmp_path, written(tmp_path, "books.zip", zipped(BOOKS)))[0])
+    assert (good, failed) == (ALL, [])
 
 
 def test_a_chapter_that_can_not_be_read_is_a_row_behind_the_book(tmp_path):
