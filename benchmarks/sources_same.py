@@ -1,6 +1,6 @@
 """Is what `clean` makes of each dump, and `links` of submissions, the same bytes on each engine and for any number of cores?
 
-    python -m benchmarks.sources_same [sail:1 sail:2 sail:7 spark:2]
+    python -m benchmarks.sources_same [SOURCE ...] [sail:1 sail:2 sail:7 spark:2]
 
 Reads the small dumps of `benchmarks.crash_points`; of wiki and Stack Exchange also real ones, where $CURATE_TESTDATA has them.
 Prints for each source how many files each engine wrote, and which differ from the first engine's.
@@ -34,13 +34,18 @@ def written(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
 
 
-def main(engines: list[str]) -> None:
-    """All sources on all engines."""
+SOURCES = ("wikipedia", "stackexchange", "arxiv", "books", "webtext", "links")
+
+
+def main(asked_for: list[str]) -> None:
+    """Each source on all engines."""
+    engines = [one for one in asked_for if ":" in one] or ["sail:1", "sail:2", "sail:7", "spark:2"]
+    sources = [one for one in asked_for if ":" not in one] or SOURCES
     with tempfile.TemporaryDirectory() as name:
         root, differ = Path(name), 0
         (root / "in").mkdir()
         write_inputs(root / "in")
-        for source in ("wikipedia", "stackexchange", "arxiv", "books", "webtext", "links"):
+        for source in sources:
             first: dict[str, str] = {}
             real = [str(path) for path in sorted(DATA.glob(REAL[source]))][:12] if source in REAL else []
             inputs = [str(root / "in" / {"webtext": "crawl", "links": "reddit"}.get(source, source)), *real]
@@ -65,4 +70,4 @@ def main(engines: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["sail:1", "sail:2", "sail:7", "spark:2"])
+    main(sys.argv[1:])

@@ -4,19 +4,23 @@
     node benchmarks/sources_wtf.mjs < pages.jsonl > judged.jsonl             # npm install wtf_wikipedia
     python -m benchmarks.sources_wikipedia score DUMP judged.jsonl           # pip install mwparserfromhell
     python -m benchmarks.sources_wikipedia speed DUMP                        # both parsers in turn, three rounds
+    python -m benchmarks.sources_wikipedia job DUMP                          # whole jobs: packed as it is, and as plain XML
 
 The judge is another parser, not a browser: it leaves tables out, so words of tables count against precision.
 """
 
+import bz2
 import json
 import re
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 from lxml import etree
 
+from curate.read import wikipedia
 from curate.read.dumps import head_of
 from curate.read.unpack import pieces
 from curate.read.wikipedia import Wikipedia, raw_pages, site_of
@@ -96,10 +100,53 @@ def speed(path, most=12):
         )
 
 
+def job(path):
+    """Bytes to Parquet on one core: our task (in this process), and mwparserfromhell on the same pages, read by lxml."""
+    import mwparserfromhell
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    head = head_of(path)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "enwiki.xml"
+        plain.write_bytes(b"".join(piece.data for piece in pieces(path, head.packed, 0, head.size)))
+        for name in (path, str(plain)):
+
+            def ours(name=name):
+                for task in Wikipedia().source([head_of(name)], None, 1 << 40).tasks:
+                    table = pa.Table.from_batches(wikipedia.documents(wikipedia.PagesTask(task)))
+                    table = table.filter(pc.is_valid(table["id"]))  # others are counted alone
+                    pq.write_table(table, f"{folder}/ours.parquet", compression="zstd")
+
+            def theirs(name=name):
+                with bz2.open(name) if name.endswith(".bz2") else Path(name).open("rb") as file:
+                    rows = []
+                    for _, page in etree.iterparse(file, tag="{*}page"):
+                        text = page.findtext("{*}revision/{*}text")
+                        if text and page.find("{*}redirect") is None and page.findtext("{*}ns") in (None, "0"):
+                            plain = mwparserfromhell.parse(text).strip_code()
+                            rows.append({"title": page.findtext("{*}title"), "text": plain})
+                        page.clear()
+                pq.write_table(pa.Table.from_pylist(rows), f"{folder}/theirs.parquet", compression="zstd")
+
+            ours()  # once without a clock
+            took = []
+            for run in (ours, theirs, ours):
+                start = time.process_time()
+                run()
+                took.append(time.process_time() - start)
+            size, mine = plain.stat().st_size / 1e6, min(took[0], took[2])
+            print(
+                f"{Path(name).suffix}: {size:.1f} MB of XML; curate {mine:.2f} s ({size / mine:.1f} MB/s), mwparserfromhell "
+                f"{took[1]:.2f} s: {took[1] / mine:.1f} times"
+            )
+
+
 if __name__ == "__main__":
     what, dump, *rest = sys.argv[1:]
     if what == "pages":
         for title, source in articles(dump):
             print(json.dumps({"title": title, "source": source}))
     else:
-        {"score": score, "speed": speed}[what](dump, *rest)
+        {"score": score, "speed": speed, "job": job}[what](dump, *rest)
