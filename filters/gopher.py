@@ -42,7 +42,9 @@ def _marked_token() -> re.Pattern[str]:
     """The same where letters may have marks and joiners, which are none to `re` (UAX 29, rule WB4: they belong to their letter)."""
     letter = rf"[\w{combining()}][\w{combining()}{_JOINERS}]*+"
     hebrew = r"(?<=[\u05d0-\u05ea])\"(?=[\u05d0-\u05ea])"  # typed for a gershayim (WB7b)
-    return re.compile(rf"{letter}(?:(?:[{_MIDDLE}\u055f\u05f4]|{hebrew}){letter})*|[^\w\s{combining()}{_JOINERS}]+")
+    return re.compile(
+        rf"{letter}(?:(?:[{_MIDDLE}\u055f\u05f4\u066b\u066c]|{hebrew}){letter})*|[^\w\s\u200b{combining()}{_JOINERS}]+"
+    )
 
 
 def _tokens(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Charts of the report as inline SVG: no script, no inline style, everything escaped."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -9,6 +10,9 @@ WIDTH, HEIGHT, BASE = 560, 190, 150
 """A histogram in SVG units; BASE is where its bars stand."""
 
 
+_BREAKS = re.compile(r"(?<=[._])|(?<=[a-z])(?=[A-Z])")
+
+
 def text(value: object) -> str:
     """`value` for HTML text and attributes: control characters gone, everything escaped."""
     return escape(clean(str(value)))
@@ -16,7 +20,7 @@ def text(value: object) -> str:
 
 def breakable(value: object) -> str:
     """A name for HTML, with places where a narrow column may break it."""
-    return text(value).replace(".", ".<wbr>").replace("_", "_<wbr>")
+    return _BREAKS.sub("<wbr>", text(value))
 
 
 def bar(parts: Sequence[tuple[float, str]], whole: float) -> str:

@@ -144,6 +144,6 @@ def test_skipped_records_are_found_in_the_input(demo: Path) -> None:
 
 def test_report_and_card_are_written(demo: Path) -> None:
     report = (demo / "report.html").read_text()
-    assert "LineRules.<wbr>javascript" in report
+    assert "Line<wbr>Rules.<wbr>javascript" in report
     assert "<script" not in report
     assert "pretty_name" in (demo / "README.md").read_text()

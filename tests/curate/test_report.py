@@ -83,7 +83,7 @@ def test_policy_allows_the_style_and_nothing_else(html: str) -> None:
 def test_every_section_is_there(html: str) -> None:
     for part in ("funnel", "rules", "contents", "measured", "duplicates", "samples", "failures", "work", "recipe"):
         assert f'<section id="{part}">' in html
-    assert "TooFewSentences.<wbr>too_<wbr>few" in html
+    assert "Too<wbr>Few<wbr>Sentences.<wbr>too_<wbr>few" in html
     assert "host.<wbr>example" in html
     assert "&lt;script&gt;document.title=" in html
     assert re.search(r"<del>Home</del><span class=\"rule\">LineRules.no_end_mark</span>", html)

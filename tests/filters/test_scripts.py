@@ -92,7 +92,13 @@ def test_rules_on_chinese() -> None:
 
 @pytest.mark.parametrize("text", [
     "हिन्दी में", "او می\u200cخواهد", "বাংলা ভাষা", "தமிழ் மொழி", "한국어 문장", "שָׁלוֹם עוֹלָם", 'צה"ל צה״ל', "ג׳ורג׳ דר׳", "ո՞ր գի՛րք", "col·lega intel·ligent",
+    "۶۶٫۷ ۶۰۰٬۰۰۰",
 ])  # fmt: skip
 def test_marks_and_joiners_part_no_word(text: str) -> None:
     for split in (True, False):
         assert gopher.WordCount(split_punctuation=split)(doc(text)).value == 2
+
+
+def test_a_space_without_width_is_no_word() -> None:
+    step = gopher.WordsWithoutLetters(split_punctuation=True)
+    assert step(doc("ក។ (\u200bខ) \u200b\u200b\n\u200b«ក»\u200b")).value == step(doc("ក។ (ខ) «ក»")).value
