@@ -117,7 +117,7 @@ _KNOWN = whole(
     r"|licen[cs]e (?:[A-Z][\w.]* )?(?:slightly |modified )*[\w.-]*(?:\.js|[ -]v?\d[\w.]*)(?: <?https?://\S+)?|licstart the following is the entire licen[cs]e notice for the javascript code in this page|licend the above is the entire licen[cs]e notice for the javascript code in this page"
     r"|copyright (?:\(c\) )?(?:[0-9, -]+)?(?:[\w\x80-\xff.-]+ ?){1,4}(?:<\S+>)? ?(?:\(\S+\))?(?: and (?:other )?contributors)?|portions (?:adapted|ported|taken|based on|of this \w+)[\w\x80-\xff.,'() -]{0,80}|others\]: \S+"
     r"|all tests? (?:in|of) .{1,60}|use at your own risk|(?:many |special |big )?thanks to (?:its |all |all the |the )?contributors|usage|examples?|notes?|todo|see authors|and affiliates|synopsis|introduction|overview|abstract|contents|description"
-    r"|-\*-.*-\*-|vim?:.*|(?:coding|encoding)[:=] ?[\w-]+|usr/(?:local/)?bin/(?:env )?[\w. -]+|jshint .*|eslint[\w-]* .*|global \w+|@?preserve|flow|use strict"
+    r"|-\*-.*-\*-|vim?:.*|(?:coding|encoding)[:=] ?[\w-]+|usr/(?:local/)?bin/(?:env )?[\w. -]+|jshint .*|eslint[\w-]* .*|(?:stylelint|tslint|jslint|prettier|istanbul|biome|oxlint|pylint|rubocop|swiftlint|markdownlint|clang-format)[-: ][\w@/,:= -]*|global \w+|@?preserve|flow|use strict"
     r")[^\w\x80-\xff]*"
 )  # fmt: skip
 """Sentences that comments of all kinds have."""

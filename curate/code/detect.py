@@ -96,7 +96,7 @@ def evidence_in(text: bytes, about: bool) -> list[Evidence]:
             return _named_first(text)
     data = flat(readable(text))
     known = read(unmarked(data))
-    if about:  # what is said of folders is read for itself
+    if about:  # what is said of folders, or of documentation alone, is read for itself
         known = known._replace(
             spans=[
                 s
@@ -142,7 +142,7 @@ def _beside_all(said: Said, assigned: Sequence[Span], whole: Sequence[Span]) -> 
     return [*weak, *(s for s in named if not meets(s, weak)), *said.doubts, *said.scopes]
 
 
-_OF_FOLDERS = re.compile(r"\bdirector(?:y|ies)\b|\bfolders?\b", re.I)
+_OF_FOLDERS = re.compile(r"\bdirector(?:y|ies)\b|\bfolders?\b|\b(?:docs|documentation) (?:(?:is|are) )?(?:released|licensed) under\b", re.I)  # fmt: skip
 
 
 def _short(known: Read, whole: Sequence[Span]) -> list[Span]:

@@ -134,6 +134,13 @@ def doubtful(said: str, heading: bool = True) -> str | None:
     return unknown_name(said)
 
 
+def comes_from(said: str) -> str | None:
+    """The words of a sentence that tell of code of others; None for none."""
+    text = in_one_line(said)
+    found = next(_ORIGIN.finditer(text), None)
+    return found.group() if found and not _OF_DATA.search(text.text[: found.start()]) else None
+
+
 def restricts(said: str) -> bool:
     """Whether a sentence has words that restrict or reserve."""
     return next(_RESTRICTION.finditer(in_one_line(said)), None) is not None

@@ -17,11 +17,11 @@ from curate.code.described import curt, is_common, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import doubtful, gate, has_trigger, unknown_name
+from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
 from curate.code.prose import CODE_LINE, Sentence, condition_in, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
-from curate.code.scopes import said_of_parts
+from curate.code.scopes import is_for_other_things, said_of_parts
 
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
@@ -100,6 +100,8 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
     if exact and UNKNOWN not in exact:
         said.named.append(Span(sentence.start, sentence.end, exact, "header-notice", 1.0, words))
+    elif names and is_for_other_things(words):
+        return
     elif is_plain(words, spoken.places):
         if unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
             said.doubts.append(doubt(sentence, words))
@@ -161,7 +163,8 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
         for s in names
     )
     if is_plain(words, spoken.places):
-        if unknown_name(spoken.unnamed) or (not names and heads and reserved_in_head(words)):
+        foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
+        if foreign or unknown_name(spoken.unnamed):
             said.doubts.append(doubt(sentence, words))
         elif names and under and _gives(spoken):
             said.named.extend(names)

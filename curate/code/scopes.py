@@ -35,6 +35,9 @@ _KIND = re.compile(
     r"^\W*(?:the |all |any )?(?:included |bundled |web )?(?P<kind>icons?|fonts?|font files|images?|logos?|artwork|art|graphics|sounds?|music|documentation|docs|photos?|pictures|assets|textures|screenshots|svg icons)\b[^.]{0,60}?(?::|--?|\bis\b|\bare\b|licensed|under|available|\()",
     re.I,
 )
+_AND_CODE = re.compile(
+    r"\b(?:codes?|software|sources?|everything|programs?|library|project|package|repository)\b", re.I
+)
 _FILE_KIND = re.compile(r"(?:^|[-_./])(?:fonts?|icons?|images?|logos?|art(?:work)?|docs?|documentation|sounds?|media|assets?|ofl|cc-?by[\w.-]*)(?:[-_.]|$)", re.I)  # fmt: skip
 
 
@@ -60,7 +63,8 @@ def said_of_parts(sentence: str) -> Said | None:
     folded = " ".join(sentence.split())
     if len(folded) > 600:
         return None
-    if _OTHERS.match(folded) or _KIND.match(folded):
+    kind = _KIND.match(folded)
+    if _OTHERS.match(folded) or (kind and not _AND_CODE.search(kind.group())):
         return Said([], None)
     outside = _OUTSIDE.match(folded)
     if outside:
@@ -76,6 +80,18 @@ def _scopes(match: re.Match[str], rest: str, sentence: str) -> list[Scope]:
     first = [match.group("dirs")]
     others = re.findall(r"(?:,| and| or) (?:the )?[\"'`]?((?:[\w.@-]+/)+[\w.@-]*)", head)
     return [Scope(folder.strip("./*"), rest.strip()) for folder in [*first, *others] if folder.strip("./*")]
+
+
+_THINGS_UNDER = re.compile(
+    r"\W*(?:(?:the|all|any|our|its|project|bundled|included) )*(?:docs|documentation|manuals?|images?|icons?|fonts?|logos?|artwork|graphics|sounds?|music|photos?|screenshots)(?: (?:files?|pages?|content|itself))?"
+    r"(?: (?:is|are))? (?:released|licensed|available|distributed|provided|published) under\b",
+    re.I,
+)
+
+
+def is_for_other_things(sentence: str) -> bool:
+    """Whether a sentence puts documentation, images, fonts or sounds alone under a licence: "Docs released under …"."""
+    return _THINGS_UNDER.match(" ".join(sentence.split())) is not None
 
 
 def is_for_other_files(name: str) -> bool:

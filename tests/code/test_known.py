@@ -293,6 +293,8 @@ HARMLESS = [
     "Copyright (c) 2014-present, Frob, Inc. (ONLY ./src/helpers/regenerator* files)",
     "Copyright (c) 2011-2021, Gary Roe until https://forge.example/gary/uri-js/commit/a1acf730b4",
     "Copyright npm, Inc.",
+    "The following license applies to all parts of this software except as documented below:",
+    "For exact contribution history, see the revision history available at https://forge.example/frob/frob",
     "Copyright (c) 2007-2014, Alexandra Roe <hello [at) alexandra (dot] example>",
     "Copyright (c) 2003, The Regents of the University of California, through Lawrence Berkeley National Laboratory (subject to receipt of"
     " any required approvals from the U.S. Dept. of Energy). All rights reserved.",
@@ -440,6 +442,7 @@ FOREIGN = [
     "# based on code from the foo project, GPLv2",
     '__license__ = "GPLv3"',
     "// from https://stackoverflow.com/a/123, CC BY-SA 4.0",
+    "// Code from http://stackoverflow.com/questions/3561493/is-there-a-regexp-escape-function",
     "// Licensed under the Confluent Community License",
     "/* Use is subject to the Functional Source License */",
     "// Released under the Sustainable Use License",

@@ -76,6 +76,7 @@ def test_the_head_of_a_file_takes_back_what_the_root_gives(said):
         "For use in unit tests.",
         "To be used in the main loop.",
         "For use by callers.",
+        "stylelint-disable property-disallowed-list",
         "Crawlers that do not read robots.txt.",
         "License: see LICENSE",
         "Copyright 2020 Contributors to the frob project",
@@ -133,6 +134,14 @@ def test_what_stands_beside_the_text_holds_as_well(name, text):
 @pytest.mark.parametrize("said", ["MIT", "This project is licensed under the MIT License - see LICENSE for details.", "Code by A Person, and see the wiki."])  # fmt: skip
 def test_a_readme_that_says_the_same_or_nothing_known(said):
     assert kept({"LICENSE": MIT, "README.md": f"# a\n\n## License\n\n{said}\n\n## Other\n\nGPL\n", "src/a.py": PYTHON})
+
+
+def test_the_licence_of_the_manual_is_not_that_of_the_code():
+    by = "released under [Creative Commons](https://creativecommons.org/licenses/by-nc/3.0/)."
+    readme = f"# a\n\n## License\n\nCode released under the MIT License. Docs {by}\n"
+    assert kept({"LICENSE": MIT, "README.md": readme, "src/a.py": PYTHON})
+    assert kept({"LICENSE": f"{MIT}\n\nDocs {by}\n", "src/a.py": PYTHON})
+    assert not kept({"LICENSE": f"{MIT}\n\nDocs and code {by}\n", "src/a.py": PYTHON})
 
 
 def test_a_readme_alone_gives_nothing():
