@@ -1,6 +1,6 @@
 """Is what was removed held elsewhere? A planted corpus, removed by containment, by Jaccard and by peers.
 
-    python -m benchmarks.dedup_contain [--datatrove PYTHON] [--textdedup PYTHON]
+    python -m benchmarks.dedup_contain [--datatrove PYTHON] [--textdedup PYTHON] [--only WORD]
     python -m benchmarks.dedup_contain --corpus CORPUS     # 100 removed documents of a corpus made with --keep-rejected
 
 Each PYTHON is of a venv that holds that tool, at its defaults. Texts are the articles of test data E-neardup, books of
@@ -248,6 +248,7 @@ def main() -> None:
     parser.add_argument("--datatrove", metavar="PYTHON")
     parser.add_argument("--textdedup", metavar="PYTHON")
     parser.add_argument("--corpus", metavar="DIR")
+    parser.add_argument("--only", metavar="WORD", default="", help="tools with this word in their names")
     options = parser.parse_args()
     if options.corpus:
         at_random(options.corpus)
@@ -274,7 +275,7 @@ def main() -> None:
         tools["text-dedup, 25 x 10 (its .7)"] = lambda: removed_of(
             corpus.texts, by_peer(corpus.texts, options.textdedup, "benchmarks/dedup_textdedup.py", "25", "10")
         )
-    for name, tool in tools.items():
+    for name, tool in ((name, tool) for name, tool in tools.items() if options.only in name):
         try:
             report(name, corpus, tool())
         except subprocess.CalledProcessError as error:
