@@ -34,7 +34,7 @@ def copy(tmp_path: Path) -> Path:
     """The project, as far as a filter touches it."""
     for name in ("filters", "curate", "tests/filters"):
         shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "tests/conftest.py"):
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/warm.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "docs").mkdir()
     return tmp_path
