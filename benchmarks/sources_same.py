@@ -24,7 +24,7 @@ REAL = {
     "wikipedia": "J-sources/wikipedia/piskvorky__gensim/**/enwiki*.bz2",
     "stackexchange": "J-sources/stackexchange/AaronNie__*/**/Posts.xml",
     "books": "J-sources/books/readium__*/**/*.epub",
-    "arxiv": "J-sources/arxiv/arXiv__*/**/*.gz",
+    "arxiv": "J-sources/arxiv/arXiv__*",
 }
 
 

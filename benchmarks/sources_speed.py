@@ -87,7 +87,7 @@ def papers(folder: Path, times: int) -> int:
 def books(folder: Path, times: int) -> int:
     """A zip of Gutenberg's texts and pages."""
     found = [path for path in sorted((DATA / "G-text/gutenberg").rglob("*")) if path.suffix in (".txt", ".htm")]
-    found = [path for path in found if path.stat().st_size > 50_000]
+    found = [path for path in found if 50_000 < path.stat().st_size < 500_000][:8]
     with zipfile.ZipFile(folder / "books.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for copy in range(times):
             for path in found:
@@ -121,7 +121,7 @@ def wat(folder: Path, times: int) -> int:
         )
         return head + body + b"\r\n\r\n"
 
-    records = [record(number) for number in range(400 * times)]
+    records = [record(number) for number in range(150 * times)]
     (folder / "a.warc.wat.gz").write_bytes(b"".join(gzip.compress(one, 1) for one in records))
     return sum(map(len, records))
 
