@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import curate
 from curate.corpus.shards import shard_of
 from curate.dedup import copies
 from curate.dedup.base import LOST, doc64
@@ -118,3 +119,13 @@ def test_a_corpus_has_the_sizes_of_its_clusters(tmp_path: Path) -> None:
     assert len(found) == 3
     assert "| `cluster_size` | int32 |" in (tmp_path / "out" / "README.md").read_text()
     assert (found.pop(page(0)), found.pop(page(1)), list(found.values())) == (7, 1, [1])
+
+    again = curate.clean(tmp_path / "out" / "data", tmp_path / "again", recipe=_recipe(tmp_path))
+    assert again["kept"] == 3
+    assert "cluster_size" not in pq.read_table(tmp_path / "again/data", partitioning=None).column_names  # not carried along
+
+
+def _recipe(folder: Path) -> Path:
+    path = folder / "again.toml"
+    path.write_text('[[step]]\nuse = "curate.filters.gopher.WordCount"\nminimum = 1\n')
+    return path
