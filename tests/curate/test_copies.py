@@ -122,7 +122,9 @@ def test_a_corpus_has_the_sizes_of_its_clusters(tmp_path: Path) -> None:
 
     again = curate.clean(tmp_path / "out" / "data", tmp_path / "again", recipe=_recipe(tmp_path))
     assert again["kept"] == 3
-    assert "cluster_size" not in pq.read_table(tmp_path / "again/data", partitioning=None).column_names  # not carried along
+    assert (
+        "cluster_size" not in pq.read_table(tmp_path / "again/data", partitioning=None).column_names
+    )  # not carried along
 
 
 def _recipe(folder: Path) -> Path:
