@@ -7,8 +7,6 @@ import json
 import lzma
 import random
 import re
-import tarfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,24 +63,6 @@ def wat_record(number):
 
 
 WAT = b"".join(map(wat_record, range(COUNT)))
-
-
-def tarred(files):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def sevenz(name, **options):

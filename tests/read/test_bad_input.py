@@ -21,6 +21,7 @@ from curate.read.unpack import marks, unpack_block, unpack_open
 from curate.read.wikipedia import Wikipedia
 from curate.tex import submission
 from tests.books.test_epub import epub
+from tests.packing import tarred, zipped
 from tests.read import bad_input as bad
 from tests.read.bad_input import (
     BOOKS,
@@ -36,11 +37,9 @@ from tests.read.bad_input import (
     read,
     read_links,
     sevenz,
-    tarred,
     texts,
     words,
     written,
-    zipped,
 )
 
 ALL = list(range(COUNT))

@@ -12,17 +12,10 @@ from curate.read.books import Books
 from curate.read.dumps import head_of
 from curate.read.items import run
 from tests.books.test_epub import epub
+from tests.packing import zipped
 
 PROSE = "It was a dark night, and the rain fell on the roofs of the town without an end. " * 20
 GUTENBERG = f"Title: A Book\n\nLanguage: English\n\n*** START OF THE PROJECT GUTENBERG EBOOK A BOOK ***\n\n{PROSE}\n\n*** END OF THE PROJECT GUTENBERG EBOOK A BOOK ***\nlicence"
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def rows_of(tmp_path, name, data):

@@ -1,33 +1,13 @@
 """Submissions in every form they are kept in: each gives its files, or says why it has none."""
 
 import gzip
-import io
-import tarfile
-import zipfile
 
 import pytest
 
 from curate.tex.submission import BadSubmissionError, kind, members
+from tests.packing import tarred, zipped
 
 TEX = b"\\documentclass{article}\\begin{document}Words.\\end{document}"
-
-
-def tar(files, mode="w"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -35,15 +15,15 @@ def zipped(files):
     [
         (gzip.compress(TEX), "tex"),
         (TEX, "tex"),
-        (gzip.compress(tar({"a/m.tex": TEX, "f.eps": b"%!PS"})), "tex"),
-        (tar({"m.tex": TEX}), "tex"),
+        (gzip.compress(tarred({"a/m.tex": TEX, "f.eps": b"%!PS"})), "tex"),
+        (tarred({"m.tex": TEX}), "tex"),
         (zipped({"m.tex": TEX}), "tex"),
         (gzip.compress(b"%auto-ignore\nwithdrawn"), "withdrawn"),
         (gzip.compress(b"<html><body>A page</body></html>"), "html"),
-        (gzip.compress(tar({"p.htm": b"<!DOCTYPE html><p>x", "g.gif": b"GIF"})), "html"),
+        (gzip.compress(tarred({"p.htm": b"<!DOCTYPE html><p>x", "g.gif": b"GIF"})), "html"),
         (gzip.compress(b"%PDF-1.4"), "pdf_only"),
         (gzip.compress(b"%!PS-Adobe"), "postscript_only"),
-        (gzip.compress(tar({"x.gif": b"GIF89a"})), "no_source"),
+        (gzip.compress(tarred({"x.gif": b"GIF89a"})), "no_source"),
     ],
 )
 def test_kinds(data, found):
@@ -52,12 +32,12 @@ def test_kinds(data, found):
 
 
 def test_names_that_climb_and_apples_doubles_are_no_files():
-    files, _ = members(tar({"../m.tex": TEX, "._m.tex": b"\x00\x05", "a.tex": TEX}), "x.tar")
+    files, _ = members(tarred({"../m.tex": TEX, "._m.tex": b"\x00\x05", "a.tex": TEX}), "x.tar")
     assert list(files) == ["a.tex"]
 
 
 def test_a_tar_without_its_magic_word_is_one():
-    data = bytearray(tar({"m.tex": TEX}))
+    data = bytearray(tarred({"m.tex": TEX}))
     data[257:265] = b"\x00" * 8
     data[148:156] = b" " * 8
     data[148:156] = b"%06o\x00 " % sum(data[:512])
@@ -65,7 +45,7 @@ def test_a_tar_without_its_magic_word_is_one():
 
 
 def test_what_is_cut_gives_what_is_before():
-    whole = gzip.compress(tar({"m.tex": TEX, "big.tex": bytes(range(256)) * 4000}), 0)
+    whole = gzip.compress(tarred({"m.tex": TEX, "big.tex": bytes(range(256)) * 4000}), 0)
     files, damage = members(whole[: len(whole) // 2], "x.gz")
     assert "m.tex" in files
     assert damage
