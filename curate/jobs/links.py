@@ -9,7 +9,7 @@ from curate.engine.session import Session
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.links import tasks
-from curate.read.dumps import Head, head_of, kind_of
+from curate.read.dumps import Head, head_of, kind_of, left_out
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
 from curate.run.job import Job, Watcher
@@ -20,8 +20,6 @@ BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""
 MOST_BUCKETS = 4096
 _NO_RECORDS = ("not_a_submission", "not_a_page", "type_warcinfo")
-SHOWN = 20
-"""Files that are left out which notes name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,7 @@ def links(options: Options, engine: EngineOptions | None = None) -> dict[str, An
     kinds = {_kind(head) for head in own}
     if len(kinds) > 1:
         raise InputError("dumps of Reddit and WAT files have scores of different kinds: make links of them one by one")
-    notes([f"{head.path}: {kind_of(head)}; left out" for head in left[:SHOWN]])
-    if len(left) > SHOWN:
-        notes([f"{len(left) - SHOWN} further files are neither submissions of Reddit nor WAT files; left out"])
+    notes(left_out(left, "neither submissions of Reddit nor WAT files"))
     job = LinksJob(options, own, kinds.pop(), options.output.rstrip("/"), command_line(options.command))
     return run_job(job, engine)
 

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -167,33 +167,34 @@ def _is_bulk(head: bytes, path: str) -> bool:
     return bool(_BULK.search(name) or (inside and not _NAMED.search(name)))
 
 
+_Members = Callable[[], tuple[dict[str, bytes], str]]
+"""The files of a submission, and what of them is damaged."""
+
+
 def _item(name: str, offset: int, read: Any, options: ArXiv, known: "_Known") -> Item:
     ident = arxiv_id(name)
     row = {"arxiv_id": ident, "url": f"https://arxiv.org/abs/{ident}" if ident else None, **known.of(ident)}
     base = "/".join(name.split("/")[-2:])
-    return Item(offset, base, lambda: _text(read(), name, options, row), row, lambda: _lost(read(), name))
+    whole = functools.cache(read)  # asked for the text, and for what is damaged
+    members = functools.cache(lambda: submission.members(whole(), name))
+    return Item(offset, base, lambda: _text(whole(), members, name, options, row), row, lambda: _lost(whole(), members))
 
 
-def _lost(data: bytes, name: str) -> str:
+def _lost(data: bytes, members: _Members) -> str:
     """What of a submission could not be read, where some of it could."""
     if len(data) > MAX_SUBMISSION or data.startswith(b"%PDF"):
         return ""
-    damage = _members(data, name)[1]
+    _, damage = members()
     return f"damaged: {damage}; what is before it was read" if damage else ""
 
 
-@functools.lru_cache(maxsize=1)  # asked for the text, and for what is damaged
-def _members(data: bytes, name: str) -> tuple[dict[str, bytes], str]:
-    return submission.members(data, name)
-
-
-def _text(data: bytes, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, Any]:
+def _text(data: bytes, members: _Members, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, Any]:
     if len(data) > MAX_SUBMISSION:
         raise Fail(f"too_large: more than {MAX_SUBMISSION >> 20} MiB")
     if data.startswith(b"%PDF"):
         raise Skip("pdf_only")
     try:
-        files, _ = _members(data, name)
+        files, _ = members()
     except submission.BadSubmissionError as error:
         raise Fail(str(error)) from None
     kind = submission.kind(files)

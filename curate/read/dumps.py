@@ -26,6 +26,8 @@ from curate.warc.codecs import is_skippable
 
 HEAD = 1 << 16
 """Bytes that decide what a file is, unpacked."""
+SHOWN = 20
+"""Files that are left out which notes name."""
 BLOCK = 1 << 20
 """Bytes of a bzip2 file that surely hold its first block: nothing is unpacked of less."""
 PACKED = {
@@ -142,10 +144,16 @@ def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_byte
         if head.path in named or not own:
             raise InputError(_another(head, reader))
     source: Source = reader.source(sorted(own, key=lambda head: head.path), name, split_bytes)
-    notes = [f"{head.path}: {kind_of(head)}; left out" for head in others[:20]]
-    if len(others) > 20:
-        notes.append(f"{len(others) - 20} further files are not {reader.what}; left out")
+    notes = left_out(others, f"not {reader.what}")
     return replace(source, notes=(*source.notes, *notes)) if notes else source
+
+
+def left_out(heads: Sequence[Head], told: str) -> list[str]:
+    """A note for each of the first SHOWN files that are left out, and one for all further ones, which are `told`."""
+    notes = [f"{head.path}: {kind_of(head)}; left out" for head in heads[:SHOWN]]
+    if len(heads) > SHOWN:
+        notes.append(f"{len(heads) - SHOWN} further files are {told}; left out")
+    return notes
 
 
 def known_reader(head: Head) -> Any | None:
