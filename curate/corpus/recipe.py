@@ -47,7 +47,7 @@ class Extract:
     page_bytes: int = 20_000_000
     """Decoded bytes of the largest page that is tried."""
     memory_bytes: int = 4 << 30
-    """Memory of the process that extracts, in bytes."""
+    """Memory of the process that extracts, in bytes, beside what it holds before the first page."""
 
     def __post_init__(self) -> None:
         try:

@@ -28,6 +28,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
 from types import FrameType
 from typing import IO, TypedDict, TypeVar
 
@@ -56,7 +58,7 @@ class Request(TypedDict):
     task: object
     """Its argument, as JSON."""
     memory: int
-    """Limit in bytes; 0: none."""
+    """What it may hold in bytes, beside what it held before the first such request; 0: no limit."""
 
 
 class PageTimeout(BaseException):
@@ -155,7 +157,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
-    _leave_pandas_out()
+    _import_lightly()
     for line in sys.stdin.buffer:
         request = json.loads(line)
         _limit_memory(request["memory"])
@@ -169,31 +171,55 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+@cache
+def _held() -> int:
+    """Bytes of data that this process holds when this is first asked: code, and what a recipe has loaded."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[5]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
 def _limit_memory(limit: int) -> None:
-    """Allow this process so many bytes of data; 0: as many as it was allowed at its start."""
+    """Allow this process so many bytes of data more than it held before its first limit, so that pages have the same
+    whatever recipe was loaded before; 0: as many as it was allowed at its start."""
     if hasattr(resource, "RLIMIT_DATA"):
         most = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        allowed = most if not limit else limit if most == resource.RLIM_INFINITY else min(limit, most)
+        wanted = limit and _held() + limit
+        allowed = most if not wanted else wanted if most == resource.RLIM_INFINITY else min(wanted, most)
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
 
 
-class _NoPandas:
-    """An importer that has no pandas."""
+class _Absent:
+    """An importer that has none of a package."""
 
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Raise ImportError for pandas; leave all else to the importers behind."""
-        if name == "pandas":
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Raise ImportError for the package; leave all else to the importers behind."""
+        if name == self.package:
             raise ModuleNotFoundError(name)
 
 
-def _leave_pandas_out() -> None:
-    """Arrow imports pandas with its first array, a third of a second, to know its types: tasks have none of them."""
-    sys.meta_path.insert(0, _NoPandas)
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    absent = _Absent(package)
+    sys.meta_path.insert(0, absent)
     try:
-        pa.array([0])  # looks for it now and never again
+        yield
     finally:
-        sys.meta_path.remove(_NoPandas)
+        sys.meta_path.remove(absent)
+
+
+def _import_lightly() -> None:
+    """Import what tasks need, without what it only looks for, a third of a second each: Arrow imports pandas with its first
+    array, to know its types, and numba scipy, to know whether it can compile products of matrices. Both look once."""
+    with _without("pandas"):
+        pa.array([0])
+    with _without("scipy"):
+        import_module("numba.np.arraymath")
 
 
 # ---- in the parent ----
@@ -221,14 +247,14 @@ class Child:
         except OSError as error:
             raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
-    def request(self, reference: str, task: object) -> Iterator[pa.RecordBatch | object]:
+    def request(self, reference: str, task: object, *, limited: bool = True) -> Iterator[pa.RecordBatch | object]:
         """Run `package.module:name` on `task` (JSON): yields its record batches, if any, and at last its result, as JSON.
 
-        Raises ChildError when the function raised, ChildDied when the process ended.
+        Not `limited`: the child's limit of memory is for later requests. Raises ChildError when the function raised, ChildDied when the process ended.
         """
         assert self._process.stdin is not None
         try:
-            message = Request(function=reference, task=task, memory=self.memory)
+            message = Request(function=reference, task=task, memory=self.memory if limited else 0)
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
@@ -329,32 +355,33 @@ def lease(memory: int = 0, *, fresh: bool = False) -> Iterator[Child]:
         _idle.append(child)
 
 
-def call(function: Callable[[T], R], task: T) -> R:
-    """Run a task in a child and return its result; once more in a fresh child where the first died.
+def call(function: Callable[[T], R], task: T, *, memory: int = 0) -> R:
+    """Run a task in a child and return its result; once more in a fresh child where the first died. The task itself has no
+    limit of memory; `memory` is that of the tasks for which the child is to be ready then.
 
     Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too, CrashError
     where nobody killed it.
     """
-    return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task)))
+    return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task), memory))
 
 
-def call_json(reference: str, task: object) -> object:
+def call_json(reference: str, task: object, memory: int = 0) -> object:
     """`call` by the function's name, argument and result as JSON."""
     try:
-        return _call(reference, task, fresh=False)
+        return _call(reference, task, memory, fresh=False)
     except ChildDied:
         if _ending.is_set():
             raise
     try:
-        return _call(reference, task, fresh=True)
+        return _call(reference, task, memory, fresh=True)
     except ChildDied as died:
         kind = CrashError if died.reason == "crash" and "exit code" not in died.detail else EngineError
         raise kind(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
 
 
-def _call(reference: str, task: object, *, fresh: bool) -> object:
-    with lease(fresh=fresh) as child:
-        *_, answer = child.request(reference, task)
+def _call(reference: str, task: object, memory: int, *, fresh: bool) -> object:
+    with lease(memory, fresh=fresh) as child:
+        *_, answer = child.request(reference, task, limited=False)
     return answer
 
 

@@ -119,7 +119,17 @@ def crawl_source(
         if (task.split.address or task.split.file) in telling
     ]
     before = stages(rules) if rules else ()
-    return Source("web", web.run, tasks, listed, digest, extraction=settings, reads=reads, before=before)
+    return Source(
+        "web",
+        web.run,
+        tasks,
+        listed,
+        digest,
+        extraction=settings,
+        reads=reads,
+        before=before,
+        memory_bytes=recipe.extract.memory_bytes,
+    )
 
 
 def _is_corpus(folder: str) -> bool:

@@ -109,7 +109,7 @@ def file_by_file(
         for number, head in enumerate(files)
     ]
     listed = [(head.path, head.size) for head in files]
-    return Source(kind, run, tasks, listed, digest_of([name, asked, listed]), uses=uses)
+    return Source(kind, run, tasks, listed, digest_of([name, asked, listed]), uses=uses, memory_bytes=MEMORY)
 
 
 @supervises

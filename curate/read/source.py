@@ -77,6 +77,8 @@ class Source:
     """The files and folders that are read, where these are not the inputs."""
     uses: Sequence[str] = ()
     """Local files that decide what the rows are: databases, models."""
+    memory_bytes: int = 0
+    """What the processes that read may hold; 0: no limit."""
     before: Sequence[Stage] = ()
     """What has to be done first where a document is made of records that lie apart, one stage after the other."""
 

@@ -62,7 +62,7 @@ class Wikipedia:
     cpu_seconds: float = 30.0
     """CPU time a page may use."""
     memory_bytes: int = 4 << 30
-    """Memory of the process that reads, in bytes."""
+    """Memory of the process that reads, in bytes, beside what it holds before the first page."""
 
     def __post_init__(self) -> None:
         if self.page_bytes < 1 or self.cpu_seconds <= 0:
@@ -96,7 +96,7 @@ class Wikipedia:
         named = [replace(task, name=f"{i:06d}-{digest_of(typed_json.dump(task))}") for i, task in enumerate(tasks)]
         listed = [(head.path, head.size) for head in files]
         digest = digest_of([VERSION, options, name, listed])
-        return Source("wikipedia", run, named, listed, digest)
+        return Source("wikipedia", run, named, listed, digest, memory_bytes=self.memory_bytes)
 
 
 @dataclass(frozen=True, slots=True)

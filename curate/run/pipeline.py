@@ -84,9 +84,10 @@ class CorpusJob(Job):
         }
 
     def prepare(self) -> None:
-        """Load the models and lists of the steps, in a child that the first tasks find so. Raises RecipeError with what is
-        missing, and how to get it."""
-        children.call(load, LoadTask(self.recipe.text, self.recipe.name))
+        """Load the models and lists of the steps, in a child that reads and judges afterwards. Raises RecipeError with what
+        is missing, and how to get it."""
+        task = LoadTask(self.recipe.text, self.recipe.name)
+        children.call(load, task, memory=self.source.memory_bytes)
 
     def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
         """The corpus-wide steps that have an index, and the folders of their keys."""
