@@ -91,8 +91,11 @@ def _host(url: str | None) -> str | None:
 
 
 def _tokens(text: str) -> list[str]:
+    runs: list[str] = _TOKEN.findall(text.casefold())
+    if text.isascii() or not _UNPARTED.search(text):  # most
+        return runs
     found = list[str]()
-    for run in _TOKEN.findall(text.casefold()):
+    for run in runs:
         unparted = len(run) > 1 and _UNPARTED.search(run)
         found += [run[i : i + 2] for i in range(len(run) - 1)] if unparted else [run]
     return found
