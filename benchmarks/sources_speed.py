@@ -1,13 +1,14 @@
-"""Documents and MB a second of CPU, and the largest process, for each source: the test data once and eight times over.
+"""Documents and MB a second of CPU, and the largest process, for each source: the test data so many times over.
 
-    python -m benchmarks.sources_speed [wikipedia stackexchange arxiv books reddit wat]
+    python -m benchmarks.sources_speed [wikipedia stackexchange arxiv books reddit wat] [--times 1 8 64]
 
 Data: $CURATE_TESTDATA (G-text, J-sources). Each size of each source is read in a process of its own by the tasks of the
-job (children, Parquet and all; one after the other). A rate is that of the seven copies more, (MB at 8x - MB at 1x) /
-(CPU at 8x - CPU at 1x), so that the start of processes is out of it; MB are of what is unpacked. Buckets of Stack Exchange
-and of links are of 4 MB here, so that eight times the input is more of them, as in a dump of full size.
+job (children, Parquet and all; one after the other). A rate is that of what the last size has more than the first, in MB and in CPU
+time, so that the start of processes is out of it; MB are of what is unpacked. Buckets of Stack Exchange and of links are of
+4 MB here, so that a larger input is more of them, as in a dump of full size.
 """
 
+import argparse
 import bz2
 import gzip
 import io
@@ -36,7 +37,6 @@ from curate.read.stackexchange import StackExchange
 from curate.read.wikipedia import Wikipedia
 
 DATA = Path(os.environ.get("CURATE_TESTDATA", "/nowhere"))
-FACTOR = 8
 BUCKET = 4 << 20
 WIKI = "J-sources/wikipedia/piskvorky__gensim/gensim/test/test_data/enwiki-latest*.bz2"
 SITE = "J-sources/stackexchange/AaronNie__*/**/Posts.xml"
@@ -181,9 +181,9 @@ def child(name: str, path: Path, folder: Path) -> None:
     print(json.dumps({"documents": count, "cpu": cpu() - start, "peak": max(peaks)}))
 
 
-def measured(name: str) -> Iterator[dict[str, float]]:
-    """Figures of one source, once and FACTOR times over."""
-    for times in (1, FACTOR):
+def measured(name: str, factors: list[int]) -> Iterator[dict[str, float]]:
+    """Figures of one source, each so many times over."""
+    for times in factors:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             (folder / "in").mkdir()
@@ -194,23 +194,29 @@ def measured(name: str) -> Iterator[dict[str, float]]:
             yield {"size": size / 1e6, **json.loads(done.stdout.splitlines()[-1])}
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """A row a source."""
-    print("| source | MB at 1x, 8x | documents | MB/s | documents/s | largest process at 1x, 8x |")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sources", nargs="*", choices=[[], *MADE])
+    parser.add_argument("--times", nargs="+", type=int, default=[1, 8])
+    asked = parser.parse_args(arguments)
+    sizes = ", ".join(f"{n}x" for n in asked.times)
+    print(f"| source | MB at {sizes} | documents | MB/s | documents/s | largest process at {sizes} |")
     print("|---|--:|--:|--:|--:|--:|")
-    for name in names:
-        small, large = measured(name)
+    for name in asked.sources or MADE:
+        found = list(measured(name, asked.times))
+        small, large = found[0], found[-1]
         took = large["cpu"] - small["cpu"]
         rate, each = (large["size"] - small["size"]) / took, (large["documents"] - small["documents"]) / took
-        print(
-            f"| {name} | {small['size']:.1f}, {large['size']:.1f} | {large['documents']:,} | {rate:.2f} | {each:,.0f} | "
-            f"{small['peak']}, {large['peak']} MiB |",
-            flush=True,
+        megabytes, peaks = (
+            ", ".join(f"{one['size']:.1f}" for one in found),
+            ", ".join(str(one["peak"]) for one in found),
         )
+        print(f"| {name} | {megabytes} | {large['documents']:,} | {rate:.2f} | {each:,.0f} | {peaks} MiB |", flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
     else:
-        main(sys.argv[1:] or list(MADE))
+        main(sys.argv[1:])
