@@ -169,6 +169,18 @@ SEARCH_ONLY = {
 @click.option("--output", metavar="DIR", help="Folder of the mixture; must not exist.")
 @click.option("--plan", "plan_only", is_flag=True, help="Print the table and write nothing.")
 @click.option("--tokenize", is_flag=True, help="Also write packed token ids, to be mapped into memory.")
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["curate", "nanogpt", "megatron", "datatrove", "mosaic", "litgpt"]),
+    help="With --tokenize: files of which trainer.  [default: curate, the probe's]",
+)
+@click.option(
+    "--sequence-length",
+    type=click.IntRange(1, 1 << 20),
+    metavar="N",
+    help="With --format mosaic: tokens of a sample.  [default: 2048]",
+)
 @click.option("--shards", type=click.IntRange(min=1), help="Files to write.  [default: one per 256 MB of text]")
 @click.option(
     "--counts", metavar="DIR", help="Where counts are kept; shared, on a cluster.  [default: ~/.cache/curate]"

@@ -18,7 +18,18 @@ from curate.search import choose, command, design, result
 from curate.search.tables import Runs
 
 Floats = NDArray[np.float64]
-NOT_HERE = ("size", "documents", "text_column", "id_column", "tokenize", "normalise", "drop_missing", "repeat_by")
+NOT_HERE = (
+    "size",
+    "documents",
+    "text_column",
+    "id_column",
+    "tokenize",
+    "format",
+    "sequence_length",
+    "normalise",
+    "drop_missing",
+    "repeat_by",
+)
 
 
 def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: bool) -> None:

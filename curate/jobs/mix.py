@@ -15,7 +15,7 @@ from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read import files
 from curate.run.start import EngineOptions, command_line, run_job, running
-from curate.tokens import tokenizer
+from curate.tokens import formats, tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ class Options:
     report_only: bool = False
     """Look for evaluation tasks, and draw documents that hold them all the same."""
     tokenize: bool = False
+    format: str | None = None
+    """Of the tokens, see `curate.tokens.formats`; None: our own."""
+    sequence_length: int | None = None
     shards: int | None = None
     counts: str | None = None
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
@@ -75,6 +78,7 @@ def show(options: Options, engine: EngineOptions | None = None) -> tuple[plan.Pl
 def asked(options: Options) -> Request:
     """What was asked for. Raises UsageError, RecipeError, InputError."""
     unit, budget = _budget(options)
+    _check_format(options)
     names = source_paths(options.sources)
     texts, ids = (
         _columns(options.text_column, names, "--text-column"),
@@ -104,8 +108,17 @@ def asked(options: Options) -> Request:
         common=options.common,
         report_only=options.report_only,
         tokenize=options.tokenize,
+        format=options.format or formats.OURS,
+        sequence_length=options.sequence_length or formats.SEQUENCE_LENGTH,
         shards=options.shards,
     )
+
+
+def _check_format(options: Options) -> None:
+    if options.format and not options.tokenize:
+        raise UsageError("--format says how tokens are written: it needs --tokenize")
+    if options.sequence_length is not None and options.format not in formats.WITH_SEQUENCES:
+        raise UsageError(f"--sequence-length needs --format {' or '.join(formats.WITH_SEQUENCES)}")
 
 
 def _budget(options: Options) -> tuple[str, int | None]:

@@ -134,6 +134,30 @@ def write_held_out(task: HeldOutTask) -> HeldOut:
     return held_out_of(task)
 
 
+@dataclass(frozen=True, slots=True)
+class PackHeldOutTask:
+    """A held-out file whose tokens are packed, too; `out` says that they are."""
+
+    data: str
+    packed: pack.PackTask
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackedHeldOut:
+    """Tokens packed, without end tokens."""
+
+    tokens: int
+
+
+def pack_held_out(task: PackHeldOutTask) -> PackedHeldOut:
+    """Task: tokenize the held-out documents of one source."""
+    found = PackedHeldOut(pack.write_part(task.packed, read_checked(task.data, ["id", "text", "source"], pack.BATCH)))
+    with ShardWriter(task.out, pa.schema([])) as counts:
+        counts.facts = asdict(found)
+    return found
+
+
 def held_out_of(task: HeldOutTask) -> HeldOut:
     """What is in a file that was written."""
     content = read_written(task.out).content

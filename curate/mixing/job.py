@@ -18,14 +18,15 @@ from curate.mixing import ledger as ledgers
 from curate.mixing.contamination import EvidenceTask
 from curate.mixing.decontam_files import files
 from curate.mixing.draw import RUNS, Drawn, DrawTask, draw_file
-from curate.mixing.finish import HeldOutTask, ShardTask
+from curate.mixing.finish import HeldOutTask, PackHeldOutTask, ShardTask
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request
 from curate.mixing.sources import Source
 from curate.run.exchange import check_moved, together
 from curate.run.job import Job, Watcher
 from curate.run.runner import run_tasks, stage
-from curate.tokens import pack
+from curate.tokens import formats, pack
+from curate.tokens import tokenizer as tokenizers
 
 HELD_OUT_BYTES = 64 << 20
 """The held-out file of a source is cut to about so much text; all held-out documents stay out of the
@@ -67,7 +68,7 @@ class MixJob(Job):
             "held_out": order.held_out,
             "decontamination": [list(order.tasks), order.common, order.report_only],
             "shards": order.shards,
-            "tokenize": order.tokenize,
+            "tokenize": [order.format, order.sequence_length] if order.tokenize else False,
             "tokenizer": order.tokenizer.digest if order.tokenizer else None,
             "columns": {source.name: [source.text_column, source.id_column] for source in order.sources},
             "repeats": {source.name: asdict(source.repeats) for source in order.sources if source.repeats},
@@ -76,8 +77,10 @@ class MixJob(Job):
 
     def prepare(self) -> None:
         """Raise UsageError where packed tokens could not be written."""
-        if self.request.tokenize:
+        order = self.request
+        if order.tokenize and order.tokenizer:
             pack.check_folder(self.path("tokens"))
+            formats.check(order.format, order.sequence_length, order.tokenizer.vocabulary)
 
     def build(self, s: Session) -> dict[str, Any]:
         """All stages. Raises AlarmError for too many repeats, BalanceError when what was written is not what was planned,
@@ -92,7 +95,7 @@ class MixJob(Job):
         shards = _shards(s, self, planned, draws)
         held_out = _held_out(s, self, planned)
         evidence = _evidence(s, self, planned)
-        packed = _packed(self, planned, shards)
+        packed = _packed(s, self, planned, shards)
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
         own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out, evidence)
@@ -203,11 +206,15 @@ def _total(finished: Sequence[finish.Finished]) -> Content:
 
 
 def _pack_task(job: MixJob, planned: Plan, shard: int) -> pack.PackTask | None:
+    return _pack_into(job, planned, "packed", shard) if job.request.tokenize else None
+
+
+def _pack_into(job: MixJob, planned: Plan, folder: str, number: int) -> pack.PackTask | None:
     tokenizer = job.request.tokenizer
-    if not job.request.tokenize or tokenizer is None:
+    if tokenizer is None:
         return None
     names = tuple(draw.source for draw in planned.draws)
-    return pack.PackTask(job.scratch("packed", f"{shard:05d}"), tokenizer.path, tokenizer.vocabulary, names)
+    return pack.PackTask(job.scratch(folder, f"{number:05d}"), tokenizer.path, tokenizer.vocabulary, names)
 
 
 def _held_out(s: Session, job: MixJob, planned: Plan) -> dict[str, finish.HeldOut]:
@@ -241,11 +248,29 @@ def _evidence(s: Session, job: MixJob, planned: Plan) -> dict[str, int]:
     return {name: int(read_facts(task.out)["documents"]) for name, task in tasks.items()}
 
 
-def _packed(job: MixJob, planned: Plan, shards: Sequence[ShardTask]) -> dict[str, Any] | None:
-    """Put the packed tokens of all shards together; what their `meta.json` says."""
-    tokenizer = job.request.tokenizer
-    if not job.request.tokenize or tokenizer is None:
+def _packed(s: Session, job: MixJob, planned: Plan, shards: Sequence[ShardTask]) -> dict[str, Any] | None:
+    """Put the packed tokens of all shards together in the format asked for, the tokenizer beside; what their `meta.json` says."""
+    order, tokenizer, folder = job.request, job.request.tokenizer, job.path("tokens")
+    if not order.tokenize or tokenizer is None:
         return None
+    parts = [task.packed.path for task in shards if task.packed]
+    if order.format == "nanogpt":
+        validation = _packed_held_out(s, job, planned)
+        formats.write_validation(formats.Stream(validation, tokenizer), folder)
     with stage(job, "tokens", 1):
-        parts = [task.packed.path for task in shards if task.packed]
-        return pack.join(parts, job.path("tokens"), [draw.source for draw in planned.draws], tokenizer)
+        storage.write_text(storage.join(folder, "tokenizer.json"), tokenizers.text_of(tokenizer.path))
+        if order.format != formats.OURS:
+            return formats.write(order.format, formats.Stream(parts, tokenizer), folder, order.sequence_length)
+        return pack.join(parts, folder, [draw.source for draw in planned.draws], tokenizer)
+
+
+def _packed_held_out(s: Session, job: MixJob, planned: Plan) -> list[str]:
+    """The packed held-out documents of each source."""
+    tasks = []
+    for number, source in enumerate(job.request.sources):
+        if packed := _pack_into(job, planned, "packed-heldout", number):
+            data = job.path("heldout", f"{source.name}.parquet")
+            tasks.append(PackHeldOutTask(data, packed, f"{packed.path}.parquet"))
+    with stage(job, "held-out tokens", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, finish.pack_held_out, tasks)
+    return [task.packed.path for task in tasks]

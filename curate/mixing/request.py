@@ -12,6 +12,7 @@ from curate.mixing.decontam_evidence import COMMON
 from curate.mixing.decontam_files import files
 from curate.mixing.mixture import Mixture
 from curate.mixing.sources import Source
+from curate.tokens import formats
 from curate.tokens.tokenizer import TokenizerFile
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class Request:
     """Say what is found, and draw it all the same."""
     tokenize: bool = False
     """Write packed token ids, too."""
+    format: str = formats.OURS
+    """Of the packed token ids, see `curate.tokens.formats`."""
+    sequence_length: int = formats.SEQUENCE_LENGTH
+    """Tokens of a sample, in formats that have samples."""
     shards: int | None = None
     """Files to write; None: one per SHARD_BYTES of text."""
 

@@ -42,7 +42,8 @@ class PackTask:
 
 
 def write_part(task: PackTask, batches: Iterable[pa.RecordBatch]) -> int:
-    """Tokenize the rows of one shard (columns id, text, source and epoch); gives the tokens without end tokens."""
+    """Tokenize the rows of one shard (columns id, text, source and epoch, 0 where there is none); gives the tokens without
+    end tokens."""
     encoder = tokenizer.load(task.tokenizer)
     end = tokenizer.end_of_text(encoder)
     index = {name: place for place, name in enumerate(task.sources)}
@@ -51,13 +52,14 @@ def write_part(task: PackTask, batches: Iterable[pa.RecordBatch]) -> int:
     start = 0
     with storage.atomic(f"{task.path}.bin") as temporary, open(temporary, "wb") as stream:
         for batch in batches:
-            columns = batch.select(["id", "text", "source", "epoch"]).to_pydict()
+            columns = batch.to_pydict()
+            epochs = columns.get("epoch", [0] * batch.num_rows)
             ids = tokenizer.encode(encoder, columns["text"])
             sizes = pc.binary_length(batch.column("text")).to_pylist()
             for place, tokens in enumerate(ids):
                 stream.write(np.array([end, *tokens], kind).tobytes())
                 source = index[columns["source"][place]]
-                key, epoch = trainer_key(columns["id"][place]), columns["epoch"][place]
+                key, epoch = trainer_key(columns["id"][place]), epochs[place]
                 rows.append((key, start, len(tokens) + 1, sizes[place], source, epoch))
                 start += len(tokens) + 1
     with storage.atomic(f"{task.path}.npy") as temporary, open(temporary, "wb") as stream:
@@ -85,25 +87,28 @@ def check_folder(folder: str) -> None:
 def join(parts: Sequence[str], folder: str, sources: Sequence[str], file: TokenizerFile) -> dict[str, Any]:
     """Put the parts of all shards together, in order: `folder` with tokens.bin, documents.npy and meta.json.
 
-    Gives the meta.
+    Gives the meta. Holds the table of one part at a time.
     """
     encoder = tokenizer.load(file.path)
-    kind, tables, start = dtype_of(file.vocabulary), [], 0
-    for path in parts:
-        table = np.load(filesystem_path(f"{path}.npy"))
-        table["start"] += start
-        start += int(table["tokens"].astype(np.int64).sum())
-        tables.append(table)
-    documents = np.concatenate(tables) if tables else np.zeros(0, DOCUMENTS)
-    digest = hashlib.sha256(documents.tobytes())
+    kind, digest = dtype_of(file.vocabulary), hashlib.sha256()
+    documents = sum(len(_table(path)) for path in parts)
+    start = size = 0
+    with storage.atomic(storage.join(folder, "documents.npy")) as temporary, open(temporary, "wb") as stream:
+        header = {"descr": np.lib.format.dtype_to_descr(DOCUMENTS), "fortran_order": False, "shape": (documents,)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for path in parts:
+            table = np.array(_table(path))
+            table["start"] += start
+            start += int(table["tokens"].astype(np.int64).sum())
+            size += int(table["bytes"].sum())
+            digest.update(table.tobytes())
+            stream.write(table.tobytes())
     with storage.atomic(storage.join(folder, "tokens.bin")) as temporary, open(temporary, "wb") as stream:
         for path in parts:
             with open(filesystem_path(f"{path}.bin"), "rb") as part:
                 while chunk := part.read(1 << 24):
                     stream.write(chunk)
                     digest.update(chunk)
-    with storage.atomic(storage.join(folder, "documents.npy")) as temporary, open(temporary, "wb") as stream:
-        np.save(stream, documents)
     end = tokenizer.end_of_text(encoder)
     meta = {
         "version": 1,
@@ -112,15 +117,19 @@ def join(parts: Sequence[str], folder: str, sources: Sequence[str], file: Tokeni
         "end": end,
         "mask": tokenizer.mask(encoder, end),
         "dtype": kind.str,
-        "documents": len(documents),
+        "documents": documents,
         "tokens": start,
-        "bytes": int(documents["bytes"].sum()),
+        "bytes": size,
         "sources": list(sources),
         "skipped": {},
         "fingerprint": digest.hexdigest()[:16],
     }
     storage.write_text(storage.join(folder, "meta.json"), json.dumps(meta, indent=1))
     return meta
+
+
+def _table(path: str) -> Any:
+    return np.load(filesystem_path(f"{path}.npy"), mmap_mode="r")
 
 
 def filesystem_path(path: str) -> Path:

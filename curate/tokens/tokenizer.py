@@ -75,6 +75,11 @@ def load(path: str) -> Any:
     return tokenizer
 
 
+def text_of(path: str) -> str:
+    """The text of a `tokenizer.json`: of the file at `path` as it stands, or of PROBE."""
+    return str(load(path).to_str()) if path == PROBE else storage.read_bytes(path).decode("utf-8")
+
+
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, without special tokens."""
     fast = _pieces_of(tokenizer)
