@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 CURATE := $(BIN)/curate
 
 .PHONY: help demo demo-llama demo-probe models test test-fast check docs format bench train-extractor train-quality clean
@@ -16,7 +16,7 @@ help:
 	@echo "make test             set up, run every test"
 	@echo "make test-fast        the pure tests only, seconds"
 	@echo "make check            format, lint, types"
-	@echo "make docs             docs/filters.md again, from the filters themselves"
+	@echo "make docs             docs/filters.md and docs/commands.md again, from filters and commands themselves"
 	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
 	@echo "make train-quality    the shipped model of quality again, the same way"
 
@@ -24,10 +24,13 @@ help:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# Stamps: what is installed depends on these two files only.
+# Spark whole or its small client: two packages in one folder (docs/dependencies.md). Whole where `make test` put it.
+ENGINE = $(if $(wildcard .venv/lib/python3*/site-packages/pyspark/jars),spark,local)
+
+# Stamps: what is installed depends on these two files only. Not compiled: Python does that for the modules that it imports.
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	@echo "installing curate into .venv (about 1.4 GB on disk the first time) ..."
-	$(PIP) --editable .
+	@echo "installing curate into .venv (about XXX MB on disk the first time) ..."
+	$(PIP) --editable '.[$(ENGINE)]'
 	$(CURATE) assets fetch lid.176
 	@echo "compiling the extractor, once on a machine (up to a minute) ..."
 	@echo "<p>compiled" | $(CURATE) extract - > /dev/null
@@ -39,7 +42,8 @@ help:
 	@touch $@
 
 .venv/.dev: .venv/.probe
-	$(PIP) --editable '.[probe,dev]'
+	@$(BIN)/python -m pip uninstall --quiet --yes pyspark-client
+	$(PIP) --editable '.[spark,probe,dev]'
 	$(CURATE) assets fetch licensedb
 	@touch $@
 
@@ -108,6 +112,8 @@ check: .venv/.dev
 docs: .venv/.core
 	$(CURATE) filters --markdown > docs/filters.md.new
 	@mv docs/filters.md.new docs/filters.md
+	$(BIN)/python -m curate.commands.reference > docs/commands.md.new
+	@mv docs/commands.md.new docs/commands.md
 
 format: .venv/.dev
 	$(BIN)/ruff format .

@@ -1,19 +1,165 @@
-"""Links on pages that people read lead somewhere."""
+"""What pages tell people holds: links lead somewhere, commands and options exist, each option is described."""
 
+import importlib
 import re
+import shlex
+import urllib.parse
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
+import click
 import pytest
 
+from curate.cli import group
+from curate.commands import reference
+
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"")
 NAMED = re.compile(r"\b((?:docs|benchmarks/results)/[\w-]+\.(?:md|ipynb))\b")
+FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+
+
+@lru_cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors that GitHub gives the headings of a page: lower case, without punctuation, a hyphen a space."""
+    found: list[str] = []
+    for title in re.findall(r"^#+ +(.+?) *$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)
+        slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    links = [link.partition("#")[0] for link in LINK.findall(text) if not re.match(r"[a-z]+:", link)]
-    paths = [(page.parent / link).resolve() for link in links if link] + [ROOT / name for name in NAMED.findall(text)]
-    assert [path for path in paths if not path.exists()] == []
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    lost = [name for name in NAMED.findall(text) if not (ROOT / name).exists()]
+    for link in ("".join(found) for found in LINK.findall(text)):
+        path, _, anchor = urllib.parse.unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if re.match(r"[a-z]+:", link):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+def commands(page: Path) -> Iterator[tuple[str, bool]]:
+    """The commands on a page, and whether each stands in a block of its own, where people copy it from."""
+    text = page.read_text(encoding="utf-8")
+    program = r"(?:curate|make|spark-submit|python -m (?:curate|train_probe)) "
+    blocks = [code for _, language, code in FENCE.findall(text) if language in ("", "bash", "sh")]
+    rest = FENCE.sub("", text)
+    blocks += re.findall(r"(?:^    .*\n)+", rest, re.MULTILINE)
+    for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
+        if re.match(rf" *{program}(?! )", line) and "[OPTIONS]" not in line:
+            yield re.sub(r"^ *| +# .*$", "", line), True
+    for line in re.findall(rf"`({program}[^`]*)`", re.sub(r"^    .*$", "", rest, flags=re.MULTILINE)):
+        yield " ".join(line.split()), False
+
+
+def find(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that words name, and the words behind its name."""
+    if words[0] == "spark-submit":
+        at = next(i for i, word in enumerate(words) if re.fullmatch(r"jobs/\w+\.py", word))
+        module = importlib.import_module(f"curate.submit.{words[at][5:-3]}")
+        (command,) = [value for value in vars(module).values() if isinstance(value, click.Command)]
+        return command, words[at + 1 :]
+    command, rest = group, words[1:]
+    if words[0] == "python":
+        command, rest = importlib.import_module(f"{words[2]}.cli").group, words[3:]
+    while isinstance(command, click.Group) and rest and rest[0] != "COMMAND":
+        if rest[0] == "--debug":
+            rest = rest[1:]
+        found = command.get_command(click.Context(command), rest[0])
+        assert found is not None, f"no command {rest[0]}"
+        command, rest = found, rest[1:]
+    return command, rest
+
+
+def wrong(line: str, whole: bool) -> str | None:
+    """What is wrong with a command as a page gives it; `whole`: all that it needs must be there, unless `…` stands for it.
+
+    `[--option value]` may be left out; of `one|other` each must do; in capitals is what a reader puts there.
+    """
+    line = re.sub(r"\[(--[^\]]*)\]", r"\1", line)
+    words = shlex.split(re.sub(r" (?:2?>|\||&&) .*", "", line))
+    if words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return next((f"no target {word}" for word in words[1:] if "=" not in word and word not in targets), None)
+    command, rest = find(words)
+    with click.Context(command) as context:
+        if isinstance(command, click.Group):
+            return None
+        open_end = "…" in rest
+        valued = [_takes_a_value(command, word) for word in ["", *rest]]
+        rest = [word for word, value in zip(rest, valued, strict=False) if word != "…" or value]
+        if not whole and valued[-1]:
+            rest = [*rest, "…"]
+        try:
+            values, over, _ = command.make_parser(context).parse_args(list(rest))
+        except click.UsageError as error:
+            return error.format_message()
+        if over:
+            return f"too much: {over}"
+        for option in command.params:
+            given = values.get(option.name or "")
+            if whole and not open_end and option.required and not given:
+                return f"{option.opts[0]} is missing"
+            for value in _alternatives(given):
+                if isinstance(option.type, click.Choice | click.types.IntParamType | click.types.FloatParamType):
+                    try:
+                        option.type.convert(value, option, context)
+                    except click.UsageError as error:
+                        return error.format_message()
+    return None
+
+
+def _takes_a_value(command: click.Command, name: str) -> bool:
+    return any(isinstance(one, click.Option) and name in one.opts and not one.is_flag for one in command.params)
+
+
+def _alternatives(given: object) -> list[str]:
+    if isinstance(given, list | tuple):
+        return [value for one in given for value in _alternatives(one)]
+    if not isinstance(given, str):
+        return []
+    return [value for value in given.split("|") if "…" not in value and not re.fullmatch("[A-Z]+", value)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_commands_on_pages_are_those_of_the_program(page: Path) -> None:
+    found = [(line, wrong(line, whole)) for line, whole in commands(page)]
+    assert [(line, told) for line, told in found if told] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("curate clean --input a --output b", None),
+        ("curate clean --input a --outputs b", "No such option"),
+        ("curate clean --input a", "--output is missing"),
+        ("curate clean … --engine sail|spark", None),
+        ("curate clean … --engine sail|dask", "dask"),
+        ("curate mix … --tokens", "requires an argument"),
+        ("curate dedup a b --output c", "too much"),
+        ("curate ngram train --input wiki/ --output m", None),
+        ("spark-submit jobs/dedup.py a --output b --metod url", "No such option"),
+        ("make demo", None),
+        ("make tea", "no target tea"),
+    ],
+)
+def test_a_wrong_command_would_be_noticed(line: str, told: str | None) -> None:
+    assert (wrong(line, True) or "none").find(told or "none") >= 0
+
+
+def test_every_option_is_described() -> None:
+    """docs/commands.md is what the commands say of themselves; each option says something."""
+    options = [(" ".join(names), one) for names, command in reference.commands(group) for one in command.params]
+    assert [
+        (name, one.opts) for name, one in options if isinstance(one, click.Option) and not (one.help or one.hidden)
+    ] == []
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert page == reference.reference(), "refresh it with: make docs"

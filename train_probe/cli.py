@@ -158,24 +158,60 @@ def _question(seeds: int) -> Callable[[Any], Any]:
                 show_default=True,
                 help="Refuse when a run would read a share of a source that is farther from what was asked.",
             ),
-            click.option("--lr-scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True),
-            click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True),
-            click.option("--schedule", type=click.Choice(["wsd", "cosine"]), default="wsd", show_default=True),
+            click.option(
+                "--lr-scale",
+                type=click.FloatRange(min=0, min_open=True),
+                default=1.0,
+                show_default=True,
+                help="Factor on every learning rate.",
+            ),
+            click.option(
+                "--optimizer",
+                type=click.Choice(["muon", "adamw"]),
+                default="muon",
+                show_default=True,
+                help="Of the matrices inside; all else has AdamW.",
+            ),
+            click.option(
+                "--schedule",
+                type=click.Choice(["wsd", "cosine"]),
+                default="wsd",
+                show_default=True,
+                help="Of the learning rate: warm-up, stable, decay; or a cosine.",
+            ),
         ]
     )
 
 
 _machine = _add(
     [
-        click.option("--device", default="auto", show_default=True),
-        click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …"),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16"]),
+            default="auto",
+            show_default=True,
+            help="auto: bf16 where the device has it.",
+        ),
         click.option("--compile", is_flag=True, help="Compile the model first."),
-        click.option("--parallel", type=click.Choice(["ddp", "fsdp", "tp"]), default="ddp", show_default=True),
+        click.option(
+            "--parallel",
+            type=click.Choice(["ddp", "fsdp", "tp"]),
+            default="ddp",
+            show_default=True,
+            help="How several devices share a run, under torchrun.",
+        ),
         click.option(
             "--micro-rows", type=click.IntRange(min=0), default=0, help="Rows per forward pass of one device."
         ),
-        click.option("--checkpoint-every", type=click.IntRange(min=0), default=0, metavar="STEPS"),
-        click.option("--tensorboard", is_flag=True),
+        click.option(
+            "--checkpoint-every",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="STEPS",
+            help="Go on from there after a stop.  [default: the end alone]",
+        ),
+        click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard, too."),
         click.option("--only", type=click.Choice(["prepare", "run"]), help="One half: prepare here, train elsewhere."),
     ]
 )
@@ -304,7 +340,7 @@ def scale(runs: tuple[Path, ...], further: float, as_json: bool) -> None:
 )
 @click.option("--held-out", type=_folder, metavar="PATH", help="A token file, or Parquet or JSON lines.")
 @click.option("--tokenizer", type=_folder, metavar="FILE", help="[default: the one beside the checkpoint]")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="All figures.")
 def evaluate(
     checkpoint: Path,
     tasks: tuple[str, ...],

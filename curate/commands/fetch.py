@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("crawl")
 @click.option("--files", type=click.IntRange(min=1), default=1, show_default=True, help="How many files.")
-@click.option("--kind", type=click.Choice(["warc", "wet", "wat"]), default="warc", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["warc", "wet", "wat"]),
+    default="warc",
+    show_default=True,
+    help="Pages as crawled, their extracted text, or their metadata.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Folder to download to.  [default: CRAWL]")
 @click.option("--base", default="https://data.commoncrawl.org/", show_default=True, help="What the lists are below.")
 @click.option("--first", is_flag=True, help="The first files of the list instead of a sample of it.")

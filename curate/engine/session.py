@@ -40,6 +40,11 @@ JAVA_HINT = (
     "macOS: brew install openjdk@17) or set JAVA_HOME; or use the embedded engine, which needs no Java: --engine sail"
 )
 
+CLIENT_ONLY = (
+    "this environment has only Spark's small client, which the embedded engine and sc:// need: pip uninstall pyspark-client, "
+    "then pip install 'curate-corpora[spark]' (in that order: both packages have one folder)"
+)
+
 
 NOT_PRIVATE = (
     "--private: this system has no means to keep other users away from the embedded engine's port (it takes Linux on "
@@ -264,7 +269,9 @@ def session(
         return
     if limit is not None:
         raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
-    spark = _connect(name, master) if (master or "").startswith("sc://") else _spark(name, master, submitted, cores)
+    remote = (master or "").startswith("sc://")
+    _check_pyspark(whole=not remote)
+    spark = _connect(name, master) if remote else _spark(name, master, submitted, cores)
     try:
         here = not submitted and (master or "local").startswith("local")
         yield Session("spark", lambda: spark, cores or _parallelism(spark), here=here)
@@ -284,7 +291,7 @@ def _parallelism(spark: "SparkSession") -> int:
 @contextmanager
 def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
     if missing := [name for name in ("pysail", "pyspark", "grpc") if importlib.util.find_spec(name) is None]:
-        raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install curate-corpora")
+        raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install 'curate-corpora[local]'")
     closed = sail.closable()
     if private and not closed:
         raise EngineError(NOT_PRIVATE)
@@ -324,6 +331,16 @@ def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
                 server.stop()
             if before is None:
                 os.environ.pop(sail.CONNECT_MODE, None)  # else nothing started from here can have a local Spark
+
+
+def _check_pyspark(whole: bool) -> None:
+    """Raise EngineError where there is no pyspark, or only its client and the `whole` of it is needed."""
+    if importlib.util.find_spec("pyspark") is None:
+        raise EngineError(
+            "pyspark is not installed: pip install 'curate-corpora[spark]', or use the spark-submit of the cluster"
+        )
+    if whole and importlib.util.find_spec("pyspark.core") is None:
+        raise EngineError(CLIENT_ONLY)
 
 
 def _connect(name: str, master: str | None) -> "SparkSession":

@@ -1,5 +1,6 @@
 """One job, three engines, the same bytes."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -79,6 +80,26 @@ def test_the_released_codes_rules_over_a_whole_corpus(crawl, tmp_path):
 def test_no_java_names_the_package(monkeypatch):
     monkeypatch.setattr(session, "java", lambda: None)
     with pytest.raises(EngineError, match="openjdk-17-jre-headless"), session.session("x", engine="spark"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("missing", "options", "told"),
+    [
+        ("pyspark", {}, r"needs pyspark.*\[local\]"),
+        ("pysail", {}, r"needs pysail.*\[local\]"),
+        ("pyspark", {"engine": "spark"}, r"\[spark\]"),
+        ("pyspark", {"master": "sc://nowhere"}, r"\[spark\]"),
+        ("pyspark.core", {"engine": "spark"}, "uninstall pyspark-client"),  # as pyspark-client is
+        ("pyspark.core", {"master": "spark://nowhere:1"}, "uninstall pyspark-client"),
+    ],
+)
+def test_an_engine_that_is_not_installed_is_told(monkeypatch, missing, options, told):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == missing else there(name, *more)
+    )
+    with pytest.raises(EngineError, match=told), session.session("x", **options):
         pass
 
 
