@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 CURATE := $(BIN)/curate
 
-.PHONY: help demo demo-llama demo-probe models test test-fast check docs format bench train-extractor train-quality clean
+.PHONY: help demo demo-llama demo-probe models test test-fast check docs site format bench train-extractor train-quality clean
 
 help:
 	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-fast        the pure tests only, seconds"
 	@echo "make check            format, lint, types"
 	@echo "make docs             docs/filters.md and docs/commands.md again, from filters and commands themselves"
+	@echo "make site             all pages as a site in build/site, links checked"
 	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
 	@echo "make train-quality    the shipped model of quality again, the same way"
 
@@ -29,7 +30,7 @@ ENGINE = $(if $(wildcard .venv/lib/python3*/site-packages/pyspark/jars),spark,lo
 
 # Stamps: what is installed depends on these two files only. Not compiled: Python does that for the modules that it imports.
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	@echo "installing curate into .venv (about XXX MB on disk the first time) ..."
+	@echo "installing curate into .venv (0.9 GB on disk the first time) ..."
 	$(PIP) --editable '.[$(ENGINE)]'
 	$(CURATE) assets fetch lid.176
 	@echo "compiling the extractor, once on a machine (up to a minute) ..."
@@ -114,6 +115,19 @@ docs: .venv/.core
 	@mv docs/filters.md.new docs/filters.md
 	$(BIN)/python -m curate.commands.reference > docs/commands.md.new
 	@mv docs/commands.md.new docs/commands.md
+
+# The pages lie below build/pages as they do here, so that a link is right in both.
+PAGES = README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE docs benchmarks/results filters/data/quality/MODEL.md
+
+.venv/.docs: .venv/.core
+	$(PIP) --editable '.[$(ENGINE),docs]'
+	@touch $@
+
+site: .venv/.docs
+	@rm -rf build/pages build/site
+	@for page in $(PAGES); do mkdir -p build/pages/$$(dirname $$page) && ln -s "$$PWD/$$page" build/pages/$$page || exit 1; done
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open: build/site/index.html"
 
 format: .venv/.dev
 	$(BIN)/ruff format .

@@ -25,8 +25,8 @@ def section(title: str) -> str:
 
 def blocks(text: str) -> dict[str, str]:
     """The blocks of code in a section, by the words of the step that they stand in."""
-    found = re.findall(r"^\d+\. (.*?)\n\n {3}```\w+\n(.*?)^ {3}```", text, re.MULTILINE | re.DOTALL)
-    return {words: re.sub(r"^ {3}", "", code, flags=re.MULTILINE) for words, code in found}
+    found = re.findall(r"^\d+\. (.*?)\n\n {4}```\w+\n(.*?)^ {4}```", text, re.MULTILINE | re.DOTALL)
+    return {words: re.sub(r"^ {4}", "", code, flags=re.MULTILINE) for words, code in found}
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 import importlib
 import re
+import runpy
 import shlex
 import urllib.parse
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -19,6 +21,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"")
 NAMED = re.compile(r"\b((?:docs|benchmarks/results)/[\w-]+\.(?:md|ipynb))\b")
 FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+
+
+@lru_cache
+def sources() -> str:
+    """All our code, with what parts a string over lines left out."""
+    files = [path for package in ("curate", "filters") for path in (ROOT / package).rglob("*.py")]
+    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in files))
 
 
 @lru_cache
@@ -63,16 +72,17 @@ def commands(page: Path) -> Iterator[tuple[str, bool]]:
 def find(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that words name, and the words behind its name."""
     if words[0] == "spark-submit":
-        at = next(i for i, word in enumerate(words) if re.fullmatch(r"jobs/\w+\.py", word))
-        module = importlib.import_module(f"curate.submit.{words[at][5:-3]}")
+        at = next(i for i, word in enumerate(words) if re.search(r"(^|/)jobs/\w+\.py$", word))
+        module = importlib.import_module(f"curate.submit.{Path(words[at]).stem}")
         (command,) = [value for value in vars(module).values() if isinstance(value, click.Command)]
         return command, words[at + 1 :]
     command, rest = group, words[1:]
     if words[0] == "python":
         command, rest = importlib.import_module(f"{words[2]}.cli").group, words[3:]
-    while isinstance(command, click.Group) and rest and rest[0] != "COMMAND":
+    while isinstance(command, click.Group) and rest and rest[0] not in ("COMMAND", "--version"):
         if rest[0] == "--debug":
             rest = rest[1:]
+            continue
         found = command.get_command(click.Context(command), rest[0])
         assert found is not None, f"no command {rest[0]}"
         command, rest = found, rest[1:]
@@ -163,3 +173,55 @@ def test_every_option_is_described() -> None:
     ] == []
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert page == reference.reference(), "refresh it with: make docs"
+
+
+def test_messages_in_troubleshooting_are_those_of_the_program() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    told = [
+        message
+        for cell in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)
+        for message in re.findall("`([^`]+)`", cell)
+    ]
+    pieces = [
+        piece for message in told for piece in re.split(r"…|\d[\d.]*|lid\.176\.ftz", message) if len(piece.strip()) > 5
+    ]
+    assert len(pieces) > 15
+    assert [piece for piece in pieces if piece.strip(" ,:") not in sources()] == []
+
+
+def test_code_for_those_who_come_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for code in re.findall(r"^```python\n(?!# )(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(compile(code, "docs/coming-from.md", "exec"), names)
+    assert names["verdict"][:2] == (False, "Shouting.capitals")
+    assert (names["ledger"].kept, names["table"].column_names[:2]) == (3, ["id", "text"])
+    assert sorted(names["table"]["url"].to_pylist()) == [f"https://example.org/{n}" for n in (1, 2, 3)]
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    named = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    assert {str(page.relative_to(ROOT)) for page in PAGES} == named
+
+
+@pytest.mark.parametrize(
+    ("html", "refused"),
+    [
+        ('<script src="https://host/a.js"></script>', True),
+        ("<link rel=stylesheet href=//host/a.css>", True),
+        ('<img alt="x" src="http://host/a.png">', True),
+        ('<a href="https://host/">there</a><img src="../images/a.png"><link rel="icon" href="assets/a.png">', False),
+        ('<link rel="canonical" href="https://host/a.html">', False),
+    ],
+)
+def test_a_page_that_needs_the_network_is_refused(html: str, refused: bool) -> None:
+    names = runpy.run_path(str(ROOT / "docs" / "offline.py"))
+    assert bool(names["ELSEWHERE"].search(html)) == refused
+
+
+def test_the_container_runs_commands_that_there_are() -> None:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    found = re.findall(r"\b(curate [\w-]+[^&\"\n]*)", re.sub(r"^#.*$|^COPY.*$", "", text, flags=re.MULTILINE))
+    assert len(found) == 6
+    assert [(line, wrong(line.strip(), True)) for line in found if wrong(line.strip(), True)] == []
