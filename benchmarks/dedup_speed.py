@@ -89,7 +89,7 @@ def parts(texts: list[str]) -> dict[str, float]:
 
     def words() -> None:
         for i in range(len(texts)):
-            kernel._words(data, offsets[i], offsets[i + 1], table, several, norm, starts)
+            kernel._words(data, offsets[i], offsets[i + 1], table, several, norm, starts, 0)
 
     def hashed() -> None:
         for _ in texts:
@@ -101,7 +101,7 @@ def parts(texts: list[str]) -> dict[str, float]:
 
     def nothing() -> None:
         for i in range(len(texts)):
-            kernel._words(data, offsets[i], offsets[i], table, several, norm, starts)
+            kernel._words(data, offsets[i], offsets[i], table, several, norm, starts, 0)
 
     calls = cpu(nothing) / len(texts)
     found = {

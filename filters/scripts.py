@@ -11,6 +11,10 @@ has one dictionary a script.
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from icu4py.breakers import WordBreaker
 
 _DICTIONARY = """
 e01-e3a e40-e4e e50-e59 e81-ece ed0-edf 1000-1049 1050-109d 1780-17d3 17d7 17dc-17e9 3005-3007 3021-302f 3031-3035 3038-303c
@@ -29,7 +33,7 @@ SEPARATORS = "\u0f0b\u0f0c\u1361\U00010100\U00010101\U0001039f\U000103d0\U000109
 _SEPARATOR = re.compile(f"[{SEPARATORS}]")
 _JOINERS = "\xad\u200c\u200d\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _OPENERS = (
-    r"(\[{<\xab\u2018\u201c\u2039\u3008\u300a\u300c\u300e\u3010\u3014\u3016\u3018\u301a\u301d\uff08\uff3b\uff5b\uff62"
+    "([{<\xab\u2018\u201c\u2039\u3008\u300a\u300c\u300e\u3010\u3014\u3016\u3018\u301a\u301d\uff08\uff3b\uff5b\uff62"
 )
 LONGEST_RUN = 4096
 """Letters without a space that are looked at together: a run of a million is cut, and costs no more than its length."""
@@ -48,17 +52,18 @@ def char_class(ranges: str) -> str:
 
 @lru_cache(maxsize=1)
 def _letters() -> re.Pattern[str]:
-    return re.compile(f"[{char_class(_DICTIONARY)}{char_class(_SYLLABLES)}]")
+    """One such letter. Of two ranges first, which most characters of other scripts are outside: fifty take ten times as long."""
+    return re.compile(f"[\u0e01-\u1bff\u3005-\U0003ffff](?<=[{char_class(_DICTIONARY)}{char_class(_SYLLABLES)}])")
 
 
 @lru_cache(maxsize=1)
 def _run() -> re.Pattern[str]:
-    """Letters without spaces between them, with the punctuation about them: opening, dictionary, syllables, closing."""
+    """Letters without spaces between them, and what closes them: dictionary, syllables, closing punctuation."""
     dictionary, syllables = (
         f"[{letters}][{letters}{_JOINERS}]{{0,{LONGEST_RUN}}}+"
         for letters in map(char_class, (_DICTIONARY, _SYLLABLES))
     )
-    return re.compile(rf"\u200b*+([{_OPENERS}]*+)(?:({dictionary})|({syllables}))([^\w\s{_OPENERS}\u200b]*+)\u200b*+")
+    return re.compile(rf"(?:({dictionary})|({syllables}))([^\w\s{re.escape(_OPENERS)}\u200b]*+)\u200b*+")
 
 
 def is_unspaced(text: str) -> bool:
@@ -93,13 +98,28 @@ def part_words(text: str) -> str:
         text = _SEPARATOR.sub(" ", text)
     if _letters().search(beyond) is None:
         return text
-    found = list(_run().finditer(text))
+    found = list(_runs(text))
     pieces: list[str] = []
     at = 0
-    for match, words in zip(found, _segmented([match[2] or "" for match in found]), strict=True):
-        pieces += (text[at : match.start()], " ", match[1], words or " ".join(_clusters(match[3])), match[4], " ")
-        at = match.end()
+    for (start, run), words in zip(found, _segmented([run[1] or "" for _, run in found]), strict=True):
+        opening = text[start : run.start()].lstrip("\u200b")
+        pieces += (text[at:start], " ", opening, words or " ".join(_clusters(run[2])), run[3], " ")
+        at = run.end()
     return "".join([*pieces, text[at:]])
+
+
+def _runs(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Each run of such letters, and where the spaces without width and the opening punctuation before it begin.
+
+    Its first letter is searched for, one class, and what stands before that is looked at then: a pattern that begins with
+    what may be missing is tried at each character, which takes a hundred times as long.
+    """
+    first, whole = _letters().search, _run().match
+    at = 0
+    while (letter := first(text, at)) and (run := whole(text, letter.start())):
+        start = at + len(text[at : run.start()].rstrip(_OPENERS).rstrip("\u200b"))
+        yield start, run
+        at = run.end()
 
 
 def segmenter() -> str:
@@ -111,11 +131,22 @@ def segmenter() -> str:
 
 def _segmented(runs: Iterable[str]) -> Iterator[str]:
     """Each run with a space between its words (an empty one stays so), after ICU's dictionaries."""
+    breaker = _breaker()
+    for batch in _batches(runs):
+        for words in " ".join(breaker("\n".join(batch), "")).split("\n"):
+            yield words.strip()
+
+
+@lru_cache(maxsize=1)
+def _breaker() -> "type[WordBreaker]":
+    """ICU's, with the dictionaries of all scripts: it opens one when it meets a letter that only that script has, and until then
+    parts what scripts share (\u30fc of Chinese and Japanese) otherwise. A text's words would depend on those before it.
+    """
     from icu4py.breakers import WordBreaker
 
-    for batch in _batches(runs):
-        for words in " ".join(WordBreaker("\n".join(batch), "")).split("\n"):
-            yield words.strip()
+    # A letter alone is not looked up.
+    list(WordBreaker("\u4e2d\u56fd \u0e01\u0e01 \u0e81\u0e81 \u1780\u1780 \u1000\u1000", ""))
+    return WordBreaker
 
 
 def _batches(runs: Iterable[str]) -> Iterator[list[str]]:

@@ -15,7 +15,6 @@ mixed signs.
 """
 
 import functools
-import operator
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,7 +23,6 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate.dedup import normalise
 from curate.dedup.xxh3 import compiled, xxh3
@@ -45,14 +43,16 @@ PART = 1 << 29
 """Flag in the fold table: the script of this character puts no space between words."""
 ANEW = 1 << 27
 """Flag in the fold table: this character is left out or another one, so that those beside it may compose."""
-CODE = ANEW - 1
+MARK = 1 << 26
+"""Flag in the fold table: normal form C may move this mark or join it to its letter; the words are the same either way."""
+CODE = MARK - 1
+IN_PYTHON = REFORM | PART
+"""A text with one of these goes to Python whatever comes behind it."""
 LEFT_OUT = 1
 """Value in the fold table: as if this character were not there."""
 TABLE = 0x30000
 """Code points in the table. Beyond them: Han (planes 2 and 3), characters without a shape (plane 14), private ones."""
 ACCENTS = frozenset([*map(chr, range(0x0300, 0x0370)), "\u093c"])
-BLOCK = 256
-"""Bytes that are looked at together for one that is not ASCII."""
 SEVERAL = 4
 """So many characters at most are folded in the kernel for one."""
 _EVEN = (
@@ -88,7 +88,8 @@ def fold() -> Fold:
             symbols[code] = LEFT_OUT if not form else 0
         elif form != char and 0 < len(form) <= SEVERAL and len(form.encode()) <= len(char.encode()):
             symbols[code] = _entered(form, several)
-    table[list(_loose())] |= U32(COMPOSE)
+    loose = np.array(sorted(_loose()))
+    table[loose] |= np.where(table[loose] == LEFT_OUT, U32(MARK), U32(COMPOSE))
     # What stands for several characters may come about when a mark is composed with what is before it.
     table[[mark for code in np.flatnonzero(table == REFORM).tolist() for mark in _second(chr(code))]] |= U32(REFORM)
     table[[code for char in normalise.left_out_or_other() if (code := ord(char)) < TABLE]] |= U32(ANEW)
@@ -181,31 +182,6 @@ def _entry(code: int, table: Array) -> Number:
 
 
 @compiled
-def _needs(data: Array, offsets: Array, table: Array, out: Array) -> None:
-    """Fill `out`: the flags of all characters of each document."""
-    for i in range(len(offsets) - 1):
-        at, end = offsets[i], offsets[i + 1]
-        found = nb.int64(0)
-        while at < end:
-            stop = min(at + BLOCK, end)
-            block = data[at:stop]  # an index within it can't be negative: the loop becomes vector instructions
-            bits = nb.uint8(0)
-            for k in range(len(block)):
-                bits = nb.uint8(bits | block[k])
-            if bits < nb.uint8(0x80):
-                at = stop
-            while at < stop:
-                size = _size(data[at])
-                if at + size > end:
-                    at = end
-                    break
-                if size > 1:
-                    found |= _entry(_code(data, at, size), table) & ~CODE
-                at += size
-        out[i] = found
-
-
-@compiled
 def _size(first: int) -> int:
     """Bytes of the character that begins with this byte of UTF-8."""
     return 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
@@ -214,19 +190,28 @@ def _size(first: int) -> int:
 @compiled
 def _code(data: Array, at: int, size: int) -> Number:
     """The code point of the character of `size` bytes at `at`."""
-    code = nb.int64(data[at])
-    if size > 1:
-        code &= 0x7F >> size
-    for k in range(1, size):
-        code = code << 6 | nb.int64(data[at + k]) & 0x3F
-    return code
+    first = nb.int64(data[at])
+    if size == 1:
+        return first
+    second = nb.int64(data[at + 1]) & 0x3F
+    if size == 2:
+        return (first & 0x1F) << 6 | second
+    third = nb.int64(data[at + 2]) & 0x3F
+    if size == 3:
+        return (first & 0xF) << 12 | second << 6 | third
+    return (first & 0x7) << 18 | second << 12 | third << 6 | nb.int64(data[at + 3]) & 0x3F
 
 
 @compiled
-def _words(data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array) -> int:
-    """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of words."""
+def _words(
+    data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array, stop: int
+) -> tuple[int, int]:
+    """Write the words, each followed by a space, to `norm` and where they begin to `starts`; the number of words, and the flags
+    of all characters up to the first that has one of `stop`.
+    """
     at, out, count = start, 0, 0
     inside = 0
+    flags = nb.int64(0)
     while at < end:
         code = nb.int64(data[at])
         if code < 0x80:  # without branches: the ends of words can't be foreseen
@@ -244,6 +229,9 @@ def _words(data: Array, start: int, end: int, table: Array, several: Array, norm
             break
         value = _entry(_code(data, at, size), table)
         at += size
+        flags |= value
+        if value & stop:
+            break
         pair = value & PAIR
         value &= CODE
         if value == LEFT_OUT and pair == 0:
@@ -265,7 +253,13 @@ def _words(data: Array, start: int, end: int, table: Array, several: Array, norm
     norm[out] = 32
     out += inside
     starts[count] = out
-    return count
+    return count, flags
+
+
+@compiled
+def _needs(words: int, flags: int) -> bool:
+    """Whether a text must go to Python before its words are told: a mark alone is part of a word where there is no letter."""
+    return bool(flags & (IN_PYTHON | COMPOSE)) or (words == 0 and bool(flags & MARK))
 
 
 @compiled
@@ -334,20 +328,29 @@ def _batch(
     signatures: Array,
     same: Array,
     ends: Array,
+    needs: Array,
     out: Array,
 ) -> int:
-    """Fill, per document, `signatures`, `same` and `ends`, and, where it has room, `out` with all shingle hashes."""
+    """Fill, per document, `signatures`, `same` and `ends`, and, where it has room, `out` with all shingle hashes.
+
+    Where `needs` has room it gets, per document, what it needs of Python before its words can be told; such a one is passed over.
+    """
     longest = 0
     for i in range(len(offsets) - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
     norm = np.empty(2 * longest + 16, np.uint8)
     starts = np.empty(longest + 2, np.int64)
     hashes = np.empty(longest + 2, np.uint32)
+    stop = IN_PYTHON if len(needs) else 0
     total = 0
     for i in range(len(offsets) - 1):
-        words = _words(data, offsets[i], offsets[i + 1], table, several, norm, starts)
+        ends[i] = total
+        words, flags = _words(data, offsets[i], offsets[i + 1], table, several, norm, starts, stop)
+        if len(needs) and _needs(words, flags):
+            needs[i] = flags & ~CODE
+            continue
         if words == 0:
-            words = _words(data, offsets[i], offsets[i + 1], symbols, several, norm, starts)
+            words, _ = _words(data, offsets[i], offsets[i + 1], symbols, several, norm, starts, 0)
         count = _shingles(norm, starts, words, ngram, hashes)
         _signature(hashes, count, a, b, signatures[i])
         same[i] = nb.int64(xxh3(norm, 0, starts[words]))
@@ -395,36 +398,46 @@ def signatures(column: pa.Array, ngram: int, count: int, seed: int = 1) -> Words
 def _run(
     column: pa.Array, ngram: int, count: int, seed: int, *, shingles: bool
 ) -> tuple[Words, npt.NDArray[np.int64], npt.NDArray[np.int64], Words]:
-    data, offsets = buffers(column := prepared(column))
+    """(signatures, same, ends, shingles). Most texts are read once, by the kernel alone."""
+    needs = np.zeros(len(column), np.int64)
+    read = functools.partial(_read, permutations=permutations(count, seed), ngram=ngram, shingles=shingles)
+    found, same, ends, hashes = read(column, needs)
+    if not needs.any():
+        return found, same, ends, hashes
+    rows = np.flatnonzero(needs)
+    found[rows], same[rows], more, others = read(_prepared(column, needs), needs[:0])
+    each = np.diff(ends, prepend=0)
+    each[rows] = np.diff(more, prepend=0)
+    if shingles:
+        is_other = np.repeat(needs != 0, each)
+        hashes, first = np.empty(len(is_other), U32), hashes
+        hashes[is_other], hashes[~is_other] = others, first
+    return found, same, each.cumsum(), hashes
+
+
+def _read(
+    column: pa.Array, needs: npt.NDArray[np.int64], permutations: tuple[Words, Words], ngram: int, *, shingles: bool
+) -> tuple[Words, npt.NDArray[np.int64], npt.NDArray[np.int64], Words]:
+    """(signatures, same, ends, shingles) as `_batch` fills them."""
+    data, offsets = buffers(column)
     n = len(column)
-    found, same, ends = np.empty((n, count), U32), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    found, same, ends = np.empty((n, len(permutations[0])), U32), np.zeros(n, np.int64), np.zeros(n, np.int64)
     # A word and what separates it are two bytes or more.
     room = int(offsets[-1] - offsets[0]) // 2 + n + 1 if shingles else 0
     hashes = np.empty(room, U32)
-    total = _batch(data, offsets, *fold(), *permutations(count, seed), ngram, found, same, ends, hashes)
+    total = _batch(data, offsets, *fold(), *permutations, ngram, found, same, ends, needs, hashes)
     return found, same, ends, hashes[:total]
 
 
-def prepared(column: pa.Array) -> pa.Array:
-    """A string column in which the fold table alone tells the words of each text. Most texts stay as they are."""
-    data, offsets = buffers(column)
-    needs = np.zeros(len(column), np.int64)
-    _needs(data, offsets, fold().table, needs)
-    if not needs.any():
-        return column
-    mask = pa.array((needs & (COMPOSE | REFORM | PART)) != 0)
-    texts = values(column.filter(mask))
-    found = [
-        _prepared(text, need)
-        for text, need in zip(texts, needs[mask.to_numpy(zero_copy_only=False)].tolist(), strict=True)
-    ]
-    if all(map(operator.is_, texts, found)):
-        return column
-    return pc.replace_with_mask(column, mask, pa.array(found, column.type))
+def _prepared(column: pa.Array, needs: npt.NDArray[np.int64]) -> pa.Array:
+    """The texts that need something, such that the fold table alone tells their words."""
+    texts = values(column.filter(pa.array(needs != 0)))
+    kinds = needs[needs != 0].tolist()
+    return pa.array([_one_prepared(text, need) for text, need in zip(texts, kinds, strict=True)], column.type)
 
 
-def _prepared(text: str, need: int) -> str:
-    if need & (PART | REFORM | ANEW):
+def _one_prepared(text: str, need: int) -> str:
+    if need & (IN_PYTHON | ANEW):
         return scripts.part_words(normalise.one_form(text))
     return normalise.composed(text)
 
@@ -436,12 +449,23 @@ def premixed(hashes: Words) -> Words:
 
 def words(text: str) -> list[str]:
     """The words of a text, as the kernel sees them."""
-    data, offsets = buffers(prepared(pa.array([text], pa.string())))
+    found, need = _words_of(text, IN_PYTHON)
+    if need:
+        found, _ = _words_of(_one_prepared(text, need), 0)
+    return found.split()
+
+
+def _words_of(text: str, stop: int) -> tuple[str, int]:
+    """The words of `text` with spaces between them, and the flags of its characters if it needs Python."""
+    data = np.frombuffer(text.encode(), np.uint8)
     norm, starts = np.empty(2 * len(data) + 16, np.uint8), np.empty(len(data) + 2, np.int64)
     table, symbols, several = fold()
-    count = _words(data, offsets[0], offsets[1], table, several, norm, starts)
-    count = count or _words(data, offsets[0], offsets[1], symbols, several, norm, starts)
-    return norm[: starts[count]].tobytes().decode().split()
+    count, flags = _words(data, 0, len(data), table, several, norm, starts, stop)
+    if _needs(count, flags) and stop:
+        return "", flags
+    if not count:
+        count, _ = _words(data, 0, len(data), symbols, several, norm, starts, 0)
+    return norm[: starts[count]].tobytes().decode(), 0
 
 
 def buffers(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

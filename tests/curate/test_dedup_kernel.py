@@ -165,6 +165,50 @@ def test_one_normalisation_for_all(text: str) -> None:
         assert normalise.same(unicodedata.normalize(form, text)) == wanted
 
 
+@settings(max_examples=150, deadline=None)
+@example("=\u0338")
+@example("e\u200b\u0301 \u06cc\u064b\u0654")
+@given(MIXED | st.text())
+def test_what_the_kernel_reads_alone_has_the_words_that_python_makes(text: str) -> None:
+    every = kernel.IN_PYTHON | kernel.COMPOSE
+    assert kernel.words(text) == kernel._words_of(kernel._one_prepared(text, every), 0)[0].split()
+
+
+def test_latin_text_is_read_by_the_kernel_alone() -> None:
+    texts = [
+        "“Größe” — naïve…",
+        "e\u0301te\u0301 – İstanbul ŁÓDŹ ﬁ",
+        "Привет, Ёлка ΟΔΥΣΣΕΥΣ",
+        "كِتَابٌ",
+        "Việt Nam 한국어",
+    ]
+    for text in texts:
+        assert kernel._words_of(text, kernel.IN_PYTHON)[1] == 0, text
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_text_has_the_same_keys_in_any_column(kind: pa.DataType) -> None:
+    texts = [
+        "plain one two",
+        "ไทย แลนด์ ครับ",
+        None,
+        "e\u0301te\u0301",
+        "中文在中间 word",
+        "",
+        "क़लम और",
+        "=\u0338",
+        "last",
+    ]
+    whole = kernel.fingerprints(pa.array(texts, kind), 2, 3, 2, 1, shingles=True)
+    alone = [kernel.fingerprints(pa.array([text], kind), 2, 3, 2, 1, shingles=True) for text in texts]
+    assert (whole.same == np.concatenate([one.same for one in alone])).all()
+    assert (whole.bands == np.concatenate([one.bands for one in alone])).all()
+    assert (whole.shingles == np.concatenate([one.shingles for one in alone])).all()
+    assert whole.ends.tolist() == np.cumsum([one.ends[0] for one in alone]).tolist()
+    without = kernel.fingerprints(pa.array(texts, kind), 2, 3, 2, 1, shingles=False)
+    assert without.ends.tolist() == whole.ends.tolist()
+
+
 @pytest.mark.parametrize("text", ["😀😀", "12", "...", " \n", "", "\U000f0000", "—"])
 def test_every_text_has_a_shingle(text: str) -> None:
     found = kernel.fingerprints(pa.array([text, text, text + "x"]), 5, 2, 2, 1, shingles=True)

@@ -1,6 +1,8 @@
 """Words where the script puts no space between them."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import regex
@@ -63,6 +65,14 @@ def test_the_scripts_are_unicodes() -> None:
         char = chr(code)
         if breaking.match(char) and not other.match(char):
             assert scripts.is_unspaced(char), hex(code)
+
+
+def test_words_do_not_depend_on_the_texts_before() -> None:
+    """ICU opens a script's dictionary when it first meets a letter of that script alone, and \u30fc is of several."""
+    text = "\u30fc的"
+    code = f"from curate.filters.scripts import part_words; print(ascii(part_words({text!a})))"
+    first = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert first == ascii(" \u30fc 的 ") == ascii(scripts.part_words(text))
 
 
 @pytest.mark.parametrize("text", ["ไทย", "中", "ꦏ", "中。", "ก\u200b"])
