@@ -8,7 +8,6 @@ that name another licence, a restriction, an owner's reservation or a foreign or
 
 import hashlib
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -18,7 +17,7 @@ from curate.code.evidence import Evidence, canonical
 from curate.code.known import WHOLE, Read, Span, meets, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
-from curate.code.notices import ASIDE, combined, gate, pointers
+from curate.code.notices import asides, combined, gate, pointers
 from curate.code.prose import CODE_LINE, Sentence, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
@@ -159,8 +158,8 @@ def _short(known: Read, whole: Sequence[Span]) -> list[Span]:
 
 
 def _mentions(low: str) -> list[Mention]:
-    asides = [m.span() for m in ASIDE.finditer(low)] if "gpl" in low or "gnu" in low else []
-    return [m for m in mentions_in(folded(low)) if not meets((m.start, m.end), asides)]
+    aside = asides(low)
+    return [m for m in mentions_in(folded(low)) if not meets((m.start, m.end), aside)]
 
 
 _ASSIGNED = re.compile(
@@ -235,11 +234,9 @@ def _evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
 
 
 def _plain_evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
-    breaks = [m.start() for m in re.finditer("\n", text)]
+    lines = _lines(text, spans)
     rows = [
-        Evidence(
-            canonical(s.expression) or UNKNOWN, s.kind, f":{bisect_left(breaks, s.start) + 1}", _shown(s.name), s.score
-        )
+        Evidence(canonical(s.expression) or UNKNOWN, s.kind, f":{lines[s.start]}", _shown(s.name), s.score)
         for s in spans
     ]
     return list({(e.expression, e.kind, e.text): e for e in reversed(rows)}.values())[::-1]
@@ -247,6 +244,15 @@ def _plain_evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
 
 def _shown(name: str) -> str:
     return name.encode("latin-1", "replace").decode("utf-8", "replace")[:200]
+
+
+def _lines(text: str, spans: Sequence[Span]) -> dict[int, int]:
+    """The lines that spans begin in, by the place where they do."""
+    found, line, at = {}, 1, 0
+    for start in sorted({span.start for span in spans}):
+        line += text.count("\n", at, start)
+        found[start], at = line, start
+    return found
 
 
 def _place(text: str, span: Span) -> str:

@@ -5,26 +5,31 @@ copyright notices. Differs: all punctuation is left out; and where a template le
 words of the list's own text may stand, not any sentence.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import compress, count
+from itertools import compress, count, takewhile
 from operator import ne
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
-from curate.code.texts import APART, Table, hash_table, lookup, readables, spdx_data, variants
-from curate.code.tokens import grams, words_of
+from curate.code.texts import APART, Table, find_hashes, hash_table, readables, spdx_data, variants
+from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
 MOST_NAMES = 30
 """Words that may stand for a replaceable part of any text."""
+SHORT = 24
+"""Words that a text and one of the list may share at their beginning by chance."""
 
 
 class Text:
@@ -297,14 +302,46 @@ class Templates(NamedTuple):
     """The texts of the list by the first words (up to ANCHOR) that they begin with."""
 
     tables: tuple[Table, ...]
-    """For 1 to ANCHOR words the anchors of so many, with their numbers in `starting`."""
-    starting: tuple[tuple[tuple[Template, ...], ...], ...]
+    """For 1 to ANCHOR words the anchors of so many, with their numbers."""
+    starting: tuple[NDArray[np.int32], ...]
+    """The same: templates of anchor a are numbered `starting[a]` to `starting[a + 1]`."""
+    words: NDArray[np.uint64]
+    """The words of all literals."""
+    first: NDArray[np.int32]
+    """Template n begins with the words `first[2 * n]` to `first[2 * n + 1]`."""
+    second: NDArray[np.int32]
+    """What must stand after a short first literal: words `second[3 * n]` to `second[3 * n + 1]` within `second[3 * n + 2]` places; none
+    where the first two are the same."""
+    programs: Sequence[str]
+    """ids, kind and parts of each, as JSON: a part is [first, size] of `words`, ["o", parts] or ["v", pattern, first, size, most]."""
 
 
 @lru_cache(maxsize=1)
 def templates() -> Templates:
-    """The texts of the list; takes about three seconds, once a process."""
-    found: dict[tuple[int, ...], list[Template]] = defaultdict(list)
+    """The texts of the list; takes about three seconds where no process has made them yet."""
+    found = saved("templates", _built)
+    widths = range(1, ANCHOR + 1)
+    return Templates(
+        tuple(Table(found[f"anchors-{w}"], found[f"anchors-{w}-numbers"]) for w in widths),
+        tuple(found[f"starting-{w}"] for w in widths),
+        found["words"],
+        found["first"],
+        found["second"],
+        strings("programs", found),
+    )
+
+
+@lru_cache(maxsize=4_000)
+def template(number: int) -> Template:
+    """One of them, ready to be matched."""
+    known = templates()
+    ids, kind, parts = json.loads(known.programs[number])
+    return Template(tuple(ids), kind, chained(_unpacked(parts, known.words), _done))
+
+
+def _built() -> Arrays:
+    """The arrays of `templates`."""
+    found: dict[tuple[int, ...], list[tuple[Any, Sequence[Op]]]] = defaultdict(list)
     reviewed = [{"ids": [name], "kind": "license", "template": marked(text)} for name, text in variants()]
     bodies = [(row, body) for row in [*spdx_data()["texts"], *reviewed] for body in _bodies(row["template"])]
     pieces: dict[str, list[Op]] = {}
@@ -313,15 +350,90 @@ def templates() -> Templates:
     pieces = literals_of(pieces)
     for row, body in bodies:
         for program in _starts(compiled(body, pieces.__getitem__)):
-            first = program[0]
-            if isinstance(first, Literal):
-                found[first.hashes[:ANCHOR]].append(Template(tuple(row["ids"]), row["kind"], chained(program, _done)))
-    tables, starting = [], []
+            if isinstance(program[0], Literal):
+                found[program[0].hashes[:ANCHOR]].append((row, program))
+    arrays: dict[str, NDArray[Any]] = {}
+    pool = _Pool()
+    packed: list[str] = []
+    first: list[int] = []
+    second: list[int] = []
     for width in range(1, ANCHOR + 1):
         keys = [key for key in found if len(key) == width]
-        tables.append(hash_table(np.array([grams(np.array(key, np.uint64), width)[0] for key in keys], np.uint64)))
-        starting.append(tuple(tuple(found[key]) for key in keys))
-    return Templates(tuple(tables), tuple(starting))
+        table = hash_table(np.array([grams(np.array(key, np.uint64), width)[0] for key in keys], np.uint64))
+        starting = [len(packed)]
+        for key in keys:
+            for row, program in found[key]:
+                parts = pool.packed(program)
+                packed.append(json.dumps([row["ids"], row["kind"], parts]))
+                first += [parts[0][0], sum(parts[0])]
+                second += _second(program, parts)
+            starting.append(len(packed))
+        arrays |= {f"anchors-{width}": table.hashes, f"anchors-{width}-numbers": table.numbers}
+        arrays[f"starting-{width}"] = np.array(starting, np.int32)
+    return {
+        **arrays,
+        "words": np.array(pool.words, np.uint64),
+        "first": np.array(first, np.int32),
+        "second": np.array(second, np.int32),
+        **of_strings("programs", packed),
+    }
+
+
+def _second(program: Sequence[Op], parts: Sequence[Any]) -> tuple[int, int, int]:
+    """A row of `Templates.second`: for a literal of some words, then names, and then a literal."""
+    names = list(takewhile(lambda part: isinstance(part, Variable), program[1:]))
+    begins, then = program[0], program[len(names) + 1 : len(names) + 2]
+    if not (names and isinstance(begins, Literal) and then and isinstance(then[0], Literal)):
+        return 0, 0, 0
+    own = begins.hashes + _hashes([Literal(n.original) for n in names if isinstance(n, Variable)])
+    if len(begins.hashes) >= ANCHOR or len(own) + ANCHOR > SHORT:
+        return 0, 0, 0
+    at, size = parts[len(names) + 1]
+    most = sum(max(name.most, len(name.original)) for name in names if isinstance(name, Variable))
+    return at, at + min(size, ANCHOR), most + 1
+
+
+class _Pool:
+    """The words of literals, each run of them once."""
+
+    def __init__(self) -> None:
+        self.words: list[int] = []
+        self.places: dict[tuple[int, ...], int] = {}
+
+    def place(self, hashes: tuple[int, ...]) -> list[int]:
+        """First word and number of words of a literal."""
+        if hashes not in self.places:
+            self.places[hashes] = len(self.words)
+            self.words += hashes
+        return [self.places[hashes], len(hashes)]
+
+    def packed(self, parts: Sequence[Op]) -> list[Any]:
+        """A program as JSON."""
+        return [self._part(part) for part in parts]
+
+    def _part(self, part: Op) -> list[Any]:
+        if isinstance(part, Literal):
+            return self.place(part.hashes)
+        if isinstance(part, Optional):
+            return ["o", self.packed(part.parts)]
+        return ["v", part.pattern and part.pattern.pattern, *self.place(part.original), part.most]
+
+
+def _unpacked(parts: Sequence[Any], words: NDArray[np.uint64]) -> tuple[Op, ...]:
+    """The program that `_Pool.packed` made JSON of."""
+
+    def literal(first: int, size: int) -> tuple[int, ...]:
+        return tuple(words[first : first + size].tolist())
+
+    def part(kind: Any, *rest: Any) -> Op:
+        if kind == "o":
+            return Optional(_unpacked(rest[0], words))
+        if kind == "v":
+            pattern, first, size, most = rest
+            return Variable(pattern and re.compile(pattern, re.I | re.S), literal(first, size), most)
+        return Literal(literal(kind, *rest))
+
+    return tuple(part(*row) for row in parts)
 
 
 def marked(text: str) -> list[Part]:
@@ -367,19 +479,62 @@ class Near(NamedTuple):
     template: Template
 
 
+@numba.njit(cache=True, nogil=True)
+def _goes_on(text, at, words, second):  # type: ignore[no-untyped-def]
+    """Whether what must stand behind a short first literal does, at one of its places from `at` on."""
+    first, last, places = second
+    for start in range(at, min(at + places, text.size - (last - first) + 1)):
+        same = True
+        for i in range(last - first):
+            if text[start + i] != words[first + i]:
+                same = False
+                break
+        if same:
+            return True
+    return first == last
+
+
+@numba.njit(cache=True, nogil=True)
+def _begun(text, tables, starting, words, first, second):  # type: ignore[no-untyped-def]
+    """(word, template, words alike) where the first literal of a template stands whole, or further than one before.
+
+    By the width of the anchor, then by place. A text that can't be the template is found out here already, since nearly all
+    templates that begin at a place can't.
+    """
+    found = [(0, 0, 0) for _ in range(0)]
+    best = SHORT
+    for width in range(1, len(tables) + 1):
+        rows = find_hashes(tables[width - 1][0], tables[width - 1][1], gram_hashes(text, width))
+        for at in range(rows.size):
+            if rows[at] < 0:
+                continue
+            for n in range(starting[width - 1][rows[at]], starting[width - 1][rows[at] + 1]):
+                size = first[2 * n + 1] - first[2 * n]
+                most = min(size, text.size - at)
+                same = 0
+                while same < most and text[at + same] == words[first[2 * n] + same]:
+                    same += 1
+                if same == size and not _goes_on(
+                    text, at + size, words, (second[3 * n], second[3 * n + 1], second[3 * n + 2])
+                ):
+                    continue
+                if same == size or same > best:
+                    found.append((at, n, same))
+                    best = max(best, same if same < size else best)
+    return found
+
+
 def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near | None]:
-    """The texts of the list in a text, those that begin at one word by length; and the one that came nearest."""
+    """The texts of the list in a text, those that begin at one word by length; and the one that came nearest, if by more than `SHORT` words."""
     known = templates()
     found: list[Equal] = []
     near: Near | None = None
-    for width, (table, starting) in enumerate(zip(known.tables, known.starting, strict=True), 1):
-        rows = lookup(table, grams(hashes, width))
-        for at in np.flatnonzero(rows >= 0).tolist():
-            for template in starting[rows[at]]:
-                text.furthest = at
-                end = template.matches(text, at)
-                if end >= 0:
-                    found.append(Equal(at, end, template))
-                elif near is None or text.furthest - at > near.last - near.first:
-                    near = Near(at, text.furthest, template)
+    for at, number, same in _begun(hashes, known.tables, known.starting, known.words, known.first, known.second):
+        whole = same == known.first[2 * number + 1] - known.first[2 * number]
+        text.furthest = at if whole else at + same
+        end = template(number).matches(text, at) if whole else -1
+        if end >= 0:
+            found.append(Equal(at, end, template(number)))
+        elif text.furthest - at > (near.last - near.first if near else SHORT):
+            near = Near(at, text.furthest, template(number))
     return found, near

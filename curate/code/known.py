@@ -15,8 +15,6 @@ from curate.code.tokens import words
 
 WHOLE = 25
 """Words from which a known text is one, and not a way to name a licence inside of a sentence."""
-NEAR = 25
-"""Words in a row of a text of the list from which what goes on otherwise is a changed copy of it."""
 
 
 class Span(NamedTuple):
@@ -99,9 +97,9 @@ def _read(data: bytes) -> Read:
     ]
     known = phrases()
     for phrase in found_in(hashes):
-        said = known.expressions[phrase.number]
+        said, files = known.said(phrase.number)
         kind = "full-text" if phrase.last - phrase.first > 100 else "header-notice"
-        found.append((phrase.first, phrase.last, said, kind, known.pointers[phrase.number]))
+        found.append((phrase.first, phrase.last, said, kind, files))
     taken = np.zeros(len(hashes), np.bool_)
     spans = []
     for first, last, said, kind, pointer in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
@@ -110,7 +108,7 @@ def _read(data: bytes) -> Read:
             name = f"{kind.replace('-', ' ')} of {said}" if said else "no licence"
             spans.append(Span(int(starts[first]), int(ends[last - 1]), said, kind, 1.0, name, pointer, last - first))
     spans = [_with_tail(s, text, starts, ends, taken) for s in spans]
-    if near is not None and (near.last - near.first < NEAR or taken[near.first : near.last].any()):
+    if near is not None and taken[near.first : near.last].any():
         near = None
     return Read(text, starts, ends, _apart(spans), copyrights, near)
 

@@ -2,13 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from curate.code.evidence import ids
 from curate.code.known import Span
 from curate.code.names import Folded, fast, in_one_line, mentions, rough, spaced
-from curate.code.scan import Literals, literals
+from curate.code.scan import Literals, literals, places
 
 _GATE = (
     "licenc", "licens", "gpl", "copyleft", "public domain", "public-domain", "free software", "redistribut", "permission",
@@ -25,7 +25,9 @@ _TRIGGERS = (
     r"|available"
 )
 _TRIGGER = re.compile(spaced(_TRIGGERS))
-_ROUGH_TRIGGER = rough(spaced(_TRIGGERS).replace(r"\s", r"[\s\x0b\x1c-\x1f\x85\xa0]"))
+_SPACE = r"[\s\x0b\x1c-\x1f\x85\xa0]"
+"""What `\\s` means in `re`, for RE2."""
+_ROUGH_TRIGGER = rough(spaced(_TRIGGERS).replace(r"\s", _SPACE))
 _CHOICE = re.compile(
     spaced(
         r"\bor\b|\bor,|[a-z0-9)+]?/ ?$|alternative|at your (?:option|choice)|dual|either|choice|whichever|\||triple|tri-licen"
@@ -46,12 +48,12 @@ _BOTH_APPLY = re.compile(
 )
 """Where licences hold at once, whatever else is said of a choice."""
 
-ASIDE = re.compile(
-    spaced(
-        r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
-        r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
-    )
+_ASIDES = spaced(
+    r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
+    r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
 )
+_ASIDE = re.compile(_ASIDES)
+_ROUGH_ASIDE = rough(_ASIDES.replace(r"\s", _SPACE))
 """Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
 _RESTRICTION = fast(
@@ -97,6 +99,13 @@ _GENERIC = frozenset(
 _UNDER = re.compile(
     r"\b(?:licen[sc]ed|released|distributed|available|published|provided) under (?:the )?(?:terms (?:and conditions )?of )?(?:the )?([a-z0-9.\- ]{2,60}?) (?:licen[sc]e|eula|agreement|terms)\b"
 )
+
+
+def asides(low: str) -> list[tuple[int, int]]:
+    """Where a text, in small letters, speaks of the GNU licences and is not under them."""
+    if not ("gpl" in low or "gnu" in low) or _ROUGH_ASIDE.search(low.encode("latin-1", "replace")) is None:
+        return []
+    return [match.span() for match in _ASIDE.finditer(low)]
 
 
 @lru_cache(maxsize=1)
@@ -201,16 +210,31 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
         shouted = re.search(r"[A-Z]{4}", name) is not None
         if shouted or match.group("after") or re.search(r"\.(?:txt|md|rst|html?)$", name, re.I):
             found.append((match.start(), match.end(), name))
-    for match in _ELSEWHERE.finditer(text):
+    for match in _elsewhere(unfolded.data, text):
         if not any(start < match.end() and match.start("name") < end for start, end, _ in found):
             found.append((match.start(), match.end(), match.group("name")))
-    places = [f[:2] for f in found]
+    taken = [f[:2] for f in found]
     found += [
         (m.start(), m.end(), "")
         for m in _LOOSE.finditer(unfolded)
-        if not any(a < m.end() and m.start() < b for a, b in places)
+        if not any(a < m.end() and m.start() < b for a, b in taken)
     ]
     return sorted(found)
+
+
+def _elsewhere(data: bytes, text: str) -> Iterator[re.Match[str]]:
+    """The matches of `_ELSEWHERE` in order, without overlaps; tried only where its first words stand."""
+    end = 0
+    for start, _ in places(data, _holds()):
+        match = _ELSEWHERE.match(text, start) if start >= end else None
+        if match:
+            end = match.end()
+            yield match
+
+
+@lru_cache(maxsize=1)
+def _holds() -> Literals:
+    return literals(("licence", "license", "licencing", "licensing", "terms of use"))
 
 
 def without_chosen(spans: Sequence[Span]) -> list[Span]:

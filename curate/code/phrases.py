@@ -4,6 +4,7 @@ What stands here is exact: a text that differs by a word is none of these.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,9 +12,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import without_copyrights
 from curate.code.spdx import plain
-from curate.code.texts import Table, database, find_hashes, hash_table, plainest, readables, spdx_data
+from curate.code.texts import Table, database, find_hashes, hash_table, lookup, plainest, readables, spdx_data
 from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
@@ -23,17 +25,24 @@ ANCHOR = 4
 class Phrases(NamedTuple):
     """Notices, those with the same first words together, the longest first."""
 
-    expressions: tuple[str, ...]
-    """SPDX expression of each; empty where it says no licence (a false friend, "see the file LICENSE")."""
-    pointers: tuple[str, ...]
-    """Files that each points to, by blanks."""
-    hashes: NDArray[np.uint64]
-    """Word hashes of notice n are `hashes[bounds[n]:bounds[n + 1]]`."""
+    saying: Sequence[str]
+    """What they say, each once: the SPDX expression, and behind a tab the files that the notice points to, by blanks."""
+    says: NDArray[np.int32]
+    """Which of these notice n says."""
+    vocabulary: Table
+    """Hashes of the words of all notices, with a number each."""
+    words: NDArray[np.uint16]
+    """The words of notice n by their numbers are `words[bounds[n]:bounds[n + 1]]`."""
     bounds: NDArray[np.int64]
     anchors: tuple[Table, ...]
     """For 2 to 4 words the anchors of so many, with their numbers."""
     first: NDArray[np.int64]
     """Notices of anchor a are `first[a]` to `first[a + 1]`."""
+
+    def said(self, number: int) -> tuple[str, str]:
+        """The expression of a notice, empty where it says no licence (a false friend), and the files that it points to."""
+        expression, _, files = self.saying[self.says[number]].partition("\t")
+        return expression, files
 
 
 class Phrase(NamedTuple):
@@ -44,11 +53,11 @@ class Phrase(NamedTuple):
     last: int
     """One after its last word."""
     number: int
-    """Which of `Phrases.expressions`."""
+    """For `Phrases.said`."""
 
 
 @numba.njit(cache=True, nogil=True)
-def _longest(text, at, candidates, hashes, bounds):  # type: ignore[no-untyped-def]
+def _longest(text, at, candidates, known, bounds):  # type: ignore[no-untyped-def]
     """The first of the notices from `candidates[0]` to `candidates[1]`, the longest first, that stands at `at`; -1 for none."""
     for phrase in range(candidates[0], candidates[1]):
         size = bounds[phrase + 1] - bounds[phrase]
@@ -56,7 +65,7 @@ def _longest(text, at, candidates, hashes, bounds):  # type: ignore[no-untyped-d
             continue
         same = True
         for i in range(size):
-            if text[at + i] != hashes[bounds[phrase] + i]:
+            if text[at + i] != known[bounds[phrase] + i]:
                 same = False
                 break
         if same:
@@ -65,34 +74,29 @@ def _longest(text, at, candidates, hashes, bounds):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True, nogil=True)
-def _standing(text, rows, found, known):  # type: ignore[no-untyped-def]
-    """Adds (first word, one after last, notice) for each place whose anchor is known by `rows`."""
-    hashes, bounds, first = known
-    for at in range(rows.size):
-        row = rows[at]
-        if row >= 0:
-            phrase = _longest(text, at, (first[row], first[row + 1]), hashes, bounds)
-            if phrase >= 0:
-                found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
-
-
-@numba.njit(cache=True, nogil=True)
-def _found(text, tables, known):  # type: ignore[no-untyped-def]
+def _found(text, vocabulary, tables, known):  # type: ignore[no-untyped-def]
     """Notices that stand in a text, the longest and then the first one first, less those that overlap a better one."""
+    words, bounds, first = known
+    numbers = find_hashes(vocabulary[0], vocabulary[1], text)
     found = [(0, 0, 0) for _ in range(0)]
     for width in range(2, len(tables) + 2):
-        table, numbers = tables[width - 2]
-        _standing(text, find_hashes(table, numbers, gram_hashes(text, width)), found, known)
+        rows = find_hashes(tables[width - 2][0], tables[width - 2][1], gram_hashes(text, width))
+        for at in range(rows.size):
+            row = rows[at]
+            if row >= 0:
+                phrase = _longest(numbers, at, (first[row], first[row + 1]), words, bounds)
+                if phrase >= 0:
+                    found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
     ranks = np.empty(len(found), np.int64)
     for n in range(len(found)):
         ranks[n] = ((found[n][0] - found[n][1]) << 32) + found[n][0]
     taken = np.zeros(text.size, np.bool_)
     chosen = [(0, 0, 0) for _ in range(0)]
     for n in np.argsort(ranks, kind="mergesort"):
-        first, last, phrase = found[n]
-        if not taken[first:last].any():
-            taken[first:last] = True
-            chosen.append((first, last, phrase))
+        start, last, phrase = found[n]
+        if not taken[start:last].any():
+            taken[start:last] = True
+            chosen.append((start, last, phrase))
     return chosen
 
 
@@ -125,9 +129,8 @@ _CHOICE = re.compile(
 """What a rule that ScanCode reads as a choice must say; `MIT & GPL` is both."""
 
 
-@lru_cache(maxsize=1)
-def phrases() -> Phrases:
-    """All of them; takes about a second, once a process."""
+def _built() -> Arrays:
+    """The arrays of `phrases`."""
     rows = _rows()
     (hashes, _, _), bounds = words_of(readables([text for _, _, text in rows]))
     sizes = np.diff(bounds)
@@ -138,20 +141,45 @@ def phrases() -> Phrases:
     order = np.lexsort((-sizes, keys, widths))
     pairs = np.stack((widths[order].astype(np.uint64), keys[order]), 1)
     new = np.flatnonzero(np.any(np.diff(pairs, axis=0, prepend=0), axis=1))
+    ordered = hashes[
+        np.repeat(bounds[order] - np.cumsum(sizes[order]) + sizes[order], sizes[order]) + np.arange(sizes.sum())
+    ]
+    vocabulary = hash_table(np.unique(ordered))
+    words = lookup(vocabulary, ordered)
+    if words.max() > np.iinfo(np.uint16).max:
+        raise OverflowError(f"{words.max() + 1} different words do not fit into 16 bits")
+    saying = {said: n for n, said in enumerate(dict.fromkeys(f"{row[0]}\t{row[1]}" for row in rows))}
+    tables = [hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)]
+    return {
+        **of_strings("saying", list(saying)),
+        "says": np.array([saying[f"{rows[n][0]}\t{rows[n][1]}"] for n in order], np.int32),
+        "vocabulary": vocabulary.hashes,
+        "vocabulary-numbers": vocabulary.numbers,
+        "words": words.astype(np.uint16),
+        "bounds": np.concatenate(([0], np.cumsum(sizes[order]))),
+        "first": np.append(new, len(order)).astype(np.int64),
+        **{f"anchors-{width}": table.hashes for width, table in enumerate(tables, 2)},
+        **{f"anchors-{width}-numbers": table.numbers for width, table in enumerate(tables, 2)},
+    }
+
+
+@lru_cache(maxsize=1)
+def phrases() -> Phrases:
+    """All of them; takes about two seconds where no process has made them yet."""
+    found = saved("phrases", _built)
     return Phrases(
-        tuple(rows[n][0] for n in order),
-        tuple(rows[n][1] for n in order),
-        hashes[
-            np.repeat(bounds[order] - np.cumsum(sizes[order]) + sizes[order], sizes[order]) + np.arange(sizes.sum())
-        ],
-        np.concatenate(([0], np.cumsum(sizes[order]))),
-        tuple(hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)),
-        np.append(new, len(order)).astype(np.int64),
+        strings("saying", found),
+        found["says"],
+        Table(found["vocabulary"], found["vocabulary-numbers"]),
+        found["words"],
+        found["bounds"],
+        tuple(Table(found[f"anchors-{w}"], found[f"anchors-{w}-numbers"]) for w in range(2, ANCHOR + 1)),
+        found["first"],
     )
 
 
 def found_in(hashes: NDArray[np.uint64]) -> list[Phrase]:
     """The known texts among words, by their hashes, that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
-    found = _found(hashes, known.anchors, (known.hashes, known.bounds, known.first))
+    found = _found(hashes, known.vocabulary, known.anchors, (known.words, known.bounds, known.first))
     return sorted(Phrase(*row) for row in found)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from curate.code.arrays import of_strings, saved, strings
 from curate.code.names import Fast, fast, in_one_line, whole
 from curate.code.scan import Literals, literals, places
 from curate.code.texts import APART, readable, spdx_data
@@ -98,11 +99,15 @@ class Sentence(NamedTuple):
 @lru_cache(maxsize=1)
 def ordinary() -> frozenset[str]:
     """Words of licences: in small letters in the literal text of at least three of SPDX's templates."""
+    return frozenset(strings("words", saved("ordinary", lambda: of_strings("words", _ordinary()))))
+
+
+def _ordinary() -> list[str]:
     counts: Counter[str] = Counter()
     for row in spdx_data()["texts"]:
         text = " ".join(part for part in row["template"] if isinstance(part, str))
         counts.update(word for word in set(re.findall(r"[A-Za-z]+", text)) if word.islower())
-    return frozenset(word for word, n in counts.items() if n >= 3)
+    return sorted(word for word, n in counts.items() if n >= 3)
 
 
 @lru_cache(maxsize=2)

@@ -328,9 +328,9 @@ def _ranges(known: Read, points: Sequence[int] | None) -> list[tuple[int, int]]:
     if points is None:
         return [(0, len(known.starts))]
     ranges: list[tuple[int, int]] = []
-    for point in sorted(points):
-        first = int(np.searchsorted(known.starts, point - BLOCK))
-        last = int(np.searchsorted(known.starts, point + BLOCK))
+    ordered = np.array(sorted(points))
+    firsts, lasts = (np.searchsorted(known.starts, ordered + step).tolist() for step in (-BLOCK, BLOCK))
+    for first, last in zip(firsts, lasts, strict=True):
         if ranges and first <= ranges[-1][1]:
             ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
         else:

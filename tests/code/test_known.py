@@ -60,7 +60,7 @@ def test_every_notice_is_found_in_itself():
             split = words(readable(text.encode()))
             spans = found_in(split.hashes)
             assert spans, text
-            assert any(known.expressions[p.number] == expression for p in spans) or len(spans) < len(split.hashes)
+            assert any(known.said(p.number)[0] == expression for p in spans) or len(spans) < len(split.hashes)
 
 
 def test_a_name_that_goes_on_takes_the_place_of_a_notice(detector):
