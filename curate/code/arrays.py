@@ -72,7 +72,7 @@ def _mapped(path: Path) -> Arrays:
         raise ValueError(f"{path} is not as it was written")
     arrays, at = {}, start
     for name, kind, size in said["arrays"]:
-        arrays[name] = np.frombuffer(content, kind, size, at) if size else np.empty(0, kind)
+        arrays[name] = np.frombuffer(content, kind, size, at) if size else np.frombuffer(b"", kind)
         at = _aligned(at + arrays[name].nbytes)
     return arrays
 
