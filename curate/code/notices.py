@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 from curate.code.evidence import ids
 from curate.code.known import Span
@@ -25,9 +26,16 @@ _TRIGGERS = (
     r"|available"
 )
 _TRIGGER = re.compile(spaced(_TRIGGERS))
-_SPACE = r"[\s\x0b\x1c-\x1f\x85\xa0]"
-"""What `\\s` means in `re`, for RE2."""
-_ROUGH_TRIGGER = rough(spaced(_TRIGGERS).replace(r"\s", _SPACE))
+
+
+def _rough_spaced(pattern: str) -> Any:
+    """`rough` of a `spaced` pattern: in RE2 `\\s` means less than in `re`."""
+    space = r"\s\x0b\x1c-\x1f\x85\xa0"
+    found = spaced(pattern).replace(r"[\s", f"[{space}")
+    return rough(found.replace(r"\s+", f"[{space}]+").replace(r"\s*", f"[{space}]*"))
+
+
+_ROUGH_TRIGGER = _rough_spaced(_TRIGGERS)
 _CHOICE = re.compile(
     spaced(
         r"\bor\b|\bor,|[a-z0-9)+]?/ ?$|alternative|at your (?:option|choice)|dual|either|choice|whichever|\||triple|tri-licen"
@@ -48,12 +56,12 @@ _BOTH_APPLY = re.compile(
 )
 """Where licences hold at once, whatever else is said of a choice."""
 
-_ASIDES = spaced(
+_ASIDES = (
     r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
     r"|(?:python|it) under the gpl|other software that is released under the gpl|another distribution licen[sc]e \[including the gnu"
 )
-_ASIDE = re.compile(_ASIDES)
-_ROUGH_ASIDE = rough(_ASIDES.replace(r"\s", _SPACE))
+_ASIDE = re.compile(spaced(_ASIDES))
+_ROUGH_ASIDE = _rough_spaced(_ASIDES)
 """Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
 _RESTRICTION = fast(
