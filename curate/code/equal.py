@@ -339,9 +339,9 @@ def template(number: int) -> Template:
     return Template(tuple(ids), kind, chained(_unpacked(parts, known.words), _done))
 
 
-def _built() -> Arrays:
-    """The arrays of `templates`."""
-    found: dict[tuple[int, ...], list[tuple[Any, Sequence[Op]]]] = defaultdict(list)
+def _by_first_words() -> dict[tuple[int, ...], list[tuple[Any, tuple[Op, ...]]]]:
+    """The texts of the list, each with its row, by the words (up to ANCHOR) that it may begin with."""
+    found: dict[tuple[int, ...], list[tuple[Any, tuple[Op, ...]]]] = defaultdict(list)
     reviewed = [{"ids": [name], "kind": "license", "template": marked(text)} for name, text in variants()]
     bodies = [(row, body) for row in [*spdx_data()["texts"], *reviewed] for body in _bodies(row["template"])]
     pieces: dict[str, list[Op]] = {}
@@ -352,6 +352,12 @@ def _built() -> Arrays:
         for program in _starts(compiled(body, pieces.__getitem__)):
             if isinstance(program[0], Literal):
                 found[program[0].hashes[:ANCHOR]].append((row, program))
+    return found
+
+
+def _built() -> Arrays:
+    """The arrays of `templates`."""
+    found = _by_first_words()
     arrays: dict[str, NDArray[Any]] = {}
     pool = _Pool()
     packed: list[str] = []
