@@ -47,6 +47,7 @@ COMMANDS = {
     "sample-crawl": ("curate.commands.sample_crawl:sample_crawl", "Write the embedded sample crawl."),
     "sample-dumps": ("curate.commands.sample_dumps:sample_dumps", "Write the embedded samples of dumps."),
     "push": ("curate.commands.push:push", "Send a corpus or a mixture to the Hugging Face Hub."),
+    "export": ("curate.commands.export:export", "A corpus as JSON lines, tar files or a table of Lance."),
     "bundle": ("curate.commands.bundle:bundle", "Pack the code for a Spark cluster's --py-files."),
 }
 

@@ -1,0 +1,35 @@
+"""`curate export`."""
+
+import click
+
+from curate.commands.options import engine_options, json_option, printed
+
+
+@click.command()
+@click.argument("corpus", metavar="CORPUS")
+@click.option(
+    "--format",
+    "format",
+    required=True,
+    type=click.Choice(["jsonl.zst", "webdataset", "lance"]),
+    help="What to write: JSON lines packed by zstd, tar files for WebDataset, one table of Lance.",
+)
+@click.option("--output", required=True, metavar="DIR", help="Folder to write; must not exist.")
+@engine_options
+@json_option
+def export(corpus: str, format: str, output: str, as_json: bool, **engine: object) -> None:
+    """Write the documents of a finished corpus or mixture in another kind of file.
+
+    Each file of data/ becomes one (Lance: all become one table), counted again after it is written; ledger.json says how many
+    documents and bytes there are, with checksums. The same corpus gives the same bytes (but Lance, which names files at random).
+
+    \b
+    curate export corpus/ --format jsonl.zst --output corpus-jsonl/
+    curate export mixes/a --format webdataset --output s3://bucket/a
+    """
+    from curate.jobs.export import Options, summary
+    from curate.jobs.export import export as run
+    from curate.run.start import EngineOptions
+
+    ledger = run(Options(corpus, format, output), EngineOptions(**engine))  # type: ignore[arg-type]
+    printed(ledger, as_json, lambda: summary(ledger))

@@ -1,0 +1,131 @@
+"""`curate export` as one function: a finished corpus or mixture to files of another kind."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curate.corpus import exports
+from curate.engine.session import Session
+from curate.errors import BalanceError, InputError, UsageError
+from curate.files import storage
+from curate.files.output import read_json
+from curate.run.job import Job, Watcher
+from curate.run.runner import run_tasks, stage
+from curate.run.start import EngineOptions, command_line, run_job
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks of `curate export`."""
+
+    corpus: str
+    format: str
+    output: str
+    command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
+
+
+def export(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+    """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
+    if options.format not in exports.FORMATS:
+        raise UsageError(f"--format is one of {', '.join(exports.FORMATS)}, not {options.format!r}")
+    corpus, output = options.corpus.rstrip("/"), options.output.rstrip("/")
+    return run_job(ExportJob(corpus, options.format, output, command_line(options.command)), engine)
+
+
+@dataclass(slots=True)
+class ExportJob(Job):
+    """The files of `data/`, one to one (or all to one table)."""
+
+    corpus: str
+    format: str
+    output: str
+    command: str = ""
+    name: str = "export"
+    watcher: Watcher | None = None
+    finishers: Sequence[Callable[["ExportJob", Mapping[str, Any]], None]] = ()
+
+    def files(self) -> list[str]:
+        """Names of the files of documents in the corpus. Raises InputError where it is not finished, or not whole."""
+        ledger = read_json(storage.join(self.corpus, "ledger.json"))
+        if not ledger:
+            raise InputError(f"{self.corpus}: no ledger.json: this is no finished corpus or mixture")
+        parts = [part for part in ledger.get("data", ()) if part["file"].startswith("data/")]
+        there = storage.existing([storage.join(self.corpus, part["file"]) for part in parts])
+        for part in parts:
+            path = storage.join(self.corpus, part["file"])
+            if path not in there or storage.file_size(path) != part["bytes"]:
+                raise InputError(f"{path}: missing, or not of the {part['bytes']:,} bytes that the ledger says")
+        if not parts:
+            raise InputError(f"{self.corpus}: no documents: its ledger names no file in data/")
+        return sorted(part["file"] for part in parts)
+
+    def prepare(self) -> None:
+        """Raise UsageError, InputError for what can't be written, or read."""
+        if self.format == exports.LANCE:
+            exports.check_lance(self.output)
+        self.files()
+
+    def inputs(self) -> Sequence[str]:
+        """The files of documents."""
+        return [storage.join(self.corpus, name) for name in self.files()]
+
+    def uses(self) -> Sequence[str]:
+        """Nothing but the documents."""
+        return ()
+
+    def settings(self) -> Mapping[str, object]:
+        """The format."""
+        return {"format": self.format}
+
+    def build(self, s: Session) -> dict[str, Any]:
+        """Write each file, or the one table."""
+        names = self.files()
+        paths = [storage.join(self.corpus, name) for name in names]
+        if self.format == exports.LANCE:
+            table = exports.LanceTask(tuple(paths), self.path("data.lance"), self.scratch("counts", "lance.parquet"))
+            with stage(self, "export", 1) as facts:
+                facts["worked"] = run_tasks(s, self, exports.export_lance, [table])
+            found = [exports.exported_at(table.out)]
+            data = [self._described("data.lance", name) for name in storage.names_below(table.data)]
+            return self._own({self.corpus: found[0]}, data)
+        ending = exports.ENDINGS[self.format]
+        written = [name.removesuffix(".parquet") + ending for name in names]
+        tasks = [
+            exports.ExportTask(
+                path, number, self.format, self.path(name), self.scratch("counts", f"{number:06d}.parquet")
+            )
+            for number, (path, name) in enumerate(zip(paths, written, strict=True))
+        ]
+        with stage(self, "export", len(tasks)) as facts:
+            facts["worked"] = run_tasks(s, self, exports.export, tasks)
+        counts = {task.file: exports.exported_at(task.out) for task in tasks}
+        rows = [counts[task.file].records for task in tasks]
+        return self._own(
+            counts, [{**self._described("", name), "rows": n} for name, n in zip(written, rows, strict=True)]
+        )
+
+    def _described(self, folder: str, name: str) -> dict[str, Any]:
+        path, name = self.path(folder, name) if folder else self.path(name), os.path.join(folder, name)
+        return {"file": name, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
+
+    def _own(self, counts: Mapping[str, exports.Exported], data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        files = {
+            name: {"records": one.read, "skipped": {}, "rejected": {}, "failed": {}, "kept": one.records}
+            for name, one in counts.items()
+        }
+        return {"format": self.format, "corpus": self.corpus, "files": files, "data": list(data)}
+
+    def check(self, ledger: Mapping[str, Any]) -> None:
+        """Raise BalanceError unless as many documents were written as the corpus says that it has."""
+        kept = read_json(storage.join(self.corpus, "ledger.json"))["kept"]
+        if ledger["kept"] != kept:
+            raise BalanceError(f"{self.corpus} has {kept} documents, {ledger['kept']} were written")
+
+
+def summary(ledger: Mapping[str, Any]) -> str:
+    """What was written, in a line."""
+    size = sum(part["bytes"] for part in ledger["data"])
+    files = len(ledger["data"])
+    return f"{ledger['kept']:,} documents in {files:,} {'file' if files == 1 else 'files'}, {size:,} bytes"
