@@ -38,13 +38,13 @@ def test_some_points() -> None:
 
 @pytest.mark.slow
 def test_some_points_of_the_other_commands() -> None:
-    check(sweep("dedup", "mix", "code", "--points", "8"), ["dedup", "mix", "code"], 8)
+    check(sweep("dedup", "mix", "code", "--points", "4"), ["dedup", "mix", "code"], 4)
 
 
 @pytest.mark.slow
 def test_some_points_on_an_object_store_killed_twice() -> None:
     pytest.importorskip("moto.server")
-    for one in sweep("dedup", "mix", "--points", "6", "--store", "s3", "--twice"):
+    for one in sweep("dedup", "mix", "--points", "3", "--store", "s3", "--twice"):
         assert one["wrong"] == {}
 
 
