@@ -268,7 +268,7 @@ def arm(count: Killer) -> None:
 
 def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> None:
     """Run the job. `place` is a folder, or a prefix of a store, for the index and the counts."""
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     options = EngineOptions(engine="sail", cores=1, resume=resume, quiet=True)
     if command == "clean":
@@ -334,7 +334,7 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
     from curate.mixing.job import MixJob
     from curate.mixing.request import Request
     from curate.report.mixture import finish_mixture
-    from curate.run.start import EngineOptions, run_job
+    from curate.run.runner import EngineOptions, run_job
     from curate.tokens import tokenizer
 
     paths = {name: str(inputs / "mix" / name) for name in ("web", "code")}
@@ -359,7 +359,7 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
 def prepare_index(inputs: Path, place: str) -> None:
     """An index that knows one run."""
     from curate.jobs.dedup import Options, deduplicate
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     index = f"{place}/index"
     if "://" not in place:

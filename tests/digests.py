@@ -23,7 +23,7 @@ from curate.jobs.dedup import Options as DedupOptions
 from curate.jobs.dedup import deduplicate
 from curate.jobs.mix import Options as MixOptions
 from curate.jobs.mix import mix
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from curate.sample import crawl, dumps, sources
 
 TABLE = Path(__file__).with_name("digests.json")

@@ -9,7 +9,7 @@ from curate.api import ledger as ledgers
 from curate.api.ledger import Facts, Ledger
 from curate.api.told import told
 from curate.errors import UsageError
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 
 Name = str | os.PathLike[str]
 """A path, a pattern or an address."""

@@ -120,7 +120,7 @@ def clean(
     from curate.console.terminal import funnel, opt_outs_line
     from curate.jobs.clean import Options
     from curate.jobs.clean import clean as run
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     options = Options(
         inputs=(*inputs, *more),  # what a shell made of an unquoted --input *.gz

@@ -38,7 +38,7 @@ def code(
     """
     from curate.console.terminal import funnel
     from curate.jobs.code import Options, clean_code
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     options = Options((*inputs, *more), output, recipe, licenses, keep_rejected)
     ledger = clean_code(options, EngineOptions(**engine))  # type: ignore[arg-type]

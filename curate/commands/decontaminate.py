@@ -54,7 +54,7 @@ def decontaminate(
     from curate.console.terminal import funnel
     from curate.jobs.decontaminate import Options
     from curate.jobs.decontaminate import decontaminate as run
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}

@@ -90,7 +90,7 @@ def dedup(
     """
     from curate.console.terminal import funnel
     from curate.jobs.dedup import Options, deduplicate
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}

@@ -36,7 +36,7 @@ def links(
     """
     from curate.jobs.links import Options, summary
     from curate.jobs.links import links as run
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     options = Options((*inputs, *more), output.rstrip("/"), min_score, over_18, wikipedia)
     ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]

@@ -209,7 +209,7 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
     from curate.jobs import mix as jobs
     from curate.mixing.job import check
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: options.pop(found.name) for found in fields(EngineOptions)})
     asked = jobs.Options(**options)

@@ -12,7 +12,7 @@ from curate.read import corpora
 from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
 from curate.run.pipeline import CorpusJob
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, command_line, run_job
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from curate.corpus.recipe import load
 from curate.corpus.shards import read_batches
 from curate.files import storage
 from curate.run.pipeline import CorpusJob
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, command_line, run_job
 
 
 @dataclass(frozen=True, slots=True)

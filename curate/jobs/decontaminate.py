@@ -9,7 +9,7 @@ from curate.corpus.recipe import parse, to_toml
 from curate.mixing import decontam_files
 from curate.read.corpora import corpus_source
 from curate.run.pipeline import CorpusJob
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, command_line, run_job
 
 
 @dataclass(frozen=True, slots=True)

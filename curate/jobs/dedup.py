@@ -9,7 +9,7 @@ from curate.corpus.recipe import Recipe, parse, to_toml
 from curate.errors import UsageError
 from curate.read.corpora import corpus_source
 from curate.run.pipeline import CorpusJob
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, command_line, run_job
 
 STEPS = {
     "minhash": "MinHash",

@@ -12,9 +12,7 @@ from curate.links import tasks
 from curate.read.dumps import Head, head_of, kind_of, left_out
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
-from curate.run.job import Job, Watcher
-from curate.run.runner import run_tasks, stage
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
 
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""

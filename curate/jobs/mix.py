@@ -14,7 +14,7 @@ from curate.mixing.decontam_evidence import COMMON
 from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read import files
-from curate.run.start import EngineOptions, command_line, run_job, running
+from curate.run.runner import EngineOptions, command_line, run_job, running
 from curate.tokens import formats, tokenizer
 
 

@@ -23,8 +23,7 @@ from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request
 from curate.mixing.sources import Source
 from curate.run.exchange import check_moved, together
-from curate.run.job import Job, Watcher
-from curate.run.runner import run_tasks, stage
+from curate.run.runner import Job, Watcher, run_tasks, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
 

@@ -16,11 +16,11 @@ from curate.corpus.shards import read_batches, read_written
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
-from curate.run.job import Job
 from curate.run.publish import Counts, PublishTask, counts_of
 
 if TYPE_CHECKING:
     from curate.run.pipeline import CorpusJob
+    from curate.run.runner import Job
 
 VERSION = 1
 STAGES = "stages.json"
@@ -44,7 +44,7 @@ def fallback(written: Iterable[dict[str, Any]]) -> int:
     return sum(facts.get("fallback", 0) for facts in written)
 
 
-def framed(job: Job, own: dict[str, Any]) -> dict[str, Any]:
+def framed(job: "Job", own: dict[str, Any]) -> dict[str, Any]:
     """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
     files, known, stages = own["files"], read_json(job.path(IDENTITY)), read_json(job.scratch(STAGES))
     return {
@@ -194,7 +194,7 @@ def refuse_nothing(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
     raise InputError(message)
 
 
-def first_failure(job: Job) -> str:
+def first_failure(job: "Job") -> str:
     """What the first row of what could not be read says, for a message; empty where there is none."""
     for path in storage.list_files(job.path("rejected"), ".parquet"):
         for batch in read_batches(path, ["file", "detail"]):

@@ -23,8 +23,7 @@ from curate.read.source import Source
 from curate.run import ledger as ledgers
 from curate.run import passes, publish
 from curate.run.exchange import exchange
-from curate.run.job import Job, Watcher
-from curate.run.runner import run_tasks, stage
+from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
 

@@ -1,32 +1,162 @@
 """The one way a job runs, whatever it makes: claim the output, run the stages, write the ledger, give it its name.
 
+A job says what it was asked, what it reads, where it builds, and the stages that make what it makes.
+
 A task that finished is a file that stands there; `resume` runs the tasks whose files are missing. What one step says it
 wrote, the next one checks: a file that is promised and missing is an error, never taken for "nothing". See
 ARCHITECTURE.md and `curate.files.output`.
 """
 
 import os
+import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import curate
+from curate.console.terminal import without_secrets
 from curate.dedup import index
-from curate.engine.session import Session, check_path
+from curate.dedup.base import CorpusStep
+from curate.engine.session import Session, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import OutputError
 from curate.files import fingerprints, locks, output, storage
-from curate.files.output import dump_json, read_json
+from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
-from curate.run.job import Job
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from curate.console.progress import Progress
+
 T = TypeVar("T", bound=OutTask)
 R = TypeVar("R", bound="DataclassInstance")
+
+
+class Watcher(Protocol):
+    """What a progress display offers; see `curate.console.progress`."""
+
+    def stage(self, name: str, total: int, total_bytes: int = 0) -> None: ...
+    def update(self, **numbers: int) -> None: ...
+
+
+class Job(ABC):
+    """One run. Each kind of job says what is its own; `run_job` does what all have in common."""
+
+    name: str
+    """What its ledger is headed with: clean, dedup, code, mix."""
+    output: str
+    command: str
+    watcher: Watcher | None
+    finishers: Sequence[Callable[[Any, Mapping[str, Any]], None]]
+    """Called with the job and its ledger before it is published, to write what people read: the report, the card."""
+
+    uses_named: ClassVar[str] = "files_used"
+    """What the files of `uses` are called in `job.json`."""
+
+    @property
+    def title(self) -> str:
+        """What an engine shows of it."""
+        return f"curate {self.name}"
+
+    @abstractmethod
+    def inputs(self) -> Sequence[str]:
+        """The files and folders that it reads."""
+
+    @abstractmethod
+    def uses(self) -> Sequence[str]:
+        """Lists, models and other files that decide what it writes; these are read whole to know them again."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, object]:
+        """All else that decides what it writes, as JSON."""
+
+    @abstractmethod
+    def build(self, s: Session) -> dict[str, Any]:
+        """Make everything in `work` but the ledger, and give what is its own in that: `files`, `data` and what it likes.
+
+        Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost.
+        """
+
+    def prepare(self) -> None:  # noqa: B027 (most need nothing)
+        """Load once what tasks will need, so that what is missing stops the job before it starts."""
+
+    def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
+        """Its corpus-wide steps that have an index, and the folders of their keys."""
+        return ()
+
+    @abstractmethod
+    def check(self, ledger: Mapping[str, object]) -> None:
+        """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
+
+    def write_pages(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
+        """Write what belongs to it beside the ledger; the finishers come after it."""
+
+    def leftovers(self) -> Sequence[str]:
+        """Folders in `work` that are no part of what is published."""
+        return ["_scratch"]
+
+    def judge(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
+        """Raise CurateError for what is published and not as it should be."""
+
+    @property
+    def work(self) -> str:
+        """The folder it builds in."""
+        return work_folder(self.output)
+
+    def path(self, *names: str) -> str:
+        """A path in `work`: it will be published."""
+        return storage.join(self.work, *names)
+
+    def scratch(self, *names: str) -> str:
+        """A path that is gone when the rest is published."""
+        return storage.join(self.work, "_scratch", *names)
+
+    @property
+    def beats(self) -> str | None:
+        """Where running tasks say how far they are; on a store they don't."""
+        return self.scratch("beats") if storage.is_local(self.work) else None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What `curate.commands.options.engine_options` reads from the command line."""
+
+    engine: str | None = None
+    master: str | None = None
+    cores: int | None = None
+    resume: bool = False
+    quiet: bool = False
+    private: bool = False
+    memory: int | None = None
+
+
+def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, object]:
+    """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
+    options = options or EngineOptions()
+    job.prepare()
+    with claimed(job, resume=options.resume):
+        if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
+            return complete(job, ledger)
+        with running(job.title, options, job.beats) as (s, job.watcher):
+            return build(s, job)
+
+
+@contextmanager
+def running(title: str, options: EngineOptions, beats: str | None = None) -> Iterator[tuple[Session, "Progress"]]:
+    """The engine asked for and a progress display on stderr, which said what the person should know of the engine."""
+    from curate.console.progress import Progress
+
+    with (
+        Progress(quiet=options.quiet, beats=beats) as progress,
+        session(title, options.engine, options.master, options.cores, options.private, options.memory) as s,
+    ):
+        for note in s.notes:
+            progress.note(note)
+        yield s, progress
 
 
 def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
@@ -106,6 +236,12 @@ def complete(job: Job, ledger: dict[str, Any]) -> dict[str, object]:
         index.settle(step.index)
     job.judge(ledger)
     return ledger
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command as a person would type it again (the program by its name, not by where it is installed), without secrets."""
+    program = os.path.basename(arguments[0]) if arguments else "curate"
+    return shlex.join(["curate" if program == "__main__.py" else program, *map(without_secrets, arguments[1:])])
 
 
 # ---- for the stages of a job ----

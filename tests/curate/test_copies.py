@@ -16,7 +16,7 @@ from curate.dedup.base import LOST, doc64
 from curate.engine import session
 from curate.errors import BalanceError
 from curate.jobs.clean import Options, clean
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 
 SHARDS = 4
 WORDS = [

@@ -17,7 +17,7 @@ from curate.errors import AlarmError
 from curate.jobs.dedup import Options, deduplicate
 from curate.report.explain import as_json, difference, explain
 from curate.report.explain_view import view
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from tests.curate.test_dedup_minhash import Page, clusters_of, page, words
 
 pytestmark = pytest.mark.engine

@@ -23,7 +23,7 @@ from curate.dedup.substrings import cut
 from curate.dedup.windows import spans
 from curate.filters.base import Document
 from curate.jobs.dedup import Options, deduplicate
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from tests.linear import assert_linear
 
 Row = dict[str, Any]

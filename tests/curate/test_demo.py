@@ -15,7 +15,7 @@ from curate.errors import InputError
 from curate.jobs.clean import Options, clean
 from curate.report.explain import explain
 from curate.report.skipped import find_skipped
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from curate.sample import crawl
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]

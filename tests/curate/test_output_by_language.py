@@ -18,7 +18,7 @@ from curate.jobs.clean import Options, clean
 from curate.jobs.mix import source_paths
 from curate.report.languages import funnels, outliers
 from curate.run import publish
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 
 RECIPE = """
 [output]

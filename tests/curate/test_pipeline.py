@@ -22,7 +22,7 @@ from curate.jobs.clean import Options
 from curate.jobs.clean import clean as run_clean
 from curate.read import web
 from curate.run import exchange, passes, pipeline
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from curate.sample import crawl as sample_crawl
 from tests.command import curate
 
@@ -99,7 +99,7 @@ def test_output_in_the_way(crawl, corpus, tmp_path):
 KILLED = """
 import sys
 from curate.jobs.clean import Options, clean
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 options = Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", split_bytes=60_000)
 clean(options, EngineOptions(resume=sys.argv[3] == "again", quiet=True))
 """

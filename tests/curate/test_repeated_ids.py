@@ -17,7 +17,7 @@ from curate.report.explain_view import view
 from curate.report.gather import Reservoir, gather
 from curate.report.inspect import inspect
 from curate.report.page import page
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from curate.sample import crawl
 from tests.command import curate
 

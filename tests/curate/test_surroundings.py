@@ -23,7 +23,7 @@ from curate.read.corpora import corpus_source
 from curate.read.source import Source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
-from curate.run.start import command_line
+from curate.run.runner import command_line
 from tests.command import curate
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))

@@ -21,7 +21,7 @@ from curate.mixing.decontam_match import Tasks
 from curate.mixing.decontam_step import Decontaminate, without
 from curate.report.explain import explain
 from curate.report.explain_view import view
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 from tests.linear import assert_linear
 
 QUESTION = "A baker fills six trays with fourteen small rolls each and sells all but nine of them before noon; how many has she sold?"

@@ -16,7 +16,7 @@ from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.report.mixture import finish_mixture
 from curate.run import runner
-from curate.run.start import EngineOptions, run_job
+from curate.run.runner import EngineOptions, run_job
 from curate.tokens.tokenizer import TokenizerFile
 from tests.command import curate
 

@@ -18,7 +18,7 @@ from curate.read import buckets, stackexchange
 from curate.read.documents import document_source
 from curate.read.stackexchange import StackExchange, attributes, chosen, license_of, rows, tags_of
 from curate.read.unpack import Piece
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 
 BOM = b"\xef\xbb\xbf"
 DOCTYPE = '<!DOCTYPE posts [<!ENTITY bomb "aaaa"><!ENTITY out SYSTEM "file:///etc/passwd">]>\n'

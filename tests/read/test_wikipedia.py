@@ -19,7 +19,7 @@ from curate.read import web, wikipedia
 from curate.read.documents import document_source
 from curate.read.dumps import head_of
 from curate.read.unpack import pieces
-from curate.run.start import EngineOptions
+from curate.run.runner import EngineOptions
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="de">
   <siteinfo>
