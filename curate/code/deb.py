@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from curate.code.detect import Detector
 from curate.code.evidence import Evidence
 from curate.code.members import Budget, Member, tar_members
 from curate.code.repository import Licences
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ENDINGS = (".deb", ".udeb")
 SCRIPTS = "DEBIAN"
@@ -72,9 +75,10 @@ class _Slice(io.RawIOBase):
         file.seek(part.start)
         self._file, self._left = file, part.size
 
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(min(len(buffer), self._left))
-        buffer[: len(data)] = data
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        data = self._file.read(min(len(view), self._left))
+        view[: len(data)] = data
         self._left -= len(data)
         return len(data)
 

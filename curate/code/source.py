@@ -6,7 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -64,19 +64,19 @@ def _parts(path: str) -> list[str]:
         return []
 
 
-def _reader(path: str) -> Callable[[FileTask, Detector, Counter[str]], Iterator[dict[str, Any]]]:
+def _reader(path: str) -> Callable[[FileTask, Detector, Counter[str]], Iterator[dict[str, object]]]:
     return _table if is_table(path) else _crawl if is_crawl(path) else _repository
 
 
 def run(task: FileTask) -> ReadResult:
     """Task: read one repository to rows of `schema.extracted("code")`."""
     started, path, detector = time.monotonic(), task.file, Detector()
-    skipped, waiting = Counter[str](), list[dict[str, Any]]()
+    skipped, waiting = Counter[str](), list[dict[str, object]]()
     with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
         try:
             seen = set[int]()
             for row in _reader(path)(task, detector, skipped):
-                short = int(row["id"][:16], 16)
+                short = int(str(row["id"])[:16], 16)
                 if short in seen:  # the same name with the same bytes once more: one document, not two of one id
                     skipped["repeated"] += 1
                     continue
@@ -107,7 +107,7 @@ def _repository(task: FileTask, detector: Detector, skipped: Counter[str]) -> It
             yield _row(task, repo, member, number, file, licence_of(member, licences, detector))
 
 
-def _table(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+def _table(task: FileTask, detector: Detector, skipped: Counter[str]) -> Iterator[dict[str, object]]:
     """Rows of a table: a file's own header counts, else the licence files of its repository with the license column."""
     licences: dict[str, Licences] = {}
     for repo, member, _ in rows(task.file):
@@ -177,7 +177,7 @@ def _row(
     number: int,
     file: _File,
     licence: tuple[str | None, list[Evidence]],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         # The licence is a part of it: of two repositories of one name, one may be free and the other not.
         "id": schema.document_id(repo, member.path, hashlib.sha256(member.data).hexdigest(), licence[0]),
@@ -193,7 +193,7 @@ def _row(
     }
 
 
-def _failed(task: FileTask, reason: str, error: BaseException) -> dict[str, Any]:
+def _failed(task: FileTask, reason: str, error: BaseException) -> dict[str, object]:
     return {
         "id": schema.document_id(task.file, reason),
         "source": task.source,

@@ -9,7 +9,7 @@ hashes, so among 10^9 documents the chance that any two share a `doc` is 3 %.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 from curate.filters.base import Decision, Document
 
 if TYPE_CHECKING:
+    from pyspark.sql import Column
+
     from curate.engine.session import Session
 
 WHOLE = -1
@@ -73,7 +75,7 @@ class CorpusStep(Protocol):
         """
         ...
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Compare the rows of all shards in the folder `keys`, write LOST to `out`; returns facts for the
         ledger.
         """
@@ -115,7 +117,7 @@ def doc_number(name: str) -> int:
     return int.from_bytes(bytes.fromhex(name), signed=True)
 
 
-def shard_of(doc: object, shards: int) -> Any:
+def shard_of(doc: "Column", shards: int) -> "Column":
     """DataFrame column: the working shard of a column `doc`: `int(id[:8], 16) * shards >> 32`."""
     from pyspark.sql import functions as F
 

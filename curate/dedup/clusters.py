@@ -13,7 +13,7 @@ moves between machines in stage 2 is 16 bytes a band: the key and the document.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from curate.corpus.shards import read_facts
 from curate.dedup import contain, index, lsh, memory, safety_limits, verify
@@ -36,7 +36,25 @@ BUCKET = 20_000
 """Documents of candidate components that one task verifies, about: 4 kB each at 1,000 words."""
 
 
-def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> dict[str, Any]:
+class Largest(TypedDict):
+    """A cluster."""
+
+    survivor: str
+    """As `doc_hex` writes it."""
+    documents: int
+
+
+class Sizes(TypedDict):
+    """How many documents are taken away, and clusters by size."""
+
+    removed: int
+    kept: int
+    clusters: int
+    sizes: dict[str, int]
+    largest: list[Largest]
+
+
+def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> dict[str, object]:
     """Run the stages over the folder `keys` and write LOST to `out`; returns facts for the ledger."""
     work, seconds = f"{out}.work", dict[str, float]()
     bands, rows = step.banding()
@@ -54,7 +72,8 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
         verified = CLUSTERS[step.measure](s, step, prints, work, seconds)
     with timed(seconds, "lost"):
         s.write(_named(s, _losses(s, work), earlier), f"{work}/lost")
-    facts = {
+    sizes = _sizes(s, work, documents)
+    facts: dict[str, object] = {
         "documents": documents,
         "keys": documents * bands,
         "parameters": {
@@ -69,7 +88,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
         "candidates": count(f"{work}/edges"),
         "rounds": rounds,
         **verified,
-        **_sizes(s, work, documents),
+        **sizes,
         "memory_estimate": needed,
         "bytes_exchanged_per_document": 16 * bands,
         "seconds": seconds,
@@ -77,7 +96,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     if step.measure == "containment":
         facts["held_share"] = _shares(s, f"{work}/lost")
     with timed(seconds, "alarms"):
-        _check(s, step, prints, work, facts)
+        _check(s, step, prints, work, documents, sizes)
     found = s.read(f"{work}/lost") if count(f"{work}/lost") else None
     index.remember(s, step, keys, found, ["doc"])
     lost = _no_losses(s) if found is None else found
@@ -113,12 +132,12 @@ def _other(doc: "Column") -> "Column":
     return doc.bitwiseXOR(F.lit(BEFORE).cast("bigint"))
 
 
-def _check(s: "Session", step: "MinHash", prints: Prints, work: str, facts: dict[str, Any]) -> None:
-    if facts["removed"] < step.alarm_from:
+def _check(s: "Session", step: "MinHash", prints: Prints, work: str, documents: int, sizes: Sizes) -> None:
+    if sizes["removed"] < step.alarm_from:
         return
-    largest = [safety_limits.Cluster(doc_number(c["survivor"]), c["documents"]) for c in facts["largest"]]
+    largest = [safety_limits.Cluster(doc_number(c["survivor"]), c["documents"]) for c in sizes["largest"]]
     holders = prints(["doc", "rank", "host", "source"]).where("rank >= 0").select("doc", "host", "source")
-    safety_limits.check(step, facts["documents"], largest, s.read(f"{work}/lost"), holders)
+    safety_limits.check(step, documents, largest, s.read(f"{work}/lost"), holders)
 
 
 def _whole() -> "Column":
@@ -317,12 +336,12 @@ def _losses(s: "Session", work: str) -> "DataFrame":
     return losses.where("rank >= 0").select("doc", "survivor", "value")
 
 
-def _sizes(s: "Session", work: str, documents: int) -> dict[str, Any]:
+def _sizes(s: "Session", work: str, documents: int) -> Sizes:
     """Clusters by size and the ten largest; removed documents."""
     from pyspark.sql import functions as F
 
     removed = count(f"{work}/lost")
-    facts: dict[str, Any] = {"removed": removed, "kept": documents - removed, "clusters": 0, "sizes": {}, "largest": []}
+    facts = Sizes(removed=removed, kept=documents - removed, clusters=0, sizes={}, largest=[])
     if not removed:
         return facts
     groups = s.read(f"{work}/lost").groupBy("survivor").agg((F.count(F.lit(1)) + 1).alias("documents"))

@@ -1,8 +1,8 @@
 """One document per text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
@@ -51,7 +51,7 @@ class Exact:
             keep_first.digests(same), survivor_rank(batch), docs, [WHOLE] * len(docs), safety_limits.hosts(batch)
         )
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the document of each text."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
 

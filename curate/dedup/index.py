@@ -19,7 +19,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,7 @@ from curate.read.corpora import CorpusTask, tables_source
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from pyspark.sql import DataFrame
 
     from curate.engine.session import Session
 
@@ -87,15 +88,42 @@ def _check_parameters(step: CorpusStep) -> None:
 # ---- what to compare with ----
 
 
-def consult(step: CorpusStep, keys: str, place: str = "") -> dict[str, Any]:
-    """What this run, whose keys are in the folder `keys`, compares with: {"run": its name, "entry": the name of the folder
-    it will have, "runs": the others' folders and rows}. Asked once; written beside the keys, so that it stays the same.
+class Run(TypedDict):
+    """A run in the list of an index."""
+
+    folder: str
+    rows: int
+
+
+class Found(TypedDict):
+    """What a run compares with."""
+
+    run: str
+    """Its name."""
+    entry: str
+    """The name of the folder it will have."""
+    runs: dict[str, Run]
+    """The others."""
+
+
+class Note(Found):
+    """What is laid into an index of a run whose corpus has not appeared yet."""
+
+    output: str
+    identity: str
+    rows: int
+    parameters: dict[str, object]
+
+
+def consult(step: CorpusStep, keys: str, place: str = "") -> Found:
+    """What this run, whose keys are in the folder `keys`, compares with. Asked once; written beside the keys, so that it
+    stays the same.
 
     `place` says where the documents came from. Raises InputError when the index is not what it says it is.
     """
     note = f"{keys}.index.json"
-    if found := read_json(note):
-        return found
+    if written := read_json(note):
+        return Found(run=written["run"], entry=written["entry"], runs=written["runs"])
     _check_parameters(step)
     settle(step.index)
     run = run_name(keys, place)
@@ -103,7 +131,7 @@ def consult(step: CorpusStep, keys: str, place: str = "") -> dict[str, Any]:
     for entry in runs.values():
         if count(_entry(step.index, entry["folder"])) != entry["rows"]:
             raise InputError(f"{step.index}/{entry['folder']} does not hold the {entry['rows']} rows that it should")
-    found = {"run": run, "entry": f"{run}-{uuid.uuid4().hex[:8]}", "runs": runs}
+    found = Found(run=run, entry=f"{run}-{uuid.uuid4().hex[:8]}", runs=runs)
     storage.write_text(note, dump_json(found))
     return found
 
@@ -145,7 +173,7 @@ def kept(keys: str) -> str:
     return f"{keys}.kept"
 
 
-def remember(s: "Session", step: CorpusStep, keys: str, lost: Any, on: list[str]) -> None:
+def remember(s: "Session", step: CorpusStep, keys: str, lost: "DataFrame | None", on: list[str]) -> None:
     """Note what this run keeps: its keys without the rows whose `on` stands in the frame `lost` (or None)."""
     if not step.index:
         return
@@ -167,14 +195,14 @@ def check_unchanged(step: CorpusStep, keys: str, output: str) -> None:
         )
 
 
-def _others(index: str, run: str) -> dict[str, dict[str, Any]]:
+def _others(index: str, run: str) -> dict[str, Run]:
     return {name: entry for name, entry in _runs(index).items() if name != run}
 
 
-def _pending(index: str, output: str) -> dict[str, Any]:
-    """The note that a run which builds `output` laid into the index; empty when there is none."""
-    notes = (read_json(path) for path in _notes(index))
-    return next((note for note in notes if note["output"] == _full(output)), {})
+def _pending(index: str, output: str) -> Note | None:
+    """The note that a run which builds `output` laid into the index; None when there is none."""
+    notes = (_note(path) for path in _notes(index))
+    return next((note for note in notes if note["output"] == _full(output)), None)
 
 
 def _entry(index: str, name: object) -> str:
@@ -220,7 +248,7 @@ def settle(index: str) -> None:
     """
     storage.remove_garbage(index)
     for path in _notes(index):
-        note = read_json(path)
+        note = _note(path)
         if _appeared(note):
             _add(index, note)
         elif storage.exists(work_folder(note["output"])):
@@ -234,24 +262,28 @@ def settle(index: str) -> None:
             storage.remove(storage.join(index, name))
 
 
-def _appeared(note: dict[str, Any]) -> bool:
+def _appeared(note: Note) -> bool:
     job, ledger = (storage.join(note["output"], name) for name in (IDENTITY, BUILT))
     if not storage.exists(job) or not storage.exists(ledger):
         return False
     return _digest(storage.read_bytes(job).decode()) == str(note["identity"])
 
 
-def _add(index: str, note: dict[str, Any]) -> None:
+def _note(path: str) -> Note:
+    return cast(Note, read_json(path))
+
+
+def _add(index: str, note: Note) -> None:
     runs = _runs(index)
     before = runs.get(note["run"])
-    runs[note["run"]] = {"folder": note["entry"], "rows": note["rows"]}
+    runs[note["run"]] = Run(folder=note["entry"], rows=note["rows"])
     storage.write_text(storage.join(index, PARAMETERS), dump_json(note["parameters"]))
     storage.write_text(storage.join(index, RUNS), dump_json(runs))
     if before and before["folder"] != note["entry"]:
         storage.remove(_entry(index, before["folder"]))
 
 
-def _runs(index: str) -> dict[str, dict[str, Any]]:
+def _runs(index: str) -> dict[str, Run]:
     return read_json(storage.join(index, RUNS))
 
 

@@ -9,7 +9,7 @@ taken one column at a time, over plain numbers: the embedded engine needs 45 tim
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,12 @@ import pyarrow as pa
 import xxhash
 
 from curate.dedup import index, memory, safety_limits
-from curate.dedup.base import doc_hex, shard_of
+from curate.dedup.base import CorpusStep, doc_hex, shard_of
 from curate.dedup.tables import count
 from curate.files import storage
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
     from curate.engine.session import Session
 
@@ -57,7 +57,7 @@ def table(
     return rows if hosts is None else rows.append_column(HOSTED.field("host"), pa.array(hosts, pa.string()))
 
 
-def _again(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def _again(*columns: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     """Whether (hi, lo, doc) of a row stands in a row with a smaller pos too."""
     hi, lo, doc, pos = columns
     order = np.lexsort((pos, lo, hi, doc))
@@ -79,9 +79,28 @@ def digest(value: bytes) -> bytes:
     return xxhash.xxh3_128_digest(value)
 
 
+class Largest(TypedDict):
+    """A key and its copies."""
+
+    survivor: str
+    """As `doc_hex` writes it."""
+    copies: int
+
+
+class Facts(TypedDict):
+    """What an election found, for the ledger."""
+
+    keys: int
+    memory_estimate: int
+    clusters: int
+    copies: int
+    sizes: dict[str, int]
+    largest: list[Largest]
+
+
 def elect(
     s: "Session",
-    step: Any,
+    step: CorpusStep,
     keys: str,
     out: str,
     shards: int,
@@ -89,7 +108,7 @@ def elect(
     keep_one: bool = True,
     owners: bool = False,
     limits: safety_limits.Limits | None = None,
-) -> dict[str, Any]:
+) -> Facts:
     """Hold the election over the folder `keys` of KEYS rows; writes LOST to `out` and returns facts.
 
     What the step's `index` and `against` hold takes part, and always wins.
@@ -138,7 +157,7 @@ def elect(
     return facts
 
 
-def _histogram(groups: Any) -> tuple[list[Any], list[Any]]:
+def _histogram(groups: "DataFrame") -> tuple[list[tuple[int, int, int]], "list[Row]"]:
     """([(power of two, groups, copies)], the ten largest groups)."""
     from pyspark.sql import functions as F
 
@@ -148,7 +167,7 @@ def _histogram(groups: Any) -> tuple[list[Any], list[Any]]:
     return sorted((r["power"], r["groups"], r["copies"]) for r in bins), largest
 
 
-def _facts(keys: int, bins: list[Any], largest: list[Any], memory_estimate: int) -> dict[str, Any]:
+def _facts(keys: int, bins: list[tuple[int, int, int]], largest: "list[Row]", memory_estimate: int) -> Facts:
     repeated, copies = sum(b[1] for b in bins), sum(b[2] for b in bins)
     return {
         "keys": keys,

@@ -1,9 +1,9 @@
 """Lines (paragraphs) that other pages have too: by the one form of texts, by the released C4 code's rule and by CCNet's."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,7 @@ class Lines:
         docs = doc64(batch.column("id").to_pylist())
         return keep_first.table(keep_first.digests(values), page_rank(batch)[rows], docs[rows], positions)
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the page of each line."""
         return keep_first.elect(s, self, keys, out, shards, keep_one=self.rule != "ccnet")
 

@@ -1,8 +1,8 @@
 """Near-duplicates: MinHash signatures, banding, verified clusters (Broder 1997; Leskovec et al., chapter 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -148,7 +148,7 @@ class MinHash:
         ]
         return pa.table(columns, schema=PRINTS)
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Find the clusters and who survives in each. Raises AlarmError, EngineError."""
         from curate.dedup.clusters import resolve
 

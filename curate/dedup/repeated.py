@@ -14,7 +14,7 @@ import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,7 @@ LOSSES = pa.schema(
 OWNED = -1
 
 
-def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) -> dict[str, Any]:
+def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) -> dict[str, object]:
     """Run the stages over the folder `keys` and write LOST to `out`; returns facts for the ledger."""
     work, seconds = f"{out}.work", dict[str, float]()
     earlier = index.earlier(s, step, keys, f"{work}/against")

@@ -6,7 +6,7 @@ host or one source loses a larger share than the recipe allows. Nothing has been
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from curate.dedup.base import column, doc_hex
 from curate.errors import AlarmError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 SHOWN = 5
 
@@ -86,7 +86,7 @@ def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: 
     return found
 
 
-def _shown(rows: Sequence[Any]) -> str:
+def _shown(rows: "Sequence[Row]") -> str:
     if any(row["value"] is None or row["value"] > 1 for row in rows):  # no similarity, but a number of copies
         return f"among the others are {', '.join(doc_hex(row['doc']) for row in rows)}"
     return "the least similar are " + ", ".join(f"{doc_hex(row['doc'])} ({row['value']:.2f})" for row in rows)

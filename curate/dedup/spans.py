@@ -6,9 +6,9 @@ here they are compared in one form (`normalise.same`), and the copy on the page 
 URL has the smallest md5 stays, as with the lines of the released code.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -63,7 +63,7 @@ class Spans:
         size = self.sentences
         return [keep_first.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the place of each span."""
         return keep_first.elect(s, self, keys, out, shards, owners=True)
 

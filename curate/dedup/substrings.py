@@ -1,10 +1,11 @@
 """Runs of words that stand elsewhere in the corpus too (exact substring deduplication; Lee et al. 2022, section 4.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import normalise
@@ -89,7 +90,7 @@ class Substrings:
         ]
         return pa.table([pa.array(docs[rows]), pa.array(ranks[rows]), *lists], schema=WINDOWS)
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Find the place of each run."""
         from curate.dedup.repeated import resolve
 
@@ -134,7 +135,7 @@ def cut(text: str, runs: Sequence[tuple[int, int]], ends: str = "word") -> tuple
     return (rest.decode().rstrip() if done and at == len(data) else rest.decode()), done, left
 
 
-def _limits(text: str, starts: Any, ends: str) -> Any:
+def _limits(text: str, starts: npt.NDArray[np.int64], ends: str) -> npt.NDArray[np.intp]:
     """The numbers of the words with which sentences or lines begin, and the number of words."""
     offsets, at = [0], 0
     for line in text.split("\n"):

@@ -4,12 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow.parquet as pq
 
 from curate.corpus.shards import read_facts
-from curate.engine.tasks import missing
+from curate.engine.tasks import OutTask, missing
 from curate.files import storage
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from curate.engine.session import Session
 
+T = TypeVar("T", bound=OutTask)
 
-def summed(s: "Session", function: Callable[[Any], object], tasks: Sequence[Any]) -> Counter[str]:
+
+def summed(s: "Session", function: Callable[[T], object], tasks: Sequence[T]) -> Counter[str]:
     """Run those tasks that are not done; the sums of what all of them tell, of those done before a kill, too."""
     for _ in s.run(function, missing(tasks)):
         pass

@@ -2,9 +2,9 @@
 the newest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -53,7 +53,7 @@ class Urls:
         docs, hosts = doc64(ids)[rows], safety_limits.hosts(batch)
         return keep_first.table(found, ranks[rows], docs, [WHOLE] * len(rows), [hosts[row] for row in rows])
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the page of each URL."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
 

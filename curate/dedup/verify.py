@@ -10,7 +10,6 @@ members a band. Two ways to go on from there:
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numba as nb
 import numpy as np
@@ -215,8 +214,8 @@ def cluster(
     doc, rank, component = (table[name].to_numpy() for name in ("doc", "rank", "component"))
     order = np.lexsort([doc, rank, component])
     doc, rank = doc[order], rank[order]
-    values, ends = flat(table["shingles"])
-    values, offsets = values.view(np.uint32).copy(), np.concatenate([[0], ends])
+    hashes, ends = flat(table["shingles"])
+    values, offsets = hashes.view(np.uint32).copy(), np.concatenate([[0], ends])
     sizes = np.zeros(len(table), np.int64)
     unique_sets(values, offsets, sizes)
     starts, sizes = offsets[:-1][order], sizes[order]
@@ -233,7 +232,7 @@ def cluster(
     return pa.table([pa.array(c) for c in columns], schema=NEAR), tally
 
 
-def flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def flat(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(values, ends) of a column of lists."""
     values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
     lengths = [chunk.value_lengths().to_numpy(zero_copy_only=False) for chunk in column.chunks]

@@ -10,7 +10,6 @@ A window's hash is 128 bits: two polynomials over the hashes of its words, which
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numba as nb
 import numpy as np
@@ -120,7 +119,9 @@ def _found(text: str, words: Sequence[str]) -> tuple[I64, I64]:
     return edges[::2], edges[1::2]
 
 
-def windows(data: npt.NDArray[np.uint8], first: int, end: int, length: int, in_bytes: bool) -> tuple[Any, Any, Any]:
+def windows(
+    data: npt.NDArray[np.uint8], first: int, end: int, length: int, in_bytes: bool
+) -> tuple[I64, I64, npt.NDArray[np.int16]]:
     """(hi, lo, sizes) of the windows of data[first:end]: int64, int64, and their words as int16."""
     starts, ends = spans(data[first:end].tobytes())
     count = len(starts)

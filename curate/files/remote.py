@@ -9,12 +9,15 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError
 from curate.files import storage
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ATTEMPTS = 6
 PATIENCE = 60.0  # seconds without a byte
@@ -196,8 +199,9 @@ class HttpFile(io.RawIOBase):
         self._drop()
         super().close()
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """For the standard library's wrappers."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
+        view = memoryview(buffer)
+        data = self.read(len(view))
+        view[: len(data)] = data
         return len(data)

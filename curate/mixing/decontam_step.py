@@ -80,7 +80,7 @@ class Decontaminate:
         docs = doc64(batch.column("id").to_pylist())[found["row"].to_numpy()]
         return pa.table([pa.array(docs), *found.columns[1:]], schema=ROWS)
 
-    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> dict[str, object]:
         """Count in how many documents each item stands, and write who holds one to `out`."""
         from pyspark.sql import functions as F
 

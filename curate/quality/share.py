@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -74,7 +74,7 @@ class TopShare:
         columns = [pa.array(languages, pa.string()), ranks(scores, self.best), doc64(batch["id"].to_pylist())]
         return pa.table(columns, schema=KEYS)
 
-    def resolve(self, s: "Session | None", keys: str, out: str, shards: int, /) -> dict[str, Any]:
+    def resolve(self, s: "Session | None", keys: str, out: str, shards: int, /) -> dict[str, object]:
         """Find where each language is cut, and write who is behind it."""
         storage.remove(out)
         files = storage.list_files(keys, ".parquet")  # one a shard, in their order

@@ -188,7 +188,7 @@ def _lost(data: bytes, members: _Members) -> str:
     return f"damaged: {damage}; what is before it was read" if damage else ""
 
 
-def _text(data: bytes, members: _Members, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, Any]:
+def _text(data: bytes, members: _Members, name: str, options: ArXiv, row: dict[str, object]) -> dict[str, object]:
     if len(data) > MAX_SUBMISSION:
         raise Fail(f"too_large: more than {MAX_SUBMISSION >> 20} MiB")
     if data.startswith(b"%PDF"):
@@ -243,7 +243,7 @@ class _Known:
             idents = {ident for name in (_names(path) if bulk else [path]) if (ident := arxiv_id(name))}
             self._rows = dict(read_metadata(metadata, idents))
 
-    def of(self, ident: str | None) -> dict[str, Any]:
+    def of(self, ident: str | None) -> dict[str, object]:
         """Columns of one submission."""
         return self._rows.get(ident or "", {"year": year_of(ident)})
 
@@ -270,7 +270,7 @@ def read_metadata(path: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, 
                 yield ident, columns(ident, entry)
 
 
-def columns(ident: str, entry: dict[str, object]) -> dict[str, Any]:
+def columns(ident: str, entry: dict[str, object]) -> dict[str, object]:
     """What a line of the metadata says, as columns."""
     versions = entry.get("versions")
     first = versions[0] if isinstance(versions, list) and versions and isinstance(versions[0], dict) else {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import BinaryIO, ClassVar, NamedTuple
 
 from curate.books.epub import BROKEN, BadBookError, Epub, read_epub, read_package, read_xml
 from curate.books.gutenberg import between_markers, is_gutenberg
@@ -206,13 +206,13 @@ def _item(offset: int, key: str, content: Callable[[], bytes], name: str) -> Ite
     return _with_losses(offset, key, lambda: _book(content(), name))
 
 
-def _with_losses(offset: int, key: str, read: Callable[[], dict[str, Any]]) -> Item:
+def _with_losses(offset: int, key: str, read: Callable[[], dict[str, object]]) -> Item:
     made = list[str]()
 
-    def make() -> dict[str, Any]:
+    def make() -> dict[str, object]:
         made[:] = [""]
         row = read()
-        made[:] = [row.get("detail") or ""]
+        made[:] = [str(row.get("detail") or "")]
         return row
 
     def lost() -> str:

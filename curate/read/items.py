@@ -6,7 +6,7 @@ item alone: `Skip` is for what is no document, `Reject` for what has no text, `F
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pyarrow as pa
 
@@ -44,9 +44,9 @@ class Item:
     """Bytes into the file, where it is known; else its number."""
     key: str
     """What tells it from the others of its source, wherever the file lies."""
-    make: Callable[[], dict[str, Any]]
+    make: Callable[[], dict[str, object]]
     """The columns, `text` among them; raises Skip, Reject or Fail."""
-    row: dict[str, Any] = field(default_factory=dict)
+    row: dict[str, object] = field(default_factory=dict)
     """Columns that are known whatever `make` does."""
     lost: Callable[[], str] | None = None
     """Asked behind `make`: what of the document could not be read, which is a failed row behind its own; empty: nothing.
@@ -56,7 +56,7 @@ class Item:
 def refused(offset: int, key: str, why: Skip | Reject | Fail) -> Item:
     """An item of which it is known before it is read that it gives no document."""
 
-    def make() -> dict[str, Any]:
+    def make() -> dict[str, object]:
         raise why
 
     return Item(offset, key, make)
@@ -128,7 +128,7 @@ def items(task: ItemsTask) -> Iterator[pa.RecordBatch]:
     return in_batches(_rows(task), schema.extracted(task.task.kind), BATCH_ROWS)
 
 
-def _rows(task: ItemsTask) -> Iterator[dict[str, Any]]:
+def _rows(task: ItemsTask) -> Iterator[dict[str, object]]:
     found = cast("Iterator[Item]", function(task.task.reader)(task.task))
     number = 0
     for item in found:
@@ -152,7 +152,7 @@ def _lost(item: Item, number: int, task: ItemTask) -> str:
         return ""
 
 
-def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str, Any]:
+def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str, object]:
     row = {
         "id": schema.document_id(task.kind, item.key),
         "source": task.source,
@@ -165,7 +165,7 @@ def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str
     try:
         with children.page(number, task.cpu_seconds):
             row.update(item.make())
-        if not (row.get("text") or "").strip():
+        if not str(row.get("text") or "").strip():
             raise Reject("no_text")
     except Skip as skip:
         row.update(text=None, verdict=SKIPPED, reason=str(skip))

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import lz4.frame
 import pyarrow as pa
@@ -19,6 +19,9 @@ from backports import zstd
 
 from curate.errors import InputError
 from curate.files import storage
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_LINE = 512 << 20
 """Bytes of a line (or of an object over several lines) that is read; one line must not fill the memory."""
@@ -240,9 +243,9 @@ class _Streams(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill the buffer, partly; 0 at the end."""
-        out = b""
+        view, out = memoryview(buffer), b""
         while not out:
             if self._stream is None:
                 ahead = self._ahead or self._raw.read(_PIECE)
@@ -257,10 +260,10 @@ class _Streams(io.RawIOBase):
                 fed, self._ahead = self._ahead or self._raw.read(_PIECE), b""
                 if not fed:
                     raise EOFError("the file ends inside a compressed stream")
-            out = self._stream.decompress(fed, len(buffer))
+            out = self._stream.decompress(fed, len(view))
             if self._stream.eof:
                 self._ahead, self._stream = self._stream.unused_data, None
-        buffer[: len(out)] = out
+        view[: len(out)] = out
         return len(out)
 
 

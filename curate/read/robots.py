@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -140,11 +139,11 @@ def records(task: RecordsTask) -> Iterator[pa.RecordBatch]:
     """In the child: a row for each record of the split, from number `done` on; without a host where it holds no rules for us."""
     robots = task.task
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[dict[str, object]]:
         for number, record in enumerate(read_split(robots.split, _wanted, Limits(body=8 << 20))):
             if number < task.done:
                 continue
-            row: dict[str, Any] = dict.fromkeys(ROWS.names)
+            row: dict[str, object] = dict.fromkeys(ROWS.names)
             if record.body is not None and str(number) not in task.poison:
                 try:
                     with children.page(number, robots.cpu_seconds):

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,13 +33,14 @@ class _Task(Protocol):
     def split(self) -> _Part: ...
 
 
-def in_batches(rows: Iterable[dict[str, Any]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
+def in_batches(rows: Iterable[dict[str, object]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
     """The rows in batches of `most` rows and about BATCH_BYTES characters of text at most. No row is asked for before the
     batch of those before it is full."""
-    waiting, size = list[dict[str, Any]](), 0
+    waiting, size = list[dict[str, object]](), 0
     for row in rows:
         waiting.append(row)
-        size += len(row.get("text") or "")
+        text = row.get("text")
+        size += len(text) if isinstance(text, str) else 0
         if len(waiting) >= most or size >= BATCH_BYTES:
             yield pa.RecordBatch.from_pylist(waiting, table)
             waiting, size = [], 0

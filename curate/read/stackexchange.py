@@ -399,7 +399,7 @@ def run(task: JoinTask) -> ReadResult:
     started = time.monotonic()
     files: dict[str, dict[str, Any]] = {}
     with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
-        waiting: list[dict[str, Any]] = []
+        waiting: list[dict[str, object]] = []
         for row in _documents(task, files):
             waiting.append(row)
             if len(waiting) >= BATCH:
@@ -410,7 +410,7 @@ def run(task: JoinTask) -> ReadResult:
     return ReadResult(sum(one["records"] for one in files.values()), writer.rows)
 
 
-def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:
     questions: dict[int, tuple[list[Any], str]] = {}
     answers: dict[int, list[tuple[list[Any], str]]] = {}
     comments: dict[int, list[list[Any]]] = {}
@@ -461,7 +461,7 @@ def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dic
             skip(file, "orphaned_answer")
 
 
-def _not_joined(task: JoinTask, facts: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _not_joined(task: JoinTask, facts: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:
     """The posts of a part that are in no bucket: counts, and a failed row for each place that could not be read."""
     file = facts["file"]
     entry = files.setdefault(file, {"records": 0, "skipped": {}})
@@ -498,12 +498,12 @@ def chosen(
 
 def _row(
     task: JoinTask, question: list[Any], file: str, answers: list[list[Any]], comments: dict[int, list[list[Any]]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     number, title = question[2], " ".join(question[8].split())
     parts = [f"Q: {title}" if title else "Q:", fragment_text(question[5]), *_comments(comments.get(number, []))]
     for answer in answers:
         parts += [f"A: {fragment_text(answer[5])}", *_comments(comments.get(answer[2], []))]
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "id": schema.document_id(task.site, number),
         "text": "\n\n".join(part for part in parts if part),
         "source": task.source,

@@ -12,11 +12,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from curate.files.salvage import salvaged
 from curate.read.inputs import open_input
 from curate.warc.codecs import ERRORS, Codec
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CHUNK = 1 << 20
 BLOCK, LAST = 0x314159265359, 0x177245385090
@@ -81,7 +84,7 @@ class Unbroken(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill the buffer, partly; 0 at the end."""
         while not self._rest and self.problem is None:
             piece = next(self._found, None)
@@ -90,8 +93,9 @@ class Unbroken(io.RawIOBase):
             if piece.problem:
                 self.problem = piece
             self._rest = memoryview(piece.data)
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        view = memoryview(buffer)
+        size = min(len(view), len(self._rest))
+        view[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
 
 

@@ -12,9 +12,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from curate.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _NAME = re.compile(r"(.*?\.wacz(?:\?.*?(?=/archive/))?)/(.+)", re.IGNORECASE | re.DOTALL)  # an address may have a query
 _ARCHIVE = re.compile(r"archive/.*\.(warc|arc)(\.\w{1,4})?", re.IGNORECASE | re.DOTALL)
@@ -58,13 +61,14 @@ class Part(io.RawIOBase):
         self._at = to
         return to
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill the buffer, as far as the part goes."""
-        length, filled = max(0, min(len(buffer), self._size - self._at)), 0
+        view = memoryview(buffer)
+        length, filled = max(0, min(len(view), self._size - self._at)), 0
         if length:
             self._file.seek(self._start + self._at)
         while filled < length and (data := self._file.read(length - filled)):
-            buffer[filled : filled + len(data)] = data
+            view[filled : filled + len(data)] = data
             filled += len(data)
         self._at += filled
         return filled

@@ -166,7 +166,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     extract, used = _extractor(web), Counter[str]()
     sites = _sites(web)
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[dict[str, object]]:
         for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
             if number < task.done:
                 continue
@@ -177,7 +177,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
                 if sites:
                     row["opt_outs"] = sites(record.url)
                 _fill(row, record, number, extract, web)
-                used[row.get("extractor") or first] += 1
+                used[str(row.get("extractor") or first)] += 1
             yield row
 
     first = UNITED[0] if web.engine == UNION else web.engine
@@ -220,7 +220,7 @@ def _details(task: WebTask) -> dict[str, str]:
     }
 
 
-def _row(record: Record, source: str) -> dict[str, Any]:
+def _row(record: Record, source: str) -> dict[str, object]:
     kind = None if record.error else skip_reason(record)
     if kind:  # two of three records of a crawl; they are counted and go nowhere
         return {"text": None, "offset": record.offset, "verdict": SKIPPED, "reason": kind}

@@ -278,7 +278,7 @@ def _stamp(revision: bytes) -> bytes:
 def page_row(page: Page, task: WikiTask) -> dict[str, object]:
     """The row of a page: with its text, or the reason why it has none."""
     file = task.split.file
-    row: dict[str, Any] = {"text": None, "source": task.source, "file": file, "offset": page.offset, "verdict": None}
+    row: dict[str, object] = {"text": None, "source": task.source, "file": file, "offset": page.offset, "verdict": None}
     if page.problem:
         code = page.problem.partition(":")[0]
         return {
@@ -307,7 +307,7 @@ def _parser() -> object:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
-def _filled(row: dict[str, Any], element: Any, task: WikiTask) -> dict[str, Any]:
+def _filled(row: dict[str, Any], element: Any, task: WikiTask) -> dict[str, object]:
     site = task.site
     title = element.findtext("title") or ""
     number, revision = _whole(element.findtext("id")), _newest(element)
@@ -398,7 +398,7 @@ def documents(task: PagesTask) -> Iterator[pa.RecordBatch]:
     return in_batches(_rows(task), ROWS, BATCH_ROWS)
 
 
-def _rows(task: PagesTask) -> Iterator[dict[str, Any]]:
+def _rows(task: PagesTask) -> Iterator[dict[str, object]]:
     own, split = task.task, task.task.split
     found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
     if split.encoding:
@@ -409,7 +409,7 @@ def _rows(task: PagesTask) -> Iterator[dict[str, Any]]:
             yield _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)
 
 
-def _row(number: int, page: Page, task: WikiTask) -> dict[str, Any]:
+def _row(number: int, page: Page, task: WikiTask) -> dict[str, object]:
     try:
         with children.page(number, task.options.cpu_seconds):
             return page_row(page, task)
@@ -419,7 +419,7 @@ def _row(number: int, page: Page, task: WikiTask) -> dict[str, Any]:
         return _failed(page, task, "page_memory")
 
 
-def _failed(page: Page, task: WikiTask, reason: str) -> dict[str, Any]:
+def _failed(page: Page, task: WikiTask, reason: str) -> dict[str, object]:
     file = task.split.file
     found = re.search(rb"<title>([^<]{1,300})</title>", page.data)
     return {
