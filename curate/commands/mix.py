@@ -1,7 +1,7 @@
 """`curate mix`, and what `jobs/mix.py` runs."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from curate.errors import UsageError
 
 if TYPE_CHECKING:
     from curate.mixing.plan import Plan
+    from curate.run.ledger import Ledger
 
 Command = Callable[..., None]
 
@@ -249,7 +250,7 @@ def _show_plan(planned: "Plan", as_json: bool) -> None:
     _say([tables.rule_of_thumb(planned), *(f"note: {one}" for one in tables.warnings(planned))])
 
 
-def _show_ledger(ledger: Mapping[str, Any], as_json: bool) -> None:
+def _show_ledger(ledger: "Ledger", as_json: bool) -> None:
     """What was written, on stdout; what to know on stderr."""
     from curate.mixing import tables
     from curate.report import mixture_card

@@ -11,6 +11,7 @@ from curate.errors import UsageError
 from curate.read import corpora
 from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
+from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 from curate.run.runner import EngineOptions, command_line, run_job
 
@@ -50,7 +51,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def clean(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
+def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report

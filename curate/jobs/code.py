@@ -4,9 +4,8 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow.compute as pc
 
@@ -14,6 +13,7 @@ from curate.code.source import code_source
 from curate.corpus.recipe import load
 from curate.corpus.shards import read_batches
 from curate.files import storage
+from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 from curate.run.runner import EngineOptions, command_line, run_job
 
@@ -31,7 +31,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def clean_code(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
+def clean_code(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Repositories and archives to a corpus of code; returns the ledger. Raises CurateError for what a person can mend."""
     from curate.report.write import finish_report
 
@@ -48,7 +48,7 @@ def clean_code(options: Options, engine: EngineOptions | None = None) -> dict[st
     return run_job(job, engine)
 
 
-def attribution(job: CorpusJob, ledger: Mapping[str, Any]) -> None:
+def attribution(job: CorpusJob, ledger: Ledger) -> None:
     """Write `LICENSES.csv`: repository, licence, files and bytes of what was kept."""
     files, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for part in ledger["data"]:

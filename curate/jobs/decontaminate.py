@@ -8,6 +8,7 @@ from typing import Any
 from curate.corpus.recipe import parse, to_toml
 from curate.mixing import decontam_files
 from curate.read.corpora import corpus_source
+from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 from curate.run.runner import EngineOptions, command_line, run_job
 
@@ -26,7 +27,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def decontaminate(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def decontaminate(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report

@@ -8,6 +8,7 @@ from typing import Any
 from curate.corpus.recipe import Recipe, parse, to_toml
 from curate.errors import UsageError
 from curate.read.corpora import corpus_source
+from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 from curate.run.runner import EngineOptions, command_line, run_job
 
@@ -54,7 +55,7 @@ def recipe_of(method: str, parameters: dict[str, object]) -> Recipe:
     return parse(to_toml({"name": f"dedup-{method}", "step": [step]}), f"--method {method}")
 
 
-def deduplicate(options: Options, engine: EngineOptions | None = None) -> dict[str, object]:
+def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
     from curate.report.write import finish_report

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from curate.engine.session import Session
 from curate.errors import BalanceError, InputError
@@ -12,6 +11,7 @@ from curate.links import tasks
 from curate.read.dumps import Head, head_of, kind_of, left_out
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
+from curate.run.ledger import Ledger
 from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
 
 BUCKET_BYTES = 32 << 20
@@ -32,7 +32,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def links(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def links(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.console.terminal import notes
 
@@ -71,7 +71,7 @@ class LinksJob(Job):
     command: str = ""
     name: str = "links"
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["LinksJob", Mapping[str, Any]], None]] = ()
+    finishers: Sequence[Callable[["LinksJob", Ledger], None]] = ()
 
     def inputs(self) -> Sequence[str]:
         """The dumps."""
@@ -89,7 +89,7 @@ class LinksJob(Job):
             **{name: asked[name] for name in ("min_score", "over_18", "wikipedia")},
         }
 
-    def build(self, s: Session) -> dict[str, Any]:
+    def build(self, s: Session) -> Ledger:
         """Read each file, then each bucket of addresses."""
         buckets = max(1, min(MOST_BUCKETS, sum(head.size for head in self.files) // BUCKET_BYTES))
         runs = [self._read_task(number, head, buckets) for number, head in enumerate(self.files)]
@@ -124,7 +124,7 @@ class LinksJob(Job):
             min_score=self.options.min_score,
         )
 
-    def _own(self, runs: Sequence[tasks.ReadTask], parts: Sequence[tasks.MergeTask]) -> dict[str, Any]:
+    def _own(self, runs: Sequence[tasks.ReadTask], parts: Sequence[tasks.MergeTask]) -> Ledger:
         """What is this job's own in its ledger. Of a file the links are kept; of all, an address is kept once."""
         read, merged = [tasks.facts_of(task.out) for task in runs], [tasks.facts_of(task.out) for task in parts]
         found, addresses = sum(one["links"] for one in read), sum(one["addresses"] for one in merged)
@@ -155,7 +155,7 @@ class LinksJob(Job):
             ],
         }
 
-    def check(self, ledger: Mapping[str, Any]) -> None:
+    def check(self, ledger: Ledger) -> None:
         """Raise BalanceError when the tables do not hold the addresses that were kept, InputError when nothing could be read."""
         rows = sum(part["rows"] for part in ledger["data"] if part["file"].startswith("data/"))
         if rows != ledger["kept"]:
@@ -169,13 +169,13 @@ class LinksJob(Job):
             raise InputError(message)
 
 
-def summary(ledger: dict[str, Any]) -> str:
+def summary(ledger: Ledger) -> str:
     """The ledger as a table of lines."""
     rows = [("links seen", ledger["records"])]
     rows += [
         (f"  {reason}", -count)
-        for verdict in ("failed", "skipped", "rejected")
-        for reason, count in ledger[verdict].items()
+        for counts in (ledger["failed"], ledger["skipped"], ledger["rejected"])
+        for reason, count in counts.items()
     ]
     rows += [("addresses kept", ledger["kept"])]
     width = max(len(name) for name, _ in rows)

@@ -4,7 +4,6 @@ import fnmatch
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from curate.console.terminal import notes
 from curate.errors import UsageError, nearest
@@ -14,6 +13,7 @@ from curate.mixing.decontam_evidence import COMMON
 from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read import files
+from curate.run.ledger import Ledger
 from curate.run.runner import EngineOptions, command_line, run_job, running
 from curate.tokens import formats, tokenizer
 
@@ -58,7 +58,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def mix(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def mix(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Build the mixture and return its ledger. Raises CurateError for whatever the person can mend."""
     from curate.report.mixture import finish_mixture
 

@@ -23,6 +23,7 @@ from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request
 from curate.mixing.sources import Source
 from curate.run.exchange import check_moved, together
+from curate.run.ledger import Ledger
 from curate.run.runner import Job, Watcher, run_tasks, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
@@ -42,7 +43,7 @@ class MixJob(Job):
     output: str
     command: str = ""
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["MixJob", Mapping[str, Any]], None]] = ()
+    finishers: Sequence[Callable[["MixJob", Ledger], None]] = ()
     name: str = "mix"
     planned: Plan | None = None
     """Known when the sources are counted."""
@@ -81,7 +82,7 @@ class MixJob(Job):
             pack.check_folder(self.path("tokens"))
             formats.check(order.format, order.sequence_length, order.tokenizer.vocabulary)
 
-    def build(self, s: Session) -> dict[str, Any]:
+    def build(self, s: Session) -> Ledger:
         """All stages. Raises AlarmError for too many repeats, BalanceError when what was written is not what was planned,
         and what `plan.make` raises."""
         try:
@@ -100,10 +101,10 @@ class MixJob(Job):
         own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out, evidence)
         if packed:
             own["packed"] = packed
-        own[self.uses_named] = read_json(self.path(IDENTITY))[self.uses_named]
+        own["files_of_tasks"] = read_json(self.path(IDENTITY))["files_of_tasks"]
         return {**own, "data": ledgers.manifest(self.work)}
 
-    def check(self, ledger: Mapping[str, Any]) -> None:
+    def check(self, ledger: Ledger) -> None:
         """Raise BalanceError unless each source was written exactly as planned."""
         ledgers.check(ledger)
 

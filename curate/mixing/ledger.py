@@ -15,7 +15,7 @@ from curate.mixing.draw import Drawn
 from curate.mixing.finish import Amount, Finished, HeldOut
 from curate.mixing.plan import Plan
 from curate.mixing.request import Request, load_tasks
-from curate.run.ledger import describe
+from curate.run.ledger import Account, Described, Ledger, describe
 
 CONTAMINATED = "contaminated"
 """Folder of what documents hold of evaluation tasks."""
@@ -29,7 +29,7 @@ def of_mixture(
     finished: Sequence[Finished],
     held_out: Mapping[str, HeldOut],
     evidence: Mapping[str, int],
-) -> dict[str, Any]:
+) -> Ledger:
     """The ledger's own part: what was asked, what is in the files, and what became of each record of the sources."""
     sources = [
         {
@@ -60,7 +60,7 @@ def of_mixture(
     }
 
 
-def _fates(one: Drawn) -> dict[str, Any]:
+def _fates(one: Drawn) -> Account:
     rest = one.records - sum(one.skipped.values()) - one.held_out - one.contaminated - one.drawn
     rejected = {"held_out": one.held_out, "contaminated": one.contaminated, "not_drawn": rest}
     return {
@@ -82,7 +82,7 @@ def _shares(sources: Sequence[dict[str, Any]], unit: str) -> None:
         one["epochs"] = amount / available if available else 0.0
 
 
-def _mixture(request: Request) -> dict[str, Any]:
+def _mixture(request: Request) -> dict[str, object]:
     mixture = request.mixture
     return {
         "name": mixture.name,
@@ -93,14 +93,14 @@ def _mixture(request: Request) -> dict[str, Any]:
     }
 
 
-def _tokenizer(request: Request) -> dict[str, Any] | None:
+def _tokenizer(request: Request) -> dict[str, object] | None:
     found = request.tokenizer
     return {"path": found.path, "digest": found.digest, "vocabulary": found.vocabulary} if found else None
 
 
 def _decontamination(
     request: Request, plan: Plan, drawn: Sequence[Drawn], found: Mapping[str, int]
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     if not request.tasks:
         return None
     known = load_tasks(request)
@@ -120,26 +120,26 @@ def _decontamination(
     }
 
 
-def check(found: Mapping[str, Any]) -> None:
+def check(found: Ledger) -> None:
     """Raise BalanceError unless each source was written exactly as planned, and no file gave more than it has."""
     problems = []
     for name, one in found["files"].items():
         if min(one["rejected"].values(), default=0) < 0:
             problems.append(f"{name}: {one['records']} records read, more accounted for")
-    for one in found["sources"]:
-        written = one["written"]
+    for source in found["sources"]:
+        written = source["written"]
         real = Totals(written["rows"], written["tokens"], written["bytes"])
-        if tables.totals_json(real) != one["drawn"]:
-            problems.append(f"{one['source']}: planned {one['drawn']}, written {tables.totals_json(real)}")
+        if tables.totals_json(real) != source["drawn"]:
+            problems.append(f"{source['source']}: planned {source['drawn']}, written {tables.totals_json(real)}")
     packed = found["packed_tokens"]
-    planned = sum(one["drawn"]["tokens"] for one in found["sources"])
+    planned = sum(source["drawn"]["tokens"] for source in found["sources"])
     if packed is not None and packed != planned:
         problems.append(f"{packed} tokens packed, {planned} planned")
     if problems:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def manifest(root: str) -> list[dict[str, str | int]]:
+def manifest(root: str) -> list[Described]:
     """Name, rows, bytes and SHA-256 of every data file under `root`."""
     found = []
     for folder in ("data", "heldout", CONTAMINATED, "tokens"):

@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from curate.console.terminal import FunnelRow, clean, funnel_rows, number, opt_outs_line, share, size
 from curate.corpus.recipe import Recipe
 from curate.filters.labels import parts
 from curate.report.gather import ReportData
+from curate.run.ledger import Ledger
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
          (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))  # fmt: skip
@@ -52,7 +52,7 @@ Each file is under the licence in its column `license`; most of these ask that t
 
 
 def card(
-    ledger: Mapping[str, Any],
+    ledger: Ledger,
     data: ReportData,
     recipe: Recipe | None,
     versions: Mapping[str, str],
@@ -76,7 +76,7 @@ def card(
     return "\n\n".join(part.strip("\n") for part in sections if part) + "\n"
 
 
-def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
+def front_matter(ledger: Ledger, data: ReportData, name: str) -> str:
     """YAML between `---` lines. Strings are written as JSON, which is YAML too, so that no name can break out."""
     code = ledger.get("kind") == "code"
     languages = ["code"] if code else sorted({parts(label).language for label in _frequent(data, ledger["kept"])})
@@ -103,7 +103,7 @@ def front_matter(ledger: Mapping[str, Any], data: ReportData, name: str) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _folders(ledger: Mapping[str, Any]) -> list[str]:
+def _folders(ledger: Ledger) -> list[str]:
     """`data/language=hin_Deva` and so on, where the corpus has a folder a language."""
     return sorted({part["file"].rpartition("/")[0] for part in ledger["data"] if part["file"].count("/") > 1})
 
@@ -119,7 +119,7 @@ def size_category(rows: int) -> str:
     return next((name for limit, name in SIZES if rows < limit), "n>1B")
 
 
-def _summary(ledger: Mapping[str, Any], recipe: Recipe | None, code: bool) -> str:
+def _summary(ledger: Ledger, recipe: Recipe | None, code: bool) -> str:
     description = f"{clean(recipe.description)}\n\n" if recipe and recipe.description else ""
     kind = "source files" if code else "documents"
     kept, sizes = int(ledger["kept"]), ledger["bytes"]
@@ -196,14 +196,14 @@ def cell(name: str) -> str:
     return f"`{flat}`" if flat else ""
 
 
-def _removed(ledger: Mapping[str, Any]) -> str:
+def _removed(ledger: Ledger) -> str:
     if not ledger["removed"]:
         return ""
     rows = [f"| {cell(rule)} | {number(count)} |" for rule, count in ledger["removed"].items()]
     return "\n".join(["Lines and spans removed from documents:", "", "| rule | count |", "|---|--:|", *rows])
 
 
-def _opt_outs(ledger: Mapping[str, Any]) -> str:
+def _opt_outs(ledger: Ledger) -> str:
     """What sites declared; empty where nobody looked."""
     found = ledger.get("opt_outs") or {}
     if not found.get("looked_at"):
@@ -213,7 +213,7 @@ def _opt_outs(ledger: Mapping[str, Any]) -> str:
     return f"## Opt-outs\n\nWhat sites declare against the use of their pages ({what}; column `opt_outs`): {told}."
 
 
-def _made(ledger: Mapping[str, Any], recipe: Recipe | None, versions: Mapping[str, str]) -> str:
+def _made(ledger: Ledger, recipe: Recipe | None, versions: Mapping[str, str]) -> str:
     listed = ", ".join(f"{clean(name)} {clean(value)}" for name, value in versions.items())
     parts = [f"With curate {ledger['curate']} ({listed}):", fenced(ledger.get("command") or "", "sh")]
     parts.append(f"Recipe `{clean(ledger['recipe']['name'])}`, digest `{ledger['recipe']['digest']}`:")

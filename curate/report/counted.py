@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,7 @@ from curate.corpus.lookup import parts
 from curate.errors import InputError
 from curate.files import storage
 from curate.files.output import read_json
+from curate.run.ledger import Ledger
 
 Value = int | str | None
 Row = tuple[str, *tuple[int, ...]]
@@ -53,12 +54,12 @@ class _Tally:
     columns: set[str] = field(default_factory=set)
 
 
-def ledger_of(corpus: str) -> dict[str, Any]:
+def ledger_of(corpus: str) -> Ledger:
     """The ledger of a corpus or a mixture. Raises InputError where there is none."""
     found = read_json(storage.join(corpus, "ledger.json"))
     if not found.get("data"):
         raise InputError(f"{corpus}: no corpus or mixture (a folder with ledger.json)")
-    return found
+    return cast(Ledger, found)
 
 
 def figures(corpus: str, top_share: float = 0.1, most: int = 0) -> dict[str, Figure]:

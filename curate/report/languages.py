@@ -6,19 +6,16 @@ A rule that fits one script badly takes much more of a language than of the othe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from curate.console.terminal import number, share, size
 from curate.report.charts import breakable, text
+from curate.run.ledger import Ledger
 
 ENOUGH = 20
 """Documents from which a share of a language says something."""
 APART, TIMES = 0.1, 3.0
 """A language stands out when a rule takes so much more of it than of the median language, and so many times as much."""
 SHOWN, RULES = 60, 8
-
-
-Ledger = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from curate.console.terminal import clean, number, size
 from curate.report.card import cell
 from curate.report.counted import Figure
+from curate.run.ledger import Ledger
 
 PROVIDER = "to be filled in by the provider"
 SHOWN = 100
@@ -63,7 +64,7 @@ class Statement:
 class _Known:
     """What ledger and figures say, in words."""
 
-    def __init__(self, ledger: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
+    def __init__(self, ledger: Ledger, figures: Mapping[str, Figure]) -> None:
         self.ledger, self.figures = ledger, figures
         self.mixture = "mixture" in ledger
         self.kind = "" if self.mixture else str(ledger.get("kind", "web"))
@@ -131,7 +132,7 @@ class _Known:
         return "Nothing was done to find personal data; pages of the web hold some." if self.kind == "web" else ""
 
 
-def eu(ledger: Mapping[str, Any], figures: Mapping[str, Figure]) -> Statement:
+def eu(ledger: Ledger, figures: Mapping[str, Figure]) -> Statement:
     """The summary by the sections of the Commission's template."""
     known = _Known(ledger, figures)
     mine = "whether the crawl is the provider's own (then crawler names, purposes, behaviour at robots.txt, logins and paywalls) or somebody's data set (then 2.1)"
@@ -185,7 +186,7 @@ def eu(ledger: Mapping[str, Any], figures: Mapping[str, Figure]) -> Statement:
     ))  # fmt: skip
 
 
-def ab2013(ledger: Mapping[str, Any], figures: Mapping[str, Figure]) -> Statement:
+def ab2013(ledger: Ledger, figures: Mapping[str, Figure]) -> Statement:
     """The twelve items of section 3111(a)."""
     known = _Known(ledger, figures)
     sources = known.public or ", ".join(map(clean, known.sources))

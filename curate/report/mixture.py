@@ -4,9 +4,8 @@ script."""
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
 
 from curate.console.terminal import duration, number
 from curate.corpus.shards import read_batches
@@ -18,12 +17,13 @@ from curate.mixing.units import percent, short, short_bytes
 from curate.report import mixture_card
 from curate.report.charts import bar, text
 from curate.report.page import headings, section
+from curate.run.ledger import Ledger
 
 SAMPLES, SAMPLE_LENGTH = 3, 700
 FATES = (("kept", "drawn"), ("not_drawn", "not drawn"), ("held_out", "held out"), ("contaminated", "contaminated"))
 
 
-def finish_mixture(job: MixJob, ledger: Mapping[str, Any]) -> None:
+def finish_mixture(job: MixJob, ledger: Ledger) -> None:
     """The last work of a mixture before it gets its name: `manifest.json`, `README.md` and `report.html`."""
     assert job.planned is not None  # it was built
     parts = [job.path(*part["file"].split("/")) for part in ledger["data"] if part["file"].startswith("data/")]
@@ -32,7 +32,7 @@ def finish_mixture(job: MixJob, ledger: Mapping[str, Any]) -> None:
     storage.write_text(job.path("report.html"), page(job.planned, ledger, parts))
 
 
-def page(plan: Plan, ledger: Mapping[str, Any], parts: Sequence[str]) -> str:
+def page(plan: Plan, ledger: Ledger, parts: Sequence[str]) -> str:
     """The whole page; `parts` are the files of the mixture, of which the first give the samples."""
     style = files("curate.report").joinpath("style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -49,7 +49,7 @@ def page(plan: Plan, ledger: Mapping[str, Any], parts: Sequence[str]) -> str:
     )
 
 
-def _head(ledger: Mapping[str, Any]) -> str:
+def _head(ledger: Ledger) -> str:
     written = [one["written"] for one in ledger["sources"]]
     unit = "rows" if ledger["unit"] == "documents" else ledger["unit"]
     drawn = sum(one[unit] for one in written)
@@ -71,7 +71,7 @@ def _head(ledger: Mapping[str, Any]) -> str:
     )
 
 
-def _shares(ledger: Mapping[str, Any]) -> str:
+def _shares(ledger: Ledger) -> str:
     most = max([one[key] for one in ledger["sources"] for key in ("weight", "share")], default=1.0)
     rows = "".join(
         f'<tr><td class="name">{text(one["source"])}</td><td class="bar">{bar([(one["weight"], "records")], most)}'
@@ -84,7 +84,7 @@ def _shares(ledger: Mapping[str, Any]) -> str:
     return section("Target and actual shares", "shares", legend, f"<table>{head}{rows}</table>")
 
 
-def _table(ledger: Mapping[str, object]) -> str:
+def _table(ledger: Ledger) -> str:
     head, *rows = mixture_card.ledger_table(ledger)
     return section("Counted from the files", "counted", _plain(head, rows))
 
@@ -97,7 +97,7 @@ def _plain(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table>{headings(head[0], *(f'#{name}' for name in head[1:]))}{body}</table>"
 
 
-def _records(ledger: Mapping[str, Any]) -> str:
+def _records(ledger: Ledger) -> str:
     fates = {"kept": ledger["kept"], **ledger["rejected"]}
     rows = [(label, fates[key]) for key, label in FATES if fates.get(key)]
     rows += [(f"skipped: {kind}", count) for kind, count in ledger["skipped"].items()]
@@ -110,7 +110,7 @@ def _records(ledger: Mapping[str, Any]) -> str:
     return section("Where records went", "records", total, f"<table>{headings('', '', '#records')}{body}</table>")
 
 
-def _tokens(plan: Plan, ledger: Mapping[str, object]) -> str:
+def _tokens(plan: Plan, ledger: Ledger) -> str:
     if not ledger["rule_of_thumb"]:
         return ""
     rows = []
@@ -123,14 +123,14 @@ def _tokens(plan: Plan, ledger: Mapping[str, object]) -> str:
     return section("Size of a token", "tokens", f"<p>{text(ledger['rule_of_thumb'])}</p>", _plain(head, rows))
 
 
-def _notes(ledger: Mapping[str, Any]) -> str:
+def _notes(ledger: Ledger) -> str:
     if not ledger["warnings"]:
         return ""
     lines = "".join(f"<li>{text(line)}</li>" for line in ledger["warnings"])
     return section("What to know", "notes", f"<ul>{lines}</ul>")
 
 
-def _samples(ledger: Mapping[str, Any], parts: Sequence[str]) -> str:
+def _samples(ledger: Ledger, parts: Sequence[str]) -> str:
     """The first documents of each source in the order of the shuffle: a random sample."""
     found: dict[str, list[str]] = {one["source"]: [] for one in ledger["sources"]}
     for path in parts[:1]:
@@ -148,7 +148,7 @@ def _samples(ledger: Mapping[str, Any], parts: Sequence[str]) -> str:
     return section("Samples", "samples", shown)
 
 
-def _work(ledger: Mapping[str, Any]) -> str:
+def _work(ledger: Ledger) -> str:
     longest = max((stage["seconds"] for stage in ledger["stages"]), default=0.0)
     body = "".join(
         f'<tr><td class="name">{text(stage["name"])}</td><td class="bar">'

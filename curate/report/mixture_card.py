@@ -1,8 +1,6 @@
 """The dataset card of a mixture (README.md): what it is made of, and what was measured."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from curate.console.terminal import one_line
 from curate.mixing import tables
@@ -10,9 +8,10 @@ from curate.mixing.plan import Plan
 from curate.mixing.request import Request
 from curate.mixing.units import percent, short, short_bytes
 from curate.report.card import size_category
+from curate.run.ledger import Ledger
 
 
-def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
+def text(request: Request, plan: Plan, ledger: Ledger) -> str:
     """The card, as Markdown with the header that the Hugging Face Hub and `datasets` read."""
     name = one_line(request.mixture.name)
     parts = [
@@ -30,7 +29,7 @@ def text(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def front_matter(name: str, ledger: Mapping[str, Any]) -> str:
+def front_matter(name: str, ledger: Ledger) -> str:
     """YAML that the Hub and `datasets` read. A held-out part without documents is not named: it could not be loaded."""
     held_out = any(part["file"].startswith("heldout/") and part.get("rows") for part in ledger["data"])
     lines = ["---", f"pretty_name: {json.dumps(f'Mixture {name}')}", "license: other"]
@@ -44,7 +43,7 @@ def front_matter(name: str, ledger: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "---\n"])
 
 
-def _summary(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
+def _summary(request: Request, plan: Plan, ledger: Ledger) -> str:
     lines = [f"Weights are shares of {plan.unit}; {short(plan.budget)} {plan.unit} were asked for; seed {plan.seed}."]
     if request.mixture.reference:
         lines.append(f"Weights published in: {one_line(request.mixture.reference, 300)}.")
@@ -56,7 +55,7 @@ def _summary(request: Request, plan: Plan, ledger: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ledger_table(ledger: Mapping[str, Any]) -> list[list[str]]:
+def ledger_table(ledger: Ledger) -> list[list[str]]:
     """Header and rows of what was written, by source."""
     rows = [
         ["source", "target share", "actual share", "documents", "tokens", "bytes", "epochs", "held out", "contaminated"]
@@ -79,7 +78,7 @@ def ledger_table(ledger: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _sizes(plan: Plan, ledger: Mapping[str, Any]) -> str:
+def _sizes(plan: Plan, ledger: Ledger) -> str:
     if not ledger["rule_of_thumb"]:
         return ""
     rows = [["source", "characters a token", "words a token", "bytes a token"]]
@@ -91,7 +90,7 @@ def _sizes(plan: Plan, ledger: Mapping[str, Any]) -> str:
     return f"## Size of a token\n\n{ledger['rule_of_thumb']}\n\n{tables.markdown(rows)}"
 
 
-def _sampling(request: Request, ledger: Mapping[str, Any]) -> str:
+def _sampling(request: Request, ledger: Ledger) -> str:
     lines = [
         "## How documents were drawn\n",
         "A document asked for e epochs is drawn floor(e) or ceil(e) times; which ones is decided by a hash of seed, "
@@ -112,7 +111,7 @@ def _sampling(request: Request, ledger: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lost(ledger: Mapping[str, Any]) -> str:
+def _lost(ledger: Ledger) -> str:
     warnings = [f"- {one_line(warning, 400)}" for warning in ledger["warnings"]]
     lines = [f"{ledger['records']:,} records were read, {ledger['kept']:,} documents drawn at least once."]
     if ledger["skipped"]:
@@ -121,7 +120,7 @@ def _lost(ledger: Mapping[str, Any]) -> str:
     return "## What to know\n\n" + " ".join(lines) + "\n\n" + "\n".join(warnings) + ("\n" if warnings else "")
 
 
-def _columns(ledger: Mapping[str, Any]) -> str:
+def _columns(ledger: Ledger) -> str:
     size = sum(one["bytes"] for one in ledger["data"] if one["file"].startswith("data/"))
     lines = [
         "## Files\n",

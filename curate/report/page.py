@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
@@ -17,11 +16,12 @@ from curate.report.charts import bar, bar_table, breakable, histogram, short, te
 from curate.report.gather import ReportData
 from curate.report.languages import languages
 from curate.report.samples import failures, samples
+from curate.run.ledger import Account, Ledger
 
 LISTED, LISTED_FILES = 20, 200
 
 
-def page(ledger: Mapping[str, Any], data: ReportData, recipe: Recipe | None, versions: Mapping[str, str]) -> str:
+def page(ledger: Ledger, data: ReportData, recipe: Recipe | None, versions: Mapping[str, str]) -> str:
     """The whole page."""
     style = files("curate.report").joinpath("style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -58,7 +58,7 @@ def section(title: str, anchor: str, *parts: str) -> str:
     return f'<section id="{anchor}">\n<h2>{text(title)}</h2>\n{"".join(parts)}\n</section>\n'
 
 
-def _head(ledger: Mapping[str, Any], anchors: Sequence[str]) -> str:
+def _head(ledger: Ledger, anchors: Sequence[str]) -> str:
     """Title, figures, checks and links to the sections that there are."""
     records, kept = int(ledger["records"]), int(ledger["kept"])
     pages = records - sum(ledger["skipped"].values())
@@ -87,7 +87,7 @@ def _head(ledger: Mapping[str, Any], anchors: Sequence[str]) -> str:
     )
 
 
-def _checks(ledger: Mapping[str, Any]) -> str:
+def _checks(ledger: Ledger) -> str:
     """What was verified of the job, good or bad."""
     wrong = [name for name, entry in ledger["files"].items() if not _balanced(entry)]
     rows = sum(part["rows"] for part in ledger["data"])
@@ -103,12 +103,12 @@ def _checks(ledger: Mapping[str, Any]) -> str:
     return f'<ul class="checks">{items}</ul>'
 
 
-def _balanced(entry: Mapping[str, Any]) -> bool:
-    parts = [sum(entry[kind].values()) for kind in ("skipped", "rejected", "failed")]
-    return bool(entry["records"] == sum(parts) + entry["kept"])
+def _balanced(entry: Account) -> bool:
+    parts = [sum(counts.values()) for counts in (entry["skipped"], entry["rejected"], entry["failed"])]
+    return entry["records"] == sum(parts) + entry["kept"]
 
 
-def _funnel(ledger: Mapping[str, object], recipe: Recipe | None) -> str:
+def _funnel(ledger: Ledger, recipe: Recipe | None) -> str:
     rows = funnel_rows(ledger, recipe.labels if recipe else ())
     before = ["", *(row.kind for row in rows)]
     body = "".join(_step(row, rows[0].count, row.kind != kind) for row, kind in zip(rows, before, strict=False))
@@ -137,7 +137,7 @@ def headings(*names: str) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _rules(ledger: Mapping[str, Any]) -> str:
+def _rules(ledger: Ledger) -> str:
     reasons = sorted(ledger["rejected"].items(), key=lambda item: (-item[1], item[0]))
     removed = sorted(ledger["removed"].items(), key=lambda item: (-item[1], item[0]))
     left = "<h3>Documents rejected, by reason</h3>" + bar_table(reasons, "rejected", "reason")
@@ -151,7 +151,7 @@ def _rules(ledger: Mapping[str, Any]) -> str:
     return section("Rules", "rules", columns, folded if skipped else "")
 
 
-def _contents(ledger: Mapping[str, Any], data: ReportData) -> str:
+def _contents(ledger: Ledger, data: ReportData) -> str:
     """Languages, hosts or repositories, lengths."""
     looked = data.looked_at.get("kept", 0)
     whole = looked >= ledger["kept"]
@@ -199,7 +199,7 @@ def _measured(data: ReportData) -> str:
     return section("Measured", "measured", f'<p class="soft">{what}</p>', f"<table>{head}{''.join(rows)}</table>")
 
 
-def _duplicates(ledger: Mapping[str, Any]) -> str:
+def _duplicates(ledger: Ledger) -> str:
     """For each corpus-wide step: its facts, and how large the groups of copies are."""
     parts = []
     for facts in ledger.get("dedup", []):
@@ -257,25 +257,26 @@ def _low(name: str) -> int:
     return max(1, int(digits)) if digits.isdigit() else 1
 
 
-def _work(ledger: Mapping[str, Any]) -> str:
+def _work(ledger: Ledger) -> str:
     """Seconds and bytes of each stage; each input file."""
     longest = max((stage.get("seconds", 0) for stage in ledger["stages"]), default=0)
     body = "".join(
         f'<tr><td class="name">{text(stage["name"])}</td><td class="bar">'
         f"{bar([(stage['seconds'], 'records')], longest)}</td>"
-        f'<td class="n">{duration(stage["seconds"])}</td><td class="n">{_maybe(stage, "records", number)}</td>'
-        f'<td class="n">{_maybe(stage, "bytes", size)}</td></tr>'
+        f'<td class="n">{duration(stage["seconds"])}</td><td class="n">{number(stage["records"]) if "records" in stage else ""}</td>'
+        f'<td class="n">{size(stage["bytes"]) if "bytes" in stage else ""}</td></tr>'
         for stage in ledger["stages"]
     )
     head = headings("stage", "", "#time", "#records", "#bytes")
     return section("Work", "work", f"<table>{head}{body}</table>", _files(ledger["files"]))
 
 
-def _files(entries: Mapping[str, Mapping[str, Any]]) -> str:
+def _files(entries: Mapping[str, Account]) -> str:
     head = headings("input file", "#records", "#skipped", "#rejected", "#failed", "#kept")
     rows = []
     for name, entry in list(entries.items())[:LISTED_FILES]:
-        numbers = [entry["records"], *(sum(entry[kind].values()) for kind in ("skipped", "rejected", "failed"))]
+        parts = (entry["skipped"], entry["rejected"], entry["failed"])
+        numbers = [entry["records"], *(sum(counts.values()) for counts in parts)]
         cells = "".join(f'<td class="n">{number(value)}</td>' for value in [*numbers, entry["kept"]])
         rows.append(f"<tr><td>{text(name)}</td>{cells}</tr>")
     more = len(entries) - LISTED_FILES
@@ -285,11 +286,7 @@ def _files(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return f'<details class="more"{opened}>{summary}<table>{head}{"".join(rows)}</table>{tail}</details>'
 
 
-def _maybe(stage: Mapping[str, Any], key: str, show: Any) -> str:
-    return str(show(stage[key])) if stage.get(key) is not None else ""
-
-
-def _recipe(ledger: Mapping[str, Any], recipe: Recipe | None, versions: Mapping[str, str]) -> str:
+def _recipe(ledger: Ledger, recipe: Recipe | None, versions: Mapping[str, str]) -> str:
     told = f"{text(ledger['recipe']['name'])}, digest <code>{text(ledger['recipe']['digest'])}</code>"
     body = f"<p>{told}</p>"
     if recipe:

@@ -1,10 +1,9 @@
 """The report of a job: one self-contained `report.html`, and the dataset card next to it."""
 
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from curate.corpus.recipe import Recipe, parse
 from curate.engine import children
@@ -12,6 +11,7 @@ from curate.files import storage
 
 if TYPE_CHECKING:
     from curate.report.gather import ReportData
+    from curate.run.ledger import Ledger
     from curate.run.pipeline import CorpusJob
 
 PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark")
@@ -28,14 +28,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_report(ledger: Mapping[str, object], rows: "ReportData", path: str, recipe: Recipe | None = None) -> None:
+def write_report(ledger: "Ledger", rows: "ReportData", path: str, recipe: Recipe | None = None) -> None:
     """Write the report of `ledger` and `rows` (see `gather`) to `path`, atomically."""
     from curate.report.page import page
 
     storage.write_text(path, page(ledger, rows, recipe, versions()))
 
 
-def finish_report(job: "CorpusJob", ledger: Mapping[str, object]) -> None:
+def finish_report(job: "CorpusJob", ledger: "Ledger") -> None:
     """The last work of a job before its corpus gets its name: `report.html` and `README.md`."""
     children.call(run, ReportTask(job.work, job.recipe.text, job.recipe.name, dict(ledger)))
 
@@ -59,5 +59,6 @@ def run(task: ReportTask) -> None:
 
     recipe = parse(task.recipe, task.where)
     rows = gather(task.corpus, recipe)
-    write_report(task.ledger, rows, storage.join(task.corpus, "report.html"), recipe)
-    storage.write_text(storage.join(task.corpus, "README.md"), card(task.ledger, rows, recipe, versions()))
+    ledger = cast("Ledger", task.ledger)
+    write_report(ledger, rows, storage.join(task.corpus, "report.html"), recipe)
+    storage.write_text(storage.join(task.corpus, "README.md"), card(ledger, rows, recipe, versions()))

@@ -8,7 +8,7 @@ was written, ids and texts, is summed up at each stage and compared with what th
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import curate
 from curate.corpus import checksums
@@ -27,7 +27,108 @@ STAGES = "stages.json"
 """What each stage took and found, so far; in the folder for scratch."""
 
 
-def tallies(written: Iterable[dict[str, Any]]) -> dict[str, Any]:
+class Account(TypedDict, total=False):
+    """What became of records, of a file or of all."""
+
+    records: int
+    skipped: dict[str, int]
+    """By kind."""
+    rejected: dict[str, int]
+    """By reason, and so are the failed ones."""
+    failed: dict[str, int]
+    kept: int
+
+
+class Described(TypedDict, total=False):
+    """A published file."""
+
+    file: str
+    rows: int
+    """Of tables."""
+    bytes: int
+    sha256: str
+
+
+class StageFacts(TypedDict, total=False):
+    """A stage, and what it took."""
+
+    name: str
+    seconds: float
+    records: int
+    bytes: int
+
+
+class RecipeFacts(TypedDict):
+    """The recipe of a corpus."""
+
+    name: str
+    digest: str
+    steps: list[str]
+    files: dict[str, str]
+
+
+class OptOuts(TypedDict, total=False):
+    """Declarations against the use of pages, by kind."""
+
+    looked_at: int
+    kept: dict[str, int]
+    dropped: dict[str, int]
+
+
+class ByLanguage(TypedDict):
+    """What became of the documents of a language."""
+
+    kept: int
+    rejected: dict[str, int]
+    failed: dict[str, int]
+    text_kept: int
+
+
+class Ledger(Account, total=False):
+    """`ledger.json`. Up to `data` of every job, then of corpora, of links, of mixtures (see `curate.mixing.ledger`)."""
+
+    version: int
+    curate: str
+    job: str
+    command: str
+    contents: dict[str, object]
+    stages: list[StageFacts]
+    files: dict[str, Account]
+    data: list[Described]
+
+    kind: str
+    recipe: RecipeFacts
+    extract: dict[str, int]
+    removed: dict[str, int]
+    bytes: dict[str, int]
+    dedup: list[dict[str, Any]]
+    limits: dict[str, float]
+    content: dict[str, dict[str, Any]]
+    languages: dict[str, ByLanguage]
+    opt_outs: OptOuts
+
+    min_score: int
+    links: int
+
+    mixture: dict[str, Any]
+    unit: str
+    seed: int
+    budget: float
+    max_epochs: float
+    held_out_share: float
+    tokenizer: dict[str, Any] | None
+    decontamination: dict[str, Any] | None
+    files_of_tasks: dict[str, str]
+    repeats: dict[str, dict[str, Any]]
+    packed: dict[str, Any]
+    rows: int
+    sources: list[dict[str, Any]]
+    packed_tokens: int | None
+    warnings: list[str]
+    rule_of_thumb: str
+
+
+def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, Account]:
     """Add up the facts of source tasks: {file: {"records": n, "skipped": {kind: n}}}."""
     files: dict[str, Any] = {}
     for facts in written:
@@ -44,7 +145,7 @@ def fallback(written: Iterable[dict[str, Any]]) -> int:
     return sum(facts.get("fallback", 0) for facts in written)
 
 
-def framed(job: "Job", own: dict[str, Any]) -> dict[str, Any]:
+def framed(job: "Job", own: Ledger) -> Ledger:
     """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
     files, known, stages = own["files"], read_json(job.path(IDENTITY)), read_json(job.scratch(STAGES))
     return {
@@ -54,27 +155,32 @@ def framed(job: "Job", own: dict[str, Any]) -> dict[str, Any]:
         "command": job.command,
         "contents": known.get("contents", {}),
         "records": sum(entry["records"] for entry in files.values()),
-        **{verdict: added(entry[verdict] for entry in files.values()) for verdict in ("skipped", "rejected", "failed")},
+        "skipped": added(entry["skipped"] for entry in files.values()),
+        "rejected": added(entry["rejected"] for entry in files.values()),
+        "failed": added(entry["failed"] for entry in files.values()),
         "kept": sum(entry["kept"] for entry in files.values()),
-        "stages": [{"name": name, **facts} for name, facts in stages.items()],
+        "stages": [StageFacts(name=name) | facts for name, facts in stages.items()],
         **own,
     }
 
 
 def of_corpus(
-    job: "CorpusJob", tasks: Sequence[PublishTask], written: Mapping[str, Sequence[str]], index: dict[str, Any]
-) -> dict[str, Any]:
+    job: "CorpusJob", tasks: Sequence[PublishTask], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
+) -> Ledger:
     """The ledger's own part of a job whose publishing `tasks` are done; `written` are the files of documents by folder, `index` is that of
     `extracted/`."""
     counts = [counts_of(task) for task in tasks]
-    files = {name: {**tally, "rejected": {}, "failed": {}, "kept": 0} for name, tally in index["files"].items()}
+    files: dict[str, Account] = {
+        name: Account(records=tally["records"], skipped=tally["skipped"], rejected={}, failed={}, kept=0)
+        for name, tally in index["files"].items()
+    }
     for count in counts:
         for name, one in count.files.items():
             entry = files.setdefault(name, {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0})
             entry["kept"] += one.kept
-            for verdict, reasons in (("rejected", one.rejected), ("failed", one.failed)):
+            for counted, reasons in ((entry["rejected"], one.rejected), (entry["failed"], one.failed)):
                 for reason, number in reasons.items():
-                    entry[verdict][reason] = entry[verdict].get(reason, 0) + number
+                    counted[reason] = counted.get(reason, 0) + number
     failed = added(entry["failed"] for entry in files.values())
     in_steps = sum(n for reason, n in failed.items() if "." in reason)
     documents = sum(entry["kept"] + sum(entry["rejected"].values()) for entry in files.values()) + in_steps
@@ -116,17 +222,18 @@ def of_corpus(
     }
 
 
-def _opt_outs(counts: Sequence[Counts]) -> dict[str, Any]:
+def _opt_outs(counts: Sequence[Counts]) -> OptOuts:
     """At how many documents anybody looked for declarations against their use, and what was found, by what became of them."""
     found = {part: added(count.opt_outs.get(part, {}) for count in counts) for part in ("kept", "dropped")}
     looked = sum(kinds.pop("looked_at", 0) for kinds in found.values())
-    return {"looked_at": looked, **{part: {k: n for k, n in kinds.items() if n} for part, kinds in found.items()}}
+    kept, dropped = ({kind: n for kind, n in kinds.items() if n} for kinds in found.values())
+    return {"looked_at": looked, "kept": kept, "dropped": dropped}
 
 
-def _languages(counts: Sequence[Counts]) -> dict[str, dict[str, object]]:
+def _languages(counts: Sequence[Counts]) -> dict[str, ByLanguage]:
     """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
     names = sorted({name for count in counts for name in count.languages})
-    found = {}
+    found = dict[str, ByLanguage]()
     for name in names:
         ones = [count.languages[name] for count in counts if name in count.languages]
         found[name] = {
@@ -138,10 +245,10 @@ def _languages(counts: Sequence[Counts]) -> dict[str, dict[str, object]]:
     return found
 
 
-def describe(folder: str, path: str, rows: int | None = None) -> dict[str, str | int]:
+def describe(folder: str, path: str, rows: int | None = None) -> Described:
     """Name, bytes, SHA-256 and (of tables) rows of a published file."""
     name = f"{folder}/{path.rsplit('/', 1)[1]}"
-    counted = {} if rows is None else {"rows": rows}
+    counted = Described() if rows is None else Described(rows=rows)
     return {"file": name, **counted, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
 
 
@@ -158,7 +265,7 @@ def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def check_corpus(ledger: Mapping[str, Any]) -> None:
+def check_corpus(ledger: Ledger) -> None:
     """Raise BalanceError when the shards do not hold the rows that were kept, or other documents than were extracted."""
     problems = []
     rows = sum(part["rows"] for part in ledger["data"])
@@ -171,7 +278,7 @@ def check_corpus(ledger: Mapping[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems))
 
 
-def check(ledger: dict[str, Any]) -> None:
+def check(ledger: Ledger) -> None:
     """Raise BalanceError when the whole or a file does not add up."""
     problems = [
         f"{name}: {entry['records']} records read, {_accounted(entry)} accounted for"
@@ -182,7 +289,7 @@ def check(ledger: dict[str, Any]) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def refuse_nothing(job: "CorpusJob", ledger: Mapping[str, Any]) -> None:
+def refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
     """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
     if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
         return  # a reason with a dot is a step's: it had the document
@@ -203,6 +310,7 @@ def first_failure(job: "Job") -> str:
     return ""
 
 
-def _accounted(entry: dict[str, Any]) -> int:
-    total: int = entry["kept"] + sum(sum(entry[verdict].values()) for verdict in ("skipped", "rejected", "failed"))
-    return total
+def _accounted(entry: Account) -> int:
+    return entry["kept"] + sum(
+        sum(counts.values()) for counts in (entry["skipped"], entry["rejected"], entry["failed"])
+    )

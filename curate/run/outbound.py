@@ -1,9 +1,6 @@
 """Links to other sites out of a corpus whose documents have them, as a table beside it: who trains on pages that an encyclopedia
 refers to (LLaMA's reference classifier) needs their addresses."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -11,6 +8,7 @@ import pyarrow.parquet as pq
 from curate.corpus import schema
 from curate.corpus.shards import read_batches
 from curate.files import storage
+from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 
 COLUMN = "links"
@@ -24,7 +22,7 @@ ROWS = pa.schema(
 )
 
 
-def finish_links(job: CorpusJob, ledger: Mapping[str, Any]) -> None:
+def finish_links(job: CorpusJob, ledger: Ledger) -> None:
     """A finisher: write `links/`, a file a shard of `data/`, for corpora with a column `links`; nothing for others."""
     if COLUMN not in schema.DOCUMENTS[job.source.kind].names:
         return

@@ -23,6 +23,7 @@ from curate.read.source import Source
 from curate.run import ledger as ledgers
 from curate.run import passes, publish
 from curate.run.exchange import exchange
+from curate.run.ledger import Ledger
 from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
@@ -55,7 +56,7 @@ class CorpusJob(Job):
     keep_rejected: bool = False
     keep_extracted: bool = True
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["CorpusJob", Mapping[str, Any]], None]] = ()
+    finishers: Sequence[Callable[["CorpusJob", Ledger], None]] = ()
 
     uses_named: ClassVar[str] = "files_of_the_recipe"
 
@@ -94,16 +95,16 @@ class CorpusJob(Job):
         steps = [(self.recipe.steps[last], self.scratch(f"keys-{number}")) for number, last in enumerate(ends, 1)]
         return [(step, keys) for step, keys in steps if getattr(step, "index", "")]
 
-    def build(self, s: Session) -> dict[str, Any]:
+    def build(self, s: Session) -> Ledger:
         """All stages."""
         return _publish(s, self, _passes(s, self, _documents(s, self)))
 
-    def check(self, ledger: Mapping[str, object]) -> None:
+    def check(self, ledger: Ledger) -> None:
         """Raise BalanceError when other documents were published than extracted, InputError when none could be read."""
         ledgers.check_corpus(ledger)
         ledgers.refuse_nothing(self, ledger)
 
-    def write_pages(self, ledger: Mapping[str, object]) -> None:
+    def write_pages(self, ledger: Ledger) -> None:
         """The recipe."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
 
@@ -111,7 +112,7 @@ class CorpusJob(Job):
         """What is no part of the corpus."""
         return ["_scratch", *([] if self.keep_extracted else ["extracted"])]
 
-    def judge(self, ledger: Mapping[str, Any]) -> None:
+    def judge(self, ledger: Ledger) -> None:
         """Raise CurateError when more documents failed than the recipe allows."""
         share, limit = ledger["limits"]["failed_share"], self.recipe.limits.max_failed
         if share > limit:
@@ -172,7 +173,7 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
     return parts
 
 
-def _records(written: Sequence[dict[str, Any]]) -> int:
+def _records(written: Sequence[Mapping[str, Any]]) -> int:
     return sum(tally["records"] for facts in written for tally in facts["files"].values())
 
 
@@ -262,7 +263,7 @@ def _resolve(s: Session, job: CorpusJob, number: int, at: int, keys: str, shards
     storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
-def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> dict[str, Any]:
+def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> Ledger:
     facts = [read_facts(path) for path in judged]
     kept_bytes = sum(f.get("bytes", 0) for f in facts)
     rejected = sum(f.get("rejected", 0) for f in facts)

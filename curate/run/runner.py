@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import curate
 from curate.console.terminal import without_secrets
@@ -26,6 +26,7 @@ from curate.errors import OutputError
 from curate.files import fingerprints, locks, output, storage
 from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
+from curate.run.ledger import Ledger
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,7 +52,7 @@ class Job(ABC):
     output: str
     command: str
     watcher: Watcher | None
-    finishers: Sequence[Callable[[Any, Mapping[str, Any]], None]]
+    finishers: Sequence[Callable[[Any, Ledger], None]]
     """Called with the job and its ledger before it is published, to write what people read: the report, the card."""
 
     uses_named: ClassVar[str] = "files_used"
@@ -75,7 +76,7 @@ class Job(ABC):
         """All else that decides what it writes, as JSON."""
 
     @abstractmethod
-    def build(self, s: Session) -> dict[str, Any]:
+    def build(self, s: Session) -> Ledger:
         """Make everything in `work` but the ledger, and give what is its own in that: `files`, `data` and what it likes.
 
         Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost.
@@ -89,17 +90,17 @@ class Job(ABC):
         return ()
 
     @abstractmethod
-    def check(self, ledger: Mapping[str, object]) -> None:
+    def check(self, ledger: Ledger) -> None:
         """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
 
-    def write_pages(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
+    def write_pages(self, ledger: Ledger) -> None:  # noqa: B027
         """Write what belongs to it beside the ledger; the finishers come after it."""
 
     def leftovers(self) -> Sequence[str]:
         """Folders in `work` that are no part of what is published."""
         return ["_scratch"]
 
-    def judge(self, ledger: Mapping[str, object]) -> None:  # noqa: B027
+    def judge(self, ledger: Ledger) -> None:  # noqa: B027
         """Raise CurateError for what is published and not as it should be."""
 
     @property
@@ -134,12 +135,12 @@ class EngineOptions:
     memory: int | None = None
 
 
-def run_job(job: Job, options: EngineOptions | None = None) -> dict[str, object]:
+def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
     options = options or EngineOptions()
     job.prepare()
     with claimed(job, resume=options.resume):
-        if ledger := output.built(job.work):  # only the name is missing: no engine is needed for that
+        if ledger := _built(job):  # only the name is missing: no engine is needed for that
             return complete(job, ledger)
         with running(job.title, options, job.beats) as (s, job.watcher):
             return build(s, job)
@@ -159,7 +160,7 @@ def running(title: str, options: EngineOptions, beats: str | None = None) -> Ite
         yield s, progress
 
 
-def run(s: Session, job: Job, *, resume: bool = False) -> dict[str, Any]:
+def run(s: Session, job: Job, *, resume: bool = False) -> Ledger:
     """Run a job on an engine that is there to the end and return its ledger.
 
     Raises OutputError when the output is in the way, BalanceError when something was lost, CurateError for what the job
@@ -200,7 +201,7 @@ def _refuse_inside(job: Job) -> None:
             raise OutputError(f"{job.output} lies in {path}, which is read: choose another --output")
 
 
-def identity(job: Job) -> dict[str, Any]:
+def identity(job: Job) -> dict[str, object]:
     """All that decides what a job writes; kept as `job.json`. An unfinished run goes on only as the same job."""
     return {
         "job": job.name,
@@ -211,10 +212,10 @@ def identity(job: Job) -> dict[str, Any]:
     }
 
 
-def build(s: Session, job: Job) -> dict[str, Any]:
+def build(s: Session, job: Job) -> Ledger:
     """`run`, for who holds the output already (`claimed`)."""
     check_path(s, job.work)
-    ledger = output.built(job.work)
+    ledger = _built(job)
     if ledger is None:
         ledger = ledgers.framed(job, job.build(s))
         ledgers.check(ledger)
@@ -226,7 +227,11 @@ def build(s: Session, job: Job) -> dict[str, Any]:
     return complete(job, ledger)
 
 
-def complete(job: Job, ledger: dict[str, Any]) -> dict[str, object]:
+def _built(job: Job) -> Ledger | None:
+    return cast("Ledger | None", output.built(job.work))
+
+
+def complete(job: Job, ledger: Ledger) -> Ledger:
     """The last steps of a job whose ledger is written: clear up, give what was made its name."""
     output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
     for step, keys in job.indexed():
