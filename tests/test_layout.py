@@ -149,8 +149,8 @@ def test_every_command_has_help_and_a_module():
         assert len(done.output.splitlines()) > 4, name
 
 
-MOST_ANY = 0.16
-"""Share of the functions of `filters` and `curate` with Any in their signature: to be lowered, never raised."""
+MOST_ANY = 0.08
+"""Share of the functions of `filters`, `curate` and `train_probe` with Any in their signature: to be lowered, never raised."""
 
 
 def _says_any(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -162,7 +162,7 @@ def _says_any(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def test_signatures_say_types():
-    files = [path for package in ("curate", "filters") for path in (ROOT / package).rglob("*.py")]
+    files = [path for package in ("curate", "filters", "train_probe") for path in (ROOT / package).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert sum(map(_says_any, functions)) / len(functions) <= MOST_ANY

@@ -57,7 +57,7 @@ class _Described:
 
     path: Path
     meta: dict[str, Any]
-    documents: NDArray[Any]
+    documents: NDArray[np.void]
     sources: list[str]
 
 

@@ -61,7 +61,7 @@ def write(docs: Sequence[Text], tokenizer: Tokenizer, file: TokenFile) -> None:
     (file.path / "parts.json").write_text(json.dumps({"classes": CLASSES, "languages": languages}), encoding="utf-8")
 
 
-def _ends(text: str, tokens: NDArray[Any], sizes: NDArray[np.int64], tokenizer: Tokenizer) -> NDArray[np.int64]:
+def _ends(text: str, tokens: NDArray[np.integer], sizes: NDArray[np.int64], tokenizer: Tokenizer) -> NDArray[np.int64]:
     """Where in the bytes of a text each token ends: by the bytes of its tokens, or by what the tokenizer says.
 
     Tokenizers that are not byte-level say characters; a token that ends inside one ends behind it.
@@ -142,7 +142,7 @@ def _to_bytes(bits: NDArray[np.float64], sizes: NDArray[np.int64], file: TokenFi
 
 
 def _by(
-    bits: NDArray[np.float64], sizes: NDArray[np.int64], group: NDArray[Any], names: Sequence[str]
+    bits: NDArray[np.float64], sizes: NDArray[np.int64], group: NDArray[np.generic], names: Sequence[str]
 ) -> dict[str, Part]:
     sums = [np.bincount(group, x, minlength=len(names)) for x in (bits, sizes)]
     return {name: Part(float(sums[0][i]), float(sums[1][i])) for i, name in enumerate(names)}

@@ -10,7 +10,7 @@ difference that matters) / too small to tell, with the number of seeds it would 
 import itertools
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -40,7 +40,68 @@ SHARED = (
 Runs = dict[str, dict[int, dict[str, Any]]]
 
 
-def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary: str | None = None) -> dict[str, Any]:
+class Pair(TypedDict, total=False):
+    """Two mixtures on a metric: `a` less `b`."""
+
+    a: str
+    b: str
+    seeds: int
+    delta: float
+    interval: list[float | None]
+    p: float
+    p_corrected: float
+    seed_error: float | None
+    item_error: float
+    paired: bool
+    correlation: float | None
+    mean: float
+    percent: float | None
+    smallest: float
+    """The smallest difference that matters."""
+    power: float
+    detectable: float | None
+    more: int | None
+    """Seeds that would be needed further; None: no number would do."""
+    verdict: str
+    caveat: str | None
+
+
+class Metric(TypedDict):
+    """A metric by mixture."""
+
+    mean: dict[str, float]
+    noise: float | None
+    signal_to_noise: float | None
+    chance: float | None
+    silent: str | None
+    """Why it shows nothing."""
+    shows: bool
+    groups: dict[str, dict[str, float]]
+    """Means by group and mixture."""
+
+
+class Found(TypedDict, total=False):
+    """`verdict.json`."""
+
+    version: int
+    primary: str
+    second: str | None
+    stated: str
+    groups: dict[str, dict[str, list[Pair]]]
+    level: float
+    smallest: float
+    pairs: list[Pair]
+    others: dict[str, list[Pair]]
+    metrics: dict[str, Metric]
+    look: dict[str, Any] | None
+    documents: dict[str, int]
+    differences: list[str]
+    unseen: list[str]
+    note: str | None
+    text: str
+
+
+def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary: str | None = None) -> Found:
     """Judge the finished runs below `output`; writes verdict.json and report.html there.
 
     The look is recorded and uses its share of the 5 % (see looks.py).  While seeds that were planned are missing there is
@@ -77,7 +138,7 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     return found
 
 
-def _afterwards(output: Path, runs: Runs, request: Request, asked: str, smallest: float) -> dict[str, Any]:
+def _afterwards(output: Path, runs: Runs, request: Request, asked: str, smallest: float) -> Found:
     """The figures of a metric that was not stated before the training: they are not a verdict."""
     found = judge(runs, asked, smallest, _shared(output, runs), looks.PLANNED)
     for pair in found["pairs"]:
@@ -148,24 +209,24 @@ def shared_documents(a: Path, b: Path) -> float:
     return 2 * common / max(1.0, float(tokens.sum() + more.sum()))
 
 
-def _documents(output: Path, seeds: int) -> dict[str, Any]:
+def _documents(output: Path, seeds: int) -> dict[str, int]:
     """Whether the seeds read documents of their own: decides what the interval holds."""
     found = budget.kept(output)
     parts = found.parts if found else 1
     return {"parts": parts, "apart": parts >= seeds > 1}
 
 
-def _differences(runs: Runs, pairs: list[dict[str, Any]]) -> list[str]:
+def _differences(runs: Runs, pairs: list[Pair]) -> list[str]:
     """For each pair and division of the held-out text (byte class, position ...) where most of the difference is."""
     found = []
     for pair in pairs:
-        sides = [[run["parts"] for run in runs[pair[x]].values() if run.get("parts")] for x in ("a", "b")]
+        sides = [[run["parts"] for run in runs[x].values() if run.get("parts")] for x in (pair["a"], pair["b"])]
         if all(sides):
             found += breakdown.largest(sides[0], sides[1], (pair["a"], pair["b"]))
     return found
 
 
-def _caveat(pair: dict[str, Any], lengths: dict[str, float]) -> str | None:
+def _caveat(pair: Pair, lengths: dict[str, float]) -> str | None:
     """What is to be said beside a verdict for the corpus of the shorter documents (`lengths`: bytes a document)."""
     for winner, other in ((pair["a"], pair["b"]), (pair["b"], pair["a"])):
         ratio = lengths.get(other, 0.0) / lengths.get(winner, 1.0)
@@ -235,7 +296,7 @@ def judge(
     smallest: float = SMALLEST,
     shared: dict[tuple[str, str], float] | None = None,
     alpha: float = looks.ALPHA,
-) -> dict[str, Any]:
+) -> Found:
     """Every pair on the primary metric, and every metric by mixture.
 
     `alpha` is what this look may use of the 5 %: intervals are of that level, and p-values are stretched accordingly, so
@@ -283,7 +344,7 @@ def judge(
 
 def _groups(
     runs: Runs, metric: str, shared: dict[tuple[str, str], float], alpha: float, share: float
-) -> dict[str, list[dict[str, object]]]:
+) -> dict[str, list[Pair]]:
     """The pairs on each source or task of a metric alone; empty where there is one.  Of no verdict: not corrected."""
     scores = {n: {s: _scores(run, metric) for s, run in seeds.items()} for n, seeds in runs.items()}
     names = sorted({group for seeds in scores.values() for score in seeds.values() for group in score.groups})
@@ -300,7 +361,7 @@ def _groups(
     return found
 
 
-def _stretched(pair: dict[str, Any], alpha: float) -> float:
+def _stretched(pair: Pair, alpha: float) -> float:
     return min(1.0, float(pair["p"]) * looks.ALPHA / alpha)
 
 
@@ -312,15 +373,16 @@ def second(primary: str, metrics: list[str]) -> str | None:
     return next((m for score in (METRIC, "probability") for m in means if m.endswith(f" {score}")), None)
 
 
-def _contradicted(found: dict[str, Any]) -> None:
+def _contradicted(found: Found) -> None:
     """Say beside a verdict when the second metric says the opposite (its p is below 5 % among the pairs of both)."""
-    beside = {(p["a"], p["b"]): p for p in found["others"].get(found["second"], [])}
+    metric = found["second"] or ""
+    beside = {(p["a"], p["b"]): p for p in found["others"].get(metric, [])}
     for pair in found["pairs"]:
         other = beside.get((pair["a"], pair["b"]))
         if not pair["verdict"].endswith(" is better") or other is None or other["p_corrected"] >= 1 - LEVEL:
             continue
-        if _better(other, found["second"]) != _better(pair, found["primary"]):
-            said = f"{found['second']} says the opposite: {other['delta']:+.4f}, p {other['p_corrected']:.2g}"
+        if _better(other, metric) != _better(pair, found["primary"]):
+            said = f"{metric} says the opposite: {other['delta']:+.4f}, p {other['p_corrected']:.2g}"
             pair["caveat"] = f"{pair['caveat']}; {said}" if pair.get("caveat") else said
 
 
@@ -332,7 +394,7 @@ def smallest_of(metric: str, mean: float, share: float = SMALLEST) -> float:
     return share * abs(mean)
 
 
-def _better(pair: dict[str, Any], metric: str) -> str:
+def _better(pair: Pair, metric: str) -> str:
     return str(pair["a"] if (pair["delta"] < 0) == lower_is_better(metric) else pair["b"])
 
 
@@ -341,9 +403,7 @@ def lower_is_better(metric: str) -> bool:
     return "bits" in metric
 
 
-def _pair(
-    runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST
-) -> dict[str, Any]:
+def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST) -> Pair:
     seeds = sorted(set(runs[a]) & set(runs[b]))
     if not seeds:
         return {
@@ -396,11 +456,11 @@ def _scores(run: dict[str, Any], metric: str) -> Scores:
     return Scores.of(run["scores"][metric])
 
 
-def _verdict(pair: dict[str, Any], metric: str) -> str:
+def _verdict(pair: Pair, metric: str) -> str:
     if pair["p_corrected"] < 1 - LEVEL and pair["seeds"] > 1:
         return f"{_better(pair, metric)} is better"
     low, high = pair["interval"]
-    if low is not None and max(abs(low), abs(high)) <= pair["smallest"]:
+    if low is not None and high is not None and max(abs(low), abs(high)) <= pair["smallest"]:
         return "no difference shown"
     if pair["more"] is None:
         what = "held-out text" if metric in (METRIC, MACRO) else "questions"
@@ -408,7 +468,7 @@ def _verdict(pair: dict[str, Any], metric: str) -> str:
     return f"too small to tell: about {pair['more']} more seed{'s' if pair['more'] > 1 else ''}"
 
 
-def _metric(runs: Runs, metric: str) -> dict[str, object]:
+def _metric(runs: Runs, metric: str) -> Metric:
     """Mean and noise of a metric by mixture, by group, and whether the mixtures differ by more than the noise.
 
     `silent` says why a metric shows nothing: every mixture at the level of chance, or differences below twice the
@@ -451,7 +511,7 @@ def _silent(scores: dict[str, list[Scores]], signal: float, noise: float | None)
     return None if noise == 0 or len(scores) < 2 or signal / noise >= SIGNAL else "within noise"
 
 
-def text(found: dict[str, Any]) -> str:
+def text(found: Found) -> str:
     """The verdict for a terminal."""
     primary = found["metrics"][found["primary"]]
     noise = f"{primary['noise']:.4f}" if primary["noise"] is not None else "unknown (one seed)"
@@ -467,7 +527,7 @@ def text(found: dict[str, Any]) -> str:
         lines.append(f"  {value:.4f}  {name}")
     lines += _other_metrics(found)
     lines += [f"{_figures(pair)}: {said(pair)}" for pair in found["pairs"]]
-    beside = found["others"].get(found["second"], [])
+    beside = found["others"].get(found["second"] or "", [])
     if beside:
         lines.append(f"beside it {found['second']}, which decides nothing (p for the pairs of both):")
         lines += [f"  {_figures(pair)}" for pair in beside]
@@ -479,12 +539,12 @@ def text(found: dict[str, Any]) -> str:
         )
     lines += found.get("differences", [])
     lines += found.get("unseen", [])
-    if found.get("note"):
-        lines.append(found["note"])
+    if note := found.get("note"):
+        lines.append(note)
     return "\n".join(lines)
 
 
-def _figures(pair: dict[str, Any]) -> str:
+def _figures(pair: Pair) -> str:
     """Difference, interval, seeds, p and what could have been seen, in a line."""
     low, high = pair["interval"]
     within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
@@ -496,12 +556,12 @@ def _figures(pair: dict[str, Any]) -> str:
     )
 
 
-def said(pair: dict[str, object]) -> str:
+def said(pair: Pair) -> str:
     """The verdict on a pair, with what must be said beside it."""
     return f"{pair['verdict']} ({pair['caveat']})" if pair.get("caveat") else str(pair["verdict"])
 
 
-def _other_metrics(found: dict[str, Any]) -> list[str]:
+def _other_metrics(found: Found) -> list[str]:
     """A line for each further metric: the means in the order of the mixtures, and why it decides nothing."""
     others = {name: m for name, m in found["metrics"].items() if name != found["primary"]}
     if not others:

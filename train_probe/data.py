@@ -50,8 +50,8 @@ class TokenFile:
     """An opened token file; `tokens` and `documents` are memory-mapped."""
 
     path: Path
-    tokens: NDArray[Any]
-    documents: NDArray[Any]
+    tokens: NDArray[np.integer]
+    documents: NDArray[np.void]
     meta: dict[str, Any]
 
     @classmethod
@@ -79,13 +79,13 @@ class TokenFile:
         """Names of the sources; `documents["source"]` counts into it."""
         return list(self.meta["sources"])
 
-    def document(self, index: int) -> NDArray[Any]:
+    def document(self, index: int) -> NDArray[np.integer]:
         """The ids of one document, with its leading end token."""
         row = self.documents[index]
         return self.tokens[int(row["start"]) : int(row["start"]) + int(row["tokens"])]
 
 
-def epoch_order(documents: NDArray[Any], seed: int, epoch: int) -> Ints:
+def epoch_order(documents: NDArray[np.void], seed: int, epoch: int) -> Ints:
     """The order of the documents in one epoch: shuffled within a source, sources spread evenly.
 
     A document's place is the share of its source's tokens that come before it, so that after any part of the
@@ -106,7 +106,7 @@ def epoch_order(documents: NDArray[Any], seed: int, epoch: int) -> Ints:
     return order[np.lexsort((draw[order], place))]
 
 
-def part_of(documents: NDArray[Any], sources: list[str], parts: int) -> Ints:
+def part_of(documents: NDArray[np.void], sources: list[str], parts: int) -> Ints:
     """Which of `parts` equal parts each document belongs to, int64 [documents].
 
     Each source is cut by itself, into parts of as many tokens (give or take a document), in the order of a hash of
@@ -144,13 +144,13 @@ def part_of(documents: NDArray[Any], sources: list[str], parts: int) -> Ints:
 EVEN = 0.02
 
 
-def _spread(home: Ints, tokens: NDArray[Any], parts: int) -> float:
+def _spread(home: Ints, tokens: NDArray[np.integer], parts: int) -> float:
     """How far the part that is farthest from the mean is from it, in tokens."""
     loads = np.bincount(home, tokens, minlength=parts)
     return float(abs(loads - loads.mean()).max())
 
 
-def _dealt(group: Ints, tokens: NDArray[Any], parts: int) -> Ints:
+def _dealt(group: Ints, tokens: NDArray[np.integer], parts: int) -> Ints:
     """A part for each document, the same for those of one group: the largest groups first, to the emptiest part."""
     _, member = np.unique(group, return_inverse=True)
     sizes = np.bincount(member, tokens)
@@ -169,7 +169,7 @@ class Stream:
 
     def __init__(self, file: TokenFile, seed: int, part: int = 0, parts: int = 1) -> None:
         """Nothing is read yet.  Raises ProbeError when there are no documents."""
-        self.documents: NDArray[Any] = file.documents
+        self.documents: NDArray[np.void] = file.documents
         if parts > 1:
             self.documents = file.documents[part_of(file.documents, file.sources, parts) == part]
         if not len(self.documents):
@@ -243,7 +243,7 @@ class Stream:
             self._epochs = {**kept, epoch: (order, ends)}
         return self._epochs[epoch]
 
-    def _within(self, epoch: int, offset: int, count: int) -> NDArray[Any]:
+    def _within(self, epoch: int, offset: int, count: int) -> NDArray[np.integer]:
         order, ends = self._epoch(epoch)
         first = int(np.searchsorted(ends, offset, side="right"))
         last = int(np.searchsorted(ends, offset + count, side="left")) + 1
@@ -253,7 +253,7 @@ class Stream:
         shift = np.repeat(chosen["start"] - begins, lengths)
         places = np.arange(begins[0], begins[0] + lengths.sum())
         inside = slice(offset - begins[0], offset - begins[0] + count)
-        found: NDArray[Any] = self.file.tokens[(places + shift)[inside]]
+        found: NDArray[np.integer] = self.file.tokens[(places + shift)[inside]]
         return found
 
 

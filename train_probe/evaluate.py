@@ -86,7 +86,7 @@ class Measured:
     """[bits, bytes] by division and part (see breakdown.py), decoders only."""
 
 
-def evaluate(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Measured:
+def evaluate(model: Model, file: TokenFile, token_bytes: NDArray[np.integer] | None = None) -> Measured:
     """`held_out`, with the mean over sources and the parts where the model and the file have them."""
     parts: dict[str, dict[str, list[float]]] = {}
     if model.config.family in ("gpt2", "llama") and (file.path / "parts.json").exists():
@@ -109,7 +109,7 @@ def sources_equal(pooled: Scores) -> Scores:
     return Scores(pooled.values / sizes, pooled.weights / sizes, pooled.groups, pooled.chance)
 
 
-def held_out(model: Model, file: TokenFile, token_bytes: NDArray[Any] | None = None) -> Scores:
+def held_out(model: Model, file: TokenFile, token_bytes: NDArray[np.integer] | None = None) -> Scores:
     """Bits and bytes of each document of a held-out token file (decoders), or of each row (BERT, T5).
 
     BERT and T5 predict only what is hidden, so their bits are divided by the bytes of the hidden tokens, which needs
@@ -164,7 +164,7 @@ def _losses(model: Model, batch: dict[str, Any], device: torch.device) -> Floats
     return found
 
 
-def _rows(model: Model, file: TokenFile, token_bytes: NDArray[Any]) -> Scores:
+def _rows(model: Model, file: TokenFile, token_bytes: NDArray[np.integer]) -> Scores:
     """Rows of the file, hidden tokens drawn as in training from a fixed seed."""
     width, tokens = model.config.context, np.asarray(file.tokens, dtype=np.int64)
     count = max(1, (len(tokens) - 1) // width)

@@ -8,7 +8,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,7 +191,7 @@ class HeldOut:
         return any(2 * n >= min(len(runs), self._sizes[owner]) for owner, n in pairs)
 
 
-def _low(hashes: Hashes) -> NDArray[Any]:
+def _low(hashes: Hashes) -> NDArray[np.integer]:
     return (hashes & np.uint64((1 << _BITS) - 1)).astype(np.int64)
 
 

@@ -106,7 +106,7 @@ def write_packed(
 
 
 def _looked_up(
-    group: list[Text], file: TokenFile, names: NDArray[Any], order: NDArray[Any], tokenizer: Tokenizer
+    group: list[Text], file: TokenFile, names: NDArray[np.void], order: NDArray[np.integer], tokenizer: Tokenizer
 ) -> Group:
     wanted = np.array([(doc.key, len(doc.text.encode())) for doc in group], dtype=names.dtype)
     keys = names["key"]
@@ -130,7 +130,7 @@ def _tokenized(group: list[Text], tokenizer: Tokenizer) -> Group:
     return group, np.split(flat, np.cumsum(sizes)[:-1])
 
 
-def _dtype(tokenizer: Tokenizer) -> np.dtype[Any]:
+def _dtype(tokenizer: Tokenizer) -> np.dtype[np.integer]:
     return np.dtype("<u2" if tokenizer.size <= 65_536 else "<u4")
 
 
@@ -188,7 +188,7 @@ def _groups(docs: Iterable[Text], held_out: HeldOut | None, skipped: Counter[str
             yield kept
 
 
-def _sorted_documents(rows: NDArray[Any], sources: dict[str, int]) -> tuple[NDArray[Any], list[str]]:
+def _sorted_documents(rows: NDArray[np.void], sources: dict[str, int]) -> tuple[NDArray[np.void], list[str]]:
     """The table of documents in the order of (key, text), sources renumbered by name.  `start` is still the old place."""
     names = sorted(sources)
     rank = np.zeros(len(names), np.int64)
@@ -204,7 +204,7 @@ def _sorted_documents(rows: NDArray[Any], sources: dict[str, int]) -> tuple[NDAr
     return documents, names
 
 
-def _copy_sorted(unsorted: Path, documents: NDArray[Any], out: Path, dtype: np.dtype[Any]) -> str:
+def _copy_sorted(unsorted: Path, documents: NDArray[np.void], out: Path, dtype: np.dtype[np.integer]) -> str:
     """Write the documents' tokens in their order and set `start` to the new places; returns a digest of both."""
     begins, sizes = documents["start"].copy(), documents["tokens"].astype(np.int64)
     ends = np.cumsum(sizes)

@@ -6,17 +6,20 @@ import html
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from train_probe import charts, tables
 from train_probe.charts import Interval, Line
+
+if TYPE_CHECKING:
+    from train_probe.compare import Found, Pair
 
 Runs = dict[str, dict[int, dict[str, Any]]]
 ROWS = 30
 """Of a chart of intervals, at most; the tables have all."""
 
 
-def page(found: dict[str, Any], runs: Runs, output: Path) -> str:
+def page(found: "Found", runs: Runs, output: Path) -> str:
     """The report as HTML; every name is escaped, and the page's own policy forbids scripts and requests."""
     asked = json.loads((output / "experiment.json").read_text(encoding="utf-8"))
     names = list(runs)
@@ -56,7 +59,7 @@ def page(found: dict[str, Any], runs: Runs, output: Path) -> str:
     )
 
 
-def write(found: dict[str, object], runs: Runs, output: Path) -> None:
+def write(found: "Found", runs: Runs, output: Path) -> None:
     """report.html, and the tables as CSV and LaTeX in tables/."""
     (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
     every = [
@@ -81,7 +84,7 @@ def _sentences(title: str, lines: list[str]) -> list[str]:
     return [_section(title, "<ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>")] if lines else []
 
 
-def _verdicts(found: dict[str, Any]) -> str:
+def _verdicts(found: "Found") -> str:
     from train_probe.compare import said
 
     if not found["pairs"]:
@@ -110,18 +113,19 @@ def _unit(metric: str) -> str:
     return f"{metric}, difference ({_better(metric)})"
 
 
-def _row(pair: dict[str, Any], label: str, series: int = 0) -> Interval:
+def _row(pair: "Pair", label: str, series: int = 0) -> Interval:
     low, high = pair["interval"]
     percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
     return Interval(label, pair["delta"], low, high, f"{pair['delta']:+.4f}{percent}", series)
 
 
-def _intervals(found: dict[str, Any]) -> str:
+def _intervals(found: "Found") -> str:
     """The pairs on what decides and on what stands beside it, and both by source or task."""
     drawn = []
     every = {found["primary"]: found["pairs"], **found["others"]}
-    level = f"{100 * (1 - found['look']['alpha']):.4g}" if found.get("look") else "96"
-    for metric in (found["primary"], found["second"]):
+    look = found.get("look")
+    level = f"{100 * (1 - look['alpha']):.4g}" if look else "96"
+    for metric in filter(None, (found["primary"], found["second"])):
         pairs = every.get(metric, [])[:ROWS]
         if not pairs:
             continue
@@ -141,12 +145,12 @@ def _intervals(found: dict[str, Any]) -> str:
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
-def _beside(found: dict[str, Any]) -> str:
+def _beside(found: "Found") -> str:
     """The table of differences: what decides and what stands beside it, the rest folded."""
     if not found["pairs"]:
         return ""
     table = tables.differences(found)
-    first = len(found["pairs"]) + len(found["others"].get(found["second"], []))
+    first = len(found["pairs"]) + len(found["others"].get(found["second"] or "", []))
     folded = f"<details><summary>all other metrics</summary>{table.cut(first).html()}</details>"
     return (
         "<p>Black: what decides, p corrected for all pairs (Holm). Grey: what decides nothing; p of the first of it is corrected for "
@@ -156,7 +160,7 @@ def _beside(found: dict[str, Any]) -> str:
     )
 
 
-def _seeds(found: dict[str, Any], runs: Runs) -> str:
+def _seeds(found: "Found", runs: Runs) -> str:
     """What decides by seed, and the training loss of every run, smoothed over a fiftieth of it."""
     primary = found["primary"]
     by_seed = []

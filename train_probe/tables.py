@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from train_probe.compare import Found
 
 Runs = dict[str, dict[int, dict[str, Any]]]
 
@@ -88,7 +91,7 @@ def write(tables: Sequence[Table], folder: Path) -> None:
         (folder / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
 
 
-def ranking(found: dict[str, Any], runs: Runs) -> Table:
+def ranking(found: "Found", runs: Runs) -> Table:
     """The mixtures, best first, with the places that the decided pairs leave to each."""
     from train_probe.compare import lower_is_better
 
@@ -119,7 +122,7 @@ def ranking(found: dict[str, Any], runs: Runs) -> Table:
     )
 
 
-def differences(found: dict[str, Any]) -> Table:
+def differences(found: "Found") -> Table:
     """Every pair on every metric: what decides first, then what stands beside it."""
     order = [found["primary"], *([found["second"]] if found["second"] else [])]
     every = {found["primary"]: found["pairs"], **found["others"]}
@@ -163,7 +166,7 @@ def differences(found: dict[str, Any]) -> Table:
     return Table("differences", columns, rows, frozenset(range(len(found["pairs"]), len(rows))))
 
 
-def metrics(found: dict[str, Any], names: Sequence[str]) -> Table:
+def metrics(found: "Found", names: Sequence[str]) -> Table:
     """The mean of every metric by mixture, and of its groups (sources, tasks, levels)."""
     rows: list[list[Any]] = []
     grey = set()

@@ -15,6 +15,7 @@ from curate.files import locks, storage
 from curate.jobs.mix import source_paths
 from curate.mixing import mixture, units
 from curate.search import choose, command, design, result
+from curate.search.page import Found
 from curate.search.tables import Runs
 
 Floats = NDArray[np.float64]
@@ -76,7 +77,7 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
     command.show(found, as_json, output)
 
 
-def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> tuple[dict[str, Any], Runs]:
+def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> tuple[Found, Runs]:
     ready = swarms.prepare(swarm, talk)
     names = list(swarm.sources)
     sizes = [float(ready.tokens[name]) for name in names]
@@ -125,7 +126,7 @@ def as_runs(names: Sequence[str], trained: Sequence[Mapping[str, Any]]) -> Runs:
     )
 
 
-def compared(measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def compared(measured: Mapping[str, Sequence[float]]) -> dict[str, object]:
     """Means of the arms, and the proposal minus each other one with its 95 % interval (Student's t over paired seeds)."""
     from train_probe.statistics import t_quantile
 

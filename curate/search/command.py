@@ -10,6 +10,7 @@ from curate.files import storage
 from curate.mixing import mixture
 from curate.mixing import tables as plain
 from curate.search import result, tables
+from curate.search.page import Found
 
 OBJECTIVES = "mean, mean:NAME,NAME…, or the name of a metric"
 
@@ -51,7 +52,7 @@ def metrics_of(objective: str | None, known: tuple[str, ...]) -> list[str]:
     raise UsageError(f"--objective {one_line(objective)}: {OBJECTIVES}{several}; metrics: {', '.join(known[:8])}")
 
 
-def show(found: Mapping[str, object], as_json: bool, folder: str | None) -> None:
+def show(found: Found, as_json: bool, folder: str | None) -> None:
     """The table on stdout, the rest on stderr."""
     if as_json:
         print(json_text(found))

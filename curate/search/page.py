@@ -3,9 +3,9 @@
 import base64
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypedDict
 
 from curate.mixing.units import percent
 from curate.report.charts import bar, text
@@ -22,7 +22,37 @@ svg.search .priorline { stroke: var(--records); fill: none; stroke-width: 3; str
 SIDE, EDGE = 520.0, 50.0
 
 
-def page(found: Mapping[str, Any]) -> str:
+class Found(TypedDict, total=False):
+    """What a search found: `search.json`."""
+
+    curate: str
+    verdict: str
+    decided: bool
+    sources: list[dict[str, Any]]
+    """source, and as shares prior, best, low and high."""
+    best_mixture: str | None
+    region: list[str]
+    region_weights: list[list[float]]
+    prior_in_region: bool
+    objective: list[str]
+    predicted: float
+    gain: dict[str, float]
+    penalty: float
+    seed: int
+    form: str
+    forms: list[dict[str, Any]]
+    """form, error, rank_correlation."""
+    noise_differs: bool
+    runs: list[dict[str, Any]]
+    """run, weights, measured, predicted."""
+    left_out: list[str]
+    notes: list[str]
+    target_tokens: float
+    check: dict[str, Any]
+    """The models that were trained to test the answer."""
+
+
+def page(found: Found) -> str:
     """The whole page; everything in it is escaped."""
     style = files("curate.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -50,7 +80,7 @@ def page(found: Mapping[str, Any]) -> str:
     )
 
 
-def _weights(found: Mapping[str, Any]) -> str:
+def _weights(found: Found) -> str:
     most = max(one[key] for one in found["sources"] for key in ("prior", "best", "high"))
     rows = "".join(
         f'<tr><td class="name">{text(one["source"])}</td><td class="bar">{bar([(one["prior"], "records")], most)}'
@@ -62,12 +92,12 @@ def _weights(found: Mapping[str, Any]) -> str:
     return f"{what}<table>{headings('source', '', '#prior', '#best', '#region')}{rows}</table>"
 
 
-def _good(found: Mapping[str, Any]) -> float:
+def _good(found: Found) -> float:
     losses = sorted(one["measured"] for one in found["runs"])
     return float(losses[max(0, len(losses) // 10 - 1)])
 
 
-def _ternary(found: Mapping[str, Any]) -> str:
+def _ternary(found: Found) -> str:
     """A triangle whose corners are the sources."""
     high = SIDE * math.sqrt(3) / 2
     corners = [(EDGE, EDGE / 2 + high), (EDGE + SIDE, EDGE / 2 + high), (EDGE + SIDE / 2, EDGE / 2)]
@@ -103,7 +133,7 @@ def _ternary(found: Mapping[str, Any]) -> str:
     return _svg(SIDE + 2 * EDGE, high + EDGE + 20, shapes, "Runs, prior and best in the triangle of weights")
 
 
-def _parallel(found: Mapping[str, Any]) -> str:
+def _parallel(found: Found) -> str:
     """A line for each run over one axis for each source."""
     count = len(found["sources"])
     top = max([w for one in found["runs"] for w in one["weights"]] + [s["best"] for s in found["sources"]]) or 1.0
@@ -127,7 +157,7 @@ def _parallel(found: Mapping[str, Any]) -> str:
     return _svg(SIDE + 3 * EDGE, 420, shapes, "Runs, prior and best, an axis a source")
 
 
-def _scatter(found: Mapping[str, Any]) -> str:
+def _scatter(found: Found) -> str:
     points = [(one["predicted"], one["measured"]) for one in found["runs"]]
     low, high = min(min(p) for p in points), max(max(p) for p in points)
     span = (high - low) or 1.0
@@ -154,7 +184,7 @@ def _svg(wide: float, high: float, shapes: Sequence[str], title: str) -> str:
     return f'<svg class="search" viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{text(title)}">{"".join(shapes)}</svg>'
 
 
-def _forms(found: Mapping[str, Any]) -> str:
+def _forms(found: Found) -> str:
     rows = "".join(
         f"<tr><td>{text(one['form'])}{' (used)' if one['form'] == found['form'] else ''}</td>"
         f'<td class="n">{one["error"]:.4f}</td><td class="n">{one["rank_correlation"]:.2f}</td></tr>'
@@ -163,7 +193,7 @@ def _forms(found: Mapping[str, Any]) -> str:
     return f"<table>{headings('form', '#error of left-out runs', '#rank correlation')}{rows}</table>"
 
 
-def _check(found: Mapping[str, Any]) -> str:
+def _check(found: Found) -> str:
     rows = "".join(
         f'<tr><td>{text(one["mixture"])}</td><td class="n">{one["mean"]:.4f}</td><td class="n">{one["seeds"]}</td></tr>'
         for one in found["check"]["mixtures"]
@@ -172,7 +202,7 @@ def _check(found: Mapping[str, Any]) -> str:
     return f"{lines}<table>{headings('mixture', '#objective, mean', '#seeds')}{rows}</table>"
 
 
-def _notes(found: Mapping[str, Any]) -> str:
+def _notes(found: Found) -> str:
     lines = [
         f"Objective: the mean of {', '.join(found['objective'])}; lower is better.",
         f"{len(found['runs'])} runs were used, {len(found['left_out'])} rows left out.",

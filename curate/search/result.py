@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ def search(
     candidates: tuple[Sequence[str], Floats] | None = None,
     penalty: float = choose.PENALTY,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> page.Found:
     """Fit and choose; the answer as JSON. The objective is the mean over the metrics of `runs`, lower is better.
 
     Without a prior it is the mean of the runs' weights. Raises InputError for too few runs.
@@ -89,7 +88,7 @@ def verdict(answer: choose.Answer) -> str:
     return f"not decided: the predicted gain over the prior is {said}, 95 % interval; keep the prior, or add runs"
 
 
-def table(found: Mapping[str, Any]) -> list[list[str]]:
+def table(found: page.Found) -> list[list[str]]:
     """Rows for a terminal."""
     head = ["source", "prior", "best", "region from", "to"]
     rows = found["sources"]
@@ -99,7 +98,7 @@ def table(found: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-def said(found: Mapping[str, Any]) -> list[str]:
+def said(found: page.Found) -> list[str]:
     """What to know, a line each."""
     kept = next(one for one in found["forms"] if one["form"] == found["form"])
     lines = [found["verdict"]]
@@ -116,7 +115,7 @@ def said(found: Mapping[str, Any]) -> list[str]:
     return [*lines, *found["notes"]]
 
 
-def best_toml(found: Mapping[str, Any]) -> str:
+def best_toml(found: page.Found) -> str:
     """A mixture that `curate mix --weights` takes."""
     weights = choose.shares(
         [one["source"] for one in found["sources"]], np.array([one["best"] for one in found["sources"]])
@@ -141,7 +140,7 @@ def runs_csv(runs: Runs) -> str:
     return out.getvalue()
 
 
-def write(found: Mapping[str, object], runs: Runs, folder: str) -> None:
+def write(found: page.Found, runs: Runs, folder: str) -> None:
     """The files of a search, search.json last."""
     storage.write_text(storage.join(folder, "runs.csv"), runs_csv(runs))
     storage.write_text(storage.join(folder, "best.toml"), best_toml(found))

@@ -67,7 +67,7 @@ def write_part(task: PackTask, batches: Iterable[pa.RecordBatch]) -> int:
     return start - len(rows)
 
 
-def dtype_of(vocabulary: int) -> np.dtype[Any]:
+def dtype_of(vocabulary: int) -> np.dtype[np.integer]:
     """uint16 when every id fits, else uint32; little-endian."""
     return np.dtype("<u2" if vocabulary <= 1 << 16 else "<u4")
 
