@@ -174,7 +174,8 @@ def _size(file: Traversable) -> int:
     return file.stat().st_size if isinstance(file, Path) else len(file.read_bytes())
 
 
-def _checked(card_file: Traversable, words_file: Traversable) -> Linear:
+def _card(card_file: Traversable) -> dict[str, Any]:
+    """The card of a model of this version. Raises as `_checked` does."""
     if _size(card_file) > MAX_CARD:
         raise ValueError(f"{CARD} is larger than {MAX_CARD:,} bytes")
     card = json.loads(card_file.read_bytes())
@@ -185,6 +186,17 @@ def _checked(card_file: Traversable, words_file: Traversable) -> Linear:
     buckets = card["buckets"]
     if type(buckets) is not int or not SMALLEST <= buckets <= LARGEST or buckets & (buckets - 1):
         raise ValueError(f"buckets must be a power of two from {SMALLEST} to {LARGEST}, got {buckets!r}")
+    stop_words, bias = card["stop_words"], card["bias"]
+    if not isinstance(stop_words, list) or not all(isinstance(one, str) for one in stop_words):
+        raise ValueError("stop_words must be a list of texts")
+    if type(bias) not in (int, float):
+        raise ValueError("bias must be a number")
+    return card
+
+
+def _checked(card_file: Traversable, words_file: Traversable) -> Linear:
+    card = _card(card_file)
+    buckets, stop_words, bias = card["buckets"], card["stop_words"], card["bias"]
     if _size(words_file) != 4 * buckets:
         raise ValueError(f"{WORDS} holds {_size(words_file):,} bytes, {buckets:,} buckets are {4 * buckets:,}")
     data = words_file.read_bytes()
@@ -196,11 +208,6 @@ def _checked(card_file: Traversable, words_file: Traversable) -> Linear:
         raise ValueError(f"{ranges.shape[1]} ranges and {cuts.shape[1]} cuts do not fit together")
     if (np.diff(cuts, axis=1) < 0).any():
         raise ValueError("cuts must ascend")
-    stop_words, bias = card["stop_words"], card["bias"]
-    if not isinstance(stop_words, list) or not all(isinstance(one, str) for one in stop_words):
-        raise ValueError("stop_words must be a list of texts")
-    if type(bias) not in (int, float):
-        raise ValueError("bias must be a number")
     words = np.frombuffer(data, "<f4").astype(np.float32)
     for name, values in (("bias", np.array(bias)), ("ranges", ranges), ("cuts", cuts), (WORDS, words)):
         if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1e6:

@@ -203,7 +203,8 @@ def load(folder: Path) -> Ngrams:
         raise ValueError(f"{folder} is no n-gram model: {told}") from error
 
 
-def _checked(folder: Path, card_file: Path, tables: Path) -> Ngrams:
+def _card(card_file: Path) -> dict[str, Any]:
+    """The card of a model, whose figures can be those of a model. Raises as `_checked` does."""
     if card_file.stat().st_size > MAX_CARD:
         raise ValueError(f"{CARD} is larger than {MAX_CARD:,} bytes")
     card = json.loads(card_file.read_bytes())
@@ -220,6 +221,12 @@ def _checked(folder: Path, card_file: Path, tables: Path) -> Ngrams:
         raise ValueError(f"words must be {', '.join(KINDS)}, got {kind!r}")
     if any(room <= count for count, room in zip(counts, slots, strict=True)):
         raise ValueError("a table has no free entry")
+    return card
+
+
+def _checked(folder: Path, card_file: Path, tables: Path) -> Ngrams:
+    card = _card(card_file)
+    order, counts, slots, kind = card["order"], card["counts"], card["slots"], card["words"]
     if tables.stat().st_size != 16 * sum(slots):
         raise ValueError(f"{TABLES} holds {tables.stat().st_size:,} bytes, its tables need {16 * sum(slots):,}")
     table = np.memmap(tables, "<u8", "r")

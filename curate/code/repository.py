@@ -52,23 +52,26 @@ class Licences:
         elif PurePosixPath(member.path).name == "REUSE.toml":
             self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
         elif is_license_file(member.path):
-            found = detector.detect(member.data, member.path) or _reserved(member)
-            if _is_manual(member, found):
-                return
-            self.files[member.path] = found
-            if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
-                folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
-            for item in found:
-                if item.kind == "scope":
-                    self.scopes.setdefault(f"{folder}/{item.text}".lstrip("/"), []).append(item)
-            if not is_for_other_files(member.path):
-                self.texts.setdefault(folder, []).extend(e for e in found if e.kind != "scope")
+            self._add_licence(member, folder, detector)
         elif is_metadata(member.path):
             evidence = stated(member.path, member.data)
             if evidence:
                 self.metadata.setdefault(folder, []).append(evidence)
         elif is_readme(member.path):
             self.readmes.setdefault(folder, []).extend(_of_readme(member, detector))
+
+    def _add_licence(self, member: Member, folder: str, detector: Detector) -> None:
+        found = detector.detect(member.data, member.path) or _reserved(member)
+        if _is_manual(member, found):
+            return
+        self.files[member.path] = found
+        if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
+            folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
+        for item in found:
+            if item.kind == "scope":
+                self.scopes.setdefault(f"{folder}/{item.text}".lstrip("/"), []).append(item)
+        if not is_for_other_files(member.path):
+            self.texts.setdefault(folder, []).extend(e for e in found if e.kind != "scope")
 
     def of_file(self, path: str) -> list[Evidence]:
         """The evidence for a file that says nothing itself: Debian's word on it, else that of the nearest folder."""

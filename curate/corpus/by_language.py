@@ -206,11 +206,6 @@ class Chooser:
         return min(found, key=lambda one: (labels.same(one).script is None, one), default=None)
 
 
-def variants(step: object) -> list[Any]:
-    """The steps that a step of a recipe stands for: itself, or one for each language."""
-    return step.distinct() if isinstance(step, ByLanguage) else [step]
-
-
 def chosen(step: object, doc: Document) -> Any:
     """The real step for a document."""
     return step.of(doc) if isinstance(step, ByLanguage) else step

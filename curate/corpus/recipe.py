@@ -135,7 +135,7 @@ class Recipe:
         What a step adds to (`index`) is not among them.
         """
         found: list[str] = []
-        for step in (one for stated in self.steps for one in by_language.variants(stated)):
+        for step in (one for stated in self.steps for one in variants(stated)):
             found += _own_module(type(step))
             named = [str(path) for path in step.files()] if hasattr(step, "files") else []
             values = [getattr(step, item.name) for item in dataclasses.fields(step) if item.name not in CHANGING]
@@ -148,6 +148,11 @@ class Recipe:
         cuts = [i for i, step in enumerate(self.steps) if is_corpus_wide(step)]
         starts = [0, *(cut + 1 for cut in cuts)]
         return list(zip(starts, [*cuts, len(self.steps)], strict=True))
+
+
+def variants(step: object) -> list[Any]:
+    """The steps that a step of a recipe stands for: itself, or one for each language."""
+    return step.distinct() if isinstance(step, by_language.ByLanguage) else [step]
 
 
 def _own_module(kind: type) -> list[str]:

@@ -264,28 +264,34 @@ def _element(name: str, attributes: str, parts: list[str]) -> str:
         return rf"\sqrt[{b}]{{{a}}}"
     if name in ("mover", "munder") and b in (accents := _ACCENTS if name == "mover" else _UNDER):
         return rf"\{accents[b]}{{{a}}}"
-    if name in ("msub", "munder"):
-        return f"{_base(a)}_{_script(b)}"
-    if name in ("msup", "mover"):
-        return f"{_base(a)}{b}" if b and not b.strip("'") else f"{_base(a)}^{_script(b)}"
-    if name in ("msubsup", "munderover"):
-        return f"{_base(a)}_{_script(b)}^{_script(c)}"
-    if name == "mtd":
-        return _joined(parts)
+    if name in _SCRIPTED:
+        return _scripted(name, a, b, c)
     if name in ("mtr", "mlabeledtr"):
         return " & ".join(parts)
     if name == "mtable":
         return r"\begin{matrix} " + r" \\ ".join(parts) + r" \end{matrix}"
-    if name == "mfenced":
-        said = dict(_FENCE.findall(attributes))
-        between = (said.get("separators", ",").strip() or "")[:1]
-        inner = f"{between} ".join(parts) if between else _joined(parts)
-        return (
-            _leaf("mo", html.unescape(said.get("open", "(")))
-            + inner
-            + _leaf("mo", html.unescape(said.get("close", ")")))
-        )
-    return _joined(parts)
+    return _fenced(attributes, parts) if name == "mfenced" else _joined(parts)
+
+
+_SCRIPTED = frozenset(("msub", "munder", "msup", "mover", "msubsup", "munderover"))
+
+
+def _scripted(name: str, base: str, first: str, second: str) -> str:
+    """A base with what stands below it, above it, or both."""
+    if name in ("msub", "munder"):
+        return f"{_base(base)}_{_script(first)}"
+    if name in ("msup", "mover"):
+        return f"{_base(base)}{first}" if first and not first.strip("'") else f"{_base(base)}^{_script(first)}"
+    return f"{_base(base)}_{_script(first)}^{_script(second)}"
+
+
+def _fenced(attributes: str, parts: list[str]) -> str:
+    """Parts between brackets, and signs between the parts."""
+    said = dict(_FENCE.findall(attributes))
+    between = (said.get("separators", ",").strip() or "")[:1]
+    inner = f"{between} ".join(parts) if between else _joined(parts)
+    opening, closing = (_leaf("mo", html.unescape(said.get(*one))) for one in (("open", "("), ("close", ")")))
+    return opening + inner + closing
 
 
 def _leaf(name: str, text: str) -> str:

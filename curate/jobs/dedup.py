@@ -60,12 +60,13 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger
     from curate.console.terminal import notes
     from curate.report.write import finish_report
 
+    recipe = recipe_of(options.method, options.parameters)
     source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
     notes(source.notes)
     job = CorpusJob(
         name="dedup",
         source=source,
-        recipe=recipe_of(options.method, options.parameters),
+        recipe=recipe,
         output=options.output.rstrip("/"),
         command=command_line(options.command),
         keep_rejected=options.keep_rejected,

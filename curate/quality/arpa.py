@@ -77,7 +77,8 @@ class _Lines:
         return InputError(f"{self.path}, line {self.number:,}: {told}")
 
 
-def _read(lines: _Lines) -> tuple[list[_Section], Array, list[str]]:
+def _counts(lines: _Lines) -> tuple[list[int], bytes]:
+    """How many n-grams of each order there are, as the head says, and the line behind it."""
     while lines.next() != b"\\data\\":
         if lines.number > 1000:
             raise lines.wrong("no \\data\\ so far: this is not an ARPA file")
@@ -89,6 +90,11 @@ def _read(lines: _Lines) -> tuple[list[_Section], Array, list[str]]:
         counts.append(int(number))
     if not 1 <= len(counts) <= ngram.LARGEST_ORDER:
         raise lines.wrong(f"n-grams of 1 to {ngram.LARGEST_ORDER} words can be read, here are {len(counts)}")
+    return counts, line
+
+
+def _read(lines: _Lines) -> tuple[list[_Section], Array, list[str]]:
+    counts, line = _counts(lines)
     known, hashes, notes = dict[bytes, int](), list[np.uint64](), list[str]()
     sections = list[_Section]()
     for n, count in enumerate(counts, 1):

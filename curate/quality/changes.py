@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.corpus.by_language import variants
-from curate.corpus.recipe import Recipe, parse, to_toml
+from curate.corpus.recipe import Recipe, parse, to_toml, variants
 from curate.errors import UsageError, nearest
 from curate.quality.whatif import adjustable
 

@@ -411,54 +411,69 @@ def run(task: JoinTask) -> ReadResult:
 
 
 def _documents(task: JoinTask, files: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:
-    questions: dict[int, tuple[list[Any], str]] = {}
-    answers: dict[int, list[tuple[list[Any], str]]] = {}
-    comments: dict[int, list[list[Any]]] = {}
-    seen, used = set[int](), set[int]()
-
-    def skip(file: str, kind: str, records: int = 0) -> None:
-        entry = files.setdefault(file, {"records": 0, "skipped": {}})
-        entry["records"] += records
-        entry["skipped"][kind] = entry["skipped"].get(kind, 0) + 1
-
+    posts = _Posts(files)
     for stage, names in (("posts", task.posts), ("comments", task.comments_of)):
         for name in names:
             part = BucketFile(storage.join(task.scratch, stage, name))
-            file = part.facts["file"]
             if task.bucket == 0:
                 yield from _not_joined(task, part.facts, files)
             for record in part.read(task.bucket):
-                files.setdefault(file, {"records": 0, "skipped": {}})["records"] += 1
-                if record[1] == 0:
-                    comments.setdefault(record[2], []).append([*record, file])
-                elif record[2] in seen:
-                    skip(file, "repeated_post")
-                else:
-                    seen.add(record[2])
-                    if record[1] == QUESTION:
-                        questions[record[2]] = (record, file)
-                    else:
-                        answers.setdefault(record[0], []).append((record, file))
-    for number in sorted(questions):
-        question, file = questions[number]
-        mine = answers.pop(number, [])
-        kept, lost = chosen([record for record, _ in mine], question[10], task.options)
-        where = {record[2]: name for record, name in mine}
-        for record in kept:
-            skip(where[record[2]], "answer_in_document")
-        for record, kind in lost:
-            skip(where[record[2]], kind)
-        if not kept and not task.options.unanswered:
-            skip(file, "question_without_answer")
-            continue
-        yield _row(task, question, file, kept, comments)
-        used.update([number, *(record[2] for record in kept)])
-    for post, found in comments.items():
-        for comment in found:
-            skip(comment[-1], "comment_in_document" if post in used else "comment_of_no_document")
-    for orphans in answers.values():
-        for _, file in orphans:
-            skip(file, "orphaned_answer")
+                posts.add(record, part.facts["file"])
+    yield from posts.joined(task)
+
+
+class _Posts:
+    """The posts and comments of a bucket; `files` is the account of what became of them."""
+
+    def __init__(self, files: dict[str, dict[str, Any]]) -> None:
+        self.files = files
+        self.questions: dict[int, tuple[list[Any], str]] = {}
+        self.answers: dict[int, list[tuple[list[Any], str]]] = {}
+        self.comments: dict[int, list[list[Any]]] = {}
+        self.seen = set[int]()
+
+    def _skip(self, file: str, kind: str) -> None:
+        skipped = self.files.setdefault(file, {"records": 0, "skipped": {}})["skipped"]
+        skipped[kind] = skipped.get(kind, 0) + 1
+
+    def add(self, record: list[Any], file: str) -> None:
+        """Take a record of a file."""
+        self.files.setdefault(file, {"records": 0, "skipped": {}})["records"] += 1
+        if record[1] == 0:
+            self.comments.setdefault(record[2], []).append([*record, file])
+        elif record[2] in self.seen:
+            self._skip(file, "repeated_post")
+        else:
+            self.seen.add(record[2])
+            if record[1] == QUESTION:
+                self.questions[record[2]] = (record, file)
+            else:
+                self.answers.setdefault(record[0], []).append((record, file))
+
+    def joined(self, task: JoinTask) -> Iterator[dict[str, object]]:
+        """The rows of the questions, by number; all else is counted as skipped."""
+        used = set[int]()
+        for number in sorted(self.questions):
+            question, file = self.questions[number]
+            mine = self.answers.pop(number, [])
+            kept, lost = chosen([record for record, _ in mine], question[10], task.options)
+            where = {record[2]: name for record, name in mine}
+            for record, kind in [*((record, "answer_in_document") for record in kept), *lost]:
+                self._skip(where[record[2]], kind)
+            if not kept and not task.options.unanswered:
+                self._skip(file, "question_without_answer")
+                continue
+            yield _row(task, question, file, kept, self.comments)
+            used.update([number, *(record[2] for record in kept)])
+        self._skip_rest(used)
+
+    def _skip_rest(self, used: set[int]) -> None:
+        for post, found in self.comments.items():
+            for comment in found:
+                self._skip(comment[-1], "comment_in_document" if post in used else "comment_of_no_document")
+        for orphans in self.answers.values():
+            for _, file in orphans:
+                self._skip(file, "orphaned_answer")
 
 
 def _not_joined(task: JoinTask, facts: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:

@@ -382,58 +382,77 @@ def _blocks(file: BinaryIO, start: int, end: int) -> Iterator[Piece]:
     tried once more up to the next one. Or the mark behind it is damaged: then its end is looked for. Of streams one behind
     the other a damaged first mark shows by what stands between them.
     """
-    window = _Window(file, start)
-    at: int | None = None
-    broken: int | None = None
-    ended: int | None = None if start else 0
-    """The bit behind a stream that has ended, or before the first."""
+    blocks = _Blocks(_Window(file, start), start, end)
+    for mark in blocks.window.marks():
+        yield from blocks.unmarked() if mark is None else blocks.mark(*mark)
+    yield from blocks.rest()
 
-    def lost(bit: int, until: int, told: str) -> Iterator[Piece]:
-        own = bit // 8 < end
-        if (found := window.unpack_open(bit, until)) is not None:
-            yield Piece(found, bit // 8, own, moves=False)
-        yield Piece(b"", bit // 8, own, told)
 
-    for mark in window.marks():
-        if mark is None:  # without marks there is nothing to remember but what may begin one
-            first = at if broken is None else broken
-            if first is None:
-                window.forget(max(window.base * 8, window.end - 64))
-            elif window.end - first > 8 * LONGEST_BLOCKS:
-                yield from lost(first, window.end, DAMAGED)
-                window.forget(window.end - 64)
-                at = broken = None
-            continue
-        bit, last = mark
-        if at is None and ended is not None and bit != ended + _STREAM_HEAD:
-            yield Piece(b"", ended // 8, ended // 8 < end, "damaged: bytes that begin no stream of bzip2")
-        ended = (bit + _STREAM_TAIL + 7) // 8 * 8 if last else None
-        if at is not None:
-            data = window.unpack(at, bit)
-            if data is None and broken is not None:
-                data = window.unpack(broken, bit)
-                if data is not None:
-                    at, broken = broken, None
-            if data is not None:
-                if broken is not None:
-                    yield from lost(broken, at, DAMAGED)
-                    broken = None
-                yield Piece(data, at // 8, at // 8 < end, moves=False)
-            else:
-                if broken is not None:
-                    yield from lost(broken, at, DAMAGED)
-                broken = at
-        at = None if last else bit
-        if last and broken is not None:
-            yield from lost(broken, bit, DAMAGED)
-            broken = None
-        window.forget(bit if broken is None else broken)
-    if broken is not None:
-        yield from lost(broken, window.end if at is None else at, DAMAGED)
-    if at is not None:
-        yield from lost(at, window.end, "cut: the end of the bzip2 data is missing")
-    elif ended is not None and window.rest(ended):
-        yield Piece(b"", ended // 8, ended // 8 < end, "cut: the end of the bzip2 data is missing")
+class _Blocks:
+    """The blocks between marks, as the marks come."""
+
+    def __init__(self, window: _Window, start: int, end: int) -> None:
+        self.window, self.last = window, end
+        self.at: int | None = None
+        """The bit at which the block begins that is being read."""
+        self.broken: int | None = None
+        """That of the one before it, where it could not be unpacked."""
+        self.ended: int | None = None if start else 0
+        """The bit behind a stream that has ended, or before the first."""
+
+    def _piece(self, bit: int, data: bytes, problem: str = "") -> Piece:
+        return Piece(data, bit // 8, bit // 8 < self.last, problem, moves=bool(problem))
+
+    def _lost(self, bit: int, until: int, told: str) -> Iterator[Piece]:
+        if (found := self.window.unpack_open(bit, until)) is not None:
+            yield self._piece(bit, found)
+        yield self._piece(bit, b"", told)
+
+    def _lost_before(self, until: int) -> Iterator[Piece]:
+        if self.broken is not None:
+            yield from self._lost(self.broken, until, DAMAGED)
+            self.broken = None
+
+    def unmarked(self) -> Iterator[Piece]:
+        """More was read and no mark is in it: there is nothing to remember but what may begin one."""
+        window, first = self.window, self.at if self.broken is None else self.broken
+        if first is None:
+            window.forget(max(window.base * 8, window.end - 64))
+        elif window.end - first > 8 * LONGEST_BLOCKS:
+            yield from self._lost(first, window.end, DAMAGED)
+            window.forget(window.end - 64)
+            self.at = self.broken = None
+
+    def mark(self, bit: int, last: bool) -> Iterator[Piece]:
+        """A mark at a bit, of a block or of the end of a stream: what ends there."""
+        if self.at is None and self.ended is not None and bit != self.ended + _STREAM_HEAD:
+            yield self._piece(self.ended, b"", "damaged: bytes that begin no stream of bzip2")
+        self.ended = (bit + _STREAM_TAIL + 7) // 8 * 8 if last else None
+        if self.at is not None:
+            yield from self._block(self.at, bit)
+        self.at = None if last else bit
+        if last:
+            yield from self._lost_before(bit)
+        self.window.forget(bit if self.broken is None else self.broken)
+
+    def _block(self, at: int, bit: int) -> Iterator[Piece]:
+        data = self.window.unpack(at, bit)
+        if data is None and self.broken is not None and (data := self.window.unpack(self.broken, bit)) is not None:
+            at, self.broken = self.broken, None
+        yield from self._lost_before(at)
+        if data is None:
+            self.broken = at
+        else:
+            yield self._piece(at, data)
+
+    def rest(self) -> Iterator[Piece]:
+        """What stands behind the last mark."""
+        window = self.window
+        yield from self._lost_before(window.end if self.at is None else self.at)
+        if self.at is not None:
+            yield from self._lost(self.at, window.end, "cut: the end of the bzip2 data is missing")
+        elif self.ended is not None and window.rest(self.ended):
+            yield self._piece(self.ended, b"", "cut: the end of the bzip2 data is missing")
 
 
 # ---- 7z ----

@@ -128,23 +128,6 @@ class Ledger(Account, total=False):
     rule_of_thumb: str
 
 
-def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, Account]:
-    """Add up the facts of source tasks: {file: {"records": n, "skipped": {kind: n}}}."""
-    files: dict[str, Any] = {}
-    for facts in written:
-        for file, tally in facts["files"].items():
-            entry = files.setdefault(file, {"records": 0, "skipped": {}})
-            entry["records"] += tally["records"]
-            for kind, count in tally["skipped"].items():
-                entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
-    return dict(sorted(files.items()))
-
-
-def fallback(written: Iterable[dict[str, Any]]) -> int:
-    """Pages whose text is from another extraction engine than the one asked for."""
-    return sum(facts.get("fallback", 0) for facts in written)
-
-
 def framed(job: "Job", own: Ledger) -> Ledger:
     """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
     files, known, stages = own["files"], read_json(job.path(IDENTITY)), read_json(job.scratch(STAGES))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -160,8 +160,10 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
     names = [path.rsplit("/", 1)[1] for path in parts]
     tally = {
         "parts": names,
-        "files": ledgers.tallies(written),
-        "fallback": ledgers.fallback(written),
+        "files": tallies(written),
+        "fallback": sum(
+            facts.get("fallback", 0) for facts in written
+        ),  # pages that another engine than the one asked for has read
         "bytes": whole.bytes,
         "content": whole.to_dict(),
         "kind": job.source.kind,
@@ -171,6 +173,18 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
     for folder in ("splits", *(early.folder for early in job.source.before)):
         storage.remove(job.scratch(folder))
     return parts
+
+
+def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, ledgers.Account]:
+    """Add up the facts of source tasks: {file: {"records": n, "skipped": {kind: n}}}."""
+    files: dict[str, Any] = {}
+    for facts in written:
+        for file, tally in facts["files"].items():
+            entry = files.setdefault(file, {"records": 0, "skipped": {}})
+            entry["records"] += tally["records"]
+            for kind, count in tally["skipped"].items():
+                entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
+    return dict(sorted(files.items()))
 
 
 def _records(written: Sequence[Mapping[str, Any]]) -> int:

@@ -1,6 +1,7 @@
 """A formula as running text: symbols as Unicode has them, fractions with a stroke, commands gone."""
 
 import re
+from collections.abc import Mapping
 
 from curate.tex.symbols import ACCENTS, table
 from curate.tex.words import names
@@ -40,21 +41,7 @@ def math_text(latex: str) -> str:
         elif token == "&" or token == "~" or token.isspace():
             out.append(" ")
         elif token[0] == "\\":
-            name = token[1:]
-            if name in ("frac", "dfrac", "tfrac", "cfrac"):
-                waiting = "frac"
-            elif name == "sqrt":
-                out.append("√")
-                waiting = "sqrt"
-            elif name in ("begin", "end", "label", "tag", "hspace", "vspace", "phantom"):
-                waiting = "drop"
-            elif name in _SPACES:
-                out.append(" ")
-            elif name in _NAMES or name == "over":
-                out.append("/" if name == "over" else f" {name} ")
-            elif name not in _SILENT and name not in ACCENTS:
-                _put(out, symbols.get(name, ""), waiting)
-                waiting = ""
+            waiting = _command(out, token[1:], symbols, waiting)
         else:
             if waiting in ("^", "_") and len(token) > 1:
                 _put(out, token[0], waiting)
@@ -63,6 +50,25 @@ def math_text(latex: str) -> str:
                 _put(out, token, waiting)
             waiting = ""
     return re.sub(r"\s+", " ", "".join(out)).strip()
+
+
+def _command(out: list[str], name: str, symbols: Mapping[str, str], waiting: str) -> str:
+    """Write what a command stands for; what the group behind it will be."""
+    if name in ("frac", "dfrac", "tfrac", "cfrac"):
+        return "frac"
+    if name == "sqrt":
+        out.append("√")
+        return "sqrt"
+    if name in ("begin", "end", "label", "tag", "hspace", "vspace", "phantom"):
+        return "drop"
+    if name in _SPACES:
+        out.append(" ")
+    elif name in _NAMES or name == "over":
+        out.append("/" if name == "over" else f" {name} ")
+    elif name not in _SILENT and name not in ACCENTS:
+        _put(out, symbols.get(name, ""), waiting)
+        return ""
+    return waiting
 
 
 def _put(out: list[str], text: str, script: str) -> None:
