@@ -27,50 +27,68 @@ def laid_out(source: str) -> str:
 
     Headings without anything below them go (their section held references or links alone).
     """
-    blocks: list[tuple[int, str]] = []
-    paragraph: list[str] = []
-    tables: list[_Table] = []
-    counters: list[int] = []
-
-    def end() -> None:
-        if paragraph:
-            blocks.append((TEXT, "\n".join(paragraph)))
-            paragraph.clear()
-
+    page = _Layout()
     for line in source.split("\n"):
         stripped = line.strip()
-        if tables or stripped.startswith(("{|", ":{|", "::{|", "*{|")):
-            if not _table_line(stripped, tables):
-                continue
-            done = tables.pop()  # the outermost has ended
-            end()
-            if rows := done.text():
-                blocks.append((TEXT, rows))
-            continue
-        if not stripped:
-            end()
-            counters.clear()
-            continue
+        if page.tables or stripped.startswith(("{|", ":{|", "::{|", "*{|")):
+            page.table_line(stripped)
+        elif stripped:
+            page.line(line, stripped)
+        else:
+            page.end()
+            page.counters.clear()
+    return page.text()
+
+
+class _Layout:
+    """A page, line by line."""
+
+    def __init__(self) -> None:
+        self.blocks: list[tuple[int, str]] = []
+        self.paragraph: list[str] = []
+        self.tables: list[_Table] = []
+        """Those that are open, the innermost last."""
+        self.counters: list[int] = []
+
+    def end(self) -> None:
+        """End the paragraph."""
+        if self.paragraph:
+            self.blocks.append((TEXT, "\n".join(self.paragraph)))
+            self.paragraph.clear()
+
+    def _add(self, table: "_Table") -> None:
+        if rows := table.text():
+            self.blocks.append((TEXT, rows))
+
+    def table_line(self, stripped: str) -> None:
+        """A line of a table, or the first."""
+        if _table_line(stripped, self.tables):
+            done = self.tables.pop()  # the outermost has ended
+            self.end()
+            self._add(done)
+
+    def line(self, line: str, stripped: str) -> None:
+        """Any other line that is not empty."""
         first = stripped[0]
         if first == "=" and (found := heading(stripped)):
-            end()
-            counters.clear()
-            blocks.append(found)
+            self.end()
+            self.counters.clear()
+            self.blocks.append(found)
         elif first in _MARKS and line[0] == first:
-            if item := _item(stripped, counters):
-                paragraph.append(item)
+            if item := _item(stripped, self.counters):
+                self.paragraph.append(item)
         elif first == "-" and not stripped.strip("-") and len(stripped) > 3:
-            end()
-        elif first == "|":
-            continue  # the rest of a table whose beginning is lost, or of a template without an end
-        else:
-            counters.clear()
-            paragraph.append(_code(line) if line[0] == " " else stripped)
-    end()
-    for table in tables:  # never closed: what it holds stays
-        if rows := table.text():
-            blocks.append((TEXT, rows))
-    return "\n\n".join(text for _, text in _with_content(blocks)).replace(BREAK, "\n")
+            self.end()
+        elif first != "|":  # that is the rest of a table whose beginning is lost, or of a template without an end
+            self.counters.clear()
+            self.paragraph.append(_code(line) if line[0] == " " else stripped)
+
+    def text(self) -> str:
+        """The whole page."""
+        self.end()
+        for table in self.tables:  # never closed: what it holds stays
+            self._add(table)
+        return "\n\n".join(text for _, text in _with_content(self.blocks)).replace(BREAK, "\n")
 
 
 def _code(line: str) -> str:
