@@ -117,7 +117,7 @@ def _read(room: _Room) -> Epub:
     return read_package(package, opf, room.read, hidden)
 
 
-def read_package(package: Any, opf: str, read: Any, hidden: frozenset[str]) -> Epub:
+def read_package(package: etree._Element, opf: str, read: Any, hidden: frozenset[str]) -> Epub:
     """The text of the chapters that a package file names; `read` gives the bytes of a path or raises KeyError."""
     items = {item.get("id"): item for item in _all(package, "item")}
     skipped = _covers(package, items)
@@ -197,7 +197,7 @@ def _encrypted(room: _Room) -> frozenset[str]:
     return frozenset(found)
 
 
-def _covers(package: Any, items: Mapping[str, Any]) -> set[str]:
+def _covers(package: etree._Element, items: Mapping[str, Any]) -> set[str]:
     """Ids and paths of the cover page and of tables of contents, as the metadata and the guide say."""
     found = {meta.get("content") for meta in _all(package, "meta") if meta.get("name") == "cover"}
     spine = next(iter(_all(package, "spine")), None)
@@ -224,7 +224,7 @@ def _resolved(base: str, href: str | None) -> str | None:
     return None if path.startswith(("..", "/")) else path
 
 
-def read_xml(data: bytes) -> Any:
+def read_xml(data: bytes) -> etree._Element:
     """The root of an XML file, mended where it is broken; no entity is resolved. Raises LxmlError where there is none."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)
     root = etree.fromstring(data, parser)
@@ -233,7 +233,7 @@ def read_xml(data: bytes) -> Any:
     return root
 
 
-def _all(root: Any, name: str) -> list[Any]:
+def _all(root: etree._Element, name: str) -> list[etree._Element]:
     """Elements of a local name, wherever and in whatever namespace."""
     return [node for node in root.iter() if isinstance(node.tag, str) and node.tag.rpartition("}")[2] == name]
 

@@ -21,9 +21,12 @@ import stat
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
+
+T = TypeVar("T")
 
 LISTEN = {"x86_64": (0xC000003E, 50), "aarch64": (0xC00000B7, 201)}
 """The kernel's number of the architecture (linux/audit.h) and of its system call `listen`."""
@@ -179,7 +182,7 @@ class Sail:
             finally:
                 self._allow(lambda: self._ports.remove(port))  # before the socket gives its port back
 
-    def _allow(self, change: Any) -> None:
+    def _allow(self, change: Callable[[], object]) -> None:
         with self._lock:
             change()
             if self._listener is not None:
@@ -224,9 +227,9 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
             end.shutdown(how)
 
 
-def _in_thread(call: Any) -> object:
+def _in_thread(call: Callable[[], T]) -> T:
     """What `call` returns, called in a thread that ends with it."""
-    found: list[Any] = []
+    found: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:

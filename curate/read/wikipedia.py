@@ -307,7 +307,7 @@ def _parser() -> object:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
-def _filled(row: dict[str, Any], element: Any, task: WikiTask) -> dict[str, object]:
+def _filled(row: dict[str, Any], element: etree._Element, task: WikiTask) -> dict[str, object]:
     site = task.site
     title = element.findtext("title") or ""
     number, revision = _whole(element.findtext("id")), _newest(element)
@@ -338,12 +338,18 @@ def _filled(row: dict[str, Any], element: Any, task: WikiTask) -> dict[str, obje
     return row
 
 
-def _text_of(element: Any) -> Callable[[str], str]:
+def _text_of(element: etree._Element) -> Callable[[str], str]:
     return lambda name: (element.findtext(name) or "") if element is not None else ""
 
 
 def _skip(
-    element: Any, revision: Any, text: Any, source: str, space: int, title: str, options: Wikipedia
+    element: etree._Element,
+    revision: etree._Element,
+    text: etree._Element,
+    source: str,
+    space: int,
+    title: str,
+    options: Wikipedia,
 ) -> str | None:
     """Why a page is no document; None for one that is."""
     if space not in options.namespaces:
@@ -371,7 +377,7 @@ def _skip(
     return None
 
 
-def _newest(element: Any) -> Any:
+def _newest(element: etree._Element) -> etree._Element | None:
     """The newest revision of a page by its time; of those of one time the last."""
     best, newest = None, ""
     for revision in element.iterfind("revision"):

@@ -12,7 +12,7 @@ import pickle
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from curate.files import storage
 from curate.tokens import pack, tokenizer
 from curate.tokens.tokenizer import TokenizerFile
 
-Tokens = NDArray[np.integer[Any]]
+Tokens = NDArray[np.integer]
 BLOCK = 1 << 20
 """Tokens that are read at once."""
 CHUNK_BYTES = 1 << 26
@@ -64,7 +64,7 @@ class Stream:
             yield np.array([last], self.dtype)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.integer]:
         """Of the packed parts."""
         return pack.dtype_of(self.tokenizer.vocabulary)
 
@@ -88,7 +88,7 @@ def cut(blocks: Iterable[Tokens], sizes: Iterable[int]) -> Iterator[Tokens]:
         waiting, have = [whole[size:]], have - size
 
 
-def nanogpt(stream: Stream, folder: str, _: int) -> dict[str, Any]:
+def nanogpt(stream: Stream, folder: str, _: int) -> dict[str, object]:
     """`train.bin`: uint16 one after another, as nanoGPT's `data/openwebtext/prepare.py` writes it, and `meta.pkl` with the
     size of the vocabulary and its texts, as its `data/shakespeare_char/prepare.py` does."""
     _write(storage.join(folder, "train.bin"), stream.blocks(), "<u2")
@@ -99,7 +99,7 @@ def nanogpt(stream: Stream, folder: str, _: int) -> dict[str, Any]:
     return {"dtype": "<u2"}
 
 
-def megatron(stream: Stream, folder: str, _: int) -> dict[str, Any]:
+def megatron(stream: Stream, folder: str, _: int) -> dict[str, object]:
     """`tokens.bin` and `tokens.idx`: what `preprocess_data.py --append-eod` writes, a sequence a document."""
     dtype = "<u2" if stream.tokenizer.vocabulary < MEGATRON_UINT16 else "<i4"
     _write(storage.join(folder, "tokens.bin"), stream.blocks(), dtype)
@@ -121,7 +121,7 @@ def _megatron_index(stream: Stream, dtype: str) -> Iterator[bytes]:
         yield np.arange(first, min(first + BLOCK, documents + 1), dtype="<i8").tobytes()
 
 
-def datatrove(stream: Stream, folder: str, _: int) -> dict[str, Any]:
+def datatrove(stream: Stream, folder: str, _: int) -> dict[str, object]:
     """`tokens.ds`, `tokens.ds.index` (where each document ends, in tokens: uint64) and `tokens.ds.metadata`."""
     dtype = stream.dtype
     _write(storage.join(folder, "tokens.ds"), stream.blocks(), dtype.str)
@@ -139,7 +139,7 @@ def _metric(tokens: int) -> str:
     return f"{tokens / 1000 ** (power // 3):.{2 - power % 3}f} {'kMGTP'[power // 3 - 1] if power > 2 else ''}T"
 
 
-def mosaic(stream: Stream, folder: str, length: int) -> dict[str, Any]:
+def mosaic(stream: Stream, folder: str, length: int) -> dict[str, object]:
     """`shard.00000.mds` … and `index.json`: a sample is a run of `length` tokens in a column `tokens` (int32), whatever the
     documents' ends, as LLM Foundry's `convert_dataset_hf.py --concat_tokens` makes them. What fills no run at the end is
     left over, and counted."""
@@ -170,7 +170,7 @@ def mosaic(stream: Stream, folder: str, length: int) -> dict[str, Any]:
     return {"dtype": "<i4", "sequence_length": length, "sequences": runs, "left_over": tokens - runs * length}
 
 
-def litgpt(stream: Stream, folder: str, _: int) -> dict[str, Any]:
+def litgpt(stream: Stream, folder: str, _: int) -> dict[str, object]:
     """`chunk-0-0.bin` … and `index.json` of LitData, for its TokensLoader: an item is a document (int32), a chunk ends with
     the document that fills it."""
     chunks = []
@@ -223,7 +223,7 @@ def _write_bytes(path: str, data: Iterable[bytes]) -> None:
         stream.writelines(data)
 
 
-Writer = Callable[[Stream, str, int], dict[str, Any]]
+Writer = Callable[[Stream, str, int], dict[str, object]]
 WRITERS: Final[Mapping[str, Writer]] = {
     "nanogpt": nanogpt,
     "megatron": megatron,
@@ -248,7 +248,7 @@ def check(name: str, length: int, vocabulary: int) -> None:
         )
 
 
-def write(name: str, stream: Stream, folder: str, length: int) -> dict[str, Any]:
+def write(name: str, stream: Stream, folder: str, length: int) -> dict[str, object]:
     """Write all tokens into `folder` in the format `name` (not OURS), with `meta.json`, which is given back."""
     documents, tokens = stream.count()
     facts = WRITERS[name](stream, folder, length)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import regex
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from curate.tokens.pretoken_counts import PieceCounter
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -30,7 +32,7 @@ CACHED_PIECES, CACHED_LENGTH = 1 << 20, 64
 class Pieces:
     """Token ids and counts of texts, for one tokenizer."""
 
-    def __init__(self, tokenizer: Any, pattern: str) -> None:
+    def __init__(self, tokenizer: "Tokenizer", pattern: str) -> None:
         self._tokenizer = tokenizer
         self._split = regex.compile(pattern).findall
         self._strange = _strange_characters(tokenizer, pattern)
@@ -126,7 +128,7 @@ def _byte_letters() -> dict[int, str]:
 _LETTERS = _byte_letters()
 
 
-def of(tokenizer: Any) -> Pieces | None:
+def of(tokenizer: "Tokenizer") -> Pieces | None:
     """The fast way for a `tokenizers.Tokenizer`, or None when it is not a plain byte-level BPE."""
     pattern = pattern_of(json.loads(tokenizer.to_str()))
     if pattern is None:
@@ -176,7 +178,7 @@ def _agreed(pre_tokenizer: str, pattern: str) -> frozenset[int]:
     return frozenset(agreed)
 
 
-def _strange_characters(tokenizer: Any, pattern: str) -> Any:
+def _strange_characters(tokenizer: "Tokenizer", pattern: str) -> Any:
     """A pattern that finds any character on which the engines may differ."""
     description = json.loads(tokenizer.to_str())
     description["model"] = {"type": "BPE", "vocab": {}, "merges": []}

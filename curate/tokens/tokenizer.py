@@ -6,11 +6,14 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.tokens import pretokens
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 END_OF_TEXT = "<|endoftext|>"
 PROBE = "probe"
@@ -57,14 +60,15 @@ def has_probe() -> bool:
 
 
 @lru_cache(maxsize=2)
-def load(path: str) -> Any:
+def load(path: str) -> "Tokenizer":
     """The `tokenizers.Tokenizer` of a file (or PROBE): no truncation, no padding, special tokens in texts are
     text."""
     from tokenizers import Tokenizer
 
     if path == PROBE:
         # By name: this package must work, and be imported, without the trainer.
-        return importlib.import_module("train_probe.tokenizer").shipped().inner
+        shipped: Tokenizer = importlib.import_module("train_probe.tokenizer").shipped().inner
+        return shipped
     try:
         tokenizer = Tokenizer.from_buffer(storage.read_bytes(path))
     except Exception as error:  # the library raises bare Exception for any malformed file
@@ -80,7 +84,7 @@ def text_of(path: str) -> str:
     return str(load(path).to_str()) if path == PROBE else storage.read_bytes(path).decode("utf-8")
 
 
-def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+def encode(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, without special tokens."""
     fast = _pieces_of(tokenizer)
     if fast is not None:
@@ -88,7 +92,7 @@ def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     return [one.ids for one in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
-def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
+def count(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[int]:
     """Tokens of each text, without special tokens."""
     fast = _pieces_of(tokenizer)
     if fast is not None:
@@ -99,7 +103,7 @@ def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
 _fast: dict[int, tuple[Any, pretokens.Pieces | None]] = {}
 
 
-def _pieces_of(tokenizer: object) -> pretokens.Pieces | None:
+def _pieces_of(tokenizer: "Tokenizer") -> pretokens.Pieces | None:
     """The fast way for a tokenizer, made once; the tokenizer is kept beside it, so that its number stays its own."""
     if id(tokenizer) not in _fast:
         if len(_fast) >= 4:
@@ -108,7 +112,7 @@ def _pieces_of(tokenizer: object) -> pretokens.Pieces | None:
     return _fast[id(tokenizer)][1]
 
 
-def end_of_text(tokenizer: Any) -> int:
+def end_of_text(tokenizer: "Tokenizer") -> int:
     """The id that ends a document. Raises InputError when the vocabulary has none of the usual ones."""
     for name in (END_OF_TEXT, "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|im_end|>"):
         found = tokenizer.token_to_id(name)
@@ -117,13 +121,13 @@ def end_of_text(tokenizer: Any) -> int:
     raise InputError(f"the tokenizer has no token that ends a document, such as {END_OF_TEXT}")
 
 
-def mask(tokenizer: Any, otherwise: int) -> int:
+def mask(tokenizer: "Tokenizer", otherwise: int) -> int:
     """The id that hides a token (for masked models), or `otherwise`."""
     names = ("<|mask|>", "[MASK]", "<mask>")
     return next((int(i) for name in names if (i := tokenizer.token_to_id(name)) is not None), otherwise)
 
 
-def train(texts: Iterable[str], vocabulary: int, *, min_frequency: int = 2) -> Any:
+def train(texts: Iterable[str], vocabulary: int, *, min_frequency: int = 2) -> "Tokenizer":
     """A byte-level BPE of `vocabulary` entries (256 bytes and END_OF_TEXT among them), learned from `texts`.
 
     The same texts in the same order give the same tokenizer. Raises UsageError for a vocabulary that can't
