@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from curate.corpus import checksums
-from curate.corpus.checksums import Content
 from curate.corpus.shards import part_name, read_facts, read_written
 from curate.engine.session import Session
 from curate.errors import AlarmError, InputError, UsageError
@@ -197,12 +196,8 @@ def _shards(s: Session, job: MixJob, planned: Plan, draws: Sequence[DrawTask]) -
         facts["worked"] = run_tasks(s, job, finish.finish_shard, tasks)
         finished = [finish.finished_of(task) for task in tasks]
         facts["rows"] = sum(one.rows for one in finished)
-    check_moved("the exchange", drawn, _total(finished))
+    check_moved("the exchange", drawn, checksums.total(one.content for one in finished))
     return tasks
-
-
-def _total(finished: Sequence[finish.Finished]) -> Content:
-    return checksums.total(one.content for one in finished)
 
 
 def _pack_task(job: MixJob, planned: Plan, shard: int) -> pack.PackTask | None:

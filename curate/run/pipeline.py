@@ -150,7 +150,10 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         facts["worked"] = run_tasks(s, job, job.source.run, tasks)
         read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
-        facts.update(bytes=sum(f["bytes"] for f in written), records=_records(written))
+        facts.update(
+            bytes=sum(f["bytes"] for f in written),
+            records=sum(tally["records"] for facts in written for tally in facts["files"].values()),
+        )
     with stage(job, "exchange", 1) as facts:
         held = {path: one.content for path, one in read.items()}
         whole = checksums.total(held.values())
@@ -185,10 +188,6 @@ def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, ledgers.Account]:
             for kind, count in tally["skipped"].items():
                 entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
     return dict(sorted(files.items()))
-
-
-def _records(written: Sequence[Mapping[str, Any]]) -> int:
-    return sum(tally["records"] for facts in written for tally in facts["files"].values())
 
 
 def _reuse(job: CorpusJob, folder: str) -> list[str]:
