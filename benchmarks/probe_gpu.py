@@ -18,8 +18,7 @@ from train_probe import prepare, tokenizer
 from train_probe.config import PRESETS, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.parallel import World, start
-from train_probe.peak import measured_peak
-from train_probe.train import Trainer, use_bf16
+from train_probe.train import Trainer, measured_peak, use_bf16
 
 
 def stream(folder: Path, size: int, tokens: int) -> Stream:

@@ -26,7 +26,6 @@ from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
-from train_probe.peak import measured_peak, seen
 
 Talk = Callable[[str], None]
 
@@ -361,3 +360,41 @@ def load_weights(path: Path, device: torch.device) -> tuple[Model, dict[str, Any
     except (KeyError, TypeError, RuntimeError, AttributeError) as error:
         raise ProbeError(f"{path}: {_GARBAGE} ({str(error).splitlines()[0]})") from None
     return model, saved["identity"]
+
+
+# ---- what the device can do at most ----
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+_best: dict[tuple[str, bool], float] = {}
+
+
+def measured_peak(device: torch.device, bf16: bool, size: int = 0, repeat: int = 5) -> float:
+    """FLOP/s of a square product (8,192 wide on an accelerator, 512 on a processor): the best that was ever measured.
+
+    A machine at work for somebody else shows less than it has, so the figure can only grow: call it again later.
+    """
+    size = size or (8192 if device.type == "cuda" else 512)
+    a = torch.randn(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
+    key = (str(device), bf16)
+    a @ a
+    for _ in range(3):
+        synchronize(device)
+        began = time.perf_counter()
+        for _ in range(repeat):
+            a @ a
+        synchronize(device)
+        seen(device, bf16, 2 * size**3 * repeat / (time.perf_counter() - began))
+    return _best[key]
+
+
+def seen(device: torch.device, bf16: bool, rate: float) -> float:
+    """Remember that the device reached this rate, in whatever way; returns the best rate so far."""
+    key = (str(device), bf16)
+    _best[key] = max(rate, _best.get(key, 0.0))
+    return _best[key]

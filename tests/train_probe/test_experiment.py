@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from train_probe import held_out, looks, parallel, peak, prepare, tokenizer  # noqa: E402
+from train_probe import held_out, looks, parallel, prepare, tokenizer, train  # noqa: E402
 from train_probe.__main__ import main  # noqa: E402
 from train_probe.data import TokenFile  # noqa: E402
 from train_probe.quantity import parse, short  # noqa: E402
@@ -408,11 +408,11 @@ def test_the_commands_of_curate_are_the_same(capsys):
 
 def test_utilisation_is_never_above_one(monkeypatch):
     """A peak that was measured on a busy machine is lower than what the run then reaches."""
-    monkeypatch.setattr(peak, "_best", {("cpu", False): 1.0})
+    monkeypatch.setattr(train, "_best", {("cpu", False): 1.0})
     device = torch.device("cpu")
-    assert peak.seen(device, False, 5.0) == 5.0
-    assert peak.seen(device, False, 3.0) == 5.0
-    assert peak.measured_peak(device, False, 64) > 5.0
+    assert train.seen(device, False, 5.0) == 5.0
+    assert train.seen(device, False, 3.0) == 5.0
+    assert train.measured_peak(device, False, 64) > 5.0
 
 
 def test_several_processes_must_be_prepared_for(corpora, command, capsys, monkeypatch):
