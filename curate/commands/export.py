@@ -29,7 +29,7 @@ def export(corpus: str, format: str, output: str, as_json: bool, **engine: objec
     """
     from curate.jobs.export import Options, summary
     from curate.jobs.export import export as run
-    from curate.run.start import EngineOptions
+    from curate.run.runner import EngineOptions
 
     ledger = run(Options(corpus, format, output), EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: summary(ledger))

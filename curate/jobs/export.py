@@ -11,9 +11,7 @@ from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
 from curate.files.output import read_json
-from curate.run.job import Job, Watcher
-from curate.run.runner import run_tasks, stage
-from curate.run.start import EngineOptions, command_line, run_job
+from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
 
 
 @dataclass(frozen=True, slots=True)
