@@ -4,13 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from curate.corpus import exports
 from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
 from curate.files.output import read_json
+from curate.run.ledger import Account, Described, Ledger
 from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
 
 
@@ -24,7 +24,7 @@ class Options:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-def export(options: Options, engine: EngineOptions | None = None) -> dict[str, Any]:
+def export(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
     if options.format not in exports.FORMATS:
         raise UsageError(f"--format is one of {', '.join(exports.FORMATS)}, not {options.format!r}")
@@ -42,7 +42,7 @@ class ExportJob(Job):
     command: str = ""
     name: str = "export"
     watcher: Watcher | None = None
-    finishers: Sequence[Callable[["ExportJob", Mapping[str, Any]], None]] = ()
+    finishers: Sequence[Callable[["ExportJob", Ledger], None]] = ()
 
     def files(self) -> list[str]:
         """Names of the files of documents in the corpus. Raises InputError where it is not finished, or not whole."""
@@ -77,7 +77,7 @@ class ExportJob(Job):
         """The format."""
         return {"format": self.format}
 
-    def build(self, s: Session) -> dict[str, Any]:
+    def build(self, s: Session) -> Ledger:
         """Write each file, or the one table."""
         names = self.files()
         paths = [storage.join(self.corpus, name) for name in names]
@@ -101,28 +101,28 @@ class ExportJob(Job):
         counts = {task.file: exports.exported_at(task.out) for task in tasks}
         rows = [counts[task.file].records for task in tasks]
         return self._own(
-            counts, [{**self._described("", name), "rows": n} for name, n in zip(written, rows, strict=True)]
+            counts, [self._described("", name) | Described(rows=n) for name, n in zip(written, rows, strict=True)]
         )
 
-    def _described(self, folder: str, name: str) -> dict[str, Any]:
+    def _described(self, folder: str, name: str) -> Described:
         path, name = self.path(folder, name) if folder else self.path(name), os.path.join(folder, name)
         return {"file": name, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
 
-    def _own(self, counts: Mapping[str, exports.Exported], data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _own(self, counts: Mapping[str, exports.Exported], data: Sequence[Described]) -> Ledger:
         files = {
-            name: {"records": one.read, "skipped": {}, "rejected": {}, "failed": {}, "kept": one.records}
+            name: Account(records=one.read, skipped={}, rejected={}, failed={}, kept=one.records)
             for name, one in counts.items()
         }
         return {"format": self.format, "corpus": self.corpus, "files": files, "data": list(data)}
 
-    def check(self, ledger: Mapping[str, Any]) -> None:
+    def check(self, ledger: Ledger) -> None:
         """Raise BalanceError unless as many documents were written as the corpus says that it has."""
         kept = read_json(storage.join(self.corpus, "ledger.json"))["kept"]
         if ledger["kept"] != kept:
             raise BalanceError(f"{self.corpus} has {kept} documents, {ledger['kept']} were written")
 
 
-def summary(ledger: Mapping[str, Any]) -> str:
+def summary(ledger: Ledger) -> str:
     """What was written, in a line."""
     size = sum(part["bytes"] for part in ledger["data"])
     files = len(ledger["data"])

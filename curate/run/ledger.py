@@ -85,7 +85,7 @@ class ByLanguage(TypedDict):
 
 
 class Ledger(Account, total=False):
-    """`ledger.json`. Up to `data` of every job, then of corpora, of links, of mixtures (see `curate.mixing.ledger`)."""
+    """`ledger.json`. Up to `data` of every job, then of corpora, of links, of exports, of mixtures (see `curate.mixing.ledger`)."""
 
     version: int
     curate: str
@@ -109,6 +109,9 @@ class Ledger(Account, total=False):
 
     min_score: int
     links: int
+
+    format: str
+    corpus: str
 
     mixture: dict[str, Any]
     unit: str
