@@ -834,6 +834,98 @@ for line in SECOND.strip().splitlines():
 for line in FINE.strip().splitlines():
     header(A, line)
 
+SECOND_END = len(CASES)
+THIRD = """
+You owe the author a beer per deployment, payable before first use.
+Students at our school may look at this; nobody else.
+Running this on more than four cores needs a subscription.
+This module is on loan from Acme GmbH and goes back to them in June.
+Do not paste this into a chat assistant.
+The patent for this method is held by Initech; ask them before you build on it.
+We have not decided on a licence yet.
+Evaluation copy.
+Only members of the consortium get to run this.
+If you work for an arms maker, stop reading here.
+Keep this file within the team.
+Each fork must be approved by the maintainers.
+Nothing in this folder is for redistribution outside the EU.
+This was left here by mistake and is going to be removed; please do not copy.
+Our lawyers are still reviewing this code.
+Any service that shows this output must carry our logo.
+Derived from the firmware of the X200 camera by disassembly.
+Customers with a support plan may use this in production.
+Contains trade secrets of Hooli Inc.
+Not to be shown to third parties.
+By opening this file you accept the agreement at https://example.org/eula.
+The grant above ends when you sue anybody.
+You may use this on weekdays.
+Copied with kind permission of the publisher.
+The author asks for ten percent of all revenue made with this.
+Government agencies are excluded.
+Use by persons under 18 needs the consent of their parents.
+Decompiled from vendor.jar, version 2.1.
+This code was bought; the seat count is 12.
+Trial period: 30 days.
+Taken from the book "Numerical Recipes", Cambridge University Press.
+Please don't train models on this.
+Modified versions may not be called by the same name nor sold.
+Subject to export control; do not send abroad.
+It is fine to read this, but write your own.
+Redistribution is at the discretion of the Foundation.
+Property of Umbrella Corp, hands off.
+Answer copied from Stack Overflow, user 12345.
+Licensees may not publish benchmarks of this.
+For the sole benefit of the hosting provider named in the contract.
+"""
+"""Written at one go before the rules for heads of files were read."""
+FOURTH = """
+Ownership stays with the ministry until the project ends.
+We lent this to the Frob project for one release.
+Handle as restricted material.
+Our competitors should look elsewhere.
+The university keeps the exclusive exploitation of this work.
+Whoever earns money with it shares half with the author.
+A copy of this belongs on no public server.
+This is a sample from a paid course.
+Screenshots of the sources are not welcome.
+Keep your hands off this file unless you work here.
+Extracted from the installer of version 4.
+Only readers of the book get to use the listings.
+Governments of occupied territories have no right to it.
+Unlock the full version with a code from our shop.
+This text was typed in from a magazine.
+Use ends with your employment.
+Distribution list: board members.
+The vendor asked us not to spread it.
+Not cleared for release.
+Reviewers may look at it for the duration of the review.
+Robots are not invited.
+Half of this is patented.
+You break our rules by selling it.
+Classified.
+"""
+"""Written when what the third list had found was mended."""
+
+
+def everywhere(line: str) -> None:
+    """A line alone at the head of a file, in its docstring, beside a notice, and before, in and behind a licence's text."""
+    for where, files in {
+        "head": {"LICENSE": MIT, "src/a.py": f"# {line}\n\n{CODE}"},
+        "docstring": {"LICENSE": MIT, "src/a.py": f'"""Sums of rows.\n\n{line}\n"""\n\n{CODE}'},
+        "notice": {
+            "LICENSE": MIT,
+            "src/a.py": f"# Copyright 2019 Jane Roe\n# Licensed under the MIT license.\n# {line}\n\n{CODE}",
+        },
+        "after": {"LICENSE": f"{MIT}\n{line}\n", "src/a.py": CODE},
+        "before": {"LICENSE": f"{line}\n\n{MIT}", "src/a.py": CODE},
+        "inside": {"LICENSE": BSD3.replace("3. Neither", f"{line}\n\n3. Neither"), "src/a.py": CODE},
+    }.items():
+        case(f"{where}: {line}", D, files)
+
+
+for line in [*THIRD.strip().splitlines(), *FOURTH.strip().splitlines()]:
+    everywhere(line)
+
 
 def decision(files: dict[str, str], target: str, detector: Detector, allowed: frozenset[str]) -> tuple[str, str | None]:
     """Whether a file of a repository is allowed, and its expression."""
@@ -851,7 +943,8 @@ def main() -> None:
     counts: Counter[tuple[str, str, str]] = Counter()
     for number, (name, expected, files, target) in enumerate(CASES):
         found, expression = decision(files, target, detector, allowed)
-        counts["first" if number < FIRST else "second", expected, found] += 1
+        which = "first" if number < FIRST else "second" if number < SECOND_END else "third and fourth"
+        counts[which, expected, found] += 1
         if options.list and found != expected:
             print(f"{found} {expression} {name}")
     for (which, expected, found), count in sorted(counts.items()):

@@ -295,3 +295,17 @@ def is_title(words: str) -> bool:
         _only_names(said[label.end() :] if label else said, label is not None and bool(label.group("mark")))
         or _KNOWN.fullmatch(said) is not None
     )
+
+
+_NAMED = re.compile(r"\W*[A-Za-z][\w.+-]*(?:\s+[\w.+-]+)?(?:\s+--?|:|\s+\xe2\x80[\x93\x94])\s+(?:an?|the)\s", re.I)
+"""A program's name, and what it is: "frob -- a parser of …"."""
+MOST_NAMED = 80
+"""Characters."""
+
+
+def is_name_described(words: str) -> bool:
+    """Whether a line is the name of a program with what it is, and says nothing else."""
+    said = " ".join(words.split())
+    if len(said) > MOST_NAMED or _NAMED.match(said) is None or _YOU.search(said):
+        return False
+    return speaks_of_parts(said) and condition_in(said) is None and unexplained(said) is None

@@ -48,8 +48,46 @@ _HEAD = fast(
     rf"|\bth(?:is|ese) {_THING} (?:is|are|has|have|comes?|carry|carries|falls?)\b[a-z ]{{0,20}}\b(?:(?:its|their) own|a different|different|another|a separate|separate|a special|special) (?:terms|licen[sc]|conditions)|\bth(?:is|ese) {_THING} (?:is|are) (?:separately|differently|individually) licen[sc]ed"
     r"|\b(?:never|do not|don't|not to be|must not|may not|not|no)\b(?: be)?(?: use[ds]?| using| deploy(?:ed)?| run| ship(?:ped)?)?(?: it| this| them)?(?: code| software| file| library)? (?:in|for|by|at|on|near|aboard) (?:[a-z]+ ){0,2}(?:weapons?|weaponry|nuclear|military|warfare|hospitals?|casinos?|gambling|surveillance|aircraft|life support|drones?|missiles?|police|armed forces|reactors?)\b"
 )  # fmt: skip
+_NOT = r"(?<!we )(?<!deliberately )(?<!they )(?:do not|don't|never|not to|(?:you|they|users?|visitors?) (?:must|may|can|shall|should)(?: not|n't)|you cannot|(?:nobody|no one|no-one|none) (?:must|may|can|shall|should)|must not|may not|shall not)"
+_PROGRAMMED = (
+    r"(?:edit|modif\w+|change|import|call|use|run|touch|remove|delete|instantiate|subclass|invoke|rely|depend|rename|move|add|mix|confuse|format|reorder|sort|override|overwrite|mock|forget|execute|enable|disable|set|load|include|commit|check"
+    r"|merge|inherit|extend|translate|trust|expect|assume|expose|reference|require|store|treat|try|put|pass|write|need|wait|work|want|mutate|update|get|be|do|go|let|make|mind|worry|look|see|have|apply|build|compile|test|link|raise|return|print|log|lint|refactor|simplify|inline|cache|hash|parse|convert|replace|insert|open|close|start|stop|create|call|assert|catch|handle|ignore|skip|show this message|think|turn|keep|bother|define|declare|register|access|combine|reuse|break|split|cross|block|happen|support|install|simply|only|fix|rewrite|generate|implement|count|compare|match|report|request|ask|manually|directly|automatically|accidentally|blindly)"
+)
+"""What programmers tell each other not to do with a part of a program."""
+_ITSELF = rf"(?:this|these|it)(?: (?:source )?{_THING})?(?= (?:in|into|on|to|with|for|as|at|by|outside|without|anywhere|abroad|elsewhere|around|or|and|from|beyond|online|off|through|under)\b|\W*$|[.,;:!])"
+_OUTSIDERS = r"(?:(?:the |our |your |this |any )?(?:company|country|organi[sz]ation|team|office|campus|premises|consortium|university|institute|agency|ministry|lab|laborator(?:y|ies)|firm|family|eu|european union|u\.?s\.?a?|united states|uk|public|third[- ]part(?:y|ies)|outsiders?|strangers?|competitors?|press|customers?|clients?))\b"
+_USERS = r"(?:licensees?|recipients?|reviewers?|evaluators?|testers?|redistributors?|(?:re)?sellers?|buyers?|members?|customers?|subscribers?|students?|employees?|contractors?|partners?|sponsors?|developers?|forks?|derivatives?|copies|mirrors?)"
+_KINDS_OF_HEADS = {
+    "a ban on doing something with the file": rf"\b{_NOT} (?!{_PROGRAMMED}\b)[a-z]+(?:e|ing)?(?: [a-z-]+){{0,4}}? {_ITSELF}",
+    "to be kept where it is": (
+        rf"\bkeep (?:this|these|it)(?: {_THING})? (?:within|inside|in-?house|among|between|secret|private|confidential|internal|to yourself|off|out of|away from)\b"
+        rf"|\b(?:not|never)(?: to)? be (?:\w+ ){{0,2}}(?:shown|given|handed|sent|passed|exported|revealed|uploaded|posted|read|viewed|seen|taken|moved) (?:to|by|outside|out of|beyond|off|abroad|on)\b(?: \w+)? ?{_OUTSIDERS}"
+        rf"|\b(?:outside|beyond|leaves?|leaving|out of) {_OUTSIDERS}|\bsend (?:this|these|it)? ?(?:{_THING} )?abroad\b|\b(?:handle|treat|mark(?:ed)?) as (?:restricted|confidential|classified|secret|sensitive|internal|private)\b|^\W*(?:strictly )?(?:restricted|classified|confidential|secret|sensitive|embargoed)(?: (?:material|information|document|file))?\W*$"
+        r"|\bnot (?:yet )?(?:been )?(?:cleared|approved|intended|meant|authori[sz]ed) for (?:[a-z]+ )?(?:release|publication|distribution|public|export|disclosure|sale)\b|\bdistribution list\b|\bdistribution: (?:limited|restricted|internal)|\bexport[- ](?:control|restrict|licen[sc]|regulat)\w*"
+    ),
+    "of others": (
+        r"\b(?:decompiled|disassembled|de-?obfuscated) (?:from|by|with|using|out of)\b|\b(?:by|through|via|from) (?:a )?(?:decompil|disassembl)(?:ing|ation|y)\b|\bby reverse[- ]engineering\b"
+        r"|\bon loan (?:from|by|to)\b|\b(?:we|i|who|has|have|was|were) lent\b|\b(?:extracted|typed in|scanned|ripped|transcribed|reproduced|reprinted|excerpted|recovered|dumped|taken|lifted|copied) from (?:the |an? )?(?:[a-z-]+ )?(?:books?|magazines?|journals?|articles?|courses?|install(?:er|ation)|firmware|roms?|binar(?:y|ies)|vendors?|devices?|products?|manuals?|cds?|dvds?|forums?|leaks?|competitors?)\b"
+        r"|\b(?:sample|excerpt|extract|demo|preview|teaser|part)s? (?:from|of) (?:the |an? |our )?(?:[a-z-]+ )?(?:paid|commercial|full|book|course|magazine|product)\b|\b(?:lent|leased|rented|loaned|licen[sc]ed out) (?:to|by|from)\b"
+        rf"|\bth(?:is|ese) {_THING} (?:was|were|has been|have been|is|are) (?:bought|purchased|rented|leased|acquired|stolen|leaked|lent|loaned|borrowed|seized|commissioned|paid for|written for hire|a trial|an? (?:evaluation|demo|preview|sample|review) (?:copy|version|licen[sc]e))\b"
+        r"|\bpatents?\b[^.]{0,60}\b(?:held|owned|pending|assigned|belongs?|applied for|applies)\b|\b(?:is|are|was|been) patented\b|\bpatented (?:by|technolog)\w*|\bcovered by (?:[a-z0-9.,-]+ ){0,3}patents?\b"
+    ),
+    "terms for those who use it": (
+        rf"\b{_USERS}\b[^.;]{{0,60}}\b(?:may|must|shall|can|cannot|are|is|has to|have to|needs? to) (?:not |only |never |also |then |first |be |get )*(?:use|used|run|look at|read|view|keep|evaluate|share|sell|distribute|redistribute|copy|copied|deploy|deployed|ship|publish|published|benchmark|modify|resell|approved|reviewed|registered|reported|permitted|allowed|entitled|bound|obliged|required)\b(?: (?:this|it|these|to|by|benchmark\w*|results?)\b|\W*$)"
+        r"|\b(?:any|each|every|all) (?:[a-z]+ )?(?:services?|products?|sites?|web ?sites?|apps?|companies|company|uses?|deployments?|installations?|works?|devices?|publications?|papers?) (?:that|which|using|built|made|based|with|of)\b[^.;]{0,80}\b(?:must|shall|has to|have to|needs? to|is to|are to)\b"
+        r"|\bif you(?:'re| are)? (?:work(?:ing)?|employed) (?:for|at|in|with|on behalf of)\b|\bstop reading\b|\bread no further\b|\bclose this file\b"
+        r"|\b(?:fine|ok|okay|free|welcome|allowed|permitted|invited) to (?:read|look|view|study|learn)\b[^.;]{0,60}\b(?:but|not|only|write your own)\b|\blook,? (?:but )?(?:don't|do not) (?:touch|copy|take)\b|\bwrite your own\b|\b(?:selling|sharing|copying|publishing|redistributing|reselling|leaking|spreading|pirating) (?:it|this|these)\b|\b(?:is|are) not (?:welcome|wanted|tolerated)\b|\b(?:unlock|activate|upgrade|order|buy|purchase)\b[^.;]{0,40}\b(?:shops?|store|licen[sc]e|subscription|paid)\b"
+        r"|\bfor the (?:sole|exclusive|internal|private|personal) (?:use|benefit|purposes?)\b|\b(?:sole|exclusive) (?:use|benefit|licen[sc]ee) of\b|\bby (?:reading|opening|using|running|downloading|copying|installing) (?:this|it|these)\b[^.;]{0,60}\b(?:agree|accept|consent|acknowledge|promise|undertake)"
+    ),
+}  # fmt: skip
+"""What else a head may say: each kind by words that speak of the file and of people, and of no part of a program."""
+_OTHERS = fast("|".join(_KINDS_OF_HEADS.values()))
 _LABEL = re.compile(r"\W*(?:(?:project|code|file|source|software) )?(?:licen[sc]e|licensing|legal|terms(?: of use)?)(?: terms)?\s*:\s+(?P<value>\S.*)$", re.I | re.S)  # fmt: skip
 _LABEL_WORDS = re.compile(r"[A-Za-z]")
+
+
+_ALONE = (b"for use ", b"be used ", b"classified", b"restricted", b"sensitive", b"embargoed")
+"""What patterns for whole sentences begin with, which a look at the whole head does not find."""
 
 
 def may_reserve(text: bytes) -> bool:
@@ -57,7 +95,9 @@ def may_reserve(text: bytes) -> bool:
     if may_limit(text):
         return True
     low = b" ".join(text.lower().split())
-    return b"for use " in low or b"be used " in low or _HEAD.rough.search(low) is not None
+    if any(word in low for word in _ALONE):
+        return True
+    return any(pattern.rough.search(low) is not None for pattern in (_HEAD, _OTHERS))
 
 
 @lru_cache(maxsize=20_000)
@@ -66,7 +106,8 @@ def reserved_in_head(said: str) -> str | None:
 
     A label `License:` with words behind it that name no licence and no file is one, too.
     """
-    match = next(_HEAD.finditer(in_one_line(said)), None)
+    line = in_one_line(said)
+    match = next((m for pattern in (_HEAD, _OTHERS) for m in pattern.finditer(line)), None)
     if match is not None:
         return match.group()
     place = _FOR_USE.match(in_one_line(said).text)

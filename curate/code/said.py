@@ -13,7 +13,7 @@ import numpy as np
 
 from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
-from curate.code.described import curt, is_common, is_title, unexplained
+from curate.code.described import curt, is_common, is_name_described, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
@@ -118,7 +118,7 @@ def _gives(spoken: _Spoken) -> bool:
 
 def _is_heading(text: str, spoken: _Spoken, whole: Sequence[Span]) -> bool:
     """Whether a sentence is a title, or words of notices right before a text, that change nothing of it."""
-    if not is_title(spoken.words):
+    if not is_title(spoken.words) or reserved_in_head(spoken.words):
         return False
     return not _runs_into(text, spoken.at, whole) or is_common(spoken.words)
 
@@ -279,15 +279,19 @@ _OWN_TITLE = re.compile(r"(?:the )?[\w.-]+(?: software)? licen[cs]e", re.I)
 
 
 def _heads(sentence: Sentence, words: str, whole: Sequence[Span]) -> bool:
-    """Whether a sentence is the title of a licence file that calls the known text behind it after the program."""
+    """Whether a sentence is the title of a licence file: it calls the known text behind it after the program, or says what that is."""
     following = next((s for s in whole if s.start >= sentence.end), None)
     near = following is not None and following.kind == "full-text" and following.start - sentence.end < 300
     return (
         near
         and sentence.start < 100
-        and _OWN_TITLE.fullmatch(" ".join(words.split())) is not None
+        and (_OWN_TITLE.fullmatch(" ".join(words.split())) is not None or _describes(words))
         and not mentions(words.lower())
     )
+
+
+def _describes(words: str) -> bool:
+    return is_name_described(words) and not reserved_in_head(words)
 
 
 def _runs_into(text: str, sentence: Sentence, spans: Sequence[Span]) -> bool:

@@ -13,6 +13,7 @@ from curate.filters.licenses import allow_list, is_allowed
 from tests.linear import assert_linear
 
 MIT = next(plain(r["template"], False) for r in spdx_data()["texts"] if r["ids"] == ["MIT"] and r["kind"] == "license")
+DETECTOR = Detector()
 DOUBTS = [
     "Offer ends Friday", "Contact us for big deployments", "All use is at the pleasure of Foo", "Ask Bob first", "Robots are not to read it",
     "Airlines are left out", "One machine at a time", "It lapses after a year", "Users sing the anthem first", "Modified copies are destroyed after use",
@@ -139,3 +140,20 @@ def test_a_file_may_name_its_text_after_the_program():
 
 def test_requests_is_a_title():
     assert Detector().detect(b"Requests\nCopyright 2019 Jane Doe\n", "NOTICE") == []
+
+
+@pytest.mark.parametrize(
+    ("title", "allowed"),
+    [
+        ("pycparser -- A C parser in Python", True),
+        ("frob: a library for parsing tables", True),
+        ("frob -- a parser for students", False),
+        ("frob -- a parser that you may not sell", False),
+        ("frob: the parser of Acme, on loan from Acme", False),
+        ("Decompiled from vendor.jar, version 2.1.", False),
+    ],
+)
+def test_the_title_of_a_licence_file_says_what_the_program_is(title, allowed):
+    text = f"{title}\n\nCopyright (c) 2008-2027, Jane Roe\n\n{MIT}"
+    found = conjunction(e.expression for e in DETECTOR.detect(text.encode(), "LICENSE"))
+    assert is_allowed(found, allow_list("permissive")) == allowed
