@@ -44,7 +44,7 @@ NAME_WORDS = frozenset(
         "the a an of and or by et al author authors copyright holder holders owner owners contributor contributors developer developers maintainer"
         " maintainers team project projects inc incorporated ltd limited llc gmbh corp corporation co company ag sa bv oy ab plc group foundation"
         " university regents trustees institute institutes institution technology california college others other various respective its their his"
-        " above listed mentioned following original initial present rights reserved all some c r tm year years yyyy name names fullname email"
+        " above listed mentioned following original initial present rights reserved all some c r tm year years yyyy name names fullname email development"
         " people person persons individual individuals entity entities organization community association society laboratory laboratories"
         " department division school center centre research science computer systems software internet consortium open source free world wide web"
         " version and/or members committers creator creators programmer editor editors jr sr de la le du van von der den di da del el dos und y e i"
@@ -288,6 +288,7 @@ def copyright_lines(text: str) -> list[tuple[int, int]]:
 _HELD = re.compile(
     r"[.,]?\s{0,2}\((?:only |for |in )?(?:\./)?[\w.@*-]+/[\w.*/@-]*(?: files?)?(?: only)?\)"
     r"|\s(?:until|since|up to) https?://\S+"
+    r"|\s\((?:[a-z]+ ){0,2}(?:github|gitlab|bitbucket|codeberg|sourcehut)(?:\.com|\.org)?/[\w.-]+\)"
     r"|\W{0,3}\bat\b\W{1,3}[\w-]+(?:\W{1,3}dot\W{1,3}[\w-]+){1,3}[^\S\n]{0,1}>?",
     re.I,
 )
@@ -431,7 +432,7 @@ def _parts(text: str, end: int, start: int) -> bool:
     return end - begin < _SHORT_LINE and not text[start].islower()
 
 
-SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|restricted|unpublished|secret|non-?|transfer|draft|review)", re.I)  # fmt: skip
+SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review)", re.I)  # fmt: skip
 
 
 _NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"

@@ -13,7 +13,7 @@ import numpy as np
 
 from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
-from curate.code.described import curt, is_common, is_name_described, is_title, unexplained
+from curate.code.described import curt, introduces, is_common, is_name_described, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
@@ -95,7 +95,7 @@ def said_about(known: Known) -> Said:
 def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) -> None:
     """Adds what a sentence of a licence file says."""
     sentence, words, names = spoken.at, spoken.words, spoken.names
-    if _heads(sentence, words, whole):
+    if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):
         return
     exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
     if exact and UNKNOWN not in exact:
@@ -164,7 +164,7 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
     )
     if is_plain(words, spoken.places):
         foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
-        if foreign or unknown_name(spoken.unnamed):
+        if foreign or (unknown_name(spoken.unnamed) and not _titles(sentence, words, around.anchors)):
             said.doubts.append(doubt(sentence, words))
         elif names and under and _gives(spoken):
             said.named.extend(names)
@@ -275,6 +275,13 @@ def _touches(text: str, sentence: Sentence, span: Span) -> bool:
     return _runs_into(text, sentence, [span])
 
 
+def _titles(sentence: Sentence, words: str, anchors: Sequence[Span]) -> bool:
+    """Whether a line calls the known text behind it after the program: "FROB LICENSE"."""
+    following = next((s for s in anchors if s.start >= sentence.end and s.kind == "full-text"), None)
+    near = following is not None and following.start - sentence.end < BLOCK // 2
+    return near and _OWN_TITLE.fullmatch(" ".join(words.split())) is not None
+
+
 _OWN_TITLE = re.compile(r"(?:the )?[\w.-]+(?: software)? licen[cs]e", re.I)
 
 
@@ -288,6 +295,22 @@ def _heads(sentence: Sentence, words: str, whole: Sequence[Span]) -> bool:
         and (_OWN_TITLE.fullmatch(" ".join(words.split())) is not None or _describes(words))
         and not mentions(words.lower())
     )
+
+
+def _introduced(text: str, sentence: Sentence, words: str, whole: Sequence[Span]) -> bool:
+    """Whether a sentence says what the known text is for that stands right behind it. All texts of a file hold at once."""
+    following = next((s for s in whole if s.start >= sentence.end), None)
+    if following is None or following.words < WHOLE or not introduces(words):
+        return False
+    gap = _MARKS.sub(" ", text[sentence.end : following.start])
+    return not gap.strip(" \t\r\n:.-=*#_")
+
+
+_MARKS = re.compile(
+    r"-{3,}[ \w]{0,40}-{3,}|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF)(?: [\w.-]+){0,3}\b licen[cs]e\b|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF) licen[cs]e\b|copyright[^\n]*|\(c\)[^\n]*|all rights reserved\.?",
+    re.I,
+)
+"""What may stand between: "--- begin license block ---", the licence's name, copyright notices."""
 
 
 def _describes(words: str) -> bool:

@@ -157,3 +157,42 @@ def test_the_title_of_a_licence_file_says_what_the_program_is(title, allowed):
     text = f"{title}\n\nCopyright (c) 2008-2027, Jane Roe\n\n{MIT}"
     found = conjunction(e.expression for e in DETECTOR.detect(text.encode(), "LICENSE"))
     assert is_allowed(found, allow_list("permissive")) == allowed
+
+
+@pytest.mark.parametrize(
+    ("before", "allowed"),
+    [
+        ("Frob Soup is made available under the MIT license:", True),
+        ("The frob documentation (everything in the docs/ directory) is released under the following license:", True),
+        ("The tests are distributed under the following terms", True),
+        ("Students are licensed under the following terms", False),
+        ("This library is not available under the following license", False),
+        ("Versions before 2020 are released under the following license, later ones are not", False),
+        ("Non-commercial copies are licensed under the following terms", False),
+        ("never", False),
+    ],
+)
+def test_a_sentence_says_what_the_text_behind_it_is_for(before, allowed):
+    text = f"{before}\n\nCopyright (c) 2008-2027, Jane Roe\n\n{MIT}"
+    found = conjunction(e.expression for e in DETECTOR.detect(text.encode(), "LICENSE"))
+    assert is_allowed(found, allow_list("permissive")) == allowed
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("Copyright (c) 2015 Jane Roe (rather uses bitbucket/jroe)", True),
+        ("Copyright (c) 2015 Jane Roe (rather for students)", False),
+        ("Copyright (c) 2013-2014, Frob development team", True),
+    ],
+)
+def test_what_stands_behind_the_holders_name(line, allowed):
+    found = conjunction(e.expression for e in DETECTOR.detect(f"{line}\n\n{MIT}".encode(), "LICENSE"))
+    assert is_allowed(found, allow_list("permissive")) == allowed
+
+
+@pytest.mark.parametrize(("title", "allowed"), [("FROB LICENSE", True), ("FROB LICENSE FOR STUDENTS", False)])
+def test_a_file_may_call_the_text_behind_a_title_after_the_program(title, allowed):
+    code = f'"""{title}\n\n    Copyright (c) 2012, Jane Roe\n\n{MIT}\n"""\nimport os\n'
+    found = conjunction(e.expression for e in DETECTOR.detect(code.encode(), "frob.py"))
+    assert is_allowed(found, allow_list("permissive")) == allowed
