@@ -29,9 +29,11 @@ from curate.files import storage
 from curate.files.remote import HttpFile, below, remote_size
 from curate.read.files import tree
 from curate.read.tables import ENDINGS
-from curate.read.wacz import crawl_files, open_crawl_file, parted
+from curate.read.wacz import crawl_files, open_crawl_file
 
 _ARCHIVE = re.compile(r"\.((warc|wet|wat|arc)(\.(gz|zst|lz4|bz2|xz))?|wacz)$", re.IGNORECASE)
+_IN_WACZ = re.compile(r"(.*?\.wacz(?:\?.*?(?=/archive/))?)/(.+)", re.IGNORECASE | re.DOTALL)
+"""`a.wacz/archive/b.warc.gz`; an address may have a query."""
 _LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
 _SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file", "hf")
@@ -414,8 +416,8 @@ def _resolve(line: str, name: str, base: str | None) -> str:
 
 def _in_wacz(path: str) -> tuple[str, str] | None:
     """The WACZ and the name in it, where `path` is of a crawl file in one (and not in a folder of such a name)."""
-    inside = parted(path)
-    return None if inside and not _scheme(path) and os.path.isdir(inside[0]) else inside
+    found = _IN_WACZ.fullmatch(path)
+    return (found[1], found[2]) if found and (_scheme(path) or not os.path.isdir(found[1])) else None
 
 
 def _files(path: str, size: int) -> list[InputFile]:

@@ -19,19 +19,12 @@ from curate.errors import InputError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_NAME = re.compile(r"(.*?\.wacz(?:\?.*?(?=/archive/))?)/(.+)", re.IGNORECASE | re.DOTALL)  # an address may have a query
 _ARCHIVE = re.compile(r"archive/.*\.(warc|arc)(\.\w{1,4})?", re.IGNORECASE | re.DOTALL)
 _MAX_DIRECTORY = 64 << 20
 _LAST_RECORD, _LAST_RECORD_BYTES = b"PK\5\6", 22
 _TAIL, _MOST_ENDS = 1 << 20, 64
 """Bytes at the end of a file in which the last record of its directory is looked for, and places that are tried."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
-
-
-def parted(path: str) -> tuple[str, str] | None:
-    """`a.wacz/archive/b.warc.gz` -> (`a.wacz`, `archive/b.warc.gz`); None for other paths."""
-    found = _NAME.fullmatch(path)
-    return (found[1], found[2]) if found else None
 
 
 class Part(io.RawIOBase):
