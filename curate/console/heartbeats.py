@@ -35,6 +35,12 @@ class Beat:
             self._path.unlink(missing_ok=True)
 
 
+def clear(folder: str) -> None:
+    """Forget tasks of an earlier stage, or of a run that was killed: none of them runs any more."""
+    for path in Path(folder).glob("*.json"):
+        path.unlink(missing_ok=True)
+
+
 def read(folder: str) -> dict[str, int]:
     """The sum over the running tasks."""
     total: dict[str, int] = {}

@@ -40,6 +40,8 @@ class Progress:
         self.name = ""
         self.total: int | None = None
         self.done = 0
+        self.reused = 0
+        """Tasks of the stage that an earlier run finished."""
         self.total_bytes = 0
         self.began = clock()
         self._ended: dict[str, int] = {}  # of the tasks that ended in this stage
@@ -81,12 +83,25 @@ class Progress:
         is closed."""
         self._close(complete=True)
         with self._lock:
-            self.name, self.total, self.done, self.total_bytes = name, total, 0, total_bytes
+            self.name, self.total, self.total_bytes = name, total, total_bytes
+            self.done = self.reused = 0
+            if self.beats:
+                heartbeats.clear(self.beats)
             self._ended, self._running, self._read = {}, {}, float("-inf")
             self.began = self.clock()
         if not self._live:
             plural = "" if total == 1 else "s"
             self._say(name if total is None else f"{name}: {number(total)} task{plural}")
+
+    def resumed(self, found: int, others: int = 0) -> None:
+        """`found` tasks of the stage were finished by an earlier run; so were `others`, of no use to this one."""
+        with self._lock:
+            self.done = self.reused = found
+        tasks = f"{number(found)} of {number(self.total or 0)} tasks were finished before"
+        if others:
+            self.note(f"{self.name}: {tasks}; {number(others)} finished tasks are not used: the input is cut otherwise")
+        elif found:
+            self.note(f"{self.name}: {tasks}")
 
     def update(self, done: int | None = None, **numbers: int) -> None:
         """`done` tasks of the stage have ended by now; the one that just did counts `numbers` (see NAMES)."""
@@ -113,36 +128,53 @@ class Progress:
             keys = {**self._ended, **self._running}
             return {key: self._ended.get(key, 0) + self._running.get(key, 0) for key in keys}
 
-    def line(self) -> str:
-        """The state of the stage in one line."""
+    def line(self, columns: int = 0) -> str:
+        """The state of the stage in one line; of `columns` at most, what matters least is left out first."""
+        parts = self._parts()
+        while columns and len(parts) > 1 and sum(len(text) + 3 for _, text in parts) - 3 > columns:
+            parts.remove(max(parts, key=lambda part: part[0]))
+        return one_line(" · ".join(text for _, text in parts), columns or 500)
+
+    def _parts(self) -> list[tuple[int, str]]:
+        """What there is to say, in its order; the larger the number, the sooner it may be left out."""
         seconds = max(self.clock() - self.began, 1e-9)
         counts = self.numbers()
         records = counts.get("records", 0)
-        parts = [self.name]
+        parts = [(0, self.name)]
         if self.total is not None and self.total > 1:
-            parts.append(f"{number(self.done)}/{number(self.total)} tasks")
+            parts.append((1, f"{number(self.done)}/{number(self.total)} tasks"))
         if records:
-            parts += [f"{number(records)} documents", f"{number(round(records / seconds))}/s"]
+            parts += [(3, f"{number(records)} documents"), (6, f"{number(round(records / seconds))}/s")]
         if counts.get("bytes"):
-            parts.append(size(counts["bytes"]))
-        if records and "kept" in counts:
-            parts.append(f"{share(counts['kept'], records)} kept")
-        parts.append(duration(seconds))
+            parts.append((7, size(counts["bytes"])))
+        if records and counts.get("kept", records + 1) <= records:  # a record of some sources holds several documents
+            parts.append((5, f"{share(counts['kept'], records)} kept"))
+        parts.append((4, duration(seconds)))
         left = self.eta()
         if left is not None:
-            parts.append(f"{duration(left)} left")
-        return " · ".join(parts)
+            parts.append((2, f"{duration(left)} left"))
+        return parts
 
     def eta(self) -> float | None:
         """Seconds that the stage still takes at its pace so far; None while nothing is known."""
-        done = self.fraction()
+        done = self._fraction(self.reused)
         return (self.clock() - self.began) * (1 - done) / done if 0 < done < 1 else None
 
     def fraction(self) -> float:
         """The share of the stage that is done: by bytes of input where their total is known, else by tasks."""
+        before = self.reused / self.total if self.total else 0.0
+        return before + (1 - before) * self._fraction(self.reused)
+
+    def _fraction(self, reused: int) -> float:
+        """The share that is done of what an earlier run left to do. Of the bytes that it left nobody knows better than by tasks."""
+        if not self.total:
+            return 0.0
+        left = self.total - reused
+        if not left:
+            return 1.0
         if self.total_bytes:
-            return min(1.0, self.numbers().get("bytes", 0) / self.total_bytes)
-        return self.done / self.total if self.total else 0.0
+            return min(1.0, self.numbers().get("bytes", 0) * self.total / (self.total_bytes * left))
+        return (self.done - reused) / left
 
     def _close(self, complete: bool) -> None:
         with self._lock:
@@ -176,7 +208,9 @@ class Progress:
         from rich.table import Table
         from rich.text import Text
 
+        columns = self._live.console.width if self._live else 80
+        bar = ProgressBar(1.0, self.fraction(), width=24) if self.total and columns >= 80 else Spinner("dots")
+        room = columns - (26 if isinstance(bar, ProgressBar) else 3)
         row = Table.grid(padding=(0, 1))
-        bar = ProgressBar(1.0, self.fraction(), width=24) if self.total else Spinner("dots")
-        row.add_row(bar, Text(self.line() if self.name else "starting"))
+        row.add_row(bar, Text(self.line(room) if self.name else "starting", no_wrap=True))
         return row

@@ -11,8 +11,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.console.heartbeats import Beat
 from curate.corpus import schema
 from curate.corpus.checksums import Content
 from curate.corpus.recipe import parse
@@ -49,11 +51,13 @@ class PassTask:
     """File for what was taken away."""
     keys: str = ""
     """File for the rows that the corpus-wide step at `last` compares; empty: there is none."""
+    beats: str | None = None
+    """Folder in which it says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Documents by what became of them, and bytes of the texts that are kept so far."""
+    """Documents by what became of them, and bytes of the texts that were read."""
 
     kept: int = 0
     rejected: int = 0
@@ -80,6 +84,7 @@ def run(task: PassTask) -> Judged:
     written = Counter[str]()
     table = schema.judged(task.kind, recipe.signals)
     keys = _Keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else None
+    beat = Beat(task.out, task.beats)
     with ShardWriter(task.out, table, scratch=True) as writer:
         for batch in read_checked(task.source):
             rows = _rows(batch)
@@ -89,6 +94,8 @@ def run(task: PassTask) -> Judged:
             made = _batch(batch, rows, table)
             writer.write(made)
             _count(written, rows)
+            written["bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
+            beat(bytes=written["bytes"])
             if keys:
                 keys.add(made, rows)
         if keys:
@@ -100,6 +107,7 @@ def run(task: PassTask) -> Judged:
         check_documents(task.source, read_written(task.source).content, writer.content)
         judged = Judged(**written)
         writer.facts = asdict(judged)
+    beat.end()
     return judged
 
 
@@ -261,5 +269,3 @@ def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
 def _count(written: Counter[str], rows: Sequence[Row]) -> None:
     for row in rows:
         written[f"{row['verdict'] or 'kept'}"] += 1
-        if row["verdict"] is None:
-            written["bytes"] += len((row["text"] or "").encode())

@@ -147,7 +147,9 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         for t in job.source.tasks
     ]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
-        facts["worked"] = run_tasks(s, job, job.source.run, tasks)
+        left = [name for name in storage.names_below(splits) if name.endswith(".parquet")]
+        others = len(set(left) - {f"{task.name}.parquet" for task in tasks})
+        facts["worked"] = run_tasks(s, job, job.source.run, tasks, others)
         read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
         facts.update(
@@ -208,18 +210,19 @@ def _passes(s: Session, job: CorpusJob, parts: Sequence[str]) -> list[str]:
     outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
     storage.write_text(job.scratch("recipe.toml"), job.recipe.text)
     done = max((n for n, paths in enumerate(outs, 1) if storage.existing(paths).issuperset(paths)), default=0)
-    sources = list(parts)
+    sources, size = list(parts), int(read_json(job.path("extracted", INDEX))["content"]["bytes"])
     for number, paths in enumerate(outs, 1):
         if number >= done:
-            _pass(s, job, number, sources, paths)
+            size = _pass(s, job, number, sources, paths, size)
         if number > 1 and number >= done:
             storage.remove(job.scratch(f"pass-{number - 1}"))
         sources = paths
     return sources
 
 
-def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs: Sequence[str]) -> None:
-    """Judge every shard up to the next corpus-wide step, and resolve that step."""
+def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs: Sequence[str], size: int) -> int:
+    """Judge every shard (of `size` bytes of text in all) up to the next corpus-wide step, and resolve that step. Gives the bytes of
+    text that were written."""
     recipe, count = job.recipe, len(outs)
     first, last = recipe.segments()[number - 1]
     corpus_wide = last < len(recipe.steps)
@@ -238,16 +241,19 @@ def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs:
             losses=losses[i] if number > 1 else None,
             duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
             keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
+            beats=job.beats,
         )
         for i, (source, out) in enumerate(zip(sources, outs, strict=True))
     ]
-    with stage(job, f"pass {number}", count) as facts:
+    with stage(job, f"pass {number}", count, size) as facts:
         facts["worked"] = run_tasks(s, job, passes.run, tasks)
         written = [read_written(out) for out in outs]
         facts["kept"] = sum(one.facts.get("kept", 0) for one in written)
-        _check_pass(job, number, checksums.total(one.content for one in written))
+        whole = checksums.total(one.content for one in written)
+        _check_pass(job, number, whole)
     if corpus_wide:
         _resolve(s, job, number, last, keys, count)
+    return whole.bytes
 
 
 def _check_pass(job: CorpusJob, number: int, written: Content) -> None:

@@ -41,6 +41,7 @@ class Watcher(Protocol):
     """What a progress display offers; see `curate.console.progress`."""
 
     def stage(self, name: str, total: int, total_bytes: int = 0) -> None: ...
+    def resumed(self, found: int, others: int = 0) -> None: ...
     def update(self, **numbers: int) -> None: ...
 
 
@@ -275,9 +276,14 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
     storage.write_text(job.scratch(ledgers.STAGES), dump_json(stages))
 
 
-def run_tasks(s: Session, job: Job, function: Callable[[T], R], tasks: Sequence[T]) -> bool:
-    """Run those tasks whose file `out` is not there yet, and show progress. Returns whether there were any."""
+def run_tasks(s: Session, job: Job, function: Callable[[T], R], tasks: Sequence[T], others: int = 0) -> bool:
+    """Run those tasks whose file `out` is not there yet, and show progress. Returns whether there were any.
+
+    `others` is how many files an earlier run left of tasks that are not among these.
+    """
     todo = missing(tasks)
+    if job.watcher and (len(todo) < len(tasks) or others):
+        job.watcher.resumed(len(tasks) - len(todo), others)
     for done, result in enumerate(s.run(function, todo), len(tasks) - len(todo) + 1):
         if job.watcher:
             numbers = {name: value for name, value in asdict(result).items() if isinstance(value, int)}
