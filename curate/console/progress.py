@@ -99,7 +99,8 @@ class Progress:
             self.done = self.reused = found
         tasks = f"{number(found)} of {number(self.total or 0)} tasks were finished before"
         if others:
-            self.note(f"{self.name}: {tasks}; {number(others)} finished tasks are not used: the input is cut otherwise")
+            unused = "1 other is" if others == 1 else f"{number(others)} others are"
+            self.note(f"{self.name}: {tasks}; {unused} not used: the input is cut otherwise")
         elif found:
             self.note(f"{self.name}: {tasks}")
 
@@ -144,7 +145,10 @@ class Progress:
         if self.total is not None and self.total > 1:
             parts.append((1, f"{number(self.done)}/{number(self.total)} tasks"))
         if records:
-            parts += [(3, f"{number(records)} documents"), (6, f"{number(round(records / seconds))}/s")]
+            parts += [
+                (3, f"{number(records)} document{'' if records == 1 else 's'}"),
+                (6, f"{number(round(records / seconds))}/s"),
+            ]
         if counts.get("bytes"):
             parts.append((7, size(counts["bytes"])))
         if records and counts.get("kept", records + 1) <= records:  # a record of some sources holds several documents
@@ -170,7 +174,7 @@ class Progress:
         if not self.total:
             return 0.0
         left = self.total - reused
-        if not left:
+        if self.done >= self.total:
             return 1.0
         if self.total_bytes:
             return min(1.0, self.numbers().get("bytes", 0) * self.total / (self.total_bytes * left))

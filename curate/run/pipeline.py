@@ -19,7 +19,7 @@ from curate.errors import BalanceError, CurateError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.labels import UNKNOWN
-from curate.read.source import Source
+from curate.read.source import ReadTask, Source
 from curate.run import ledger as ledgers
 from curate.run import passes, publish
 from curate.run.exchange import exchange
@@ -147,9 +147,7 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         for t in job.source.tasks
     ]
     with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
-        left = [name for name in storage.names_below(splits) if name.endswith(".parquet")]
-        others = len(set(left) - {f"{task.name}.parquet" for task in tasks})
-        facts["worked"] = run_tasks(s, job, job.source.run, tasks, others)
+        facts["worked"] = run_tasks(s, job, job.source.run, tasks, _remove_others(splits, tasks))
         read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
         facts.update(
@@ -178,6 +176,15 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
     for folder in ("splits", *(early.folder for early in job.source.before)):
         storage.remove(job.scratch(folder))
     return parts
+
+
+def _remove_others(splits: str, tasks: Sequence[ReadTask]) -> int:
+    """Delete what an earlier run left that cut its input otherwise (`--split-mb`): no task of this one makes it. How many there were."""
+    names = {f"{task.name}.parquet" for task in tasks}
+    others = [name for name in storage.names_below(splits) if name.endswith(".parquet") and name not in names]
+    for name in others:
+        storage.remove(storage.join(splits, name))
+    return len(others)
 
 
 def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, ledgers.Account]:

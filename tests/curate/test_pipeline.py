@@ -21,6 +21,7 @@ from curate.errors import BalanceError, InputError, OutputError
 from curate.jobs.clean import Options
 from curate.jobs.clean import clean as run_clean
 from curate.read import web
+from curate.read.source import ReadTask
 from curate.run import exchange, passes, pipeline
 from curate.run.runner import EngineOptions
 from curate.sample import crawl as sample_crawl
@@ -183,6 +184,16 @@ def test_a_folder_of_somebody_is_never_touched(crawl, tmp_path, resume):
     with pytest.raises(OutputError, match="exists"):
         clean(crawl, output, resume=resume)
     assert (output / "only" / "folders").is_dir()
+
+
+def test_what_another_cut_of_the_input_left_is_deleted(tmp_path):
+    """Resumed with another --split-mb, the exchange would find files that no task has made."""
+    tasks = [ReadTask(name="000000-b"), ReadTask(name="000001-b")]
+    for name in ("000000-a.parquet", "000000-b.parquet", "000001-a.parquet", "000001-b.parquet.tmp-1"):
+        (tmp_path / name).write_bytes(b"x")
+    assert pipeline._remove_others(str(tmp_path), tasks) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"000000-b.parquet", "000001-b.parquet.tmp-1"}
+    assert pipeline._remove_others(str(tmp_path / "none"), tasks) == 0
 
 
 def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeypatch):

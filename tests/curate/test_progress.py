@@ -122,7 +122,8 @@ def test_a_resumed_stage_counts_what_was_finished_before() -> None:
         progress.update(done=7, records=10, kept=5, bytes=100)
         assert progress.eta() == pytest.approx(10)  # one task took ten seconds, one is left
         clock.now += 10
-        progress.update(done=8, records=10, kept=5, bytes=100)
+        progress.update(done=8, records=10, kept=5, bytes=70)
+        assert progress.eta() is None
         progress.stage("pass 1", 4)
         progress.resumed(4)
         progress.stage("publish", 8)
@@ -130,12 +131,12 @@ def test_a_resumed_stage_counts_what_was_finished_before() -> None:
     assert log.getvalue().splitlines() == [
         "extract: 8 tasks",
         "extract: 6 of 8 tasks were finished before",
-        "extract · 8/8 tasks · 20 documents · 1/s · 200 B · 50.0 % kept · 20 s",
+        "extract · 8/8 tasks · 20 documents · 1/s · 170 B · 50.0 % kept · 20 s",
         "pass 1: 4 tasks",
         "pass 1: 4 of 4 tasks were finished before",
         "pass 1 · 4/4 tasks · 0.0 s",
         "publish: 8 tasks",
-        "publish: 0 of 8 tasks were finished before; 5 finished tasks are not used: the input is cut otherwise",
+        "publish: 0 of 8 tasks were finished before; 5 others are not used: the input is cut otherwise",
         "publish · 0/8 tasks · 0.0 s",
     ]
 
