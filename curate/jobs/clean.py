@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus import schema
+from curate.corpus.by_language import ByLanguage
 from curate.corpus.recipe import Recipe, load
 from curate.corpus.shards import read_batches
 from curate.errors import UsageError
@@ -123,7 +124,12 @@ def _recipe(options: Options) -> Recipe:
         steps["BadWords"] = {"words": options.bad_words}
     if options.urls:
         steps["Listed"] = {"urls": options.urls}
-    return load(options.recipe, overrides or None, steps or None, first)
+    found = load(options.recipe, overrides or None, steps or None, first)
+    if options.parameters and not any(isinstance(step, ByLanguage) for step in found.steps):
+        raise UsageError(
+            f'--parameters: no step of {options.recipe} has a parameter by language ("@key"; see fineweb-2)'
+        )
+    return found
 
 
 def finish_links(job: CorpusJob, ledger: Ledger) -> None:

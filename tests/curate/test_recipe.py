@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import recipe
-from curate.errors import RecipeError
+from curate.corpus.by_language import variants
+from curate.errors import RecipeError, UsageError
+from curate.jobs.clean import Options
+from curate.jobs.clean import _recipe as asked
 
 
 @pytest.mark.parametrize("name", recipe.built_in())
@@ -162,3 +165,90 @@ stopwords = ["a", "b"]
     assert changed.steps[0] == plain.steps[0]
     assert changed.steps[1].words == "ldnoobw"
     assert recipe.parse(changed.text, "x").steps == changed.steps
+
+
+EVERY_FORM = """
+name = "every form" # 中文
+description = 'says "so"'
+[parameters.hin_Deva]
+language_score = 0.5
+stop = ["और", "है", "two words"]
+[parameters.default]
+language_score = 1e-1
+stop = ["the", "of"]
+[output]
+by = "language"
+[[step]]
+use = "filters.language.FastText"
+languages = []
+threshold = "@language_score"
+[[step]]
+use = "own_forms.Forms"
+table = {a = 1, "b c" = [1.5, "x y", {deep = true, when = 2020-01-02}], d.e.f = "@@literal"}
+[step.other]
+"k.ey" = 'v "w"'
+[step.other.inner]
+x = -inf
+[[step]]
+use = "own_forms.Forms"
+name = "by language"
+table = {a = "@language_score", l = ["@stop", {b = "@stop"}]}
+[[step]]
+use = "filters.gopher.StopWords"
+words = "@stop"
+[[step]]
+use = "filters.badwords.BadWords"
+words = "ldnoobw"
+"""
+FORMS = """from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Forms:
+    table: dict = field(default_factory=dict)
+    other: dict = field(default_factory=dict)
+
+    def __call__(self, doc):
+        raise NotImplementedError
+"""
+OVERRIDES = [
+    ("extractor", "resiliparse", set()),
+    ("bad_words", "my list.txt", {"BadWords"}),
+    ("language_model", 'a "model".bin', {"FastText"}),
+    ("parameters", "langs", {"FastText", "by language", "StopWords"}),
+    ("block_lists", ["bad hosts.txt"], {"UrlBlocklist"}),
+    ("opt_outs", "honour", {"OptOuts"}),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "changed"), OVERRIDES)
+def test_an_override_changes_its_own_steps_whatever_form_the_parameters_have(
+    beside, monkeypatch, option, value, changed
+):
+    monkeypatch.chdir(beside)
+    (beside / "own_forms.py").write_text(FORMS)
+    (beside / "all.toml").write_text(EVERY_FORM, encoding="utf-8")
+    (beside / "langs").mkdir()
+    (beside / "langs/default.json").write_text('{"language_score": 0.25, "stop": ["a", "b"]}')
+    plain, found = (asked(Options([], "", "all.toml", **given)) for given in ({}, {option: value}))
+    before, after = (
+        {label: variants(step) for label, step in zip(one.labels, one.steps, strict=True)} for one in (plain, found)
+    )
+    assert {label for label in after if after[label] != before.get(label)} == changed
+    assert before.keys() <= after.keys()
+    assert before["Forms"][0].table["d"] == {"e": {"f": "@literal"}}
+    assert before["Forms"][0].other == {"k.ey": 'v "w"', "inner": {"x": -float("inf")}}
+    assert before["by language"][0].table == {
+        "a": 0.5,
+        "l": [["और", "है", "two words"], {"b": ["और", "है", "two words"]}],
+    }
+    assert (found.name, found.description, found.output) == (plain.name, plain.description, plain.output)
+    again = recipe.parse(found.text, "all.toml")
+    assert list(map(variants, again.steps)) == list(map(variants, found.steps))
+
+
+@pytest.mark.parametrize("name", ["c4", "mc4"])
+def test_parameters_by_language_that_no_step_asks_for_are_no_silence(name, tmp_path):
+    (tmp_path / "default.json").write_text('{"language_score": 0.25}')
+    with pytest.raises(UsageError, match="no step of"):
+        asked(Options([], "", name, parameters=str(tmp_path)))
