@@ -3,8 +3,9 @@
     python -m benchmarks.dedup_trees --before TREE --texts good.jsonl [--rounds 9]
 
 TREE is a checkout of the commit to compare with; good.jsonl is what `benchmarks.good_pages` writes; `CURATE_TESTDATA` has the pages of
-"crawl" (main text of 1,900 pages in many languages). Each tree has a process of its own, which holds all texts; a round is one call
-for each set in each tree. CPU seconds of one thread, medians and the smallest.
+"crawl" (main text of 1,900 pages in many languages). Each tree has a process of its own, which holds all texts; they are asked for one
+set after the other, in turn, so that a busy machine slows both. CPU seconds of one thread: medians, and the median of the
+quotients of two calls that followed each other.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def texts(path: Path, testdata: Path) -> dict[str, list[str]]:
 
 
 def measure(path: str) -> None:
-    """What the process of a tree does: a line of CPU seconds, a set each, for each line that it reads."""
+    """What the process of a tree does: the CPU seconds of the set of which it reads the number."""
     import pyarrow as pa
 
     from curate.dedup import kernel
@@ -59,13 +60,10 @@ def measure(path: str) -> None:
     columns = [pa.array(some) for some in json.loads(Path(path).read_text(encoding="utf-8")).values()]
     for column in columns:
         kernel.fingerprints(column, 5, 16, 8, 1, shingles=False)
-    for _ in sys.stdin:
-        seconds = []
-        for column in columns:
-            started = time.process_time()
-            kernel.fingerprints(column, 5, 16, 8, 1, shingles=False)
-            seconds.append(time.process_time() - started)
-        print(json.dumps(seconds), flush=True)
+    for line in sys.stdin:
+        began = time.process_time()
+        kernel.fingerprints(columns[int(line)], 5, 16, 8, 1, shingles=False)
+        print(time.process_time() - began, flush=True)
 
 
 def started(tree: Path, sets: str) -> "subprocess.Popen[str]":
@@ -77,13 +75,12 @@ def started(tree: Path, sets: str) -> "subprocess.Popen[str]":
     )
 
 
-def asked(process: "subprocess.Popen[str]") -> list[float]:
-    """CPU seconds of a round, a set each."""
+def asked(process: "subprocess.Popen[str]", at: int) -> float:
+    """CPU seconds of a set."""
     ask: IO[str] | Any = process.stdin
     answer: IO[str] | Any = process.stdout
-    print("round", file=ask, flush=True)
-    found: list[float] = json.loads(answer.readline())
-    return found
+    print(at, file=ask, flush=True)
+    return float(answer.readline())
 
 
 def main() -> None:
@@ -100,16 +97,19 @@ def main() -> None:
         path = Path(folder) / "sets.json"
         path.write_text(json.dumps(sets), encoding="utf-8")
         processes = [started(tree.resolve(), str(path)) for tree in (options.before, Path(__file__).parents[1])]
-        rounds = [[asked(process) for process in processes] for _ in range(options.rounds)]
+        pairs: list[list[tuple[float, float]]] = [[] for _ in sets]
+        for turn in range(options.rounds):
+            for at in range(len(sets)):
+                first, second = (asked(process, at) for process in processes[:: 1 - 2 * (turn % 2)])
+                pairs[at].append((second, first) if turn % 2 else (first, second))
         for process in processes:
             process.communicate()
-    print("| texts | MB | before, MB/s | now, MB/s | CPU time, medians | smallest |\n|---|--:|--:|--:|--:|--:|")
-    for at, (name, some) in enumerate(sets.items()):
+    print("| texts | MB | before, MB/s | now, MB/s | CPU time |\n|---|--:|--:|--:|--:|")
+    for (name, some), found in zip(sets.items(), pairs, strict=True):
         size = sum(len(one.encode()) for one in some) / 1e6
-        before, now = ([one[tree][at] for one in rounds] for tree in (0, 1))
-        middle, least = ((f(now) / f(before) - 1) * 100 for f in (statistics.median, min))
-        speeds = " | ".join(f"{size / statistics.median(one):.1f}" for one in (before, now))
-        print(f"| {name} | {size:.1f} | {speeds} | {middle:+.0f} % | {least:+.0f} % |")
+        before, now = (size / statistics.median(one) for one in zip(*found, strict=True))
+        quotient = statistics.median(now / before for before, now in found) - 1
+        print(f"| {name} | {size:.1f} | {before:.1f} | {now:.1f} | {quotient:+.1%} |")
     return None
 
 

@@ -21,7 +21,7 @@ from unicodedata import normalize
 
 from curate.filters.assets import find
 from curate.filters.base import Decision, Document, drop, keep
-from curate.filters.labels import is_label, names
+from curate.filters.labels import is_label, names, same
 from curate.filters.text import combining, lowered, parted
 from curate.filters.urls import normalize_url
 
@@ -55,7 +55,7 @@ class BadWords:
     words: str = "own"
     """"own" (small embedded lists in 11 languages), "ldnoobw" (the fetched public lists), "ldnoobw-c4" (the same with the
     older English one that C4's code pins), or a path: a text file with a word or phrase per line for all languages,
-    or a folder with a file per language named `en`, `en.txt` or `en.json`."""
+    or a folder with a file per language named `en`, `en.txt` or `eng_Latn.json`."""
     default_language: str = "en"
     """Fallback when no earlier step set the language; empty keeps such documents."""
     drop_share: float = 1.0
@@ -191,7 +191,7 @@ def load_words(words: str, language: str) -> frozenset[str]:
     if not root.is_dir():
         raise FileNotFoundError(f"no bad-word list at {root}: expected a text file or a folder with one per language")
     # Regional lists, such as fr-CA-u-sd-caqc, join the language's list.
-    paths = [path for path in root.iterdir() if _stem(path.name) in known and path.is_file()]
+    paths = [path for path in root.iterdir() if _is_of(path.name, language) and path.is_file()]
     found = [_parse(path.read_bytes(), str(path)) for path in paths if path.suffix in ("", ".txt", ".json")]
     listed = frozenset[str]().union(*found)
     for name in known:
@@ -199,9 +199,10 @@ def load_words(words: str, language: str) -> frozenset[str]:
     return frozenset(filter(_pinned, listed)) if words == "ldnoobw-c4" and "en" in known else listed
 
 
-def _stem(name: str) -> str:
-    """The language that a list is named by: `fr` for `fr-CA.txt`."""
-    return name.split(".")[0].split("-")[0]
+def _is_of(name: str, language: str) -> bool:
+    """Whether a list named so (`fr-CA.txt`, `fra_Latn`) is one of a language, in any script where one of the two names none."""
+    listed, told = same(name.split(".")[0].split("-")[0]), same(language)
+    return listed.language == told.language and (None in (listed.script, told.script) or listed.script == told.script)
 
 
 def _root(words: str) -> Path:

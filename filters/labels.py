@@ -1,6 +1,6 @@
 """Names of languages: `en`, `eng`, `eng_Latn`, `zh-cn` and `cmn_Hani` as models, lists and parameter files have them.
 
-Source of the tables: ISO 639-1 and 639-3 (codes of two and three letters), ISO 639-3's macrolanguages, of each the language
+Source of the tables: ISO 639-1, 639-2/B and 639-3 (codes of two and three letters), ISO 639-3's macrolanguages, of each the language
 that models and word lists mean by it, and ISO 15924 (scripts).
 """
 
@@ -27,6 +27,12 @@ iwheb inind jiyid jwjav moron
 """
 """Two letters, then the three that ISO 639-3 has for the same; the last line are withdrawn codes that models still give."""
 
+_ISO_639_2B = """
+alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri may:msa per:fas rum:ron
+slo:slk tib:bod wel:cym
+"""
+"""Codes of libraries : ISO 639-3's for the same."""
+
 _MEANT = """
 aka:twi ara:arb aym:ayr aze:azj bik:bcl chm:mhr din:dik est:ekk ful:fuv grn:gug kom:kpv kon:kng kur:kmr lav:lvs mlg:plt
 mon:khk msa:zsm nep:npi nor:nob ori:ory orm:gaz pus:pbt que:quz pes:fas sqi:als swa:swh tgl:fil uzb:uzn yid:ydd zho:cmn
@@ -42,6 +48,7 @@ _CHINESE_REGIONS = {"CN": "Hans", "SG": "Hans", "TW": "Hant", "HK": "Hant", "MO"
 
 _LABEL = re.compile(r"[A-Za-z]{2,8}(?:[_-][A-Za-z0-9]{1,8}){0,4}")
 _TO_THREE = {pair[:2]: pair[2:] for pair in _ISO_639_1.split()}
+_OF_LIBRARIES = dict(pair.split(":") for pair in _ISO_639_2B.split())
 _TO_MEANT = dict(pair.split(":") for pair in _MEANT.split())
 
 
@@ -81,8 +88,8 @@ def same(label: str) -> Label:
 
 
 def iso3(language: str) -> str:
-    """The three letters for a code of two (`hi`: `hin`, `zh`: `zho`); any other as it stands."""
-    return _TO_THREE.get(language, language)
+    """The three letters for a code of two, and for one of libraries (`hi`: `hin`, `zh` and `chi`: `zho`); any other as it stands."""
+    return _TO_THREE.get(language) or _OF_LIBRARIES.get(language, language)
 
 
 def covers(wanted: str, label: str) -> bool:

@@ -19,9 +19,11 @@ WESTERN = ".?!\u2026"
 """Marks that end a sentence where white space follows: they stand in numbers, names and addresses, too."""
 WIDE_DOT = "\uff0e"
 INVISIBLE = "".join(
-    map(chr, (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))
+    chr(code)
+    for codes in ("ad", "34f", "61c", "180b-180f", "200b-200f", "202a-202e", "2060-206f", "fe00-fe0f", "feff")
+    for code in range(int(codes.partition("-")[0], 16), int(codes.rpartition("-")[2], 16) + 1)
 )
-"""Marks of direction and characters without width: behind an end they are not there."""
+"""Marks of direction, characters without width and selectors of a form (an emoji has one): behind an end they are not there."""
 _GREEK, _ARMENIAN = "\u0370-\u03ff\u1f00-\u1fff", "\u0531-\u0588"
 _CHINESE = "\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _LATIN = "0-9A-Za-z\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from curate.engine.session import Session
 
-FORMAT = 5
+FORMAT = 6
 """Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
 UNREAD = {"damaged", "no_column"}
 """Reasons of `curate.read` that stand for all rows which can't be reached."""

@@ -48,6 +48,8 @@ _ONE_FOR_ANOTHER = (
     ("-", "\u058a\u05be\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58"),  # Dash
     ("~", "\u301c"),
     ("i", "\u0130\u0131"),
+    ("\u015f", "\u0218\u0219"),  # Romanian: with a cedilla before Unicode 3.0, and on many keyboards after
+    ("\u0163", "\u021a\u021b"),
     ("\u064a", "\u06cc\u0649"),  # the same letters in the Arabic, Persian and Urdu layouts of a keyboard
     ("\u0643", "\u06a9\u06aa"),
     (

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.corpus.by_language import ByLanguage
+from curate.corpus.by_language import ByLanguage, variants
 from curate.corpus.lookup import opened, parts
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.errors import RecipeError
@@ -47,10 +47,11 @@ class Outcome:
 
 def check_change(old: Recipe, new: Recipe) -> None:
     """Raise RecipeError unless the two differ in limits alone."""
-    if old.labels != new.labels or [type(s) for s in old.steps] != [type(s) for s in new.steps]:
+    kinds = [[type(variants(step)[0]) for step in recipe.steps] for recipe in (old, new)]
+    if old.labels != new.labels or kinds[0] != kinds[1]:
         raise RecipeError("another list of steps can't be answered from stored columns: run it")
     for label, before, after in zip(old.labels, old.steps, new.steps, strict=True):
-        if isinstance(before, ByLanguage) and before != after:
+        if (isinstance(before, ByLanguage) or isinstance(after, ByLanguage)) and before != after:
             raise RecipeError(f"{label} has parameters by language, which the stored columns can't answer: run it")
         for one in dataclasses.fields(before) if dataclasses.is_dataclass(before) else ():
             if getattr(before, one.name) != getattr(after, one.name) and one.name not in adjustable(before):

@@ -117,6 +117,8 @@ FORMS = {
     "Kurdish ae as heh and joiner": ("ئەو ژنە", "ئه\u200cو ژنه\u200c"),
     "Urdu teh marbuta": ("مراۃ", "مراة"),
     "Yiddish digraphs": ("װאָס ייִדיש", "וואָס יידיש"),
+    "Romanian cedillas": ("Şi ţara ŢĂRII", "Și țara ȚĂRII"),
+    "Romanian, decomposed": ("s\u0326i t\u0326ara\u0306", "şi ţară"),
     "Hawaiian and Uzbek apostrophes": ("Hawaiʻi oʻzbek", "Hawai'i o‘zbek"),
     "Kangxi radicals": ("⼈⼝", "人口"),
     "variation selectors": ("葛\U000e0100城", "葛城"),

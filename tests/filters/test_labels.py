@@ -99,6 +99,10 @@ def test_udhr_in_its_declared_script(testdata: Path) -> None:
         ("ar", "fa", False),
         ("sr", "hr", False),
         ("als", "sq", True),
+        ("de", "ger", True),
+        ("chi", "zh-Hant-TW", True),
+        ("fa", "per_Arab", True),
+        ("cs", "slo", False),
     ],
 )
 def test_what_a_name_covers(wanted: str, label: str, whether: bool) -> None:
@@ -108,11 +112,18 @@ def test_what_a_name_covers(wanted: str, label: str, whether: bool) -> None:
 
 
 @pytest.mark.parametrize("label", ["fil", "tl", "tgl_Latn", "fil_Latn", "nb", "no", "nob_Latn", "zh-cn", "cmn_Hani", "zho_Hant",
-                                   "arb_Arab", "pes", "ces_Latn", "eng_Latn"])  # fmt: skip
+                                   "arb_Arab", "pes", "ces_Latn", "eng_Latn", "chi", "per", "cze_Latn"])  # fmt: skip
 def test_lists_by_other_names_of_their_language(label: str, tmp_path: Path) -> None:
     for name in ("fil", "no", "zh", "ar", "fa", "cs", "en", "fr-CA-u-sd-caqc", "fr"):
         (tmp_path / name).write_text(f"word{name}\n")
     assert len(load_words(str(tmp_path), label)) == 1
+
+
+@pytest.mark.parametrize("label", ["por_Latn", "pt", "hin_Deva", "hi", "zho_Hant", "cmn_Hani", "srp_Cyrl", "ger"])
+def test_lists_that_are_named_by_another_name(label: str, tmp_path: Path) -> None:
+    for name in ("pt_BR", "hin_Deva", "hin_Latn_x", "chi", "srp_Cyrl", "srp_Latn", "deu_Latn", "README"):
+        (tmp_path / f"{name}.txt").write_text(f"word{name}\n")
+    assert len(load_words(str(tmp_path), label)) == (2 if label == "hi" else 1)
 
 
 @given(st.text(max_size=12) | st.from_regex(labels._LABEL, fullmatch=True))

@@ -23,6 +23,7 @@ TWO = {
     "Greek, quoted": "«Πού είσαι;» Εδώ.", "Armenian, quoted": "«Սա է:» Սա է:", "Chakma": "𑄌𑄋𑄴𑅁 𑄌𑄋𑄴𑅂", "Newa": "𑐣𑐾𑑋𑐣𑐾𑑌", "Adlam": "𞤲𞤣𞤫. 𞤲𞤣𞤫!",
     "Cham": "ꨀꨇ꩝ ꨀꨇ꩝", "Limbu": "ᤕᤠ᥄ ᤕᤠ᥅", "Sindhi": "هي آهي۔هو آهي۔", "Assamese": "এইখন কিতাপ।ভাল নে?", "Dzongkha": "ཀིཏབ་ཨིན།ལེགས་ཤོམ་ཨིན།",
     "Russian": "Это книга. Это книга.", "English": "This is it. That is it.", "English, no width": "This is it.\u200b That is it.\ufeff",
+    "emoji": "Really\u2049\ufe0f Yes\u203c\ufe0f", "Mongolian, separator of vowels": "ᠡᠨᠡ᠃\u180e ᠡᠨᠡ᠃\u180b", "Kashmiri": "یہِ چھُ۔\u034f یہِ چھُ۔\u206f",
 }  # fmt: skip
 
 

@@ -305,6 +305,10 @@ def test_limits_that_are_off_and_parameters_by_language() -> None:
     with pytest.raises(RecipeError, match="NewlineRatio has parameters by language"):
         whatif.check_change(old, new)
     assert changes.named(old, "NewlineRatio.maximum") == (0, "maximum")
+    one = changes.changed(old, {(0, "maximum"): 0.5})  # one for all, instead
+    for before, after in ((old, one), (one, old)):
+        with pytest.raises(RecipeError, match="NewlineRatio has parameters by language"):
+            whatif.check_change(before, after)
 
 
 FILTERS = '[[step]]\nuse = "filters.fineweb.NewlineRatio"\n'
