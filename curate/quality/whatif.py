@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.corpus.by_language import ByLanguage, variants
+from curate.corpus.by_language import ByLanguage
 from curate.corpus.lookup import opened, parts
-from curate.corpus.recipe import Recipe, is_corpus_wide
+from curate.corpus.recipe import Recipe, is_corpus_wide, variants
 from curate.errors import RecipeError
 from curate.filters.base import Limit
 from curate.filters.labels import any_covers

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import recipe
-from curate.corpus.by_language import variants
 from curate.errors import RecipeError, UsageError
 from curate.jobs.clean import Options
 from curate.jobs.clean import _recipe as asked
@@ -232,7 +231,8 @@ def test_an_override_changes_its_own_steps_whatever_form_the_parameters_have(
     (beside / "langs/default.json").write_text('{"language_score": 0.25, "stop": ["a", "b"]}')
     plain, found = (asked(Options([], "", "all.toml", **given)) for given in ({}, {option: value}))
     before, after = (
-        {label: variants(step) for label, step in zip(one.labels, one.steps, strict=True)} for one in (plain, found)
+        {label: recipe.variants(step) for label, step in zip(one.labels, one.steps, strict=True)}
+        for one in (plain, found)
     )
     assert {label for label in after if after[label] != before.get(label)} == changed
     assert before.keys() <= after.keys()
@@ -244,7 +244,7 @@ def test_an_override_changes_its_own_steps_whatever_form_the_parameters_have(
     }
     assert (found.name, found.description, found.output) == (plain.name, plain.description, plain.output)
     again = recipe.parse(found.text, "all.toml")
-    assert list(map(variants, again.steps)) == list(map(variants, found.steps))
+    assert list(map(recipe.variants, again.steps)) == list(map(recipe.variants, found.steps))
 
 
 @pytest.mark.parametrize("name", ["c4", "mc4"])
