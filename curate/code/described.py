@@ -313,19 +313,23 @@ def is_name_described(words: str) -> bool:
 
 _INTRODUCES = whole(
     r"(?i)\W*(?P<what>[^.;:!?]{1,120}?) (?:is|are|was|were|has been|have been) (?:also |all )?(?:made available|released|licen[cs]ed|distributed|provided|covered|available|published)?(?: to you)? "
-    r"(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*"
+    r"(?:as(?: follows)?\W*|(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*)"
 )
 """A sentence that says what the known text behind it is for: "The parser is available under the following license:"."""
 
 
+_IN_BRACKETS = re.compile(r"\((?:https?://|www\.)[^\s()]+\)")
+
+
 def introduces(words: str) -> bool:
     """Whether a sentence says of a program or its parts, and of no people, that it is under what stands behind it."""
-    said = " ".join(words.split())
+    said = " ".join(_IN_BRACKETS.sub(" ", words).split())
     match = _INTRODUCES.fullmatch(said) if len(said) < MOST_INTRODUCED else None
     if match is None:
         return False
     what = match.group("what")
-    names = _only_names(what, False) or speaks_of_parts(what) or is_common(what)
+    of_programs = any(token.lower() in _PROGRAM | _WORK for token in TOKEN.findall(what))
+    names = _only_names(what, False) or of_programs or is_common(what)
     return names and next(_people(what), None) is None and _YOU.search(what) is None and condition_in(said) is None
 
 

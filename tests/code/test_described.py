@@ -165,6 +165,8 @@ def test_the_title_of_a_licence_file_says_what_the_program_is(title, allowed):
         ("Frob Soup is made available under the MIT license:", True),
         ("The frob documentation (everything in the docs/ directory) is released under the following license:", True),
         ("The tests are distributed under the following terms", True),
+        ("Patches that were taken from the Soup project (https://soup.example/soup) are licensed as:", True),
+        ("Modules for students (https://soup.example/soup) are licensed as follows:", False),
         ("Students are licensed under the following terms", False),
         ("This library is not available under the following license", False),
         ("Versions before 2020 are released under the following license, later ones are not", False),
