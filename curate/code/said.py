@@ -307,7 +307,7 @@ def _introduced(text: str, sentence: Sentence, words: str, whole: Sequence[Span]
 
 
 _MARKS = re.compile(
-    r"-{3,}[ \w]{0,40}-{3,}|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF)(?: [\w.-]+){0,3}\b licen[cs]e\b|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF) licen[cs]e\b|copyright[^\n]*|\(c\)[^\n]*|all rights reserved\.?",
+    r"-{3,}[ \w]{0,40}-{3,}|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF)(?: [\w.-]+){0,3}\b licen[cs]e\b|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF) licen[cs]e\b|copyright[^\n]*(?:(?<=,)\n[^\n]*){0,9}|\(c\)[^\n]*|all rights reserved\.?",
     re.I,
 )
 """What may stand between: "--- begin license block ---", the licence's name, copyright notices."""
