@@ -95,8 +95,9 @@ _ORIGIN = fast(
     + r"(?:[a-z, ]{0,40}?)? (?:from|by|of)(?: the)?(?: code| source| sources| work| version| implementation| file| function| snippet| answer)?(?: (?:from|of|in|by|at|on))?(?: the)?[ :<(]{0,4}"
     r"(?:https?://|www\.|stack ?overflow|stackexchange|(?:[a-z0-9_.\-]+ )?\(?(?:gpl|lgpl|agpl|gnu )|(?:linux|gcc|glibc|busybox|ffmpeg|wordpress|mysql|qt) (?:kernel|source|code|project))"
     r"|(?:from|credits?|thanks|courtesy|inspired|source|via|based|borrowed|stolen|adapted|solution|due to|answer)\b[^\n]{0,40}(?:stack ?overflow\.com/(?:a|q|questions)/|stack ?overflow answer)|cc[ -]?by[ -]?sa"
+    r"|\b(?:copied|borrowed|lifted|stolen|ripped) from (?:[a-z0-9_.'-]+ ){0,3}(?:[a-z0-9_.-]+/){1,6}[a-z0-9_-]+\.(?:c|h|cc|cpp|hpp|py|pyx|js|ts|java|go|rs|rb|php|cs|pl|m)\b"
 )  # fmt: skip
-"""Code of others whose licence nobody states here."""
+"""Code of others whose licence nobody states here; a path of a source file is one of another project."""
 
 _NAMED = re.compile(
     r"\b((?:[A-Z][\w.+-]*[ -]){1,5})(?:[Ll]icen[sc]e|LICEN[SC]E|EULA|Licen[sc]e Agreement|[Tt]erms of (?:[Uu]se|[Ss]ervice))\b(?!\s*(?:[Kk]ey|[Ss]erver|[Mm]anager|[Ii]dentifier|[Ff]ile|[Hh]eader|[Cc]hecker|[Ee]xception|[Ee]xpression|[Cc]lass|[Tt]ext|=|\())"

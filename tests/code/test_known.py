@@ -443,6 +443,8 @@ FOREIGN = [
     '__license__ = "GPLv3"',
     "// from https://stackoverflow.com/a/123, CC BY-SA 4.0",
     "// Code from http://stackoverflow.com/questions/3561493/is-there-a-regexp-escape-function",
+    "// The walk is borrowed from netstat/inet.c",
+    "// Copied from frob's src/lists/walk.py",
     "// Licensed under the Confluent Community License",
     "/* Use is subject to the Functional Source License */",
     "// Released under the Sustainable Use License",
