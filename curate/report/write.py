@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from curate.run.ledger import Ledger
     from curate.run.pipeline import CorpusJob
 
-PACKAGES = ("curate-corpora", "pyarrow", "trafilatura", "resiliparse", "fasttext-community", "pysail", "pyspark", "pyspark-client")
+PACKAGES = (
+    "curate-corpora",
+    "pyarrow",
+    "trafilatura",
+    "resiliparse",
+    "fasttext-community",
+    "pysail",
+    "pyspark",
+    "pyspark-client",
+)
 
 
 def versions() -> dict[str, str]:
