@@ -73,6 +73,7 @@ _PASSING = re.compile(
 )
 
 
+_NO_HOST = re.compile(r"Could not resolve host: [^ ]+|Failed to connect to \S+ port \d+")
 _GOOGLE = re.compile(r"google::cloud::Status\((\w+): (?:[^:]*, with a last message of )?([^.({]*)")
 
 
@@ -92,6 +93,10 @@ def _of_store(error: BaseException) -> OutputError | None:
     told = next((line for line in str(error).splitlines() if "AWS Error" in line), None)
     if told is None:
         return None
+    if found := _NO_HOST.search(told):
+        return OutputError(
+            f"the store can't be reached: {found[0]}: check the network, or AWS_ENDPOINT_URL; a run that had begun goes on with --resume"
+        )
     if is_passing(error):
         return OutputError(f"the store does not answer, however often it is asked: {told}; --resume goes on from there")
     return OutputError(told)

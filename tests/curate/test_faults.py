@@ -103,6 +103,16 @@ def test_debug_shows_the_traceback(folder, monkeypatch):
             "google::cloud::Status(UNAVAILABLE: Retry policy exhausted, with a last message of Could not create a token. See x",
             r"Google Cloud Storage does not answer: UNAVAILABLE: Could not create a token; check .*gcloud auth",
         ),
+        (
+            "When resolving region for bucket 'b': AWS Error NETWORK_CONNECTION during HeadBucket operation: curlCode: 6, Could not "
+            "resolve hostname; Details: Could not resolve host: b.s3.us-east-1.amazonaws.com",
+            r"the store can't be reached: Could not resolve host: b\.s3\.us-east-1\.amazonaws\.com: check the network, or AWS_ENDPOINT_URL",
+        ),
+        (
+            "AWS Error NETWORK_CONNECTION during HeadObject operation: curlCode: 7, Couldn't connect to server; Details: Failed to connect "
+            "to 127.0.0.1 port 9000 after 0 ms: x",
+            "the store can't be reached: Failed to connect to 127.0.0.1 port 9000: check",
+        ),
         ("google::cloud::Status(NOT_FOUND: No such object {x})", "does not answer: NOT_FOUND: No such object"),
     ],
 )
