@@ -196,7 +196,12 @@ def _measured(data: ReportData) -> str:
         return ""
     head = headings("signal", *(f"#{name}, {at}" for name in ("kept", "rejected") for at in ("5 %", "median", "95 %")))
     what = "What the steps measured, whether it decided or not. A limit can be chosen again from the column signals."
-    return section("Measured", "measured", f'<p class="soft">{what}</p>', f"<table>{head}{''.join(rows)}</table>")
+    return section(
+        "Measured",
+        "measured",
+        f'<p class="soft">{what}</p>',
+        f'<div class="wide"><table>{head}{"".join(rows)}</table></div>',
+    )
 
 
 def _duplicates(ledger: Ledger) -> str:
@@ -208,7 +213,7 @@ def _duplicates(ledger: Ledger) -> str:
         names = {low.bit_length() - 1: name for name in facts.get("sizes", {}) for low in [_low(name)]}
         labels = {key: names.get(key, f"{2**key}-{2 ** (key + 1) - 1}") for key in range(max(bins, default=0) + 1)}
         told = [
-            f"{number(value)} {text(key.replace('_', ' '))}"
+            f"{size(value) if key.startswith('memory') else number(value)} {text(key.replace('_', ' '))}"
             for key, value in facts.items()
             if isinstance(value, int | float) and not isinstance(value, bool)
         ]

@@ -20,7 +20,7 @@ from curate.corpus import schema
 from curate.corpus.recipe import load
 from curate.report.charts import bar, histogram, short, text
 from curate.report.gather import KEPT_SAMPLES, Reservoir, gather
-from curate.report.page import page
+from curate.report.page import _duplicates, page
 from curate.report.write import versions, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -214,3 +214,9 @@ def test_the_policy_holds_where_escaping_would_fail(html: str, tmp_path: Path) -
     dom, console = browse(report)
     assert "<title>Corpus report: small</title>" in dom
     assert "Content Security Policy" in console
+
+
+def test_bytes_of_memory_have_a_unit() -> None:
+    shown = _duplicates({"dedup": [{"step": "Urls", "keys": 299, "memory_estimate": 419_490_200, "sizes": {"2": 1}}]})
+    assert "419.5 MB memory estimate" in shown
+    assert "299 keys" in shown
