@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from curate.commands.options import on_console
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -46,13 +48,14 @@ def inspect(
         told = {**inspecting.as_json(found, top), **({"by": by, "groups": groups} if by else {})}
         click.echo(json.dumps(told, ensure_ascii=True, default=str))
         return
-    from rich.console import Console
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    _show(console, found, top)
-    if by:
-        console.print()
-        console.print(_groups(by, groups))
+    def shown(console: "Console") -> None:
+        _show(console, found, top)
+        if by:
+            console.print()
+            console.print(_groups(by, groups))
+
+    on_console(shown)
 
 
 def _ledger(corpus: str) -> "Row":

@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from curate.engine.memory import size
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FILE_WIDTH = 200
 """Columns that a table may take in a file or a pipe; lines have no blanks at their ends there."""
@@ -57,6 +60,20 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys instead of a table.")(
         command
     )
+
+
+def on_console(show: Callable[["Console"], None]) -> None:
+    """Let `show` print to a terminal of any width; a file gets one form: FILE_WIDTH columns, no blanks at the ends of lines."""
+    import io
+
+    from rich.console import Console
+
+    if (console := Console(highlight=False, markup=False, emoji=False)).is_terminal:
+        show(console)
+        return
+    text = io.StringIO()
+    show(Console(file=text, width=FILE_WIDTH, color_system=None, highlight=False, markup=False, emoji=False))
+    click.echo("\n".join(line.rstrip() for line in text.getvalue().removesuffix("\n").split("\n")))
 
 
 def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:

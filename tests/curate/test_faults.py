@@ -137,3 +137,15 @@ def test_a_table_in_a_file_has_one_form(folder, monkeypatch):
     assert found[0] == found[1] == found[2]
     assert "unimax=N caps at N epochs (Chung et al. 2023)" in found[0]
     assert all(line == line.rstrip() for line in found[0].splitlines())
+
+
+def test_inspect_in_a_file_has_one_form(folder, monkeypatch):
+    from click.testing import CliRunner
+
+    found = []
+    for columns in ("40", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        found.append(CliRunner().invoke(cli.group, ["inspect", "a.jsonl"]).stdout)
+    assert found[0] == found[1]
+    assert "1 in 1 files" in found[0]
+    assert all(line == line.rstrip() for line in found[0].splitlines())
