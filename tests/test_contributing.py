@@ -82,7 +82,7 @@ def _as_told(title: str, module: str, recipe: str, folder: Path, monkeypatch: py
 
 @pytest.mark.engine
 def test_add_a_source_in_fifteen_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _as_told("Add a source in fifteen minutes", "curate.read.subtitles", "subtitles", tmp_path, monkeypatch)
+    _as_told("Add a source in fifteen minutes", "curate.read.ris", "ris", tmp_path, monkeypatch)
 
 
 @pytest.mark.engine

@@ -62,7 +62,7 @@ _PAGE = [
     pa.field("script", pa.string()),
     pa.field("license", pa.string()),  # SPDX expression
 ]
-"""Columns of whatever was published under a title."""
+"""Columns of whatever was published under a title: the kind `titled`, for sources without columns of their own."""
 
 WIKIPEDIA = [
     *_PAGE,
@@ -100,6 +100,7 @@ DOCUMENTS = {
     for kind, fields in {
         "web": WEB,
         "code": CODE,
+        "titled": _PAGE,
         "wikipedia": WIKIPEDIA,
         "stackexchange": STACKEXCHANGE,
         "arxiv": ARXIV,

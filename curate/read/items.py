@@ -1,23 +1,31 @@
 """Documents that come one by one out of files (the papers of an archive, books), as rows: each in a child, with limits.
 
 A reader's generator `package.module:name` takes a task and yields `Item`s in a fixed order. What an item raises costs that
-item alone: `Skip` is for what is no document, `Reject` for what has no text, `Fail` for what is damaged.
+item alone: `Skip` is for what is no document, `Reject` for what has no text, `Fail` for what is damaged. What the generator
+itself raises costs what follows in its file.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+import io
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
 from curate.corpus import schema
 from curate.engine import children
 from curate.engine.tasks import function, reference, supervises
-from curate.read.dumps import Head
-from curate.read.rows import SKIPPED, in_batches, write_rows
+from curate.errors import CurateError
+from curate.read.dumps import Head, head_of, place
+from curate.read.rows import SKIPPED, in_batches, printable, write_rows
 from curate.read.source import ReadResult, Source, digest_of
 from curate.read.splits import Split
+from curate.read.unpack import CODECS, Piece, Unbroken, pieces, recoded
 from curate.read.web import SplitTask, survive
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 BATCH_ROWS = 64
 MEMORY = 3 << 30
@@ -43,9 +51,10 @@ class Item:
     offset: int
     """Bytes into the file, where it is known; else its number."""
     key: str
-    """What tells it from the others of its source, wherever the file lies."""
+    """What tells it from the others of its source, wherever the file lies: its own number, or the file's name and the offset.
+    Of two items with one key the second is dropped as `duplicate_record`."""
     make: Callable[[], dict[str, object]]
-    """The columns, `text` among them; raises Skip, Reject or Fail."""
+    """The columns, `text` among them, all of the task's kind; raises Skip, Reject or Fail."""
     row: dict[str, object] = field(default_factory=dict)
     """Columns that are known whatever `make` does."""
     lost: Callable[[], str] | None = None
@@ -112,6 +121,39 @@ def file_by_file(
     return Source(kind, run, tasks, listed, digest_of([name, asked, listed]), uses=uses, memory_bytes=MEMORY)
 
 
+class _Whole(Unbroken):
+    """Pieces as a file that raises Fail where they are damaged, and knows how far it has been read."""
+
+    def __init__(self, found: Iterator[Piece]) -> None:
+        super().__init__(found)
+        self._pieces, self._at = found, 0
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        size = super().readinto(buffer)
+        if self.problem and not size:
+            raise Fail(f"damaged: {self.problem.problem.removeprefix('damaged: ')}")
+        self._at += size
+        return size
+
+    def tell(self) -> int:
+        """Bytes that were read, unpacked."""
+        return self._at
+
+    def close(self) -> None:
+        """Closes the file as well."""
+        cast("Generator[Piece]", self._pieces).close()
+        super().close()
+
+
+def open_unpacked(path: str) -> io.BufferedReader:
+    """A file from the start, as `Head.data` shows its beginning: gz, bz2, xz, zst and lz4 unpacked, UTF-16 as UTF-8. `tell()`
+    is the byte of what is unpacked. Reading raises Fail where it is damaged: `damaged`, behind all lines before.
+    """
+    head = head_of(path)
+    found = pieces(path, head.packed if head.packed in CODECS else "", 0, head.size)
+    return io.BufferedReader(_Whole(recoded(found, head.encoding) if head.encoding else found), 1 << 18)
+
+
 @supervises
 def run(task: ItemTask) -> ReadResult:
     """Task: bring the items of `split.file` to the rows of `kind` in the file `out`."""
@@ -129,9 +171,8 @@ def items(task: ItemsTask) -> Iterator[pa.RecordBatch]:
 
 
 def _rows(task: ItemsTask) -> Iterator[dict[str, object]]:
-    found = cast("Iterator[Item]", function(task.task.reader)(task.task))
     number = 0
-    for item in found:
+    for item in _found(task.task):
         poison = task.poison.get(str(number))
         if number >= task.done:
             yield _row(item, number, task.task, poison)
@@ -140,6 +181,29 @@ def _rows(task: ItemsTask) -> Iterator[dict[str, object]]:
             if number >= task.done:
                 yield _row(refused(item.offset, f"{item.key} lost", Fail(told)), number, task.task, None)
             number += 1
+
+
+def _found(task: ItemTask) -> Iterator[Item]:
+    """The items of a file. Where the reader raises, the last one says so: it is a failed row for what follows."""
+    found = cast("Iterator[Item]", function(task.reader)(task))
+    number, at = 0, 0
+    try:
+        for item in found:
+            yield item
+            number, at = number + 1, item.offset
+    except (CurateError, OSError):  # the file itself can't be had: no matter of its content
+        raise
+    except Exception as error:
+        told = str(error) if isinstance(error, Fail) else f"reading_{type(error).__name__}: {error}"
+        reason, _, why = told.partition(":")
+        behind = f"what follows document {number} (at byte {at})" if number else "the file"
+        key = f"{place(task.split.file)} {task.split.size} unread"
+        yield refused(at, key, Fail(f"{reason}: {behind} could not be read: {why.strip()}"))
+
+
+@functools.cache
+def _columns(kind: str) -> frozenset[str]:
+    return frozenset(schema.extracted(kind).names)
 
 
 def _lost(item: Item, number: int, task: ItemTask) -> str:
@@ -165,6 +229,9 @@ def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str
     try:
         with children.page(number, task.cpu_seconds):
             row.update(item.make())
+        if strange := row.keys() - _columns(task.kind):
+            columns = f"are no columns of the kind {task.kind!r} (curate/corpus/schema.py)"
+            raise TypeError(f"{', '.join(sorted(strange))} {columns}")
         if not str(row.get("text") or "").strip():
             raise Reject("no_text")
     except Skip as skip:
@@ -173,7 +240,7 @@ def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str
         row.update(text=None, verdict="rejected", reason=f"extract.{none}")
     except Fail as fail:
         reason, _, detail = str(fail).partition(":")
-        row.update(text=None, verdict="failed", reason=reason, detail=_printable(detail.strip()))
+        row.update(text=None, verdict="failed", reason=reason, detail=printable(detail.strip()))
     except children.PageTimeout:
         detail = f"more than {task.cpu_seconds:g} s of CPU time"
         row.update(text=None, verdict="failed", reason="page_timeout", detail=detail)
@@ -181,9 +248,5 @@ def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str
         detail = f"more than {task.memory_bytes >> 20} MiB of memory"
         row.update(text=None, verdict="failed", reason="page_memory", detail=detail)
     except Exception as error:  # whatever a parser raises costs this item alone
-        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(str(error)))
+        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=printable(str(error)))
     return row
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()[:300]

@@ -15,6 +15,8 @@ from curate.read.source import ReadResult
 SKIPPED = "skipped"
 """The verdict of what is no document: such rows are counted by their reason and go nowhere."""
 BATCH_BYTES = 4 << 20
+_UNFIT = (TypeError, ValueError, OverflowError)
+"""What Arrow raises for a value that a column can't hold."""
 
 
 class _Part(Protocol):
@@ -35,17 +37,43 @@ class _Task(Protocol):
 
 def in_batches(rows: Iterable[dict[str, object]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
     """The rows in batches of `most` rows and about BATCH_BYTES characters of text at most. No row is asked for before the
-    batch of those before it is full."""
+    batch of those before it is full. A row with a value that its column can't hold is a failed one."""
     waiting, size = list[dict[str, object]](), 0
     for row in rows:
         waiting.append(row)
         text = row.get("text")
         size += len(text) if isinstance(text, str) else 0
         if len(waiting) >= most or size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(waiting, table)
+            yield _batch(waiting, table)
             waiting, size = [], 0
     if waiting:
-        yield pa.RecordBatch.from_pylist(waiting, table)
+        yield _batch(waiting, table)
+
+
+def _batch(rows: list[dict[str, object]], table: pa.Schema) -> pa.RecordBatch:
+    try:
+        return pa.RecordBatch.from_pylist(rows, table)
+    except _UNFIT:
+        if "verdict" not in table.names:
+            raise
+        return pa.RecordBatch.from_pylist([_fitting(row, table) for row in rows], table)
+
+
+def _fitting(row: dict[str, object], table: pa.Schema) -> dict[str, object]:
+    """The row; or the failed one in its place, where a value is none of its column: a number too large, half a character."""
+    for column in table:
+        try:
+            pa.array([row.get(column.name)], column.type)
+        except _UNFIT as error:
+            known = {name: row.get(name) for name in ("id", "source", "file", "offset")}
+            detail = printable(f"column {column.name}: {error}")
+            return {**known, "verdict": "failed", "reason": f"page_{type(error).__name__}", "detail": detail}
+    return row
+
+
+def printable(text: str) -> str:
+    """A message of somebody else's as the column `detail` takes it."""
+    return text.encode("utf-8", "replace").decode()[:300]
 
 
 def write_rows(

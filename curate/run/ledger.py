@@ -292,7 +292,7 @@ def first_failure(job: "Job") -> str:
     for path in storage.list_files(job.path("rejected"), ".parquet"):
         for batch in read_batches(path, ["file", "detail"]):
             for row in batch.slice(0, 1).to_pylist():
-                return f"; in {row['file']}: {row['detail']}"
+                return f"; in {row['file']}" + (f": {row['detail']}" if row["detail"] else "")
     return ""
 
 
