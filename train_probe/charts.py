@@ -1,6 +1,7 @@
 """Charts as inline SVG: axes with titles and units, a legend, everything escaped, colours by CSS class (report.css)."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -38,9 +39,9 @@ class Interval:
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten) from `low` to `high`, about so many."""
-    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
-        return [low]
     step = (high - low) / wanted
+    if not math.isfinite(step) or step < sys.float_info.min:  # of less there is no power of ten
+        return [low]
     power = 10.0 ** math.floor(math.log10(step))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= step * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -61,6 +61,7 @@ def test_a_chart_of_intervals_is_well_formed_and_stays_inside(rows, band, zero):
     assert all(-1 <= x <= charts.WIDE + 38 * len(rows) + 80 and math.isfinite(x) for x in places(figure))
 
 
+@example([[(5e-324, 0.0)]])
 @given(st.lists(st.lists(st.tuples(st.floats(0, 1e9), FINITE), max_size=9), max_size=4))
 def test_a_chart_of_curves_is_well_formed_and_stays_inside(curves):
     made = [charts.Line(f"<{i % 2}>", points) for i, points in enumerate(curves)]
