@@ -8,11 +8,13 @@ COPY filters filters
 COPY jobs jobs
 COPY train_probe train_probe
 COPY curate curate
-# The demo once: it compiles the loops beside the package, where any user can read them (for this kind of processor).
+# The demo once: it compiles the loops beside the package (for this kind of processor). Numba takes them from there only where the
+# user may also write: so they are the container's user's. Another user, or a root file system that can't be written, compiles again.
 RUN pip install -c constraints.txt '.[local]' \
     && curate assets fetch lid.176 \
     && curate sample-crawl /tmp/crawl \
     && curate clean --input /tmp/crawl --output /tmp/corpus --quiet \
+    && chown -R 65534:65534 "$(python -c 'import curate; print(curate.__path__[0])')" \
     && rm -rf /tmp/crawl /tmp/corpus /src
 
 USER 65534:65534
