@@ -14,7 +14,7 @@ RUN pip install -c constraints.txt '.[local]' \
     && curate assets fetch lid.176 \
     && curate sample-crawl /tmp/crawl \
     && curate clean --input /tmp/crawl --output /tmp/corpus --quiet \
-    && chown -R 65534:65534 "$(python -c 'import curate; print(curate.__path__[0])')" \
+    && chown -R 65534:65534 "$(python -P -c 'import curate; print(curate.__path__[0])')" \
     && rm -rf /tmp/crawl /tmp/corpus /src
 
 USER 65534:65534
