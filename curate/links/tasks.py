@@ -49,7 +49,7 @@ FAILED = pa.schema(
 )
 """Columns of what could not be read."""
 FAILED_ROWS = 10_000
-RUN_ROWS = 400_000
+RUN_ROWS = 100_000
 """Links in memory before they are written as a run of all buckets."""
 MAX_RECORD = 64 << 20
 
