@@ -244,7 +244,7 @@ def arm(count: Killer) -> None:
                 count("parquet.close", self._name)
             super().close()
 
-    def call(function: Callable[[Any], Any], task: Any) -> Any:
+    def call(function: Callable[[Any], Any], task: Any, memory: int = 0) -> Any:
         answer = tasks.call_json(function, json.loads(json.dumps(typed_json.dump(task))))
         return tasks.result_of(function, json.loads(json.dumps(answer)))
 
