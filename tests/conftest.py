@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from curate.engine import children
 from tests.warm import warm_children  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _no_child_is_killed_on_purpose() -> None:
+    """Whatever job an earlier test has stopped."""
+    children.begin()
 
 
 @pytest.fixture(scope="session")

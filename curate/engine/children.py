@@ -408,6 +408,11 @@ def kill_all() -> None:
         child.kill()
 
 
+def begin() -> None:
+    """Children that die from now on are accidents: an earlier job of this process may have been stopped (Ctrl-C in a notebook)."""
+    _ending.clear()
+
+
 def ending() -> bool:
     """Whether children die on purpose: none is to be replaced."""
     return _ending.is_set()

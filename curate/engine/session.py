@@ -253,6 +253,7 @@ def session(
     embedded engine may hold together. Raises EngineError when that or the engine can't be had, UsageError when the words
     contradict each other.
     """
+    children.begin()
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if engine == "sail" and (master or submitted):
         raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from curate.engine import children
+from curate.engine.session import session
 from curate.errors import EngineError, InputError
 from tests.tasks import importable
 
@@ -176,6 +177,17 @@ def test_a_task_whose_process_ends_each_time_is_named(name):
     with pytest.raises(EngineError, match=rf"{SELF}\.always \(part-1\) ended twice: .*{name}") as found:
         children.call_json(f"{SELF}:always", {"signal": int(signal.Signals[name]), "out": "part-1"})
     assert ("--cores" in str(found.value)) == (name == "SIGKILL")
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_a_job_behind_one_that_was_stopped_replaces_children_again(tmp_path):
+    with pytest.raises(KeyboardInterrupt), session("stopped", "sail", cores=1):
+        raise KeyboardInterrupt
+    assert children.ending()
+    with session("next", "sail", cores=1):
+        assert not children.ending()
+        assert children.call_json(f"{SELF}:killed", {"mark": str(tmp_path / "mark")}) == {"ok": True}
 
 
 def test_children_that_are_killed_on_purpose_are_not_replaced(tmp_path, monkeypatch):
