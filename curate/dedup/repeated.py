@@ -125,10 +125,16 @@ def split(task: SplitTask) -> Split:
         tables = [flat(pa.Table.from_batches([batch])) for batch in file.iter_batches(1024)]
     table = pa.concat_tables([FLAT.empty_table(), *tables])
     part = partition(table["hi"].to_numpy(), task.partitions)
-    order = np.argsort(part, kind="stable")
     ends = np.concatenate([[0], np.cumsum(np.bincount(part, minlength=task.partitions))])
-    groups = (table.take(pa.array(order[a:b])) for a, b in itertools.pairwise(ends))
-    found = Split(len(table))
+    # 16 bits are sorted in one pass over them; and once for all, as `take` puts the chunks of a table together at each call
+    order = np.argsort(part.astype(np.uint16) if task.partitions <= 1 << 16 else part, kind="stable")
+    columns = dict[str, pa.Array]()
+    for name in FLAT.names:  # one after the other: a second table is never there whole
+        columns[name] = pa.array(table[name].to_numpy()[order])
+        table = table.drop_columns(name)
+    ordered = pa.table(columns, FLAT)
+    groups = (ordered.slice(a, b - a) for a, b in itertools.pairwise(ends))
+    found = Split(len(ordered))
     _write(task.out, FLAT, groups, asdict(found))
     return found
 
