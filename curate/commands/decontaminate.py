@@ -1,11 +1,15 @@
 """`curate decontaminate`."""
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from curate.commands.options import engine_options, json_option, printed
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 
 @click.command()
@@ -51,7 +55,6 @@ def decontaminate(
     curate decontaminate corpus/ --against gsm8k.jsonl --against my-benchmark/ --output clean/
     curate decontaminate corpus/ --report --output found/
     """
-    from curate.console.terminal import funnel
     from curate.jobs.decontaminate import Options
     from curate.jobs.decontaminate import decontaminate as run
     from curate.run.runner import EngineOptions
@@ -63,16 +66,23 @@ def decontaminate(
     options = Options(corpus, output, given, keep_rejected, text_column, id_column)
     ledger = run(options, engine)
 
-    def told() -> None:
-        funnel(ledger)
-        (facts,) = ledger["dedup"]
-        click.echo(f"{facts['contaminated']} documents hold items of tasks ({facts['action']})")
-        if facts["too_short"]:
-            lost = "can't be found: too short, or of words that many items share"
-            click.echo(f"  {facts['too_short']:,} texts of {facts['questions']:,} items {lost}")
-        for name, number in list(facts["common"].items())[:5]:
-            click.echo(f"  common text, left alone: {name} in {number} documents")
-
-    printed(ledger, as_json, told)
+    printed(ledger, as_json, lambda: _told(ledger))
     if not as_json:
         click.echo(f"corpus: {output}   report: {output.rstrip('/')}/report.html", err=True)
+
+
+def _told(ledger: Mapping[str, Any]) -> "Group":
+    """The funnel, and what was found of the tasks."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from curate.console.terminal import funnel
+
+    (facts,) = ledger["dedup"]
+    lines = [f"{facts['contaminated']} documents hold items of tasks ({facts['action']})"]
+    if facts["too_short"]:
+        lost = "can't be found: too short, or of words that many items share"
+        lines.append(f"  {facts['too_short']:,} texts of {facts['questions']:,} items {lost}")
+    common = list(facts["common"].items())[:5]
+    lines += [f"  common text, left alone: {name} in {number} documents" for name, number in common]
+    return Group(funnel(ledger), *map(Text, lines))

@@ -213,6 +213,10 @@ def test_as_a_job(tmp_path: Path) -> None:
     command = ["decontaminate", source, "--against", tasks, "--common", "2", "--engine", "sail", "--quiet"]
     done = CliRunner().invoke(group, [*command, "--output", str(tmp_path / "drop")], catch_exceptions=False)
     assert done.exit_code == 0, done.output
+    assert [line.split()[:2] for line in done.output.splitlines() if line.startswith(("records", "kept", "None"))] == [
+        ["records", "9"],
+        ["kept", "7"],
+    ]
     for number in (2, 3):
         assert f"common text, left alone: gsm#{number} in 3 documents" in done.output
     kept = pq.read_table(tmp_path / "drop" / "data")["text"].to_pylist()
