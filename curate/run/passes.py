@@ -57,12 +57,15 @@ class PassTask:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Documents by what became of them, and bytes of the texts that were read."""
+    """Documents by what became of them."""
 
     kept: int = 0
     rejected: int = 0
     failed: int = 0
     bytes: int = 0
+    """Of the texts that were read."""
+    kept_bytes: int = 0
+    """Of the texts that are kept so far."""
 
 
 _parsed = lru_cache(maxsize=2)(parse)
@@ -269,3 +272,5 @@ def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
 def _count(written: Counter[str], rows: Sequence[Row]) -> None:
     for row in rows:
         written[f"{row['verdict'] or 'kept'}"] += 1
+        if row["verdict"] is None:
+            written["kept_bytes"] += len((row["text"] or "").encode())

@@ -291,7 +291,7 @@ def _resolve(s: Session, job: CorpusJob, number: int, at: int, keys: str, shards
 
 def _publish(s: Session, job: CorpusJob, judged: Sequence[str]) -> Ledger:
     facts = [read_facts(path) for path in judged]
-    kept_bytes = sum(f.get("bytes", 0) for f in facts)
+    kept_bytes = sum(f["kept_bytes"] for f in facts)
     rejected = sum(f.get("rejected", 0) for f in facts)
     shards = min(len(judged), max(1, math.ceil(kept_bytes / job.recipe.shards.target_bytes)))
     groups: list[list[int]] = [[] for _ in range(shards)]

@@ -66,6 +66,20 @@ def test_a_corpus_of_others_is_filtered_and_ours_again(tmp_path: Path, recipe: s
 
 @pytest.mark.engine
 @pytest.mark.xdist_group("engine")
+def test_the_number_of_files_follows_from_the_texts_that_are_kept(tmp_path: Path, recipe: str) -> None:
+    """Not from those that were read: a strict recipe would leave many small files."""
+    with open(recipe, "a", encoding="utf-8") as more:
+        more.write("[shards]\ntarget_bytes = 2000\n")
+    kept = [LONG.format(n) for n in range(20)]
+    rows = [*kept, *(f"Word {n}. " * 200 for n in range(100))]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in rows))
+    ledger = clean(Options([str(tmp_path / "in.jsonl")], str(tmp_path / "out"), recipe), QUIET)
+    assert texts(tmp_path / "out") == sorted(kept)
+    assert [part["file"] for part in ledger["data"]] == ["data/part-00000-of-00001.parquet"]
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
 @pytest.mark.parametrize("source", [None, "mine"])
 def test_another_recipe_starts_from_the_texts_of_a_crawl(tmp_path: Path, recipe: str, source: str | None) -> None:
     """A corpus whose crawl had a name (--source) was refused."""
