@@ -31,7 +31,7 @@ _ISO_639_2B = """
 alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri may:msa per:fas rum:ron
 slo:slk tib:bod wel:cym
 """
-"""Codes of libraries : ISO 639-3's for the same."""
+"""Codes of libraries: ISO 639-3's for the same."""
 
 _MEANT = """
 aka:twi ara:arb aym:ayr aze:azj bik:bcl chm:mhr din:dik est:ekk ful:fuv grn:gug kom:kpv kon:kng kur:kmr lav:lvs mlg:plt

@@ -18,11 +18,11 @@ fe52 fe56-fe57 ff01 ff0e ff1f ff61 10a56-10a57 10f55-10f59 10f86-10f89 11047-110
 WESTERN = ".?!\u2026"
 """Marks that end a sentence where white space follows: they stand in numbers, names and addresses, too."""
 WIDE_DOT = "\uff0e"
-INVISIBLE = "".join(
-    chr(code)
-    for codes in ("ad", "34f", "61c", "180b-180f", "200b-200f", "202a-202e", "2060-206f", "fe00-fe0f", "feff")
-    for code in range(int(codes.partition("-")[0], 16), int(codes.rpartition("-")[2], 16) + 1)
+_INVISIBLE = (
+    *(0xAD, 0x34F, 0x61C, *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
+    *(*range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF),
 )
+INVISIBLE = "".join(map(chr, _INVISIBLE))
 """Marks of direction, characters without width and selectors of a form (an emoji has one): behind an end they are not there."""
 _GREEK, _ARMENIAN = "\u0370-\u03ff\u1f00-\u1fff", "\u0531-\u0588"
 _CHINESE = "\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
-from curate.code.texts import APART, Table, find_hashes, hash_table, readables, spdx_data, variants
+from curate.code.texts import APART, Table, find_hashes, hash_table, of_table, readables, spdx_data, table_of, variants
 from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
@@ -322,7 +322,7 @@ def templates() -> Templates:
     found = saved("templates", _built)
     widths = range(1, ANCHOR + 1)
     return Templates(
-        tuple(Table(found[f"anchors-{w}"], found[f"anchors-{w}-numbers"]) for w in widths),
+        tuple(table_of(f"anchors-{w}", found) for w in widths),
         tuple(found[f"starting-{w}"] for w in widths),
         found["words"],
         found["first"],
@@ -374,7 +374,7 @@ def _built() -> Arrays:
                 first += [parts[0][0], sum(parts[0])]
                 second += _second(program, parts)
             starting.append(len(packed))
-        arrays |= {f"anchors-{width}": table.hashes, f"anchors-{width}-numbers": table.numbers}
+        arrays |= of_table(f"anchors-{width}", table)
         arrays[f"starting-{width}"] = np.array(starting, np.int32)
     return {
         **arrays,

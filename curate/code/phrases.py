@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import without_copyrights
 from curate.code.spdx import plain
-from curate.code.texts import Table, database, find_hashes, hash_table, lookup, plainest, readables, spdx_data
+from curate.code.texts import (
+    Table,
+    database,
+    find_hashes,
+    hash_table,
+    lookup,
+    of_table,
+    plainest,
+    readables,
+    spdx_data,
+    table_of,
+)
 from curate.code.tokens import gram_hashes, grams, words_of
 
 ANCHOR = 4
@@ -148,18 +159,16 @@ def _built() -> Arrays:
     words = lookup(vocabulary, ordered)
     if words.max() > np.iinfo(np.uint16).max:
         raise OverflowError(f"{words.max() + 1} different words do not fit into 16 bits")
-    saying = {said: n for n, said in enumerate(dict.fromkeys(f"{row[0]}\t{row[1]}" for row in rows))}
     tables = [hash_table(pairs[new, 1] * (pairs[new, 0] == width)) for width in range(2, ANCHOR + 1)]
+    saying = {said: n for n, said in enumerate(dict.fromkeys(f"{row[0]}\t{row[1]}" for row in rows))}
     return {
         **of_strings("saying", list(saying)),
         "says": np.array([saying[f"{rows[n][0]}\t{rows[n][1]}"] for n in order], np.int32),
-        "vocabulary": vocabulary.hashes,
-        "vocabulary-numbers": vocabulary.numbers,
+        **of_table("vocabulary", vocabulary),
         "words": words.astype(np.uint16),
         "bounds": np.concatenate(([0], np.cumsum(sizes[order]))),
         "first": np.append(new, len(order)).astype(np.int64),
-        **{f"anchors-{width}": table.hashes for width, table in enumerate(tables, 2)},
-        **{f"anchors-{width}-numbers": table.numbers for width, table in enumerate(tables, 2)},
+        **{name: array for n, one in enumerate(tables, 2) for name, array in of_table(f"anchors-{n}", one).items()},
     }
 
 
@@ -170,10 +179,10 @@ def phrases() -> Phrases:
     return Phrases(
         strings("saying", found),
         found["says"],
-        Table(found["vocabulary"], found["vocabulary-numbers"]),
+        table_of("vocabulary", found),
         found["words"],
         found["bounds"],
-        tuple(Table(found[f"anchors-{w}"], found[f"anchors-{w}-numbers"]) for w in range(2, ANCHOR + 1)),
+        tuple(table_of(f"anchors-{w}", found) for w in range(2, ANCHOR + 1)),
         found["first"],
     )
 

@@ -25,6 +25,7 @@ from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.read.crashes import survivable
+from curate.read.rows import printable
 from curate.read.source import FileTask, ReadResult, Source, digest_of
 
 BATCH = 256
@@ -201,7 +202,7 @@ def _failed(task: FileTask, reason: str, error: BaseException) -> dict[str, obje
         "repo": _repository_name(task.file),
         "verdict": "failed",
         "reason": reason,
-        "detail": str(error).encode("utf-8", "replace").decode()[:300],
+        "detail": printable(error),
     }
 
 

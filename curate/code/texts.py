@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code.arrays import Arrays
 from curate.errors import InputError
 from curate.filters.assets import AssetMissingError, find
 
@@ -141,6 +142,16 @@ def hash_table(hashes: NDArray[np.uint64]) -> Table:
     table = Table(np.zeros(size, np.uint64), np.zeros(size, np.int32))
     _fill(table.hashes, table.numbers, hashes)
     return table
+
+
+def of_table(name: str, table: Table) -> Arrays:
+    """A table as two arrays, for `curate.code.arrays.saved`."""
+    return {name: table.hashes, f"{name}-numbers": table.numbers}
+
+
+def table_of(name: str, arrays: Arrays) -> Table:
+    """The table that `of_table` made arrays of."""
+    return Table(arrays[name], arrays[f"{name}-numbers"])
 
 
 def lookup(table: Table, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from curate.corpus.shards import ShardWriter, read_checked, read_facts
+from curate.corpus.shards import read_checked, read_facts, write_facts
 from curate.errors import BalanceError, UsageError
 from curate.files import storage, typed_json
 
@@ -44,18 +44,19 @@ class Exported:
 
 def export(task: ExportTask) -> Exported:
     """Task: write one file and count what is in it. Raises BalanceError when that is not what was read."""
-    rows = 0
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        nonlocal rows
-        for batch in read_checked(task.file, rows=ROWS):
-            rows += batch.num_rows
-            yield batch
-
     write, count = PER_FILE[task.format]
+    read: list[int] = []
     with storage.atomic(task.data) as temporary, open(temporary, "wb") as stream:
-        write(batches(), stream, task.number)
-    return counted(task.out, rows, count(task.data), task.data)
+        write(_batches([task.file], read), stream, task.number)
+    return counted(task.out, sum(read), count(task.data), task.data)
+
+
+def _batches(files: Iterable[str], read: list[int]) -> Iterator[pa.RecordBatch]:
+    """The documents of `files`; how many come in each batch is added to `read`."""
+    for file in files:
+        for batch in read_checked(file, rows=ROWS):
+            read.append(batch.num_rows)
+            yield batch
 
 
 def counted(out: str, read: int, written: int, data: str) -> Exported:
@@ -63,8 +64,7 @@ def counted(out: str, read: int, written: int, data: str) -> Exported:
     if read != written:
         raise BalanceError(f"{data} holds {written} documents, {read} were read")
     found = Exported(read, written)
-    with ShardWriter(out, pa.schema([])) as facts:
-        facts.facts = asdict(found)
+    write_facts(out, asdict(found))
     return found
 
 
@@ -155,19 +155,11 @@ def export_lance(task: LanceTask) -> Exported:
     """Task: write the table; what a killed run left of it goes first. Raises as `export` does."""
     lance = _lance()
     storage.remove(task.data)
-    rows = 0
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        nonlocal rows
-        for file in task.files:
-            for batch in read_checked(file, rows=ROWS):
-                rows += batch.num_rows
-                yield batch
-
+    read: list[int] = []
     folder = storage.filesystem(task.data)[1]
-    reader = pa.RecordBatchReader.from_batches(_columns(task.files[0]), batches())
+    reader = pa.RecordBatchReader.from_batches(_columns(task.files[0]), _batches(task.files, read))
     table = lance.write_dataset(reader, folder)
-    return counted(task.out, rows, int(table.count_rows()), task.data)
+    return counted(task.out, sum(read), int(table.count_rows()), task.data)
 
 
 def _columns(path: str) -> pa.Schema:

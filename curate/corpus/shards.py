@@ -1,7 +1,7 @@
 """Rows to sorted Parquet shards whose bytes depend on the rows alone."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -181,6 +181,12 @@ def read_facts(path: str) -> dict[str, Any]:
     """The facts that a ShardWriter stored in a file."""
     facts: dict[str, Any] = json.loads(_metadata(path).get(FACTS, b"{}"))
     return facts
+
+
+def write_facts(path: str, facts: Mapping[str, Any]) -> None:
+    """Write a file without rows that stores facts: what a task counted, for `read_facts`."""
+    with ShardWriter(path, pa.schema([])) as writer:
+        writer.facts = dict(facts)
 
 
 def _metadata(path: str) -> dict[bytes, bytes]:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus.checksums import Content
-from curate.corpus.shards import ShardWriter, read_checked, read_facts, read_written
+from curate.corpus.shards import ShardWriter, read_checked, read_facts, read_written, write_facts
 from curate.files import storage, typed_json
 from curate.mixing.draw import DRAWN, KEPT_BACK
 from curate.run.exchange import between
@@ -80,8 +80,7 @@ def finish_shard(task: ShardTask) -> Finished:
     sources = recount(task.data)
     rows = sum(one.rows for one in sources.values())
     finished = Finished(sources, read_written(task.data).content, rows, packed)
-    with ShardWriter(task.out, pa.schema([])) as counts:
-        counts.facts = asdict(finished)
+    write_facts(task.out, asdict(finished))
     return finished
 
 
@@ -153,8 +152,7 @@ class PackedHeldOut:
 def pack_held_out(task: PackHeldOutTask) -> PackedHeldOut:
     """Task: tokenize the held-out documents of one source."""
     found = PackedHeldOut(pack.write_part(task.packed, read_checked(task.data, ["id", "text", "source"], pack.BATCH)))
-    with ShardWriter(task.out, pa.schema([])) as counts:
-        counts.facts = asdict(found)
+    write_facts(task.out, asdict(found))
     return found
 
 

@@ -248,5 +248,5 @@ def _row(item: Item, number: int, task: ItemTask, known: str | None) -> dict[str
         detail = f"more than {task.memory_bytes >> 20} MiB of memory"
         row.update(text=None, verdict="failed", reason="page_memory", detail=detail)
     except Exception as error:  # whatever a parser raises costs this item alone
-        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=printable(str(error)))
+        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=printable(error))
     return row

@@ -71,9 +71,9 @@ def _fitting(row: dict[str, object], table: pa.Schema) -> dict[str, object]:
     return row
 
 
-def printable(text: str) -> str:
+def printable(told: object) -> str:
     """A message of somebody else's as the column `detail` takes it."""
-    return text.encode("utf-8", "replace").decode()[:300]
+    return str(told).encode("utf-8", "replace").decode()[:300]
 
 
 def write_rows(

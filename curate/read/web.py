@@ -22,7 +22,7 @@ from curate.files import typed_json
 from curate.filters.base import Document
 from curate.html.extractors import UNION, UNITED, clean_text, named_extractor
 from curate.read.opt_outs import declared
-from curate.read.rows import SKIPPED, in_batches, write_rows
+from curate.read.rows import SKIPPED, in_batches, printable, write_rows
 from curate.read.source import ReadResult, ReadTask
 from curate.read.splits import Split, read_split
 from curate.read.union import Union
@@ -262,7 +262,7 @@ def _fill(
     task: WebTask,
 ) -> None:
     if record.error:
-        row.update(verdict="failed", reason=record.error_code, detail=_printable(record.error))
+        row.update(verdict="failed", reason=record.error_code, detail=printable(record.error))
         return
     try:
         with children.page(number, task.cpu_seconds):
@@ -274,7 +274,7 @@ def _fill(
     except RecursionError:
         row.update(text=None, verdict="failed", reason="page_nesting", detail="nested too deeply for the extractor")
     except Exception as error:  # whatever a parser raises costs this page alone
-        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=_printable(error))
+        row.update(text=None, verdict="failed", reason=f"page_{type(error).__name__}", detail=printable(error))
 
 
 def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
@@ -296,7 +296,3 @@ def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
         row["text"] = text
     else:
         row.update(verdict="rejected", reason="extract.no_text", value=float(len(body)))
-
-
-def _printable(error: Exception | str) -> str:
-    return str(error).encode("utf-8", "replace").decode()[:300]

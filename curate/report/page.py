@@ -16,7 +16,7 @@ from curate.report.charts import bar, bar_table, breakable, histogram, short, te
 from curate.report.gather import ReportData
 from curate.report.languages import languages
 from curate.report.samples import failures, samples
-from curate.run.ledger import Account, Ledger
+from curate.run.ledger import Account, Ledger, accounted
 
 LISTED, LISTED_FILES = 20, 200
 
@@ -89,23 +89,18 @@ def _head(ledger: Ledger, anchors: Sequence[str]) -> str:
 
 def _checks(ledger: Ledger) -> str:
     """What was verified of the job, good or bad."""
-    wrong = [name for name, entry in ledger["files"].items() if not _balanced(entry)]
+    wrong = [name for name, entry in ledger["files"].items() if entry["records"] != accounted(entry)]
     rows = sum(part["rows"] for part in ledger["data"])
     limits = ledger.get("limits", {})
     failed, most = limits.get("failed_share", 0.0), limits.get("max_failed", 1.0)
     checks = [
-        (_balanced(ledger), "records = skipped + rejected + failed + kept"),
+        (ledger["records"] == accounted(ledger), "records = skipped + rejected + failed + kept"),
         (not wrong, f"so for each input file ({number(len(ledger['files']))})"),
         (rows == ledger["kept"], f"{number(rows)} rows in data/ ({number(len(ledger['data']))} files)"),
         (failed <= most, f"{share(failed, 1)} of documents failed in a step, at most {share(most, 1)} allowed"),
     ]
     items = "".join(f'<li class="{"good" if good else "bad"}">{text(what)}</li>' for good, what in checks)
     return f'<ul class="checks">{items}</ul>'
-
-
-def _balanced(entry: Account) -> bool:
-    parts = [sum(counts.values()) for counts in (entry["skipped"], entry["rejected"], entry["failed"])]
-    return entry["records"] == sum(parts) + entry["kept"]
 
 
 def _funnel(ledger: Ledger, recipe: Recipe | None) -> str:

@@ -267,9 +267,9 @@ def check_corpus(ledger: Ledger) -> None:
 def check(ledger: Ledger) -> None:
     """Raise BalanceError when the whole or a file does not add up."""
     problems = [
-        f"{name}: {entry['records']} records read, {_accounted(entry)} accounted for"
+        f"{name}: {entry['records']} records read, {accounted(entry)} accounted for"
         for name, entry in [("all files", ledger), *ledger["files"].items()]
-        if entry["records"] != _accounted(entry)
+        if entry["records"] != accounted(entry)
     ]
     if problems:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
@@ -296,7 +296,8 @@ def first_failure(job: "Job") -> str:
     return ""
 
 
-def _accounted(entry: Account) -> int:
+def accounted(entry: Account) -> int:
+    """Records of which is known what became of them."""
     return entry["kept"] + sum(
         sum(counts.values()) for counts in (entry["skipped"], entry["rejected"], entry["failed"])
     )

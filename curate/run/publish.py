@@ -10,7 +10,15 @@ import pyarrow.compute as pc
 
 from curate.corpus import checksums, opt_outs, schema
 from curate.corpus.checksums import Content, total
-from curate.corpus.shards import ShardWriter, read_batches, read_checked, read_facts, read_groups, read_written
+from curate.corpus.shards import (
+    ShardWriter,
+    read_batches,
+    read_checked,
+    read_facts,
+    read_groups,
+    read_written,
+    write_facts,
+)
 from curate.dedup.copies import Sizes
 from curate.errors import BalanceError
 from curate.files import typed_json
@@ -112,8 +120,7 @@ def run(task: PublishTask) -> Published:
     read = total(read_written(path).content for path in task.sources)
     check_documents(task.rejected, read, kept + rejects.content)
     counts = recount(task.pieces or [task.data], task.rejected)
-    with ShardWriter(task.out, pa.schema([])) as writer:
-        writer.facts = asdict(counts)
+    write_facts(task.out, asdict(counts))
     return Published(counts.rows, counts.kept)
 
 
