@@ -35,20 +35,10 @@ def measure(crawl: Path, recipe: str, cores: int) -> dict[str, float | str]:
     """One run of `curate clean`."""
     with tempfile.TemporaryDirectory() as work:
         output = Path(work, "corpus")
-        command = [
-            sys.executable,
-            "-m",
-            "curate",
-            "clean",
-            "--input",
-            str(crawl),
-            "--output",
-            str(output),
-            "--recipe",
-            recipe,
-        ]
+        command = [sys.executable, "-m", "curate", "clean", "--input", str(crawl), "--output", str(output)]
+        command += ["--recipe", recipe, "--cores", str(cores), "--quiet", "--json"]
         before, start, most = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic(), 0.0
-        with subprocess.Popen([*command, "--cores", str(cores), "--quiet", "--json"], stdout=subprocess.DEVNULL) as job:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as job:
             while job.poll() is None:
                 most = max(most, megabytes(Path(f"{output}.partial")))
                 time.sleep(0.5)

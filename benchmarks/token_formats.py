@@ -59,24 +59,10 @@ def main() -> None:
 
 def mixed(source: Path, out: Path, name: str) -> Path:
     """A mixture of one source with its tokens in a format."""
-    more = ["--sequence-length", str(LENGTH)] if name == "mosaic" else []
-    command = [
-        sys.executable,
-        "-m",
-        "curate",
-        "mix",
-        "--weights",
-        "web=1",
-        "--source",
-        f"web={source}",
-        "--output",
-        out,
-    ]
-    subprocess.run(
-        [*command, "--tokenize", "--format", name, "--shards", "3", "--quiet", *more],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )  # type: ignore[list-item]
+    command = [sys.executable, "-m", "curate", "mix", "--weights", "web=1", "--source", f"web={source}"]
+    command += ["--output", str(out), "--tokenize", "--format", name, "--shards", "3", "--quiet"]
+    command += ["--sequence-length", str(LENGTH)] if name == "mosaic" else []
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return out
 
 
