@@ -220,6 +220,7 @@ def test_a_process_that_can_not_be_started_is_told(monkeypatch):
     def refuse(*_, **__):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
+    children.close_all()  # one that an earlier test has left would do the task
     monkeypatch.setattr(children.subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
         children.call_json(f"{SELF}:double", {"n": 1})
