@@ -1,4 +1,4 @@
-"""Pages whose sites say that they are not to be used: robots tags, the TDM Reservation Protocol, robots.txt."""
+"""Pages whose sites say that they are not to be used: robots tags, the TDM Reservation Protocol, robots.txt, tdmrep.json."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,8 +18,8 @@ def kind_of(entry: str) -> str:
 @dataclass(frozen=True)
 class OptOuts:
     """Drops pages whose site declared against their use: `noai`, `noimageai`, `noml` and `noindex` in robots meta tags and X-Robots-Tag
-    (to everybody, or to a crawler that gathers data for training), `tdm-reservation: 1`, `train-ai=n` in Content-Usage, and what
-    robots.txt refuses to such crawlers, or to all.
+    (to everybody, or to a crawler that gathers data for training), `tdm-reservation: 1` (tdmrep.json, too), `train-ai=n` in Content-Usage, and
+    what robots.txt refuses to such crawlers, or to all.
 
     Source: the robots meta tag (WHATWG HTML, section 4.2.5.3) and X-Robots-Tag, the TDM Reservation Protocol (W3C community group, 2024),
     RFC 9309; `noai` is DeviantArt's (2022). What was declared is read with the page, whether this step is used or not.

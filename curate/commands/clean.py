@@ -61,13 +61,13 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     type=click.Choice(["count", "honour"]),
     default="count",
     show_default=True,
-    help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt): counted, or dropped too.",
+    help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt, tdmrep.json): counted, or dropped too.",
 )
 @click.option(
     "--robots",
     multiple=True,
     metavar="PATH",
-    help="Crawl files with robots.txt records (Common Crawl's robotstxt/), as --input; read first. Repeatable.",
+    help="Crawl files with records of robots.txt (Common Crawl's robotstxt/) and tdmrep.json, as --input; read first. Repeatable.",
 )
 @click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
 @click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")

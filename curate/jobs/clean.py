@@ -56,7 +56,7 @@ class Options:
     opt_outs: str = "count"
     """What is done about pages whose sites declared against their use: `count`, or `honour`: they are dropped."""
     robots: Sequence[str] = ()
-    """Crawl files with robots.txt records."""
+    """Crawl files with records of robots.txt and tdmrep.json."""
     source: str | None = None
     base: str | None = None
     split_bytes: int = 0

@@ -14,7 +14,7 @@ from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
-from curate.read.inputs import expand_inputs, holds_tables, may_be_folder
+from curate.read.inputs import expand_named, holds_tables, may_be_folder
 from curate.read.robots import RobotsTask, stages
 from curate.read.source import Source, digest_of
 from curate.read.splits import plan_splits
@@ -74,17 +74,18 @@ def crawl_source(
     """The source of crawl files (WARC, WET, ARC; files, globs, folders, path lists, URLs).
 
     A single folder that is a finished corpus with `extracted/` is not extracted again: its documents are taken from
-    there, if they were made with the same extraction settings. `robots` are crawl files with robots.txt records: they are
-    read before the pages, and are inputs themselves, whose records are counted. Inputs in a folder `robotstxt` are such.
+    there, if they were made with the same extraction settings. `robots` are crawl files with records of robots.txt and
+    tdmrep.json: they are read before the pages, and are inputs themselves, whose records are counted. Inputs in a folder
+    `robotstxt` are such.
     """
     settings = extraction(recipe)
     if len(inputs) == 1 and _is_cleaned(inputs[0]):
         if robots:
             raise UsageError(f"--robots is for crawl files; what sites declared stands in {inputs[0]} already")
         return _reused(inputs[0], settings)
-    files = expand_inputs([*inputs, *robots], base)
-    telling = {file.path for file in expand_inputs(robots, base)} if robots else set()
-    telling |= {file.path for file in files if "robotstxt" in file.path.split("/")[:-1]}
+    files, named = expand_named([*inputs, *robots], base)
+    paths = {path for name in robots for path in named[name]}
+    telling = {f.path for f in files if (f.wacz or f.path) in paths or "robotstxt" in f.path.split("/")[:-1]}
     total = sum(file.size for file in files)
     busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)

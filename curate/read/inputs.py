@@ -71,11 +71,19 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     `base` is put before the relative paths in lists. Raises InputError for what can't be found, with the nearest
     thing that can, and for two addresses that differ in what must not be written down.
     """
+    return expand_named(names, base)[0]
+
+
+def expand_named(names: Sequence[str], base: str | None = None) -> tuple[list[InputFile], dict[str, set[str]]]:
+    """As `expand_inputs`, and the paths that each name stands for. A folder or list that is named twice is asked once."""
     if not names:
         raise InputError("no input; give files, folders, globs, or a list such as warc.paths.gz")
     found: dict[str, int | None] = {}
-    for name in names:
-        found.update(_expand(_local(name.strip()), base))
+    named: dict[str, set[str]] = {}
+    for name in dict.fromkeys(names):
+        below = _expand(_local(name.strip()), base)
+        found.update(below)
+        named[name] = set(below)
     for path in sorted(found):
         storage.check_name(path)
     missing = [path for path, size in found.items() if size is None]
@@ -85,7 +93,7 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     for name, count in Counter(file.name for file in files).items():
         if count > 1:
             raise InputError(f"{name}: {count} addresses differ in what is secret in them alone: download them first")
-    return files
+    return files, named
 
 
 def open_input(path: str) -> BinaryIO:

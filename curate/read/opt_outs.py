@@ -1,7 +1,8 @@
 """What a page and its HTTP header say against the use of the page: the column `opt_outs`.
 
 An entry is `place:declaration`, and `@crawler` behind where it is said to one crawler alone: `meta:noai`,
-`header:noindex@ccbot`, `meta:tdm-reservation`, `header:tdm-policy=https://…`, `header:train-ai`, `robots.txt:gptbot`.
+`header:noindex@ccbot`, `meta:tdm-reservation`, `header:tdm-policy=https://…`, `header:train-ai`, `robots.txt:gptbot`,
+`tdmrep.json:tdm-reservation`.
 """
 
 import html as entities
@@ -13,7 +14,7 @@ from curate.read.crawlers import is_ai_crawler, product
 
 DIRECTIVES = {"noai": "noai", "noimageai": "noimageai", "noml": "noml", "noindex": "noindex", "none": "noindex"}
 """Words of robots meta tags and X-Robots-Tag, and what they say: `none` is `noindex, nofollow`."""
-RESERVATION, POLICY = "tdm-reservation", "tdm-policy"
+RESERVATION, POLICY, TDMREP = "tdm-reservation", "tdm-policy", "tdmrep.json"
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 """Directives that have a colon of their own."""
 _META = re.compile(r"<(?:[mM][eE][tT][aA][\s/]|[bB][oO][dD][yY][\s>])")  # several times as fast as to ignore case
@@ -32,15 +33,19 @@ MOST_TAGS, LONGEST_TAG, LONGEST_POLICY, LONGEST_HEAD = 1_000, 4_000, 300, 1 << 2
 """Meta tags of a page that are read, characters of one, of an address that is kept, and of what comes before <body>."""
 
 
-def declared(reserving: Sequence[tuple[str, str]], html: str) -> list[str]:
-    """What the fields of an HTTP header (see `warc.headers.Http`) and a page's meta tags declare; sorted, each once.
+def declared(reserving: Sequence[tuple[str, str]], html: str, of_site: Sequence[str] = ()) -> list[str]:
+    """What the fields of an HTTP header (see `warc.headers.Http`) and a page's meta tags declare; sorted, each once. Behind it
+    `of_site`: the entries of its site's own files.
 
-    The TDM Reservation Protocol (W3C community group, 2024, section 6): what the page says of it goes before what the header says.
+    The TDM Reservation Protocol (W3C community group, 2024, section 6): what the page says of it goes before what the header says,
+    and that before the file.
     """
     header, meta = dict(_of_header(reserving)), dict(_of_page(html))
+    if RESERVATION in header or RESERVATION in meta:
+        of_site = [entry for entry in of_site if not entry.startswith(f"{TDMREP}:")]
     if RESERVATION in meta:
         header = {key: value for key, value in header.items() if key not in (RESERVATION, POLICY)}
-    return sorted({*_entries("header", header), *_entries("meta", meta)})
+    return [*sorted({*_entries("header", header), *_entries("meta", meta)}), *of_site]
 
 
 def reserves_training(value: str) -> bool:
@@ -54,11 +59,11 @@ def _entries(place: str, found: dict[str, str]) -> Iterator[str]:
             yield f"{place}:{key}"
     if found.get(RESERVATION) == "1":
         yield f"{place}:{RESERVATION}"
-        if policy := _address(found.get(POLICY, "")):
+        if policy := policy_address(found.get(POLICY, "")):
             yield f"{place}:{POLICY}={policy}"
 
 
-def _address(value: str) -> str:
+def policy_address(value: str) -> str:
     """An address as it may be written down, without what could end a line; empty for what is none."""
     return value if re.fullmatch(rf"https?://[!-~]{{1,{LONGEST_POLICY}}}", value, re.IGNORECASE) else ""
 

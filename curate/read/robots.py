@@ -1,7 +1,8 @@
-"""robots.txt records of a crawl: which of its pages sites refuse to crawlers that gather data for training.
+"""Records of robots.txt and of /.well-known/tdmrep.json in a crawl: which of its pages sites refuse to crawlers that gather data
+for training, and for which they reserve text and data mining.
 
 Before the pages are read, the records are (`gather`, a task a split), and become one table of sites (`merge`). Hosts stand in it
-as hashes and rules as numbers of a list in which each set of rules stands once: 12 bytes a site, and rules are much alike.
+as hashes and rules as numbers of a list in which each set of rules stands once: 12 bytes a site and file, and rules are much alike.
 """
 
 import hashlib
@@ -21,13 +22,13 @@ from curate.corpus.shards import ShardWriter, read_batches
 from curate.engine import children, tasks
 from curate.files import storage
 from curate.read.crawlers import EVERYBODY, is_ai_crawler, product
-from curate.read.opt_outs import reserves_training
+from curate.read.opt_outs import POLICY, RESERVATION, TDMREP, policy_address, reserves_training
 from curate.read.rows import in_batches
 from curate.read.source import ReadResult, ReadTask, Stage
 from curate.read.splits import read_split
 from curate.read.web import SplitTask, survive
 from curate.warc import Limits, Record
-from curate.warc.record import is_robots_txt
+from curate.warc.record import site_file
 
 STAGE, MERGED = "robots", "robots-merged"
 LONGEST = 512 << 10
@@ -36,11 +37,14 @@ MOST_RULES, LONGEST_PATTERN, LONGEST_PATH = 2_000, 1_000, 2_048
 """Rules of a site that are kept, characters of one, and characters of a path that are compared with them."""
 TRAINING = "ai-train"
 """Stands for a crawler where Content-Signal or Content-Usage refuses training."""
-ROWS = pa.schema([("host", pa.string()), ("date", pa.timestamp("us", tz="UTC")), ("rules", pa.string())])
+ROWS = pa.schema([("place", pa.string()), ("date", pa.timestamp("us", tz="UTC")), ("rules", pa.string())])
+"""`place`: the host; with `/tdmrep.json` behind it where the rules are of that file."""
 TABLE = pa.schema([("hash", pa.uint64()), ("rules", pa.dictionary(pa.int32(), pa.string()))])
 
 Rules = dict[str, list[tuple[bool, str]]]
 """By crawler: whether a pattern allows, and the pattern."""
+Reservations = list[tuple[str, bool, str]]
+"""Pattern, whether the rights to what it matches are reserved, and the address of the policy; in the order of the file."""
 
 
 # ---- the text ----------------------------------------------------------------------------------------------
@@ -85,14 +89,15 @@ def refused(rules: Rules, path: str) -> list[str]:
 
 def _allowed(group: Sequence[tuple[bool, str]], path: str) -> bool:
     """RFC 9309, section 2.2.2: the longest pattern that matches decides; of two, the one that allows; none allows."""
-    best = max(((len(pattern), allow) for allow, pattern in group if _matches(unquote(pattern), path)), default=None)
+    best = max(((len(pattern), allow) for allow, pattern in group if _matches(pattern, path)), default=None)
     return best is None or best[1]
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Whether a path begins with a pattern, in which * stands for anything and $ at its end for the end."""
+    """Whether a path begins with a pattern, in which * stands for anything and $ at its end for the end (%2A and %24 for
+    themselves). The path is decoded, the pattern is not."""
     whole = pattern.endswith("$")
-    first, *rest = pattern.removesuffix("$").split("*")
+    first, *rest = map(unquote, pattern.removesuffix("$").split("*"))
     if not path.startswith(first):
         return False
     at = len(first)
@@ -106,12 +111,43 @@ def _matches(pattern: str, path: str) -> bool:
     return not whole or at == len(path)
 
 
+def reservations(text: str) -> Reservations:
+    """The rules of a tdmrep.json (TDM Reservation Protocol, W3C community group, 2024, section 3.1); none of what is no such file.
+
+    The protocol asks for an array; an object alone is taken for its only rule.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    found: Reservations = []
+    for rule in [said] if isinstance(said, dict) else said if isinstance(said, list) else ():
+        if len(found) == MOST_RULES:
+            break
+        if not isinstance(rule, dict) or not isinstance(location := rule.get("location"), str):
+            continue
+        reserved, policy = rule.get(RESERVATION), rule.get(POLICY)
+        if reserved in (0, 1, "0", "1") and 0 < len(location) <= LONGEST_PATTERN:
+            found.append((location, reserved in (1, "1"), policy_address(policy) if isinstance(policy, str) else ""))
+    return found
+
+
+def reserved(rules: Reservations, path: str) -> list[str]:
+    """Entries of the column `opt_outs`: the first rule that matches a path decides (section 3.1)."""
+    path = unquote(path[:LONGEST_PATH]) or "/"
+    for location, reserves, policy in rules:
+        if _matches(location, path):
+            said = [f"{TDMREP}:{POLICY}={policy}"] if policy else []
+            return [*said, f"{TDMREP}:{RESERVATION}"] if reserves else []
+    return []
+
+
 # ---- gathering ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotsTask(SplitTask):
-    """A split of a crawl file whose robots.txt records are read."""
+    """A split of a crawl file whose records of robots.txt and tdmrep.json are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +161,18 @@ class RecordsTask:
 
 @tasks.supervises
 def gather(task: RobotsTask) -> ReadResult:
-    """Task: the rules of each robots.txt in `split`, to the file `out`. What is damaged is counted where the pages are read."""
+    """Task: the rules of each such record in `split`, to the file `out`. What is damaged is counted where the pages are read."""
     records = 0
     with ShardWriter(task.out, ROWS, scratch=True) as writer:
         for batch in survive(task, f"{__name__}:records"):
             if batch.schema.names == ROWS.names:
                 records += batch.num_rows
-                writer.write(batch.filter(batch["host"].is_valid()))
+                writer.write(batch.filter(batch["place"].is_valid()))
     return ReadResult(records, writer.rows)
 
 
 def records(task: RecordsTask) -> Iterator[pa.RecordBatch]:
-    """In the child: a row for each record of the split, from number `done` on; without a host where it holds no rules for us."""
+    """In the child: a row for each record of the split, from number `done` on; without a place where it holds no rules for us."""
     robots = task.task
 
     def rows() -> Iterator[dict[str, object]]:
@@ -147,8 +183,11 @@ def records(task: RecordsTask) -> Iterator[pa.RecordBatch]:
             if record.body is not None and str(number) not in task.poison:
                 try:
                     with children.page(number, robots.cpu_seconds):
-                        found = parse(record.body[:LONGEST].decode("utf-8-sig", "replace"))
-                        row = {"host": authority(record.url), "date": record.date, "rules": json.dumps(found)}
+                        text = record.body[:LONGEST].decode("utf-8-sig", "replace")
+                        place, rules = authority(record.url), json.dumps(parse(text))
+                        if site_file(record.url) == "tdmrep_json":
+                            place, rules = f"{place}/{TDMREP}", json.dumps(reservations(text))
+                        row = {"place": place, "date": record.date, "rules": rules}
                 except (children.PageTimeout, MemoryError):
                     pass
             yield row
@@ -161,7 +200,7 @@ def _wanted(record: Record) -> bool:
         record.kind == "response"
         and record.status is not None
         and 200 <= record.status <= 299
-        and is_robots_txt(record.url)
+        and site_file(record.url) is not None
     )
 
 
@@ -173,15 +212,15 @@ class MergeTask(ReadTask):
 
 
 def merge(task: MergeTask) -> ReadResult:
-    """Task: one table of the sites with rules, by hash. Of several records of a site the newest holds."""
+    """Task: one table of the sites with rules, by hash. Of several records of one file of a site the newest holds."""
     newest: dict[int, tuple[str, str]] = {}
     for name in task.names:
         for batch in read_batches(storage.join(task.scratch, STAGE, name)):
             for row in batch.to_pylist():
                 one = (row["date"].isoformat() if row["date"] else "", row["rules"])
-                key = _hash(row["host"])
+                key = _hash(row["place"])
                 newest[key] = max(one, newest.get(key, one))
-    told = sorted((key, rules) for key, (_, rules) in newest.items() if rules != "{}")
+    told = sorted((key, rules) for key, (_, rules) in newest.items() if rules not in ("{}", "[]"))
     table = pa.table([pa.array([key for key, _ in told], pa.uint64()),
                       pa.array([rules for _, rules in told], pa.string()).dictionary_encode()], schema=TABLE)  # fmt: skip
     with storage.atomic(task.out) as out:
@@ -210,17 +249,23 @@ class Sites:
 
     def declared(self, url: str | None) -> list[str]:
         """Entries of the column `opt_outs` for a page."""
-        host, key = authority(url), 0
+        host = authority(url)
         if not host or not len(self.hashes):
             return []
-        key = _hash(host)
-        at = int(np.searchsorted(self.hashes, np.uint64(key)))
-        if at == len(self.hashes) or int(self.hashes[at]) != key:
+        rules, tdm = self._of(host), self._of(f"{host}/{TDMREP}")
+        if rules is None and tdm is None:
             return []
         parts = urlsplit(url or "")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        names = refused(_loaded(self.rules[int(self.numbers[at])].as_py()), path)
-        return [f"robots.txt:{name}" for name in names]
+        said = [f"robots.txt:{name}" for name in refused(_loaded(rules), path)] if rules else []
+        return said + (reserved(_loaded_reservations(tdm), path) if tdm else [])
+
+    def _of(self, place: str) -> str | None:
+        key = _hash(place)
+        at = int(np.searchsorted(self.hashes, np.uint64(key)))
+        if at == len(self.hashes) or int(self.hashes[at]) != key:
+            return None
+        return str(self.rules[int(self.numbers[at])].as_py())
 
 
 @lru_cache(maxsize=2)
@@ -236,6 +281,11 @@ def sites(scratch: str) -> Sites:
 @lru_cache(maxsize=4096)
 def _loaded(text: str) -> Rules:
     return {name: [(bool(allow), pattern) for allow, pattern in group] for name, group in json.loads(text).items()}
+
+
+@lru_cache(maxsize=4096)
+def _loaded_reservations(text: str) -> Reservations:
+    return [(location, bool(reserves), policy) for location, reserves, policy in json.loads(text)]
 
 
 _DEFAULT_PORT = re.compile(r":(?:80|443)?$")

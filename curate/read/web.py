@@ -57,7 +57,7 @@ class WebTask(SplitTask):
     recipe: str = ""
     """Text of the recipe that chooses between the engines of `union`."""
     robots: bool = False
-    """Whether the stages before have read robots.txt records."""
+    """Whether the stages before have read records of robots.txt and tdmrep.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
 
 
 def _sites(web: WebTask) -> Callable[[str | None], list[str]] | None:
-    """What robots.txt of its site declares of an address; None where nobody asked."""
+    """What the files of its site declare of an address; None where nobody asked."""
     if not web.robots:
         return None
     from curate.read.robots import sites
@@ -285,7 +285,7 @@ def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
     html = record.kind == "response" and record.content_type != "text/plain"
     text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
     if record.kind == "response":
-        row["opt_outs"] = declared(record.reserving, text if html else "") + (row.get("opt_outs") or [])
+        row["opt_outs"] = declared(record.reserving, text if html else "", row.get("opt_outs") or ())
     if html:
         said = tuple(row["opt_outs"])
         known = Document(id=row["id"], text="", source=row["source"], url=record.url, opt_outs=said)

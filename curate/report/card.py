@@ -209,7 +209,7 @@ def _opt_outs(ledger: Ledger) -> str:
     if not found.get("looked_at"):
         return ""
     told = opt_outs_line(ledger).partition(": ")[2] or f"none declared by {number(found['looked_at'])} pages"
-    what = "noai, noindex and the like in meta tags and headers, TDM-Reservation, robots.txt where the crawl has it"
+    what = "noai, noindex and the like in meta tags and headers, TDM-Reservation, robots.txt and tdmrep.json where the crawl has them"
     return f"## Opt-outs\n\nWhat sites declare against the use of their pages ({what}; column `opt_outs`): {told}."
 
 

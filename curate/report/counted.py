@@ -25,7 +25,7 @@ Value = int | str | None
 Row = tuple[str, *tuple[int, ...]]
 WWW = "regexp_replace(host, '^www\\.', '')"
 KIND = (
-    "CASE WHEN starts_with(said, 'robots.txt:') THEN 'robots.txt' ELSE regexp_extract(said, '^[a-z]+:([^@=]+)', 1) END"
+    "CASE WHEN starts_with(said, 'robots.txt:') THEN 'robots.txt' ELSE regexp_extract(said, '^[a-z.]+:([^@=]+)', 1) END"
 )
 
 

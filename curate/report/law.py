@@ -107,8 +107,8 @@ class _Known:
         if "opt_outs" not in self.figures:
             return ""
         looked = (
-            "Robots meta tags and X-Robots-Tag (noai, noimageai, noindex), the TDM Reservation Protocol, Content-Usage, and robots.txt where "
-            "the crawl has it, were read with each page."
+            "Robots meta tags and X-Robots-Tag (noai, noimageai, noindex), the TDM Reservation Protocol, Content-Usage, and robots.txt and "
+            "tdmrep.json where the crawl has them, were read with each page."
         )
         if "OptOuts" in self.steps:
             return f"{looked} Pages that declared one were left out (step OptOuts)."

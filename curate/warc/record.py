@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 DAMAGED = "damaged"
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
@@ -82,7 +83,7 @@ _FORMATS = {
     "application/rss+xml": "content_xml",
     "application/atom+xml": "content_xml",
 }
-_ROBOTS_TXT = re.compile(r"https?://[^/?#]*/robots\.txt(?:$|[?#])", re.IGNORECASE)
+_SITE_FILE = re.compile(r"https?://[^/?#]*/(?:(robots\.txt)|(\.well-known/tdmrep\.json))(?:$|[?#])", re.IGNORECASE)
 _STATUSES = frozenset({301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 410, 429, 500, 502, 503})
 
 
@@ -100,16 +101,19 @@ def skip_reason(record: Record) -> str | None:
         return "not_http"
     if not 200 <= record.status <= 299:
         return _status_reason(record.status)
-    if is_robots_txt(record.url):
-        return "robots_txt"
+    if told := site_file(record.url):
+        return told
     if record.content_type in PAGE_TYPES:
         return None
     return _content_reason(record.content_type)
 
 
-def is_robots_txt(url: str | None) -> bool:
-    """Whether a record is a site's word to crawlers, or what the site sent for it: never a page."""
-    return url is not None and _ROBOTS_TXT.match(url) is not None
+def site_file(url: str | None) -> Literal["robots_txt", "tdmrep_json"] | None:
+    """Whether a record is a site's word on the use of its pages, or what the site sent for it: never a page."""
+    found = _SITE_FILE.match(url) if url else None
+    if not found:
+        return None
+    return "robots_txt" if found[1] else "tdmrep_json"
 
 
 def goes_on(record: Record) -> bool:

@@ -20,10 +20,11 @@ from curate.errors import UsageError
 from curate.filters.base import Document
 from curate.filters.opt_outs import KINDS, OptOuts
 from curate.jobs.clean import Options, clean
+from curate.read import inputs
 from curate.read.corpora import rows, tables_source
 from curate.read.documents import crawl_source
 from curate.read.opt_outs import declared
-from curate.read.robots import Sites, parse, refused
+from curate.read.robots import LONGEST_PATTERN, MOST_RULES, Sites, parse, refused, reservations, reserved
 from curate.report.trace import trace
 from curate.sample.records import gzip_member, http_message, warc_record
 from curate.warc.headers import parse_http
@@ -152,6 +153,60 @@ def test_signals_of_robots_txt():
     assert refused(parse("User-agent: Googlebot\nDisallow: /\nContent-Signal: ai-train=no"), "/") == []
 
 
+TDMREP = json.dumps(
+    [
+        {"location": "/free/*.jpg", "tdm-reservation": 0},
+        {"location": "/free/", "tdm-reservation": "1", "tdm-policy": "https://a.example/policy.json"},
+        {"location": "/exactly$", "tdm-reservation": 1, "tdm-policy": "/relative"},
+        {"location": "/price-%24", "tdm-reservation": 1},
+        {"location": "/unknown", "tdm-reservation": 2},
+        {"location": ["/"], "tdm-reservation": 1},
+        "/",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/", []),
+        ("/free/a.jpg", []),  # the first that matches decides
+        ("/free/a.html", ["tdmrep.json:tdm-policy=https://a.example/policy.json", "tdmrep.json:tdm-reservation"]),
+        ("/exactly", ["tdmrep.json:tdm-reservation"]),
+        ("/exactly/not", []),
+        ("/price-$5", ["tdmrep.json:tdm-reservation"]),
+        ("/price-", []),
+        ("/Free/a.html", []),
+        ("/unknown", []),
+    ],
+)
+def test_tdmrep_json(path, said):
+    assert reserved(reservations(TDMREP), path) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"location": "*", "tdm-reservation": 1}', [("*", True, "")]),
+        ("<html>not found", []),
+        ("[" * 100_000, []),
+        ("17", []),
+        ('[{"location": "%s", "tdm-reservation": 1}]' % ("/" * (LONGEST_PATTERN + 1)), []),
+        (json.dumps([{"location": "/", "tdm-reservation": 1}] * 3_000), [("/", True, "")] * MOST_RULES),
+    ],
+    ids=["an object", "a page", "deep", "a number", "a long pattern", "many rules"],
+)
+def test_a_tdmrep_json_of_any_kind(text, found):
+    assert reservations(text) == found
+
+
+def test_a_header_goes_before_the_file_of_its_site():
+    of_site = ["robots.txt:ccbot", "tdmrep.json:tdm-reservation"]
+    assert declared((), "", of_site) == of_site
+    assert declared(header("tdm-reservation: 0"), "", of_site) == ["robots.txt:ccbot"]
+    assert declared((), '<meta name="tdm-reservation" content="0">', of_site) == ["robots.txt:ccbot"]
+
+
 @given(st.text(alphabet="ab*/$%6", max_size=8), st.text(alphabet="ab/$", max_size=8))
 def test_patterns_match_as_their_regular_expressions(pattern, path):
     plain = unquote(pattern)
@@ -202,6 +257,8 @@ PAGES = {
     "header": ("", ["X-Robots-Tag: noindex"]),
     "tdm": ("", ["TDM-Reservation: 1", "TDM-Policy: https://a.example/policy.json"]),
     "refused/one": ("", []),
+    "mined/one": ("", []),
+    "mined/open": ("", ["TDM-Reservation: 0"]),
 }
 RECIPE = 'name = "all"\n[[step]]\nuse = "filters.c4.TooLong"\n'
 
@@ -227,6 +284,13 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rules = "User-agent: CCBot\nDisallow: /refused/\n"
     told = [
         record("https://a.example/robots.txt", [], rules, "text/plain"),
+        record(
+            "https://a.example/.well-known/tdmrep.json",
+            [],
+            '[{"location": "/mined/", "tdm-reservation": 1}]',
+            "application/json",
+        ),
+        record("https://b.example/.well-known/tdmrep.json", [], "<html>no rules, and no page", "text/html"),
         record("https://b.example/robots.txt", [], "gone", "text/html", "404 Not Found"),
         record("https://c.example/robots.txt", [], "<html>no rules, and no page", "text/html"),
     ]
@@ -238,28 +302,39 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_counted_and_honoured(crawl, tmp_path):
     both = [str(crawl / "warc"), str(crawl / "robotstxt")]
     counted = clean(Options(both, str(tmp_path / "counted"), str(crawl / "all.toml")))
-    assert counted["skipped"] == {"robots_txt": 2, "status_404": 1}
-    assert counted["kept"] == 5
-    assert counted["opt_outs"]["looked_at"] == 5
+    assert counted["skipped"] == {"robots_txt": 2, "tdmrep_json": 2, "status_404": 1}
+    assert counted["kept"] == 7
+    assert counted["opt_outs"]["looked_at"] == 7
     assert counted["opt_outs"]["dropped"] == {}
-    kinds = {"noai": 1, "noindex": 1, "tdm-reservation": 1, "tdm-policy": 1, "robots.txt": 1}
-    assert counted["opt_outs"]["kept"] == {"any": 4, **kinds}
+    kinds = {"noai": 1, "noindex": 1, "tdm-reservation": 2, "tdm-policy": 1, "robots.txt": 1}
+    assert counted["opt_outs"]["kept"] == {"any": 5, **kinds}
     rows = pq.read_table(tmp_path / "counted" / "data").select(["url", "opt_outs"]).to_pylist()
     said = {row["url"].removeprefix("https://a.example/"): row["opt_outs"] for row in rows}
     assert said["plain"] == []
     assert said["tdm"] == ["header:tdm-policy=https://a.example/policy.json", "header:tdm-reservation"]
     assert said["refused/one"] == ["robots.txt:ccbot"]
+    assert said["mined/one"] == ["tdmrep.json:tdm-reservation"]
+    assert said["mined/open"] == []
     # the documents that are there are asked again, without a page being read
     again = Options([str(tmp_path / "counted")], str(tmp_path / "again"), str(crawl / "all.toml"), opt_outs="honour")
     honoured = clean(again)
-    assert honoured["kept"] == 1
+    assert honoured["kept"] == 2
     assert set(honoured["rejected"]) == {
         f"OptOuts.{kind}" for kind in ("noai", "noindex", "tdm_reservation", "robots_txt")
     }
-    assert honoured["opt_outs"]["dropped"]["any"] == 4
+    assert honoured["opt_outs"]["dropped"]["any"] == 5
     card = (tmp_path / "again" / "README.md").read_text()
-    assert "declared by 4 of 5 pages" in card
+    assert "declared by 5 of 7 pages" in card
     assert "OptOuts" in json.loads((tmp_path / "again" / "ledger.json").read_text())["recipe"]["steps"]
+
+
+def test_a_folder_that_is_named_twice_is_listed_once(crawl, monkeypatch):
+    listed = []
+    walk = inputs._walk
+    monkeypatch.setattr(inputs, "_walk", lambda *args: listed.append(args[2]) or walk(*args))
+    folder = str(crawl / "warc")
+    assert crawl_source([folder], load(str(crawl / "all.toml")), robots=[folder]).before
+    assert listed == [folder]
 
 
 def test_named_files_of_robots_txt(crawl):
