@@ -20,7 +20,7 @@ from curate.corpus import schema
 from curate.corpus.recipe import Recipe, load
 from curate.corpus.shards import ShardWriter
 from curate.engine.session import Session, session
-from curate.errors import CurateError
+from curate.errors import CurateError, InputError
 from curate.files import storage
 from curate.files.output import INDEX, read_json
 from curate.quality import answer, changes, stored, whatif
@@ -118,6 +118,8 @@ def compare(s: Session, corpus: str, count: int, seed: int = 11) -> Compared:
     judge, rng = whatif.Judge(known), np.random.default_rng(seed)
     ids = np.array(known.ids.to_pylist())
     found = Compared(known.recipe.name, known.rows)
+    if not any(whatif.adjustable(step) for step in known.recipe.steps):
+        raise InputError(f"{corpus}: its recipe {known.recipe.name} has no limit to change")
     while len(found.kept) < count:
         new = random_change(known, rng)
         if new is None:
