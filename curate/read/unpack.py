@@ -1,8 +1,8 @@
 """The bytes of packed dumps, in pieces: plain files and bzip2 from any place on, gzip, xz, zstd and 7z from the start.
 
 bzip2 is made of blocks of at most 900 kB that are independent of each other and begin at any bit. A reader may so begin in
-the middle: it looks for the 48 bits that begin a block (Seward, bzip2: 0x314159265359), and makes a stream of its own of
-each block. So a file of 20 GB is read by as many processes as there are, and a damaged block costs itself alone.
+the middle: it looks for the 48 bits that begin a block (Seward, bzip2: 0x314159265359), and unpacks each block
+for itself (`bzip2.py`, else libbz2). So a file of 20 GB is read by as many processes as there are, and a damaged block costs itself alone.
 """
 
 import bz2
@@ -275,20 +275,37 @@ def _patterns(magic: int) -> list[tuple[bytes, int, int, int]]:
 
 
 _PATTERNS = [(found, magic == LAST) for magic in (BLOCK, LAST) for found in _patterns(magic)]
+_INNER = tuple(found[0] for found, _ in _PATTERNS)
+_COMPILED = 64 << 10
+"""Packed bytes from which on compiled loops are worth their loading."""
 
 
 def marks(data: bytes) -> list[tuple[int, bool]]:
     """(bit, is the end of a stream) of all that may begin a block or end a stream, sorted."""
     found = []
-    for (inner, shift, before, behind), last in _PATTERNS:
+    for at in _places(data):
+        (_, shift, before, behind), last = _PATTERNS[_INNER.index(data[at : at + 5])]
+        head = data[at - 1] & (1 << (8 - shift)) - 1 if shift else data[at - 1]
+        tail = data[at + 5] >> (8 - shift) if shift and at + 5 < len(data) else 0
+        if head == before and tail == behind and (not shift or at + 5 < len(data)):
+            found.append(((at - 1) * 8 + shift, last))
+    return sorted(found)
+
+
+def _places(data: bytes) -> list[int]:
+    """Where any of the five bytes of _PATTERNS stand."""
+    if len(data) >= _COMPILED:
+        from curate.read.bzip2 import places_of
+
+        if (found := places_of(_INNER, data)) is not None:
+            return found
+    found = []
+    for inner in _INNER:
         at = data.find(inner, 1)
         while at >= 0:
-            head = data[at - 1] & (1 << (8 - shift)) - 1 if shift else data[at - 1]
-            tail = data[at + 5] >> (8 - shift) if shift and at + 5 < len(data) else 0
-            if head == before and tail == behind and (not shift or at + 5 < len(data)):
-                found.append(((at - 1) * 8 + shift, last))
+            found.append(at)
             at = data.find(inner, at + 1)
-    return sorted(found)
+    return found
 
 
 def unpack_block(data: bytes, start: int, end: int) -> bytes | None:
@@ -296,6 +313,16 @@ def unpack_block(data: bytes, start: int, end: int) -> bytes | None:
     bits = end - start
     if bits < 80:
         return None
+    if bits >= 8 * _COMPILED:
+        from curate.read import bzip2
+
+        if (found := bzip2.unpack_block(data, start, end)) is not None:
+            return found
+    return _by_libbz2(data, start, end)
+
+
+def _by_libbz2(data: bytes, start: int, end: int) -> bytes | None:
+    bits = end - start
     value = int.from_bytes(data[start // 8 : -(-end // 8)], "big") >> (-end % 8)
     value &= (1 << bits) - 1
     checksum = value >> (bits - 80) & 0xFFFFFFFF  # of a stream of one block it is that of the block

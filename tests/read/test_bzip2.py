@@ -1,0 +1,70 @@
+"""Blocks of bzip2 by our own loops: what libbz2 gives, or nothing."""
+
+import bz2
+import itertools
+import random
+
+import pytest
+
+from curate.read import bzip2, unpack
+
+TEXTS = {
+    "words": lambda r: " ".join(r.choice(["alpha", "beta", "gamma", "d"]) + str(r.randrange(50)) for _ in range(20_000)).encode(),
+    "noise": lambda r: r.randbytes(70_000),
+    "few bytes": lambda r: bytes(r.choice(b"ab") for _ in range(5_000)),
+    "one byte": lambda r: b"a" * r.randrange(1, 2_000),
+    "circles": lambda r: b"abcde" * r.randrange(1, 3_000),
+    "runs": lambda r: b"".join(bytes([r.randrange(5)]) * r.choice([1, 3, 4, 5, 258, 259, 260, 700]) for _ in range(500)),
+    "short": lambda r: r.randbytes(r.randrange(1, 40)),
+    "lines": lambda r: b"".join(b"<page>%d</page>\n" % r.randrange(10**6) for _ in range(9_000)),
+}  # fmt: skip
+
+
+def spans(data):
+    marks = unpack.marks(data)
+    return [(start, end) for (start, last), (end, _) in itertools.pairwise(marks) if not last]
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_block_is_what_libbz2_gives(kind):
+    r = random.Random(kind)
+    for _ in range(6):
+        text = TEXTS[kind](r)
+        packed = bytes(r.randrange(40)) + bz2.compress(text, r.choice([1, 9]))
+        assert b"".join(bzip2.unpack_block(packed, *span) for span in spans(packed)) == text
+
+
+@pytest.mark.parametrize("kind", ["words", "runs", "circles", "few bytes"])
+def test_a_damaged_block_is_left_to_libbz2(kind):
+    r = random.Random(kind)
+    text = TEXTS[kind](r)
+    packed = bz2.compress(text)
+    (start, end), *_ = spans(packed)
+    for number in range(150):
+        damaged = bytearray(packed)
+        at = r.randrange(10, 40 if number % 2 else len(packed) - 10)
+        damaged[at] ^= 1 << r.randrange(8)
+        found = bzip2.unpack_block(bytes(damaged), start, end)
+        assert found is None or found == unpack._by_libbz2(bytes(damaged), start, end)
+    for cut in (1, 8, 700):
+        assert bzip2.unpack_block(packed, start, max(start + 80, end - cut)) is None
+        assert bzip2.unpack_block(packed, start, end + cut) is None
+
+
+def test_what_grows_too_large_is_left_to_libbz2():
+    packed = bz2.compress(bytes(5_000_000))
+    (span,) = spans(packed)
+    assert bzip2.unpack_block(packed, *span) is None
+    assert unpack.unpack_block(packed, *span) == bytes(5_000_000)
+
+
+def test_marks_are_the_same_however_they_are_looked_for(monkeypatch):
+    r = random.Random(1)
+    packed = b"".join(bz2.compress(r.randbytes(250_000), 1) + bytes(r.randrange(3)) for _ in range(3))
+    found = unpack.marks(packed)
+    monkeypatch.setattr(unpack, "_COMPILED", 1 << 40)
+    assert found == unpack.marks(packed)
+    assert len(found) == 12
+    monkeypatch.undo()
+    monkeypatch.setattr(bzip2, "_FOUND", 2)
+    assert found == unpack.marks(packed)
