@@ -27,6 +27,8 @@ KEYS = {
     "unit",
     "notes",
 }
+LONGEST_NAME = 60
+"""Characters of a name made of weights; with more it says how many sources there are."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def load(text: str) -> Mixture:
     if text.endswith(".toml") or "/" in text or Path(text).is_file():
         return _from_file(Path(text))
     if "=" in text:
-        return Mixture("inline", weights=_inline(text))
+        name = ", ".join(part.strip() for part in text.split(","))
+        return Mixture(name if len(name) <= LONGEST_NAME else f"of {text.count('=')} sources", weights=_inline(text))
     if text in builtin_names():
         return builtin(text)
     raise RecipeError(f"--weights {text}: no such mixture{nearest(text, [*builtin_names(), *BASELINES])}")

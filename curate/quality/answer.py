@@ -16,7 +16,7 @@ from curate.files import storage
 from curate.quality import stored, whatif
 from curate.quality.changes import Sweep, changed, settings, sweep
 from curate.quality.stored import Stored
-from curate.report.charts import bar_table, text
+from curate.report.charts import bar_table, breakable, text
 
 SAMPLE = 50_000
 """Rows that the curves of a page are made of."""
@@ -180,6 +180,7 @@ def _page(found: Answer) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>What if: {text(found.recipe.name)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
         f"{''.join(parts)}\n</main>\n</body>\n</html>\n"
     )
@@ -188,7 +189,7 @@ def _page(found: Answer) -> str:
 def _rows(rows: Sequence[Row]) -> str:
     head = '<tr><th></th><th class="n">kept before</th><th class="n">now</th><th class="n">not known</th></tr>'
     body = "".join(
-        f'<tr><td class="name">{text(name)}</td>'
+        f'<tr><td class="name">{breakable(name)}</td>'
         + "".join(f'<td class="n">{number(one)}</td>' for one in counts)
         + "</tr>"
         for name, *counts in rows

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.corpus.by_language import ByLanguage
+from curate.corpus.limits import bound, changes_instead, limits_of
 from curate.corpus.lookup import opened, parts
 from curate.corpus.recipe import Recipe, is_corpus_wide, variants
 from curate.errors import RecipeError
 from curate.filters.base import Limit
 from curate.filters.labels import any_covers
-from curate.filters.limits import OFF
 from curate.quality.stored import Numbers, Stored
 
 KEPT, REJECTED, UNKNOWN = 0, 1, 2
@@ -60,18 +60,8 @@ def check_change(old: Recipe, new: Recipe) -> None:
 
 def adjustable(step: object) -> list[str]:
     """Its parameters that only decide and measure nothing."""
-    limits = [one for one in limits_of(step) if one.parameter and not _instead(step, one)]
+    limits = [one for one in limits_of(step) if one.parameter and not changes_instead(step, one)]
     return list(dict.fromkeys(limit.parameter for limit in limits))
-
-
-def _instead(step: object, limit: Limit) -> bool:
-    """Whether the step changes what crosses the limit instead of dropping it."""
-    return bool(limit.unless and getattr(step, limit.unless))
-
-
-def limits_of(step: object) -> tuple[Limit, ...]:
-    found: tuple[Limit, ...] = getattr(step, "limits", ())
-    return found
 
 
 def _not_adjustable(label: str, name: str, step: object) -> str:
@@ -82,17 +72,6 @@ def _not_adjustable(label: str, name: str, step: object) -> str:
         f"{label}.{name} {why}, so the stored columns can't answer{known}. "
         "Write the recipe with --recipe and run: curate clean --input CORPUS --recipe FILE"
     )
-
-
-def bound(step: object, limit: Limit) -> object:
-    """What a limit compares with: a number, a tuple of texts, or None where it is switched off."""
-    if (limit.when and not getattr(step, limit.when)) or _instead(step, limit):
-        return None
-    value: Any = getattr(step, limit.parameter) if limit.parameter else 0.0
-    if limit.relation == "not in":
-        return tuple(value) or None
-    value = value if limit.at is None else value[limit.at]
-    return None if limit.relation == ">" and value == OFF else value
 
 
 def crossed(values: Numbers, relation: str, limit: float) -> Numbers:
@@ -388,4 +367,16 @@ def unknown_from(stored: Stored, outcome: Outcome) -> list[tuple[str, int]]:
     return [(stored.recipe.labels[i], int(counts[i])) for i in np.flatnonzero(counts)]
 
 
-__all__ = ["KEPT", "REJECTED", "UNKNOWN", "Judge", "Outcome", "Stored", "by_reason", "lengths", "shares"]
+__all__ = [
+    "KEPT",
+    "REJECTED",
+    "UNKNOWN",
+    "Judge",
+    "Outcome",
+    "Stored",
+    "bound",
+    "by_reason",
+    "lengths",
+    "limits_of",
+    "shares",
+]

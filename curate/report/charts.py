@@ -37,14 +37,27 @@ def bar(parts: Sequence[tuple[float, str]], whole: float) -> str:
     )
 
 
-def bar_table(rows: Sequence[tuple[str, int]], kind: str, heading: str, total: int | None = None) -> str:
-    """A table of names and counts with bars as long as the counts; shares are of `total` (else of their sum)."""
+def linked(value: object, links: Mapping[str, str]) -> str:
+    """A breakable name; a link to the anchor that `links` has for it."""
+    anchor = links.get(str(value))
+    return f'<a href="#{text(anchor)}">{breakable(value)}</a>' if anchor else breakable(value)
+
+
+def bar_table(
+    rows: Sequence[tuple[str, int]],
+    kind: str,
+    heading: str,
+    total: int | None = None,
+    links: Mapping[str, str] | None = None,
+) -> str:
+    """A table of names and counts with bars as long as the counts; shares are of `total` (else of their sum). `links`: anchors
+    by name."""
     if not rows:
         return '<p class="soft">None.</p>'
     most = max(count for _, count in rows)
     whole = total if total is not None else sum(count for _, count in rows)
     body = "".join(
-        f'<tr><td class="name">{breakable(label)}</td><td class="bar">{bar([(count, kind)], most)}</td>'
+        f'<tr><td class="name">{linked(label, links or {})}</td><td class="bar">{bar([(count, kind)], most)}</td>'
         f'<td class="n">{number(count)}</td><td class="n soft">{share(count, whole)}</td></tr>'
         for label, count in rows
     )

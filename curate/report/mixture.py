@@ -94,7 +94,7 @@ def _plain(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         f"<td>{text(name)}</td>" + "".join(f'<td class="n">{text(cell)}</td>' for cell in rest) for name, *rest in rows
     )
     body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f"<table>{headings(head[0], *(f'#{name}' for name in head[1:]))}{body}</table>"
+    return f'<div class="wide"><table>{headings(head[0], *(f"#{name}" for name in head[1:]))}{body}</table></div>'
 
 
 def _records(ledger: Ledger) -> str:

@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-import numpy as np
-
 from curate.console.terminal import FunnelRow, duration, funnel_rows, number, one_line, opt_outs_line, share, size
 from curate.corpus.recipe import Recipe
 from curate.dedup.difference import Piece
-from curate.report.charts import bar, bar_table, breakable, histogram, short, text
+from curate.report.charts import bar, bar_table, histogram, linked, short, text
 from curate.report.gather import ReportData
 from curate.report.languages import languages
-from curate.report.samples import failures, samples
+from curate.report.measured import measured
+from curate.report.samples import anchors_of, failures, samples
 from curate.run.ledger import Account, Ledger, accounted
 
 LISTED, LISTED_FILES = 20, 200
@@ -27,12 +26,13 @@ def page(ledger: Ledger, data: ReportData, recipe: Recipe | None, versions: Mapp
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     name = ledger["recipe"]["name"]
+    shown = anchors_of(data)
     sections = [
-        _funnel(ledger, recipe),
-        _rules(ledger),
+        _funnel(ledger, recipe, shown),
+        _rules(ledger, shown),
         languages(ledger),
         _contents(ledger, data),
-        _measured(data),
+        measured(data, recipe),
         _duplicates(ledger),
         _worst(data),
         samples(data, int(ledger["kept"])),
@@ -79,7 +79,7 @@ def _head(ledger: Ledger, anchors: Sequence[str]) -> str:
     cards = "".join(
         f'<div class="figure {kind}"><b>{value}</b><span>{what}</span></div>' for value, what, kind in figures
     )
-    menu = "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in anchors)
+    menu = " ".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in anchors)
     return (
         f"<header>\n<h1>Corpus report: {text(ledger['recipe']['name'])}</h1>\n"
         f'<p class="soft">{text(ledger.get("command") or ledger.get("job", ""))}</p>\n'
@@ -103,22 +103,24 @@ def _checks(ledger: Ledger) -> str:
     return f'<ul class="checks">{items}</ul>'
 
 
-def _funnel(ledger: Ledger, recipe: Recipe | None) -> str:
+def _funnel(ledger: Ledger, recipe: Recipe | None, shown: Mapping[str, str]) -> str:
     rows = funnel_rows(ledger, recipe.labels if recipe else ())
     before = ["", *(row.kind for row in rows)]
-    body = "".join(_step(row, rows[0].count, row.kind != kind) for row, kind in zip(rows, before, strict=False))
+    body = "".join(_step(row, rows[0].count, row.kind != kind, shown) for row, kind in zip(rows, before, strict=False))
     head = headings("", "", "", "#count", "#of records", "#left")
-    what = "Every record that was read, and what took it. Rules stand in the order of the recipe."
-    return section("Funnel", "funnel", f'<p class="soft">{what}</p>', f"<table>{head}{body}</table>")
+    what = (
+        "Every record that was read, and what took it. Rules stand in the order of the recipe; a link opens a sample."
+    )
+    return section("Funnel", "funnel", f'<p class="soft">{what}</p>', f'<table class="funnel">{head}{body}</table>')
 
 
-def _step(row: FunnelRow, records: int, named: bool) -> str:
+def _step(row: FunnelRow, records: int, named: bool, shown: Mapping[str, str]) -> str:
     """One row of the funnel: what is left as a bar, and at its end what this row took."""
     total = row.kind in ("records", "kept")
     parts = [(row.left, row.kind)] if total else [(row.left, "second"), (row.count, row.kind)]
     return (
         f'<tr class="{"total" if total else "part"}"><td class="kind">{row.kind if named else ""}</td>'
-        f'<td class="name">{breakable(row.reason)}</td><td class="bar">{bar(parts, records)}</td>'
+        f'<td class="name">{linked(row.reason, shown)}</td><td class="bar">{bar(parts, records)}</td>'
         f'<td class="n">{"" if total else "−"}{number(row.count)}</td>'
         f'<td class="n soft">{share(row.count, records)}</td><td class="n">{number(row.left)}</td></tr>'
     )
@@ -132,10 +134,10 @@ def headings(*names: str) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _rules(ledger: Ledger) -> str:
+def _rules(ledger: Ledger, shown: Mapping[str, str]) -> str:
     reasons = sorted(ledger["rejected"].items(), key=lambda item: (-item[1], item[0]))
     removed = sorted(ledger["removed"].items(), key=lambda item: (-item[1], item[0]))
-    left = "<h3>Documents rejected, by reason</h3>" + bar_table(reasons, "rejected", "reason")
+    left = "<h3>Documents rejected, by reason</h3>" + bar_table(reasons, "rejected", "reason", links=shown)
     right = "<h3>Lines and spans removed, by rule</h3>" + bar_table(removed, "failed", "rule")
     skipped = sorted(ledger["skipped"].items(), key=lambda item: (-item[1], item[0]))
     folded = (
@@ -175,28 +177,6 @@ def _contents(ledger: Ledger, data: ReportData) -> str:
 def _most(counter: Counter[str]) -> list[tuple[str, int]]:
     ordered = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     return ordered[:LISTED]
-
-
-def _measured(data: ReportData) -> str:
-    """Quantiles of every signal, of kept and of rejected documents."""
-    rows = []
-    for signal, by_verdict in data.signals.items():
-        cells = []
-        for verdict in ("kept", "rejected"):
-            found = by_verdict[verdict]
-            points = np.quantile(np.concatenate(found), (0.05, 0.5, 0.95)) if found else ()
-            cells += [f'<td class="n">{number(float(point))}</td>' for point in points] or ["<td></td>"] * 3
-        rows.append(f"<tr><td>{breakable(signal)}</td>{''.join(cells)}</tr>")
-    if not rows:
-        return ""
-    head = headings("signal", *(f"#{name}, {at}" for name in ("kept", "rejected") for at in ("5 %", "median", "95 %")))
-    what = "What the steps measured, whether it decided or not. A limit can be chosen again from the column signals."
-    return section(
-        "Measured",
-        "measured",
-        f'<p class="soft">{what}</p>',
-        f'<div class="wide"><table>{head}{"".join(rows)}</table></div>',
-    )
 
 
 def _duplicates(ledger: Ledger) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from curate.console.terminal import number, one_line
 from curate.read.tables import where
-from curate.report.charts import text
+from curate.report.charts import breakable, text
 from curate.report.gather import ReportData, Sample
 from curate.report.trace import Line, cut_spans
 
@@ -18,25 +18,54 @@ OPEN = 2
 """Documents on each side that are shown unfolded."""
 
 
+def anchors_of(data: ReportData) -> dict[str, str]:
+    """The anchor of the first sample of each reason."""
+    found: dict[str, str] = {}
+    for at, sample in enumerate(data.dropped):
+        found.setdefault(str(sample.row.get("reason") or ""), f"dropped-{at}")
+    return found
+
+
 def samples(data: ReportData, kept: int) -> str:
-    """Two columns: kept documents on the left, dropped ones on the right."""
-    left = "".join(_document(sample, at < OPEN, False) for at, sample in enumerate(data.kept))
-    right = "".join(_document(sample, at < OPEN, True) for at, sample in enumerate(data.dropped))
+    """A list of all, and two columns: kept documents on the left, dropped ones on the right."""
+    left = "".join(_document(sample, at < OPEN, False, f"kept-{at}") for at, sample in enumerate(data.kept))
+    right = "".join(_document(sample, at < OPEN, True, f"dropped-{at}") for at, sample in enumerate(data.dropped))
     nothing = '<p class="soft">None.</p>'
     what = (
         "Chosen by a hash of the id, so the same corpus shows the same documents. Texts stand as they were extracted; "
         "what a rule cut is struck through, with the rule behind it."
     )
     return (
-        f'<section id="samples">\n<h2>Samples</h2>\n<p class="soft">{what}</p>\n<div class="samples">'
+        f'<section id="samples">\n<h2>Samples</h2>\n<p class="soft">{what}</p>\n{_index(data)}<div class="samples">'
         f"<div><h3>Kept: {number(len(data.kept))} of {number(kept)}</h3>{left or nothing}</div>"
         f"<div><h3>Dropped: some of each reason</h3>{right or nothing}</div></div>\n</section>\n"
     )
 
 
-def _document(sample: Sample, opened: bool, dropped: bool) -> str:
+def _name(row: Mapping[str, Any]) -> str:
+    return row.get("url") or "/".join(part for part in (row.get("repo"), row.get("path")) if part) or str(row["id"])
+
+
+def _index(data: ReportData) -> str:
+    """All samples in a list of links, which the browser's own search looks through; a link opens its document."""
+    rows = [
+        (f"{side}-{at}", sample.row.get("reason") or "kept", sample.row.get("language") or "", _name(sample.row))
+        for side, found in (("kept", data.kept), ("dropped", data.dropped))
+        for at, sample in enumerate(found)
+    ]
+    body = "".join(
+        f'<tr><td><a href="#{anchor}">{text(one_line(name, 120))}</a></td><td>{breakable(reason)}</td><td>{text(language)}</td></tr>'
+        for anchor, reason, language, name in rows
+    )
+    summary = f"<summary>List of the {number(len(rows))} documents shown</summary>"
+    head = "<tr><th>document</th><th>what became of it</th><th>language</th></tr>"
+    return f'<details class="more">{summary}<table>{head}{body}</table></details>\n' if rows else ""
+
+
+def _document(sample: Sample, opened: bool, dropped: bool, anchor: str) -> str:
+    """A folded document. The anchor stands within it: a browser that is sent there unfolds it."""
     row = sample.row
-    name = row.get("url") or "/".join(part for part in (row.get("repo"), row.get("path")) if part) or row["id"]
+    name = _name(row)
     facts = []
     if dropped:
         facts.append(f"<b>{text(row.get('reason') or '')}</b>")
@@ -54,7 +83,7 @@ def _document(sample: Sample, opened: bool, dropped: bool) -> str:
     return (
         f'<details class="{css}"{" open" if opened else ""}><summary>{" · ".join(facts)}'
         f'<span class="url">{text(one_line(name, 300))}</span>{keeper}</summary>'
-        f'<div class="{body}">{_lines(sample.lines)}</div></details>\n'
+        f'<div class="{body}" id="{anchor}">{_lines(sample.lines)}</div></details>\n'
     )
 
 

@@ -17,7 +17,7 @@ svg.search text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg.search .axis { stroke: var(--line); fill: none; } svg.search .run { fill: none; stroke: var(--second); }
 svg.search .good { stroke: var(--kept); fill: none; } svg.search .bestline { stroke: var(--rejected); fill: none; stroke-width: 3; }
 svg.search .priorline { stroke: var(--records); fill: none; stroke-width: 3; stroke-dasharray: 5 3; }
-.scroll { overflow-x: auto; } @media (max-width: 600px) { svg.search text { font-size: 19px; } }
+.scroll { overflow-x: auto; } @media (max-width: 600px) { svg.search text { font-size: 17px; } }
 """
 SIDE, EDGE = 520.0, 50.0
 
@@ -158,6 +158,7 @@ def _parallel(found: Found) -> str:
 
 
 def _scatter(found: Found) -> str:
+    edge = 1.4 * EDGE  # room for numbers
     points = [(one["predicted"], one["measured"]) for one in found["runs"]]
     low, high = min(min(p) for p in points), max(max(p) for p in points)
     span = (high - low) or 1.0
@@ -166,18 +167,18 @@ def _scatter(found: Found) -> str:
         return float(380 * (value - low) / span)
 
     shapes = [
-        f'<path class="axis" d="M{EDGE} 400 L{EDGE + 380} 400 M{EDGE} 400 L{EDGE} 20 M{EDGE} 400 L{EDGE + 380} 20"/>'
+        f'<path class="axis" d="M{edge} 400 L{edge + 380} 400 M{edge} 400 L{edge} 20 M{edge} 400 L{edge + 380} 20"/>'
     ]
-    shapes += [f'<circle class="run" cx="{EDGE + at(x):.1f}" cy="{400 - at(y):.1f}" r="4"/>' for x, y in points]
+    shapes += [f'<circle class="run" cx="{edge + at(x):.1f}" cy="{400 - at(y):.1f}" r="4"/>' for x, y in points]
     for part in (0.0, 0.5, 1.0):
         value = low + part * span
-        shapes.append(f'<text x="{EDGE + 380 * part:.0f}" y="418" text-anchor="middle">{value:.3f}</text>')
-        shapes.append(f'<text x="{EDGE - 4}" y="{404 - 380 * part:.0f}" text-anchor="end">{value:.3f}</text>')
+        shapes.append(f'<text x="{edge + 380 * part:.0f}" y="418" text-anchor="middle">{value:.3f}</text>')
+        shapes.append(f'<text x="{edge - 4}" y="{404 - 380 * part:.0f}" text-anchor="end">{value:.3f}</text>')
     shapes.append(
-        f'<text x="{EDGE + 190}" y="438" text-anchor="middle">objective, predicted from the other runs</text>'
+        f'<text x="{edge + 190}" y="438" text-anchor="middle">objective, predicted from the other runs</text>'
     )
-    shapes.append(f'<text x="{EDGE + 6}" y="14">objective, measured</text>')
-    return _svg(480, 445, shapes, "Predicted against measured objective of each run")
+    shapes.append(f'<text x="{edge + 6}" y="14">objective, measured</text>')
+    return _svg(500, 445, shapes, "Predicted against measured objective of each run")
 
 
 def _svg(wide: float, high: float, shapes: Sequence[str], title: str) -> str:

@@ -178,7 +178,7 @@ def _of_tables(tables: Sequence[_Table]) -> Runs:
     shares = np.array([row[0] for _, row in kept])
     sums = shares.sum(1)
     notes: tuple[str, ...] = ()
-    if abs(sums - 1).max() > 1e-6:
+    if abs(sums - 1).max() > 1e-4:  # less is how they were printed
         notes = (f"weights add up to {sums.min():.4g} … {sums.max():.4g}: scaled to 1",)
     return Runs(
         sources=tuple(sources),

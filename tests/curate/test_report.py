@@ -10,6 +10,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +21,7 @@ from curate.corpus import schema
 from curate.corpus.recipe import load
 from curate.report.charts import bar, histogram, short, text
 from curate.report.gather import KEPT_SAMPLES, Reservoir, gather
+from curate.report.measured import Axis, thresholds
 from curate.report.page import _duplicates, page
 from curate.report.write import versions, write_report
 
@@ -67,6 +69,57 @@ def test_markup_is_balanced_and_inert(html: str) -> None:
     assert anchors <= {f"#{attributes.get('id')}" for _, attributes in parser.tags}
 
 
+def test_a_reason_leads_into_a_sample_and_the_list_to_each(html: str) -> None:
+    """The anchor stands within the folded part: a browser that is sent there unfolds it."""
+    assert re.search(r'<table class="funnel">.*<a href="#dropped-\d+">Too<wbr>Few<wbr>Sentences', html, re.S)
+    inside = re.findall(r'<details class="doc[^>]*><summary>.*?</summary><div class="text" id="([\w-]+)"', html, re.S)
+    (listed,) = re.findall(r"<summary>List of the \d+ documents shown</summary>(.*?)</details>", html, re.S)
+    assert re.findall(r'href="#([\w-]+)"', listed) == inside
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "axis"),
+    [
+        ([1, 2, 2, 9], [5], Axis(1, 9, 9, whole=True)),
+        ([0.0, 0.5, 1.0], [], Axis(0.005, 0.995, 30)),
+        ([10.0, 20.0, 9_000.0], [50, 1e12], Axis(10.1, 8910.2, 30, logarithmic=True)),
+        ([0.9, 0.95, 1.0], [0.85], Axis(0.85, 0.9995, 30)),
+        ([0.99, 1.0, 1.0], [0.1], Axis(0.9901, 1.0, 30)),
+        ([0.0] * 999 + [7.5], [1], Axis(0.0, 7.5, 30)),
+    ],
+)
+def test_an_axis_shows_values_and_the_limits_that_lie_near(
+    values: list[float], limits: list[float], axis: Axis
+) -> None:
+    found = Axis.over(np.array(values, float), limits)
+    assert (found.bins, found.logarithmic, found.whole) == (axis.bins, axis.logarithmic, axis.whole)
+    assert (found.low, found.high) == pytest.approx((axis.low, axis.high), rel=0.02)
+    assert found.count(np.array(values, float)).sum() == len(values)
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float), min_size=2, max_size=50),
+    st.lists(st.floats(-1e7, 1e7), max_size=3),
+)
+def test_any_values_have_an_axis(values: list[float], limits: list[float]) -> None:
+    if min(values) == max(values):
+        return
+    axis = Axis.over(np.array(values), limits)
+    assert axis.low < axis.high
+    assert int(axis.count(np.array(values)).sum()) == len(values)
+    assert all(0 <= axis.edge(limit, "<") <= 340 for limit in limits)
+
+
+def test_limits_of_a_recipe_by_signal() -> None:
+    found = thresholds(load("fineweb"))
+    assert [one.told for one in found["words"]] == ["WordCount drops below 50", "WordCount drops above 100,000"]
+    assert [one.told for one in found["top_3gram_chars"]] == ["TopNgrams drops above 0.18"]
+    (ours,) = thresholds(load("fineweb-2"))["newlines_per_word"]
+    assert ours.low == ours.high or "(by language)" in ours.told
+    assert any("(by language)" in one.told for ones in thresholds(load("fineweb-2")).values() for one in ones)
+    assert thresholds(None) == {}
+
+
 def test_policy_allows_the_style_and_nothing_else(html: str) -> None:
     style = re.search(r"<style>(.*?)</style>", html, re.S)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
@@ -87,7 +140,8 @@ def test_every_section_is_there(html: str) -> None:
     assert "host.<wbr>example" in html
     assert "&lt;script&gt;document.title=" in html
     assert re.search(r"<del>Home</del><span class=\"rule\">LineRules.no_end_mark</span>", html)
-    assert "<td>sentences</td>" in html
+    assert "<b>sentences</b>" in html
+    assert re.search(r"TooFewSentences drops below \d+</span>.*<line class=\"limit\"", html, re.S)
     assert '<span class="url">kept: https://host.example/1</span>' in html
     assert html.count("Urls.<wbr>duplicate") >= 2
 

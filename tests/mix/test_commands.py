@@ -52,7 +52,7 @@ def test_build(ask: Callable[..., Result], tmp_path: Path) -> None:
     assert json.loads(done.stdout) == json.loads((tmp_path / "mix" / "ledger.json").read_text())
     card = (tmp_path / "mix" / "README.md").read_text()
     assert "| web | 80 % |" in card
-    assert card.startswith('---\npretty_name: "Mixture inline"')
+    assert card.startswith('---\npretty_name: "Mixture web=0.8, code=0.2"')
 
 
 @pytest.mark.engine
