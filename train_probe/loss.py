@@ -27,7 +27,7 @@ class _ChunkedMean(torch.autograd.Function):
             logits = F.linear(hidden[part], weight, bias).float()
             log_z = logits.logsumexp(-1, keepdim=True)
             total += (log_z[:, 0] - logits.gather(1, targets[part, None])[:, 0]).sum()
-            grad = (logits - log_z).exp_()
+            grad = logits.sub_(log_z).exp_()  # in place: an array of this size is slow to get from the system
             grad.scatter_add_(1, targets[part, None], grad.new_full((len(grad), 1), -1.0))
             grad_hidden[part] = grad.to(weight.dtype) @ weight
             grad_weight += grad.to(hidden.dtype).t() @ hidden[part]

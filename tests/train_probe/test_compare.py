@@ -156,3 +156,50 @@ def test_two_tasks_of_one_name_are_refused(tmp_path):
         (tmp_path / folder / "quiz.jsonl").write_text('{"context": "a", "choices": ["b", "c"], "answer": 0}')
     with pytest.raises(ProbeError, match="'quiz'"):
         experiment.read_tasks([str(tmp_path / f / "quiz.jsonl") for f in ("x", "y")])
+
+
+@pytest.mark.parametrize(
+    ("metric", "mean", "smallest"),
+    [
+        ("bits per byte", 2.0, 0.01),
+        ("mean:abilities bits per byte", 3.0, 0.015),
+        ("quiz accuracy", 0.3, 0.01),
+        ("quiz accuracy per byte", 0.3, 0.01),
+        ("quiz probability", 0.3, 0.005),
+    ],
+)
+def test_the_smallest_difference_that_matters_is_the_stated_one(metric, mean, smallest):
+    assert compare.smallest_of(metric, mean) == pytest.approx(smallest)
+
+
+@pytest.mark.parametrize(("distance", "verdict"), [(0.0095, "no difference shown"), (0.0105, "a is better")])
+def test_equal_within_half_a_percent_is_no_difference(distance, verdict):
+    """Pairs that differ by nearly the same: the interval is that difference."""
+    a = [2.0, 2.1, 2.05]
+    b = [x + distance + e for x, e in zip(a, (-1e-4, 0.0, 1e-4), strict=True)]
+    found = compare.judge(two([(x, 0.5) for x in a], [(x, 0.5) for x in b]), "bits per byte", shared={("a", "b"): 1.0})
+    pair = found["pairs"][0]
+    assert pair["smallest"] == pytest.approx(0.005 * pair["mean"])
+    if verdict == "no difference shown":  # below it the test may still show which is better
+        assert max(map(abs, pair["interval"])) < pair["smallest"]
+        assert compare._verdict({**pair, "p_corrected": 1.0}, "bits per byte") == verdict
+    else:
+        assert pair["verdict"] == verdict
+        assert "too small" in compare._verdict({**pair, "p_corrected": 1.0}, "bits per byte")
+
+
+def test_a_look_decides_at_its_own_level():
+    """A p between 4 and 5 % shows something to a look that may use 5 %, and nothing to one that may use 4 %."""
+    a = [(2.0, 0.5), (2.1, 0.5), (2.2, 0.5)]
+    for distance in np.arange(0.15, 0.35, 0.002):
+        runs = two(a, [(x + distance, y) for x, y in a])
+        pair = compare.judge(runs, "bits per byte")["pairs"][0]
+        if 0.042 < pair["p"] < 0.048:
+            break
+    assert 0.042 < pair["p"] < 0.048
+    assert pair["verdict"] == "a is better"
+    planned = compare.judge(runs, "bits per byte", alpha=0.04)["pairs"][0]
+    assert planned["p"] == pair["p"]
+    assert planned["p_corrected"] == pytest.approx(pair["p"] * 1.25)
+    assert "better" not in planned["verdict"]
+    assert planned["interval"][0] < pair["interval"][0]
