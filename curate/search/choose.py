@@ -51,12 +51,17 @@ def divergence(weights: Floats, prior: Floats) -> Floats:
     return found
 
 
-def among(fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: int = 0) -> Answer:
-    """The answer for given mixtures, each of which is one run: [k, sources]. `penalty` is in units of the objective."""
-    return _answer(fit, candidates, prior, penalty, seed, noise=True)
+def among(fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: int = 0, widen: float = 1.0) -> Answer:
+    """The answer for given mixtures, each of which is one run: [k, sources]. `penalty` is in units of the objective.
+
+    What is drawn is spread `widen` times as far about its mean as the fit says (fit.widening).
+    """
+    return _answer(fit, candidates, prior, penalty, seed, widen, noise=True)
 
 
-def anywhere(fit: Fit, prior: Floats, caps: Floats, runs: Floats, penalty: float, seed: int = 0) -> Answer:
+def anywhere(
+    fit: Fit, prior: Floats, caps: Floats, runs: Floats, penalty: float, seed: int = 0, widen: float = 1.0
+) -> Answer:
     """The answer over all mixtures within `caps`, looked for twice: round the prior, then round what is good.
 
     No source gets more than the runs gave it: the surface is not asked where nothing was measured.
@@ -75,20 +80,22 @@ def anywhere(fit: Fit, prior: Floats, caps: Floats, runs: Floats, penalty: float
     others = order[KEPT // 4 :]
     spread_out = others[np.linspace(0, len(others) // 2, KEPT - len(likely) - 1).astype(np.int64)]
     kept = np.unique(np.concatenate([[0], likely, spread_out]))
-    return _answer(fit, wide[kept], prior, penalty, seed, noise=False)
+    return _answer(fit, wide[kept], prior, penalty, seed, widen, noise=False)
 
 
-def _answer(fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: int, noise: bool) -> Answer:
+def _answer(
+    fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: int, widen: float, noise: bool
+) -> Answer:
     """The prior is drawn with the candidates, so that the gain is a difference within each draw."""
     k = len(candidates)
     everything = np.concatenate([candidates, prior[None]])
     toll = penalty * divergence(everything, prior)
     mean = fit.mean(everything).mean(1)
     at = int((mean + toll)[:k].argmin())
-    draws = fit.draws(everything, DRAWS, seed, noise).mean(2)
+    draws = _wider(fit.draws(everything, DRAWS, seed, noise).mean(2), widen)
     region = credible((draws[:, :k] + toll[:k]).argmin(1), k)
     region = np.concatenate([[at], region[region != at]]) if at in region else region
-    smooth = fit.draws(everything[[at, k]], DRAWS, seed + 1).mean(2)
+    smooth = _wider(fit.draws(everything[[at, k]], DRAWS, seed + 1).mean(2), widen)
     gains = smooth[:, 1] - smooth[:, 0]
     low, high = np.quantile(gains, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     inside = candidates[region]
@@ -106,6 +113,13 @@ def _answer(fit: Fit, candidates: Floats, prior: Floats, penalty: float, seed: i
         decided=bool(low > 0),
         holds_prior=bool(np.isclose(inside, prior, atol=1e-9).all(1).any()),
     )
+
+
+def _wider(draws: Floats, factor: float) -> Floats:
+    """Draws [draws, k] spread so many times as far about their mean."""
+    middle = draws.mean(0)
+    found: Floats = middle + factor * (draws - middle)
+    return found
 
 
 def credible(best: Ints, count: int, level: float = LEVEL) -> Ints:

@@ -11,7 +11,11 @@ from curate.search.laws import Forest, Law
 from curate.search.surface import Surface
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 FOLDS = 5
+SPREADS = 400
+"""Draws from which the spread of a left-out run is taken."""
+WIDEST = 10.0
 
 
 class Fit(Protocol):
@@ -42,6 +46,8 @@ class Tried:
     """Spearman's, predicted with measured."""
     predicted: Floats
     """[n], each run from the other folds."""
+    without: list[tuple[Fit, Ints]]
+    """Each fold's fit, and the runs that took no part in it."""
 
 
 def fit(weights: Floats, losses: Floats, seed: int = 0) -> tuple[Fit, list[Tried]]:
@@ -66,14 +72,33 @@ def _tried(form: Callable[[Floats, Floats], Fit], weights: Floats, losses: Float
     n = len(weights)
     order = np.random.Generator(np.random.PCG64(seed)).permutation(n)
     predicted = np.empty(n)
+    without = []
     for fold in range(FOLDS):
         out = order[fold::FOLDS]
         rest = np.setdiff1d(order, out)
-        predicted[out] = form(weights[rest], losses[rest]).mean(weights[out]).mean(1)
+        one = form(weights[rest], losses[rest])
+        predicted[out] = one.mean(weights[out]).mean(1)
+        without.append((one, out))
     measured = losses.mean(1)
     error = float(np.sqrt(((predicted - measured) ** 2).mean()))
     name = {"Surface": "surface", "Law": "law", "Forest": "trees"}[getattr(form, "__name__", "")]
-    return Tried(name, error, rank_correlation(predicted, measured), predicted)
+    return Tried(name, error, rank_correlation(predicted, measured), predicted, without)
+
+
+def widening(without: Sequence[tuple[Fit, Ints]], weights: Floats, losses: Floats, seed: int = 0) -> float:
+    """How many times too narrow the objective's spread is, by runs that took no part in a fit: 1 at least.
+
+    The root mean square of the left-out errors in standard deviations of what was drawn for them, the noise of a run among
+    it. A form that is right about its own errors has 1 there; the errors of a mean over metrics are the first to be taken
+    for too small, as they depend on how the errors of the metrics go together, and a smooth surface is an assumption.
+    """
+    measured = losses.mean(1)
+    least = 1e-6 * max(float(measured.std()), 1e-300)
+    squares = []
+    for one, out in without:
+        drawn = one.draws(weights[out], SPREADS, seed, True).mean(2)
+        squares.append(((measured[out] - drawn.mean(0)) / np.maximum(drawn.std(0), least)) ** 2)
+    return float(np.clip(np.sqrt(np.concatenate(squares).mean()), 1.0, WIDEST))
 
 
 def rank_correlation(a: Floats, b: Floats) -> float:

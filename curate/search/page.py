@@ -42,6 +42,8 @@ class Found(TypedDict, total=False):
     form: str
     forms: list[dict[str, Any]]
     """form, error, rank_correlation."""
+    widened: float
+    """Factor on the spread that the form states, from its left-out errors."""
     noise_differs: bool
     runs: list[dict[str, Any]]
     """run, weights, measured, predicted."""
@@ -210,6 +212,7 @@ def _notes(found: Found) -> str:
         "The size of the noise differs by mixture."
         if found["noise_differs"]
         else "One size of noise for all mixtures.",
+        f"Region and intervals are {found['widened']:.2f} times as wide as the form says, by its errors on left-out runs.",
         *found["notes"],
         *found["left_out"][:50],
     ]

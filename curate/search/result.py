@@ -44,11 +44,12 @@ def search(
     start = runs.weights.mean(0) if prior is None else prior
     used, tried = fit.fit(runs.weights, runs.losses, seed)
     toll = choose.penalty_of(measured, penalty)
-    if candidates is not None:
-        answer = choose.among(used, candidates[1], start, toll, seed)
-    else:
-        answer = choose.anywhere(used, start, np.ones(m) if caps is None else caps, runs.weights, toll, seed)
     kept = next(one for one in tried if one.name == used.name)
+    widen = fit.widening(kept.without, runs.weights, runs.losses, seed)
+    if candidates is not None:
+        answer = choose.among(used, candidates[1], start, toll, seed, widen)
+    else:
+        answer = choose.anywhere(used, start, np.ones(m) if caps is None else caps, runs.weights, toll, seed, widen)
     sources = [
         {"source": name, "prior": float(start[i]), "best": float(answer.best[i])}
         | {"low": float(answer.low[i]), "high": float(answer.high[i])}
@@ -70,6 +71,7 @@ def search(
         "seed": seed,
         "form": used.name,
         "forms": [{"form": one.name, "error": one.error, "rank_correlation": one.correlation} for one in tried],
+        "widened": widen,
         "noise_differs": bool(getattr(used, "uneven", np.ones(1)).std() > 0),
         "runs": [
             {"run": name, "weights": w.tolist(), "measured": float(y), "predicted": float(p)}

@@ -94,6 +94,48 @@ def test_the_credible_set_is_the_smallest() -> None:
     assert choose.credible(best, 3).tolist() == [2, 0]
 
 
+class Flat:
+    """Predicts 3, and believes its errors to have this standard deviation."""
+
+    name = "flat"
+
+    def __init__(self, deviation: float) -> None:
+        self.deviation = deviation
+
+    def mean(self, weights: np.ndarray) -> np.ndarray:
+        return np.full((len(weights), 2), 3.0)
+
+    def draws(self, weights: np.ndarray, count: int, seed: int, noise: bool = False) -> np.ndarray:
+        both = np.random.default_rng(seed).standard_normal((count, len(weights), 1))
+        return 3 + self.deviation * np.repeat(both, 2, 2)
+
+
+@pytest.mark.parametrize(("believed", "factor"), [(0.1, 1.0), (0.05, 2.0), (0.2, 1.0), (0.0, fit.WIDEST)])
+def test_a_fit_that_is_too_sure_is_widened_by_its_left_out_errors(believed: float, factor: float) -> None:
+    weights = design.mixtures(np.full(3, 1 / 3), np.ones(3), 200, 0)
+    losses = np.repeat(3 + 0.1 * np.random.default_rng(3).standard_normal((200, 1)), 2, 1)
+    without = [(Flat(believed), np.arange(fold, 200, 5)) for fold in range(5)]
+    assert fit.widening(without, weights, losses) == pytest.approx(factor, rel=0.12)
+
+
+def test_what_is_widened_has_a_larger_region_and_a_wider_gain() -> None:
+    some = runs(16, noise=0.02)
+    model = Surface(some.weights, some.losses)
+    prior, new = np.array([0.2, 0.2, 0.6]), design.mixtures(np.full(3, 1 / 3), np.ones(3), 60, 4)
+    once, thrice = (choose.among(model, new, prior, 0.0, widen=factor) for factor in (1.0, 3.0))
+    assert once.at == thrice.at
+    assert len(thrice.region) > len(once.region)
+    assert thrice.gain == once.gain
+    assert thrice.gain_high - thrice.gain_low == pytest.approx(3 * (once.gain_high - once.gain_low))
+
+
+def test_the_factor_is_told(tmp_path: Path) -> None:
+    found = result.search(runs())
+    assert 1.0 <= found["widened"] < fit.WIDEST
+    result.write(found, runs(), str(tmp_path))
+    assert f"{found['widened']:.2f} times as wide" in (tmp_path / "report.html").read_text()
+
+
 def test_shares_add_up_in_the_file() -> None:
     shares = choose.shares(["a", "b", "c"], np.full(3, 1 / 3))
     assert sum(round(x * 1e6) for x in shares.values()) == 1_000_000
