@@ -80,7 +80,7 @@ class Bench:
         self.settings = TrainConfig(steps, rows, rows, precision="fp32", log_every=steps)
         self.trainer = Trainer(shape, self.settings, World())
         self.tokens = steps * rows * shape.context
-        self.tokenizer = tokenizer.shipped(VOCAB)
+        self.tokenizer = tokenizer.shipped(shape.vocab)
 
     def compare(self, held: Docs, corpora: dict[str, Docs]) -> dict[str, Any]:
         """The verdict on some corpora, as probe-compare gives it."""
