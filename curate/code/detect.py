@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from curate.code.comments import head_comments
 from curate.code.evidence import Evidence, canonical
+from curate.code.heads import Program
 from curate.code.known import WHOLE, Read, Span, meets, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
@@ -64,7 +65,7 @@ class Detector:
     """Reads licences out of texts; remembers what it read last."""
 
     def __init__(self) -> None:
-        self._read: dict[tuple[bytes, bool], list[Evidence]] = {}
+        self._read: dict[tuple[bytes, str], list[Evidence]] = {}
 
     def detect(self, text: bytes, name: str) -> list[Evidence]:
         """All signs of a licence in one file.
@@ -77,21 +78,25 @@ class Detector:
             Evidence in the order of the text; empty when nothing speaks of a licence.
         """
         about = is_license_file(name)
-        key = (hashlib.blake2b(text, digest_size=16).digest(), about)
+        key = (hashlib.blake2b(text, digest_size=16).digest(), "" if about else name)
         found = self._read.pop(key, None)
         if found is None:
-            found = evidence_in(text, about)
+            found = evidence_in(text, about, name)
         self._read[key] = found  # as the last one read
         if len(self._read) > REMEMBERED:
             del self._read[next(iter(self._read))]
         return [replace(e, where=name + e.where) for e in found]
 
 
-def evidence_in(text: bytes, about: bool) -> list[Evidence]:
-    """The evidence of a text with the line alone as its place; `about` for a file that is about licences."""
+def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
+    """The evidence of a text with the line alone as its place; `about` for a file that is about licences.
+
+    What the head of a source file says is known by the words of its code, and of its path `name`.
+    """
+    program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
     if not about and not places(text, gate()):
-        text = _head(text)
-        if not may_reserve(text):
+        text, commented = _head(text)
+        if not may_reserve(text) and (program is None or not commented):
             return _named_first(text)
     data = flat(readable(text))
     known = read(unmarked(data))
@@ -108,7 +113,7 @@ def evidence_in(text: bytes, about: bool) -> list[Evidence]:
     whole = sorted([*tags, *(s for s in known.spans if s.words >= WHOLE and not meets(s, tags))])
     short = _short(known, whole)
     facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)])
-    said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"))
+    said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"), program)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
     return [
         *_evidence(known.text, spans),
@@ -116,10 +121,16 @@ def evidence_in(text: bytes, about: bool) -> list[Evidence]:
     ]
 
 
-def _head(text: bytes) -> bytes:
-    """A text up to where the comments at its head end, but not less than of a heading."""
+_MARKUP = re.compile(
+    r"\.(?:md|mdx|markdown|rst|txt|adoc|asciidoc|org|tex|html?|xhtml|xml|svg|csv|tsv|json|ipynb)$", re.I
+)
+"""Endings of texts and data, whose first lines are no comment."""
+
+
+def _head(text: bytes) -> tuple[bytes, bool]:
+    """A text up to where the comments at its head end, but not less than of a heading, and whether there are any."""
     head = head_comments(text[:MOST_HEADING].decode("latin-1"))
-    return text[: max(HEADING, head[-1][1] if head else 0)]
+    return text[: max(HEADING, head[-1][1] if head else 0)], bool(head)
 
 
 _NAME_FIRST = re.compile(rb"(?:#![^\n]*\n)?[\s#/*;%\"'!<-]*((?:MIT|BSD|ISC|ZLIB|Zlib|Apache)\b[^\n]*)")

@@ -15,6 +15,7 @@ from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
 from curate.code.described import curt, introduces, is_common, is_name_described, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
+from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
@@ -25,6 +26,8 @@ from curate.code.scopes import is_for_other_things, said_of_parts
 
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
+MORE = 20
+"""Characters behind a title of a comment that says more."""
 MOST_HEADING = 20_000
 BLOCK = 1_500
 """Characters before and after a notice in which every sentence is read for conditions; code ends it."""
@@ -136,13 +139,23 @@ class _Around(NamedTuple):
     """The text in small letters."""
 
 
-def said_in_source(known: Known, raw: str) -> Said:
-    """What the sentences of a source file say; `raw` is its text with the comment marks."""
+def said_in_source(known: Known, raw: str, program: Program | None = None) -> Said:
+    """What the sentences of a source file say; `raw` is its text with the comment marks.
+
+    With `program`, each sentence of the comments at its head must be of a known kind.
+    """
     text, said = known.read.text, _nothing_said(known)
     anchors = [s for s in known.whole if s.expression]
     around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), text.lower())
     hits = [start for start, _ in places(text.encode("latin-1"), gate())]
-    points = [0, *hits, *(s.start for s in known.short), *(s.start for s in anchors), *(s.end for s in anchors)]
+    heads = head_comments(raw)
+    points = [
+        *range(0, heads[-1][1] if heads else 1, BLOCK),
+        *hits,
+        *(s.start for s in known.short),
+        *(s.start for s in anchors),
+        *(s.end for s in anchors),
+    ]
     silent, left = list[_Spoken](), list[_Spoken]()
     for spoken in _spoken(known, points):
         first, last = spoken.at
@@ -150,8 +163,18 @@ def said_in_source(known: Known, raw: str) -> Said:
             silent.append(spoken)
         elif not _add_named(said, spoken, text, around):
             left.append(spoken)
-    said.doubts.extend(_doubts_beside(text, raw, left, silent, around, known.whole))
+    head = _Head(raw, heads, program)
+    said.doubts.extend(_doubts_beside(text, head, left, silent, around, known.whole))
     return said
+
+
+class _Head(NamedTuple):
+    """What a source file begins with."""
+
+    raw: str
+    """Its text with the comment marks."""
+    comments: list[tuple[int, int]]
+    program: Program | None
 
 
 def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
@@ -198,11 +221,11 @@ def _spoken(known: Known, points: Sequence[int] | None) -> Iterator[_Spoken]:
 
 
 def _doubts_beside(
-    text: str, raw: str, left: Sequence[_Spoken], silent: Sequence[_Spoken], around: _Around, whole: Sequence[Span]
+    text: str, head: _Head, left: Sequence[_Spoken], silent: Sequence[_Spoken], around: _Around, whole: Sequence[Span]
 ) -> Iterator[Span]:
     """Sentences that name no licence and cast a doubt on those that are named: beside them, in their comment, or anywhere."""
     anchors, zones, heading, _ = around
-    blocks, heads = comments_with(raw, [(s.start, s.end) for s in anchors]), head_comments(raw)
+    blocks = comments_with(head.raw, [(s.start, s.end) for s in anchors])
     texts = [s for s in whole if s.words >= WHOLE]
     near = [s for s in silent if s.at.start < heading or meets(s.at, zones) or meets(s.at, blocks)]
     for sentence, words, _ in [*left, *near]:
@@ -213,7 +236,7 @@ def _doubts_beside(
             or (meets(sentence, zones) and takes_back(words))
             or (in_comment and unexplained(words))
             or doubtful(words, sentence.start < heading)
-            or _in_head(raw, sentence, heading, heads, words)
+            or _in_head(head, sentence, heading, words)
         )
         if why:
             yield doubt(sentence, f"{why}: {words}")
@@ -230,12 +253,19 @@ def _is_beside(text: str, sentence: Sentence, words: str, anchors: Sequence[Span
     return beside and "::" not in words and not CODE_LINE.search(words)
 
 
-def _in_head(raw: str, sentence: Sentence, heading: int, heads: Sequence[tuple[int, int]], words: str) -> str | None:
-    """What a sentence takes back because it stands at the head of a file."""
-    if sentence.start >= heading or _in_code(raw, sentence):
+def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str | None:
+    """What a sentence takes back because it stands at the head of a file, or that it is of no known kind."""
+    at = sentence.start
+    comment = next(((start, end) for start, end in head.comments if start <= at < end), None)
+    if (at >= heading and comment is None) or _in_code(head.raw, sentence):
         return None
-    comment = next((end - start for start, end in heads if start <= sentence.start < end), None)
-    return reserved_in_head(words) or (None if comment is None else curt(words, comment))
+    if comment is None or at >= heading:
+        return reserved_in_head(words)
+    found = reserved_in_head(words) or curt(words, comment[1] - comment[0])
+    if found or head.program is None or head.raw[at - 1 : at] == "@":
+        return found
+    first = not any(c.isalnum() for c in head.raw[comment[0] : at]) and comment[1] - sentence.end > MORE
+    return unknown_in_head(words, head.program, first)
 
 
 def _in_code(raw: str, sentence: Sentence) -> bool:

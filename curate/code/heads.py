@@ -1,0 +1,314 @@
+"""Sentences at the head of a source file: what is known to be harmless there; all else is a doubt about the file.
+
+The comment at the head of a file speaks of all of it, and what a restriction may say there has no end. So a sentence must be of a
+known kind: names, a label, a form that headings have, code, or a description. A description speaks of programs: it has words of
+parts of programs, or words that the code below uses as names. The more it speaks of people, rights, prices and duties, the more
+of these it needs; a sentence that speaks of nothing known ("Vegans only.") is a doubt.
+"""
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from curate.code.comments import head_comments
+from curate.code.described import (
+    CURT_FORMS,
+    DOES,
+    IDENTIFIER,
+    KNOWN,
+    LABEL,
+    LISTED,
+    PROGRAM,
+    WORK,
+    limits_in,
+    only_names,
+    stands_out,
+    without_addresses,
+)
+from curate.code.names import whole
+from curate.code.prose import CODE_LINE, NOTICE_WORDS, SINGLE, TOKEN, is_harmless, ordinary
+
+_SMALL = frozenset(
+    (  # noqa: SIM905 - words, as one writes them
+        "a an the of to in for on at by from with and or as is are was were be been has have had this that these those it its their they them he she we our us i you your there here"
+        " which who whom whose what when where how than then so if else but not no nor only also just very more most some any all each every both such same other another into onto over"
+        " under out up down off about above below before after between through during again once via per may might can could will would shall should must do does did done doing being"
+        " because while until unless except without within against too even still yet one two three first second last next new old own way ways use uses used using user users make makes"
+        " made need needs needed want see like get gets take taken give given keep kept let lets go goes come comes put show shows look stay leave share send pass buy sell pay work works"
+        " ok okay please thanks etc e.g i.e vs non s t d m re ll ve copy copies distribute distribution redistribute licence license software"
+    ).split()
+)
+"""Words of every sentence: they say nothing of what it is about."""
+_PARTS = frozenset("function functions class classes component components plugin plugins extension extensions dependency dependencies test tests testing".split())  # fmt: skip  # noqa: SIM905
+"""Words of notices that are parts of programs all the same."""
+_EMPTY = _SMALL | WORK | NOTICE_WORDS
+_DEALT = frozenset("touch look main start get set sets makes run runs record report native office".split())  # noqa: SIM905
+"""Parts of programs that a sentence about what may be done speaks of, too."""
+_DOING = frozenset("use uses using used user users pay sell buy share send give take keep leave stay one first last need needs copy copies distribute distribution redistribute".split())  # fmt: skip  # noqa: SIM905
+_JOINING = (_SMALL - _DOING) | frozenset("note version defined available following documentation contents name title date description summary include includes contains contain author file code class functions function versions source sources example api text".split())  # fmt: skip  # noqa: SIM905
+"""Words of which a piece of a sentence may be made alone."""
+_TITLES = frozenset(
+    (  # noqa: SIM905
+        "features feature original modifications inspiration document documents documentation overview introduction background installation authors contributing changes changelog history credits"
+        " references reference caution important notes warning tip todo fixme xxx hack links resources contents requirements about help faq more misc miscellaneous other others support advanced basics"
+        " basic getting started summary description synopsis examples usage glossary index home welcome internals limitations remarks acknowledgements acknowledgments added removed fixed changed"
+        " url urls shorthand unreleased script print rationale motivation caveats structure design purpose implementation tldr deprecated experimental unstable stable beta alpha package module vendor"
+        " toggles main entry point points theory operation typical log security policy code conduct contact information common developers core system systems color colors settings setup general"
+        " guide tutorial quickstart roadmap release releases releasing style guidelines questions troubleshooting prerequisites compatibility performance testing tests credits maintainers"
+    ).split()
+)
+"""Titles of sections."""
+_FORMS = whole(
+    r"(?i)\W*(?:"
+    r"for (?:more |the |further |full )*(?:documentation|details|info(?:rmation)?|help|examples?)|(?:please )?(?:don.t|do not) (?:edit|modify|change)(?: this(?: file)?)?"
+    r"|this (?:script|code|file|test|module) is a (?:hack|stub|mess|placeholder|work in progress)|noqa"
+    r"|(?:please )?(?:see|view|read|check|refer to)(?: the)? (?:LICEN[SC]E|COPYING|README|AUTHORS|NOTICE|CONTRIBUTING|CHANGE\w*)\S*(?: file)?(?: for (?:how to use it|(?:additional |more |further |full |the )*(?:licensing |license |copyright )?(?:information|details|info|terms|documentation)))?"
+    r"|(?:this|these|the) (?:module|package|class|api|feature|function)s? (?:is|are) (?:an? )?(?:experimental|provisional|deprecated|obsolete|internal|private|unstable|stub|undocumented|legacy|not public)"
+    r"|[\w .-]{1,40}: (?:yes|no|none|n/a|true|false)|how to use(?: it)?|options: .{1,40}|contact: \S+@\S+|(?:many |special )?thanks to [A-Z][\w.-]+(?:,? (?:and |&)?[A-Z][\w.-]+){0,9}"
+    r"|(?:flake8|mypy|isort|ruff|black|type|pyright|noqa|nosec|fmt|yapf|jscs|globals?|exported|ts-[\w-]+|c8|v8|webpack\w*|sourcemappingurl|sbatch|pragma|pylint|autopep8|doctest|nolint|go:\w+|import-linter|no-?check)\b[: =-].{0,80}"
+    r"|(?:top[- ]level )?package (?:for|of) [\w.-]+|all (?:edits|changes)(?: \w+){0,4} will be (?:lost|overwritten)"
+    r"|(?:this file (?:is |was |has been )?)?(?:auto(?:matically)?[ -]?)(?:created|generated|written) (?:by|from|with) .{1,80}"
+    r"|(?:this|these|the) (?:\w+ ){1,3}(?:must|should|may|can) (?:not|only) be (?:used|called|imported) (?:outside(?: of)?|in|by|from|inside|within) (?:this|the) (?:package|module|file|class|tests?|parser|library)"
+    r")\W*"
+)  # fmt: skip
+"""Forms of headings that comments of all kinds have; beside those of `curate.code.described`."""
+_BY = re.compile(
+    r"\W*(?:(?:inspired|originally (?:written|created|developed)|written|developed|created|designed|modified|adapted|ported|rewritten|maintained|contributed|translated|implemented|and|,| |heavily|also|based on (?:work|ideas))+ (?:by|in|at|for|from)|(?:portions|parts) \w+ (?:from|by|on)) ",
+    re.I,
+)
+"""What goes before the name of who wrote a file, or what it is like."""
+_USED = re.compile(
+    r"\W*(?:(?:this|these) (?:\w+ ){1,2}(?:is|are) )?(?:only |mainly )?(?:for|to be|used|meant)(?: only)?(?: internal)?(?: use[d]?)?(?: only)? (?:in|by|for|with|from|inside|within)(?: the| our| all)? ",
+    re.I,
+)
+"""What goes before the part of a program that a file is for: "Only used by the tests"."""
+_LEFT_ALONE = re.compile(
+    r"\W*(?:please )?(?:do not|don't|never) (?:edit|modify|change|import|call|remove|delete|instantiate|subclass|invoke|rely|depend|rename|move|mix|confuse|reorder|sort|override|overwrite|mock|forget|commit|merge|inherit|mutate|refactor|simplify|inline|lint|reformat|add)\b",
+    re.I,
+)
+"""What programmers tell each other not to do with a part of a program."""
+_TAKEN = re.compile(
+    r"\b(?:lifted|stolen|borrowed|bought|purchased|decompiled|disassembled|scanned|typed in|leaked|rented|lent|loan(?:ed)?|property of(?! (?:an?|the|each|every|this) (?:object|node|element|class|file|css|document|array|window|model|item|type))|courtesy of|belongs? to|owne?d? by|owns?|own (?:the|this|it|all)|handed"
+    r"|reserved(?!\s+(?:words?|names?|keywords?|characters?|identifiers?|for future|symbols?|bits?|fields?|memory))|unlock\w*|restricted)\b",
+    re.I,
+)
+"""What tells of owners."""
+_DUTIES = re.compile(r"\b(?:no|not|never|nor|only|solely|except|must|shall|needs?|required?|may|cannot|can't|don't|without|unless|until|non|(?:taken|copied|extracted) from|right|native|individual|offers?|evaluate[ds]?|revoke[ds]?|terminat\w+|publish\w*|until|void|offering)\b", re.I)  # fmt: skip
+_MILD = frozenset(
+    (  # noqa: SIM905
+        "us our me my please thanks thank credit credits child children kindly contact love free purpose tell ask reserved right native individual offer offers evaluate revoke revokes revoked publish publishes published"
+        " publisher terminate terminates terminating terminated until void trial copies harmless copying"
+    ).split()
+)
+"""Words of people, rights and prices that heads of files have for other reasons."""
+_OF_THE_WORK = re.compile(r"\b(?:us(?:e|es|ed|ing|age|er|ers)|cop(?:y|ies|ied|ying)|(?:re)?distribut\w+|s[eo]ld?|(?:re)?sell\w*|deploy\w*|publish\w*|ship\w*|shar(?:e|ed|ing)|you|your|host\w*|train\w*|this (?:file|code|software|program|script|module|package|library|work))\b", re.I)  # fmt: skip
+_YES_NO = re.compile(r"\byes/no\b|\b[Nn]o\.(?= ?\d)")
+_PARTY = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|they|them|their|he|she|his|her|who|whoever|those)\b", re.I)  # fmt: skip
+_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|can|does|do|will|[a-z]{3,}(?:s|ed))\b")
+_DOES_SO = re.compile(r"\W*[A-Z][a-z]{2,}[a-rt-z]s (?:whether|if|the|an?|all|each|every|that|how|one|some|any)\b")
+"""How a description begins: "Determines whether …"."""
+_CODE_MARKS = re.compile(r"[(){}\[\]=;<>]|^\s*(?:from [\w.]+ )?import [\w., *]+$")
+_CODE_WORD = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]|\d|--?[a-z][\w-]*=?")
+_OF_AUTHORS = re.compile(r"\W*(?:authors?|maintainers?|contributors?|editors?|credits?)\s", re.I)
+_OUT_AT = re.compile(r"\bat\b.*\bdot\b|\bdot\b.*\bat\b|@", re.I)
+_JOINTS = frozenset("of and the a an by in at for to from & de la van von with on or".split())  # noqa: SIM905
+_BETWEEN_NAMES = frozenset("of and the a & de la van von der den di da y e".split())  # noqa: SIM905
+MOST_CODE = 200_000
+"""Characters of a file in which names are looked for."""
+_LIMITS_ALONE = re.compile(r"(?:ware|left|licen[sc]ed|closed|forbidden|embargo\w*|strict\w*)$", re.I)
+LONG = 8
+"""Words from which a sentence without any word of people, rights, duties or use may speak of anything."""
+_GENERAL = 0.7
+"""What a word of programs counts that licences use as well."""
+
+
+@lru_cache(maxsize=1)
+def _programs() -> tuple[frozenset[str], frozenset[str]]:
+    """(words of programs, those of them that licences use as well)."""
+    lines = (files("curate.filters") / "data" / "heads-words.txt").read_text(encoding="utf-8").splitlines()
+    listed = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    known = ((PROGRAM | DOES | listed) - (_EMPTY - _PARTS)) - _DEALT | _PARTS
+    return known, (ordinary() & known) - _PARTS - frozenset(_PLAIN)
+
+
+_PLAIN = "method methods parser library string strings type types value values variable variables object objects parameter parameters interface interfaces helper helpers implementation file filename directory list array".split()  # fmt: skip  # noqa: SIM905
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word
+
+
+_ENDINGS = ("izations", "isation", "ization", "ations", "ation", "ings", "ing", "ions", "ion", "ers", "ors", "ies", "ed", "er", "or", "es", "ly", "al", "s", "e", "y")  # fmt: skip
+_NO_CODE = re.compile(
+    r'"""[\s\S]*?(?:"""|\Z)'
+    r"|'''[\s\S]*?(?:'''|\Z)|/\*[\s\S]*?(?:\*/|\Z)|(?:#|//|--|;;)[^\n]*"
+    r'|"(?:[^"\\\n]|\\.)*"?'
+    r"|'(?:[^'\\\n]|\\.)*'?"
+)
+"""Comments and strings, roughly; what is not closed goes on, so that none is read twice."""
+_WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}(?![a-z])")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+class Program:
+    """The words that a file has as names in its code and in its path; looked up when they are first asked for."""
+
+    def __init__(self, text: str, path: str = "") -> None:
+        self._text, self._path = text, path
+        self._stems: frozenset[str] | None = None
+
+    def has(self, word: str) -> bool:
+        """Whether a word (in small letters) is one of them, whatever its ending; never one that licences have."""
+        return (word not in ordinary() or word in _programs()[0]) and self.names(word)
+
+    def names(self, word: str) -> bool:
+        """Whether a word (in small letters) is one of them, whatever its ending: a shop has customers and prices."""
+        return len(word) > 3 and _stem(word) in self.stems
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """The words without their endings."""
+        if self._stems is None:
+            heads = head_comments(self._text)
+            code = _NO_CODE.sub(" ", self._text[heads[-1][1] if heads else 0 :][:MOST_CODE])
+            found = {w.lower() for w in _WORDS.findall(f"{self._path} {code}")}
+            self._stems = frozenset(_stem(w) for w in found if len(w) > 3 and w not in _EMPTY)
+        return self._stems
+
+
+def unknown_in_head(words: str, program: Program, first: bool = False) -> str | None:
+    """Why a sentence at the head of a file is a doubt; None for one of a known kind.
+
+    Args:
+        words: The sentence, Latin-1 of its bytes.
+        program: What the rest of the file speaks of.
+        first: Whether it begins a comment that says more.
+    """
+    said = " ".join(words.split())
+    tokens = TOKEN.findall(said)
+    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.fullmatch(said):
+        return None
+    by = _BY.match(said)
+    if by and not _TAKEN.search(said) and _is_origin(said[by.end() :], program):
+        return None
+    if (by is None and KNOWN.fullmatch(said) and not stands_out(said)) or CURT_FORMS.fullmatch(said):
+        return None
+    used = _USED.match(said) or _LEFT_ALONE.match(said)
+    if used and _is_of_parts(said[used.end() :], program, 1 if used.re is _USED else 0):
+        return None
+    label = LABEL.match(said)
+    rest = said[label.end() :] if label else said
+    if all(t.lower() in _TITLES or t.lower() in _JOINTS for t in tokens) or all(len(t) < 3 for t in tokens):
+        return None
+    if len(tokens) == 1:
+        titles = first and SINGLE.search(said) is None and _LIMITS_ALONE.search(said) is None and not limits_of(said)
+        return None if titles or _is_word(tokens[0], said, program) else "a word that no program has"
+    marked = label is not None and (bool(label.group("mark")) or _OF_AUTHORS.match(said) is not None)
+    if _is_name(rest, marked, program) or (CODE_LINE.search(words) and _CODE_MARKS.search(said)):
+        return None
+    return _undescribed(rest, tokens, program)
+
+
+def _is_of_parts(said: str, program: Program, least: int) -> bool:
+    weighed = _weigh(said, program)
+    return weighed.parts >= least and not weighed.limits and not weighed.duties
+
+
+def _is_origin(names: str, program: Program) -> bool:
+    return only_names(names, True) or (_weigh(names, program).parts > 0 and not _weigh(names, program).limits)
+
+
+def _is_word(token: str, said: str, program: Program) -> bool:
+    word = token.lower()
+    if word in _programs()[0] or word in _JOINING or len(word) < 3 or program.has(word):
+        return True
+    return (
+        (not word.isalpha() and word.isascii())
+        or _CODE_WORD.search(token) is not None
+        or IDENTIFIER.search(said) is not None
+    )
+
+
+def _is_name(rest: str, marked: bool, program: Program) -> bool:
+    """Whether all words are names; behind a label, or with no word that licences have."""
+    if marked and _OUT_AT.search(rest):
+        return limits_of(rest) == 0
+    tokens = [t.lower() for t in TOKEN.findall(without_addresses(rest))]
+    if not marked:
+        if (tokens and tokens[0] in _JOINTS - {"the", "a", "an"}) or _TAKEN.search(rest):
+            return False
+        small = [
+            t for t in TOKEN.findall(without_addresses(rest)) if (t.islower() and t.isalpha()) or t.lower() in _SMALL
+        ]
+        if any(t.lower() not in _BETWEEN_NAMES for t in small) or tokens[:1] in (["contains"], ["includes"]):
+            return False
+        if any(t in ordinary() and t not in _BETWEEN_NAMES and t not in _TITLES for t in tokens):
+            return False
+        if not rest.isascii() and not any(t.isascii() and t.isalpha() for t in tokens):
+            return False
+    return only_names(rest, marked)
+
+
+def limits_of(said: str) -> int:
+    """How many words of people, rights and prices a sentence has."""
+    return sum(1 for _ in limits_in(without_addresses(said)))
+
+
+class _Weighed:
+    """What a sentence speaks of."""
+
+    __slots__ = ("duties", "limits", "named", "others", "parts")
+
+    def __init__(self, parts: float, named: int, duties: bool, limits: int, others: int) -> None:
+        self.parts, self.named, self.duties, self.limits, self.others = parts, named, duties, limits, others
+
+
+def _weigh(said: str, program: Program) -> _Weighed:
+    rest = without_addresses(said)
+    words = dict.fromkeys(w.lower() for token in TOKEN.findall(rest) for w in _LETTERS.findall(token))
+    dealt = [m.group().lower() for m in limits_in(rest)]
+    found = [one for one in dealt if " " in one or not program.names(one)]
+    limiting = {w for one in found for w in one.split()}
+    known, general = _programs()
+    named, others = len(IDENTIFIER.findall(said)), 0
+    parts = named + (0.3 if _DOES_SO.match(rest) else 0)
+    for n, word in enumerate(words):
+        if word in limiting or (word in _EMPTY and word not in _PARTS):
+            continue
+        if program.has(word) or (word in known and (word not in general or (n == 0 and word in DOES))):
+            parts += 1
+        elif word in known or (word in dealt and program.names(word)):
+            parts += _GENERAL
+        elif len(word) > 2:
+            others += 1
+    limits = sum(one not in _MILD for one in found)
+    return _Weighed(
+        parts, named, _DUTIES.search(_YES_NO.sub(" ", rest)) is not None, limits + len(_TAKEN.findall(rest)), others
+    )
+
+
+def _undescribed(rest: str, tokens: list[str], program: Program) -> str | None:
+    weighed = _weigh(rest, program)
+    free = not weighed.duties and not weighed.limits
+    if free and not weighed.others and all(t.lower() in _JOINING or (t.isascii() and not t.isalpha()) for t in tokens):
+        return None
+    if (
+        free
+        and len(tokens) >= LONG
+        and not _PARTY.search(rest)
+        and not _OF_THE_WORK.search(rest)
+        and _VERB.search(rest)
+    ):
+        return None
+    if free and sum(any(c in "0123456789" for c in t) for t in tokens) * 2 >= len(tokens):
+        return None
+    of_use = _PARTY.search(rest) or _OF_THE_WORK.search(rest)
+    duty = weighed.duties and (_PARTY.search(rest) or (not weighed.named and (of_use or len(tokens) < LONG)))
+    needed = 1.0 + bool(duty) + 2 * weighed.limits
+    if free and not weighed.others and not of_use:
+        needed = _GENERAL
+    return None if weighed.parts >= needed else "no description of a program"
