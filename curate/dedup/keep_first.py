@@ -6,6 +6,7 @@ they come. A negative rank marks a holder of an earlier run: it wins, and never 
 
 A million holders of one key are a million rows that meet one row of the group: no pairs are formed. The minima are
 taken one column at a time, over plain numbers: the embedded engine needs 45 times as long for the minimum of a struct.
+On one machine an election over few keys needs no engine at all (`few`), which then does not start.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +17,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from curate.dedup import index, memory, safety_limits
+from curate.dedup import few, index, memory, safety_limits
 from curate.dedup.base import CorpusStep, doc_hex, shard_of
 from curate.dedup.tables import count
 from curate.files import storage
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row
+    from pyspark.sql import DataFrame
 
     from curate.engine.session import Session
 
@@ -117,10 +118,38 @@ def elect(
     row with value OWNER for each kept copy of a repeated key, so that `apply` can guard it. With `limits` (keys are
     HOSTED, one a document) AlarmError stops a job that would lose too much of one kind.
     """
+    earlier = index.earlier(s, step, keys, f"{out}.against")
+    rows = sum(count(folder) for folder in (keys, *earlier))
+    if s.name == "sail" and rows <= few.MOST_KEYS and not step.index:
+        needed = memory.check_few(s, rows)
+        found = few.elect([keys, *earlier], KEYS.names, shards, keep_one=keep_one, owners=owners, owner_value=OWNER)
+        facts = _facts(count(keys), found.bins, found.largest, needed)
+        if not _alarming(limits, facts):
+            s.write_table(found.lost, out, by="shard")
+            return facts
+    return _by_engine(s, step, keys, earlier, out, shards, keep_one=keep_one, owners=owners, limits=limits)
+
+
+def _alarming(limits: safety_limits.Limits | None, facts: Facts) -> bool:
+    """Whether so much would be lost that the alarm has to look."""
+    return limits is not None and facts["copies"] - facts["clusters"] >= limits.alarm_from
+
+
+def _by_engine(
+    s: "Session",
+    step: CorpusStep,
+    keys: str,
+    earlier: Sequence[str],
+    out: str,
+    shards: int,
+    *,
+    keep_one: bool,
+    owners: bool,
+    limits: safety_limits.Limits | None,
+) -> Facts:
     from pyspark.sql import functions as F
 
     held, won = f"{out}.repeated", f"{out}.owners"
-    earlier = index.earlier(s, step, keys, f"{out}.against")
     needed = memory.check_keys(s, sum(count(folder) for folder in (keys, *earlier)))
     rows = s.clustered(s.read([keys, *earlier], KEYS.names), "hi", shards)
     counted = rows.groupBy("hi", "lo").agg(F.min("rank").alias("least"), F.count(F.lit(1)).alias("copies"))
@@ -146,8 +175,8 @@ def elect(
     )
     bins, largest = _histogram(owners_of)
     facts = _facts(count(keys), bins, largest, needed)
-    if limits and facts["copies"] - facts["clusters"] >= limits.alarm_from:
-        groups = [safety_limits.Cluster(row["survivor"], row["copies"]) for row in largest]
+    if limits and _alarming(limits, facts):
+        groups = [safety_limits.Cluster(*one) for one in largest]
         hosts = s.read(keys, ["doc", "host"])
         safety_limits.check(limits, facts["keys"], groups, lost.select("doc", "survivor", "value"), hosts)
     s.write(s.clustered(lost, "shard", shards), out, by="shard")
@@ -157,17 +186,18 @@ def elect(
     return facts
 
 
-def _histogram(groups: "DataFrame") -> tuple[list[tuple[int, int, int]], "list[Row]"]:
+def _histogram(groups: "DataFrame") -> tuple[list[tuple[int, int, int]], list[few.Group]]:
     """([(power of two, groups, copies)], the ten largest groups)."""
     from pyspark.sql import functions as F
 
     power = F.floor(F.log2(F.col("copies").cast("double"))).cast("int").alias("power")
     bins = groups.groupBy(power).agg(F.count(F.lit(1)).alias("groups"), F.sum("copies").alias("copies")).collect()
     largest = groups.orderBy(F.desc("copies"), "survivor", "hi", "lo").limit(10).select("survivor", "copies").collect()
-    return sorted((r["power"], r["groups"], r["copies"]) for r in bins), largest
+    found = [few.Group(row["survivor"], row["copies"]) for row in largest]
+    return sorted((r["power"], r["groups"], r["copies"]) for r in bins), found
 
 
-def _facts(keys: int, bins: list[tuple[int, int, int]], largest: "list[Row]", memory_estimate: int) -> Facts:
+def _facts(keys: int, bins: list[tuple[int, int, int]], largest: list[few.Group], memory_estimate: int) -> Facts:
     repeated, copies = sum(b[1] for b in bins), sum(b[2] for b in bins)
     return {
         "keys": keys,
@@ -175,7 +205,7 @@ def _facts(keys: int, bins: list[tuple[int, int, int]], largest: "list[Row]", me
         "clusters": repeated,
         "copies": copies,
         "sizes": {f"{2**power}-{2 ** (power + 1) - 1}": count for power, count, _ in bins},
-        "largest": [{"survivor": doc_hex(r["survivor"]), "copies": r["copies"]} for r in largest],
+        "largest": [{"survivor": doc_hex(one.survivor), "copies": one.copies} for one in largest],
     }
 
 

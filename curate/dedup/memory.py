@@ -35,6 +35,11 @@ def check_keys(s: "Session", keys: int) -> int:
     return _check(s, BASE + keys * BYTES_PER_KEY, f"{keys:,} keys", "")
 
 
+def check_few(s: "Session", keys: int) -> int:
+    """The same for one that is held without the engine."""
+    return _check(s, keys * BYTES_PER_KEY, f"{keys:,} keys", "")
+
+
 def _check(s: "Session", needed: int, what: str, way_out: str) -> int:
     if s.name != "sail":
         return 0

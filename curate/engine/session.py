@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curate import errors
 from curate.engine import children, frames, memory, sail
@@ -135,15 +137,26 @@ class Session:
 
         The folder appears whole or not at all; one that stands there already is finished work and is left alone.
         """
+        self._appear(path, lambda target: self._write(frame, target, by))
+
+    def _write(self, frame: "DataFrame", target: str, by: str | None) -> None:
+        writer = frame.write.mode("overwrite").option("compression", "zstd")
+        _engine_errors(lambda: (writer.partitionBy(by) if by else writer).parquet(plain(target)))
+
+    def write_table(self, table: pa.Table, path: str, by: str) -> None:
+        """What `write` does with a table that is here, without starting an engine."""
+        self._appear(path, lambda target: _write_parts(table, target, by))
+
+    def _appear(self, path: str, write: Callable[[str], None]) -> None:
+        """Let a folder of files appear whole."""
         if exists_complete(path):
             return
         local = storage.is_local(path)
         target = f"{path}.tmp-{uuid.uuid4().hex}" if local else path
-        writer = frame.write.mode("overwrite").option("compression", "zstd")
-        _engine_errors(lambda: (writer.partitionBy(by) if by else writer).parquet(plain(target)))
+        write(target)
         if local:
-            if not storage.exists(target):  # an engine may write no file for no rows
-                os.makedirs(target)
+            if not storage.exists(target):  # of no rows there may be no file
+                os.makedirs(storage.filesystem(target)[1])
             storage.rename_folder(target, path)
         else:
             storage.write_text(storage.join(path, "_COMPLETE"), "")
@@ -154,6 +167,14 @@ class Session:
         Sail writes partitioned folders in a stream and needs no exchange for it.
         """
         return frame if self.name == "sail" else frame.repartition(partitions, column)
+
+
+def _write_parts(table: pa.Table, folder: str, by: str) -> None:
+    """A Parquet file for each value of the column `by`, in folders `by=value`."""
+    for value in pc.unique(table[by]).to_pylist():
+        rows = table.filter(pc.equal(table[by], value)).drop_columns([by])
+        with storage.atomic(storage.join(folder, f"{by}={value}", "part-0.parquet")) as written:
+            pq.write_table(rows, written, compression="zstd", write_statistics=False)
 
 
 def plain(path: str) -> str:

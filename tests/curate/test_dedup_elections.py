@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, normalise
+from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, few, keep_first, normalise
 from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
 from curate.engine.session import Session, session
@@ -45,9 +46,18 @@ def page(name: str, text: str | None, url: str | None = None, day: int | None = 
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Session]:
+def sail() -> Iterator[Session]:
     with session("test", engine="sail", cores=2) as s:
         yield s
+
+
+@pytest.fixture(scope="module", params=["few", "many"])
+def engine(request: pytest.FixtureRequest, sail: Session) -> Iterator[Session]:
+    """Both ways to hold an election: without the engine, and with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "many":
+            patch.setattr(few, "MOST_KEYS", -1)
+        yield sail
 
 
 def deduplicate(
@@ -197,6 +207,60 @@ def test_spans_promise(engine: Session, tmp_path_factory: pytest.TempPathFactory
     assert repeated <= set(after)
 
 
+DOCS = [-(2**63) + 1, -(2**40), -1, 0, 7 << 33, 2**63 - 1]
+HOLDERS = st.lists(st.tuples(st.integers(-2, 1), st.integers(-1, 1), st.sampled_from(DOCS), st.integers(-1, 2)))
+
+
+def rows_of(holders: Sequence[tuple[int, int, int, int]], *, earlier: bool) -> pa.Table:
+    """KEYS rows; every third document has the rank of another."""
+    hi, lo, doc, pos = (
+        (np.array(column, np.int64) for column in zip(*holders, strict=True))
+        if holders
+        else [np.zeros(0, np.int64)] * 4
+    )
+    rank = np.array([DOCS.index(one) // 2 for one in doc.tolist()], np.int64) - (2**62) * earlier
+    again = keep_first._again(hi, lo, doc, pos)
+    columns = [hi, lo, rank, doc, pos, again]
+    return pa.table([pa.array(one) for one in columns], names=keep_first.KEYS.names).cast(keep_first.KEYS)
+
+
+@settings(max_examples=25, deadline=None)
+@given(HOLDERS, HOLDERS, st.sampled_from([(True, False), (True, True), (False, False)]), st.integers(1, 9))
+def test_few_keys_and_many_have_one_result(
+    sail: Session,
+    tmp_path_factory: pytest.TempPathFactory,
+    before: list[tuple[int, int, int, int]],
+    now: list[tuple[int, int, int, int]],
+    kind: tuple[bool, bool],
+    shards: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    (folder / "keys").mkdir()
+    pq.write_table(rows_of(before, earlier=True), folder / "keys" / "0.parquet")
+    pq.write_table(rows_of(now, earlier=False), folder / "keys" / "1.parquet")
+    found = []
+    for most in (1000, -1):
+        out = folder / f"lost{most}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(few, "MOST_KEYS", most)
+            facts = keep_first.elect(
+                sail, Exact(), str(folder / "keys"), str(out), shards, keep_one=kind[0], owners=kind[1]
+            )
+        lost: list[tuple[object, ...]] = []
+        for path in out.rglob("*.parquet"):
+            for row in pq.ParquetFile(path).read(["doc", "pos", "survivor", "value"]).to_pylist():
+                lost.append((path.parent.name, *row.values()))
+        found.append(({**facts, "memory_estimate": 0}, sorted(lost, key=repr)))
+    assert found[0] == found[1]
+
+
+def test_few_keys_start_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few, "MOST_KEYS", 2)
+    with session("test", engine="sail", cores=2) as s:
+        deduplicate(s, Exact(), [page("a", "One."), page("b", "One.")], tmp_path)
+        assert "spark" not in vars(s)
+
+
 @pytest.mark.parametrize("files", [1, 2, 7, 64])
 def test_partitions_do_not_matter(engine: Session, tmp_path: Path, files: int) -> None:
     pages = [page(f"{n}", f"Line {n % 7}.\nLine {n % 11}. More {n % 3}.\nOwn {n}.", f"http://h/{n}") for n in range(90)]
@@ -222,14 +286,13 @@ def test_exact_and_urls_stop_before_they_wipe_out_a_host(engine: Session, tmp_pa
         assert len(deduplicate(engine, kind(alarm_from=60), bad + good, tmp_path / f"{number}d")[0]) == 59
 
 
-def test_too_much_for_memory_is_said_beforehand(
-    engine: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_much_for_memory_is_said_beforehand(sail: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few, "MOST_KEYS", -1)
     monkeypatch.setattr("curate.dedup.memory.free", lambda _: 300 << 20)
     with pytest.raises(
         EngineError, match=r"2 keys need about 0\.4 GiB .* 0\.3 GiB are free: run it with --engine spark"
     ):
-        deduplicate(engine, Exact(), [page("a", "One."), page("b", "One.")], tmp_path)
+        deduplicate(sail, Exact(), [page("a", "One."), page("b", "One.")], tmp_path)
 
 
 @given(st.text())
