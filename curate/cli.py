@@ -52,6 +52,10 @@ COMMANDS = {
 }
 
 
+ALONE = "curate.alone"
+"""In the `obj` of click's contexts, true where the process is this command's alone."""
+
+
 class Lazy(click.Group):
     """Commands by name; the module of a command is imported when it runs, not when it is listed."""
 
@@ -115,7 +119,10 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         signal.signal(signal.SIGTERM, terminate)
     try:
         answer: Any = command.main(
-            args=list(arguments) if arguments is not None else None, prog_name=name, standalone_mode=False
+            args=list(arguments) if arguments is not None else None,
+            prog_name=name,
+            standalone_mode=False,
+            obj={ALONE: arguments is None},
         )
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

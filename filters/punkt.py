@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters import punkt_loops as loops
+if TYPE_CHECKING:
+    from curate.filters import punkt_loops
 
 Rules = Literal["unicode", "ascii", "english"]
 
@@ -101,8 +102,10 @@ def _english(more: bool = False) -> _Model:
 
 
 @lru_cache(maxsize=2)
-def _table(more: bool) -> loops.Table:
+def _table(more: bool) -> "punkt_loops.Table":
     """`_english` for compiled code."""
+    from curate.filters import punkt_loops as loops  # with numba: not for who only reads a recipe
+
     model = _english(more)
     return loops.table(model.abbreviations, model.collocations, model.starters, model.contexts, model.before_numbers)
 
@@ -114,6 +117,8 @@ def count(text: str, rules: Rules = "unicode", *, lines: bool = False) -> int:
     """
     if rules == "ascii":
         return sum(_count(piece, _slices(piece, rules), rules) for piece in (text.splitlines() if lines else [text]))
+    from curate.filters import punkt_loops as loops
+
     total = start = 0
     slices = list[tuple[int, int]]()
     for stop, following, kind in _ends_of(text, loops.characters(text), rules, lines)[:, :3].tolist():
@@ -146,6 +151,8 @@ def count_english(text: str, *, lines: bool = False) -> int:
 
     The marks of other scripts end a sentence, too; so do line ends where `lines` says so.
     """
+    from curate.filters import punkt_loops as loops
+
     if "\u2026" in text or ". . ." in text:
         text = _ELLIPSES.sub("...", text)
     characters = loops.characters(text)
@@ -157,8 +164,10 @@ def count_english(text: str, *, lines: bool = False) -> int:
     return int(found)
 
 
-def _ends_of(text: str, characters: loops.Characters, rules: Rules, lines: bool) -> NDArray[np.int64]:
+def _ends_of(text: str, characters: "punkt_loops.Characters", rules: Rules, lines: bool) -> NDArray[np.int64]:
     """The rows of `loops.ends` that end a sentence or a piece."""
+    from curate.filters import punkt_loops as loops
+
     more = rules == "english"
     rows = loops.ends(characters, _table(more), lines=lines, other_ends=more)
     unsure = np.flatnonzero(rows[:, loops.KIND] == loops.UNSURE)

@@ -1,10 +1,12 @@
 """Options that several commands share."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from curate.cli import ALONE
 from curate.engine.memory import size
 
 if TYPE_CHECKING:
@@ -15,7 +17,17 @@ FILE_WIDTH = 200
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names."""
+    """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names. As a program
+    (`cli.ALONE`), not inside another one, the command runs without pandas in Arrow."""
+
+    @functools.wraps(command)
+    def light(*arguments: Any, **options: Any) -> Any:
+        if (click.get_current_context().obj or {}).get(ALONE):
+            from curate.engine.children import leave_pandas_out
+
+            leave_pandas_out()
+        return command(*arguments, **options)
+
     options = [
         click.option(
             "--engine",
@@ -41,8 +53,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ]
     for option in reversed(options):
-        command = option(command)
-    return command
+        light = option(light)
+    return light
 
 
 def inputs_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

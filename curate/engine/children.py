@@ -213,11 +213,18 @@ def _without(package: str) -> Iterator[None]:
         sys.meta_path.remove(absent)
 
 
+def leave_pandas_out() -> None:
+    """Arrow imports pandas with its first array, to know its types, and looks once. For processes that are ours alone: in this
+    one Arrow then makes no frames, and takes none."""
+    if "pandas" not in sys.modules:
+        with _without("pandas"):
+            pa.array([0])
+
+
 def _import_lightly() -> None:
-    """Import what tasks need, without what it only looks for, a third of a second each: Arrow imports pandas with its first
-    array, to know its types, and numba scipy, to know whether it can compile products of matrices. Both look once."""
-    with _without("pandas"):
-        pa.array([0])
+    """Import what tasks need, without what it only looks for, a third of a second each: pandas, and scipy, by which numba knows
+    whether it can compile products of matrices."""
+    leave_pandas_out()
     with _without("scipy"):
         import_module("numba.np.arraymath")
 
