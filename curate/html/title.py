@@ -5,13 +5,15 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from curate.filters.jit import Array, Number, compiled
 from curate.html.page import Page
 from curate.html.tags import TAG
-from curate.html.tape import B_NODE, N_PARENT, N_TAG, TITLE_END, TITLE_START
+from curate.html.tape import B_END, B_NODE, B_START, N_PARENT, N_TAG, TITLE_END, TITLE_START
 
-_LEVELS = {TAG["h1"]: 1, TAG["h2"]: 2, TAG["h3"]: 3}
-_HEADINGS = np.zeros(len(TAG) + 1, np.bool_)
-_HEADINGS[list(_LEVELS)] = True
+_LEVEL = np.zeros(len(TAG) + 1, np.int32)
+"""Of each element: 1 to 3 for headings, else 0."""
+for _level in (1, 2, 3):
+    _LEVEL[TAG[f"h{_level}"]] = _level
 _APART = re.compile(r"\s+[-–—·•:/~]+\s+|\s*[|｜丨»«›‹·•_]+\s*|\s*::\s*|\s*--+\s*")
 _TOKEN = re.compile(r"[^\W_]+")
 _UNPARTED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -27,11 +29,12 @@ def title_of(page: Page, url: str | None = None) -> str:
     start, end = page.tape.state[TITLE_START], page.tape.state[TITLE_END]
     said = " ".join(page.tape.text[start:end].tobytes().decode("utf-8", "replace").split())
     parts = [part for part in _APART.split(said) if part]
-    main = set(_tokens(max(parts, key=lambda part: len(_tokens(part)), default="")))
-    found = list(_headings(page))
-    named = [(level, text) for level, text in found if _names(text, main)]
+    main = set(max(map(_tokens, parts), key=len, default=[]))
+    least = max(min(2, len(main)), 1)
+    found = _headings(page)
+    named = [(level, -shared, text) for level, text in found if (shared := _named(text, main, least))]
     if named:
-        return min(named, key=lambda one: (one[0], -len(set(_tokens(one[1])) & main)))[1]
+        return min(named, key=lambda one: one[:2])[2]
     if said:
         return _without_site(said, parts, url)[:_LONGEST].strip()
     first = [text for level, text in found if level == 1]
@@ -44,7 +47,11 @@ def with_title(text: str, title: str) -> str:
         return text
     lines, wanted = text.split("\n"), _tokens(title)
     some = max(wanted, key=len, default="")  # that most lines lack
+    begin = wanted[0][0] if wanted else ""
     for place, line in enumerate(lines):
+        first = line[:1]
+        if first.isalnum() and first.casefold()[0] != begin:  # most
+            continue
         if len(line) <= 2 * _LONGEST and some in line.casefold() and _tokens(line) == wanted:
             if place >= _FIRST_LINES:
                 return text
@@ -54,22 +61,43 @@ def with_title(text: str, title: str) -> str:
 
 def _headings(page: Page) -> list[tuple[int, str]]:
     """Level and text of the page's first headings, those that stand alone in theirs."""
-    nodes, blocks = page.facts.nodes, page.facts.blocks
-    of_block = blocks[:, B_NODE]
-    own = _HEADINGS[nodes[of_block, N_TAG]]
-    above = _HEADINGS[nodes[np.maximum(nodes[of_block, N_PARENT], 0), N_TAG]]
-    found = []
-    for i in np.flatnonzero(own | above)[:_MOST].tolist():
-        node = of_block[i] if own[i] else nodes[of_block[i], N_PARENT]
-        text = page.text(i)
-        if len(text) <= _LONGEST and "\n" not in text:
-            found.append((_LEVELS[int(nodes[node, N_TAG])], text))
-    return found
+    spans = np.empty((_MOST, 3), np.int32)
+    count = _found(page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, spans)
+    data = memoryview(page.tape.text)
+    texts = [(level, str(data[start:end], "utf-8", "replace")) for level, start, end in spans[:count].tolist()]
+    return [(level, text) for level, text in texts if len(text) <= _LONGEST and "\n" not in text]
 
 
-def _names(heading: str, main: set[str]) -> bool:
+@compiled
+def _found(nodes: Array, blocks: Array, levels: Array, longest: Number, out: Array) -> Number:
+    """Level, start and end of blocks in headings of at most `longest` bytes; how many of the first len(out) there are."""
+    seen = count = 0
+    for i in range(len(blocks)):
+        node = blocks[i, B_NODE]
+        level = levels[nodes[node, N_TAG]]
+        if level == 0:
+            level = levels[nodes[max(nodes[node, N_PARENT], 0), N_TAG]]
+        if level == 0:
+            continue
+        if blocks[i, B_END] - blocks[i, B_START] <= longest:
+            out[count, 0], out[count, 1], out[count, 2] = level, blocks[i, B_START], blocks[i, B_END]
+            count += 1
+        seen += 1
+        if seen == len(out):
+            break
+    return count
+
+
+def _named(heading: str, main: set[str], least: int) -> int:
+    """How many words (`least` or more) a heading shares with the title's main part, where that names it, else 0."""
+    folded, there = heading.casefold(), 0
+    for word in main:
+        there += word in folded
+    if there < least:  # most
+        return 0
     words = set(_tokens(heading))
-    return len(words & main) >= max(_ALIKE * len(words), min(2, len(main)), 1)
+    shared = len(words & main)
+    return shared if shared >= max(_ALIKE * len(words), least) else 0
 
 
 def _without_site(said: str, parts: list[str], url: str | None) -> str:
