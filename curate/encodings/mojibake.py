@@ -13,18 +13,20 @@ stand, except those that may be a letter and a closing quote or a dash.
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from curate.encodings.labels import decode_as
+
+if TYPE_CHECKING:
+    from curate.encodings.counts import Seen
 
 _BYTES = bytes(range(0x80, 0x100))
 _WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
 _WINDOWS = dict(zip(map(chr, range(0x80, 0xA0)), decode_as(_BYTES[:32], "windows-1252"), strict=True))
 _C1_CHARACTER = re.compile("[\x80-\x9f]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]{2,}")
-_FOLLOW = np.array([0xC2, 0xC5, 0xC6, 0xCB, 0xE2], np.uint8)  # how the characters of 80 to BF begin in UTF-8
 _SHARE = 0.8  # of the characters beyond ASCII, in sequences; what a program has lost of them makes up for the rest
 _DIFFERENT = 3  # sequences that are enough where none is clear
 # Beyond doubt where the share is right: Â and Ã before what is no end of a word or quotation, â€ ™ “ and the like, â‚¬
@@ -35,8 +37,8 @@ _CLEAR = re.compile("Ã[^\xa0\xad…‘’“”–—»]|Â.|â€.|â‚¬|â�
 class _Reading(NamedTuple):
     """What UTF-8 looks like when read in a single-byte encoding."""
 
-    likely: Callable[[str, bytes], bool]
-    """Whether a text, given in UTF-8 too, is worth a closer look. Takes a tenth of the time of decoding it."""
+    likely: Callable[[str, bytes, "Seen"], bool]
+    """Whether a text, given in UTF-8 too, with its counts, is worth a closer look. Takes a tenth of the time of decoding it."""
     sequence: re.Pattern[str]
     to_byte: dict[int, int]
 
@@ -60,10 +62,12 @@ def repaired(text: str, utf8: bytes | None = None) -> str:
         return text
     if utf8 is None:
         utf8 = text.encode("utf-8", "surrogatepass")
-    if not _has_c1(utf8):
-        return _wholly_repaired(text, utf8)
+    seen = _look(utf8)
+    if not seen.c1:
+        return _wholly_repaired(text, utf8, seen)
     plain = without_c1(text)
-    whole = _wholly_repaired(plain, plain.encode("utf-8", "surrogatepass"))
+    utf8 = plain.encode("utf-8", "surrogatepass")
+    whole = _wholly_repaired(plain, utf8, _look(utf8))
     if whole is not plain:
         return whole
     while (better := _WITH_C1.sub(_decoded, text)) != text:
@@ -71,20 +75,19 @@ def repaired(text: str, utf8: bytes | None = None) -> str:
     return without_c1(text)
 
 
-def _has_c1(utf8: bytes) -> bool:
-    """Whether there is a C1 character: C2 and 80 to 9F in UTF-8. Far faster than an expression on a page of spaces (C2 A0)."""
-    if b"\xc2" not in utf8:
-        return False
-    data = np.frombuffer(utf8, np.uint8)
-    return bool(np.any(data[1:][np.flatnonzero(data[:-1] == 0xC2)] < 0xA0))
+def _look(utf8: bytes) -> "Seen":
+    from curate.encodings.counts import look  # with numba: not for who only plans what others read
+
+    return look(utf8)
 
 
-def _wholly_repaired(text: str, utf8: bytes) -> str:
+def _wholly_repaired(text: str, utf8: bytes, seen: "Seen") -> str:
     for name in ("windows-1252", "windows-1251"):
         reading = _reading(name)
-        while reading.likely(text, utf8) and (better := _undone(text, reading)) is not None:
+        while reading.likely(text, utf8, seen) and (better := _undone(text, reading)) is not None:
             text = without_c1(better)
             utf8 = text.encode("utf-8", "surrogatepass")
+            seen = _look(utf8)
     return text
 
 
@@ -95,20 +98,15 @@ def may_hold_utf8(data: bytes) -> bool:
     return bool(pairs and 4 * pairs >= _SHARE * np.count_nonzero(array & 0x80))
 
 
-def _like_windows_1252(text: str, utf8: bytes) -> bool:
+def _like_windows_1252(text: str, utf8: bytes, seen: "Seen") -> bool:
     """Whether half of what may lead a sequence (C3 in UTF-8) stands before what may follow, as all do in such text, and
     whether these sequences, the longest have four characters, can be the share that is needed."""
-    if b"\xc3" not in utf8:
+    if not seen.leading or 2 * seen.beyond < seen.leading:  # after most letters stands ASCII
         return False
-    data = np.frombuffer(utf8, np.uint8)
-    after = data[2:][np.flatnonzero(data[:-2] == 0xC3)]
-    if 2 * np.count_nonzero(after > 0xC1) < len(after):  # after most letters stands ASCII
-        return False
-    found = np.count_nonzero(np.isin(after, _FOLLOW))
-    return bool(2 * found >= len(after) and 4 * found >= _SHARE * np.count_nonzero(data > 0xC1))
+    return 2 * seen.following >= seen.leading and 4 * seen.following >= _SHARE * seen.characters
 
 
-def _like_windows_1251(text: str, utf8: bytes) -> bool:
+def _like_windows_1251(text: str, utf8: bytes, seen: "Seen") -> bool:
     """Whether the letter that leads every other pair (D0) is more common than the commonest letter of Cyrillic text."""
     if b"\xd0" not in utf8:
         return False

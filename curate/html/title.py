@@ -29,7 +29,8 @@ def title_of(page: Page, url: str | None = None) -> str:
     start, end = page.tape.state[TITLE_START], page.tape.state[TITLE_END]
     said = " ".join(page.tape.text[start:end].tobytes().decode("utf-8", "replace").split())
     parts = [part for part in _APART.split(said) if part]
-    main = set(max(map(_tokens, parts), key=len, default=[]))
+    words: list[str] = max(map(_tokens, parts), key=len, default=[])
+    main = set(words)
     least = max(min(2, len(main)), 1)
     found = _headings(page)
     named = [(level, -shared, text) for level, text in found if (shared := _named(text, main, least))]
@@ -63,7 +64,7 @@ def _headings(page: Page) -> list[tuple[int, str]]:
     """Level and text of the page's first headings, those that stand alone in theirs."""
     spans = np.empty((_MOST, 3), np.int32)
     count = _found(page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, spans)
-    data = memoryview(page.tape.text)
+    data = page.tape.text.data
     texts = [(level, str(data[start:end], "utf-8", "replace")) for level, start, end in spans[:count].tolist()]
     return [(level, text) for level, text in texts if len(text) <= _LONGEST and "\n" not in text]
 

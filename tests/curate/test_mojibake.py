@@ -1,11 +1,13 @@
 """C1 characters and doubly encoded UTF-8: repaired where they are, and good text is never changed."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.encodings.counts import look
 from curate.encodings.labels import decode_as
 from curate.encodings.mojibake import repaired, without_c1
 from curate.html.extractors import clean_text
@@ -129,3 +131,19 @@ def test_real_texts_in_300_languages_are_left_alone(testdata: Path) -> None:
         assert repaired(text) == text, file
         for line in text.splitlines():
             assert repaired(line) == line, (file, line)
+
+
+@given(
+    st.lists(st.sampled_from([0x41, 0x80, 0x9F, 0xA0, 0xBF, 0xC2, 0xC3, 0xC5, 0xD0, 0xE2, 0xF0]), max_size=40).map(
+        bytes
+    )
+)
+def test_counts_are_those_of_each_byte(data: bytes) -> None:
+    leading = [data[i + 2] for i in range(len(data) - 2) if data[i] == 0xC3]
+    assert look(data) == (
+        sum(pair[0] == 0xC2 and pair[1] < 0xA0 for pair in itertools.pairwise(data)),
+        len(leading),
+        sum(byte > 0xC1 for byte in leading),
+        sum(byte in (0xC2, 0xC5, 0xC6, 0xCB, 0xE2) for byte in leading),
+        sum(byte > 0xC1 for byte in data),
+    )

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.commands.extract import extract as command
 from curate.errors import InputError, UsageError
 from curate.html.extract import Extraction, assemble, extract, extract_page, is_cold, judge, model
 from curate.html.extractors import clean_text, extractor
 from curate.html.show import page_html
+from curate.html.title import _headings as headings
+from curate.html.title import _tokens as tokens
+from curate.html.title import with_title
 
 PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
 PAGE = f"""<title>Rivers of the north</title><body><nav><ul>{"<li><a href=/>Home page</a>" * 12}</ul></nav>
@@ -366,3 +371,28 @@ def test_wrong_options_are_said(tmp_path: Path, options: list[str]) -> None:
 
 def test_a_missing_page_is_said(tmp_path: Path) -> None:
     assert isinstance(CliRunner().invoke(command, [str(tmp_path / "no.html")]).exception, InputError)
+
+
+def titled(text: str, title: str) -> str:
+    """`with_title` by its definition: the first line of the title's words, wherever it is."""
+    for place, line in enumerate(lines := text.split("\n")):
+        if len(line) <= 600 and tokens(line) == tokens(title):
+            return text if place >= 10 else "\n".join([line, *lines[:place], *lines[place + 1 :]])
+    return f"{title}\n{text}"
+
+
+TITLES = st.lists(
+    st.sampled_from(["Straße", "STRASSE", "ſs", "\u212aelvin", "kelvin", "the", "日本語", "...", "_"]), max_size=3
+)
+
+
+@given(TITLES.map(" ".join), st.lists(TITLES.map(", ".join), max_size=14))
+def test_the_line_with_the_title_is_found_in_any_script(title: str, lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert with_title(text, title) == (titled(text, title) if title and text else text)
+
+
+def test_headings_are_those_of_the_three_first_levels() -> None:
+    heads = "".join(f"<h{level}><b>Head {level}</b> one</h{level}><p>text</p>" for level in range(1, 7))
+    page = judge(f"<body>{heads}<h1>{'long ' * 300}</h1><h2><div>inner</div></h2>").page
+    assert headings(page) == [(1, "Head 1 one"), (2, "Head 2 one"), (3, "Head 3 one"), (2, "inner")]
