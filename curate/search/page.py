@@ -139,24 +139,27 @@ def _parallel(found: Found) -> str:
     """A line for each run over one axis for each source."""
     count = len(found["sources"])
     top = max([w for one in found["runs"] for w in one["weights"]] + [s["best"] for s in found["sources"]]) or 1.0
-    step = SIDE / max(1, count - 1)
+    left, step = 84, SIDE / max(1, count - 1)
+    high = 290 + 9.2 * max(len(one["source"]) for one in found["sources"])  # names stand upright below their axes
 
     def line(weights: Sequence[float]) -> str:
-        return "M" + " L".join(f"{EDGE + i * step:.1f} {20 + 240 * (1 - w / top):.1f}" for i, w in enumerate(weights))
+        return "M" + " L".join(f"{left + i * step:.1f} {40 + 220 * (1 - w / top):.1f}" for i, w in enumerate(weights))
 
     limit = _good(found)
     shapes = []
     for i, one in enumerate(found["sources"]):
-        x = EDGE + i * step
-        shapes.append(f'<path class="axis" d="M{x:.1f} 20 L{x:.1f} 260"/>')
-        shapes.append(f'<text transform="translate({x:.1f} 270) rotate(50)">{text(one["source"])}</text>')
+        x = left + i * step
+        shapes.append(f'<path class="axis" d="M{x:.1f} 40 L{x:.1f} 260"/>')
+        shapes.append(f'<text transform="translate({x - 4:.1f} 268) rotate(90)">{text(one["source"])}</text>')
     for kind in ("run", "good"):
         chosen = [one for one in found["runs"] if (one["measured"] <= limit) == (kind == "good")]
         shapes += [f'<path class="{kind}" opacity=".45" d="{line(one["weights"])}"/>' for one in chosen[:500]]
     shapes.append(f'<path class="priorline" d="{line([s["prior"] for s in found["sources"]])}"/>')
     shapes.append(f'<path class="bestline" d="{line([s["best"] for s in found["sources"]])}"/>')
-    shapes += [f'<text x="4" y="{20 + 240 * (1 - p):.0f}">{percent(p * top)}</text>' for p in (0.0, 0.5, 1.0)]
-    return _svg(SIDE + 3 * EDGE, 420, shapes, "Runs, prior and best, an axis a source")
+    marks = ((p, f"{44 + 220 * (1 - p):.0f}") for p in (0.0, 0.5, 1.0))
+    shapes += [f'<text x="{left - 8}" y="{y}" text-anchor="end">{percent(p * top)}</text>' for p, y in marks]
+    shapes.append('<text x="4" y="16">share of the mixture, by source</text>')
+    return _svg(SIDE + left + EDGE, high, shapes, "Runs, prior and best, an axis a source")
 
 
 def _scatter(found: Found) -> str:
