@@ -81,15 +81,16 @@ def _load_varlen() -> bool:
     return True
 
 
-def borders(segments_BT: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Where documents begin in the flattened rows, then B*T until the length is a power of two.
+def borders(segments_BT: NDArray[np.int64], room: int = 0) -> NDArray[np.int32]:
+    """Where documents begin in the flattened rows, then B*T until there are `room`: each length is a graph to compile.
 
-    So few lengths occur, and few graphs are compiled.
+    Where more begin than there is room for (or none was given), there is made room for twice as many, a power of two: who
+    gives the length of one batch to the next has one length, unless a batch has more than twice the documents of the first.
     """
     first = np.ones(segments_BT.shape, dtype=bool)
     first[:, 1:] = segments_BT[:, 1:] != segments_BT[:, :-1]
     begins = np.flatnonzero(first)
-    size = max(2 * len(segments_BT), 1 << len(begins).bit_length())
+    size = room if len(begins) < room else 1 << (2 * len(begins)).bit_length()
     out = np.full(size, segments_BT.size, dtype=np.int32)
     out[: len(begins)] = begins
     return out

@@ -20,14 +20,19 @@ MASKED = 0.15
 SPAN = 3
 
 
-def make(config: ModelConfig, rows: Ints, meta: dict[str, Any], seed: int, first_row: int, varlen: bool) -> Batch:
-    """The arrays for `rows` int64 [B, T+1], the first of which is row `first_row` of the run."""
+def make(
+    config: ModelConfig, rows: Ints, meta: dict[str, Any], seed: int, first_row: int, varlen: bool, room: int = 0
+) -> Batch:
+    """The arrays for `rows` int64 [B, T+1], the first of which is row `first_row` of the run.
+
+    With `varlen` also where documents begin, with room for `room` of them (see attention.borders).
+    """
     end, mask = int(meta["end"]), int(meta["mask"])
     if config.family == "t5":
         return spans(config, rows, end, seed, first_row)
     batch = mlm(rows, end, mask, int(meta["size"]), seed, first_row) if config.family == "bert" else clm(rows, end)
     if varlen:
-        batch["borders"] = borders(batch["segments"])
+        batch["borders"] = borders(batch["segments"], room)
     return batch
 
 

@@ -94,6 +94,8 @@ class Trainer:
         self.rows = rows // ranks
         self.micro = min(micro, self.rows)
         self.first_row = rank * self.rows
+        self.room = 0
+        """For how many documents a batch has room, over all runs: one length, one graph."""
 
     def run(self, stream: Stream, out: Path | None = None, resume: bool = True) -> dict[str, Any]:
         """Train on a stream; returns the facts of the run, with the loss curve under "curve".
@@ -137,7 +139,10 @@ class Trainer:
             first = self.first_row + i
             rows = stream.batch(step, self.settings.batch_rows, self.shape.context, first, self.micro)
             place = step * self.settings.batch_rows + first
-            made.append(objectives.make(self.shape, rows, stream.file.meta, self.settings.seed, place, varlen))
+            kind = (self.shape, rows, stream.file.meta, self.settings.seed, place, varlen, self.room)
+            made.append(objectives.make(*kind))
+            if varlen:
+                self.room = len(made[-1]["borders"])
         return made
 
     def _step(
