@@ -1,4 +1,9 @@
-"""Tokens per second and utilisation of each preset: `python -m benchmarks.probe_gpu [PRESET …] [--steps 20]`.
+"""Tokens per second and utilisation of each preset: `python -m benchmarks.probe_gpu [PRESET …] [--steps 20] [--all FOLDER]`.
+
+With --all FOLDER also, within --seconds (450) in all: nanoGPT's shape by a plain loop, by `transformers`' Trainer (where it is
+installed) and by the probe, and a search of 24 runs of `4m` over three sources. `--prepare FOLDER` makes the token files of that
+search beforehand, on a machine with tokenizers, and trains nothing. `graphs` is what has been compiled before and after the timed
+part: equal when nothing was compiled anew. `--dry` does all parts with a model of one layer, to see that they run.
 
 Utilisation is model FLOPs (train_probe/config.py has the convention) over the peak of dense bf16 matrix products
 that is measured in the same run, not the one on the data sheet.  Rows are random ids in documents of about 400
@@ -7,18 +12,26 @@ tokens.  Written for one accelerator; on a processor it measures fp32 or bf16 as
 
 import argparse
 import json
+import shutil
 import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from train_probe import prepare, tokenizer
-from train_probe.config import PRESETS, TrainConfig, preset
+from benchmarks.probe_nanogpt import Plain
+from train_probe import objectives, prepare, tokenizer
+from train_probe import swarm as swarms
+from train_probe.attention import has_varlen
+from train_probe.config import PRESETS, ModelConfig, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
+from train_probe.optim import optimizers
 from train_probe.parallel import World, start
-from train_probe.train import Trainer, measured_peak, use_bf16
+from train_probe.train import Trainer, measured_peak, synchronize, use_bf16
 
 
 def stream(folder: Path, size: int, tokens: int) -> Stream:
@@ -41,6 +54,7 @@ def measure(name: str, world: World, steps: int, peak: float, compiled: bool, mi
     with tempfile.TemporaryDirectory() as folder:
         data = stream(Path(folder), chosen.model.vocab, min(4_000_000, c.steps * chosen.batch))
         trainer.run(data)
+        before = graphs()
         facts = trainer.run(data)
     return {
         "preset": name,
@@ -51,7 +65,127 @@ def measure(name: str, world: World, steps: int, peak: float, compiled: bool, mi
         "weights": facts["weights"],
         "precision": facts["precision"],
         "device": facts["device"],
+        "graphs": [before, graphs()],
     }
+
+
+def graphs() -> int:
+    """Graphs that were compiled so far."""
+    return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+
+def beside(world: World, steps: int, compiled: bool, dry: bool) -> list[dict[str, Any]]:
+    """Tokens per second of GPT-2's 124M shape by three trainers: the same rows of random ids, one document a row, AdamW."""
+    shape, rows = ModelConfig("gpt2", layers=12, width=768, heads=12, vocab=50304, context=1024), 32
+    if dry:
+        shape, rows = ModelConfig("gpt2", layers=1, width=32, heads=2, vocab=320, context=64), 2
+    ids = torch.from_numpy(np.random.default_rng(0).integers(1, shape.vocab - 1, (rows, shape.context + 1)))
+    bf16 = use_bf16("auto", world.device)
+    found = []
+
+    def timed(name: str, step: Callable[[], object], tokens: int) -> None:
+        for _ in range(3):
+            step()
+        synchronize(world.device)
+        before, began = graphs(), time.monotonic()
+        for _ in range(steps):
+            step()
+        synchronize(world.device)
+        speed = steps * tokens / (time.monotonic() - began)
+        found.append({"trainer": name, "tokens_per_second": round(speed), "graphs": [before, graphs()]})
+
+    plain = Plain(shape, 0).to(world.device)
+    model: Any = torch.compile(plain, dynamic=False) if compiled else plain
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=6e-4, fused=world.device.type == "cuda")
+    on_device = ids.to(world.device)
+
+    def step() -> None:
+        with torch.autocast(world.device.type, torch.bfloat16, enabled=bf16):
+            logits = model(on_device[:, :-1])
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), on_device[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    timed("plain loop, nanoGPT's recipe", step, rows * shape.context)
+    settings = TrainConfig(steps, rows, rows, optimizer="adamw", schedule="cosine", compile=compiled, log_every=steps)
+    trainer = Trainer(shape, settings, world)
+    made = optimizers(trainer.model, settings)
+    meta = {"end": 0, "mask": 0, "size": shape.vocab}
+    batch = objectives.make(shape, ids.numpy(), meta, 0, 0, bf16 and has_varlen(world.device))
+    timed("probe, adamw", lambda: trainer._step([batch], made, 0), rows * shape.context)
+    found.append(huggingface(shape, ids, steps, bf16, compiled))
+    return found
+
+
+def huggingface(shape: ModelConfig, ids: torch.Tensor, steps: int, bf16: bool, compiled: bool) -> dict[str, Any]:
+    """The same by `transformers`' Trainer, its own speed without the first steps."""
+    name = "Trainer of transformers"
+    try:
+        import accelerate  # noqa: F401 - the Trainer needs it
+        import transformers
+    except ImportError as error:
+        return {"trainer": name, "left out": str(error)}
+    config = transformers.GPT2Config(
+        vocab_size=shape.vocab, n_positions=shape.context, n_embd=shape.width, n_layer=shape.layers, n_head=shape.heads
+    )
+    times: list[float] = []
+
+    class Clock(transformers.TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            times.append(time.monotonic())
+
+    rows = [{"input_ids": row[:-1], "labels": row[:-1]} for row in ids] * (steps + 5)
+    with tempfile.TemporaryDirectory() as folder:
+        asked = transformers.TrainingArguments(
+            folder,
+            per_device_train_batch_size=len(ids),
+            max_steps=steps + 5,
+            bf16=bf16,
+            torch_compile=compiled,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            use_cpu=not torch.cuda.is_available(),
+        )
+        transformers.Trainer(
+            transformers.GPT2LMHeadModel(config), asked, train_dataset=rows, callbacks=[Clock()]
+        ).train()
+    speed = steps * len(ids) * shape.context / (times[-1] - times[4])
+    return {"trainer": name, "tokens_per_second": round(speed)}
+
+
+def searched(folder: Path, dry: bool, compiled: bool, seconds: float) -> dict[str, Any] | None:
+    """24 runs of `4m` over three sources of random documents, none of which is kept; None where only files were made."""
+    if dry:
+        tiny = ModelConfig(layers=1, width=32, heads=2, vocab=320, context=64)
+        PRESETS["4m"] = replace(PRESETS["4m"], model=tiny, batch=256, micro=4)
+    paths = {}
+    for i, name in enumerate(("a", "b", "c")):
+        rng = np.random.Generator(np.random.PCG64(i))
+        words = ["".join(chr(97 + x) for x in rng.integers(0, 26, rng.integers(2, 9))) for _ in range(3000)]
+        paths[name] = str(folder / f"{name}.jsonl")
+        if not Path(paths[name]).exists():
+            texts = (" ".join(rng.choice(words, 300)) for _ in range(60 if dry else 12_000))
+            Path(paths[name]).write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    tokens = 2_000 if dry else 8_000_000
+    kind = {"preset": "4m", "run_tokens": tokens, "compile": compiled, "tokenizer": "bytes" if dry else ""}
+    swarm = swarms.Swarm(sources=paths, output=str(folder / "search"), **kind)  # type: ignore[arg-type]
+    ready = swarms.prepare(swarm, lambda line: print(line, flush=True))
+    if seconds <= 0:
+        return None
+    shutil.rmtree(folder / "search" / "runs", ignore_errors=True)
+    rng = np.random.Generator(np.random.PCG64(9))
+    wanted = [(dict(zip(paths, rng.dirichlet((2, 2, 2)).tolist(), strict=True)), 0) for _ in range(24)]
+    began, speeds, before = time.monotonic(), [], 0
+    for number, one in enumerate(wanted):
+        if time.monotonic() - began > seconds:
+            break
+        speeds.append(swarms.train(swarm, ready, [one], 4.0 * tokens, lambda _: None)[0]["tokens_per_second"])
+        before = before if number else graphs()
+    facts = {"search_runs": len(speeds), "seconds": round(time.monotonic() - began, 1)}
+    return facts | {"tokens_per_second": round(float(np.median(speeds))), "graphs": [before, graphs()]}
 
 
 def main() -> None:
@@ -61,7 +195,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--micro-rows", type=int, default=0)
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--all", type=Path)
+    parser.add_argument("--prepare", type=Path)
+    parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--seconds", type=float, default=450)
     asked = parser.parse_args()
+    began = time.monotonic()
+    if asked.prepare:
+        asked.prepare.mkdir(parents=True, exist_ok=True)
+        searched(asked.prepare, asked.dry, False, 0)
+        return
+    if asked.dry:
+        shape = ModelConfig(layers=1, width=32, heads=2, vocab=320, context=64)
+        PRESETS.update({name: replace(one, model=shape, batch=256, micro=4) for name, one in PRESETS.items()})
     unknown = set(asked.presets) - set(PRESETS)
     if unknown:
         parser.error(f"unknown presets: {', '.join(sorted(unknown))}")
@@ -69,8 +215,16 @@ def main() -> None:
     peak = measured_peak(world.device, use_bf16("auto", world.device))
     print(json.dumps({"measured_peak_tflops": round(peak / 1e12, 3), "torch": str(torch.__version__)}), flush=True)
     for name in asked.presets:
+        if time.monotonic() - began > asked.seconds:
+            print(json.dumps({"preset": name, "left out": "no time"}), flush=True)
+            continue
         found = measure(name, world, asked.steps, peak, not asked.no_compile, asked.micro_rows)
         print(json.dumps(found), flush=True)
+    if asked.all:
+        for found in beside(world, asked.steps, not asked.no_compile, asked.dry):
+            print(json.dumps(found), flush=True)
+        left = asked.seconds - (time.monotonic() - began)
+        print(json.dumps(searched(asked.all, asked.dry, not asked.no_compile, max(1.0, left))), flush=True)
 
 
 if __name__ == "__main__":

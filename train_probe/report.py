@@ -131,7 +131,8 @@ def _intervals(found: "Found") -> str:
             continue
         rows = [_row(p, f"{p['a']} − {p['b']}") for p in pairs]
         which = "what decides" if metric == found["primary"] else "beside it"
-        title = f"{which}: {metric}, {level} % intervals; the band is too small to matter"
+        alone = " of each pair alone" if len(pairs) > 1 else ""
+        title = f"{which}: {metric}, {level} % intervals{alone}; the band is too small to matter"
         drawn.append(charts.intervals(rows, _unit(metric), title, max(p["smallest"] for p in pairs)))
         groups = found.get("groups", {}).get(metric, {})
         rows = [
