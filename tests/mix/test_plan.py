@@ -223,6 +223,17 @@ def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
     assert any("epochs; beyond about 4" in one for one in tables.warnings(planned))
 
 
+@pytest.mark.parametrize(("epochs", "refused"), [(3.95, False), (4.05, True)])
+def test_the_limit_of_epochs_is_the_stated_one(
+    three: dict[str, Path], tmp_path: Path, epochs: float, refused: bool
+) -> None:
+    size = planned_of(order({"wiki": three["wiki"]}, "wiki=1", tmp_path)).draws[0].stock.available.bytes
+    planned = planned_of(
+        order({"wiki": three["wiki"]}, "wiki=1", tmp_path, budget=round(epochs * size), max_epochs=100)
+    )
+    assert bool(planned.too_often(4.0)) is refused
+
+
 def test_empty_source_says_why(make_source: Make, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()

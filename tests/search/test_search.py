@@ -129,6 +129,17 @@ def test_what_is_widened_has_a_larger_region_and_a_wider_gain() -> None:
     assert thrice.gain_high - thrice.gain_low == pytest.approx(3 * (once.gain_high - once.gain_low))
 
 
+def test_a_search_takes_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    gains, regions = {}, {}
+    for factor in (1.0, 4.0):
+        monkeypatch.setattr(fit, "widening", lambda *_, factor=factor: factor)
+        found = result.search(runs())
+        gains[factor] = found["gain"]["high"] - found["gain"]["low"]
+        regions[factor] = sum(one["high"] - one["low"] for one in found["sources"])
+    assert gains[4.0] == pytest.approx(4 * gains[1.0])
+    assert regions[4.0] > regions[1.0]
+
+
 def test_the_factor_is_told(tmp_path: Path) -> None:
     found = result.search(runs())
     assert 1.0 <= found["widened"] < fit.WIDEST
