@@ -1,10 +1,14 @@
 """The command line: a group that imports a command when it is asked for, so that `curate --help` is quick."""
 
+import errno
 import importlib
 import importlib.util
 import os
+import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +16,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import in_words
+from curate.errors import DISK, in_words
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -143,11 +147,43 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
             sys.exit(1)
         if os.environ.get("CURATE_DEBUG"):
             raise
-        click.echo(f"error: {printable(str(told))}", err=True)
+        words = list(arguments if arguments is not None else sys.argv[1:])
+        click.echo(f"error: {printable(located(str(told), words))}", err=True)
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
             _end(2)
         sys.exit(2)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+_FULL = re.compile("|".join(re.escape(DISK[number].split(" (")[0]) for number in (errno.ENOSPC, errno.EDQUOT)))
+
+_STORE = re.compile("the server can't be|the store |Google Cloud Storage|no such bucket|AWS Error")
+"""How messages about stores begin that name none."""
+
+
+def located(told: str, words: Sequence[str]) -> str:
+    """A message that names no place, with the place: of a full disk the folder that has the least room, the output or that of
+    temporary files; of a store the address on the command line."""
+    given = [word.partition("=")[2] if "=" in word and "://" in word.partition("=")[2] else word for word in words]
+    if _FULL.match(told):
+        at = next((at for at, word in enumerate(words) if word in ("--output", "-o")), None)
+        places = [tempfile.gettempdir(), *(words[at + 1 : at + 2] if at is not None else ())]
+        local = [place for place in places if "://" not in place]
+        return f"{min(reversed(local), key=_room)}: {told}"
+    addresses = [word for word in given if re.match(r"(s3|gs|gcs|hf|hdfs|viewfs)://", word)]
+    if _STORE.match(told) and len(set(addresses)) == 1 and "/".join(addresses[0].split("/")[:3]) not in told:
+        return f"{addresses[0]}: {told}"
+    return told
+
+
+def _room(folder: str) -> int:
+    """Free bytes of the disk on which a folder is, or would be."""
+    while folder and not os.path.exists(folder):
+        folder = os.path.dirname(folder.rstrip("/"))
+    try:
+        return shutil.disk_usage(folder or ".").free
+    except OSError:
+        return sys.maxsize
 
 
 def _end(code: int) -> None:

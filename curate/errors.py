@@ -66,6 +66,8 @@ DISK = {
     errno.EIO: "the disk reports an error",
 }
 """What a person can do about an error of the operating system, by number."""
+_IN_A_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Those that come when a job has been at work for a while."""
 
 
 _PASSING = re.compile(
@@ -100,6 +102,16 @@ def _of_store(error: BaseException) -> OutputError | None:
     if is_passing(error):
         return OutputError(f"the store does not answer, however often it is asked: {told}; --resume goes on from there")
     return OutputError(told)
+
+
+def said(error: BaseException) -> str:
+    """What a system, a store or a library says, on one line, with what can be done about it where we know."""
+    if told := _of_store(error):
+        return str(told)
+    if (number := getattr(error, "errno", None)) in DISK:
+        return DISK[number]
+    words = getattr(error, "strerror", None) or str(error)
+    return (words.strip().split("\n", 1)[0].split(". Detail: ", 1)[0] or type(error).__name__)[:300]
 
 
 _CLIENTS = ("httpx", "httpx2", "httpcore", "huggingface_hub", "requests", "urllib3", "aiohttp")
@@ -143,7 +155,8 @@ def of_disk(error: BaseException) -> OutputError | None:
         return None
     name = getattr(error, "filename", None)
     where = f"{_asked(name)}: " if isinstance(name, str | bytes) else ""
-    return OutputError(f"{where}{DISK[number]}; what is finished is kept, --resume goes on from there")
+    kept = "; what is finished is kept, --resume goes on from there" if number in _IN_A_RUN else ""
+    return OutputError(f"{where}{DISK[number]}{kept}")
 
 
 def of_system(error: OSError) -> CurateError:

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from curate.filters.caching import cache_home
+
 FILES = {
     "lid.176": "lid.176.ftz",
     "lid.176.bin": "lid.176.bin",
@@ -27,8 +29,7 @@ def folders() -> list[Path]:
     named = os.environ.get("CURATE_ASSETS")
     if named:
         return [Path(named)]
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return [Path(cache) / "curate", Path(sys.prefix) / "share" / "curate"]
+    return [cache_home() / "curate", Path(sys.prefix) / "share" / "curate"]
 
 
 def find(name: str) -> Path:
@@ -36,7 +37,7 @@ def find(name: str) -> Path:
     searched = folders()
     for folder in searched:
         path = folder / FILES[name]
-        if path.exists():
+        if os.path.exists(path):  # not so where a folder above it is closed to us
             return path
     places = " or ".join(str(folder) for folder in searched)
     raise AssetMissingError(

@@ -1,4 +1,5 @@
-"""Where numba keeps compiled code: beside the package or in the user's cache, as it does by itself, else in a private folder.
+"""Where what can be made again is kept: the user's cache folder; and compiled code, which numba keeps beside the package or there,
+else in a private folder.
 
 A container often runs a job as a user without a home, on packages that it can't write to. numba then refuses to import
 any function that is to be cached, and without a cache each process would compile for half a minute.
@@ -14,16 +15,29 @@ VARIABLE = "NUMBA_CACHE_DIR"
 
 def choose_folder(package: Path) -> None:
     """Set NUMBA_CACHE_DIR where numba would find no folder for the code of `package`; to be called before numba is imported."""
-    if os.environ.get(VARIABLE) or _writable(package):
+    if os.environ.get(VARIABLE) or writable(package):
         return
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if not _writable(Path(home)):
+    if not writable(Path(home)):
         os.environ[VARIABLE] = str(_private(Path(tempfile.gettempdir()) / f"curate-numba-{_user()}"))
 
 
-def _writable(folder: Path) -> bool:
+def cache_home() -> Path:
+    """The user's cache folder: $XDG_CACHE_HOME, else ~/.cache. A user without a home has one among the temporary files."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    home = os.path.expanduser("~")
+    return Path(home) / ".cache" if home != "~" else temporary_cache()
+
+
+def temporary_cache() -> Path:
+    """A folder of this user alone among the temporary files, for who can't write to a cache folder."""
+    return _private(Path(tempfile.gettempdir()) / f"curate-cache-{_user()}")
+
+
+def writable(folder: Path) -> bool:
     """Whether files can be made in `folder`, or the folder itself where it is missing."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:  # a folder above it may be closed to us
         folder = folder.parent
     return os.access(folder, os.W_OK | os.X_OK)
 

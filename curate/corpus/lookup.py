@@ -5,6 +5,7 @@ from functools import reduce
 from itertools import groupby
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -114,3 +115,9 @@ def opened(path: str) -> tuple[str, Any]:
     """The path inside its file system, and that."""
     fs, inner = storage.filesystem(path)
     return inner, fs
+
+
+def schema_of(path: str) -> pa.Schema:
+    """The columns of a Parquet file."""
+    inner, fs = opened(path)
+    return pq.read_schema(inner, filesystem=fs)

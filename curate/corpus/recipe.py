@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.corpus import by_language
-from curate.errors import RecipeError, UsageError, nearest
+from curate.errors import RecipeError, UsageError, nearest, said
 from curate.files import storage
 from curate.html.extractors import DEFAULT, check_extractor
 
@@ -206,7 +206,8 @@ def load(
         try:
             text = _text(storage.read_bytes(name), name)
         except OSError as error:
-            raise RecipeError(f"no recipe {name}: {error.strerror or error}") from error
+            why = storage.missing(name) if isinstance(error, FileNotFoundError) else said(error)
+            raise RecipeError(f"no recipe {name}: {why}") from error
     else:
         hint = "" if name.endswith(".toml") else nearest(name, built_in())
         raise RecipeError(f"no recipe {name!r}: neither a file nor built in{hint}")

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from curate.console.terminal import without_secrets
-from curate.errors import InputError
+from curate.errors import InputError, said
 from curate.files import storage
 from curate.files.remote import remote_file
 
@@ -40,7 +40,7 @@ def stamp(path: str) -> str:
         inner = storage.filesystem(path)[1]
         return _folder(inner) if os.path.isdir(inner) else _pieces(inner)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(f"{path}: {said(error)}") from error
 
 
 def digest(path: str) -> str:
@@ -56,7 +56,7 @@ def digest(path: str) -> str:
             return _file(root, FULL)
         lines = [f"{name} {_file(root / name, FULL_OF_MANY)}" for name in _names(str(root))]
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(f"{path}: {said(error)}") from error
     return _sha256("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 

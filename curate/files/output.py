@@ -41,6 +41,8 @@ def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Ite
     not touch: a folder of somebody, an unfinished run of another job, a run that is at work at this moment.
     """
     check_name(output)
+    if not storage.is_local(output) and (told := storage.missing(output)).startswith("no such bucket"):
+        raise OutputError(f"{output}: {told}")
     _refuse_planted(output)
     work, identity = work_folder(output), json.loads(dump_json(identity))  # as it is read again: lists, no tuples
     _refuse_finished(output, work, identity, resume)

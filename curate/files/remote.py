@@ -3,6 +3,7 @@
 import http.client
 import io
 import re
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -56,6 +57,8 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
                 raise InputError(f"{without_secrets(url)}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             problem = str(getattr(error, "reason", error)) or type(error).__name__
+            if attempt and isinstance(getattr(error, "reason", None), socket.gaierror):  # no such name: no network
+                raise OSError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
         if attempt + 1 < ATTEMPTS:
             time.sleep(backoff(attempt, asked, unit))
     raise OSError(f"{without_secrets(url)}: {problem}, {ATTEMPTS} times")

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -17,14 +18,14 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.fs as pafs
 
 from curate.console.terminal import without_logins, without_secrets
-from curate.errors import InputError, OutputError, is_passing
+from curate.errors import InputError, OutputError, is_passing, said
 from curate.files import temporary
 
 ATTEMPTS = 10
 """Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
 
-PATIENCE = timedelta(seconds=15)
-"""How long Google's store is asked again, without an answer."""
+PATIENCE, FIRST_PATIENCE = timedelta(seconds=15), timedelta(seconds=4)
+"""How long Google's store is asked again, without an answer; and for its first one."""
 
 
 def filesystem(path: str) -> tuple[Any, str]:
@@ -40,15 +41,28 @@ def filesystem(path: str) -> tuple[Any, str]:
             parts = urlsplit(path)
             place = parts.netloc + unquote(parts.path)
             return _s3(f"s3://{parts.netloc}/?{parts.query}".rstrip("?"), _settings()), place.rstrip("/")
+        if path.startswith(("gs://", "gcs://")):
+            _google_answers(urlsplit(path).netloc, tuple(item for item in os.environ.items() if "GOOGLE" in item[0]))
         found: tuple[Any, str] = pafs.FileSystem.from_uri(path)
-        if isinstance(
-            found[0], pafs.GcsFileSystem
-        ):  # by itself it asks for a quarter of an hour whoever does not answer
-            options = found[0].__reduce__()[1][0]
-            return pafs.GcsFileSystem(**{**options, "retry_time_limit": PATIENCE}), found[1]
-        return found
+        return (_patient(found[0], PATIENCE), found[1]) if isinstance(found[0], pafs.GcsFileSystem) else found
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {reason(path, error)}") from error
+
+
+def _patient(fs: pafs.GcsFileSystem, patience: timedelta) -> pafs.GcsFileSystem:
+    """By itself it asks for a quarter of an hour whoever does not answer."""
+    return pafs.GcsFileSystem(**{**fs.__reduce__()[1][0], "retry_time_limit": patience})
+
+
+@functools.lru_cache(maxsize=64)
+def _google_answers(bucket: str, settings: tuple[tuple[str, str], ...]) -> None:
+    """Raise OSError when Google's store, asked for a bucket the first time, can't be reached or knows no credentials."""
+    fs, inner = pafs.FileSystem.from_uri(f"gs://{bucket}/")
+    try:
+        _patient(fs, FIRST_PATIENCE).get_file_info(inner)
+    except OSError as error:
+        if re.search(r"\b(UNAVAILABLE|DEADLINE_EXCEEDED|UNAUTHENTICATED)\b", str(error)):
+            raise  # else it has answered: who may read objects may perhaps not ask for their bucket
 
 
 def _settings() -> tuple[tuple[str, str], ...]:
@@ -91,11 +105,24 @@ def check_name(path: str) -> None:
 
 
 def reason(path: str, error: Exception) -> str:
-    """Why a file system can't be had: the first line of what Arrow says, and what to do about it."""
-    first = str(error).split("\n", 1)[0]
+    """Why a file system can't be had, and what to do about it."""
+    first = said(error)
     if path.startswith(("hdfs://", "viewfs://")) and "load lib" in first:
         return f"{first}: HDFS needs Java and Hadoop's libhdfs; set JAVA_HOME, HADOOP_HOME and CLASSPATH"
     return first
+
+
+def missing(path: str) -> str:
+    """What is to be said of a path that is not there: of a store perhaps its bucket is not."""
+    if path.startswith(("s3://", "gs://", "gcs://")):
+        bucket = path.split("/")[2].partition("?")[0]
+        try:
+            fs, _ = filesystem(path)
+            if fs.get_file_info(bucket).type == pafs.FileType.NotFound:
+                return f"no such bucket: {bucket}: make it first, or correct its name"
+        except (InputError, OSError):  # who may read objects may perhaps not ask for their bucket
+            pass
+    return "no such file or folder"
 
 
 def is_local(path: str) -> bool:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from curate.console.heartbeats import Beat
 from curate.errors import InputError
 from curate.files import fingerprints, storage, typed_json
+from curate.filters.caching import cache_home, temporary_cache, writable
 from curate.mixing.hashing import document_keys
 from curate.mixing.sources import Source, SourceFile, read
 from curate.tokens import tokenizer
@@ -123,8 +124,11 @@ class Amounts:
 
 
 def cache_folder() -> str:
-    """Where counts are kept when nothing else is asked: $CURATE_CACHE or ~/.cache/curate, `counts/` in it."""
-    root = os.environ.get("CURATE_CACHE") or os.path.join(os.path.expanduser("~"), ".cache", "curate")
+    """Where counts are kept when nothing else is asked: `counts/` in $CURATE_CACHE, else in `curate/` of the user's cache folder."""
+    root = os.environ.get("CURATE_CACHE")
+    if not root:
+        home = cache_home()
+        root = os.path.join(home if writable(home) else temporary_cache(), "curate")
     return os.path.join(root, "counts")
 
 

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from curate.errors import RecipeError, UsageError, nearest
+from curate.errors import RecipeError, UsageError, nearest, said
 from curate.mixing import baselines, units
 
 TOLERANCE = 1e-6
@@ -127,7 +127,7 @@ def _from_file(path: Path) -> Mixture:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"--weights {path}: {error}") from error
+        raise RecipeError(f"--weights {path}: {said(error)}") from error
     return from_toml(text, str(path), path.stem)
 
 

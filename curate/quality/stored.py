@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.corpus.lookup import opened, parts
+from curate.corpus.lookup import opened, parts, schema_of
 from curate.corpus.recipe import Recipe, load
 from curate.errors import InputError
 from curate.files import storage
@@ -60,7 +60,7 @@ def read(corpus: str) -> Stored:
     if not storage.exists(path) or not data:
         raise InputError(f"{corpus} is no corpus of ours: expected data/*.parquet and recipe.toml, which jobs write")
     recipe = load(path)
-    named = pq.read_schema(*opened(data[0]))
+    named = schema_of(data[0])
     place = next((name for name in ("host", "repo", "wiki", "site") if name in named.names), None)
     texts = [name for name in ("language", place) if name and name in named.names]
     measured = [one.name for one in named.field("signals").type] if "signals" in named.names else []

@@ -13,11 +13,10 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from curate.errors import InputError
+from curate.errors import InputError, said
 from curate.files import storage
 from curate.read import columns, tables
 from curate.read.columns import USUAL, Asked
-from curate.read.jsonl import first_line
 
 SHOWN = 3
 """Files that a note names."""
@@ -133,7 +132,7 @@ def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str
     fs, inner = storage.filesystem(path)
     info = _info(fs, inner, path)
     if info.type == pafs.FileType.NotFound:
-        raise InputError(f"{path}: no such file or folder")
+        raise InputError(f"{path}: {storage.missing(path)}")
     if info.type == pafs.FileType.File:
         return {path: int(info.size)}, {}
     below, linked = tree(path)
@@ -146,7 +145,7 @@ def _info(fs: Any, inner: str, path: str) -> Any:
     try:
         return fs.get_file_info(inner)
     except OSError as error:
-        raise InputError(f"{path}: {first_line(error)}") from error
+        raise InputError(f"{path}: {said(error)}") from error
 
 
 def tree(folder: str) -> tuple[dict[str, int], list[str]]:
@@ -156,7 +155,7 @@ def tree(folder: str) -> tuple[dict[str, int], list[str]]:
         try:
             infos = fs.get_file_info(pafs.FileSelector(inner, recursive=True))
         except OSError as error:
-            raise InputError(f"{folder}: {first_line(error)}") from error
+            raise InputError(f"{folder}: {said(error)}") from error
         start = len(inner.rstrip("/")) + 1
         return {info.path[start:]: int(info.size) for info in infos if info.type == pafs.FileType.File}, []
     found, links, seen = dict[str, int](), list[str](), {os.path.realpath(inner)}

@@ -24,7 +24,7 @@ from pyarrow import ArrowInvalid
 from pyarrow import fs as arrow_fs
 
 from curate.console.terminal import without_secrets
-from curate.errors import InputError, nearest
+from curate.errors import InputError, nearest, said
 from curate.files import storage
 from curate.files.remote import HttpFile, below, remote_size
 from curate.read.files import tree
@@ -238,8 +238,6 @@ def _filesystem(path: str) -> tuple[Any, str]:
     root = f"{scheme}://{parts.netloc}/"
     if scheme == "s3":
         return storage.filesystem(root)[0], path.partition("://")[2]
-    if scheme in ("gs", "gcs"):
-        root += "?retry_limit_seconds=60"  # Arrow would try for a quarter of an hour, in silence
     inside = path.partition("://")[2]
     return _filesystem_of(root), inside if scheme in ("gs", "gcs") else "/" + inside.partition("/")[2]
 
@@ -248,7 +246,7 @@ def _info(system: Any, inner: str, path: str) -> Any:
     try:
         return system.get_file_info(inner.rstrip("/") or "/")
     except OSError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {said(error)}") from None
 
 
 def _expand(name: str, base: str | None) -> dict[str, int | None]:
@@ -263,7 +261,9 @@ def _expand(name: str, base: str | None) -> dict[str, int | None]:
     system, inner = _filesystem(name)
     info = _info(system, inner, name)
     if info.type == arrow_fs.FileType.NotFound:
-        raise InputError(f"no such file: {name}{_similar(name)}")
+        raise InputError(
+            f"{name}: {storage.missing(name)}" if _scheme(name) else f"no such file: {name}{_similar(name)}"
+        )
     if info.type == arrow_fs.FileType.Directory:
         return _folder(system, inner, name)
     if _is_list(name):
@@ -292,7 +292,7 @@ def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
     try:
         infos = system.get_file_info(selector)
     except OSError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{name}: {said(error)}") from None
     for info in infos:
         below = info.path[len(inner.rstrip("/")) :].strip("/")
         if info.type == arrow_fs.FileType.File and not _is_hidden(below):

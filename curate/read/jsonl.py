@@ -17,7 +17,7 @@ import lz4.frame
 import pyarrow as pa
 from backports import zstd
 
-from curate.errors import InputError
+from curate.errors import InputError, said
 from curate.files import storage
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def raw_stream(file: str) -> Any:
     try:
         return fs.open_input_stream(inner, compression=None, buffer_size=0)
     except OSError as error:
-        raise InputError(f"{file}: {first_line(error)}") from error
+        raise InputError(f"{file}: {said(error)}") from error
 
 
 def first_line(error: BaseException) -> str:
@@ -321,4 +321,4 @@ def first_line(error: BaseException) -> str:
 def refuse_unreachable(file: str, error: BaseException) -> None:
     """Raise InputError for what is no damage of the file: a file system that says no, a store that doesn't answer."""
     if isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error)):
-        raise InputError(f"{file}: {first_line(error)}") from error
+        raise InputError(f"{file}: {said(error)}") from error

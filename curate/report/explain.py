@@ -8,9 +8,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
-from curate.corpus.lookup import by_id, by_ids, judged, opened, parts
+from curate.corpus.lookup import by_id, by_ids, judged, parts, schema_of
 from curate.corpus.recipe import Recipe, load
 from curate.dedup.difference import Piece, pieces
 from curate.errors import InputError
@@ -92,7 +91,7 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     if HEX.fullmatch(query.lower()):
         yield from by_id(paths, query.lower())
         return
-    names = pq.read_schema(*opened(paths[0])).names if paths else []
+    names = schema_of(paths[0]).names if paths else []
     condition = None
     if "url" in names:
         condition = pc.field("url") == query
@@ -198,7 +197,7 @@ def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> li
     """URLs that resemble `query`: of its host, else of the host with the nearest name. In bounded memory."""
     from curate.read.web import host
 
-    names = pq.read_schema(*opened(paths[0])).names if paths else []
+    names = schema_of(paths[0]).names if paths else []
     if "url" not in names:
         return []
     wanted = host(query) or host(f"//{query}") or query

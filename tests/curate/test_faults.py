@@ -1,7 +1,10 @@
 """What goes wrong in the first hour: each command says in one line what, where and what to do, with exit code 2."""
 
+import errno
 import os
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,9 @@ import curate
 from curate import cli
 from curate.errors import InputError, of_disk, of_network
 from curate.files import storage
+from curate.filters import assets, caching
+from curate.mixing import counts
+from tests.faulty_s3 import serve
 
 ConnectError = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
 """As the Hub's client raises it: no OSError."""
@@ -120,10 +126,32 @@ def test_stores_are_told_in_words(words, says):
     assert re.search(says, str(of_disk(OSError(words))))
 
 
-def test_google_is_not_asked_for_a_quarter_of_an_hour():
+def test_google_is_not_asked_for_a_quarter_of_an_hour(monkeypatch):
+    asked = []
+    monkeypatch.setattr(storage, "_google_answers", lambda bucket, _: asked.append(bucket))
     fs, inner = storage.filesystem("gs://bucket/a/b")
     assert inner == "bucket/a/b"
     assert fs.__reduce__()[1][0]["retry_time_limit"] == storage.PATIENCE
+    assert asked == ["bucket"]
+
+
+@pytest.mark.parametrize(
+    ("words", "raised"),
+    [("UNAVAILABLE: no token", True), ("UNAUTHENTICATED: who", True), ("PERMISSION_DENIED: buckets.get", False)],
+)
+def test_google_has_answered_where_it_says_no(monkeypatch, words, raised):
+    class Says:
+        def get_file_info(self, _path):
+            raise OSError(f"google::cloud::Status({words})")
+
+    monkeypatch.setattr(storage, "_patient", lambda _fs, _patience: Says())
+    storage._google_answers.cache_clear()
+    if raised:
+        with pytest.raises(OSError, match=words):
+            storage._google_answers("b", ())
+    else:
+        storage._google_answers("b", ())
+    storage._google_answers.cache_clear()
 
 
 def test_a_table_in_a_file_has_one_form(folder, monkeypatch):
@@ -149,3 +177,146 @@ def test_inspect_in_a_file_has_one_form(folder, monkeypatch):
     assert found[0] == found[1]
     assert "1 in 1 files" in found[0]
     assert all(line == line.rstrip() for line in found[0].splitlines())
+
+
+# ---- a file that may not be read, a full disk, no home, a store ----
+
+CLOSED = Path("/proc/sys/vm/compact_memory")
+"""A file that nobody may read, not even root."""
+
+
+def _may_read(path):
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def closed(folder):
+    """In a folder with `closed.json` and `closed.jsonl`, which may not be read."""
+    for name in ("closed.json", "closed.jsonl"):
+        (folder / name).write_text('{"text": "hello there"}\n')
+        (folder / name).chmod(0)
+        if _may_read(folder / name):  # as root
+            (folder / name).unlink()
+            (folder / name).symlink_to(CLOSED)
+    if not CLOSED.exists() or _may_read(folder / "closed.json"):
+        pytest.skip("this user may read everything")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "clean --input closed.jsonl --recipe gopher --output o",
+        "inspect closed.json",
+        "dedup closed.jsonl --output o",
+        "mix --weights closed.json --source a=a.jsonl --output o --tokens 5",
+        "mix --weights a=1 --source a=closed.jsonl --output o --tokens 5",
+        "decontaminate a.jsonl --against closed.json --output o",
+        "tokenizer train --input closed.jsonl --output t.json",
+        "quality train --good closed.jsonl --bad a.jsonl --output q",
+        "clean --input a.jsonl --recipe closed.json --output o",
+        "extract closed.json",
+        "explain closed.json x",
+        "probe-train --shards closed.jsonl --output p",
+    ],
+)
+def test_a_file_that_may_not_be_read(closed, capsys, words):
+    assert re.search(
+        r"closed\.jsonl?: .*permission denied|closed.json is no corpus|'closed.json' is not readable",
+        told(capsys, *words.split()),
+        re.I,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "says"),
+    [
+        (errno.ENOSPC, None, r"^error: \S+: there is no room left on the disk .*: make room; .*--resume"),
+        (errno.EDQUOT, None, r"^error: \S+: your quota of the disk is used up"),
+        (errno.EACCES, "/o/x", r"^error: /o/x: permission denied: change the permissions or choose another folder$"),
+        (errno.EROFS, "/o/x", r"^error: /o/x: the disk can only be read: choose another folder$"),
+    ],
+)
+def test_a_disk_is_named(folder, monkeypatch, capsys, number, given, says):
+    """As Arrow raises it, a full disk has no name in it: the output, or the folder of temporary files, has the least room."""
+
+    def refuse(*_args, **_named):
+        raise OSError(number, os.strerror(number), given)
+
+    monkeypatch.setattr(storage, "write_text", refuse)
+    monkeypatch.setattr(storage, "atomic", refuse)
+    assert re.search(says, told(capsys, "bundle", "o.zip"))
+
+
+def test_where_a_full_disk_or_a_store_is(tmp_path, monkeypatch):
+    full = "there is no room left on the disk (bytes: df; files: df -i): make room"
+    monkeypatch.setattr(cli, "_room", lambda path: 0 if path == "out/a" else 5)
+    assert cli.located(full, ["clean", "--input", "a", "--output", "out/a"]) == f"out/a: {full}"
+    assert cli.located(full, ["clean", "--output", "elsewhere"]).startswith("elsewhere: ")
+    assert cli.located("no such bucket", ["inspect", "s3://b/a"]) == "s3://b/a: no such bucket"
+    assert cli.located("AWS Error of s3://b/x", ["inspect", "s3://b/a"]) == "AWS Error of s3://b/x"
+    assert cli.located("the store is away", ["mix", "--source", "a=hf://d/a/b"]) == "hf://d/a/b: the store is away"
+    assert cli.located("AWS Error", ["clean", "--input", "s3://a/a", "--output", "s3://b/b"]) == "AWS Error"
+    assert cli.located("--top is no number", ["inspect", "s3://b/a"]) == "--top is no number"
+
+
+def test_room_is_that_of_the_disk_on_which_a_folder_would_be(tmp_path):
+    assert cli._room(str(tmp_path / "not" / "there")) == pytest.approx(cli._room(str(tmp_path)), rel=0.2)
+
+
+def test_a_user_without_a_home(monkeypatch, tmp_path, folder, capsys):
+    """As in a container: HOME is not set, and there is no entry in the table of users."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("CURATE_ASSETS", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert caching.cache_home().parent == tmp_path
+    assert counts.cache_folder().startswith(str(tmp_path))
+    assert assets.folders()[0] == caching.cache_home() / "curate"
+    monkeypatch.setattr(assets, "FILES", {"lid.176": "not-there.ftz"})
+    said = told(capsys, *["clean", "--input", "a.jsonl", "--recipe", "gopher", "--output", "o"])
+    assert re.search(r"not-there.ftz is not in .*curate assets fetch lid.176 \(or set CURATE_ASSETS", said)
+
+
+def test_a_home_that_is_closed(monkeypatch, tmp_path):
+    """A folder above it can't even be looked into: nothing is raised, what can be made again lies among the temporary files."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/1/root/closed" if os.geteuid() else str(tmp_path / "closed" / "x"))
+    (tmp_path / "closed").write_text("a file where a folder is wanted")
+    monkeypatch.delenv("CURATE_CACHE", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(counts, "writable", lambda _: False)
+    assert counts.cache_folder().startswith(str(tmp_path / "curate-cache-"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setattr(counts, "writable", lambda _: True)
+    assert counts.cache_folder() == str(tmp_path / "xdg" / "curate" / "counts")
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """A server of S3 without a bucket; nothing but its address, and keys, in the environment."""
+    pytest.importorskip("moto.server")
+    with serve() as found:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", found.environment["AWS_ENDPOINT_URL"])
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, found.environment[name])
+        yield found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inspect s3://nobucket/a",
+        "clean --input a.jsonl --recipe s3://nobucket/r.toml --output o",
+        "clean --input a.jsonl --recipe c4 --output s3://nobucket/o",
+        "clean --input s3://nobucket/a.warc.gz --output o",
+        "mix --weights a=1 --source a=s3://nobucket/a --output o --tokens 5",
+        "dedup s3://nobucket/a --output o",
+    ],
+)
+def test_a_bucket_that_is_not_there(folder, store, capsys, words):
+    assert re.search(r"no such bucket: nobucket: make it first, or correct its name$", told(capsys, *words.split()))

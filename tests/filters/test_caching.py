@@ -19,7 +19,7 @@ def locked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     shared.mkdir()
     monkeypatch.delenv(caching.VARIABLE, raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(caching, "_writable", lambda folder: False)
+    monkeypatch.setattr(caching, "writable", lambda folder: False)
     monkeypatch.setattr(tempfile, "tempdir", str(shared))
     return shared
 
@@ -58,11 +58,11 @@ def test_what_the_person_says_stays(locked: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(caching.VARIABLE, raising=False)
-    assert caching._writable(tmp_path / "not" / "there")
+    assert caching.writable(tmp_path / "not" / "there")
     caching.choose_folder(tmp_path)
     assert caching.VARIABLE not in os.environ
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert not caching._writable(tmp_path / "not" / "there")
+    assert not caching.writable(tmp_path / "not" / "there")
 
 
 def test_it_comes_before_numba() -> None:
