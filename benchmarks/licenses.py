@@ -327,6 +327,7 @@ def main() -> None:
     parser.add_argument("--scancode", metavar="PYTHON", help="the same as --peer scancode=PYTHON")
     parser.add_argument("--sample", type=int, default=60, help="files of each set that slow peers read")
     parser.add_argument("--wrong", action="store_true", help="list the false allows")
+    parser.add_argument("--alone", action="store_true", help="no peer, not even identify")
     options = parser.parse_args()
     peers = dict(item.split("=", 1) for item in options.peer)
     if options.scancode:
@@ -353,7 +354,7 @@ def main() -> None:
         sets["ScanCode LicenseDB texts"] = list(database_cases(root, Path(scratch)))
         sets["Debian copyright"] = list(debian_cases(Path(scratch)))
         for name, members in sets.items():
-            for tool, find in (("curate", ours()), ("identify", identify())):
+            for tool, find in [("curate", ours())] + ([] if options.alone else [("identify", identify())]):
                 score = run(members, find, allowed)
                 print(line(name, tool, score), flush=True)
                 if options.wrong and tool == "curate":

@@ -19,6 +19,7 @@ from curate.code.prose import (
     condition_in,
     is_harmless,
     is_plain,
+    ordinary,
 )
 
 PROGRAM = frozenset(
@@ -282,6 +283,12 @@ _HAS_VERB = re.compile(r"[\w.@/-]+ (?:is|are)", re.I)
 """A name, and the verb of what stands behind it."""
 
 
+def is_subject(words: str) -> bool:
+    """Whether words are a name, which is none that licences have, and the verb of what stands behind it: "Frob is"."""
+    said = " ".join(words.split())
+    return _HAS_VERB.fullmatch(said) is not None and said.split()[0].lower() not in ordinary()
+
+
 @lru_cache(maxsize=20_000)
 def is_title(words: str) -> bool:
     """Whether a sentence of a licence file that names no licence is made of names and words of notices alone."""
@@ -313,18 +320,25 @@ def is_name_described(words: str) -> bool:
 
 _INTRODUCES = whole(
     r"(?i)\W*(?P<what>[^.;:!?]{1,120}?) (?:is|are|was|were|has been|have been) (?:also |all )?(?:made available|released|licen[cs]ed|distributed|provided|covered|available|published)?(?: to you)? "
-    r"(?:as(?: follows)?\W*|(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*)"
+    r"(?:as(?: follows)?\W*|(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:(?:MIT|BSD|ISC|Apache|zlib|PSF) )?(?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*)"
 )
 """A sentence that says what the known text behind it is for: "The parser is available under the following license:"."""
 
 
+_UNLESS = re.compile(r"^\W*unless otherwise (?:noted|stated|specified|indicated),? ", re.I)
+_INCLUDES = re.compile(
+    r"\W*(?P<what>[\w.+-]+(?: [\w.+-]+){0,3}) (?:also )?(?:includes|contains|bundles|incorporates|uses) (?:some |the |parts of |portions of )*(?:vendorized |vendored |bundled )?(?:python |javascript )?(?:code|parts|portions|software|libraries)"
+    r"(?:,? (?:including parts of|adapted from|derived from|taken from|copied from|from|based on) [\w.+-]+(?: [\w.+-]+){0,3})\W*",
+    re.I,
+)
+"""A sentence that says of what project the text behind it is: "Frob includes code adapted from Baz."."""
 _IN_BRACKETS = re.compile(r"\((?:https?://|www\.)[^\s()]+\)")
 
 
 def introduces(words: str) -> bool:
     """Whether a sentence says of a program or its parts, and of no people, that it is under what stands behind it."""
-    said = " ".join(_IN_BRACKETS.sub(" ", words).split())
-    match = _INTRODUCES.fullmatch(said) if len(said) < MOST_INTRODUCED else None
+    said = _UNLESS.sub("", " ".join(_IN_BRACKETS.sub(" ", words).split()))
+    match = _INTRODUCES.fullmatch(said) or _INCLUDES.fullmatch(said) if len(said) < MOST_INTRODUCED else None
     if match is None:
         return False
     what = match.group("what")

@@ -145,9 +145,9 @@ class Fast(NamedTuple):
     def finditer(self, text: Folded) -> Iterator[re.Match[str]]:
         """The matches of the exact pattern, in order, without overlaps."""
         at = 0
-        while place := self.rough.search(text.data, at):
+        while place := first_place(self.rough, text.data, at):
             match = None
-            first, last = place.span()
+            first, last = place
             for start in range(first, max(last, first + 1)):
                 match = self.exact.match(text.text, start)
                 if match is not None:
@@ -157,6 +157,18 @@ class Fast(NamedTuple):
             at = match.end() if match is not None and match.end() > first else last
             if at >= len(text.text) or last == first:
                 return
+
+
+_ANYWHERE = re2._Anchor.UNANCHORED
+
+
+def first_place(pattern: Any, data: bytes, at: int = 0) -> tuple[int, int] | None:
+    """(first, one after last) of the first match of a `rough` pattern from a place on; None for none.
+
+    `pattern.search` spends most of its time on the object of the match, which nobody asks for.
+    """
+    first, last = pattern._regexp.Match(_ANYWHERE, data, at, len(data))[0]
+    return None if first < 0 else (first, last)
 
 
 def fast(pattern: str) -> Fast:

@@ -161,7 +161,11 @@ def comes_from(said: str) -> str | None:
 
 def restricts(said: str) -> bool:
     """Whether a sentence has words that restrict or reserve."""
-    return next(_RESTRICTION.finditer(in_one_line(said)), None) is not None
+    return next(_RESTRICTION.finditer(in_one_line(_BOTH_USES.sub(" ", said))), None) is not None
+
+
+_BOTH_USES = re.compile(r"\b(?:commercial (?:and|or|as well as) non-?commercial|non-?commercial (?:and|or|as well as) commercial)(?: (?:use|usage|purposes|projects))?\b", re.I)  # fmt: skip
+"""All uses, in two words."""
 
 
 _OF_CODE = re.compile(

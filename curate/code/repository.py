@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from curate.code.debian import Paragraph, evidence_for, is_copyright, paragraphs
@@ -176,6 +176,7 @@ def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
     `MIT OR Apache-2.0`). Metadata that names others adds to them, so that the stricter of the two decides; metadata
     too vague to name one ("BSD", "see LICENSE") gives way to the texts.
     """
+    metadata = [replace(item, expression=_less_fonts(item.expression)) for item in metadata]
     clear = [item for item in metadata if UNKNOWN not in item.expression]
     if not texts or not clear:
         return texts or metadata
@@ -184,6 +185,13 @@ def agreed(texts: list[Evidence], metadata: list[Evidence]) -> list[Evidence]:
     if of_texts == of_metadata:
         return clear if any(" OR " in item.expression for item in clear) else texts
     return texts if of_metadata < of_texts else [*texts, *clear]
+
+
+def _less_fonts(expression: str) -> str:
+    """A conjunction less the licences that are for fonts by their own words, where there are others: `OFL-1.1 AND MIT`."""
+    parts = expression.split(" AND ")
+    kept = [part for part in parts if part not in _FOR_FONTS]
+    return " AND ".join(kept) if kept and len(kept) < len(parts) and "(" not in expression else expression
 
 
 _GIVES = re.compile(r"(?:licen[sc]es?|copying|eula|legal)(?:\.\w+)?$", re.I)

@@ -13,7 +13,7 @@ import numpy as np
 
 from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
-from curate.code.described import curt, introduces, is_common, is_name_described, is_title, unexplained
+from curate.code.described import curt, introduces, is_common, is_name_described, is_subject, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
@@ -123,6 +123,8 @@ def _is_heading(text: str, spoken: _Spoken, whole: Sequence[Span]) -> bool:
     """Whether a sentence is a title, or words of notices right before a text, that change nothing of it."""
     if not is_title(spoken.words) or reserved_in_head(spoken.words):
         return False
+    if is_subject(spoken.words):
+        return True
     return not _runs_into(text, spoken.at, whole) or is_common(spoken.words)
 
 
@@ -337,7 +339,7 @@ def _introduced(text: str, sentence: Sentence, words: str, whole: Sequence[Span]
 
 
 _MARKS = re.compile(
-    r"-{3,}[ \w]{0,40}-{3,}|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF)(?: [\w.-]+){0,3}\b licen[cs]e\b|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF) licen[cs]e\b|copyright[^\n]*(?:(?<=,)\n[^\n]*){0,9}|\(c\)[^\n]*|all rights reserved\.?",
+    r"-{3,}[ \w]{0,40}-{3,}|^\W*[\w.+-]+(?: [\w.+-]+)? licen[cs]e[ \t]*\r?\n[=~-]{3,}|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF)(?: [\w.-]+){0,3}\b licen[cs]e\b|^\W*(?:MIT|BSD|ISC|Apache|zlib|Expat|PSF) licen[cs]e\b|copyright[^\n]*(?:(?<=,)\n[^\n]*){0,9}|\(c\)[^\n]*|all rights reserved\.?",
     re.I,
 )
 """What may stand between: "--- begin license block ---", the licence's name, copyright notices."""

@@ -16,6 +16,7 @@ from curate.code import members as reader
 from curate.code.detect import Detector
 from curate.code.members import Bomb, Member, members, safe_name
 from curate.code.repository import licence_of, survey
+from curate.filters.licenses import allow_list, is_allowed
 
 MIT = (
     "MIT License\n\nCopyright (c) 2024 A Person\n\nPermission is hereby granted, free of charge, to any person obtaining a copy "
@@ -283,3 +284,20 @@ def test_a_pointer_is_what_it_points_to():
 def test_licences_of_fonts_say_nothing_of_code():
     files = {"LICENSE": MIT, "LICENSE-fonts.txt": "SIL Open Font License 1.1\n", "a.py": PYTHON}
     assert _licence(files, "a.py") == "MIT"
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({"package.json": '{"name": "a", "license": "(OFL-1.1 AND MIT)"}', "scss/a.scss": ".a { color: red; }\n"}, "scss/a.scss"),
+        ({"LICENSE": MIT, "NOTICE": f"Frob includes code adapted from Baz.\n\nBaz License\n===========\n\n{MIT.split(chr(10), 2)[2]}", "a.py": PYTHON}, "a.py"),
+        ({"LICENSE": MIT, "README.md": "# License\n\nMIT. All licenses allow for non-commercial and commercial use.\n", "a.py": PYTHON}, "a.py"),
+    ],
+    ids=["fonts in metadata", "a notice of what is included", "all uses"],
+)  # fmt: skip
+def test_honest_packages_are_kept(files, path):
+    members = [Member(name, text.encode()) for name, text in files.items()]
+    detector = Detector()
+    member = next(m for m in members if m.path == path)
+    expression, _ = licence_of(member, survey(members, detector), detector)
+    assert is_allowed(expression, allow_list("permissive"))
