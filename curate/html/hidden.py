@@ -46,6 +46,8 @@ def visible(
     """
     hidden = np.zeros(len(blocks), np.int8)
     _hidden(nodes, blocks, np.zeros(len(nodes), np.int8), hidden)
+    if not hidden.any():  # most
+        return keep
     total, unseen, unscripted = (
         float(words[keep & one].sum()) for one in (hidden >= 0, hidden > 0, hidden == NO_SCRIPT)
     )

@@ -51,6 +51,8 @@ class PassTask:
     """File for what was taken away."""
     keys: str = ""
     """File for the rows that the corpus-wide step at `last` compares; empty: there is none."""
+    packed: bool = True
+    """Whether `out` is compressed."""
     beats: str | None = None
     """Folder in which it says how far it is."""
 
@@ -88,7 +90,7 @@ def run(task: PassTask) -> Judged:
     table = schema.judged(task.kind, recipe.signals)
     keys = _Keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else None
     beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, table, scratch=True) as writer:
+    with ShardWriter(task.out, table, scratch=True, packed=task.packed) as writer:
         for batch in read_checked(task.source):
             rows = _rows(batch)
             if losses and before:

@@ -27,6 +27,9 @@ from curate.run.ledger import Ledger
 from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
+UNPACKED = 1 << 30
+"""Bytes of text up to which passes write files without compression, on this machine: a hundredth of a job's time, and twice
+as much room for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,7 @@ def _pass(s: Session, job: CorpusJob, number: int, sources: Sequence[str], outs:
             losses=losses[i] if number > 1 else None,
             duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
             keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
+            packed=size > UNPACKED or not storage.is_local(job.work),
             beats=job.beats,
         )
         for i, (source, out) in enumerate(zip(sources, outs, strict=True))

@@ -38,6 +38,18 @@ def test_batches_do_not_change_the_bytes(tmp_path_factory, data):
     assert shards.read_facts(str(folder / "a.parquet")) == {"rows": rows}
 
 
+def test_a_file_without_compression_holds_the_same(tmp_path):
+    table = pa.table({"id": [f"{i:032x}" for i in range(99)], "text": ["x" * i for i in range(99)]}, SCHEMA)
+    for packed in (True, False):
+        with shards.ShardWriter(str(tmp_path / f"{packed}"), SCHEMA, scratch=True, packed=packed) as writer:
+            writer.write(table)
+        (batch,) = shards.read_checked(str(tmp_path / f"{packed}"))
+        assert pa.table(batch).equals(table)
+        assert pq.read_metadata(tmp_path / f"{packed}").row_group(0).column(1).compression == (
+            "ZSTD" if packed else "UNCOMPRESSED"
+        )
+
+
 def test_row_groups_are_bounded_in_bytes(tmp_path):
     table = pa.table({"id": [f"{i:032x}" for i in range(30)], "text": ["y" * (5 << 20)] * 30}, SCHEMA)
     _write(tmp_path / "big.parquet", table, [7, 11])
