@@ -66,17 +66,21 @@ def score(path, judged):
         return mwparserfromhell.parse(source).strip_code()
 
     for name, parse in (("curate", ours), ("mwparserfromhell strip_code", theirs)):
-        figures, left, touched = [], Counter(), 0
+        figures, left, authors, touched = [], Counter(), Counter(), 0
         for title, source in pages:
             text = parse(title, source)
             figures.append(agreement(text, told[title]))
             plain = parse(title, MATH.sub("", source))
-            marks = [mark for mark in LEFT if mark in plain]
-            left.update(marks)
-            touched += bool(marks)
+            marks = {mark for word in plain.split(" ") for mark in LEFT if mark in word}
+            shown = {mark for mark in marks if all(w in told[title] for w in plain.split() if mark in w)}
+            authors.update(shown)  # the judge shows the same words: they are the author's
+            left.update(marks - shown)
+            touched += bool(marks - shown)
         means = [sum(column) / len(figures) for column in zip(*figures, strict=True)]
         print(f"{name}: {len(pages)} pages, precision {means[0]:.3f}, recall {means[1]:.3f}, F1 {means[2]:.3f}")
-        print(f"  pages with markup left (math and code apart): {touched} ({touched / len(pages):.1%}) {dict(left)}")
+        print(
+            f"  pages with markup left (math and code apart): {touched} ({touched / len(pages):.1%}) {dict(left)}; shown by the judge, too: {dict(authors)}"
+        )
 
 
 def speed(path, most=12):

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from lxml import etree
 
@@ -27,6 +28,7 @@ from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask, Source, digest_of
 from curate.read.unpack import Piece, Places, pieces, recoded, splittable
 from curate.read.web import survive
+from curate.wikitext import scan
 from curate.wikitext.kinds import is_disambiguation, is_list
 from curate.wikitext.site import Site
 from curate.wikitext.text import to_text
@@ -36,11 +38,14 @@ SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
 BATCH_ROWS = 192
 COMPACT = 8 << 20
 """Bytes of a page from which on older revisions are let go as they come by."""
-VERSION = 2
+VERSION = 3
 """Changes when the same dump gives other rows."""
 LICENSES = {"wikinews": "CC-BY-2.5", "wikidata": "CC0-1.0"}
 """Licences of the text by the name of the project; of all others CC BY-SA 4.0 (Wikimedia's terms of use since June 2023)."""
 _PAGE, _PAGE_END, _REVISION, _REVISION_END = b"<page>", b"</page>", b"<revision>", b"</revision>"
+_DAY = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
+_LONG = 500
+"""Bytes from which on the text of a page is read apart from what is around it."""
 _STAMP = re.compile(rb"<timestamp>([^<]{1,40})</timestamp>")
 
 
@@ -289,7 +294,12 @@ def page_row(page: Page, task: WikiTask) -> dict[str, object]:
             "detail": page.problem,
         }
     try:
-        element = etree.fromstring(page.data, _parser())
+        around, packed = _parted(page.data)
+        try:
+            source = packed.decode() if packed is not None else None
+        except UnicodeDecodeError:  # the parser says where
+            around, packed, source = page.data, None, None
+        element = etree.fromstring(around, _parser())
     except etree.XMLSyntaxError as error:
         told = str(error).partition(",")[0]
         return {
@@ -299,7 +309,25 @@ def page_row(page: Page, task: WikiTask) -> dict[str, object]:
             "reason": "page_xml",
             "detail": f"no XML: {told}"[:300],
         }
-    return _filled(row, element, task)
+    return _filled(row, element, source, packed, task)
+
+
+def _parted(page: bytes) -> tuple[bytes, bytes | None]:
+    """A page of one revision without its text, and the text; the page and None where a parser has to look at the text, too.
+
+    The text is nearly all of a page, and nothing but characters and four entities.
+    """
+    start = page.find(b"<text")
+    end = page.find(b"</text>", start)
+    first = page.find(b">", start) + 1
+    if not 0 < start < first <= end or end - start < _LONG or page.find(b"<revision>", end) > 0:
+        return page, None
+    if page[first - 2 : first - 1] == b"/" or page.find(b"<text", end) > 0 or page.find(b"</text>", end + 1) > 0:
+        return page, None
+    data = np.frombuffer(page, np.uint8)[first:end]
+    out = np.empty(len(data), np.uint8)
+    size = scan.unescaped(data, out)
+    return (page, None) if size < 0 else (page[:first] + page[end:], out[:size].tobytes())
 
 
 def _parser() -> object:
@@ -307,7 +335,9 @@ def _parser() -> object:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
-def _filled(row: dict[str, Any], element: etree._Element, task: WikiTask) -> dict[str, object]:
+def _filled(
+    row: dict[str, Any], element: etree._Element, known: str | None, packed: bytes | None, task: WikiTask
+) -> dict[str, object]:
     site = task.site
     title = element.findtext("title") or ""
     number, revision = _whole(element.findtext("id")), _newest(element)
@@ -315,7 +345,7 @@ def _filled(row: dict[str, Any], element: etree._Element, task: WikiTask) -> dic
     space = _whole(element.findtext("ns"))
     space = site.of_title(title) if space is None else space
     text = revision.find("text") if revision is not None else None
-    source = (text.text or "") if text is not None else ""
+    source = known if known is not None else (text.text or "") if text is not None else ""
     row.update(
         title=title,
         url=site.url(title),
@@ -326,11 +356,11 @@ def _filled(row: dict[str, Any], element: etree._Element, task: WikiTask) -> dic
         page_id=number,
         revision=_whole(_text_of(revision)("id")),
     )
-    kind = _skip(element, revision, text, source, space, title, task.options)
+    kind = _skip(element, revision, text, source, packed, space, title, task.options)
     if kind:
         return {"text": None, "offset": row["offset"], "verdict": SKIPPED, "reason": kind}
-    article = to_text(source, site, title)
-    row["links"] = [link._asdict() for link in article.links]
+    article = to_text(source, site, title, packed)
+    row["links"] = [{"url": link.url, "reference": link.reference} for link in article.links]
     if article.text.strip():
         row["text"] = article.text
     else:
@@ -347,6 +377,7 @@ def _skip(
     revision: etree._Element,
     text: etree._Element,
     source: str,
+    packed: bytes | None,
     space: int,
     title: str,
     options: Wikipedia,
@@ -370,7 +401,7 @@ def _skip(
         and len(source) < 5000
     ):
         return "redirect"
-    if not options.disambiguations and is_disambiguation(source):
+    if not options.disambiguations and is_disambiguation(source, packed):
         return "disambiguation"
     if not options.lists and is_list(title):
         return "list"
@@ -393,6 +424,11 @@ def _whole(text: str | None) -> int | None:
 
 
 def _date(text: str | None) -> datetime | None:
+    if found := _DAY.fullmatch(text or ""):
+        try:
+            return datetime(*map(int, found.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+        except ValueError:
+            return None
     try:
         return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:

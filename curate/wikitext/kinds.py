@@ -1,6 +1,12 @@
 """Pages that are no articles: disambiguations and lists, told by their templates and titles."""
 
+import functools
 import re
+
+import numpy as np
+
+from curate.filters.jit import Array
+from curate.wikitext import scan
 
 DISAMBIGUATIONS = """
     disambiguation disambig disamb dab dis disambigua disambiguation_page hndis geodis geodab mil-unit-dis schooldis
@@ -45,12 +51,22 @@ _TEMPLATE = re.compile(r"\{\{\s*([^{}|\n]{1,60}?)\s*(?:\||\}\})")
 _MAGIC = "__DISAMBIG__"
 
 
-def is_disambiguation(source: str) -> bool:
-    """Whether the page has a template that makes it a disambiguation. Such a page is short: its ends are looked at."""
+_ENDS = (np.frombuffer(b"disambig", np.uint8), np.frombuffer(b"disambiguation", np.uint8))
+
+
+@functools.cache
+def _table() -> Array:
+    return scan.table(name.replace("_", " ") for name in _DISAMBIGUATIONS)
+
+
+def is_disambiguation(source: str, packed: bytes | None = None) -> bool:
+    """Whether the page has a template that makes it a disambiguation. `packed` is the same in UTF-8, where it is known."""
     if len(source) > 200_000:
         return False
     if _MAGIC in source:
         return True
+    if not scan.named_so(np.frombuffer(packed or source.encode("utf-8", "surrogatepass"), np.uint8), _table(), *_ENDS):
+        return False
     for found in _TEMPLATE.finditer(source):
         name = found[1].lower().replace(" ", "_")
         if name in _DISAMBIGUATIONS or name.endswith(("_disambiguation", "-disambig", "_disambig")):

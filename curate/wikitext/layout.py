@@ -12,12 +12,18 @@ _ATTRIBUTES = re.compile(
     r"\s*(?:[\w:-]+\s*=\s*(?:\"[^\"|]*\"|'[^'|]*'|[^\s|\"']*)\s*)+|\s*(?:nowrap|scope|align|style|colspan|rowspan)\s*$|\s*$",
     re.I,
 )
+_LEADING = re.compile(
+    r"\A(?:(?:colspan|rowspan|style|align|valign|width|height|bgcolor|class|scope)\s*=\s*(?:\"[^\"|]*\"|'[^'|]*'|[\w#%]+)(?:\s+|\Z))+",
+    re.I,
+)
 _CELLS = re.compile(r"\|\||!!|\n!")
 _MARKS = "*#:;"
 BREAK = "\x04"
 """A break within a line: a space in a cell, a new line elsewhere."""
 INDENT = "\x03"
 """Stands for a space before a nested item, which is not to be taken for one that is too many."""
+_MARKED = frozenset("=-|{" + _MARKS)
+"""How lines begin that may be more than text."""
 TEXT = 7
 """The level of what is no heading: below all headings."""
 
@@ -28,9 +34,13 @@ def laid_out(source: str) -> str:
     Headings without anything below them go (their section held references or links alone).
     """
     page = _Layout()
+    paragraph, counters, tables, marked = page.paragraph, page.counters, page.tables, _MARKED
     for line in source.split("\n"):
         stripped = line.strip()
-        if page.tables or stripped.startswith(("{|", ":{|", "::{|", "*{|")):
+        if stripped and not tables and stripped[0] not in marked:  # most lines
+            counters.clear()
+            paragraph.append(_code(line) if line[0] == " " else stripped)
+        elif tables or stripped.startswith(("{|", ":{|", "::{|", "*{|")):
             page.table_line(stripped)
         elif stripped:
             page.line(line, stripped)
@@ -119,6 +129,12 @@ def _with_content(blocks: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _item(line: str, counters: list[int]) -> str:
     """A line of a list: `- ` for *, a number for #, nothing for : and ;. Empty for an item without text."""
+    if line[0] == "*" and line[1:2] not in _MARKED:  # most items
+        text = line[1:].strip()
+        if text:
+            counters[:] = counters[:1] or [0]
+            return f"- {text}"
+        return ""
     text = line.lstrip(_MARKS)
     marks = line[: len(line) - len(text)]
     text = text.strip()
@@ -150,11 +166,13 @@ class _Table:
         """A line a row, cells apart by tabs; empty for a box."""
         if self.box:
             return ""
-        lines = [self.caption, *("\t".join(_clean(cell) for cell in row).strip("\t ") for row in self.rows)]
+        lines = [self.caption, *("\t".join(map(_clean, row)).strip("\t ") for row in self.rows)]
         return "\n".join(line for line in lines if line)
 
 
 def _clean(cell: str) -> str:
+    if "\n" not in cell and BREAK not in cell:
+        return cell_line(cell) if cell.strip() else ""
     return " ".join(cell_line(line) for line in cell.replace(BREAK, "\n").split("\n") if line.strip())
 
 
@@ -166,26 +184,31 @@ def cell_line(line: str) -> str:
 
 def _table_line(line: str, tables: list[_Table]) -> bool:
     """Take one line into the innermost open table; whether the outermost ended with it."""
-    start = line.lstrip(":* ")
-    if start.startswith("{|"):
+    first = line[:1]
+    if first in "{:*" and (start := line.lstrip(":* ")).startswith("{|"):
         if len(tables) < DEEPEST:
             tables.append(_Table(start[2:]))
         return False
     table = tables[-1]
-    if line.startswith("|}"):
-        if len(tables) == 1:
-            return True
-        tables.pop()
-        _into_cell(tables[-1], table.text())
-        _into_cell(tables[-1], line[2:].strip())
-    elif line.startswith("|-"):
-        if table.rows[-1]:
-            table.rows.append([])
-    elif line.startswith("|+"):
-        table.caption = _without_attributes(line[2:])
-    elif line[:1] in ("|", "!"):
-        parts = _CELLS.split(line[1:]) if line[0] == "!" else line[1:].split("||")
-        table.rows[-1].extend(map(_without_attributes, parts))
+    if first == "|":
+        second = line[1:2]
+        if second == "}":
+            if len(tables) == 1:
+                return True
+            tables.pop()
+            _into_cell(tables[-1], table.text())
+            _into_cell(tables[-1], line[2:].strip())
+        elif second == "-":
+            if table.rows[-1]:
+                table.rows.append([])
+        elif second == "+":
+            table.caption = _without_attributes(line[2:])
+        elif not table.box:
+            table.rows[-1].extend(map(_without_attributes, line[1:].split("||")))
+    elif table.box:
+        pass
+    elif first == "!":
+        table.rows[-1].extend(map(_without_attributes, _CELLS.split(line[1:])))
     elif line:
         _into_cell(table, line)
     return False
@@ -202,8 +225,13 @@ def _into_cell(table: _Table, text: str) -> None:
 
 
 def _without_attributes(cell: str) -> str:
-    """The content of `style="…" | content`."""
-    before, bar, content = cell.partition("|")
-    if not bar:
-        return cell.strip()
-    return content.strip() if _ATTRIBUTES.fullmatch(before) else f"{before.strip()} {content.strip()}".strip()
+    """The content of `style="…" | content`; also where the bar was in a template that shows nothing, or a mark of a header is doubled."""
+    if "|" not in cell:
+        cell = cell.strip()
+        return cell if "=" not in cell else _LEADING.sub("", cell)
+    before, _, content = cell.partition("|")
+    return (
+        content.strip()
+        if _ATTRIBUTES.fullmatch(before.replace("!", " "))
+        else f"{before.strip()} {content.strip()}".strip()
+    )

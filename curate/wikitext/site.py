@@ -24,7 +24,7 @@ LANGUAGES = """
     wuu xal xh xmf yi yo za zea zh zh-classical zh-min-nan zh-yue zu
 """
 """Prefixes of links to the same article in other languages (the codes of the wikis of Wikimedia)."""
-_CODES = frozenset(LANGUAGES.split())
+CODES = frozenset(LANGUAGES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Site:
         """The namespace of a link's prefix; None for what is no namespace."""
         key = prefix.strip().replace("_", " ").lower()
         found = self.namespaces.get(key)
-        return _KNOWN.get(key) if found is None else found
+        return KNOWN_NAMES.get(key) if found is None else found
 
     @staticmethod
     def is_language(prefix: str) -> bool:
         """Whether a link's prefix leads to the wiki of another language."""
-        return prefix.strip().lower() in _CODES
+        return prefix.strip().lower() in CODES
 
     def of_title(self, title: str) -> int:
         """The namespace of a page by its title: for dumps that do not state it (before version 0.6 of the format)."""
@@ -61,4 +61,4 @@ class Site:
         return f"{folder}/{quote(title.replace(' ', '_'), safe='/:@!$*(),;')}"
 
 
-_KNOWN = {**CANONICAL, **{name.replace("_", " "): FILE for name in FILE_ALIASES.split()}}
+KNOWN_NAMES = {**CANONICAL, **{name.replace("_", " "): FILE for name in FILE_ALIASES.split()}}

@@ -382,6 +382,10 @@ def _table() -> dict[str, Show]:
 
 TABLE: Mapping[str, Show] = _table()
 """Name -> what it shows."""
+TITLES = ("pagename", "fullpagename", "basepagename", "subpagename", "title")
+"""Variables that show the title of the page."""
+KNOWN = frozenset([*FIXED, *TABLE, *ARGUED, *TITLES])
+"""All names that `shown` knows, but for those with a colon in them and `lang-…`, `ipa-…`, `transl-…`."""
 _PREFIXED = re.compile(r"(lang|ipa|transl)-([a-z][a-z-]*)")
 _FUNCTION = re.compile(
     r"(lc|uc|lcfirst|ucfirst|formatnum|nowrap|padleft|#dateformat|#formatdate|plural|grammar|gender):"
@@ -407,7 +411,7 @@ def shown(name: str, arguments: list[str], title: str, language: str) -> str | N
         return show(*split_arguments(arguments))
     if found := _PREFIXED.fullmatch(key):
         return _tongue(found[1], found[2], *split_arguments(arguments), language)
-    if key in ("pagename", "fullpagename", "basepagename", "subpagename", "title"):
+    if key in TITLES:
         return title
     if found := _FUNCTION.match(key):
         return _function(found[1], name.strip()[found.end() :].strip())

@@ -9,14 +9,22 @@ Gone are references, comments, categories, files with their captions, navigation
 `layout.BOXES`, and every template that `templates.TABLE` does not know.
 """
 
+import functools
 import html
 import re
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from curate.filters.jit import Array
+from curate.wikitext import scan
 from curate.wikitext.layout import BREAK, INDENT, laid_out
-from curate.wikitext.site import CATEGORY, FILE, MEDIA, SPECIAL, Site
-from curate.wikitext.templates import shown
+from curate.wikitext.site import CATEGORY, CODES, FILE, KNOWN_NAMES, MEDIA, SPECIAL, Site
+from curate.wikitext.templates import KNOWN, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DEEPEST = 60
 """Nested templates and links that are followed; MediaWiki itself expands 40 (wgMaxTemplateDepth)."""
@@ -34,6 +42,12 @@ LITERAL = """
 _HIDDEN, _LITERAL = HIDDEN.split(), LITERAL.split()
 _OPENING = re.compile(rf"<!--|<({'|'.join(_HIDDEN + _LITERAL)}|noinclude|onlyinclude)(?![\w-])([^<>]*)>", re.IGNORECASE)
 _CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDDEN + _LITERAL}
+_BEHIND = ",;\\.:!?')"
+_SPACE_BYTES = (
+    rb"(?:\s|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|[\x1c-\x1f])*"
+)
+_OPENING_BYTES = re.compile(_OPENING.pattern.encode(), re.IGNORECASE)
+_CLOSING_BYTES = {name: re.compile(rb"</%s%s>" % (name.encode(), _SPACE_BYTES), re.IGNORECASE) for name in _CLOSING}
 _URL = re.compile(r"://[^\s<>\[\]{}|\"\x00-\x08]+")
 _PLAIN_LINK = re.compile(r"\[\[([^\[\]{}|:\n]+)\]\]")
 _LABELLED_LINK = re.compile(r"\[\[[^\[\]{}|:\n]+\|([^\[\]{}|\n]+)\]\]")
@@ -79,13 +93,22 @@ class Article(NamedTuple):
     links: list[Link]
 
 
-def to_text(source: str, site: Site, title: str = "") -> Article:
-    """The text and the links of a page. `source` must not hold characters below U+0009: XML forbids them."""
+def to_text(source: str, site: Site, title: str = "", packed: bytes | None = None) -> Article:
+    """The text and the links of a page. `source` must not hold characters below U+0009: XML forbids them. `packed` is the same
+    in UTF-8, where it is known."""
     kept: list[str] = []
     links: list[Link] = []
-    text = _without_extensions(source.translate(_CONTROLS) if "\x00" in source else source, kept, links)
-    links += [Link(url, False) for url in urls(text)]
-    text = _matched(text, site, title)
+    if "\x00" in source:
+        source, packed = source.translate(_CONTROLS), None
+    text = None
+    if len(source) >= _COMPILED:
+        text = _scanned(packed or source.encode("utf-8", "surrogatepass"), site, title, kept, links)
+    if text is None:
+        kept.clear()
+        links.clear()
+        text = _without_extensions(source, kept, links)
+        links += [Link(url, False) for url in urls(text)]
+        text = _matched(text, site, title)
     if "-{" in text:
         text = _VARIANT.sub(_variant, text)
     if "[" in text:
@@ -103,17 +126,139 @@ def to_text(source: str, site: Site, title: str = "") -> Article:
 _CONTROLS = dict.fromkeys([0, 1, 2, 3, 4])
 
 
+# ---- the same by compiled loops ----
+
+_COMPILED = 1 << 10
+"""Characters from which on compiled loops are worth their calls."""
+
+
+def _bytes(text: str) -> "NDArray[np.uint8]":
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def _text(out: "NDArray[np.uint8]", size: int) -> str:
+    return out[:size].tobytes().decode("utf-8", "surrogatepass")
+
+
+@functools.cache
+def _tags() -> Array:
+    own = {"ref": 2, "references": 3}
+    return scan.table({name: own.get(name, 1) for name in [*_HIDDEN, *_LITERAL, "noinclude", "onlyinclude"]})
+
+
+@functools.cache
+def _templates() -> Array:
+    return scan.table(KNOWN)
+
+
+_prefixes_of: dict[tuple[object, ...], Array] = {}
+
+
+def _prefixes(site: Site) -> Array:
+    key = (site.database, *site.namespaces.items())
+    if key not in _prefixes_of:
+        _prefixes_of.clear()
+        _prefixes_of[key] = scan.table(_kinds(site))
+    return _prefixes_of[key]
+
+
+def _kinds(site: Site) -> dict[str, int]:
+    kinds = dict.fromkeys(CODES, scan.TONGUE)
+    for name in [*KNOWN_NAMES, *site.namespaces]:
+        space = site.namespace(name)
+        if space is not None:
+            gone = space in (FILE, CATEGORY, MEDIA)
+            kinds[name] = scan.GONE if gone else scan.SPECIAL if space == SPECIAL else scan.OTHER
+    return kinds
+
+
+def _scanned(packed: bytes, site: Site, title: str, kept: list[str], links: list[Link]) -> str | None:
+    """What `_matched` gives of what `_without_extensions` leaves of a page; None where those have to look themselves."""
+    data = _scanned_tags(packed, kept, links)
+    return None if data is None else _scanned_brackets(data, site, title)
+
+
+def _scanned_tags(packed: bytes, kept: list[str], links: list[Link]) -> "NDArray[np.uint8] | None":
+    data, size = np.frombuffer(packed, np.uint8), len(packed)
+    out, notes, state = np.empty(size + 16, np.uint8), np.empty(size + 16, np.uint8), np.zeros(6, np.int64)
+    names, unclosed = _tags(), set[str]()
+    while (asks := scan.without_notes(data, out, notes, state, names)) == scan.ASK:
+        found = _OPENING_BYTES.match(packed, int(state[0]))
+        if found is None:
+            return None
+        name, at = found[1].lower().decode(), found.end()
+        state[0] = at
+        if found[2].endswith(b"/") or name in unclosed or name not in _CLOSING:
+            continue
+        closing = _CLOSING_BYTES[name].search(packed, at)
+        if closing is None:
+            unclosed.add(name)
+            continue
+        state[0] = closing.end()
+        if name in _LITERAL:
+            inner = packed[at : closing.start()].decode("utf-8", "surrogatepass")
+            shown = _literal(name, found[2].decode("utf-8", "surrogatepass"), inner, kept).encode(
+                "utf-8", "surrogatepass"
+            )
+            made = int(state[1])
+            out[made : made + len(shown)] = np.frombuffer(shown, np.uint8)
+            state[1] = made + len(shown)
+    if asks == scan.BAIL:
+        return None
+    links += [Link(url, True) for url in _addresses(notes[: state[2]])]
+    links += [Link(url, False) for url in _addresses(out[: state[1]])]
+    return out[: state[1]]
+
+
+def _addresses(data: "NDArray[np.uint8]") -> list[str]:
+    """What `urls` gives."""
+    spans, at, found = np.empty((256, 3), np.int64), 0, list[str]()
+    while count := scan.addresses(data, spans, at):
+        for start, colon, end in spans[:count].tolist():
+            url = data[start:end].tobytes().decode("utf-8", "surrogatepass")
+            found.append(_whole(url if url[:4] == "http" else url[: colon - start].lower() + url[colon - start :]))
+        at = int(spans[count - 1, 2])
+    return found
+
+
+def _scanned_brackets(data: "NDArray[np.uint8]", site: Site, title: str) -> str | None:
+    out = np.empty(2 * len(data) + 4096, np.uint8)
+    frames, state = np.empty((DEEPEST, 4), np.int64), np.zeros(9, np.int64)
+    names, prefixes = _templates(), _prefixes(site)
+    while asks := scan.matched(data, out, frames, state, names, prefixes):
+        if asks == scan.BAIL:
+            return None
+        at, end, depth, rest, taken, start = state[:6].tolist()
+        content = out[start:end].tobytes().decode("utf-8", "surrogatepass")
+        shown = _link(content, site) if asks == scan.ASK_LINK else _template(content, site, title)
+        end = start
+        if shown:
+            put = _protected(shown).encode("utf-8", "surrogatepass")
+            end += len(put)
+            if end + len(data) - at + 16 > len(out):
+                return None
+            out[start:end] = np.frombuffer(put, np.uint8)
+        state[scan.SIZE] = end
+        if asks == scan.ASK:
+            state[scan.REST] = rest - taken
+            frames[depth - 1, scan.COUNT] -= taken
+            if frames[depth - 1, scan.COUNT] < 2:
+                state[scan.DEPTH] = depth - 1
+    return _text(out, int(state[scan.SIZE]))
+
+
 def urls(source: str) -> list[str]:
     """The addresses of other sites in wikitext, in order."""
     found = []
     for match in _URL.finditer(source):  # a pattern that begins with a fixed text is searched for ten times as fast
         start = match.start()
         before = source[max(0, start - 5) : start].lower()
-        scheme = (
-            "https" if before == "https" else "http" if before[1:] == "http" else "ftp" if before[2:] == "ftp" else ""
-        )
-        if scheme or (scheme := before if before in ("http", "ftp") else ""):
-            found.append(_whole(scheme + match[0]))
+        if before == "https":
+            found.append(_whole("https" + match[0]))
+        elif before.endswith("http"):
+            found.append(_whole("http" + match[0]))
+        elif before.endswith("ftp"):
+            found.append(_whole("ftp" + match[0]))
     return found
 
 
@@ -121,7 +266,9 @@ def _whole(url: str) -> str:
     """A bare URL without the punctuation of the sentence around it, as MediaWiki links it."""
     if "&" in url:
         url = html.unescape(url)
-    return url.rstrip(",;\\.:!?'" + ("" if "(" in url else ")")).partition("''")[0]
+    if url[-1] in _BEHIND:
+        url = url.rstrip(_BEHIND if "(" not in url else _BEHIND[:-1])
+    return url.partition("''")[0] if "''" in url else url
 
 
 # ---- comments and extension tags ----
@@ -334,6 +481,10 @@ def _variant(found: re.Match[str]) -> str:
 
 def _tidy(text: str) -> str:
     """The gaps that templates left: empty parentheses, separators with nothing before or behind them, doubled spaces."""
+    if len(text) >= _COMPILED:
+        data = _bytes(text)
+        out = np.empty(len(data) + 1, np.uint8)
+        return _text(out, scan.tidied(data, out))
     for space in "\xa0\u2009\u202f":
         text = text.replace(space, " ")
     if "(" in text:

@@ -41,6 +41,11 @@ def text(source, site=SITE):
         ("== Empty ==\n{{reflist}}\n=== Sub ===\n== Full ==\nText", "Full\n\nText"),
         ("* a\n** b\n# one\n# two\n; term\n: definition", "- a\n  - b\n1. one\n2. two\nterm\ndefinition"),
         ('{| class="wikitable"\n|+ Cap\n! A !! B\n|-\n| style="x" | 1 || 2<br>3\n|}', "Cap\nA\tB\n1\t2 3"),
+        ('{|\n! A\n!! style="x" | B\n! colspan="2" ! scope="col" | C\n|}', "A\tB\tC"),
+        (
+            '{|\n| colspan="2" {{unknown}} || bgcolor=white colspan=3\n| style="x" {{yes}} || E = mc2\n|}',
+            "Yes\tE = mc2",
+        ),
         ('{| class="infobox"\n| gone\n|}\nText', "Text"),
         ("{|\n| out\n{|\n| in\n|}\n|}", "out in"),
         ("__NOTOC__ a __x__", "a __x__"),

@@ -1,0 +1,69 @@
+"""The compiled loops give what Python gives: on pages of all kinds of markup, whole and broken."""
+
+import random
+
+import numpy as np
+import pytest
+
+from curate.wikitext import kinds, scan, text
+from curate.wikitext.site import Site
+
+SITE = Site(namespaces={"file": 6, "category": 14, "datei": 6, "special": -1, "wikipedia": 4, "категория": 14})
+PARTS = [
+    "[[", "]]", "{{", "}}", "{{{", "}}}", "[", "]", "{", "}", "|", "=", "\n", " ", "  ", "\xa0", "\u2009", "\u3000", "(", ")", "( , ", "()",
+    ",", " .", " ,\n", ". ", ":", "''", "'''", "== H ==\n", "<", ">", "<ref>", "</ref>", "<ref name=a />", "<REF>", "</ref >", "</ref\xa0>", "<refx>",
+    "<references>", "</references>", "<references/>", "<!--", "-->", "<math>x|y</math>", "<nowiki>[[</nowiki>", "<code>a\nb</code>", "<gallery>",
+    "<br>", "[[a]]", "[[a|b=c]]", "[[a|b [[c=d]] e]]", "[[File:x.jpg|thumb|y]]", "[[Category:K]]", "[[de:T]]", "[[:de:T]]", "[[Special:X]]",
+    "[[Категория:К]]", "[[\xa0a\xa0]]", "[[Wikipedia:X|y]]", "{{convert|5|km}}", "{{lang|fr|a=b}}", "{{quote|1=", "{{unknown|", "{{!}}", "{{NAME_x}}",
+    "{{·}}", "{{PAGENAME}}", "{{lc:ABC}}", "{{lang-de|x}}", "http://a.b/c(d)", "https://x.y/?a&amp;b.", "ftp://z", "HTTP://Q.r", "&nbsp;", "&lt;",
+    "\x03", "word", "слово", "語", "🙂", "<onlyinclude>", "__TOC__", "{|\n", "|-\n", "|}\n", "! a !! b\n", "-{a}-",
+]  # fmt: skip
+
+
+def found(source):
+    article = text.to_text(source, SITE, "Title")
+    return article.text, article.links
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_broken_pages_come_out_the_same(seed, monkeypatch):
+    r = random.Random(seed)
+    pages = ["".join(r.choices(PARTS, k=r.randrange(1, 120))) for _ in range(150)]
+    pages += ["".join(r.choices(r.sample(PARTS, 6), k=40)) for _ in range(150)]
+    monkeypatch.setattr(text, "_COMPILED", 0)
+    compiled = [found(page) for page in pages]
+    monkeypatch.setattr(text, "_COMPILED", 1 << 60)
+    assert compiled == [found(page) for page in pages]
+
+
+def test_the_loops_read_usual_pages_to_their_end():
+    page = "A [[b]], [[c|d]] and [[File:x.jpg|y]] {{unknown|{{convert|1|km}}}}<ref>n</ref> {{lang|fr|z}}."
+    out = text._scanned(page.encode(), SITE, "", [], [])
+    assert out == "A b, d and   z."
+
+
+@pytest.mark.parametrize("name", ["Disambig", "geo-disambig", " dab\n", "Other disambiguation", "пояснение"])
+def test_disambiguations_are_told_by_any_template(name):
+    assert kinds.is_disambiguation("text {{a|b}} {{" + name + "|c}}")
+    assert not kinds.is_disambiguation("text {{a|b}} {{x" + name + "x|c}}")
+
+
+@pytest.mark.parametrize(
+    ("escaped", "expected"),
+    [
+        (b"a &lt;b&gt; &amp;amp; &quot;c&quot;\n\t", b'a <b> &amp; "c"\n\t'),
+        (b"a &#39; b", None),
+        (b"a &lt b", None),
+        (b"a < b", None),
+        (b"a > b", None),
+        (b"a\rb", None),
+        (b"a\x00b", None),
+        (b"\xef\xbf\xbf", None),
+        (b"&", None),
+    ],
+)
+def test_text_of_xml(escaped, expected):
+    data = np.frombuffer(escaped, np.uint8)
+    out = np.zeros(len(data), np.uint8)
+    size = scan.unescaped(data, out)
+    assert (None if size < 0 else out[:size].tobytes()) == expected
