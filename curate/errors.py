@@ -76,6 +76,9 @@ _PASSING = re.compile(
 
 
 _NO_HOST = re.compile(r"Could not resolve host: [^ ]+|Failed to connect to \S+ port \d+")
+_REFUSED = re.compile(
+    r"AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_SIGNATURE|SIGNATURE_DOES_NOT_MATCH|[A-Z_]*TOKEN[A-Z_]*)|HTTP status 40[13]\b"
+)
 _GOOGLE = re.compile(r"google::cloud::Status\((\w+): (?:[^:]*, with a last message of )?([^.({]*)")
 
 
@@ -98,6 +101,10 @@ def _of_store(error: BaseException) -> OutputError | None:
     if found := _NO_HOST.search(told):
         return OutputError(
             f"the store can't be reached: {found[0]}: check the network, or AWS_ENDPOINT_URL; a run that had begun goes on with --resume"
+        )
+    if _REFUSED.search(told):
+        return OutputError(
+            f"the store refuses: {told}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and look what they may do"
         )
     if is_passing(error):
         return OutputError(f"the store does not answer, however often it is asked: {told}; --resume goes on from there")

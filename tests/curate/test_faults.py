@@ -119,6 +119,10 @@ def test_debug_shows_the_traceback(folder, monkeypatch):
             "to 127.0.0.1 port 9000 after 0 ms: x",
             "the store can't be reached: Failed to connect to 127.0.0.1 port 9000: check",
         ),
+        (
+            "When getting information for key 'a' in bucket 'b': AWS Error ACCESS_DENIED during HeadObject operation: No response body.",
+            r"the store refuses: .*AWS Error ACCESS_DENIED .*: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \(or AWS_PROFILE\)",
+        ),
         ("google::cloud::Status(NOT_FOUND: No such object {x})", "does not answer: NOT_FOUND: No such object"),
     ],
 )
