@@ -28,10 +28,7 @@ from curate.read.rows import SKIPPED, in_batches, write_rows
 from curate.read.source import ReadResult, ReadTask, Source, digest_of
 from curate.read.unpack import Piece, Places, pieces, recoded, splittable
 from curate.read.web import survive
-from curate.wikitext import scan
-from curate.wikitext.kinds import is_disambiguation, is_list
 from curate.wikitext.site import Site
-from curate.wikitext.text import to_text
 
 ROWS = schema.extracted("wikipedia")
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
@@ -317,6 +314,8 @@ def _parted(page: bytes) -> tuple[bytes, bytes | None]:
 
     The text is nearly all of a page, and nothing but characters and four entities.
     """
+    from curate.wikitext import scan  # compiled: loaded where pages are read
+
     start = page.find(b"<text")
     end = page.find(b"</text>", start)
     first = page.find(b">", start) + 1
@@ -338,6 +337,8 @@ def _parser() -> object:
 def _filled(
     row: dict[str, Any], element: etree._Element, known: str | None, packed: bytes | None, task: WikiTask
 ) -> dict[str, object]:
+    from curate.wikitext.text import to_text
+
     site = task.site
     title = element.findtext("title") or ""
     number, revision = _whole(element.findtext("id")), _newest(element)
@@ -383,6 +384,8 @@ def _skip(
     options: Wikipedia,
 ) -> str | None:
     """Why a page is no document; None for one that is."""
+    from curate.wikitext.kinds import is_disambiguation, is_list
+
     if space not in options.namespaces:
         return "other_namespace"
     if revision is None:
