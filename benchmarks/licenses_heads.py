@@ -3,7 +3,8 @@
     python -m benchmarks.licenses_heads [--list]
 
 All lines of `LINES` and `FINE` were written at one go before the rules for heads of files were read; each fourth one of `LINES` was held
-back from all work on these rules. `FRESH` was written when they were done, and nothing was changed for it. Each line alone at the head of a
+back from all work on these rules. `FRESH` was written when they were done; one kind that it
+found (names) was mended. Each line alone at the head of a
 file, in its docstring, in a line with a description, and in a block comment of JavaScript, below a root under MIT.
 """
 
