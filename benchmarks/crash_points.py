@@ -11,7 +11,7 @@ writing, the opening and the closing of each Parquet file, and on an object stor
 deletes. Then, for each K, it is run again in a process that ends itself by SIGKILL before operation K, and resumed by
 another. What is published must be the same bytes, and nothing else must be left. `--twice` kills the resumed run, too, at
 an operation that a seed chooses. `--points` takes so many operations, spread evenly; without it all of them.
-`--copies` copies the disk before each operation of one run, which is what a kill leaves, instead of killing as many runs.
+`--copies` copies the disk, and the store, before each operation of one run, which is what a kill leaves, instead of killing as many runs.
 With `--results` and `--seconds` a sweep goes in pieces: each call goes on where the one before has ended.
 
 The tasks of the job run in the process that is killed, so the operations of what are else child processes are among them.
@@ -390,6 +390,42 @@ def s3_client() -> Any:
     return boto3.client("s3")
 
 
+def objects(client: Any, folder: str) -> dict[str, str]:
+    """Key to ETag of all objects below a prefix of a store, markers of folders included."""
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+    return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])}
+
+
+def download(folder: str, to: Path, seen: Path) -> None:
+    """Copy the objects below a prefix to a folder; the content of each is fetched once, and lies in `seen` under its ETag."""
+    client, (bucket, _, prefix) = s3_client(), folder.removeprefix("s3://").partition("/")
+    seen.mkdir(exist_ok=True)
+    to.mkdir(parents=True)
+    for key, tag in objects(client, folder).items():
+        path = to / key[len(prefix) + 1 :]
+        if key.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        if not (seen / tag).exists():
+            (seen / tag).write_bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(seen / tag, path)
+
+
+def upload(folder: Path, to: str) -> None:
+    """Make what is below a prefix what lies in a folder, as `download` has left it."""
+    client, (bucket, _, prefix) = s3_client(), to.removeprefix("s3://").partition("/")
+    for key in objects(client, to):
+        client.delete_object(Bucket=bucket, Key=key)
+    for path in sorted(folder.rglob("*")):
+        key = f"{prefix}/{path.relative_to(folder)}"
+        if path.is_file():
+            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        elif not any(path.iterdir()):
+            client.put_object(Bucket=bucket, Key=f"{key}/", Body=b"")
+
+
 def without_times(value: Any) -> Any:
     """A ledger without what may differ."""
     if isinstance(value, dict):
@@ -536,14 +572,18 @@ class Sweep:
         return {**same, **differ}, operations
 
     def copy(self, numbers: Sequence[int]) -> None:
-        """Run the job once, on a local disk, and copy what is there before each of some operations: a kill leaves the same."""
+        """Run the job once and copy what is there before each of some operations: a kill leaves the same."""
         place, wanted = self.begin("copied"), set(numbers)
         shutil.rmtree(self.root / "copies", ignore_errors=True)
 
         def before(number: int) -> None:
             if number in wanted:
-                for source, name in ((place, "place"), (self.temporary, "tmp")):
-                    shutil.copytree(source, self.root / "copies" / str(number) / name, symlinks=True)
+                to = self.root / "copies" / str(number)
+                shutil.copytree(self.temporary, to / "tmp", symlinks=True)
+                if self.store == "s3":
+                    download(place, to / "place", self.root / "objects")
+                else:
+                    shutil.copytree(place, to / "place", symlinks=True)
 
         def act() -> None:
             tempfile.tempdir = str(self.temporary)
@@ -559,9 +599,13 @@ class Sweep:
         if not copied.exists():
             return None
         place = self.place("copied")
-        for target, name in ((Path(place), "place"), (self.temporary, "tmp")):
-            shutil.rmtree(target)
-            shutil.move(copied / name, target)
+        shutil.rmtree(self.temporary)
+        shutil.move(copied / "tmp", self.temporary)
+        if self.store == "s3":
+            upload(copied / "place", place)
+        else:
+            shutil.rmtree(place)
+            shutil.move(copied / "place", place)
         return place
 
     def point(self, number: int, wanted: dict[str, str], again: int = 0) -> Outcome:
@@ -630,7 +674,7 @@ def sweep(command: str, store: str, inputs: Path, root: Path, order: Order) -> d
     numbers = order.numbers(len(operations), chance)
     tried = {line["number"] for line in read_results(order.results) if _of(line) == (command, store, order.twice)}
     wrong, done, unreached = {}, 0, 0
-    if order.copies and store == "local":
+    if order.copies:
         runner.copy([number for number in numbers if number not in tried])
     for number in numbers:
         again = chance.randint(1, max(2, len(operations) - number)) if order.twice else 0
@@ -646,7 +690,7 @@ def sweep(command: str, store: str, inputs: Path, root: Path, order: Order) -> d
             print(f"{command} {store} {number} ({again}): {wrong[number]}", file=sys.stderr, flush=True)
         if order.results:
             line = {"command": command, "store": store, "twice": order.twice, "number": number, "again": again}
-            line |= {"copied": order.copies and store == "local"}
+            line |= {"copied": order.copies}
             line |= {"operations": len(operations), "operation": name, "killed": outcome.killed, "wrong": outcome.wrong}
             with open(order.results, "a") as stream:
                 stream.write(json.dumps(line) + "\n")
@@ -868,7 +912,7 @@ def main() -> None:
         "--results", default="", help="a file of results: its points are not tried again, new ones go there"
     )
     parser.add_argument(
-        "--copies", action="store_true", help="copy the disk before each operation, instead of killing (local)"
+        "--copies", action="store_true", help="copy disk and store before each operation, instead of killing"
     )
     parser.add_argument("--summary", action="store_true", help="print a table of the --results, and do nothing")
     arguments = parser.parse_args()
