@@ -241,8 +241,8 @@ def _redacted(text: str, counts: Counter[str]) -> str:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:
             merged.append((start, stop))
-    for start, stop in reversed(merged):
-        text = f"{text[:start]}<KEY>{text[stop:]}"
+    places = [0, *(place for span in merged for place in span), len(text)]
+    text = "<KEY>".join(text[start:stop] for start, stop in zip(places[::2], places[1::2], strict=True))
     counts["key"] += len(merged)
 
     def hidden(match: re.Match[str]) -> str:

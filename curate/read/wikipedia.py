@@ -443,8 +443,22 @@ def documents(task: PagesTask) -> Iterator[pa.RecordBatch]:
     return in_batches(_rows(task), ROWS, BATCH_ROWS)
 
 
+_SAMPLE = Page(
+    b"<page><title>A</title><ns>0</ns><id>1</id><revision><id>1</id><text>"
+    + b"A [[b|c]] and {{d}} &lt;ref&gt;http://e.example f&lt;/ref&gt; of [http://g.example h].\n\n* i\n" * 20
+    + b"</text></revision></page>",
+    0,
+)
+
+
+def prepare(task: WikiTask) -> None:
+    """Load the compiled loops, or compile them the first time on a machine: that is not on the time of the first page."""
+    page_row(_SAMPLE, task)
+
+
 def _rows(task: PagesTask) -> Iterator[dict[str, object]]:
     own, split = task.task, task.task.split
+    prepare(own)
     found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
     if split.encoding:
         found = recoded(found, split.encoding)

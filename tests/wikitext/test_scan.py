@@ -1,6 +1,8 @@
 """The compiled loops give what Python gives: on pages of all kinds of markup, whole and broken."""
 
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -67,3 +69,25 @@ def test_text_of_xml(escaped, expected):
     out = np.zeros(len(data), np.uint8)
     size = scan.unescaped(data, out)
     assert (None if size < 0 else out[:size].tobytes()) == expected
+
+
+def test_loops_are_loaded_before_the_time_of_a_page_begins():
+    code = """
+from curate.read.wikipedia import Page, WikiSplit, WikiTask, Wikipedia, page_row, prepare
+from curate.wikitext import scan
+from curate.wikitext.site import Site
+
+def loaded():
+    return {name: len(f.signatures) for name, f in vars(scan).items() if hasattr(f, "signatures") and hasattr(f, "py_func")}
+
+task = WikiTask(name="w", split=WikiSplit("w.xml", 0, 1, "", ""), source="w", site=Site(), options=Wikipedia())
+assert not any(loaded().values())
+prepare(task)
+before = loaded()
+text = "{{x|[[File:a.jpg|b]]}} &lt;ref&gt;http://a.example&lt;/ref&gt; {| \\n|a||b\\n|} &lt;math&gt;x&lt;/math&gt; ( , ) " * 40
+row = page_row(Page(f"<page><title>T</title><ns>0</ns><id>1</id><revision><id>1</id><text>{text}</text></revision></page>".encode(), 0), task)
+assert row["text"], row
+assert before["matched"] == before["without_notes"] == 1, before
+assert loaded() == before, (loaded(), before)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
