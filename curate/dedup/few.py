@@ -19,6 +19,7 @@ MOST_KEYS = 1 << 20
 """Keys that are few: a quarter of a gigabyte at the peak."""
 COLUMNS = ("shard", "doc", "pos", "survivor", "value")
 LARGEST = 10
+"""Groups that the facts name."""
 Numbers = npt.NDArray[np.int64]
 
 

@@ -192,7 +192,12 @@ def _histogram(groups: "DataFrame") -> tuple[list[tuple[int, int, int]], list[fe
 
     power = F.floor(F.log2(F.col("copies").cast("double"))).cast("int").alias("power")
     bins = groups.groupBy(power).agg(F.count(F.lit(1)).alias("groups"), F.sum("copies").alias("copies")).collect()
-    largest = groups.orderBy(F.desc("copies"), "survivor", "hi", "lo").limit(10).select("survivor", "copies").collect()
+    largest = (
+        groups.orderBy(F.desc("copies"), "survivor", "hi", "lo")
+        .limit(few.LARGEST)
+        .select("survivor", "copies")
+        .collect()
+    )
     found = [few.Group(row["survivor"], row["copies"]) for row in largest]
     return sorted((r["power"], r["groups"], r["copies"]) for r in bins), found
 

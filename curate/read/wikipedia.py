@@ -443,17 +443,17 @@ def documents(task: PagesTask) -> Iterator[pa.RecordBatch]:
     return in_batches(_rows(task), ROWS, BATCH_ROWS)
 
 
-_SAMPLE = Page(
-    b"<page><title>A</title><ns>0</ns><id>1</id><revision><id>1</id><text>"
+_SAMPLE = (
+    b"<page><title>A</title><ns>%d</ns><id>1</id><revision><id>1</id><text>"
     + b"A [[b|c]] and {{d}} &lt;ref&gt;http://e.example f&lt;/ref&gt; of [http://g.example h].\n\n* i\n" * 20
-    + b"</text></revision></page>",
-    0,
+    + b"</text></revision></page>"
 )
 
 
 def prepare(task: WikiTask) -> None:
     """Load the compiled loops, or compile them the first time on a machine: that is not on the time of the first page."""
-    page_row(_SAMPLE, task)
+    for space in task.options.namespaces[:1]:  # pages of others are skipped unread
+        page_row(Page(_SAMPLE % space, 0), task)
 
 
 def _rows(task: PagesTask) -> Iterator[dict[str, object]]:

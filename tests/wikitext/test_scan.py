@@ -80,12 +80,12 @@ from curate.wikitext.site import Site
 def loaded():
     return {name: len(f.signatures) for name, f in vars(scan).items() if hasattr(f, "signatures") and hasattr(f, "py_func")}
 
-task = WikiTask(name="w", split=WikiSplit("w.xml", 0, 1, "", ""), source="w", site=Site(), options=Wikipedia())
+task = WikiTask(name="w", split=WikiSplit("w.xml", 0, 1, "", ""), source="w", site=Site(), options=Wikipedia(namespaces=(14,)))
 assert not any(loaded().values())
 prepare(task)
 before = loaded()
 text = "{{x|[[File:a.jpg|b]]}} &lt;ref&gt;http://a.example&lt;/ref&gt; {| \\n|a||b\\n|} &lt;math&gt;x&lt;/math&gt; ( , ) " * 40
-row = page_row(Page(f"<page><title>T</title><ns>0</ns><id>1</id><revision><id>1</id><text>{text}</text></revision></page>".encode(), 0), task)
+row = page_row(Page(f"<page><title>T</title><ns>14</ns><id>1</id><revision><id>1</id><text>{text}</text></revision></page>".encode(), 0), task)
 assert row["text"], row
 assert before["matched"] == before["without_notes"] == 1, before
 assert loaded() == before, (loaded(), before)
