@@ -4,9 +4,18 @@ import bz2
 import itertools
 import random
 
+import numpy as np
 import pytest
 
 from curate.read import bzip2, unpack
+
+
+def _fibonacci(steps):
+    one, two = b"a", b"ab"
+    for _ in range(steps):
+        one, two = two, two + one
+    return two
+
 
 TEXTS = {
     "words": lambda r: " ".join(r.choice(["alpha", "beta", "gamma", "d"]) + str(r.randrange(50)) for _ in range(20_000)).encode(),
@@ -16,6 +25,8 @@ TEXTS = {
     "circles": lambda r: b"abcde" * r.randrange(1, 3_000),
     "runs": lambda r: b"".join(bytes([r.randrange(5)]) * r.choice([1, 3, 4, 5, 258, 259, 260, 700]) for _ in range(500)),
     "short": lambda r: r.randbytes(r.randrange(1, 40)),
+    "long codes": lambda r: bytes(min(255, int(r.expovariate(0.3))) for _ in range(60_000)) + bytes(range(256)),
+    "words of two letters": lambda r: _fibonacci(r.randrange(20, 26)),
     "lines": lambda r: b"".join(b"<page>%d</page>\n" % r.randrange(10**6) for _ in range(9_000)),
 }  # fmt: skip
 
@@ -46,6 +57,11 @@ def test_a_damaged_block_is_left_to_libbz2(kind):
         damaged[at] ^= 1 << r.randrange(8)
         found = bzip2.unpack_block(bytes(damaged), start, end)
         assert found is None or found == unpack._by_libbz2(bytes(damaged), start, end)
+    for bit in range(start + 48, min(end - 8, start + 1500), 3):  # checksum, origin, bytes in use, codes
+        damaged = bytearray(packed)
+        damaged[bit // 8] ^= 0x80 >> bit % 8
+        found = bzip2.unpack_block(bytes(damaged), start, end)
+        assert found is None or found == unpack._by_libbz2(bytes(damaged), start, end)
     for cut in (1, 8, 700):
         assert bzip2.unpack_block(packed, start, max(start + 80, end - cut)) is None
         assert bzip2.unpack_block(packed, start, end + cut) is None
@@ -56,6 +72,19 @@ def test_what_grows_too_large_is_left_to_libbz2():
     (span,) = spans(packed)
     assert bzip2.unpack_block(packed, *span) is None
     assert unpack.unpack_block(packed, *span) == bytes(5_000_000)
+
+
+def test_nothing_is_written_behind_the_room(monkeypatch):
+    own = bzip2._Scratch()
+    behind = np.zeros(len(own.out) + 1_000_000, np.uint8)
+    own.out = behind[: len(own.out)]
+    monkeypatch.setattr(bzip2, "_kept", [own])
+    text = b"a" * 259 * 5_700 + random.Random(1).randbytes(800_000)  # long runs, and then none
+    packed = bz2.compress(text)
+    (span,) = spans(packed)
+    assert bzip2.unpack_block(packed, *span) is None
+    assert not behind[len(own.out) :].any()
+    assert unpack.unpack_block(packed, *span) == text
 
 
 def test_marks_are_the_same_however_they_are_looked_for(monkeypatch):
