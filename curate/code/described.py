@@ -9,17 +9,17 @@ from functools import lru_cache
 
 from curate.code.names import Fast, Folded, rough, whole
 from curate.code.prose import (
-    CODE_LINE,
     NAME_WORDS,
     NOTICE_WORDS,
     OF_USE,
     PATH,
     SINGLE,
-    TOKEN,
     condition_in,
+    is_code_line,
     is_harmless,
     is_plain,
     ordinary,
+    tokens_in,
 )
 
 PROGRAM = frozenset(
@@ -128,7 +128,7 @@ KNOWN = whole(
 def unexplained(words: str) -> str | None:
     """Why a sentence beside a licence notice is a doubt; None for a form of heading, a name, code, or a description of a program."""
     said = " ".join(words.split())
-    tokens = TOKEN.findall(said)
+    tokens = tokens_in(said)
     if not tokens or is_harmless(said) or LISTED.fullmatch(said) or (KNOWN.fullmatch(said) and not stands_out(said)):
         return None
     label = LABEL.match(said)
@@ -142,7 +142,7 @@ def unexplained(words: str) -> str | None:
     if found:
         return f"speaks of {found.group()!r}"
     described = _signs(rest) > (1 if _YOU.search(rest) else 0)
-    if CODE_LINE.search(words) and (described or len(tokens) < 2):
+    if is_code_line(words) and (described or len(tokens) < 2):
         return None
     if not described:
         return "nothing known"
@@ -151,14 +151,14 @@ def unexplained(words: str) -> str | None:
 
 def _signs(said: str) -> int:
     """How many words speak of parts of programs, or of what programs do."""
-    inner = [t.lower() for t in TOKEN.findall(said)]
+    inner = [t.lower() for t in tokens_in(said)]
     named = len(IDENTIFIER.findall(said)) if _MAY_IDENTIFY.search(said) else 0
     return sum(t in PROGRAM for t in inner) + named + int(bool(inner) and inner[0] in DOES)
 
 
 def speaks_of_parts(said: str) -> bool:
     """Whether a sentence has a word of parts of programs, the whole program aside, or an identifier."""
-    return any(word.lower() in _PARTS for word in TOKEN.findall(said)) or IDENTIFIER.search(said) is not None
+    return any(word.lower() in _PARTS for word in tokens_in(said)) or IDENTIFIER.search(said) is not None
 
 
 def without_addresses(said: str) -> str:
@@ -188,8 +188,8 @@ def curt(words: str, comment: int) -> str | None:
     if comment > SHORT_COMMENT:
         return None
     said = without_addresses(" ".join(words.split()))
-    tokens = TOKEN.findall(said)
-    if len(tokens) > CURT or IDENTIFIER.search(said) or CODE_LINE.search(words):
+    tokens = tokens_in(said)
+    if len(tokens) > CURT or IDENTIFIER.search(said) or is_code_line(words):
         return None
     if any(token.lower() in _PARTS for token in tokens) or CURT_FORMS.fullmatch(said):
         return None
@@ -225,14 +225,19 @@ _LIMITS = re.compile(
 )
 
 
+@lru_cache(maxsize=50_000)
+def _is_common(token: str) -> bool:
+    return token.lower() in _COMMON or PATH.match(token) is not None
+
+
 def only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
-    tokens = TOKEN.findall(without_addresses(said))
+    tokens = tokens_in(without_addresses(said))
     lower = [t.lower() for t in tokens]
     if tokens and tokens[0] in _JOINING:
         return False
     low = set(lower)
-    others = [t for t, word in zip(tokens, lower, strict=True) if word not in _COMMON and not PATH.match(t)]
+    others = [t for t in tokens if not _is_common(t)]
     small = sum(_is_small(t) for t in others if t not in PROGRAM)
     if len(tokens) > 1 and small > (2 if labelled else 0):
         return False
@@ -276,7 +281,7 @@ _COMMON = NOTICE_WORDS | NAME_WORDS
 
 def is_common(words: str) -> bool:
     """Whether all words of a sentence are those of notices and names of owners."""
-    return all(token.lower() in _COMMON for token in TOKEN.findall(words))
+    return all(token.lower() in _COMMON for token in tokens_in(words))
 
 
 _HAS_VERB = re.compile(r"[\w.@/-]+ (?:is|are)", re.I)
@@ -342,7 +347,7 @@ def introduces(words: str) -> bool:
     if match is None:
         return False
     what = match.group("what")
-    of_programs = any(token.lower() in PROGRAM | WORK for token in TOKEN.findall(what))
+    of_programs = any(token.lower() in PROGRAM | WORK for token in tokens_in(what))
     names = only_names(what, False) or of_programs or is_common(what)
     return names and next(limits_in(what), None) is None and _YOU.search(what) is None and condition_in(said) is None
 

@@ -19,10 +19,10 @@ from curate.code.known import WHOLE, Read, Span, meets, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
 from curate.code.notices import asides, combined, gate, pointers
-from curate.code.prose import CODE_LINE, Sentence, is_plain
+from curate.code.prose import Sentence, is_code_line, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
-from curate.code.scan import Literals, literals, places
+from curate.code.scan import Literals, has, literals, places
 from curate.code.texts import readable
 
 REMEMBERED = 5_000
@@ -94,7 +94,7 @@ def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
     What the head of a source file says is known by the words of its code, and of its path `name`.
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
-    if not about and not places(text, gate()):
+    if not about and not has(text, gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):
             return _named_first(text)
@@ -140,7 +140,7 @@ def _named_first(text: bytes) -> list[Evidence]:
     """A doubt where a file begins with the short name of a licence and goes on: "MIT for …"."""
     match = _NAME_FIRST.match(text)
     words = match.group(1).decode("latin-1") if match else ""
-    if not words or CODE_LINE.search(words) or is_plain(words, [(0, len(words.split()[0]))]):
+    if not words or is_code_line(words) or is_plain(words, [(0, len(words.split()[0]))]):
         return []
     return _plain_evidence(words, [doubt(Sentence(0, len(words)), words)])
 

@@ -38,7 +38,7 @@ class Text:
     def __init__(
         self, hashes: Sequence[int], starts: NDArray[np.int32], ends: NDArray[np.int32], characters: str
     ) -> None:
-        self.hashes = [*hashes, 0]
+        self.hashes = (*hashes, 0)
         """Behind the last word stands 0, which no word is."""
         self.starts, self.ends, self.characters = starts, ends, characters
         self.furthest = 0
@@ -65,7 +65,7 @@ class Literal(NamedTuple):
         return frozenset(self.hashes[:1])
 
     def then(self, rest: Then, _: Firsts) -> Then:
-        first, wanted, size = self.hashes[0], list(self.hashes), len(self.hashes)
+        first, wanted, size = self.hashes[0], self.hashes, len(self.hashes)
 
         def match(text: Text, at: int) -> int:
             if text.hashes[at] != first:
@@ -99,7 +99,7 @@ class Optional(NamedTuple):
         return match
 
 
-def _sizes(hashes: list[int], at: int, most: int, after: Firsts) -> Iterable[int]:
+def _sizes(hashes: tuple[int, ...], at: int, most: int, after: Firsts) -> Iterable[int]:
     """How many words (below `most`) may stand at a place before what begins by `after`."""
     if after is None:
         return range(most)
@@ -107,10 +107,16 @@ def _sizes(hashes: list[int], at: int, most: int, after: Firsts) -> Iterable[int
     return [n for n, word in enumerate(row) if word in after] if not after.isdisjoint(row) else ()
 
 
+@lru_cache(maxsize=4_000)
+def _ready(pattern: str) -> re.Pattern[str]:
+    """A pattern when it is first needed: most templates are given up before."""
+    return re.compile(pattern, re.I | re.S)
+
+
 class Variable(NamedTuple):
     """Words that a pattern allows, or the list's own."""
 
-    pattern: re.Pattern[str] | None
+    pattern: str | None
     """None for any name."""
     original: tuple[int, ...]
     most: int
@@ -120,7 +126,7 @@ class Variable(NamedTuple):
         return None
 
     def then(self, rest: Then, after: Firsts) -> Then:
-        own = list(self.original)
+        own = self.original
 
         def match(text: Text, at: int) -> int:
             if own and text.hashes[at : at + len(own)] == own:
@@ -140,7 +146,8 @@ class Variable(NamedTuple):
     def _allows(self, words_: str) -> bool:
         if self.pattern is None:
             return is_name(words_)
-        match = self.pattern.fullmatch(words_) or self.pattern.fullmatch(words_.strip(" .,;:()\"'*_"))
+        pattern = _ready(self.pattern)
+        match = pattern.fullmatch(words_) or pattern.fullmatch(words_.strip(" .,;:()\"'*_"))
         return match is not None and all(is_name(group) for group in match.groupdict().values() if group)
 
 
@@ -215,11 +222,11 @@ def _variable(pattern: str, own: tuple[int, ...], original: str) -> Variable:
     open_ = _ANY.search(pattern) is not None
     closed = re.sub(r"\[ \\t\\r\\n\\f\]\{\d+,\d+\}", r"\\s*", _ANY.sub(named, pattern)).replace("&quot;", '"')
     try:
-        compiled = re.compile(closed, re.I | re.S)
+        re.compile(closed)
     except re.error:
-        return Variable(re.compile(re.escape(original), re.I), own, len(own))
+        return Variable(re.escape(original), own, len(own))
     longest = max(len(branch.split(r"\s")) + len(branch.split()) for branch in pattern.split("|"))
-    return Variable(compiled, own, (MOST_NAMES if open_ else 0) + longest + 1)
+    return Variable(closed, own, (MOST_NAMES if open_ else 0) + longest + 1)
 
 
 _SUBLICENSE = re.compile(r"\b(sublicense)\b", re.I)
@@ -422,7 +429,7 @@ class _Pool:
             return self.place(part.hashes)
         if isinstance(part, Optional):
             return ["o", self.packed(part.parts)]
-        return ["v", part.pattern and part.pattern.pattern, *self.place(part.original), part.most]
+        return ["v", part.pattern, *self.place(part.original), part.most]
 
 
 def _unpacked(parts: Sequence[Any], words: NDArray[np.uint64]) -> tuple[Op, ...]:
@@ -436,7 +443,7 @@ def _unpacked(parts: Sequence[Any], words: NDArray[np.uint64]) -> tuple[Op, ...]
             return Optional(_unpacked(rest[0], words))
         if kind == "v":
             pattern, first, size, most = rest
-            return Variable(pattern and re.compile(pattern, re.I | re.S), literal(first, size), most)
+            return Variable(pattern, literal(first, size), most)
         return Literal(literal(kind, *rest))
 
     return tuple(part(*row) for row in parts)

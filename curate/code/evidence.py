@@ -48,13 +48,15 @@ def canonical(expression: str) -> str | None:
     Ids that the list does not know become `LicenseRef-unknown`.
     """
     licensing = spdx()
+    if expression in licensing.known_symbols:  # as most are: not worth a parse
+        return expression
     try:
         parsed = licensing.parse(expression)
         if parsed is None:
             return None
         spelled = {str(k): _spelled(str(k)) for k in licensing.unknown_license_keys(parsed)}
         rendered = str(parsed.render())
-        for key in sorted(spelled, key=len, reverse=True):
+        for key in sorted((key for key, value in spelled.items() if value != key), key=len, reverse=True):
             rendered = re.sub(rf"(?<![\w.+-]){re.escape(key)}(?![\w.+-])", spelled[key], rendered)
         return str(licensing.parse(rendered).render())
     except Exception:  # the library raises its own, boolean.py's and plain errors on odd input

@@ -26,7 +26,7 @@ from curate.code.described import (
     without_addresses,
 )
 from curate.code.names import whole
-from curate.code.prose import CODE_LINE, NOTICE_WORDS, SINGLE, TOKEN, is_harmless, ordinary
+from curate.code.prose import NOTICE_WORDS, SINGLE, is_code_line, is_harmless, ordinary, tokens_in
 
 _SMALL = frozenset(
     (  # noqa: SIM905 - words, as one writes them
@@ -189,7 +189,7 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
         first: Whether it begins a comment that says more.
     """
     said = " ".join(words.split())
-    tokens = TOKEN.findall(said)
+    tokens = tokens_in(said)
     if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.fullmatch(said):
         return None
     by = _BY.match(said)
@@ -208,7 +208,7 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
         titles = first and SINGLE.search(said) is None and _LIMITS_ALONE.search(said) is None and not limits_of(said)
         return None if titles or _is_word(tokens[0], said, program) else "a word that no program has"
     marked = label is not None and (bool(label.group("mark")) or _OF_AUTHORS.match(said) is not None)
-    if _is_name(rest, marked, program) or (CODE_LINE.search(words) and _CODE_MARKS.search(said)):
+    if _is_name(rest, marked, program) or (is_code_line(words) and _CODE_MARKS.search(said)):
         return None
     return _undescribed(rest, tokens, program)
 
@@ -237,13 +237,11 @@ def _is_name(rest: str, marked: bool, program: Program) -> bool:
     """Whether all words are names; behind a label, or with no word that licences have."""
     if marked and _OUT_AT.search(rest):
         return limits_of(rest) == 0
-    tokens = [t.lower() for t in TOKEN.findall(without_addresses(rest))]
+    tokens = [t.lower() for t in tokens_in(without_addresses(rest))]
     if not marked:
         if (tokens and tokens[0] in _JOINTS - {"the", "a", "an"}) or _TAKEN.search(rest):
             return False
-        small = [
-            t for t in TOKEN.findall(without_addresses(rest)) if (t.islower() and t.isalpha()) or t.lower() in _SMALL
-        ]
+        small = [t for t in tokens_in(without_addresses(rest)) if (t.islower() and t.isalpha()) or t.lower() in _SMALL]
         if any(t.lower() not in _BETWEEN_NAMES for t in small) or tokens[:1] in (["contains"], ["includes"]):
             return False
         if any(t in ordinary() and t not in _BETWEEN_NAMES and t not in _TITLES for t in tokens):
@@ -269,7 +267,7 @@ class _Weighed:
 
 def _weigh(said: str, program: Program) -> _Weighed:
     rest = without_addresses(said)
-    words = dict.fromkeys(w.lower() for token in TOKEN.findall(rest) for w in _LETTERS.findall(token))
+    words = dict.fromkeys(w.lower() for token in tokens_in(rest) for w in _LETTERS.findall(token))
     dealt = [m.group().lower() for m in limits_in(rest)]
     found = [one for one in dealt if " " in one or not program.names(one)]
     limiting = {w for one in found for w in one.split()}

@@ -34,7 +34,11 @@ class Span(NamedTuple):
 
 def meets(span: tuple[int, ...] | Span, others: Sequence[tuple[int, ...] | Span]) -> bool:
     """Whether a place overlaps one of some others."""
-    return any(span[0] < o[1] and o[0] < span[1] for o in others)
+    start, end = span[0], span[1]
+    for other in others:  # noqa: SIM110 - asked for each sentence and each name
+        if start < other[1] and other[0] < end:
+            return True
+    return False
 
 
 class Read(NamedTuple):
@@ -51,23 +55,22 @@ class Read(NamedTuple):
     """The text of the list that a part of the file begins with and then differs from."""
 
 
-_HYPHEN = re.compile(rb"(?<![A-Za-z-])([A-Za-z]{2,})-([ \t]*\r?\n[ \t]*)([a-z]{2,}|[A-Z]{2,})(?![A-Za-z-])")
-
-
-_HYPHENS = re.compile(rb"-[ \t]*\r?\n")
+_HYPHEN = re.compile(rb"-([ \t]*\r?\n[ \t]*)([a-z]{2,}|[A-Z]{2,})(?![A-Za-z-])")
+_FIRST_HALF = re.compile(rb"(?:\A|[^A-Za-z-])([A-Za-z]{2,})\Z")
+MOST_HALF = 40
+"""Letters of the first half of a word that lines part; no word of licences is longer."""
 
 
 def joined(data: bytes) -> bytes:
     """A text with words of licences that lines part by a hyphen ("modifica-", "tion") put together; of the same length."""
-    if _HYPHENS.search(data) is None:
-        return data
-
-    def whole(match: re.Match[bytes]) -> bytes:
-        first, gap, rest = match.groups()
-        word = (first + rest).lower().decode("ascii")
-        return first + rest + b" " + gap if word in ordinary() else match.group()
-
-    return _HYPHEN.sub(whole, data)
+    out, at = [], 0
+    for match in _HYPHEN.finditer(data):
+        gap, rest = match.groups()
+        half = _FIRST_HALF.search(data[max(at, match.start() - MOST_HALF) : match.start()])
+        if half and (half.group(1) + rest).lower().decode("ascii") in ordinary():
+            out += [data[at : match.start()], rest, b" ", gap]
+            at = match.end()
+    return b"".join([*out, data[at:]]) if out else data
 
 
 def read(data: bytes) -> Read:

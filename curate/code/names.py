@@ -113,6 +113,7 @@ def folded(text: str) -> Folded:
     return Folded(data.decode("latin-1"), data, here, there)
 
 
+@lru_cache(maxsize=2_000)
 def in_one_line(said: str) -> Folded:
     """A sentence in lower case with single blanks, where places in it don't matter: less work than `folded`."""
     text = " ".join(said.lower().split())

@@ -43,18 +43,15 @@ _CHOICE = re.compile(
 )
 _ANY_CHOICE = re.compile(r"alternative|\beither\b|at your option|choice|\bor under\b|\bor the\b")
 _BOTH = re.compile(r"\band\b|\bboth\b|&|portions|parts of|contains|includes")
-_DUAL = re.compile(
-    spaced(
-        r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
-    )
+_DUALS = r"dual[ -]?licen[sc]|double[ -]licen[sc]|tri-?licen[sc]|triple[ -]licen[sc]|choice of (?:one of )?(?:two|three|the)|either of the following"
+_DUAL = re.compile(spaced(_DUALS))
+_BOTH_APPLIES = (
+    r"\b(?:both|all|each)\b[^.]{0,60}\b(?:appl(?:y|ies)|hold|must be|compl(?:y|ied)|follow(?:ed)?|observed|met|satisf\w+|fulfil\w+|required|cumulativ\w*)\b"
+    r"|\bcomply with (?:both|all|each|the terms of (?:both|all))\b|\bat the same time\b|simultaneous|\bcumulative|\bconjunctive|\bnot (?:a|at your) choice|\bno choice\b|\bin addition to (?:the )?(?:terms|licen)"
 )
-_BOTH_APPLY = re.compile(
-    spaced(
-        r"\b(?:both|all|each)\b[^.]{0,60}\b(?:appl(?:y|ies)|hold|must be|compl(?:y|ied)|follow(?:ed)?|observed|met|satisf\w+|fulfil\w+|required|cumulativ\w*)\b"
-        r"|\bcomply with (?:both|all|each|the terms of (?:both|all))\b|\bat the same time\b|simultaneous|\bcumulative|\bconjunctive|\bnot (?:a|at your) choice|\bno choice\b|\bin addition to (?:the )?(?:terms|licen)"
-    )
-)
+_BOTH_APPLY = re.compile(spaced(_BOTH_APPLIES))
 """Where licences hold at once, whatever else is said of a choice."""
+_ROUGH_BOTH_APPLY, _ROUGH_DUAL = _rough_spaced(_BOTH_APPLIES), _rough_spaced(_DUALS)
 
 _ASIDES = (
     r"gpl[ -]?compatible|incompatible\"? with the gpl|compatible with (?:the )?(?:gnu )?(?:l?gpl|general public)|unlike the gpl"
@@ -123,6 +120,9 @@ def gate() -> Literals:
     return literals(_GATE)
 
 
+_TRIGGER_BEHIND = re.compile(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)")
+
+
 def has_trigger(low: str, start: int, end: int) -> bool:
     """Whether the words around a name say that something is under it."""
     if ".org/" in low[start:end] or ".com/" in low[start:end]:
@@ -130,7 +130,7 @@ def has_trigger(low: str, start: int, end: int) -> bool:
     first = max(0, start - 160)
     near = _ROUGH_TRIGGER.search(low[first:start].encode("latin-1", "replace"))
     return bool(near and _TRIGGER.search(low, first + near.start(), start)) or bool(
-        re.match(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)", low[end : end + 40])
+        _TRIGGER_BEHIND.match(low, end, end + 40)
     )
 
 
@@ -211,6 +211,7 @@ _ELSEWHERE = re.compile(
     r"(?i:\blicen[sc](?:e|es|ing)|\bterms of use)\b[^.;:!?\n]{0,80}\s(?i:in|at|see|file|under|from|to)\s+(?:the\s+)?(?:file\s+)?[`'\"<(]{0,2}(?P<name>(?:[\w-]+/){0,4}(?!(?:README|AUTHORS|CONTRIBUT|CHANGE|THANKS|CREDITS|[Rr]eadme))[A-Z][\w-]*\.(?:txt|md|rst|pdf|html?|docx?|rtf))\b"
 )
 """A file of any name that is said to hold a licence."""
+_OF_DOCUMENTS = re.compile(rb"\.(?:txt|md|rst|pdf|html?|docx?|rtf)\b")
 _LOOSE = fast(r"\b[lL]icen[sc](?:e|ing)[- ]files?\b")
 
 
@@ -238,7 +239,7 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
 def _elsewhere(data: bytes, text: str) -> Iterator[re.Match[str]]:
     """The matches of `_ELSEWHERE` in order, without overlaps; tried only where its first words stand."""
     end = 0
-    for start, _ in places(data, _holds()):
+    for start, _ in places(data, _holds()) if _OF_DOCUMENTS.search(data) else ():
         match = _ELSEWHERE.match(text, start) if start >= end else None
         if match:
             end = match.end()
@@ -286,7 +287,7 @@ def combined(low: str, spans: Sequence[Span]) -> str | None:
     ordered = without_chosen(sorted(spans))
     if not ordered:
         return None
-    if _BOTH_APPLY.search(_around(low, ordered)):
+    if _both_apply(_around(low, ordered)):
         joined = (f"({s.expression})" if " OR " in s.expression else s.expression for s in ordered)
         return " AND ".join(dict.fromkeys(joined)).replace(" OR ", " AND ")
     groups: list[list[str]] = [[ordered[0].expression]]
@@ -303,6 +304,15 @@ def combined(low: str, spans: Sequence[Span]) -> str | None:
     if len(unique) == 1:
         return unique[0].removeprefix("(").removesuffix(")") if unique[0].startswith("(") else unique[0]
     return " AND ".join(f"({p})" if " OR " in p and not p.startswith("(") else p for p in unique)
+
+
+@lru_cache(maxsize=8)
+def _says_dual(low: str) -> bool:
+    return _ROUGH_DUAL.search(low.encode("latin-1", "replace")) is not None and bool(_DUAL.search(low))
+
+
+def _both_apply(low: str) -> bool:
+    return _ROUGH_BOTH_APPLY.search(low.encode("latin-1", "replace")) is not None and bool(_BOTH_APPLY.search(low))
 
 
 def _around(low: str, ordered: Sequence[Span]) -> str:
@@ -327,5 +337,5 @@ def _is_choice(low: str, before: Span, span: Span, count: int) -> bool:
         (len(gap) < 160 and _CHOICE.search(gap) and not _BOTH.search(gap))
         or _ANY_CHOICE.search(gap)
         or (len(gap) < 60 and re.search(r"\beither\b", lead))
-        or (count < 5 and _DUAL.search(low))
+        or (count < 5 and _says_dual(low))
     )

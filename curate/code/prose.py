@@ -9,7 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
 
 from curate.code.arrays import of_strings, saved, strings
 from curate.code.names import Fast, fast, in_one_line, whole
@@ -23,10 +28,21 @@ _SCRIPTS = (
 )  # fmt: skip
 """A sentence in a script of which few words are known, as bytes of UTF-8 in lower case; and words of limits in Chinese."""
 
-TOKEN = re.compile(
-    r"[\w.+'/-]{0,64}[\w+-]@[\w.-]+\w|(?:https?://|www\.|ftp://)[^\s<>\"')\]]+|[\w\x80-\xff]+(?:['.\-_+/&][\w\x80-\xff]+)*"
-)
+_WORD = r"[\w\x80-\xff]+(?:['.\-_+/&][\w\x80-\xff]+)*"
+_TOKEN = re.compile(rf"[\w.+'/-]{{0,64}}[\w+-]@[\w.-]+\w|(?:https?://|www\.|ftp://)[^\s<>\"')\]]+|{_WORD}")
 """An e-mail or web address, or a word with its inner marks."""
+_WORD_ALONE = re.compile(_WORD)
+
+
+def token_in(text: str) -> re.Pattern[str]:
+    """What finds the tokens of a text: e-mail and web addresses, and words with their inner marks."""
+    return _TOKEN if "@" in text or "://" in text or "www." in text else _WORD_ALONE
+
+
+def tokens_in(text: str) -> list[str]:
+    """The tokens of a text."""
+    return token_in(text).findall(text)
+
 
 _GLUE = frozenset(
     (  # noqa: SIM905 - words, as one writes them
@@ -220,7 +236,7 @@ def is_name(text: str) -> bool:
     """Whether a phrase is made of names: of people, firms, products, with years, versions and addresses; or stands for the owners."""
     if len(text) < 100 and _OWNERS.fullmatch(" ".join(text.split())):
         return True
-    tokens = TOKEN.findall(text)
+    tokens = tokens_in(text)
     shouted = sum(t.isupper() for t in tokens) * 2 > len(tokens)
     before, small = "", 0
     for token in tokens:
@@ -313,14 +329,20 @@ def without_copyrights(texts: Sequence[str]) -> list[str]:
 _BARE = re.compile(r"\(c\)\s*$", re.I)
 
 
+_YEAR = re.compile(r"\b(?:19[6-9]\d|20\d\d)\b")
+
+
 def _dated(text: str, sign: re.Match[str]) -> bool:
     """Whether a lone (c), which may be the label of a list, stands before a year or at the start of a line before a name."""
     after = text[sign.end() : sign.end() + 80].split("\n", 1)[0]
-    if re.search(r"\b(?:19[6-9]\d|20\d\d)\b", after):
+    if _YEAR.search(after):
         return True
     before = text[max(0, sign.start() - 40) : sign.start()].rpartition("\n")[2].strip(" \t*#/;%")
-    first = TOKEN.match(after.strip())
+    first = token_in(after).match(after.strip())
     return not before and first is not None and first.group()[:1].isupper() and first.group().lower() not in ordinary()
+
+
+_GOES_ON_BEHIND = re.compile(r"(?:,|\band|\bby|&)[ \t]*$", re.I)
 
 
 def _names_end(text: str, at: int) -> int:
@@ -334,9 +356,7 @@ def _names_end(text: str, at: int) -> int:
         if rights and "\n" in rights.group():
             return rights.end()
         after = line_end + 1
-        stub = re.search(r"(?:,|\band|\bby|&)[ \t]*$", text[at:line_end], re.I) or not text[at:line_end].strip(
-            " \t\r,.:"
-        )
+        stub = _GOES_ON_BEHIND.search(text[at:line_end]) or not text[at:line_end].strip(" \t\r,.:")
         if not whole or after >= len(text) or after - at > 600:
             return end
         if not (_GOES_ON.match(text, after) or (stub and text[after : after + 200].split("\n", 1)[0].strip())):
@@ -346,10 +366,14 @@ def _names_end(text: str, at: int) -> int:
         end = after
 
 
+_OPENS = re.compile(r"[.!?;>)]\s|\s--?\s|\s\*\s")
+"""What stands before something that is no name any more."""
+
+
 def _names_in_line(text: str, start: int, line_end: int) -> tuple[int, bool]:
     """(where the names end, whether that is the end of the line)."""
     line = text[start:line_end]
-    tokens = list(TOKEN.finditer(line))
+    tokens = list(token_in(line).finditer(line))
     shouted = sum(t.group().isupper() for t in tokens) * 2 > len(tokens)
     end, before, small, at = 0, "", 0, 0
     while at < len(tokens):
@@ -361,7 +385,7 @@ def _names_in_line(text: str, start: int, line_end: int) -> tuple[int, bool]:
             continue
         word = token.group()
         fits = _fits(word, before, shouted, small)
-        opens = re.search(r"[.!?;>)]\s|\s--?\s|\s\*\s", line[end : token.start()]) is not None
+        opens = _OPENS.search(line[end : token.start()]) is not None
         if fits is False or word.lower() in _STOPS or (opens and word.lower() in ordinary()):
             return start + _without_condition(line, end), False
         small += fits is None
@@ -383,31 +407,67 @@ def _without_condition(line: str, end: int) -> int:
 _PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 _SHORT_LINE = 50
 _FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}:\s")
-CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|^\s*(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=)"
+_BEGINS_CODE = re.compile(
+    r"\s*(?:(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=))"
 )
-"""A line that is code and no text."""
+_ENDS_CODE = frozenset(";{}")
+
+
+def is_code_line(line: str) -> bool:
+    """Whether a line is code and no text."""
+    return line.rstrip()[-1:] in _ENDS_CODE or _BEGINS_CODE.match(line) is not None
+
+
+_DULL = np.zeros(256, np.bool_)
+_DULL[list(b" \t,;:()[]/<>|&+%$@`{}~^\\\"'")] = True
+"""What may stand between two words of one sentence."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _seams(text, starts, ends, free, dull):  # type: ignore[no-untyped-def]
+    """(end of a word, start of the next) where words stop or begin to be free, or where more than `dull` marks stand between two.
+
+    -1 for a word that is not free.
+    """
+    out = np.empty((free.size + 1, 2), np.int64)
+    size = 0
+    before = False
+    for n in range(free.size):
+        seam = free[n] != before
+        if before and free[n] and starts[n] - ends[n - 1] > 1:
+            for at in range(ends[n - 1], starts[n]):
+                if not dull[text[at]]:
+                    seam = True
+                    break
+        if seam:
+            out[size, 0] = ends[n - 1] if before else -1
+            out[size, 1] = starts[n] if free[n] else -1
+            size += 1
+        before = free[n]
+    if before:
+        out[size, 0], out[size, 1] = ends[free.size - 1], -1
+        size += 1
+    return out[:size]
 
 
 def sentences(
-    text: str, starts: Sequence[int], ends: Sequence[int], free: Sequence[bool], apart: Sequence[tuple[int, int]]
+    text: str,
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    free: NDArray[np.bool_],
+    apart: Sequence[tuple[int, int]],
 ) -> Iterator[Sentence]:
     """Runs of free words of `text`, parted by covered words, ends of sentences, blank lines, short lines and what is `apart`."""
     first, breaks = -1, [start for start, _ in apart]
-    for n, is_free in enumerate(free):
-        if not is_free:
-            if first >= 0:
-                yield Sentence(starts[first], ends[n - 1])
-            first = -1
-        elif first < 0:
-            first = n
-        elif starts[n] - ends[n - 1] > 1 and (
-            _parts(text, ends[n - 1], starts[n]) or bisect_left(breaks, ends[n - 1]) < bisect_left(breaks, starts[n])
-        ):
-            yield Sentence(starts[first], ends[n - 1])
-            first = n
-    if first >= 0:
-        yield Sentence(starts[first], ends[len(free) - 1])
+    data = np.frombuffer(text.encode("latin-1"), np.uint8)
+    for end, start in _seams(data, starts, ends, free, _DULL).tolist():
+        if start >= 0 and first >= 0:
+            parted = _parts(text, end, start) or bisect_left(breaks, end) < bisect_left(breaks, start)
+            if not parted:
+                continue
+        if first >= 0:
+            yield Sentence(first, end)
+        first = start
 
 
 @lru_cache(maxsize=5_000)
@@ -427,7 +487,7 @@ def _parts(text: str, end: int, start: int) -> bool:
         return True
     last = text.rfind("\n", 0, start) + 1
     following = text.find("\n", start)
-    if CODE_LINE.search(text[last : following if following >= 0 else len(text)]):
+    if is_code_line(text[last : following if following >= 0 else len(text)]):
         return True
     return end - begin < _SHORT_LINE and not text[start].islower()
 
@@ -467,6 +527,19 @@ def is_harmless(text: str) -> bool:
     return len(text) < 1_500 and _HARMLESS.fullmatch(" ".join(text.split())) is not None
 
 
+@lru_cache(maxsize=50_000)
+def _names_nothing(token: str) -> bool:
+    """Whether a token is a word of notices, a number, an address or a path."""
+    low = token.lower().strip("_'")
+    return (
+        not low.strip("_")
+        or low in NOTICE_WORDS
+        or _NUMBER.match(token) is not None
+        or _ADDRESS.search(low) is not None
+        or PATH.match(token) is not None
+    )
+
+
 def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
     """Whether a sentence does no more than name licences, owners, files and addresses.
 
@@ -483,16 +556,10 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         return False
     first = named[0][0] if named else len(text)
     before, small, spoken = "", 0, False
-    for match in TOKEN.finditer(blank):
+    for match in token_in(blank).finditer(blank):
         token = match.group()
         low = token.lower().strip("_'")
-        if (
-            not low.strip("_")
-            or low in NOTICE_WORDS
-            or _NUMBER.match(token)
-            or _ADDRESS.search(low)
-            or PATH.match(token)
-        ):
+        if _names_nothing(token):
             spoken = spoken or low in ("under", "licensed", "license", "licence")
             before = low
             continue
@@ -509,7 +576,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         before = "by" if owner else low
     if named or not small:
         return True
-    words_ = {token.lower() for token in TOKEN.findall(blank)}
+    words_ = {token.lower() for token in tokens_in(blank)}
     return len(words_) <= _LOWER and not words_ & _JOINTS
 
 
@@ -519,4 +586,4 @@ _JOINTS = frozenset({"for", "to", "in", "on", "at", "with", "within", "by", "und
 
 def _is_one_word(text: str) -> bool:
     """Whether a text is a title of one word, as "Requests", and not one that limits."""
-    return text.isascii() and len(TOKEN.findall(text)) == 1 and SINGLE.search(text) is None
+    return text.isascii() and len(list(islice(token_in(text).finditer(text), 2))) == 1 and SINGLE.search(text) is None

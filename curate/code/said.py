@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
@@ -19,7 +20,7 @@ from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
-from curate.code.prose import CODE_LINE, Sentence, condition_in, is_plain, sentences, takes_back
+from curate.code.prose import Sentence, condition_in, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import is_for_other_things, said_of_parts
@@ -214,8 +215,9 @@ def _spoken(known: Known, points: Sequence[int] | None) -> Iterator[_Spoken]:
     read, short = known.read, known.short
     free = _free(read, [*known.whole, *known.covered])
     for first, last in _ranges(read, points):
-        starts, ends = read.starts[first:last].tolist(), read.ends[first:last].tolist()
-        for sentence in sentences(read.text, starts, ends, free[first:last], read.copyrights):
+        for sentence in sentences(
+            read.text, read.starts[first:last], read.ends[first:last], free[first:last], read.copyrights
+        ):
             at = bisect_left(short, (sentence.start,))
             at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
             inside = short[at : bisect_left(short, (sentence.end,))]
@@ -252,7 +254,7 @@ def _is_joined(text: str, sentence: Sentence, words: str, texts: Sequence[Span])
 def _is_beside(text: str, sentence: Sentence, words: str, anchors: Sequence[Span]) -> bool:
     """Whether a sentence, and no line of code, stands in the paragraph of a notice."""
     beside = any(_beside(text, sentence, span) for span in anchors)
-    return beside and "::" not in words and not CODE_LINE.search(words)
+    return beside and "::" not in words and not is_code_line(words)
 
 
 def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str | None:
@@ -275,7 +277,7 @@ def _in_code(raw: str, sentence: Sentence) -> bool:
     first = raw.rfind("\n", 0, sentence.start) + 1
     last = raw.find("\n", sentence.start)
     line = raw[first : last if last >= 0 else len(raw)]
-    return CODE_LINE.search(line) is not None or bool(_QUOTED.search(raw[first : sentence.start]))
+    return is_code_line(line) or bool(_QUOTED.search(raw[first : sentence.start]))
 
 
 _QUOTED = re.compile(r"(?<![\"'])[\"'](?![\"'])")
@@ -285,7 +287,7 @@ def _heading(text: str) -> int:
     """Where the head of a file ends: at its first line of code, but not before `HEADING`."""
     at = 0
     for line in text[:MOST_HEADING].splitlines(keepends=True):
-        if at > HEADING and CODE_LINE.search(line):
+        if at > HEADING and is_code_line(line):
             break
         at += len(line)
     return max(HEADING, at)
@@ -293,7 +295,7 @@ def _heading(text: str) -> int:
 
 def _is_subject(sentence: Sentence, name: Span, words: str) -> bool:
     """Whether a sentence begins with the name of a licence, and is no line of code: "MIT for …"."""
-    return name.start - sentence.start < 8 and CODE_LINE.search(words) is None
+    return name.start - sentence.start < 8 and not is_code_line(words)
 
 
 def _touches(text: str, sentence: Sentence, span: Span) -> bool:
@@ -302,7 +304,7 @@ def _touches(text: str, sentence: Sentence, span: Span) -> bool:
         return (
             sentence.start - span.end < 200
             and not re.search(r"\n[ \t\r]*\n|\*/", text[span.end : sentence.start])
-            and CODE_LINE.search(text[sentence.start : sentence.end]) is None
+            and not is_code_line(text[sentence.start : sentence.end])
         )
     return _runs_into(text, sentence, [span])
 
@@ -376,10 +378,13 @@ def _of_parts(sentence: Sentence, words: str, said: Said) -> bool:
     return True
 
 
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+
+
 def _beside(text: str, sentence: Sentence, span: Span) -> bool:
     """Whether a sentence stands in the paragraph of a notice, after its start or right before it."""
     first, last = (sentence.end, span.start) if sentence.start < span.start else (span.end, sentence.start)
-    return last - first < BLOCK and not re.search(r"\n[ \t\r]*\n", text[first:last])
+    return last - first < BLOCK and not _BLANK_LINE.search(text, first, last)
 
 
 def _ranges(known: Read, points: Sequence[int] | None) -> list[tuple[int, int]]:
@@ -397,13 +402,13 @@ def _ranges(known: Read, points: Sequence[int] | None) -> list[tuple[int, int]]:
     return ranges
 
 
-def _free(known: Read, whole: Sequence[Span]) -> list[bool]:
+def _free(known: Read, whole: Sequence[Span]) -> NDArray[np.bool_]:
     """Which words lie in no whole text."""
     free = np.ones(len(known.starts), np.bool_)
     for span in whole:
         first, last = np.searchsorted(known.ends, span.start, "right"), np.searchsorted(known.starts, span.end)
         free[first:last] = False
-    return free.tolist()
+    return free
 
 
 _STATES = re.compile(r"licen[sc]e\w*[\"']?\s*[:=]\s*\S*$|licen[sc]e", re.I)
@@ -456,7 +461,7 @@ def _edge(text: str, at: int, step: int) -> int:
         limit = min(len(text), at + BLOCK)
         lines = text[at:limit].split("\n")[1:]
     for line in lines:
-        if CODE_LINE.search(line):
+        if is_code_line(line):
             return at
         at += step * (len(line) + 1)
     return limit

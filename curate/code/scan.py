@@ -91,6 +91,21 @@ def _places(text, classes, following, lengths):  # type: ignore[no-untyped-def]
     return out
 
 
+@numba.njit(cache=True, nogil=True)
+def _has(text, classes, following, lengths):  # type: ignore[no-untyped-def]
+    state = np.uint32(0)
+    for i in range(text.size):
+        state = following[state, classes[text[i]]]
+        if lengths[state]:
+            return True
+    return False
+
+
+def has(text: bytes, wanted: Literals) -> bool:
+    """Whether one of the words is in `text`."""
+    return bool(_has(np.frombuffer(text, np.uint8), *wanted))
+
+
 def places(text: bytes, wanted: Literals) -> list[tuple[int, int]]:
     """(first byte, one after last) of the words in `text`, in order, without overlaps."""
     result: list[tuple[int, int]] = _places(np.frombuffer(text, np.uint8), *wanted)
