@@ -8,6 +8,7 @@ difference that matters) / too small to tell, with the number of seeds it would 
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -19,7 +20,7 @@ from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
 from train_probe.evaluate import MACRO, METRIC, Scores
 from train_probe.request import HELD_OUT, Request
-from train_probe.statistics import detectable, difference, holm, more_seeds, power
+from train_probe.statistics import Difference, detectable, difference, holm, holm_step, power, seeds_needed
 
 SMALLEST = 0.005
 """The smallest difference that matters: of bits, as a share of the metric."""
@@ -33,6 +34,7 @@ SIGNAL = 2.0
 PAIRED = 0.5
 """From this share of common documents on, seeds are compared in pairs; see benchmarks/results/probe.md for the
 correlations that were measured."""
+MOST_PLANNED = 100
 SHARED = (
     "All seeds drew from the same documents: this holds for these documents, not yet for others of the same kind. "
     "More text, or fewer tokens for each run, gives each seed documents of its own."
@@ -60,8 +62,12 @@ class Pair(TypedDict, total=False):
     """The smallest difference that matters."""
     power: float
     detectable: float | None
+    target: float
+    """The difference that `more` and `plan` are for: as large as what was measured, or the smallest that matters."""
     more: int | None
-    """Seeds that would be needed further; None: no number would do."""
+    """Seeds to add before a look that shows it with power .8, in this experiment; None: there is none."""
+    plan: int | None
+    """Seeds of another experiment that shows it with power .8 when all are planned from the start; None: more than MOST_PLANNED."""
     verdict: str
     caveat: str | None
 
@@ -117,13 +123,16 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     planned = experiment.planned_seeds(output)
     seeds = len(set.intersection(*(set(runs.get(name, {})) for name in request.mixtures)))
     look = looks.take(output, seeds, planned, now) if len(request.mixtures) > 1 else None
-    found = judge(runs, request.primary, smallest, _shared(output, runs), look.alpha if look else looks.PLANNED)
+    documents = _documents(output, request.seeds)
+    alpha = look.alpha if look else looks.PLANNED
+    further = () if documents["apart"] else looks.later(seeds, planned)
+    found = judge(runs, request.primary, smallest, _shared(output, runs), alpha, further)
     if look is None:
         point = looks.next_point(seeds, planned)
         for pair in found["pairs"]:
             pair["verdict"] = f"not yet: {seeds} seeds are finished, the next verdict is at {point}"
     found["look"] = None if look is None else asdict(look)
-    found["documents"] = _documents(output, request.seeds)
+    found["documents"] = documents
     found["differences"] = _differences(runs, found["pairs"])
     found["unseen"], lengths = _unseen(output, runs)
     for pair in found["pairs"]:
@@ -296,18 +305,20 @@ def judge(
     smallest: float = SMALLEST,
     shared: dict[tuple[str, str], float] | None = None,
     alpha: float = looks.ALPHA,
+    further: Sequence[tuple[int, float]] = (),
 ) -> Found:
     """Every pair on the primary metric, and every metric by mixture.
 
     `alpha` is what this look may use of the 5 %: intervals are of that level, and p-values are stretched accordingly, so
-    that they are below 5 % where the look decides.  `shared` is the share of documents (by tokens) that a pair has in common: from PAIRED on, it is compared seed by
+    that they are below 5 % where the look decides.  `further` are the looks still to come (seeds in all, what each may use).
+    Power and seeds are those of the test that decides: at this level, over what Holm's correction leaves of it.  `shared` is the share of documents (by tokens) that a pair has in common: from PAIRED on, it is compared seed by
     seed.
     """
     shared = shared or {}
     metrics = sorted({m for seeds in runs.values() for run in seeds.values() for m in run["scores"]})
     if primary not in metrics:
         raise ProbeError(f"the runs have no metric {primary!r}; they have {', '.join(metrics)}")
-    every = {
+    compared = {
         metric: [
             _pair(runs, a, b, metric, shared.get((a, b), 0.0) >= PAIRED, alpha, smallest)
             for a, b in itertools.combinations(runs, 2)
@@ -315,20 +326,20 @@ def judge(
         ]
         for metric in metrics
     }
-    pairs = every.pop(primary)
-    for pair, p in zip(pairs, holm([_stretched(pair, alpha) for pair in pairs]), strict=True):
-        pair["p_corrected"] = p
-        pair["verdict"] = _verdict(pair, primary)
     beside = second(primary, metrics)
-    stated = [
-        *pairs,
-        *every.get(beside or "", []),
-    ]  # what stands beside it is as fixed before the training as what decides
-    others = [pair for metric, some in every.items() if metric != beside for pair in some]
-    for family, own in (stated, stated[len(pairs) :]), ([*stated, *others], others):
-        corrected = holm([_stretched(pair, alpha) for pair in family])[len(family) - len(own) :]
-        for pair, p in zip(own, corrected, strict=True):
+    deciding = compared[primary]
+    stated = [*deciding, *compared.get(beside or "", [])]  # what stands beside it is as fixed before the training
+    others = [one for metric, some in compared.items() if metric not in (primary, beside) for one in some]
+    for family, first in ((deciding, 0), (stated, len(deciding)), ([*stated, *others], len(stated))):
+        values = [_stretched(pair, alpha) for pair, _ in family]
+        steps = holm_step(values, 1 - LEVEL)
+        for (pair, found), p, step in list(zip(family, holm(values), steps, strict=True))[first:]:
             pair["p_corrected"] = p
+            _planned(pair, found, alpha / step, [(seeds, share / step) for seeds, share in further], step)
+    every = {metric: [pair for pair, _ in some] for metric, some in compared.items()}
+    pairs = every.pop(primary)
+    for pair in pairs:
+        pair["verdict"] = _verdict(pair, primary)
     return {
         "version": 2,
         "primary": primary,
@@ -355,7 +366,7 @@ def _groups(
             for n, seeds in scores.items()
         }
         found[group] = [
-            _pair(some, a, b, metric, shared.get((a, b), 0.0) >= PAIRED, alpha, share)
+            _pair(some, a, b, metric, shared.get((a, b), 0.0) >= PAIRED, alpha, share)[0]
             for a, b in itertools.combinations(runs, 2)
         ]
     return found
@@ -403,7 +414,10 @@ def lower_is_better(metric: str) -> bool:
     return "bits" in metric
 
 
-def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST) -> Pair:
+def _pair(
+    runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST
+) -> tuple[Pair, Difference | None]:
+    """A pair without what depends on the others: no difference where no seed is finished on both."""
     seeds = sorted(set(runs[a]) & set(runs[b]))
     if not seeds:
         return {
@@ -413,14 +427,11 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, s
             "delta": 0.0,
             "interval": [None, None],
             "p": 1.0,
-            "more": 2,
             "paired": paired,
             "mean": 0.0,
             "percent": None,
             "smallest": 0.0,
-            "power": 0.0,
-            "detectable": None,
-        }
+        }, None
     sides = [[_scores(runs[name][seed], metric) for seed in seeds] for name in (a, b)]
     if any(x.groups != sides[0][0].groups for side in sides for x in side):
         raise ProbeError(f"{a} and {b} were evaluated on different items: run them in one experiment")
@@ -444,10 +455,23 @@ def _pair(runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, s
         "mean": mean,
         "percent": 100 * found.delta / base if base else None,
         "smallest": smallest,
-        "power": power(found, smallest, alpha),
-        "detectable": detectable(found, alpha) if found.seeds > 1 else None,
-        "more": more_seeds(found, max(abs(found.delta), smallest), 1 - alpha),
-    }
+    }, found
+
+
+def _planned(
+    pair: Pair, found: Difference | None, tail: float, further: Sequence[tuple[int, float]], step: int
+) -> None:
+    """Fill in the power of the test that leaves out `tail`, and the seeds that it takes: at `further` looks, or planned anew."""
+    pair["target"] = max(abs(pair["delta"]), pair["smallest"])
+    pair["power"], pair["detectable"], pair["more"], pair["plan"] = 0.0, None, None, None
+    if found is None or found.seeds < 2:
+        return
+    pair["power"] = power(found, pair["smallest"], tail)
+    pair["detectable"] = detectable(found, tail)
+    seeds = seeds_needed(found, pair["target"], further)
+    pair["more"] = None if seeds is None else seeds - found.seeds
+    anew = (*range(2, 21), *range(25, 51, 5), *range(60, MOST_PLANNED + 1, 10))
+    pair["plan"] = seeds_needed(found, pair["target"], [(n, looks.PLANNED / step) for n in anew])
 
 
 def _scores(run: dict[str, Any], metric: str) -> Scores:
@@ -462,10 +486,18 @@ def _verdict(pair: Pair, metric: str) -> str:
     low, high = pair["interval"]
     if low is not None and high is not None and max(abs(low), abs(high)) <= pair["smallest"]:
         return "no difference shown"
-    if pair["more"] is None:
+    small = "too small to tell"
+    if pair["seeds"] < 2:
+        return f"{small}: one seed does not show how much seeds differ"
+    if pair["plan"] is None and pair["more"] is None:
         what = "held-out text" if metric in (METRIC, MACRO) else "questions"
-        return f"too small to tell: more {what} or much larger runs would be needed"
-    return f"too small to tell: about {pair['more']} more seed{'s' if pair['more'] > 1 else ''}"
+        return f"{small}: more than {MOST_PLANNED} seeds, more {what} or much larger runs would be needed"
+    ways = []
+    if pair["more"] is not None:
+        ways.append(f"{pair['more']} more seeds (--seeds {pair['seeds'] + pair['more']})")
+    if pair["plan"] is not None:
+        ways.append(f"another experiment of {pair['plan']} seeds")
+    return f"{small}: {' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8"
 
 
 def _metric(runs: Runs, metric: str) -> Metric:

@@ -43,6 +43,16 @@ def next_point(seeds: int, planned: int) -> int:
     return point
 
 
+def later(seeds: int, planned: int, most: int = 64) -> list[tuple[int, float]]:
+    """The looks after one at `seeds`, up to `most` times the plan: seeds in all, and what each may use of ALPHA."""
+    found, point = [], planned
+    while point <= most * planned:
+        if point > seeds:
+            found.append((point, share(point, planned) or 0.0))
+        point *= 2
+    return found
+
+
 @dataclass(frozen=True)
 class Look:
     """A verdict on the finished seeds of every mixture."""

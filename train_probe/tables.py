@@ -144,6 +144,7 @@ def differences(found: "Found") -> Table:
                     p["smallest"],
                     p["power"],
                     p["more"],
+                    p["plan"],
                     f"{p['seeds']} {'paired' if p['paired'] else 'unpaired'}",
                     p.get("correlation"),
                 ]
@@ -159,7 +160,8 @@ def differences(found: "Found") -> Table:
         ("found with power .8", ".4f"),
         ("matters from", ".4f"),
         ("power for that", ".2f"),
-        ("more seeds", "d"),
+        ("more seeds for what was measured", "d"),
+        ("or planned anew", "d"),
         ("seeds", ""),
         ("correlation of seeds", ".2f"),
     ]

@@ -1,10 +1,12 @@
 """A log-linear surface per metric with a smooth remainder: a Gaussian process on logarithms of shares.
 
-The logarithm of each loss is a constant, plus a linear function of log(share + floor), plus a smooth function of the same,
-plus noise. How much of each, how smooth, and which floor is not chosen but averaged over a grid by the evidence (marginal
-likelihood) of each, metric by metric: one metric may be log-linear in the share of its own source, another curved. (The
-linear part alone is ridge regression on log shares.) What stays unknown is drawn: a grid point, the surface given it, the
-errors of metrics correlated as their left-out errors are, Student's t for a scale that was estimated from the runs.
+The logarithm of what each loss is above a bottom, which more of any source would not lower, is a constant, plus a linear
+function of log(share + floor), plus a smooth function of the same, plus noise. How much of each, how smooth, which floor and which
+bottom is not chosen but averaged over a grid by the evidence (marginal likelihood) of each, metric by metric: one metric may
+be log-linear in the share of its own source, another curved. (The linear part alone is ridge regression on log shares.)
+Without a bottom good mixtures are predicted too good, and their order too sure: see benchmarks/results/search.md. What stays
+unknown is drawn: a grid point, the surface given it, the errors of metrics correlated as their left-out errors are, Student's
+t for a scale that was estimated from the runs.
 """
 
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ from curate.search.design import features
 Floats = NDArray[np.float64]
 FLOORS, LENGTHS, LINEAR, NOISE = (1e-4, 1e-3, 1e-2), (1.5, 3.0, 6.0, 12.0), (0.0, 0.3, 3.0), (1e-3, 1e-2, 1e-1)
 """The grid; variances are relative to that of the smooth part."""
+BOTTOMS = (0.0, 0.5, 0.8, 0.9, 0.95)
+"""And the bottom of a loss, as a share of the lowest of the runs."""
 CONSTANT = 100.0
 LEAST = 0.03
 """Grid points with less of the best one's evidence are left out."""
@@ -33,6 +37,8 @@ class _Fitted:
     """Of the covariance of the runs, [n, n]."""
     solved: Floats
     """inverse @ y, [n, metrics]."""
+    bottom: int
+    """Place of the bottom that y was taken above."""
 
     def left_out(self) -> Floats:
         """Each run's error when it is predicted from the others, in its standard deviations (up to one scale)."""
@@ -53,12 +59,9 @@ class Surface:
     name = "surface"
 
     def __init__(self, weights: Floats, losses: Floats) -> None:
-        """Fit to runs: [n, sources] and [n, metrics]. Losses that are all above 0 are fitted by their logarithms."""
-        self._log = bool((losses > 0).all())
-        y = np.log(losses) if self._log else losses
-        self._weights, self._middle = weights, y.mean(0)
-        self._scale = np.maximum(y.std(0), 1e-12)
-        self._y = (y - self._middle) / self._scale
+        """Fit to runs: [n, sources] and [n, metrics]. Losses that are not all above 0 are fitted as they are."""
+        self._weights = weights
+        self._forms = _forms(losses)
         self.uneven = np.ones(len(weights))
         """Variance of the noise of each run, relative to the mean of all."""
         self._trend: Floats | None = None
@@ -67,31 +70,15 @@ class Surface:
 
     def mean(self, weights: Floats) -> Floats:
         """Predicted losses, [k, metrics]."""
-        found = np.zeros((len(weights), len(self._middle)))
+        found = np.zeros((len(weights), self._share.shape[1]))
         for share, one in zip(self._share, self._fitted, strict=True):
-            found += share * (_covariance(weights, self._weights, one.setting) @ one.solved)
-        return self._back(found)
-
-    def deviation(self, weights: Floats) -> Floats:
-        """Standard deviations of the predicted losses, without the noise of a run, [k, metrics]."""
-        total = np.zeros((len(weights), len(self._middle)))
-        mean = np.zeros_like(total)
-        square = np.zeros_like(total)
-        for share, one in zip(self._share, self._fitted, strict=True):
-            cross = _covariance(weights, self._weights, one.setting)
-            spread = _own(weights, one.setting) - np.einsum("ij,jk,ik->i", cross, one.inverse, cross)
-            here = cross @ one.solved
-            mean += share * here
-            square += share * here**2
-            total += share * np.maximum(spread, 0)[:, None] * (one.left_out() ** 2).mean(0)
-        sd = np.sqrt(total + np.maximum(square - mean**2, 0)) * self._scale
-        found: Floats = sd * self._back(mean) if self._log else sd
+            found += share * self._forms[one.bottom].back(_covariance(weights, self._weights, one.setting) @ one.solved)
         return found
 
     def draws(self, weights: Floats, count: int, seed: int, noise: bool = False) -> Floats:
         """`count` surfaces that the runs allow, at `weights`: [count, k, metrics]; with the noise of a run if asked."""
         rng = np.random.Generator(np.random.PCG64(seed))
-        k, m, n = len(weights), len(self._middle), len(self._weights)
+        k, m, n = len(weights), self._share.shape[1], len(self._weights)
         root = np.linalg.cholesky(self._correlation())
         tail = np.sqrt(n / rng.chisquare(n, count))[:, None, None]
         smooth = rng.standard_normal((count, k, m)) @ root.T * tail
@@ -99,12 +86,14 @@ class Surface:
         which = np.stack([rng.choice(len(self._fitted), count, p=self._share[:, j]) for j in range(m)], 1)
         uneven = np.sqrt(self._uneven_at(weights))
         found = np.zeros((count, k, m))
+        setting: Setting | None = None
         for g, one in enumerate(self._fitted):
             if not (which == g).any():
                 continue
-            cross = _covariance(weights, self._weights, one.setting)
-            spread = _covariance(weights, weights, one.setting) - cross @ one.inverse @ cross.T
-            lower = _root(spread)
+            if one.setting != setting:  # those with other bottoms follow each other
+                setting = one.setting
+                cross = _covariance(weights, self._weights, setting)
+                lower = _root(_covariance(weights, weights, setting) - cross @ one.inverse @ cross.T)
             scale = np.sqrt((one.left_out() ** 2).mean(0))
             middle = cross @ one.solved
             for j in range(m):
@@ -112,12 +101,14 @@ class Surface:
                 error = smooth[here, :, j] @ lower.T
                 if noise:
                     error += np.sqrt(one.setting[3]) * uneven * rough[here, :, j]
-                found[here, :, j] = middle[:, j] + scale[j] * error
-        return self._back(found)
+                found[here, :, j] = self._forms[one.bottom].back(middle[:, j] + scale[j] * error, j)
+        return found
 
     def _fit(self, uneven: Floats) -> None:
-        every = list(_fits(self._weights, self._y, uneven))
-        evidence = np.array([one.evidence(self._y) for one in every])
+        every = list(_fits(self._weights, self._forms, uneven))
+        evidence = np.array(
+            [one.evidence(self._forms[one.bottom].y) + self._forms[one.bottom].density for one in every]
+        )
         share = np.exp(evidence - evidence.max(0))
         share[share < LEAST] = 0
         share /= share.sum(0)
@@ -157,8 +148,8 @@ class Surface:
         own = np.diag(hat)
         without = middle + (hat @ (size - size.mean()) - own * (size - size.mean())) / (1 - own)
         expected = _even(without - middle)
-        gain = -0.5 * float((np.log(expected) + square / expected - square).sum()) * self._y.shape[1]
-        if gain > 2.0 * self._y.shape[1]:
+        gain = -0.5 * float((np.log(expected) + square / expected - square).sum()) * self._share.shape[1]
+        if gain > 2.0 * self._share.shape[1]:
             before = self.evidence, self._share, self._fitted, self.uneven
             self._trend = np.linalg.solve(z.T @ z + n * np.eye(m), z.T @ (size - size.mean()))
             self.uneven = self._uneven_at(self._weights)
@@ -173,9 +164,38 @@ class Surface:
         z = features(self._weights)
         return _even(((features(weights) - z.mean(0)) / np.maximum(z.std(0), 1e-9)) @ self._trend)
 
-    def _back(self, y: Floats) -> Floats:
-        found: Floats = y * self._scale + self._middle
-        return np.exp(found) if self._log else found
+
+@dataclass(frozen=True)
+class _Form:
+    """Losses as the surface sees them: above a bottom, logarithms, mean 0 and standard deviation 1."""
+
+    y: Floats
+    """[n, metrics]."""
+    bottom: Floats | None
+    """[metrics]; None: no logarithms."""
+    middle: Floats
+    scale: Floats
+    density: Floats
+    """What the logarithm of the density of the losses has beside that of `y`, [metrics]: bottoms can be compared."""
+
+    @staticmethod
+    def of(losses: Floats, bottom: Floats | None) -> "_Form":
+        raw = losses if bottom is None else np.log(losses - bottom)
+        middle, scale = raw.mean(0), np.maximum(raw.std(0), 1e-12)
+        density = -len(raw) * np.log(scale) - (0.0 if bottom is None else raw.sum(0))
+        return _Form((raw - middle) / scale, bottom, middle, scale, density)
+
+    def back(self, y: Floats, metric: int | slice = slice(None)) -> Floats:
+        """Losses again; of one metric if asked."""
+        found: Floats = y * self.scale[metric] + self.middle[metric]
+        return found if self.bottom is None else self.bottom[metric] + np.exp(found)
+
+
+def _forms(losses: Floats) -> list[_Form]:
+    """One for each bottom."""
+    if not (losses > 0).all():
+        return [_Form.of(losses, None)]
+    return [_Form.of(losses, share * losses.min(0)) for share in BOTTOMS]
 
 
 def _even(log_size: Floats) -> Floats:
@@ -184,15 +204,16 @@ def _even(log_size: Floats) -> Floats:
     return found
 
 
-def _fits(weights: Floats, y: Floats, uneven: Floats) -> Iterator[_Fitted]:
-    """One for each point of the grid."""
+def _fits(weights: Floats, forms: list[_Form], uneven: Floats) -> Iterator[_Fitted]:
+    """One for each point of the grid and each bottom."""
     for floor in FLOORS:
         for length in LENGTHS:
             for linear in LINEAR:
                 covariance = _covariance(weights, weights, (floor, length, linear, 0.0))
                 for noise in NOISE:
                     inverse = np.asarray(np.linalg.inv(covariance + noise * np.diag(uneven)), dtype=np.float64)
-                    yield _Fitted((floor, length, linear, noise), inverse, inverse @ y)
+                    for bottom, form in enumerate(forms):
+                        yield _Fitted((floor, length, linear, noise), inverse, inverse @ form.y, bottom)
 
 
 def _covariance(a: Floats, b: Floats, setting: Setting) -> Floats:
@@ -213,11 +234,4 @@ def _root(covariance: Floats) -> Floats:
     """
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     found: Floats = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return found
-
-
-def _own(a: Floats, setting: Setting) -> Floats:
-    """The diagonal of `_covariance(a, a)`."""
-    floor, _, linear, _ = setting
-    found: Floats = 1 + linear * (features(a, floor) ** 2).sum(1) / a.shape[1] + CONSTANT
     return found

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from curate.commands.mix import mix
 from curate.errors import InputError, OutputError, UsageError
 from curate.mixing import mixture
-from curate.search import choose, design, fit, result, tables
+from curate.search import choose, design, fit, result, surface, tables
 from curate.search.laws import Forest, Law
 from curate.search.surface import Surface
 
@@ -63,6 +63,24 @@ def test_each_form_predicts_and_draws(form: type) -> None:
     assert draws.shape == (60, 40, 2)
     assert np.isfinite(draws).all()
     assert (draws == model.draws(new, 60, 0)).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_loss_that_ends_above_0_is_fitted_above_its_bottom(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Of a planted law with a bottom, half of the lowest loss and more, the logarithm alone is no such surface."""
+
+    def planted(weights: np.ndarray) -> np.ndarray:
+        return 2 + 0.5 * (weights + 0.01) ** -0.4
+
+    rng = np.random.default_rng(seed)
+    weights, others = rng.dirichlet(np.full(4, 0.5), 40), rng.dirichlet(np.full(4, 0.5), 200)
+    losses = planted(weights) * np.exp(0.003 * rng.standard_normal(weights.shape))
+    errors = []
+    for bottoms in (surface.BOTTOMS, (0.0,)):
+        monkeypatch.setattr(surface, "BOTTOMS", bottoms)
+        errors.append(float(np.abs(Surface(weights, losses).mean(others) - planted(others)).mean()))
+    assert errors[0] < 0.5 * errors[1]
+    assert errors[0] < 0.01
 
 
 def test_errors_of_metrics_go_together_as_left_out_errors_do() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train_probe import compare, experiment, prepare, tokenizer
+from train_probe import compare, experiment, looks, prepare, tokenizer
 from train_probe.__main__ import main
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
@@ -70,6 +70,26 @@ def test_of_several_pairs_the_corrected_p_decides():
     assert "better" not in near["verdict"]
     assert far["p_corrected"] < 0.05
     assert far["verdict"] == "a is better"
+
+
+def test_the_seeds_that_are_said_are_those_of_a_look_after_the_correction():
+    """More pairs need more seeds; of this experiment's looks only 2N, 4N ... count, where there are any."""
+    means = {"a": 2.0, "b": 2.03, "c": 2.01, "d": 2.02}
+    runs = {name: {i: run(x + 0.02 * (i - 1), 0.5) for i in range(3)} for name, x in means.items()}
+    few = {name: runs[name] for name in "ab"}
+    (alone,) = compare.judge(few, "bits per byte", alpha=0.04, further=looks.later(3, 3))["pairs"]
+    among = compare.judge(runs, "bits per byte", alpha=0.04, further=looks.later(3, 3))["pairs"][0]
+    assert (alone["a"], alone["b"]) == (among["a"], among["b"]) == ("a", "b")
+    assert alone["detectable"] < among["detectable"]
+    assert alone["plan"] < among["plan"]
+    assert alone["more"] in (3, 9, 21, 45)
+    assert f"too small to tell: {alone['more']} more seeds (--seeds {3 + alone['more']}) or another" in alone["verdict"]
+    assert f"experiment of {alone['plan']} seeds would show a difference of 0.0300 with power .8" in alone["verdict"]
+    (apart,) = compare.judge(few, "bits per byte", alpha=0.04)["pairs"]
+    assert apart["more"] is None
+    assert apart["verdict"].startswith(f"too small to tell: another experiment of {alone['plan']} seeds would show")
+    (one,) = compare.judge({n: {0: s[0]} for n, s in few.items()}, "bits per byte")["pairs"]
+    assert one["verdict"] == "too small to tell: one seed does not show how much seeds differ"
 
 
 def test_seeds_are_paired_where_documents_are_shared():
