@@ -19,6 +19,7 @@ Two undisturbed runs say which files can be compared: those with times in them a
 """
 
 import argparse
+import bz2
 import gzip
 import hashlib
 import json
@@ -293,9 +294,10 @@ def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> N
         decontaminate(DecontaminateOptions(str(inputs / "corpus"), output, tasks, command=()), options)
     elif command in SOURCES:
         from curate.jobs.clean import Options, clean
-        from curate.read import stackexchange
+        from curate.read import stackexchange, unpack
 
         stackexchange.BUCKET_BYTES = 20_000
+        unpack._COMPILED = 0
         more = {"split_bytes": 3000} if command == "wikipedia" else {}
         clean(Options([str(inputs / command)], output, command, command=(), **more), options)
     elif command == "webtext":
@@ -782,11 +784,26 @@ def write_dumps(folder: Path) -> None:
 
     dumps.ARTICLES, dumps.QUESTIONS = 40, 30  # type: ignore[misc]
     sources.PAPERS, sources.BOOKS, sources.SUBMISSIONS = 8, 6, 80  # type: ignore[misc]
-    dumps.write_wiki(folder / "wikipedia")
+    write_packed(dumps.write_wiki(folder / "wikipedia"))
     dumps.write_site(folder / "stackexchange")
     sources.write_arxiv(folder / "arxiv")
     sources.write_books(folder / "books")
     sources.write_reddit(folder / "reddit")
+
+
+def write_packed(dump: Path) -> None:
+    """Beside a dump of a wiki two of other wikis: one in many streams of bzip2, one in a 7z archive."""
+    import py7zr
+
+    data = bz2.decompress(dump.read_bytes())
+    streams = data.replace(b"samplewiki", b"otherwiki").split(b"  <page>")
+    parts = [
+        streams[0],
+        *(b"".join(b"  <page>" + page for page in streams[at : at + 9]) for at in range(1, len(streams), 9)),
+    ]
+    (dump.parent / dump.name.replace("samplewiki", "otherwiki")).write_bytes(b"".join(map(bz2.compress, parts)))
+    with py7zr.SevenZipFile(dump.parent / "thirdwiki-pages.xml.7z", "w") as archive:
+        archive.writestr(data.replace(b"samplewiki", b"thirdwiki"), "thirdwiki-pages.xml")
 
 
 def write_served(folder: Path, index: Sequence[tuple[str, str, int, int, int]]) -> None:
