@@ -6,6 +6,7 @@ no document type, with what entities it may declare, is ever looked at. Of a his
 are let go as they come by.
 """
 
+import functools
 import hashlib
 import itertools
 import re
@@ -329,6 +330,7 @@ def _parted(page: bytes) -> tuple[bytes, bytes | None]:
     return (page, None) if size < 0 else (page[:first] + page[end:], out[:size].tobytes())
 
 
+@functools.cache
 def _parser() -> object:
     # Predefined entities only: a page has no document type, and another entity is a syntax error.
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)

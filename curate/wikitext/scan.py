@@ -102,6 +102,71 @@ def _space_at(data: Array, at: Number, size: Number) -> Number:
     return 0
 
 
+# ---- many bytes at once ----
+#
+# Most bytes of a page mean nothing to a loop. So each asks of some bytes together (which the processor compares at once) whether any
+# does; where one does, it looks at each, and asks again behind them. Places are unsigned here: of one with a sign compiled code
+# asks whether it counts from the end, and that is no longer many at once.
+
+_U = np.uint64
+FEW, SOME, MANY = 16, 32, 64
+"""Bytes that are looked at together. How many depends on the question: of another number the compiler makes one byte after the other."""
+
+
+@inner
+def _among(data: Array, at: Number, sign: Number) -> Number:
+    """Whether a sign is among MANY bytes."""
+    found = np.uint8(0)
+    for place in range(_U(at), _U(at) + _U(MANY)):
+        found |= np.uint8(data[place] == sign)
+    return found
+
+
+@inner
+def _brackets_among(data: Array, at: Number) -> Number:
+    """Whether any of [ ] { } is among MANY bytes."""
+    found = np.uint8(0)
+    for place in range(_U(at), _U(at) + _U(MANY)):
+        byte = data[place] | np.uint8(32)
+        found |= np.uint8(byte == 123) | np.uint8(byte == 125)
+    return found
+
+
+@inner
+def _markup_among(data: Array, at: Number) -> Number:
+    """Whether any byte that XML does not take as it is, or that may begin a character that it doesn't take, is among SOME."""
+    found = np.uint8(0)
+    for place in range(_U(at), _U(at) + _U(SOME)):
+        byte = data[place]
+        found |= np.uint8(byte == 38) | np.uint8(byte == 60) | np.uint8(byte == 62) | np.uint8(byte == 0xEF)
+        found |= np.uint8(byte < 32) & np.uint8(byte != 10) & np.uint8(byte != 9)
+    return found
+
+
+@inner
+def _like_squeezed(byte: Number) -> Number:
+    """Whether it is a byte that `_squeezes`, or any other up to 46."""
+    return np.uint8(np.uint8(byte - np.uint8(32)) <= np.uint8(14)) | np.uint8(byte == 10)
+
+
+@inner
+def _untidy_among(data: Array, at: Number) -> Number:
+    """Whether `tidied` may have to do anything to the FEW bytes at a place, where no run of what is squeezed begins before it."""
+    found = np.uint8(0)
+    for place in range(_U(at), _U(at) + _U(FEW)):
+        byte, second, third = data[place], data[place + _U(1)], data[place + _U(2)]
+        found |= np.uint8(byte == 40) | np.uint8(byte == 3) | np.uint8(byte == 0xC2) | np.uint8(byte == 0xE2)
+        found |= np.uint8(byte == 32) & (np.uint8(second == 32) | np.uint8(second == 41))
+        found |= _like_squeezed(byte) & _like_squeezed(second) & _like_squeezed(third)
+    return found
+
+
+@inner
+def _copy(data: Array, at: Number, out: Array, made: Number, count: Number) -> None:
+    for place in range(_U(count)):
+        out[_U(made) + place] = data[_U(at) + place]
+
+
 # ---- comments and footnotes ----
 
 
@@ -147,7 +212,15 @@ def without_notes(data: Array, out: Array, notes: Array, state: Array, names: Ar
     whether there was any tag. ASK: another tag that counts begins at the place; Python takes it.
     """
     at, size, made, noted = state[0], len(data), state[1], state[2]
+    singly: Number = at
     while at < size:
+        if at >= singly:
+            if at + MANY <= size and made + MANY <= len(out) and not _among(data, at, 60):
+                _copy(data, at, out, made, MANY)
+                at += MANY
+                made += MANY
+                continue
+            singly = at + MANY
         byte = data[at]
         if byte != 60:
             out[made] = byte
@@ -161,6 +234,7 @@ def without_notes(data: Array, out: Array, notes: Array, state: Array, names: Ar
                 at += 1
             at = min(size, at + 3)
             continue
+        singly = 0
         end = at + 1
         value = np.uint64(_BASIS)
         while end < size and data[end] | 32 >= 97 and data[end] | 32 <= 122 and data[end] < 128:
@@ -214,7 +288,13 @@ def addresses(data: Array, spans: Array, at: Number) -> Number:
     """Where addresses of other sites stand from `at` on: where each begins, its colon, and its end. How many there are, at most as
     many as there is room for."""
     size, count = len(data), 0
+    singly: Number = at
     while at + 3 < size:
+        if at >= singly:
+            if at + MANY <= size and not _among(data, at, 58):
+                at += MANY
+                continue
+            singly = at + MANY
         if data[at] != 58 or data[at + 1] != 47 or data[at + 2] != 47:
             at += 1
             continue
@@ -369,6 +449,7 @@ def matched(data: Array, out: Array, frames: Array, state: Array, names: Array, 
     of a template or link that Python has to put in its place; then `resumed` is to be called, and this once more."""
     at, made, depth, rest = state[POS], state[SIZE], state[DEPTH], state[REST]
     size, deepest, found = len(data), len(frames), state[6:]
+    singly: Number = at
     while True:
         if rest >= 2:
             # a template that ends gives up the links in it that were never closed
@@ -411,12 +492,20 @@ def matched(data: Array, out: Array, frames: Array, state: Array, names: Array, 
             continue
         if at >= size:
             break
+        if at >= singly:
+            if at + MANY <= size and made + MANY <= len(out) and not _brackets_among(data, at):
+                _copy(data, at, out, made, MANY)
+                at += MANY
+                made += MANY
+                continue
+            singly = at + MANY
         byte = data[at]
         if byte != 91 and byte != 93 and byte != 123 and byte != 125:
             out[made] = byte
             made += 1
             at += 1
             continue
+        singly = 0
         run = at + 1
         while run < size and data[run] == byte:
             run += 1
@@ -569,7 +658,18 @@ def tidied(data: Array, out: Array) -> Number:
     """`text._tidy`: the bytes that it leaves in `out`."""
     at, size, made = 0, len(data), 0
     run, spaces = -1, 0  # where in `out` a run begins of what is squeezed; the spaces in it
+    singly: Number = 0
     while at < size:
+        if run < 0 and at >= singly:
+            if at + FEW + 2 <= size and not _untidy_among(data, at):
+                _copy(data, at, out, made, FEW)
+                few = FEW  # but for a run that may begin here, of two bytes at most: it comes again
+                while _squeezes(data[at + few - 1]):
+                    few -= 1
+                at += few
+                made += few
+                continue
+            singly = at + FEW
         byte = data[at]
         if byte >= 128:
             blank = _blank_at(data, at, size)
@@ -640,7 +740,13 @@ def named_so(data: Array, names: Array, one: Array, other: Array) -> Number:
     """Whether any template may have one of the names in a table, or end with one of two others: one not of ASCII alone may, too."""
     size = len(data)
     at = 0
+    singly: Number = 0
     while at + 1 < size:
+        if at >= singly:
+            if at + MANY <= size and not _among(data, at, 123):
+                at += MANY
+                continue
+            singly = at + MANY
         if data[at] != 123 or data[at + 1] != 123:
             at += 1
             continue
@@ -664,9 +770,18 @@ def named_so(data: Array, names: Array, one: Array, other: Array) -> Number:
 def unescaped(data: Array, out: Array) -> Number:
     """The text of an XML element without elements in it, its entities resolved; bytes, or -1 for what an XML parser has to look at."""
     at, made, size = 0, 0, len(data)
+    singly: Number = 0
     while at < size:
+        if at >= singly:
+            if at + SOME <= size and not _markup_among(data, at):
+                _copy(data, at, out, made, SOME)
+                at += SOME
+                made += SOME
+                continue
+            singly = at + SOME
         byte = data[at]
         if byte == 38:
+            singly = 0
             if (
                 at + 3 < size
                 and data[at + 2] == 116

@@ -1,8 +1,10 @@
 """The compiled loops give what Python gives: on pages of all kinds of markup, whole and broken."""
 
+import html
 import random
 import subprocess
 import sys
+from html.entities import html5
 
 import numpy as np
 import pytest
@@ -27,11 +29,17 @@ def found(source):
     return article.text, article.links
 
 
+def plain(r):
+    """Text without any mark, such as the loops look at many bytes at once of."""
+    return "".join(r.choices(["word", "слово", "a", ", ", " ", ".\n", "é", "–"], k=r.choice([1, 10, 40])))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_broken_pages_come_out_the_same(seed, monkeypatch):
     r = random.Random(seed)
     pages = ["".join(r.choices(PARTS, k=r.randrange(1, 120))) for _ in range(150)]
     pages += ["".join(r.choices(r.sample(PARTS, 6), k=40)) for _ in range(150)]
+    pages += ["".join(part + plain(r) for part in r.choices(PARTS, k=12)) for _ in range(150)]
     monkeypatch.setattr(text, "_COMPILED", 0)
     compiled = [found(page) for page in pages]
     monkeypatch.setattr(text, "_COMPILED", 1 << 60)
@@ -65,10 +73,13 @@ def test_disambiguations_are_told_by_any_template(name):
     ],
 )
 def test_text_of_xml(escaped, expected):
-    data = np.frombuffer(escaped, np.uint8)
-    out = np.zeros(len(data), np.uint8)
-    size = scan.unescaped(data, out)
-    assert (None if size < 0 else out[:size].tobytes()) == expected
+    for before in range(0, 100, 3):  # it is somewhere among bytes that are looked at together
+        for behind in (0, 40):
+            data = np.frombuffer(b"a" * before + escaped + b"b" * behind, np.uint8)
+            out = np.zeros(len(data), np.uint8)
+            size = scan.unescaped(data, out)
+            whole = None if expected is None else b"a" * before + expected + b"b" * behind
+            assert (None if size < 0 else out[:size].tobytes()) == whole
 
 
 def test_loops_are_loaded_before_the_time_of_a_page_begins():
@@ -91,3 +102,26 @@ assert before["matched"] == before["without_notes"] == 1, before
 assert loaded() == before, (loaded(), before)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_references_to_characters_are_found_before_they_are_resolved():
+    r = random.Random(1)
+    pieces = [
+        "&",
+        "a",
+        "lt",
+        "gt;",
+        "amp",
+        "#",
+        "38;",
+        "x26",
+        ";",
+        "=",
+        "copy",
+        "nbsp",
+        " ",
+        *r.sample(sorted(html5), 30),
+    ]
+    for _ in range(20_000):
+        source = "".join(r.choices(pieces, k=r.randrange(1, 9)))
+        assert text._REFERENCE.search(source) or html.unescape(source) == source
