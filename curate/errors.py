@@ -118,6 +118,8 @@ def said(error: BaseException) -> str:
     if (number := getattr(error, "errno", None)) in DISK:
         return DISK[number]
     words = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, FileNotFoundError) and words.startswith("Failed to open local file"):  # Arrow's words
+        return "no such file or folder"
     return (words.strip().split("\n", 1)[0].split(". Detail: ", 1)[0] or type(error).__name__)[:300]
 
 

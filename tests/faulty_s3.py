@@ -12,6 +12,9 @@ SLOW_DOWN = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
     b"<Message>Please reduce your request rate.</Message></Error>"
 )
+DENIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+)
 FAULTS = ("503 Slow Down", "500 Internal Server Error", "429 Too Many Requests", "reset")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -22,6 +25,8 @@ class Faulty:
 
     app: Wsgi
     share: float = 0.0
+    closed: bool = False
+    """Requests without a signature are refused, as S3 does; moto looks at those that have one."""
     seed: int = 0
     url: str = ""
     requests: Counter[str] = field(default_factory=Counter)
@@ -38,6 +43,9 @@ class Faulty:
             fault = self.chance.choice(FAULTS) if self.chance.random() < self.share else ""
             if fault:
                 self.failed[fault] += 1
+        if self.closed and "HTTP_AUTHORIZATION" not in environ:
+            start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(DENIED)))])
+            return [DENIED]
         if fault == "reset":
             environ["werkzeug.socket"].close()
             raise ConnectionAbortedError

@@ -1,6 +1,5 @@
 """What pages tell people holds: links lead somewhere, commands and options exist, each option is described."""
 
-import importlib
 import re
 import runpy
 import shlex
@@ -15,12 +14,10 @@ import pytest
 
 from curate.cli import group
 from curate.commands import reference
+from tests.pages import FENCE, PAGES, ROOT, find
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"")
 NAMED = re.compile(r"\b((?:docs|benchmarks/results)/[\w-]+\.(?:md|ipynb))\b")
-FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 
 
 @lru_cache
@@ -67,26 +64,6 @@ def commands(page: Path) -> Iterator[tuple[str, bool]]:
             yield re.sub(r"^ *| +# .*$", "", line), True
     for line in re.findall(rf"`({program}[^`]*)`", re.sub(r"^    .*$", "", rest, flags=re.MULTILINE)):
         yield " ".join(line.split()), False
-
-
-def find(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command that words name, and the words behind its name."""
-    if words[0] == "spark-submit":
-        at = next(i for i, word in enumerate(words) if re.search(r"(^|/)jobs/\w+\.py$", word))
-        module = importlib.import_module(f"curate.submit.{Path(words[at]).stem}")
-        (command,) = [value for value in vars(module).values() if isinstance(value, click.Command)]
-        return command, words[at + 1 :]
-    command, rest = group, words[1:]
-    if words[0] == "python":
-        command, rest = importlib.import_module(f"{words[2]}.cli").group, words[3:]
-    while isinstance(command, click.Group) and rest and rest[0] not in ("COMMAND", "--version"):
-        if rest[0] == "--debug":
-            rest = rest[1:]
-            continue
-        found = command.get_command(click.Context(command), rest[0])
-        assert found is not None, f"no command {rest[0]}"
-        command, rest = found, rest[1:]
-    return command, rest
 
 
 def wrong(line: str, whole: bool) -> str | None:

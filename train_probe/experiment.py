@@ -256,6 +256,8 @@ def load(output: Path) -> Request:
     """The question of an experiment on disk.  Raises ProbeError when there is none."""
     try:
         return Request(**json.loads((output / "experiment.json").read_text(encoding="utf-8"))["request"])
+    except FileNotFoundError:
+        raise ProbeError(f"{output}: no experiment here; start one with probe-train") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProbeError(f"{output}: no experiment here ({error}); start one with probe-train") from None
 

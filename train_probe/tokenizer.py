@@ -89,6 +89,8 @@ def load(path: Path) -> Tokenizer:
     """Read a `tokenizer.json`.  Raises ProbeError when it is none, or has no token that ends a document."""
     from tokenizers import Tokenizer as Inner
 
+    if not path.exists():
+        raise ProbeError(f"{path}: no such file")
     try:
         return wrap(Inner.from_file(str(path)))
     except ProbeError as error:

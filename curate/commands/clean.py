@@ -114,7 +114,7 @@ def clean(
 
     \b
     curate clean --input 'crawl/*.warc.gz' --output corpus/
-    curate clean --input corpus/ --recipe c4-tfds --output corpus-tfds/
+    curate clean --input corpus/ --recipe gopher --output corpus-gopher/
     curate clean --input some-dataset/ --recipe gopher --output filtered/
     """
     from curate.console.terminal import funnel, opt_outs_line

@@ -134,6 +134,8 @@ def _corpus(path: str, is_good: bool, column: str, found: Labelled) -> Iterator[
 
 
 def _table(path: str, column: str, label: str, good_label: str, found: Labelled) -> Iterator[Text]:
+    if label in FIELDS:
+        raise InputError(f"--label-column {label}: that column is no label; name another")
     unlabelled, labelled, others = 0, 0, Counter[str]()
     for batch in _batches(path, column, label, found):
         rows = zip(*(batch[name].to_pylist() for name in ("text", "url", "language", label)), strict=True)

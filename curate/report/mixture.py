@@ -137,7 +137,7 @@ def _samples(ledger: Ledger, parts: Sequence[str]) -> str:
         for batch in read_batches(path, ["source", "text"], rows=256):
             for name, document in zip(batch["source"].to_pylist(), batch["text"].to_pylist(), strict=True):
                 if len(found[name]) < SAMPLES:
-                    found[name].append(document[:SAMPLE_LENGTH])
+                    found[name].append(document[:SAMPLE_LENGTH] + (" …" if len(document) > SAMPLE_LENGTH else ""))
             if all(len(texts) == SAMPLES for texts in found.values()):
                 break
     shown = "".join(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from curate.errors import InputError, UsageError
+from curate.errors import InputError, UsageError, said
 from curate.files import storage
 from curate.tokens import pretokens
 
@@ -71,6 +71,8 @@ def load(path: str) -> "Tokenizer":
         return shipped
     try:
         tokenizer = Tokenizer.from_buffer(storage.read_bytes(path))
+    except OSError as error:
+        raise InputError(f"tokenizer {path}: {said(error)}") from error
     except Exception as error:  # the library raises bare Exception for any malformed file
         raise InputError(f"tokenizer {path}: not a tokenizer.json: {error}") from error
     tokenizer.no_truncation()

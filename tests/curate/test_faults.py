@@ -40,33 +40,79 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("clean --input a.jsonl --recipe none.toml --output o", "no recipe 'none.toml': neither a file nor built in"),
-        ("clean --input a.jsonl --recipe gofer --output o", "did you mean 'gopher'"),
-        ("clean --input a.jsonl --recipe bad.toml --output o", "bad.toml: not TOML"),
-        ("clean --input a.jsonl --recipe latin.toml --output o", r"latin.toml: not UTF-8 \(byte 8\)"),
-        ("clean --input none/*.gz --output o", "matches nothing"),
-        (
-            "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
-            "then: curate push FOLDER hf://datasets/a/b",
-        ),
-        ("dedup none --output o", "none: no such file or folder"),
-        ("inspect none", "none: no such file or folder"),
-        ("extract none.html", "none.html: No such file"),
-        ("bundle /proc/x.zip", r"error: /proc/x\.zip: "),
-        ("mix --weights bad.toml --source a=a.jsonl --output o --tokens 5", "bad.toml: not TOML"),
-        ("links --input a.parquet --output l", "a.parquet"),
-        ("recipes c5", "no recipe or mixture c5"),
-        ("recipes --copy c4", "curate recipes --copy NAME FILE"),
-        ("recipes --copy llama x.toml", "say which, --copy recipes/llama or --copy mixtures/llama"),
-        ("recipes --copy c4 a.jsonl", "a.jsonl is there already"),
-    ],
-)
+FAULTS = [
+    ("clean --input a.jsonl --recipe none.toml --output o", "no recipe 'none.toml': neither a file nor built in"),
+    ("clean --input a.jsonl --recipe gofer --output o", "did you mean 'gopher'"),
+    ("clean --input a.jsonl --recipe bad.toml --output o", "bad.toml: not TOML"),
+    ("clean --input a.jsonl --recipe latin.toml --output o", r"latin.toml: not UTF-8 \(byte 8\)"),
+    ("clean --input none/*.gz --output o", "matches nothing"),
+    (
+        "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
+        "then: curate push FOLDER hf://datasets/a/b",
+    ),
+    ("dedup none --output o", "none: no such file or folder"),
+    ("inspect none", "none: no such file or folder"),
+    ("extract none.html", "none.html: No such file"),
+    ("bundle /proc/x.zip", r"error: /proc/x\.zip: "),
+    ("mix --weights bad.toml --source a=a.jsonl --output o --tokens 5", "bad.toml: not TOML"),
+    ("links --input a.parquet --output l", "a.parquet"),
+    ("recipes c5", "no recipe or mixture c5"),
+    ("recipes --copy c4", "curate recipes --copy NAME FILE"),
+    ("recipes --copy llama x.toml", "say which, --copy recipes/llama or --copy mixtures/llama"),
+    ("recipes --copy c4 a.jsonl", "a.jsonl is there already"),
+    ("code --input none --output o", "none: no folder, archive"),
+    ("decontaminate none --against a.jsonl --output o", "none: no such file or folder"),
+    ("decontaminate a.jsonl --against none --output o", "evaluation tasks none"),
+    ("links --input none --output l", "none: no file there; known: a.jsonl"),
+    ("mix --search --from none.csv --output s", "--from none.csv: no such file"),
+    ("mix --search --from a.jsonl --output s", "no columns of weights"),
+    ("mix --search --source a=none --source b=a.jsonl --output s", "none: no such file or folder"),
+    ("probe-train --shards none --shards a.jsonl --output p", "none: no such file or folder"),
+    ("probe-control --shards none --output p", "none: no such file or folder"),
+    ("probe-compare none", "none: no experiment here; start one with probe-train$"),
+    ("probe-scale none", "none: no experiment here"),
+    ("probe-eval none --tasks a.jsonl", "none: neither a checkpoint.pt nor a config.json here"),
+    ("probe-export none o", "none: no such file or folder$"),
+    ("card none --eu", r"none: no corpus or mixture \(a folder with ledger.json\)"),
+    ("card a.jsonl --eu", r"a.jsonl: no corpus or mixture"),
+    ("card a.jsonl", "say which: --eu, --ab2013 or both"),
+    ("push none hf://datasets/a/b", "none: no ledger.json: this is no finished corpus or mixture"),
+    ("push none s3://a/b", "s3://a/b: write hf://datasets/OWNER/NAME"),
+    ("export none --format jsonl.zst --output o", "none: no ledger.json"),
+    ("whatif none", "none is no corpus of ours"),
+    ("explain none x", "none is no corpus"),
+    ("quality train --good none --bad a.jsonl --output q", "none: no such file or folder"),
+    ("quality train a.jsonl --label-column mark --output q", "no column 'mark' with labels"),
+    ("quality train a.jsonl --label-column text --output q", "--label-column text: that column is no label"),
+    ("quality evaluate none", "none: no such file or folder"),
+    ("ngram train --input none --output n", "none: no such file or folder"),
+    ("ngram train --input cut.parquet --output n", "there is no word in the inputs"),
+    ("ngram import none.arpa --output n", "no such file: none.arpa"),
+    ("ngram import a.jsonl --output n", "the file ends before .*: it is cut off"),
+    ("ngram evaluate a.jsonl --model none", "no n-gram model at none"),
+    ("license none", "Path 'none' does not exist"),
+    ("filters none", "unexpected extra argument"),
+    ("budget --flops 1e20 --fit none", "--fit: none: no experiment here"),
+    ("budget --flops 1e20 --source none", "none: no such file or folder"),
+    ("tokenizer train --input none --output t", "none: no such file or folder"),
+    ("tokenizer measure --tokenizer none --input a.jsonl", r"tokenizer none: [^\[]*no such file"),
+    ("tokenizer measure --tokenizer a.jsonl --input a.jsonl", "a.jsonl: not a tokenizer.json"),
+    ("fetch CC-MAIN-2026-30 --urls none --output f", "none: no addresses in it"),
+    ("fetch ../x --output f", "error: "),
+    ("assets fetch none", "no asset is called 'none'; known: ldnoobw"),
+    ("sample-crawl /proc/x", "/proc/x: No such file"),
+    ("sample-dumps /proc/x", "/proc/x: No such file"),
+]
+
+
+def test_every_command_has_its_faults():
+    assert {words.split()[0] for words, _ in FAULTS} == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize(("words", "says"), FAULTS)
 def test_a_fault_is_one_line(folder, capsys, words, says):
     before = sorted(os.listdir())
-    assert re.search(says, told(capsys, *words.split()))
+    assert re.search(says, told(capsys, *words.split()), re.IGNORECASE)
     assert sorted(os.listdir()) == before  # nothing was written
 
 
@@ -324,3 +370,49 @@ def store(monkeypatch):
 )
 def test_a_bucket_that_is_not_there(folder, store, capsys, words):
     assert re.search(r"no such bucket: nobucket: make it first, or correct its name$", told(capsys, *words.split()))
+
+
+@pytest.fixture
+def closed_store(store, monkeypatch, tmp_path):
+    """A bucket whose owner alone may read and write; somebody else has keys, too. What moto holds is emptied afterwards."""
+    import boto3
+    from moto import settings
+    from moto.core.responses import ActionAuthenticatorMixin
+
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="closed")
+    boto3.client("s3", region_name="us-east-1").put_object(Bucket="closed", Key="a.jsonl", Body=b'{"text": "a"}\n')
+    iam = boto3.client("iam", region_name="us-east-1")
+    iam.create_user(UserName="else")
+    keys = iam.create_access_key(UserName="else")["AccessKey"]
+    monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # from now on moto asks who it is
+    monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+    store.closed = True
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    yield {
+        "nobody": None,
+        "an unknown key": ("AKIA" + "X" * 16, "x"),
+        "a wrong secret": (keys["AccessKeyId"], "x"),
+        "not allowed": (keys["AccessKeyId"], keys["SecretAccessKey"]),
+    }
+    storage._s3.cache_clear()
+
+
+@pytest.mark.parametrize("who", ["nobody", "an unknown key", "a wrong secret", "not allowed"])
+def test_a_store_that_refuses_says_what_to_set(folder, closed_store, monkeypatch, capsys, who):
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), closed_store[who] or ("", ""), strict=True):
+        monkeypatch.delenv(name) if not value else monkeypatch.setenv(name, value)
+    for words in (
+        "inspect s3://closed/a.jsonl",
+        "clean --input s3://closed/a.jsonl --recipe c4 --output o",
+        "clean --input a.jsonl --recipe s3://closed/r.toml --output o",
+        "clean --input a.jsonl --recipe c4 --output s3://closed/o",
+        "export s3://closed/a --format jsonl.zst --output o",
+        "card s3://closed/a --eu",
+    ):
+        said = told(capsys, *words.split())
+        assert re.search(
+            r"s3://closed/\S*: the store refuses: .*set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", said
+        ), (words, said)
+        assert not os.path.exists("o")

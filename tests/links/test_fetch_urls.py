@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -55,15 +56,10 @@ def crawl_of(pages):
     return {WARC: data, f"{FOLDER}/cdx-00000.gz": blocks, f"{FOLDER}/cluster.idx": index.encode()}
 
 
-@pytest.fixture
-def site():
-    pages = [(f"https://www.a{n}.org/Page/?b=2&a={n}", "20260701", "200") for n in range(40)]
-    pages += [
-        ("http://twice.org/", "20260701", "200"),
-        ("https://twice.org/", "20260709", "200"),
-        ("https://gone.org/", "20260701", "404"),
-    ]
-    files, log, cut = crawl_of(pages), [], []
+@contextmanager
+def server(files):
+    """A server of files by name and range; it logs requests, and breaks off after as many bytes as `cut` says."""
+    log, cut = [], []
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_):
@@ -84,8 +80,8 @@ def site():
                 return
             start, end = 0, len(data)
             if asked:
-                start, end = (int(x) for x in asked.removeprefix("bytes=").split("-"))
-                end += 1
+                first, _, last = asked.removeprefix("bytes=").partition("-")
+                start, end = int(first), int(last or end - 1) + 1
                 self.send_response(206)
                 self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
             else:
@@ -97,13 +93,25 @@ def site():
                 part = data[start:end]
                 self.wfile.write(part[: cut.pop()] if cut and asked else part)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    server.files, server.log, server.cut = files, log, cut
-    server.url = f"http://127.0.0.1:{server.server_port}/"
-    yield server
-    server.shutdown()
-    server.server_close()
+    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    found.files, found.log, found.cut = files, log, cut
+    found.url = f"http://127.0.0.1:{found.server_port}/"
+    yield found
+    found.shutdown()
+    found.server_close()
+
+
+@pytest.fixture
+def site():
+    pages = [(f"https://www.a{n}.org/Page/?b=2&a={n}", "20260701", "200") for n in range(40)]
+    pages += [
+        ("http://twice.org/", "20260701", "200"),
+        ("https://twice.org/", "20260709", "200"),
+        ("https://gone.org/", "20260701", "404"),
+    ]
+    with server(crawl_of(pages)) as found:
+        yield found
 
 
 URLS = [f"http://a{n}.org/Page/?b=2&a={n}" for n in range(0, 40, 3)] + [
