@@ -24,9 +24,10 @@ from curate.code.texts import database_file
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
+from curate.files.fingerprints import digest_of
 from curate.read.crashes import survivable
 from curate.read.rows import printable
-from curate.read.source import FileTask, ReadResult, Source, digest_of
+from curate.read.source import FileTask, ReadResult, Source
 
 BATCH = 256
 _ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")

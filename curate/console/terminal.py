@@ -3,7 +3,9 @@
 import difflib
 import itertools
 import json
+import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -270,3 +272,9 @@ def side_by_side(left: str, right: str, width: int = 120, titles: tuple[str, str
         for pair in pairs:
             table.add_row(*(Text(cell, style="dim" if tag == "equal" else "") for cell in pair))
     return table
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command as a person would type it again (the program by its name, not by where it is installed), without secrets."""
+    program = os.path.basename(arguments[0]) if arguments else "curate"
+    return shlex.join(["curate" if program == "__main__.py" else program, *map(without_secrets, arguments[1:])])

@@ -7,6 +7,7 @@
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -112,3 +113,8 @@ def _text(value: object) -> str:
 def _web(path: str) -> str:
     found = remote_file(path)
     return " ".join(filter(None, ["" if found.size is None else str(found.size), found.etag, found.modified]))
+
+
+def digest_of(value: object) -> str:
+    """16 hexadecimal digits that stand for a value of JSON: of what a source was asked, of a task."""
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

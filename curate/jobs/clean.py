@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.console.terminal import command_line, notes
 from curate.corpus import schema
 from curate.corpus.by_language import ByLanguage
 from curate.corpus.recipe import Recipe, load
@@ -20,8 +21,8 @@ from curate.read import corpora
 from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob
-from curate.run.runner import EngineOptions, command_line, run_job
+from curate.run.pipeline import CorpusJob, make
+from curate.run.runner import EngineOptions
 
 LINKS = "links"
 LINK_ROWS = pa.schema(
@@ -71,7 +72,6 @@ class Options:
 
 def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    from curate.console.terminal import notes
     from curate.report.write import finish_report
 
     recipe = _recipe(options)
@@ -97,7 +97,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
         keep_extracted=options.keep_extracted,
         finishers=(finish_report, finish_links),
     )
-    return run_job(job, engine)
+    return make(job, engine)
 
 
 def _recipe(options: Options) -> Recipe:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import pyarrow.compute as pc
 
 from curate.code.source import code_source
+from curate.console.terminal import command_line
 from curate.corpus.recipe import load
 from curate.corpus.shards import read_batches
 from curate.files import storage
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob
-from curate.run.runner import EngineOptions, command_line, run_job
+from curate.run.pipeline import CorpusJob, make
+from curate.run.runner import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def clean_code(options: Options, engine: EngineOptions | None = None) -> Ledger:
         keep_rejected=options.keep_rejected,
         finishers=(attribution, finish_report),
     )
-    return run_job(job, engine)
+    return make(job, engine)
 
 
 def attribution(job: CorpusJob, ledger: Ledger) -> None:

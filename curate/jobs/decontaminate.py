@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from curate.console.terminal import command_line, notes
 from curate.corpus.recipe import parse, to_toml
 from curate.mixing import decontam_files
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob
-from curate.run.runner import EngineOptions, command_line, run_job
+from curate.run.pipeline import CorpusJob, make
+from curate.run.runner import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,6 @@ class Options:
 
 def decontaminate(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    from curate.console.terminal import notes
     from curate.report.write import finish_report
 
     step = {"use": "curate.mixing.decontam_step.Decontaminate", **options.parameters}
@@ -48,4 +48,4 @@ def decontaminate(options: Options, engine: EngineOptions | None = None) -> Ledg
         keep_extracted=False,
         finishers=(finish_report,),
     )
-    return run_job(job, engine)
+    return make(job, engine)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from curate.console.terminal import command_line, notes
 from curate.corpus.recipe import Recipe, parse, to_toml
 from curate.errors import UsageError
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob
-from curate.run.runner import EngineOptions, command_line, run_job
+from curate.run.pipeline import CorpusJob, make
+from curate.run.runner import EngineOptions
 
 STEPS = {
     "minhash": "MinHash",
@@ -57,7 +58,6 @@ def recipe_of(method: str, parameters: dict[str, object]) -> Recipe:
 
 def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    from curate.console.terminal import notes
     from curate.report.write import finish_report
 
     recipe = recipe_of(options.method, options.parameters)
@@ -73,4 +73,4 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger
         keep_extracted=False,
         finishers=(finish_report,),
     )
-    return run_job(job, engine)
+    return make(job, engine)

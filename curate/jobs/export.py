@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from curate.console.terminal import command_line
 from curate.corpus import exports
 from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
 from curate.files.output import read_json
-from curate.run.ledger import Account, Described, Ledger
-from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
+from curate.run.ledger import Account, Described, Ledger, framed
+from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,16 @@ class ExportJob(Job):
     watcher: Watcher | None = None
     finishers: Sequence[Callable[["ExportJob", Ledger], None]] = ()
 
-    def files(self) -> list[str]:
-        """Names of the files of documents in the corpus. Raises InputError where it is not finished, or not whole."""
+    inputs: Sequence[str] = field(init=False)
+    settings: Mapping[str, object] = field(init=False)
+    files: Sequence[str] = field(init=False)
+    """Names of the files of documents in the corpus."""
+
+    def __post_init__(self) -> None:
+        """The files of documents, and the format. Raises UsageError, InputError for what can't be written, or is not finished, or
+        not whole."""
+        if self.format == exports.LANCE:
+            exports.check_lance(self.output)
         ledger = read_json(storage.join(self.corpus, "ledger.json"))
         if not ledger:
             raise InputError(f"{self.corpus}: no ledger.json: this is no finished corpus or mixture")
@@ -57,37 +66,20 @@ class ExportJob(Job):
                 raise InputError(f"{path}: missing, or not of the {part['bytes']:,} bytes that the ledger says")
         if not parts:
             raise InputError(f"{self.corpus}: no documents: its ledger names no file in data/")
-        return sorted(part["file"] for part in parts)
-
-    def prepare(self) -> None:
-        """Raise UsageError, InputError for what can't be written, or read."""
-        if self.format == exports.LANCE:
-            exports.check_lance(self.output)
-        self.files()
-
-    def inputs(self) -> Sequence[str]:
-        """The files of documents."""
-        return [storage.join(self.corpus, name) for name in self.files()]
-
-    def uses(self) -> Sequence[str]:
-        """Nothing but the documents."""
-        return ()
-
-    def settings(self) -> Mapping[str, object]:
-        """The format."""
-        return {"format": self.format}
+        self.files = sorted(part["file"] for part in parts)
+        self.inputs = [storage.join(self.corpus, name) for name in self.files]
+        self.settings = {"format": self.format}
 
     def build(self, s: Session) -> Ledger:
         """Write each file, or the one table."""
-        names = self.files()
-        paths = [storage.join(self.corpus, name) for name in names]
+        names, paths = self.files, self.inputs
         if self.format == exports.LANCE:
             table = exports.LanceTask(tuple(paths), self.path("data.lance"), self.scratch("counts", "lance.parquet"))
             with stage(self, "export", 1) as facts:
                 facts["worked"] = run_tasks(s, self, exports.export_lance, [table])
             found = [exports.exported_at(table.out)]
             data = [self._described("data.lance", name) for name in storage.names_below(table.data)]
-            return self._own({self.corpus: found[0]}, data)
+            return self._ledger({self.corpus: found[0]}, data)
         ending = exports.ENDINGS[self.format]
         written = [name.removesuffix(".parquet") + ending for name in names]
         tasks = [
@@ -100,7 +92,7 @@ class ExportJob(Job):
             facts["worked"] = run_tasks(s, self, exports.export, tasks)
         counts = {task.file: exports.exported_at(task.out) for task in tasks}
         rows = [counts[task.file].records for task in tasks]
-        return self._own(
+        return self._ledger(
             counts, [self._described("", name) | Described(rows=n) for name, n in zip(written, rows, strict=True)]
         )
 
@@ -108,18 +100,17 @@ class ExportJob(Job):
         path, name = self.path(folder, name) if folder else self.path(name), os.path.join(folder, name)
         return {"file": name, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
 
-    def _own(self, counts: Mapping[str, exports.Exported], data: Sequence[Described]) -> Ledger:
+    def _ledger(self, counts: Mapping[str, exports.Exported], data: Sequence[Described]) -> Ledger:
+        """Raises BalanceError unless as many documents were written as the corpus says that it has."""
         files = {
             name: Account(records=one.read, skipped={}, rejected={}, failed={}, kept=one.records)
             for name, one in counts.items()
         }
-        return {"format": self.format, "corpus": self.corpus, "files": files, "data": list(data)}
-
-    def check(self, ledger: Ledger) -> None:
-        """Raise BalanceError unless as many documents were written as the corpus says that it has."""
+        ledger = framed(self, {"format": self.format, "corpus": self.corpus, "files": files, "data": list(data)})
         kept = read_json(storage.join(self.corpus, "ledger.json"))["kept"]
         if ledger["kept"] != kept:
             raise BalanceError(f"{self.corpus} has {kept} documents, {ledger['kept']} were written")
+        return ledger
 
 
 def summary(ledger: Ledger) -> str:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from curate.console.terminal import command_line, notes
 from curate.engine.session import Session
 from curate.errors import BalanceError, InputError
 from curate.files import storage
@@ -12,7 +13,7 @@ from curate.read.dumps import Head, head_of, kind_of, left_out
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
 from curate.run.ledger import Ledger
-from curate.run.runner import EngineOptions, Job, Watcher, command_line, run_job, run_tasks, stage
+from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
 
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""
@@ -34,7 +35,6 @@ class Options:
 
 def links(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    from curate.console.terminal import notes
 
     heads = [head_of(path, size) for path, size in all_files(options.inputs).items()]
     own, left = [head for head in heads if _kind(head)], [head for head in heads if not _kind(head)]
@@ -73,18 +73,14 @@ class LinksJob(Job):
     watcher: Watcher | None = None
     finishers: Sequence[Callable[["LinksJob", Ledger], None]] = ()
 
-    def inputs(self) -> Sequence[str]:
-        """The dumps."""
-        return [head.path for head in self.files]
+    inputs: Sequence[str] = field(init=False)
+    settings: Mapping[str, object] = field(init=False)
 
-    def uses(self) -> Sequence[str]:
-        """Nothing but the dumps."""
-        return ()
-
-    def settings(self) -> Mapping[str, object]:
-        """Which links count."""
+    def __post_init__(self) -> None:
+        """The dumps, and which links count."""
+        self.inputs = [head.path for head in self.files]
         asked = asdict(self.options)
-        return {
+        self.settings = {
             "inputs": [[head.path, head.size] for head in self.files],
             **{name: asked[name] for name in ("min_score", "over_18", "wikipedia")},
         }
@@ -98,7 +94,9 @@ class LinksJob(Job):
         parts = [self._merge_task(bucket, buckets, [task.out for task in runs]) for bucket in range(buckets)]
         with stage(self, "merge", len(parts)) as facts:
             facts["worked"] = run_tasks(s, self, tasks.merge, parts)
-        return self._own(runs, parts)
+        ledger = ledgers.framed(self, self._own(runs, parts))
+        self._check(ledger)
+        return ledger
 
     def _read_task(self, number: int, head: Head, buckets: int) -> tasks.ReadTask:
         return tasks.ReadTask(
@@ -155,7 +153,7 @@ class LinksJob(Job):
             ],
         }
 
-    def check(self, ledger: Ledger) -> None:
+    def _check(self, ledger: Ledger) -> None:
         """Raise BalanceError when the tables do not hold the addresses that were kept, InputError when nothing could be read."""
         rows = sum(part["rows"] for part in ledger["data"] if part["file"].startswith("data/"))
         if rows != ledger["kept"]:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from curate.console.terminal import notes
+from curate.console.terminal import command_line, notes
 from curate.errors import UsageError, nearest
 from curate.files import storage
 from curate.mixing import counts, decontam_files, mixture, plan, repeats, request, sources, units
@@ -14,7 +14,7 @@ from curate.mixing.job import MixJob
 from curate.mixing.request import Request
 from curate.read import files
 from curate.run.ledger import Ledger
-from curate.run.runner import EngineOptions, command_line, run_job, running
+from curate.run.runner import EngineOptions, run_job, running
 from curate.tokens import formats, tokenizer
 
 

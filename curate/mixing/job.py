@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from curate.corpus import checksums
@@ -22,7 +22,7 @@ from curate.mixing.plan import Draw, Plan
 from curate.mixing.request import Request
 from curate.mixing.sources import Source
 from curate.run.exchange import check_moved, together
-from curate.run.ledger import Ledger
+from curate.run.ledger import Ledger, framed
 from curate.run.runner import Job, Watcher, run_tasks, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
@@ -47,20 +47,18 @@ class MixJob(Job):
     planned: Plan | None = None
     """Known when the sources are counted."""
 
+    inputs: Sequence[str] = field(init=False)
+    uses: Sequence[str] = field(init=False)
+    settings: Mapping[str, object] = field(init=False)
     uses_named: ClassVar[str] = "files_of_tasks"
 
-    def inputs(self) -> Sequence[str]:
-        """The files of all sources."""
-        return [file for source in self.request.sources for file in source.files]
-
-    def uses(self) -> Sequence[str]:
-        """The evaluation tasks that are kept out."""
-        return [path for path in files(self.request.tasks) if os.path.exists(path)]
-
-    def settings(self) -> Mapping[str, object]:
-        """What was asked for."""
+    def __post_init__(self) -> None:
+        """Files of all sources, evaluation tasks that are kept out, what was asked for. Raises UsageError where packed tokens could not
+        be written."""
         order = self.request
-        return {
+        self.inputs = [file for source in order.sources for file in source.files]
+        self.uses = [path for path in files(order.tasks) if os.path.exists(path)]
+        self.settings = {
             "mixture": asdict(order.mixture),
             "amount": [order.unit, order.budget, order.max_epochs],
             "seed": order.seed,
@@ -73,10 +71,6 @@ class MixJob(Job):
             "repeats": {source.name: asdict(source.repeats) for source in order.sources if source.repeats},
             "files": {source.name: list(source.files) for source in order.sources},
         }
-
-    def prepare(self) -> None:
-        """Raise UsageError where packed tokens could not be written."""
-        order = self.request
         if order.tokenize and order.tokenizer:
             pack.check_folder(self.path("tokens"))
             formats.check(order.format, order.sequence_length, order.tokenizer.vocabulary)
@@ -101,11 +95,9 @@ class MixJob(Job):
         if packed:
             own["packed"] = packed
         own["files_of_tasks"] = read_json(self.path(IDENTITY))["files_of_tasks"]
-        return {**own, "data": ledgers.manifest(self.work)}
-
-    def check(self, ledger: Ledger) -> None:
-        """Raise BalanceError unless each source was written exactly as planned."""
+        ledger = framed(self, {**own, "data": ledgers.manifest(self.work)})
         ledgers.check(ledger)
+        return ledger
 
 
 def check(order: Request, planned: Plan) -> None:

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.files import storage
+from curate.files.fingerprints import digest_of
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
 from curate.read.crashes import survivable
-from curate.read.source import FileTask, ReadResult, Source, digest_of
+from curate.read.source import FileTask, ReadResult, Source
 from curate.read.web import host
 
 FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")

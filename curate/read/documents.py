@@ -9,6 +9,7 @@ from curate.corpus.recipe import Recipe
 from curate.engine.session import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
+from curate.files.fingerprints import digest_of
 from curate.files.output import IDENTITY, INDEX, read_json
 from curate.html.extractors import UNION, extractor_version
 from curate.read import web
@@ -16,7 +17,7 @@ from curate.read.corpora import corpus_source
 from curate.read.dumps import dump_source, refuse_dumps
 from curate.read.inputs import expand_named, holds_tables, may_be_folder
 from curate.read.robots import RobotsTask, stages
-from curate.read.source import Source, digest_of
+from curate.read.source import Source
 from curate.read.splits import plan_splits
 
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20

@@ -17,9 +17,10 @@ from curate.corpus import schema
 from curate.engine import children
 from curate.engine.tasks import function, reference, supervises
 from curate.errors import CurateError
+from curate.files.fingerprints import digest_of
 from curate.read.dumps import Head, head_of, place
 from curate.read.rows import SKIPPED, in_batches, printable, write_rows
-from curate.read.source import ReadResult, Source, digest_of
+from curate.read.source import ReadResult, Source
 from curate.read.splits import Split
 from curate.read.unpack import CODECS, Piece, Unbroken, pieces, recoded
 from curate.read.web import SplitTask, survive

@@ -1,7 +1,5 @@
 """What every reader gives a job: its tasks, its inputs, and what decides the rows."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -81,8 +79,3 @@ class Source:
     """What the processes that read may hold; 0: no limit."""
     before: Sequence[Stage] = ()
     """What has to be done first where a document is made of records that lie apart, one stage after the other."""
-
-
-def digest_of(value: object) -> str:
-    """16 hexadecimal digits that stand for a value of JSON: of what a source was asked, of a task."""
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -25,10 +25,11 @@ from curate.corpus.shards import ShardWriter
 from curate.engine.session import cpu_count
 from curate.errors import InputError
 from curate.files import storage
+from curate.files.fingerprints import digest_of
 from curate.html.fragment import fragment_text
 from curate.read.buckets import BucketFile, BucketWriter
 from curate.read.dumps import Head, place
-from curate.read.source import ReadResult, ReadTask, Source, Stage, digest_of
+from curate.read.source import ReadResult, ReadTask, Source, Stage
 from curate.read.unpack import Piece, Places, pieces, recoded, splittable
 
 ROWS = schema.extracted("stackexchange")

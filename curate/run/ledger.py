@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import curate
 from curate.corpus import checksums
 from curate.corpus.shards import read_batches, read_written
-from curate.errors import BalanceError, InputError
+from curate.errors import BalanceError, CurateError, InputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 from curate.run.publish import Counts, PublishTask, counts_of
@@ -153,8 +153,8 @@ def framed(job: "Job", own: Ledger) -> Ledger:
 def of_corpus(
     job: "CorpusJob", tasks: Sequence[PublishTask], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
 ) -> Ledger:
-    """The ledger's own part of a job whose publishing `tasks` are done; `written` are the files of documents by folder, `index` is that of
-    `extracted/`."""
+    """The ledger of a job whose publishing `tasks` are done; `written` are the files of documents by folder, `index` is that of
+    `extracted/`. Raises BalanceError when other documents were published than extracted, InputError when none could be read."""
     counts = [counts_of(task) for task in tasks]
     files: dict[str, Account] = {
         name: Account(records=tally["records"], skipped=tally["skipped"], rejected={}, failed={}, kept=0)
@@ -173,7 +173,7 @@ def of_corpus(
     known = read_json(job.path(IDENTITY))
     passes = len(job.recipe.segments())
     found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
-    return {
+    own: Ledger = {
         "kind": job.source.kind,
         "recipe": {
             "name": job.recipe.name,
@@ -206,6 +206,10 @@ def of_corpus(
             for path in paths
         ],
     }
+    ledger = framed(job, own)
+    _check_corpus(ledger)
+    _refuse_nothing(job, ledger)
+    return ledger
 
 
 def _opt_outs(counts: Sequence[Counts]) -> OptOuts:
@@ -251,7 +255,7 @@ def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def check_corpus(ledger: Ledger) -> None:
+def _check_corpus(ledger: Ledger) -> None:
     """Raise BalanceError when the shards do not hold the rows that were kept, or other documents than were extracted."""
     problems = []
     rows = sum(part["rows"] for part in ledger["data"])
@@ -275,7 +279,17 @@ def check(ledger: Ledger) -> None:
         raise BalanceError("the ledger does not add up: " + "; ".join(problems[:10]))
 
 
-def refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
+def check_failures(output: str, ledger: Ledger) -> None:
+    """Raise CurateError when more documents failed than the recipe allows; what was published stays."""
+    limits = ledger.get("limits", {"failed_share": 0.0, "max_failed": 0.0})
+    if limits["failed_share"] > limits["max_failed"]:
+        raise CurateError(
+            f"{limits['failed_share']:.2%} of the documents failed, more than the {limits['max_failed']:.2%} the recipe "
+            f"allows: see {output}"
+        )
+
+
+def _refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
     """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
     if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
         return  # a reason with a dot is a step's: it had the document

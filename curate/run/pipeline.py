@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from curate.corpus import checksums
@@ -15,7 +15,7 @@ from curate.dedup.base import CorpusStep
 from curate.dedup.removals import rows_by_shard
 from curate.engine import children
 from curate.engine.session import Session
-from curate.errors import BalanceError, CurateError
+from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.labels import UNKNOWN
@@ -24,7 +24,7 @@ from curate.run import ledger as ledgers
 from curate.run import passes, publish
 from curate.run.exchange import exchange
 from curate.run.ledger import Ledger
-from curate.run.runner import Job, Watcher, run_tasks, stage
+from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
 
 MINIMUM_SHARDS = 8
 UNPACKED = 1 << 30
@@ -61,67 +61,45 @@ class CorpusJob(Job):
     watcher: Watcher | None = None
     finishers: Sequence[Callable[["CorpusJob", Ledger], None]] = ()
 
+    inputs: Sequence[str] = field(init=False)
+    uses: Sequence[str] = field(init=False)
+    settings: Mapping[str, object] = field(init=False)
+    indexed: Sequence[tuple[CorpusStep, str]] = field(init=False)
+    leftovers: Sequence[str] = field(init=False)
     uses_named: ClassVar[str] = "files_of_the_recipe"
+
+    def __post_init__(self) -> None:
+        """What decides the corpus: files that are read, models and lists, recipe and source, and what is to be kept."""
+        recipe, source = self.recipe, self.source
+        self.inputs = source.reads or [path for path, _ in source.inputs]
+        self.uses = [*recipe.files(), *source.uses]
+        self.settings = {
+            "recipe": recipe.digest,
+            "inputs": [list(item) for item in source.inputs],
+            "source": source.digest,
+            "keep_rejected": self.keep_rejected,
+            "keep_extracted": self.keep_extracted,
+        }
+        steps = [(recipe.steps[last], f"keys-{n}") for n, (_, last) in enumerate(recipe.segments()[:-1], 1)]
+        self.indexed = [(step, self.scratch(keys)) for step, keys in steps if getattr(step, "index", "")]
+        self.leftovers = ["_scratch", *([] if self.keep_extracted else ["extracted"])]
 
     @property
     def title(self) -> str:
         """What an engine shows of it."""
         return f"curate {self.name} {self.recipe.name}"
 
-    def inputs(self) -> Sequence[str]:
-        """The files and folders that it reads."""
-        return self.source.reads or [path for path, _ in self.source.inputs]
-
-    def uses(self) -> Sequence[str]:
-        """Lists and models of the recipe, databases of the reader."""
-        return [*self.recipe.files(), *self.source.uses]
-
-    def settings(self) -> Mapping[str, object]:
-        """Recipe and source, and what is to be kept."""
-        return {
-            "recipe": self.recipe.digest,
-            "inputs": [list(item) for item in self.source.inputs],
-            "source": self.source.digest,
-            "keep_rejected": self.keep_rejected,
-            "keep_extracted": self.keep_extracted,
-        }
-
-    def prepare(self) -> None:
-        """Load the models and lists of the steps, in a child that reads and judges afterwards. Raises RecipeError with what
-        is missing, and how to get it."""
-        task = LoadTask(self.recipe.text, self.recipe.name)
-        children.call(load, task, memory=self.source.memory_bytes)
-
-    def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
-        """The corpus-wide steps that have an index, and the folders of their keys."""
-        ends = [last for _, last in self.recipe.segments()[:-1]]
-        steps = [(self.recipe.steps[last], self.scratch(f"keys-{number}")) for number, last in enumerate(ends, 1)]
-        return [(step, keys) for step, keys in steps if getattr(step, "index", "")]
-
     def build(self, s: Session) -> Ledger:
         """All stages."""
+        storage.write_text(self.path("recipe.toml"), self.recipe.text)
         return _publish(s, self, _passes(s, self, _documents(s, self)))
 
-    def check(self, ledger: Ledger) -> None:
-        """Raise BalanceError when other documents were published than extracted, InputError when none could be read."""
-        ledgers.check_corpus(ledger)
-        ledgers.refuse_nothing(self, ledger)
 
-    def write_pages(self, ledger: Ledger) -> None:
-        """The recipe."""
-        storage.write_text(self.path("recipe.toml"), self.recipe.text)
-
-    def leftovers(self) -> Sequence[str]:
-        """What is no part of the corpus."""
-        return ["_scratch", *([] if self.keep_extracted else ["extracted"])]
-
-    def judge(self, ledger: Ledger) -> None:
-        """Raise CurateError when more documents failed than the recipe allows."""
-        share, limit = ledger["limits"]["failed_share"], self.recipe.limits.max_failed
-        if share > limit:
-            raise CurateError(
-                f"{share:.2%} of the documents failed, more than the {limit:.2%} the recipe allows: see {self.output}"
-            )
+def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
+    """Run the job and return its ledger, when the models and lists of its steps have been loaded by a child, which reads and judges
+    afterwards. Raises RecipeError with what is missing, and how to get it, and what `run_job` raises."""
+    children.call(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
+    return run_job(job, engine)
 
 
 # ---- stages ----

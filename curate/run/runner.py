@@ -8,7 +8,6 @@ ARCHITECTURE.md and `curate.files.output`.
 """
 
 import os
-import shlex
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import curate
-from curate.console.terminal import without_secrets
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_path, session
@@ -46,7 +44,7 @@ class Watcher(Protocol):
 
 
 class Job(ABC):
-    """One run. Each kind of job says what is its own; `run_job` does what all have in common."""
+    """One run. Each kind of job says what is its own, most of it as data; `run_job` does what all have in common."""
 
     name: str
     """What its ledger is headed with: clean, dedup, code, mix."""
@@ -56,53 +54,31 @@ class Job(ABC):
     finishers: Sequence[Callable[[Any, Ledger], None]]
     """Called with the job and its ledger before it is published, to write what people read: the report, the card."""
 
+    inputs: Sequence[str]
+    """The files and folders that it reads."""
+    uses: Sequence[str] = ()
+    """Lists, models and other files that decide what it writes; these are read whole to know them again."""
     uses_named: ClassVar[str] = "files_used"
     """What the files of `uses` are called in `job.json`."""
+    settings: Mapping[str, object]
+    """All else that decides what it writes, as JSON."""
+    indexed: Sequence[tuple[CorpusStep, str]] = ()
+    """Its corpus-wide steps that have an index, and the folders of their keys."""
+    leftovers: Sequence[str] = ("_scratch",)
+    """Folders in `work` that are no part of what is published."""
+
+    @abstractmethod
+    def build(self, s: Session) -> Ledger:
+        """Make everything in `work` but the ledger, and give that: `ledger.framed` with what is its own.
+
+        Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost,
+        InputError for what must not be published.
+        """
 
     @property
     def title(self) -> str:
         """What an engine shows of it."""
         return f"curate {self.name}"
-
-    @abstractmethod
-    def inputs(self) -> Sequence[str]:
-        """The files and folders that it reads."""
-
-    @abstractmethod
-    def uses(self) -> Sequence[str]:
-        """Lists, models and other files that decide what it writes; these are read whole to know them again."""
-
-    @abstractmethod
-    def settings(self) -> Mapping[str, object]:
-        """All else that decides what it writes, as JSON."""
-
-    @abstractmethod
-    def build(self, s: Session) -> Ledger:
-        """Make everything in `work` but the ledger, and give what is its own in that: `files`, `data` and what it likes.
-
-        Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost.
-        """
-
-    def prepare(self) -> None:  # noqa: B027 (most need nothing)
-        """Load once what tasks will need, so that what is missing stops the job before it starts."""
-
-    def indexed(self) -> Sequence[tuple[CorpusStep, str]]:
-        """Its corpus-wide steps that have an index, and the folders of their keys."""
-        return ()
-
-    @abstractmethod
-    def check(self, ledger: Ledger) -> None:
-        """Raise BalanceError or InputError for what must not be published. That records add up is checked before."""
-
-    def write_pages(self, ledger: Ledger) -> None:  # noqa: B027
-        """Write what belongs to it beside the ledger; the finishers come after it."""
-
-    def leftovers(self) -> Sequence[str]:
-        """Folders in `work` that are no part of what is published."""
-        return ["_scratch"]
-
-    def judge(self, ledger: Ledger) -> None:  # noqa: B027
-        """Raise CurateError for what is published and not as it should be."""
 
     @property
     def work(self) -> str:
@@ -139,7 +115,6 @@ class EngineOptions:
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
     options = options or EngineOptions()
-    job.prepare()
     with claimed(job, resume=options.resume):
         if ledger := _built(job):  # only the name is missing: no engine is needed for that
             return complete(job, ledger)
@@ -175,18 +150,18 @@ def run(s: Session, job: Job, *, resume: bool = False) -> Ledger:
 def claimed(job: Job, *, resume: bool) -> Iterator[None]:
     """Hold the output and the indexes of its steps for one run. Raises OutputError and UsageError for what is in the way."""
     output.check_name(job.output)
-    for path in job.inputs():
+    for path in job.inputs:
         storage.check_name(path)
     _refuse_inside(job)
     with ExitStack() as stack:
-        for folder in sorted(index.check(step for step, _ in job.indexed())):
+        for folder in sorted(index.check(step for step, _ in job.indexed)):
             busy = f"{folder}: another run is using this index at this moment; wait for it"
             stack.enter_context(locks.held(folder, busy))
             if storage.is_local(folder) and not os.access(storage.filesystem(folder)[1], os.W_OK | os.X_OK):
                 raise OutputError(f"{folder}: this index can't be written to, and would miss what the run keeps")
             index.settle(folder)
         stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
-        for step, keys in job.indexed():
+        for step, keys in job.indexed:
             index.check_unchanged(step, keys, job.output)
         yield
 
@@ -196,7 +171,7 @@ def _refuse_inside(job: Job) -> None:
     if not storage.is_local(job.output):
         return
     output = os.path.join(os.path.realpath(storage.filesystem(job.output)[1]), "")
-    for path in job.inputs():
+    for path in job.inputs:
         inner = os.path.realpath(storage.filesystem(path)[1]) if storage.is_local(path) else ""
         if os.path.isdir(inner) and output.startswith(os.path.join(inner, "")):
             raise OutputError(f"{job.output} lies in {path}, which is read: choose another --output")
@@ -207,9 +182,9 @@ def identity(job: Job) -> dict[str, object]:
     return {
         "job": job.name,
         "curate": curate.__version__,
-        "contents": fingerprints.stamps(job.inputs()),
-        job.uses_named: {path: fingerprints.digest(path) for path in job.uses()},
-        **job.settings(),
+        "contents": fingerprints.stamps(job.inputs),
+        job.uses_named: {path: fingerprints.digest(path) for path in job.uses},
+        **job.settings,
     }
 
 
@@ -218,10 +193,8 @@ def build(s: Session, job: Job) -> Ledger:
     check_path(s, job.work)
     ledger = _built(job)
     if ledger is None:
-        ledger = ledgers.framed(job, job.build(s))
+        ledger = job.build(s)
         ledgers.check(ledger)
-        job.check(ledger)
-        job.write_pages(ledger)
         for finisher in job.finishers:
             finisher(job, ledger)
         storage.write_text(job.path(output.BUILT), dump_json(ledger))
@@ -235,19 +208,13 @@ def _built(job: Job) -> Ledger | None:
 def complete(job: Job, ledger: Ledger) -> Ledger:
     """The last steps of a job whose ledger is written: clear up, give what was made its name."""
     output.promised(job.work, [part["file"] for part in ledger["data"]], output.BUILT)
-    for step, keys in job.indexed():
+    for step, keys in job.indexed:
         index.lay(step, keys, job.output, storage.read_bytes(job.path(output.IDENTITY)).decode())
-    output.finish(job.output, job.leftovers())
-    for step, _ in job.indexed():
+    output.finish(job.output, job.leftovers)
+    for step, _ in job.indexed:
         index.settle(step.index)
-    job.judge(ledger)
+    ledgers.check_failures(job.output, ledger)
     return ledger
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """The command as a person would type it again (the program by its name, not by where it is installed), without secrets."""
-    program = os.path.basename(arguments[0]) if arguments else "curate"
-    return shlex.join(["curate" if program == "__main__.py" else program, *map(without_secrets, arguments[1:])])
 
 
 # ---- for the stages of a job ----

@@ -1,13 +1,12 @@
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from curate.errors import CurateError
 from curate.filters.base import Decision, Document, drop, keep
+from curate.run.ledger import check_failures
 from curate.run.passes import judge
-from curate.run.pipeline import CorpusJob
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,6 @@ def test_a_document_that_no_step_rejects_stays_undecided():
 
 
 def test_more_failures_than_the_recipe_allows_end_the_job():
-    job = cast(
-        CorpusJob, SimpleNamespace(recipe=SimpleNamespace(limits=SimpleNamespace(max_failed=0.25)), output="corpus")
-    )
-    CorpusJob.judge(job, {"limits": {"failed_share": 0.25}})
+    check_failures("corpus", {"limits": {"failed_share": 0.25, "max_failed": 0.25}})
     with pytest.raises(CurateError, match=r"26\.00% of the documents failed, more than the 25\.00% the recipe allows"):
-        CorpusJob.judge(job, {"limits": {"failed_share": 0.26}})
+        check_failures("corpus", {"limits": {"failed_share": 0.26, "max_failed": 0.25}})

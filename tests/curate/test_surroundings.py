@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from curate import cli
+from curate.console.terminal import command_line
 from curate.corpus.recipe import parse
 from curate.engine.session import Session, check_path, session
 from curate.errors import InputError, OutputError, RecipeError, of_disk
@@ -23,7 +24,6 @@ from curate.read.corpora import corpus_source
 from curate.read.source import Source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
-from curate.run.runner import command_line
 from tests.command import curate
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
