@@ -109,6 +109,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(group, arguments, "curate")
 
 
+def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) -> Any:
+    """What the command gives back. click takes every EOFError for a person who ended the input; nobody is asked anything here, so it
+    is a file that is cut short."""
+    try:
+        return command.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name=name,
+            standalone_mode=False,
+            obj={ALONE: arguments is None},
+        )
+    except click.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):
+            raise stop.__cause__ from None
+        raise
+
+
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
@@ -122,12 +138,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, terminate)
     try:
-        answer: Any = command.main(
-            args=list(arguments) if arguments is not None else None,
-            prog_name=name,
-            standalone_mode=False,
-            obj={ALONE: arguments is None},
-        )
+        answer: Any = _answer(command, arguments, name)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:

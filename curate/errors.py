@@ -133,6 +133,12 @@ def in_words(error: Exception) -> CurateError | None:
     if isinstance(error, CurateError):
         return error
     told = of_network(error)
+    if isinstance(error, EOFError) and "marshal data" in str(
+        error
+    ):  # as Python leaves a module that it compiles to a full disk
+        return OutputError(
+            "a compiled module of Python is cut short, as a full disk leaves it: delete the folders __pycache__"
+        )
     if told is None and isinstance(error, OSError):
         told = of_disk(error) or of_system(error)
     return told

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from curate import cli
@@ -113,7 +114,29 @@ def on_a_full_disk(*arguments: str, most: int) -> subprocess.CompletedProcess[st
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
     command = [sys.executable, "-m", "curate", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # modules cut short would stay for whoever comes next
+    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit, env=environment)
+
+
+def test_a_file_that_is_cut_short_is_no_person_who_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    """click makes "aborted" of every EOFError; a module that a full disk cut short raises one."""
+
+    def cut(message: str) -> click.Command:
+        @click.command()
+        def command() -> None:
+            raise EOFError(message)
+
+        return command
+
+    with pytest.raises(EOFError, match="of ours"):
+        cli.run(cut("of ours"), [], "curate")
+    with pytest.raises(SystemExit):
+        cli.run(cut("marshal data too short"), [], "curate")
+    told = capsys.readouterr().err
+    assert (
+        told
+        == "error: a compiled module of Python is cut short, as a full disk leaves it: delete the folders __pycache__"
+    )
 
 
 @pytest.mark.engine
