@@ -46,6 +46,7 @@ ENGINE = $(if $(wildcard .venv/lib/python3*/site-packages/pyspark/jars),spark,lo
 	@$(BIN)/python -m pip uninstall --quiet --yes pyspark-client
 	$(PIP) --editable '.[spark,probe,dev]'
 	$(CURATE) assets fetch licensedb
+	$(CURATE) assets fetch ldnoobw
 	@touch $@
 
 demo: .venv/.core

@@ -207,7 +207,7 @@ def of_corpus(
         ],
     }
     ledger = framed(job, own)
-    _check_corpus(ledger)
+    check_corpus(ledger)
     _refuse_nothing(job, ledger)
     return ledger
 
@@ -255,7 +255,7 @@ def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _check_corpus(ledger: Ledger) -> None:
+def check_corpus(ledger: Ledger) -> None:
     """Raise BalanceError when the shards do not hold the rows that were kept, or other documents than were extracted."""
     problems = []
     rows = sum(part["rows"] for part in ledger["data"])

@@ -132,7 +132,7 @@ def test_a_file_that_is_cut_short_is_no_person_who_stopped(capsys: pytest.Captur
         cli.run(cut("of ours"), [], "curate")
     with pytest.raises(SystemExit):
         cli.run(cut("marshal data too short"), [], "curate")
-    told = capsys.readouterr().err
+    told = capsys.readouterr().err.strip()
     assert (
         told
         == "error: a compiled module of Python is cut short, as a full disk leaves it: delete the folders __pycache__"
