@@ -118,7 +118,7 @@ def test_tar_files(corpus: Path, tmp_path: Path) -> None:
 def test_a_stopped_run_goes_on(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(corpus, "jsonl.zst", tmp_path / "whole")
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.ExportJob, "check", _killed)
+        patched.setattr(jobs, "framed", _killed)
         with pytest.raises(KeyboardInterrupt):
             run(corpus, "jsonl.zst", tmp_path / "out")
     (tmp_path / "out.partial/data/language=en/part-00000.jsonl.zst").unlink()  # as if killed before its rename
