@@ -242,6 +242,7 @@ def only_names(said: str, labelled: bool) -> bool:
     if len(tokens) > 1 and small > (2 if labelled else 0):
         return False
     people = [m.group() for m in limits_in(" ".join(others)) if not m.group().istitle() or " " in m.group()]
+    people = [word for word in people if word != "US" or said.isupper()]  # a country
     if len(tokens) == 1:  # a title, as "Requests"
         return small < 2 and not people and not SINGLE.search(said)
     if any(not _ORGANISED.match(word.lower()) for word in people) or condition_in(said) is not None:
@@ -324,7 +325,7 @@ def is_name_described(words: str) -> bool:
 
 
 _INTRODUCES = whole(
-    r"(?i)\W*(?P<what>[^.;:!?]{1,120}?) (?:is|are|was|were|has been|have been) (?:also |all )?(?:made available|released|licen[cs]ed|distributed|provided|covered|available|published)?(?: to you)? "
+    r"(?i)\W*(?P<what>[^.;:!?]{1,120}?) (?:is|are|was|were|has been|have been) (?:also |all )?(?:(?:made available|released|licen[cs]ed|distributed|provided|covered|available|published)(?: to you)? )?"
     r"(?:as(?: follows)?\W*|(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:(?:MIT|BSD|ISC|Apache|zlib|PSF) )?(?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*)"
 )
 """A sentence that says what the known text behind it is for: "The parser is available under the following license:"."""

@@ -102,11 +102,7 @@ def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
     known = read(unmarked(data))
     if about:  # what is said of folders, or of documentation alone, is read for itself
         known = known._replace(
-            spans=[
-                s
-                for s in known.spans
-                if not _OF_FOLDERS.search(known.text, s.start, s.end) or s.kind != "header-notice"
-            ]
+            spans=[s for s in known.spans if s.kind != "header-notice" or not _is_of_folders(known.text, s)]
         )
     tags, assigned = spdx_tags(data), _assigned(data)
     tags = [*tags, *(a for a in assigned if a.kind != "mention" and not meets(a, tags))]
@@ -152,6 +148,13 @@ def _beside_all(said: Said, assigned: Sequence[Span], whole: Sequence[Span]) -> 
     return [*weak, *(s for s in named if not meets(s, weak)), *said.doubts, *said.scopes]
 
 
+def _is_of_folders(text: str, span: Span) -> bool:
+    """Whether a notice speaks of folders, or of documentation alone, which the words before it may say."""
+    of_docs = _OF_DOCUMENTATION.search(text, max(0, span.start - 200), span.start)
+    return of_docs is not None or _OF_FOLDERS.search(text, span.start, span.end) is not None
+
+
+_OF_DOCUMENTATION = re.compile(r"\bdocumentation portion of [^.;:]{1,150}\Z", re.I)
 _OF_FOLDERS = re.compile(r"\bdirector(?:y|ies)\b|\bfolders?\b|\b(?:docs|documentation) (?:(?:is|are) )?(?:released|licensed) under\b", re.I)  # fmt: skip
 
 

@@ -204,7 +204,7 @@ def _of_a_name(text: str, found: str) -> bool:
 def _fits(token: str, before: str, shouted: bool, small: int) -> bool | None:
     """Whether a token belongs to a name: True, False, or None for one in small letters that licences don't use."""
     low = token.lower()
-    if _NUMBER.match(token) or _ADDRESS.search(low):
+    if _NUMBER.match(token) or _ADDRESS.search(low) or (token == "US" and not shouted):  # a country
         return True
     if low in _IN_LINES:
         if token in ("Will", "Grant", "May", "Case") and not shouted:
@@ -304,6 +304,8 @@ def copyright_lines(text: str) -> list[tuple[int, int]]:
 _HELD = re.compile(
     r"[.,]?\s{0,2}\((?:only |for |in )?(?:\./)?[\w.@*-]+/[\w.*/@-]*(?: files?)?(?: only)?\)"
     r"|\s(?:until|since|up to) https?://\S+"
+    r"|\.?,?\s(?:or|and/or)\s(?:its|their|one\sof\sits)\s(?:affiliates|subsidiaries|affiliated\scompanies)(?:[.,]?\s{1,2}all\srights\sreserved)?"
+    r"|,\score\steam\s(?:&|and)\scontributors"
     r"|\s\((?:[a-z]+ ){0,2}(?:github|gitlab|bitbucket|codeberg|sourcehut)(?:\.com|\.org)?/[\w.-]+\)"
     r"|\W{0,3}\bat\b\W{1,3}[\w-]+(?:\W{1,3}dot\W{1,3}[\w-]+){1,3}[^\S\n]{0,1}>?",
     re.I,

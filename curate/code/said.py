@@ -16,6 +16,7 @@ from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
 from curate.code.described import curt, introduces, is_common, is_name_described, is_subject, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
+from curate.code.frames import is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
@@ -98,7 +99,12 @@ def said_about(known: Known) -> Said:
 
 def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) -> None:
     """Adds what a sentence of a licence file says."""
-    sentence, words, names = spoken.at, spoken.words, spoken.names
+    names, shown = spoken.names, spoken.words
+    others = any(s.start >= spoken.at.end and s.words >= WHOLE for s in whole)
+    spoken = spoken._replace(words=unframed(spoken.words, bool(names), others))
+    sentence, words = spoken.at, spoken.words
+    if is_said(words):
+        return
     if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):
         return
     exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
@@ -107,12 +113,13 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     elif names and is_for_other_things(words):
         return
     elif is_plain(words, spoken.places):
-        if unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
-            said.doubts.append(doubt(sentence, words))
+        foreign = not names and not others and comes_from(words)
+        if foreign or unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
+            said.doubts.append(doubt(sentence, shown))
         elif names:
             (said.named if _gives(spoken) else said.mentioned).extend(names)
     elif not _of_parts(sentence, words, said) and (spoken.inside or not is_title(words)):
-        said.doubts.append(doubt(sentence, words))
+        said.doubts.append(doubt(sentence, shown))
 
 
 def _gives(spoken: _Spoken) -> bool:

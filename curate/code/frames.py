@@ -1,0 +1,82 @@
+"""What sentences of licence files say around the licence that they name, and that changes nothing of it: usual forms.
+
+"Except where otherwise noted, …" (each file's own notice goes first as it is), "…, reproduced below", "All contributions towards
+frob are …", "Some files have been taken from the standard library and are therefore …". All licences that a file names hold at once,
+so what is said of a part adds to the whole and takes nothing from it.
+"""
+
+import re
+
+from curate.code.names import spaced
+
+_NAME = r"[\w+-][\w.+'-]{0,30}"
+_EXCEPT = (
+    r"\W*(?:except|unless) (?:when |where |as |if )?(?:otherwise (?:noted|stated|specified|indicated|mentioned)|(?:noted|stated|specified) otherwise)"
+    r"(?: (?:in|at) (?:the |each |individual |source )*(?:(?:top|beginning|head|header)s? of (?:the |each |individual |source )*)?(?:files?|headers?|source code|folders?))?"
+    r"(?: \(look (?:for licen[cs]e files in directories or information )?at the beginning of each file\))?,?"
+)
+_BEFORE = re.compile(
+    spaced(
+        rf"(?:{_EXCEPT} )?(?:\W*(?:(?:all |any )?contributions (?:towards|to) {_NAME}|all additions and alterations|modifications (?:on|to|of) (?:these|those|the) files) (?:is|are)(?= ))?"
+    ),
+    re.I,
+)
+"""What a sentence begins with; the last contributions come with the licence that they are made under."""
+_TAKEN = re.compile(
+    spaced(
+        r"\W*(?:also )?(?:some|a few|several|many)(?: of the)?(?: \w+)? files?(?: (?:under|in|of) [\w./-]+)? (?:have been|were|are) (?:taken|copied|ported|adapted|derived)"
+        r" from (?:the (?:c?python(?:'s)? )?standard library|https?://[^\s,;()]+)(?: and (?:are|is)(?: therefore| thus| hence| also)?)?(?= )"
+    ),
+    re.I,
+)
+"""Where a part is from, whose licence the rest of the sentence names."""
+_BEHIND = re.compile(
+    spaced(
+        r",? (?:as |which (?:is|are) )?(?:(?:re)?produced|included|printed) below\W*$"
+        rf"|,? as code derived from {_NAME}\W*$"
+        rf"|,? {_NAME} is free and open[ -]source software\W*$"
+    ),
+    re.I,
+)
+_OTHER = re.compile(spaced(r"\W*(?:portions|parts) of [^.;:]{1,60} (?:is|are) licen[cs]ed(?P<what> under different licen[cs]es(?: \(like)?)"), re.I)  # fmt: skip
+"""What puts parts under other licences: these follow."""
+_SAID = re.compile(
+    spaced(
+        r"\W*(?:"
+        r"the software and (?:the )?documentation in this project are|documentation licen[cs]e"
+        r"|(?:the )?licen[cs]e is an osi approved open source licen[cs]e and is gpl-compatible\W*\d?"
+        r")\W*"
+    ),
+    re.I,
+)
+"""Whole sentences that neither give nor take."""
+MOST = 600
+"""Characters of the longest sentence in one of these forms."""
+
+
+def is_said(words: str) -> bool:
+    """Whether a sentence neither gives nor takes."""
+    return len(words) < MOST and _SAID.fullmatch(words) is not None
+
+
+def unframed(words: str, named: bool, others: bool) -> str:
+    """A sentence with blanks for such forms, of the same length.
+
+    Args:
+        words: The sentence.
+        named: Whether it names a licence.
+        others: Whether the text of another licence follows.
+    """
+    if len(words) > MOST:
+        return words
+    out = words
+    found = [_BEFORE.match(words), _BEHIND.search(words), _TAKEN.match(words) if named else None]
+    for match in found:
+        if match is not None:
+            out = _blanked(out, match.start(), match.end())
+    other = _OTHER.match(words) if others else None
+    return _blanked(out, other.start("what"), other.end("what")) if other else out
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
