@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+import re2
+
 from curate.code.names import Fast, Folded, rough, whole
 from curate.code.prose import (
     NAME_WORDS,
@@ -129,7 +131,7 @@ def unexplained(words: str) -> str | None:
     """Why a sentence beside a licence notice is a doubt; None for a form of heading, a name, code, or a description of a program."""
     said = " ".join(words.split())
     tokens = tokens_in(said)
-    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or (KNOWN.fullmatch(said) and not stands_out(said)):
+    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or (KNOWN.matches(said) and not stands_out(said)):
         return None
     label = LABEL.match(said)
     rest = said[label.end() :] if label else said
@@ -304,10 +306,9 @@ def is_title(words: str) -> bool:
     if _HAS_VERB.fullmatch(said):
         return True
     label = LABEL.match(said)
-    return (
-        only_names(said[label.end() :] if label else said, label is not None and bool(label.group("mark")))
-        or KNOWN.fullmatch(said) is not None
-    )
+    return only_names(
+        said[label.end() :] if label else said, label is not None and bool(label.group("mark"))
+    ) or KNOWN.matches(said)
 
 
 _NAMED = re.compile(r"\W*[A-Za-z][\w.+-]*(?:\s+[\w.+-]+)?(?:\s+--?|:|\s+\xe2\x80[\x93\x94])\s+(?:an?|the)\s", re.I)
@@ -324,7 +325,7 @@ def is_name_described(words: str) -> bool:
     return speaks_of_parts(said) and condition_in(said) is None and unexplained(said) is None
 
 
-_INTRODUCES = whole(
+_INTRODUCES = re2.compile(
     r"(?i)\W*(?P<what>[^.;:!?]{1,120}?) (?:is|are|was|were|has been|have been) (?:also |all )?(?:(?:made available|released|licen[cs]ed|distributed|provided|covered|available|published)(?: to you)? )?"
     r"(?:as(?: follows)?\W*|(?:under|by)(?: the)?(?: terms(?: and conditions)? of)?(?: the)?(?: following(?: (?:(?:MIT|BSD|ISC|Apache|zlib|PSF) )?(?:licen[cs]es?|terms|conditions|notices?|copyright notices?))?(?: and (?:conditions|terms))?)?\W*)"
 )

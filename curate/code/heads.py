@@ -190,12 +190,12 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     """
     said = " ".join(words.split())
     tokens = tokens_in(said)
-    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.fullmatch(said):
+    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.matches(said):
         return None
     by = _BY.match(said)
     if by and not _TAKEN.search(said) and _is_origin(said[by.end() :], program):
         return None
-    if (by is None and KNOWN.fullmatch(said) and not stands_out(said)) or CURT_FORMS.fullmatch(said):
+    if (by is None and KNOWN.matches(said) and not stands_out(said)) or CURT_FORMS.fullmatch(said):
         return None
     used = _USED.match(said) or _LEFT_ALONE.match(said)
     if used and _is_of_parts(said[used.end() :], program, 1 if used.re is _USED else 0):

@@ -195,12 +195,25 @@ def _uncounted(pattern: str) -> str:
 FEW = 4
 
 
-def whole(pattern: str) -> Any:
-    """A pattern for texts that it matches whole, in linear time, with room for an automaton of many states."""
+class Whole(NamedTuple):
+    """A pattern for texts that it matches whole, in linear time."""
+
+    pattern: Any
+
+    def matches(self, text: str) -> bool:
+        """Whether it does. Asked without groups, which takes a fraction of the time."""
+        data = text.encode("utf-8", "replace")
+        matched: bool = self.pattern._regexp.Match(re2._Anchor.ANCHOR_BOTH, data, 0, len(data))[0][0] >= 0
+        return matched
+
+
+def whole(pattern: str) -> Whole:
+    """A pattern for whole texts, with room for an automaton of many states."""
     options = re2.Options()
     options.max_mem = 256 << 20
     options.log_errors = False
-    return re2.compile(pattern, options)
+    options.never_capture = True
+    return Whole(re2.compile(pattern, options))
 
 
 def _latin1(memory: int = 8 << 20) -> Any:

@@ -234,7 +234,7 @@ _OWNERS = whole(
 
 def is_name(text: str) -> bool:
     """Whether a phrase is made of names: of people, firms, products, with years, versions and addresses; or stands for the owners."""
-    if len(text) < 100 and _OWNERS.fullmatch(" ".join(text.split())):
+    if len(text) < 100 and _OWNERS.matches(" ".join(text.split())):
         return True
     tokens = tokens_in(text)
     shouted = sum(t.isupper() for t in tokens) * 2 > len(tokens)
@@ -526,7 +526,7 @@ _HARMLESS = whole(
 @lru_cache(maxsize=20_000)
 def is_harmless(text: str) -> bool:
     """Whether a sentence is one of the usual ones that neither give nor take."""
-    return len(text) < 1_500 and _HARMLESS.fullmatch(" ".join(text.split())) is not None
+    return len(text) < 1_500 and _HARMLESS.matches(" ".join(text.split()))
 
 
 @lru_cache(maxsize=50_000)

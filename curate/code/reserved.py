@@ -80,6 +80,12 @@ _KINDS_OF_HEADS = {
         r"|\b(?:fine|ok|okay|free|welcome|allowed|permitted|invited) to (?:read|look|view|study|learn)\b[^.;]{0,60}\b(?:but|not|only|write your own)\b|\blook,? (?:but )?(?:don't|do not) (?:touch|copy|take)\b|\bwrite your own\b|\b(?:selling|sharing|copying|publishing|redistributing|reselling|leaking|spreading|pirating) (?:it|this|these)\b|\b(?:is|are) not (?:welcome|wanted|tolerated)\b|\b(?:unlock|activate|upgrade|order|buy|purchase)\b[^.;]{0,40}\b(?:shops?|store|licen[sc]e|subscription|paid)\b"
         r"|\bfor the (?:sole|exclusive|internal|private|personal) (?:use|benefit|purposes?)\b|\b(?:sole|exclusive) (?:use|benefit|licen[sc]ee) of\b|\bby (?:reading|opening|using|running|downloading|copying|installing) (?:this|it|these)\b[^.;]{0,60}\b(?:agree|accept|consent|acknowledge|promise|undertake)"
     ),
+    "words of contracts": (
+        r"\bth(?:is|e|ese) (?:[a-z-]+ ){0,2}agreements?\b(?! (?:of|between|with) (?:the )?(?:test|result|value|data|prediction|rat)\w*)|\b(?:under|of|to|in|by) (?:this|these|such|said) licen[cs]es?\b|\bthis licen[cs]e (?:is(?! (?:osi[- ])?approved)|does|do|applies|shall|will|may|must|grants?|terminates?|covers?|cannot|gives?)\b"
+        r"|\bversions? [0-9][0-9.]* of (?:the|this|that) licen[cs]e\b|\b(?:licensors?|sub-?licensees?|covered (?:code|software|works?)|derivative works?(?! ?-)|contributor version|initial (?:developer|contributor)|larger works?|invariant sections?|cover texts?|corresponding source|corresponding application code)\b"
+        r"|\bparties (?:hereby )?(?:agree|consent|shall|acknowledge)\b|\bgoverning law\b|\b(?:personal|exclusive) jurisdiction\b|\bindemnif(?:y|ies|ied|ication)\b|\bhold harmless\b|\bforce majeure\b|\bseverability\b|\bexport (?:laws?|administration)\b|\bdecompile[, ]+(?:or )?(?:disassemble|reverse)|\bdisassemble[, ]+(?:or )?(?:decompile|reverse)"
+        r"|\b(?:hereunder|hereof|hereto|hereinafter|hereinabove|thereunder|heretofore)\b|\b(?:licen[cs]e|contract|agreement|grant)(?:d? rights?)?(?: granted)?[a-z ]{0,40}\b(?:will|shall|may) (?:immediately |automatically )?(?:terminate|expire|lapse|end)\b"
+    ),
 }  # fmt: skip
 """What else a head may say: each kind by words that speak of the file and of people, and of no part of a program."""
 _OTHERS = fast("|".join(_KINDS_OF_HEADS.values()))

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.arrays import Arrays
+from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.errors import InputError
 from curate.filters.assets import AssetMissingError, find
 
@@ -105,7 +105,11 @@ def database() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def spelling() -> dict[str, str]:
     """Lower-case SPDX id to the id, for every text of the list."""
-    return {i.lower(): i for row in spdx_data()["texts"] for i in row["ids"]}
+    return {name.lower(): name for name in strings("ids", saved("ids", lambda: of_strings("ids", _ids())))}
+
+
+def _ids() -> list[str]:
+    return [name for row in spdx_data()["texts"] for name in row["ids"]]
 
 
 @numba.njit(cache=True)

@@ -15,7 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.code.texts import Table, hash_table, lookup, spdx_data
+from curate.code.arrays import Arrays, saved
+from curate.code.texts import Table, hash_table, lookup, of_table, spdx_data, table_of
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -159,11 +160,18 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
 @lru_cache(maxsize=1)
 def _equivalent() -> tuple[Table, NDArray[np.uint64]]:
     """Hashes of spellings, and of the words that they stand for."""
+    found = saved("equivalent", _pairs)
+    return table_of("spelled", found), found["meant"]
+
+
+def _pairs() -> Arrays:
+    """The arrays of `_equivalent`."""
     pairs = [(b, a) for a, b in spdx_data()["equivalent"] if f"{a}{b}".isalpha()]
     pairs += [("owner", "holder"), ("owners", "holders"), ("https", "http"), ("licences", "licenses"), ("licenced", "licensed")]  # fmt: skip
     pairs += [("authorise", "authorize"), ("authorises", "authorizes"), ("authorising", "authorizing"), ("sublicence", "sublicense")]  # fmt: skip
     found = {_hash(a): _hash(b) for a, b in reversed(pairs)}
-    return hash_table(np.array(list(found), np.uint64)), np.array(list(found.values()), np.uint64)
+    table = hash_table(np.array(list(found), np.uint64))
+    return {**of_table("spelled", table), "meant": np.array(list(found.values()), np.uint64)}
 
 
 def _hash(word: str) -> int:

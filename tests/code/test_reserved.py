@@ -179,3 +179,22 @@ def test_a_licence_file_that_reserves_all_rights():
     files = {"LICENSE": "Frob Inc. All rights\nreserved.\n", "package.json": '{"license": "MIT"}', "src/a.py": PYTHON}
     assert not kept(files)
     assert kept({**files, "LICENSE": MIT, "NOTICE": "Frob\nCopyright 2020 Frob Inc. All rights reserved.\n"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "All rights granted in this Agreement will terminate.",
+        "The parties consent to personal jurisdiction of the courts.",
+        "Either version 2.1 of the License, or (at your option) any later version.",
+        "Decompile, disassemble or otherwise attempt to discover the source code of any portion.",
+        "Preserve all the Invariant Sections of the document, unaltered.",
+        "The Licensor may change this at any time.",
+    ],
+)
+def test_words_of_contracts_at_a_head_are_a_doubt(said):
+    assert not kept(head(said))
+
+
+def test_an_approved_licence_is_no_contract():
+    assert kept(head("This license is approved by the OSI and FSF as GPL-compatible."))
