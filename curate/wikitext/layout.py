@@ -45,8 +45,9 @@ def laid_out(source: str) -> str:
         elif stripped:
             page.line(line, stripped)
         else:
-            page.end()
-            page.counters.clear()
+            if paragraph:
+                page.end()
+            counters.clear()
     return page.text()
 
 

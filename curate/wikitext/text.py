@@ -156,15 +156,14 @@ def _templates() -> Array:
     return scan.table(KNOWN)
 
 
-_prefixes_of: dict[tuple[object, ...], Array] = {}
+_prefixes_of: list[tuple[Site, Array]] = []
 
 
 def _prefixes(site: Site) -> Array:
-    key = (site.database, *site.namespaces.items())
-    if key not in _prefixes_of:
-        _prefixes_of.clear()
-        _prefixes_of[key] = scan.table(_kinds(site))
-    return _prefixes_of[key]
+    """Kept of the last site: all pages of a dump are of one."""
+    if not _prefixes_of or _prefixes_of[0][0] is not site:
+        _prefixes_of[:] = [(site, scan.table(_kinds(site)))]
+    return _prefixes_of[0][1]
 
 
 def _kinds(site: Site) -> dict[str, int]:
@@ -217,10 +216,10 @@ def _scanned_tags(packed: bytes, kept: list[str], links: list[Link]) -> "NDArray
 
 def _addresses(data: "NDArray[np.uint8]") -> list[str]:
     """What `urls` gives."""
-    spans, at, found = np.empty((256, 3), np.int64), 0, list[str]()
+    spans, at, found, packed = np.empty((256, 3), np.int64), 0, list[str](), data.tobytes()
     while count := scan.addresses(data, spans, at):
         for start, colon, end in spans[:count].tolist():
-            url = data[start:end].tobytes().decode("utf-8", "surrogatepass")
+            url = packed[start:end].decode("utf-8", "surrogatepass")
             found.append(_whole(url if url[:4] == "http" else url[: colon - start].lower() + url[colon - start :]))
         at = int(spans[count - 1, 2])
     return found
@@ -229,12 +228,12 @@ def _addresses(data: "NDArray[np.uint8]") -> list[str]:
 def _scanned_brackets(data: "NDArray[np.uint8]", site: Site, title: str) -> str | None:
     out = np.empty(2 * len(data) + 4096, np.uint8)
     frames, state = np.empty((DEEPEST, 4), np.int64), np.zeros(9, np.int64)
-    names, prefixes = _templates(), _prefixes(site)
+    names, prefixes, room = _templates(), _prefixes(site), out.data
     while asks := scan.matched(data, out, frames, state, names, prefixes):
         if asks == scan.BAIL:
             return None
         at, end, depth, rest, taken, start = state[:6].tolist()
-        content = out[start:end].tobytes().decode("utf-8", "surrogatepass")
+        content = str(room[start:end], "utf-8", "surrogatepass")
         shown = _link(content, site) if asks == scan.ASK_LINK else _template(content, site, title)
         end = start
         if shown:
@@ -242,7 +241,7 @@ def _scanned_brackets(data: "NDArray[np.uint8]", site: Site, title: str) -> str 
             end += len(put)
             if end + len(data) - at + 16 > len(out):
                 return None
-            out[start:end] = np.frombuffer(put, np.uint8)
+            room[start:end] = put
         state[scan.SIZE] = end
         if asks == scan.ASK:
             state[scan.REST] = rest - taken
