@@ -17,6 +17,7 @@ from curate.code.prose import (
     PATH,
     SINGLE,
     condition_in,
+    is_code,
     is_code_line,
     is_harmless,
     is_plain,
@@ -191,7 +192,7 @@ def curt(words: str, comment: int) -> str | None:
         return None
     said = without_addresses(" ".join(words.split()))
     tokens = tokens_in(said)
-    if len(tokens) > CURT or IDENTIFIER.search(said) or is_code_line(words):
+    if len(tokens) > CURT or IDENTIFIER.search(said) or is_code(words):
         return None
     if any(token.lower() in _PARTS for token in tokens) or CURT_FORMS.fullmatch(said):
         return None

@@ -19,7 +19,7 @@ from curate.code.known import WHOLE, Read, Span, meets, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
 from curate.code.notices import asides, combined, gate, pointers
-from curate.code.prose import Sentence, is_code_line, is_plain
+from curate.code.prose import Sentence, is_code, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
 from curate.code.scan import Literals, has, literals, places
@@ -136,7 +136,7 @@ def _named_first(text: bytes) -> list[Evidence]:
     """A doubt where a file begins with the short name of a licence and goes on: "MIT for …"."""
     match = _NAME_FIRST.match(text)
     words = match.group(1).decode("latin-1") if match else ""
-    if not words or is_code_line(words) or is_plain(words, [(0, len(words.split()[0]))]):
+    if not words or is_code(words) or is_plain(words, [(0, len(words.split()[0]))]):
         return []
     return _plain_evidence(words, [doubt(Sentence(0, len(words)), words)])
 

@@ -185,9 +185,17 @@ _OF_DATA = re.compile(
 _PUTS_UNDER = re.compile(r"\bunder\b|\blicen[sc]ed\b|\breleased\b|\bdistributed\b|\bsubject to\b|\bterms of\b|\bgoverned\b|\bcovered by\b|licen[sc]e:", re.I)  # fmt: skip
 
 
+_COPY_AT = re.compile(r"\bcop(?:y|ies) of (?:the|this|its) licen[cs]e\b[^.;]{0,60}?(?:https?://|www\.)\S+", re.I)
+"""Where the licence stands, at an address of none that is known."""
+
+
 def unknown_name(said: str) -> str | None:
     """A licence that a sentence names and that no list knows: capitals before "License", or "under the … license"."""
+    said = " ".join(said.split())  # a name goes on in the next line
     low = said.lower()
+    copy = _COPY_AT.search(said) if "cop" in low and "licen" in low else None
+    if copy and not mentions(low):
+        return copy.group()
     for match in _NAMED.finditer(said) if "licen" in low or "eula" in low or "terms" in low else ():
         if match.start() and not _PUTS_UNDER.search(said[: match.start()]):
             continue

@@ -425,6 +425,16 @@ _DULL[list(b" \t,;:()[]/<>|&+%$@`{}~^\\\"'")] = True
 """What may stand between two words of one sentence."""
 
 
+_SIGN_OF_CODE = re.compile(
+    r"\w\(|[={}\[\]]|::|->|^\s*(?:#\s*include|import\s+[\w.*]+\s*;?$|from\s+\S+\s+import\b)|^\s*\w+;\s*$"
+)
+
+
+def is_code(line: str) -> bool:
+    """Whether a line in a comment is code: "for schools only;" looks like some, and has no sign that only code has."""
+    return is_code_line(line) and _SIGN_OF_CODE.search(line) is not None
+
+
 @numba.njit(cache=True, nogil=True)
 def _seams(text, starts, ends, free, dull):  # type: ignore[no-untyped-def]
     """(end of a word, start of the next) where words stop or begin to be free, or where more than `dull` marks stand between two.

@@ -21,7 +21,7 @@ from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
-from curate.code.prose import Sentence, condition_in, is_code_line, is_plain, sentences, takes_back
+from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import is_for_other_things, said_of_parts
@@ -261,14 +261,14 @@ def _is_joined(text: str, sentence: Sentence, words: str, texts: Sequence[Span])
 def _is_beside(text: str, sentence: Sentence, words: str, anchors: Sequence[Span]) -> bool:
     """Whether a sentence, and no line of code, stands in the paragraph of a notice."""
     beside = any(_beside(text, sentence, span) for span in anchors)
-    return beside and "::" not in words and not is_code_line(words)
+    return beside and "::" not in words and not is_code(words)
 
 
 def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str | None:
     """What a sentence takes back because it stands at the head of a file, or that it is of no known kind."""
     at = sentence.start
     comment = next(((start, end) for start, end in head.comments if start <= at < end), None)
-    if (at >= heading and comment is None) or _in_code(head.raw, sentence):
+    if (at >= heading and comment is None) or _in_code(head.raw, sentence, comment is not None):
         return None
     if comment is None or at >= heading:
         return reserved_in_head(words)
@@ -279,12 +279,20 @@ def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str |
     return unknown_in_head(words, head.program, first)
 
 
-def _in_code(raw: str, sentence: Sentence) -> bool:
-    """Whether a sentence begins in a line of code: it is a string or a name, not what a comment says."""
+def _in_code(raw: str, sentence: Sentence, commented: bool) -> bool:
+    """Whether a sentence begins in a line of code: it is a string or a name, not what a comment says.
+
+    In a comment, code has more than a word that begins a line of it, and quotes are those of prose.
+    """
     first = raw.rfind("\n", 0, sentence.start) + 1
     last = raw.find("\n", sentence.start)
     line = raw[first : last if last >= 0 else len(raw)]
+    if commented:
+        return is_code(_MARK.sub("", line))
     return is_code_line(line) or bool(_QUOTED.search(raw[first : sentence.start]))
+
+
+_MARK = re.compile(r"^\s*(?:#+|//+!?|--+|;+|%+|\*+|/\*+)\s*")
 
 
 _QUOTED = re.compile(r"(?<![\"'])[\"'](?![\"'])")
@@ -302,7 +310,7 @@ def _heading(text: str) -> int:
 
 def _is_subject(sentence: Sentence, name: Span, words: str) -> bool:
     """Whether a sentence begins with the name of a licence, and is no line of code: "MIT for …"."""
-    return name.start - sentence.start < 8 and not is_code_line(words)
+    return name.start - sentence.start < 8 and not is_code(words)
 
 
 def _touches(text: str, sentence: Sentence, span: Span) -> bool:
@@ -311,7 +319,7 @@ def _touches(text: str, sentence: Sentence, span: Span) -> bool:
         return (
             sentence.start - span.end < 200
             and not re.search(r"\n[ \t\r]*\n|\*/", text[span.end : sentence.start])
-            and not is_code_line(text[sentence.start : sentence.end])
+            and not is_code(text[sentence.start : sentence.end])
         )
     return _runs_into(text, sentence, [span])
 

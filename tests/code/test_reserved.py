@@ -198,3 +198,34 @@ def test_words_of_contracts_at_a_head_are_a_doubt(said):
 
 def test_an_approved_licence_is_no_contract():
     assert kept(head("This license is approved by the OSI and FSF as GPL-compatible."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""\nfor schools only\n"""\n\nx = 1\n',
+        '# "Students only."\n\nx = 1\n',
+        "// MIT for schools;\n\nint x;\n",
+        "/*\nuse by schools is not wanted\n*/\n\nint x;\n",
+        '# "All rights granted in this Agreement will terminate;"\n\nx = 1\n',
+        "// Licensed under the MIT license.\n// Schools must pay;\n\nint x;\n",
+        "// Licensed under the MIT license.\n//\n// The contents of this file are subject to the Frobnicator Open\n// Source License Version 1.0 (the License).\n\nint x;\n",
+        "// Licensed under the MIT license.\n// You may obtain a copy of the License on the web at https://frob.example/terms.\n\nint x;\n",
+    ],
+)
+def test_what_only_looks_like_code_or_goes_on_in_the_next_line_is_read_all_the_same(text):
+    assert not kept({"LICENSE": MIT, "src/a.py": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# for f in files: print(f)\n\nx = 1\n",
+        "// if (a) { b(); }\n\nint x;\n",
+        '# "quoted" is a function of the parser\n\nx = 1\n',
+        "# import os\n\nx = 1\n",
+        "/* x = 1; */\n\nint x;\n",
+    ],
+)
+def test_code_in_comments_takes_nothing_back(text):
+    assert kept({"LICENSE": MIT, "src/a.py": text})
