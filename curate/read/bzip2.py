@@ -220,11 +220,11 @@ def read_head(
     places = np.arange(6)
     for number in range(count):
         place: Number = 0
-        while _bits(words, at, 1):
+        while at < end and _bits(words, at, 1):
             place += 1
             at += 1
-            if place >= groups or at >= end:
-                return 0, 0, 0, 0
+        if place >= groups or at >= end:
+            return 0, 0, 0, 0
         at += 1
         chosen = places[place]
         for one in range(place, 0, -1):

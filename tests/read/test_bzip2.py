@@ -87,6 +87,18 @@ def test_nothing_is_written_behind_the_room(monkeypatch):
     assert unpack.unpack_block(packed, *span) == text
 
 
+def test_nothing_is_read_behind_the_data(monkeypatch):
+    """A head that promises more than the block has: 18,002 selectors, of which none is there. As Python, which looks at each index."""
+    for name in ("_bits", "_read_codes"):
+        monkeypatch.setattr(bzip2, name, getattr(bzip2, name).py_func)
+    own, length = bzip2._Scratch(), 48 + 32 + 25 + 32 + 18 + 10
+    head = f"{0:0105b}{1 << 15:016b}{1 << 15:016b}{2:03b}{18_002:015b}"
+    data = int(head.ljust(length, "0"), 2) << -length % 32
+    words = np.frombuffer(data.to_bytes(-(-length // 32) * 4, "big") + bytes(bzip2._BEHIND), ">u4").astype(np.uint32)
+    found = bzip2.read_head.py_func(words, 0, length, own.order, own.lookup, own.codes, own.selectors)
+    assert found == (0, 0, 0, 0)
+
+
 def test_marks_are_the_same_however_they_are_looked_for(monkeypatch):
     r = random.Random(1)
     packed = b"".join(bz2.compress(r.randbytes(250_000), 1) + bytes(r.randrange(3)) for _ in range(3))
