@@ -1,9 +1,12 @@
 """Tokens per second and utilisation of each preset: `python -m benchmarks.probe_gpu [PRESET …] [--steps 20] [--all FOLDER]`.
 
-With --all FOLDER also, within --seconds (450) in all: nanoGPT's shape by a plain loop, by `transformers`' Trainer (where it is
-installed) and by the probe, and a search of 24 runs of `4m` over three sources. `--prepare FOLDER` makes the token files of that
-search beforehand, on a machine with tokenizers, and trains nothing. `graphs` is what has been compiled before and after the timed
-part: equal when nothing was compiled anew. `--dry` does all parts with a model of one layer, to see that they run.
+With --all FOLDER also nanoGPT's shape by a plain loop, by the probe and by `transformers`' Trainer (where it is installed), and a
+search of 24 runs of `4m` over three sources. `--prepare FOLDER` makes the token files of that search beforehand, on a machine with
+tokenizers, and trains nothing. `graphs` is what has been compiled before and after the timed part: equal when nothing was
+compiled anew. `--dry` does all parts with a model of one layer, to see that they run.
+
+All parts take --seconds (450) at most: each is a process of its own, which is ended at its share of that (SHARES; what a part does
+not need is left to those after it), with a line that says so. The search stops by itself before, and says how many runs it made.
 
 Utilisation is model FLOPs (train_probe/config.py has the convention) over the peak of dense bf16 matrix products
 that is measured in the same run, not the one on the data sheet.  Rows are random ids in documents of about 400
@@ -12,7 +15,11 @@ tokens.  Written for one accelerator; on a processor it measures fp32 or bf16 as
 
 import argparse
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -32,6 +39,12 @@ from train_probe.data import Stream, TokenFile
 from train_probe.optim import optimizers
 from train_probe.parallel import World, start
 from train_probe.train import Trainer, measured_peak, synchronize, use_bf16
+
+SHARES = {"peak": 0.06, "preset": 0.1, "trainer": 0.1, "search": 0.24}
+"""Of the time, for each of four presets, each of three trainers, and the others."""
+TRAINERS = ("plain", "probe", "transformers")
+WHOLE = 15.0
+"""Seconds that a search leaves itself to end."""
 
 
 def stream(folder: Path, size: int, tokens: int) -> Stream:
@@ -74,16 +87,17 @@ def graphs() -> int:
     return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
 
 
-def beside(world: World, steps: int, compiled: bool, dry: bool) -> list[dict[str, Any]]:
-    """Tokens per second of GPT-2's 124M shape by three trainers: the same rows of random ids, one document a row, AdamW."""
+def beside(trained_by: str, world: World, steps: int, compiled: bool, dry: bool) -> dict[str, Any]:
+    """Tokens per second of GPT-2's 124M shape by one of TRAINERS: the same rows of random ids, one document a row, AdamW."""
     shape, rows = ModelConfig("gpt2", layers=12, width=768, heads=12, vocab=50304, context=1024), 32
     if dry:
         shape, rows = ModelConfig("gpt2", layers=1, width=32, heads=2, vocab=320, context=64), 2
     ids = torch.from_numpy(np.random.default_rng(0).integers(1, shape.vocab - 1, (rows, shape.context + 1)))
     bf16 = use_bf16("auto", world.device)
-    found = []
+    if trained_by == "transformers":
+        return huggingface(shape, ids, steps, bf16, compiled)
 
-    def timed(name: str, step: Callable[[], object], tokens: int) -> None:
+    def timed(name: str, step: Callable[[], object], tokens: int) -> dict[str, Any]:
         for _ in range(3):
             step()
         synchronize(world.device)
@@ -92,8 +106,17 @@ def beside(world: World, steps: int, compiled: bool, dry: bool) -> list[dict[str
             step()
         synchronize(world.device)
         speed = steps * tokens / (time.monotonic() - began)
-        found.append({"trainer": name, "tokens_per_second": round(speed), "graphs": [before, graphs()]})
+        return {"trainer": name, "tokens_per_second": round(speed), "graphs": [before, graphs()]}
 
+    if trained_by == "probe":
+        settings = TrainConfig(
+            steps, rows, rows, optimizer="adamw", schedule="cosine", compile=compiled, log_every=steps
+        )
+        trainer = Trainer(shape, settings, world)
+        made = optimizers(trainer.model, settings)
+        meta = {"end": 0, "mask": 0, "size": shape.vocab}
+        batch = objectives.make(shape, ids.numpy(), meta, 0, 0, bf16 and has_varlen(world.device))
+        return timed("probe, adamw", lambda: trainer._step([batch], made, 0), rows * shape.context)
     plain = Plain(shape, 0).to(world.device)
     model: Any = torch.compile(plain, dynamic=False) if compiled else plain
     optimizer = torch.optim.AdamW(plain.parameters(), lr=6e-4, fused=world.device.type == "cuda")
@@ -108,15 +131,7 @@ def beside(world: World, steps: int, compiled: bool, dry: bool) -> list[dict[str
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    timed("plain loop, nanoGPT's recipe", step, rows * shape.context)
-    settings = TrainConfig(steps, rows, rows, optimizer="adamw", schedule="cosine", compile=compiled, log_every=steps)
-    trainer = Trainer(shape, settings, world)
-    made = optimizers(trainer.model, settings)
-    meta = {"end": 0, "mask": 0, "size": shape.vocab}
-    batch = objectives.make(shape, ids.numpy(), meta, 0, 0, bf16 and has_varlen(world.device))
-    timed("probe, adamw", lambda: trainer._step([batch], made, 0), rows * shape.context)
-    found.append(huggingface(shape, ids, steps, bf16, compiled))
-    return found
+    return timed("plain loop, nanoGPT's recipe", step, rows * shape.context)
 
 
 def huggingface(shape: ModelConfig, ids: torch.Tensor, steps: int, bf16: bool, compiled: bool) -> dict[str, Any]:
@@ -156,8 +171,8 @@ def huggingface(shape: ModelConfig, ids: torch.Tensor, steps: int, bf16: bool, c
     return {"trainer": name, "tokens_per_second": round(speed)}
 
 
-def searched(folder: Path, dry: bool, compiled: bool, seconds: float) -> dict[str, Any] | None:
-    """24 runs of `4m` over three sources of random documents, none of which is kept; None where only files were made."""
+def searched(folder: Path, dry: bool, compiled: bool, until: float) -> dict[str, Any] | None:
+    """24 runs of `4m` over three sources of random documents, none of which is kept, as many as begin before `until`; only the files where that is 0."""
     if dry:
         tiny = ModelConfig(layers=1, width=32, heads=2, vocab=320, context=64)
         PRESETS["4m"] = replace(PRESETS["4m"], model=tiny, batch=256, micro=4)
@@ -172,15 +187,15 @@ def searched(folder: Path, dry: bool, compiled: bool, seconds: float) -> dict[st
     tokens = 2_000 if dry else 8_000_000
     kind = {"preset": "4m", "run_tokens": tokens, "compile": compiled, "tokenizer": "bytes" if dry else ""}
     swarm = swarms.Swarm(sources=paths, output=str(folder / "search"), **kind)  # type: ignore[arg-type]
-    ready = swarms.prepare(swarm, lambda line: print(line, flush=True))
-    if seconds <= 0:
+    ready = swarms.prepare(swarm, lambda line: print(line, file=sys.stderr, flush=True))
+    if until <= 0:
         return None
     shutil.rmtree(folder / "search" / "runs", ignore_errors=True)
     rng = np.random.Generator(np.random.PCG64(9))
     wanted = [(dict(zip(paths, rng.dirichlet((2, 2, 2)).tolist(), strict=True)), 0) for _ in range(24)]
     began, speeds, before = time.monotonic(), [], 0
     for number, one in enumerate(wanted):
-        if time.monotonic() - began > seconds:
+        if speeds and time.monotonic() > until:
             break
         speeds.append(swarms.train(swarm, ready, [one], 4.0 * tokens, lambda _: None)[0]["tokens_per_second"])
         before = before if number else graphs()
@@ -188,8 +203,38 @@ def searched(folder: Path, dry: bool, compiled: bool, seconds: float) -> dict[st
     return facts | {"tokens_per_second": round(float(np.median(speeds))), "graphs": [before, graphs()]}
 
 
+def limited(words: list[str], seconds: float) -> tuple[str, str | None]:
+    """What a part prints, as a process of its own, and why it ended early: None when it did not."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.probe_gpu", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, errors = started.communicate(timeout=max(0.1, seconds))
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)  # its compilers, too
+        return started.communicate()[0], f"stopped at its limit of {seconds:.0f} s"
+    last = errors.strip().splitlines()[-1:] or [""]
+    return said, f"failed ({started.returncode}): {last[0]}" if started.returncode else None
+
+
+def planned(presets: list[str], whole: bool, seconds: float) -> list[tuple[str, float]]:
+    """The parts, and the second at which each must have ended."""
+    shares = [("peak", SHARES["peak"]), *((name, SHARES["preset"]) for name in presets)]
+    if whole:
+        shares += [*((name, SHARES["trainer"]) for name in TRAINERS), ("search", SHARES["search"])]
+    total, ends, at = sum(share for _, share in shares), [], 0.0
+    for name, share in shares:
+        at += share / total * seconds
+        ends.append((name, at))
+    return ends
+
+
 def main() -> None:
-    """Print one line of JSON for the peak and one for each preset."""
+    """Print a line of JSON for each part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("presets", nargs="*", default=["20m", "60m", "150m", "350m"])
     parser.add_argument("--steps", type=int, default=20)
@@ -199,32 +244,53 @@ def main() -> None:
     parser.add_argument("--prepare", type=Path)
     parser.add_argument("--dry", action="store_true")
     parser.add_argument("--seconds", type=float, default=450)
+    parser.add_argument("--part", help="one part in this process: as the whole script does it")
+    parser.add_argument("--peak", type=float, default=1.0, help="FLOP/s, for a part")
     asked = parser.parse_args()
-    began = time.monotonic()
-    if asked.prepare:
-        asked.prepare.mkdir(parents=True, exist_ok=True)
-        searched(asked.prepare, asked.dry, False, 0)
-        return
-    if asked.dry:
-        shape = ModelConfig(layers=1, width=32, heads=2, vocab=320, context=64)
-        PRESETS.update({name: replace(one, model=shape, batch=256, micro=4) for name, one in PRESETS.items()})
     unknown = set(asked.presets) - set(PRESETS)
     if unknown:
         parser.error(f"unknown presets: {', '.join(sorted(unknown))}")
+    if asked.prepare:
+        asked.prepare.mkdir(parents=True, exist_ok=True)
+        searched(asked.prepare, asked.dry, False, 0)
+    elif asked.part:
+        print(json.dumps(part(asked)), flush=True)
+    else:
+        everything(asked)
+
+
+def everything(asked: argparse.Namespace) -> None:
+    """All parts one after another, each within its time."""
+    began, peak = time.monotonic(), 1.0
+    words = ["--steps", str(asked.steps), "--micro-rows", str(asked.micro_rows)]
+    words += ["--no-compile"] * asked.no_compile + ["--dry"] * asked.dry
+    words += ["--all", str(asked.all)] if asked.all else []
+    for name, end in planned(asked.presets, asked.all is not None, asked.seconds):
+        left = end - (time.monotonic() - began)
+        said, early = limited([*words, "--part", name, "--peak", str(peak), "--seconds", str(left)], left)
+        print(said, end="", flush=True)
+        if early:
+            print(json.dumps({"part": name, "left out": early}), flush=True)
+        elif name == "peak":
+            peak = 1e12 * float(json.loads(said)["measured_peak_tflops"])
+    print(json.dumps({"seconds_in_all": round(time.monotonic() - began, 1)}), flush=True)
+
+
+def part(asked: argparse.Namespace) -> dict[str, Any] | None:
+    """One part."""
+    until, compiled = time.monotonic() + asked.seconds, not asked.no_compile
+    if asked.dry:
+        shape = ModelConfig(layers=1, width=32, heads=2, vocab=320, context=64)
+        PRESETS.update({name: replace(one, model=shape, batch=256, micro=4) for name, one in PRESETS.items()})
+    if asked.part == "search":
+        return searched(asked.all, asked.dry, compiled, until - WHOLE)
     world = start("auto")
-    peak = measured_peak(world.device, use_bf16("auto", world.device))
-    print(json.dumps({"measured_peak_tflops": round(peak / 1e12, 3), "torch": str(torch.__version__)}), flush=True)
-    for name in asked.presets:
-        if time.monotonic() - began > asked.seconds:
-            print(json.dumps({"preset": name, "left out": "no time"}), flush=True)
-            continue
-        found = measure(name, world, asked.steps, peak, not asked.no_compile, asked.micro_rows)
-        print(json.dumps(found), flush=True)
-    if asked.all:
-        for found in beside(world, asked.steps, not asked.no_compile, asked.dry):
-            print(json.dumps(found), flush=True)
-        left = asked.seconds - (time.monotonic() - began)
-        print(json.dumps(searched(asked.all, asked.dry, not asked.no_compile, max(1.0, left))), flush=True)
+    if asked.part == "peak":
+        peak = measured_peak(world.device, use_bf16("auto", world.device))
+        return {"measured_peak_tflops": round(peak / 1e12, 6), "torch": str(torch.__version__)}
+    if asked.part in TRAINERS:
+        return beside(asked.part, world, asked.steps, compiled, asked.dry)
+    return measure(asked.part, world, asked.steps, asked.peak, compiled, asked.micro_rows)
 
 
 if __name__ == "__main__":

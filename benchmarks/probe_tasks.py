@@ -1,5 +1,7 @@
 """Do the bundled questions see what a corpus is worth?  `python -m benchmarks.probe_tasks train OUT SECONDS [ARM...]`, then `score OUT SECONDS`, `report OUT`.
 
+--preset nano or 4m, --seeds and --tokens make the models larger than those of two layers; give them to each of the three.
+
 One text (English books and the Brown corpus, a fifth Python code, out of CURATE_TESTDATA), and the same with a share of each
 document's words in random places: the order of these corpora is known.  A small model is trained on each with some seeds,
 each seed on documents of its own, and scored on held-out documents of the sound text and on all bundled questions.
@@ -28,7 +30,7 @@ import torch
 from benchmarks.probe import Docs, shuffled
 from train_probe import prepare, suite, tasks, tokenizer
 from train_probe.compare import judge, lower_is_better, with_means
-from train_probe.config import ModelConfig, TrainConfig
+from train_probe.config import ModelConfig, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.evaluate import held_out
 from train_probe.experiment import write_json
@@ -38,6 +40,7 @@ from train_probe.train import Trainer
 
 SEEDS, VOCAB, TOKENS, ROWS = 3, 2048, 250_000, 4
 SHAPE = ModelConfig(layers=2, width=64, heads=2, vocab=VOCAB, context=128)
+FLAGS = ("--preset", "--seeds", "--tokens")
 LADDER = {"sound": 0.0, "5 % of words moved": 0.05, "15 %": 0.15, "40 %": 0.4, "all words moved": 1.0}
 PROSE = "sound, no code"
 ARMS = [*LADDER, PROSE]
@@ -105,8 +108,9 @@ def train(out: Path, seconds: float, arms: list[str]) -> None:
     rest = [doc for doc in docs if doc.key % 40]
     prepare.write_tokens(held, words, out / "data" / "held-out")
     judges = TokenFile.open(out / "data" / "held-out")
-    steps = TOKENS // (ROWS * SHAPE.context)
-    settings = TrainConfig(steps, ROWS, ROWS, precision="fp32", log_every=steps)
+    rows = max(1, ROWS * 128 // SHAPE.context)
+    steps = TOKENS // (rows * SHAPE.context)
+    settings = TrainConfig(steps, rows, rows, precision="fp32", log_every=steps)
     trainer = Trainer(SHAPE, settings, World())
     for seed, name in itertools.product(range(SEEDS), arms):
         path = out / "runs" / name.replace(" ", "_") / f"seed-{seed}.json"
@@ -118,13 +122,15 @@ def train(out: Path, seconds: float, arms: list[str]) -> None:
         if not folder.exists():
             prepare.write_tokens(arm(rest, name), words, folder)
         trainer.settings = replace(settings, seed=seed)
+        before = time.process_time()
         facts = trainer.run(Stream(TokenFile.open(folder), seed, seed, SEEDS))
         bits = held_out(trainer.model, judges)
         trainer.model.train()
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(trainer.model.state_dict(), path.with_suffix(".pt"))
         write_json(path, {"tokens": facts["tokens"], "scores": {"bits per byte": bits.to_dict()}})
-        print(name, seed, round(bits.mean, 4), round(facts["tokens_per_second"]), flush=True)
+        spent = round(time.process_time() - before, 1)
+        print(name, seed, round(bits.mean, 4), f"{spent} s of processor time", flush=True)
 
 
 def score(out: Path, seconds: float) -> None:
@@ -145,6 +151,7 @@ def score(out: Path, seconds: float) -> None:
         for task in questions:
             scores |= {name: one.to_dict() for name, one in tasks.evaluate(model, task).items()}
         write_json(path, {**saved, "scores": scores, "asked": asked})
+        print(path.parent.name, path.stem, f"{time.process_time():.0f} s of processor time in all", flush=True)
 
 
 def load(out: Path, arms: list[str]) -> dict[str, dict[int, Any]]:
@@ -177,7 +184,7 @@ def report(out: Path) -> None:
     for metric, m in found["metrics"].items():
         if metric.endswith(METRICS) and any("level" in group for group in m["groups"]):
             print(metric, {g: round(v["sound"] - v["all words moved"], 4) for g, v in m["groups"].items()})
-    runs = with_means(load(out, list(LADDER)), SUITES)
+    runs = with_means(load(out, [name for name in LADDER if (out / "runs" / name.replace(" ", "_")).exists()]), SUITES)
     seeds = len(next(iter(runs.values())))
     shared = dict.fromkeys(itertools.combinations(runs, 2), 1.0)
     print(
@@ -200,7 +207,25 @@ def report(out: Path) -> None:
         )
 
 
+def sized(words: list[str]) -> None:
+    """Take the flags out of the words of the command line."""
+    global SHAPE, VOCAB, SEEDS, TOKENS
+    for flag in FLAGS:
+        if flag in words:
+            at = words.index(flag)
+            value = words[at + 1]
+            del words[at : at + 2]
+            if flag == "--preset":
+                SHAPE = preset(value).model
+                VOCAB = SHAPE.vocab
+            elif flag == "--seeds":
+                SEEDS = int(value)
+            else:
+                TOKENS = int(value)
+
+
 if __name__ == "__main__":
+    sized(sys.argv)
     if sys.argv[1] == "score":
         score(Path(sys.argv[2]), float(sys.argv[3]))
     elif sys.argv[1] == "report":

@@ -492,12 +492,17 @@ def _verdict(pair: Pair, metric: str) -> str:
     if pair["plan"] is None and pair["more"] is None:
         what = "held-out text" if metric in (METRIC, MACRO) else "questions"
         return f"{small}: more than {MOST_PLANNED} seeds, more {what} or much larger runs would be needed"
+    return f"{small}: {_ways(pair)}"
+
+
+def _ways(pair: Pair) -> str:
+    """What would show a difference as large as the measured one, or the smallest that matters; empty where nothing would."""
     ways = []
     if pair["more"] is not None:
         ways.append(f"{pair['more']} more seeds (--seeds {pair['seeds'] + pair['more']})")
     if pair["plan"] is not None:
         ways.append(f"another experiment of {pair['plan']} seeds")
-    return f"{small}: {' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8"
+    return f"{' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8" if ways else ""
 
 
 def _metric(runs: Runs, metric: str) -> Metric:
@@ -562,7 +567,10 @@ def text(found: Found) -> str:
     beside = found["others"].get(found["second"] or "", [])
     if beside:
         lines.append(f"beside it {found['second']}, which decides nothing (p for the pairs of both):")
-        lines += [f"  {_figures(pair)}" for pair in beside]
+        for pair in beside:
+            ways = "" if pair["p_corrected"] < 1 - LEVEL else _ways(pair)
+            power = f", power {pair['power']:.2f} for {pair['smallest']:.4f}" if pair["seeds"] > 1 else ""
+            lines.append(f"  {_figures(pair)}{power}" + (f"; {ways}" if ways else ""))
     look = found.get("look")
     if look and look["seeds"] != look["planned"]:
         lines.append(

@@ -150,6 +150,7 @@ def test_tasks_decide_and_what_held_out_text_says_stands_beside_it():
     assert {"delta", "interval", "p_corrected", "power", "detectable", "more"} <= set(beside)
     text = compare.text(found)
     assert "beside it bits per byte, which decides nothing" in text
+    assert f"power {beside['power']:.2f} for {beside['smallest']:.4f}" in text
     assert "of the held-out text" not in text.splitlines()[0]
     assert compare.judge(runs, "bits per byte")["second"] == "mean:s probability"
 
