@@ -255,7 +255,7 @@ def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
         if before is not None and not (a["primary"] or a["tasks"] or a["no_tasks"]):
             asked = suite.Asked(before.tasks, before.suites, before.primary)
         else:
-            asked = suite.ask(a["primary"], a["tasks"], a["no_tasks"], a["task_files"], a["family"])
+            asked = suite.ask(a["primary"], a["tasks"], a["no_tasks"], a["task_files"])
         question = request.Request(
             mixtures=mixtures,
             preset=a["preset"],

@@ -156,7 +156,8 @@ def _beside(found: "Found") -> str:
     return (
         "<p>Black: what decides, p corrected for all pairs (Holm). Grey: what decides nothing; p of the first of it is corrected for "
         "the pairs of both, of all others for all pairs and all metrics. A difference matters from the stated size on; the power "
-        f"is the chance that the test shows one of that size.</p>{table.cut(0, first).html()}"
+        "is the chance that the test shows one of that size. Seeds to add, or to plan anew: those that show a difference as large as "
+        f"the measured one, or the smallest that matters, with power .8.</p>{table.cut(0, first).html()}"
         + (folded if len(table.rows) > first else "")
     )
 

@@ -132,7 +132,7 @@ class Asked:
     """Name of the metric."""
 
 
-def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path | None, family: str) -> Asked:
+def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path | None) -> Asked:
     """What the options of a command come to: `given` files of tasks (none: the bundled ones), and what decides.
 
     A suite that decides brings its tasks along.  Raises ProbeError.
@@ -146,7 +146,7 @@ def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path 
         suites[GIVEN], scores[GIVEN] = [tasks.name_of(name) for name in files], SCORES["bpb"]
     if set(load(DEFAULT).files) <= set(files):
         suites[DEFAULT], scores[DEFAULT] = [tasks.name_of(name) for name in load(DEFAULT).files], load(DEFAULT).score
-    text = primary or default(files, suites, family)
+    text = primary or "bpb"
     head, colon, tail = text.rpartition(":")
     named = head if colon and tail in SCORES else text
     name = named.removeprefix(MEAN)
@@ -161,11 +161,6 @@ def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path 
     if same and named != MEAN + GIVEN:
         del suites[GIVEN], scores[GIVEN]
     return Asked(files, suites, metric(text, [tasks.name_of(file) for file in files], scores))
-
-
-def default(files: Sequence[str], suites: Mapping[str, Collection[str]], family: str) -> str:
-    """What decides where nothing was stated: bits per byte of the held-out text."""
-    return "bpb"
 
 
 def metric(text: str, tasks: Collection[str], suites: Mapping[str, str]) -> str:

@@ -160,8 +160,8 @@ def differences(found: "Found") -> Table:
         ("found with power .8", ".4f"),
         ("matters from", ".4f"),
         ("power for that", ".2f"),
-        ("more seeds for what was measured", "d"),
-        ("or planned anew", "d"),
+        ("seeds to add", "d"),
+        ("or anew", "d"),
         ("seeds", ""),
         ("correlation of seeds", ".2f"),
     ]

@@ -95,7 +95,7 @@ def test_what_decides_is_named(tmp_path):
     path = str(tmp_path / "s.toml")
 
     def asked(primary, given=(), no_tasks=False, folder=None):
-        return suite.ask(primary, list(given), no_tasks, folder, "llama")
+        return suite.ask(primary, list(given), no_tasks, folder)
 
     assert asked("bpb").primary == "bits per byte"
     assert asked("facts").primary == "facts bits per byte"
