@@ -35,6 +35,8 @@ class _Fitted:
     setting: Setting
     inverse: Floats
     """Of the covariance of the runs, [n, n]."""
+    log_determinant: float
+    """Of the inverse."""
     solved: Floats
     """inverse @ y, [n, metrics]."""
     bottom: int
@@ -47,9 +49,8 @@ class _Fitted:
 
     def evidence(self, y: Floats) -> Floats:
         """Logarithm of the marginal likelihood with the scale at its best, [metrics]."""
-        _, log_determinant = np.linalg.slogdet(self.inverse)
         power = np.maximum((y * self.solved).mean(0), 1e-300)
-        found: Floats = -0.5 * (len(y) * np.log(power) - log_determinant)
+        found: Floats = -0.5 * (len(y) * np.log(power) - self.log_determinant)
         return found
 
 
@@ -212,8 +213,9 @@ def _fits(weights: Floats, forms: list[_Form], uneven: Floats) -> Iterator[_Fitt
                 covariance = _covariance(weights, weights, (floor, length, linear, 0.0))
                 for noise in NOISE:
                     inverse = np.asarray(np.linalg.inv(covariance + noise * np.diag(uneven)), dtype=np.float64)
+                    size = float(np.linalg.slogdet(inverse)[1])
                     for bottom, form in enumerate(forms):
-                        yield _Fitted((floor, length, linear, noise), inverse, inverse @ form.y, bottom)
+                        yield _Fitted((floor, length, linear, noise), inverse, size, inverse @ form.y, bottom)
 
 
 def _covariance(a: Floats, b: Floats, setting: Setting) -> Floats:
