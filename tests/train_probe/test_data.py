@@ -1,6 +1,7 @@
 """Token files and streams: nothing dropped, nothing depends on the layout of files, resume by step."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -263,6 +264,23 @@ def test_held_out_documents_and_their_copies_are_not_trained_on(tmp_path):
 def test_a_token_file_that_is_none_is_named(tmp_path):
     with pytest.raises(ProbeError, match="not a token file"):
         TokenFile.open(tmp_path)
+
+
+def test_preparing_holds_a_row_a_document_and_no_text(tmp_path, monkeypatch):
+    """Twice the documents, 4 MB more of text: the peak is up by a few dozen bytes a document."""
+    monkeypatch.setattr(prepare, "_PIECE", 1 << 14)
+    ids = tokenizer.from_merges([])
+
+    def peak(count):
+        docs = (prepare.Text(prepare.hash64(str(i)), i, f"{i} " + "x y " * 500, "s") for i in range(count))
+        tracemalloc.start()
+        prepare.write_tokens(docs, ids, tmp_path / str(count))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(10)  # what is loaded once
+    assert peak(4000) - peak(2000) < 2000 * 300
 
 
 def test_special_tokens_inside_a_text_are_text():
