@@ -118,6 +118,8 @@ MOST_CODE = 200_000
 _LIMITS_ALONE = re.compile(r"(?:ware|left|licen[sc]ed|closed|forbidden|embargo\w*|strict\w*)$", re.I)
 LONG = 8
 """Words from which a sentence without any word of people, rights, duties or use may speak of anything."""
+_ENGLISH = frozenset("the of to and is are for with that this it be from by not".split())  # noqa: SIM905
+"""Words of which nearly every long English sentence has one: of other languages the words that limit are not known."""
 _GENERAL = 0.7
 """What a word of programs counts that licences use as well."""
 
@@ -297,6 +299,7 @@ def _undescribed(rest: str, tokens: list[str], program: Program) -> str | None:
     if (
         free
         and len(tokens) >= LONG
+        and any(t.lower() in _ENGLISH for t in tokens)
         and not _PARTY.search(rest)
         and not _OF_THE_WORK.search(rest)
         and _VERB.search(rest)

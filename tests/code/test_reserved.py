@@ -229,3 +229,8 @@ def test_what_only_looks_like_code_or_goes_on_in_the_next_line_is_read_all_the_s
 )
 def test_code_in_comments_takes_nothing_back(text):
     assert kept({"LICENSE": MIT, "src/a.py": text})
+
+
+def test_a_long_sentence_of_another_language_is_not_known():
+    said = "Sofern ein Sammelwerk entsteht, entfernen Verwender aus dem Sammelwerk alle in Abschnitt 4 aufgezählten Hinweise."
+    assert not kept(head(said))
