@@ -29,6 +29,12 @@ def blocks(page: Path) -> Iterator[str]:
             yield code
 
 
+def recipes(page: Path) -> dict[str, str]:
+    """The recipes that a page shows as files: blocks of TOML that begin with `# NAME.toml`, by name."""
+    found = [at[3] for at in FENCE.finditer(page.read_text(encoding="utf-8")) if at[2] == "toml"]
+    return {name[1]: code for code in found if (name := re.match(r"# (\w+\.toml)\n", code))}
+
+
 def find(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that words name, and the words behind its name."""
     if words[0] == "spark-submit":

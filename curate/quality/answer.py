@@ -189,9 +189,7 @@ def _page(found: Answer) -> str:
 def _rows(rows: Sequence[Row]) -> str:
     head = '<tr><th></th><th class="n">kept before</th><th class="n">now</th><th class="n">not known</th></tr>'
     body = "".join(
-        f'<tr><td class="name">{breakable(name)}</td>'
-        + "".join(f'<td class="n">{number(one)}</td>' for one in counts)
-        + "</tr>"
+        f"<tr><td>{breakable(name)}</td>" + "".join(f'<td class="n">{number(one)}</td>' for one in counts) + "</tr>"
         for name, *counts in rows
     )
     return f"<table>{head}{body}</table>"
