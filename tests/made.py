@@ -166,7 +166,6 @@ C4 = files("curate").joinpath("recipes", "c4.toml").read_text(encoding="utf-8")
 _WRITERS = [Writer(f"page {number}") for number in range(24)]
 PAGES = ["\n".join(writer.paragraph(4) for _ in range(4)) for writer in _WRITERS]
 WEIGHTS, LOSSES = "train_web,train_code,train_books", "metric/web_val_loss,metric/code_val_loss"
-FOUR = {"context": "The capital of France is", "choices": [" Paris", " Rome"], "answer": 0}
 QUESTION = {"question": "What is the capital of the country where the old harbour stands?", "answer": "It is the town."}
 INPUTS: dict[str, tuple[str, Make | By]] = {
     # crawls and dumps
@@ -201,7 +200,6 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
         lines(*[{"text": page, "minhash_cluster_size": n % 9} for n, page in enumerate(PAGES)]),
     ),
     "target": ("target", texts("target")),
-    "test": ("test", texts("test")),
     "labelled.jsonl": ("labelled.jsonl", judged("day", "label", 1, 0)),
     "judged.jsonl": ("judged.jsonl", judged("night", "label", 1, 0)),
     # corpora
@@ -256,10 +254,6 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
     "gsm8k.jsonl": ("gsm8k.jsonl", lines(QUESTION)),
     "tasks/gsm8k.jsonl": ("tasks/gsm8k.jsonl", lines(QUESTION)),
     "my-benchmark": ("my-benchmark/a.jsonl", lines(QUESTION)),
-    "piqa.jsonl": ("piqa.jsonl", lines(*[FOUR] * 8)),
-    "piqa-train.jsonl": ("piqa-train.jsonl", lines(*[FOUR] * 8)),
-    "q.jsonl": ("q.jsonl", lines(*[FOUR] * 8)),
-    "blimp.jsonl": ("blimp.jsonl", lines(*[FOUR] * 8)),
     "runs.csv": ("runs.csv", table_of_runs(f"run,{WEIGHTS},{LOSSES}", 24, True, True)),
     "train_mixture_1m.csv": ("train_mixture_1m.csv", table_of_runs(f"index,{WEIGHTS}", 24, False, True)),
     "train_pile_loss_1m.csv": ("train_pile_loss_1m.csv", table_of_runs(f"index,{LOSSES}", 24, True, False)),
