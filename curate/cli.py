@@ -125,6 +125,14 @@ def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) 
         raise
 
 
+def _going_on(command: click.Command, words: Sequence[str]) -> str:
+    """What a stopped command wants to go on; those without --resume, and searches, look themselves for what is there."""
+    name = next((word for word in words if not word.startswith("-")), "")
+    found = command.get_command(click.Context(command), name) if isinstance(command, click.Group) else command
+    resumes = found is not None and any("--resume" in one.opts for one in found.params) and "--search" not in words
+    return "--resume" if resumes else "the same command"
+
+
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
@@ -147,7 +155,8 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        click.echo("stopped; what is finished is kept, --resume goes on from there", err=True)
+        words = list(arguments if arguments is not None else sys.argv[1:])
+        click.echo(f"stopped; what is finished is kept, {_going_on(command, words)} goes on from there", err=True)
         _end(stopped)
     except Exception as error:
         told = in_words(error)

@@ -63,7 +63,7 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-_MODULE = '''"""{doc}"""
+_MODULE = '''"""Adds the values above a limit, each multiplied by the limit."""
 
 
 def {name}(values):
@@ -171,7 +171,7 @@ def write_code(folder: Path) -> Path:
         writer = Writer(f"code {number}", topic=_topic(number))
         files = {f"project-{number}/LICENSE": _MIT.encode()}
         for part in range(3):
-            words = {"doc": writer.paragraph(2), "about": writer.sentence(), "name": f"count_{number}_{part}"}
+            words = {"about": writer.paragraph(2), "name": f"count_{number}_{part}"}
             files[f"project-{number}/part_{part}.py"] = _MODULE.format(number=7 * number + part + 2, **words).encode()
         (folder / f"project-{number}.tar.gz").write_bytes(gzip.compress(_tar(files), mtime=0))
     return folder

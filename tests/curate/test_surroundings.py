@@ -284,7 +284,8 @@ import click
 from curate import cli
 
 @click.command()
-def work():
+@OPTIONS
+def work(**_):
     os.kill(os.getpid(), int(sys.argv[1]))
     time.sleep(60)
 
@@ -292,12 +293,18 @@ cli.run(work, [], "work")
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_stopped_says_how_to_go_on(number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "options", "way"),
+    [
+        (signal.SIGINT, 130, "click.option('--resume', is_flag=True)", "--resume"),
+        (signal.SIGTERM, 143, "click.option('--seeds')", "the same command"),
+    ],
+)
+def test_a_run_that_is_stopped_says_how_to_go_on(number: int, code: int, options: str, way: str) -> None:
     """SIGTERM, which schedulers send, left folders for temporary files and tracebacks of the children behind."""
-    command = [sys.executable, "-c", STOPPED, str(int(number))]
+    command = [sys.executable, "-c", STOPPED.replace("@OPTIONS", f"@{options}"), str(int(number))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = "stopped; what is finished is kept, --resume goes on from there"
+    told = f"stopped; what is finished is kept, {way} goes on from there"
     assert (done.returncode, done.stderr.strip()) == (code, told)
 
 
