@@ -55,6 +55,13 @@ def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Ite
         yield
 
 
+def unclaim(output: str) -> None:
+    """Take a claim back in which nothing was made, so that the corrected command is not refused; one who holds it calls this."""
+    work = work_folder(output)
+    if set(storage.names_below(work)) <= {IDENTITY, locks.NAME}:
+        storage.remove(storage.join(work, IDENTITY))
+
+
 def check_name(output: str) -> None:
     """Raise OutputError for a name that can't be written to, or not by everything that has to."""
     try:

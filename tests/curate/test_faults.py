@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import socket
 import tempfile
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 
 import curate
 from curate import cli
-from curate.errors import InputError, of_disk, of_network
+from curate.engine import session
+from curate.errors import InputError, OutputError, UsageError, of_disk, of_network
 from curate.files import storage
 from curate.filters import assets, caching
 from curate.mixing import counts
+from curate.run import runner
 from tests.faulty_s3 import serve
 
 ConnectError = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
@@ -33,6 +36,8 @@ def told(capsys, *words):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in session.PROXIES:
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "a.jsonl").write_text('{"text": "hello there"}\n')
     (tmp_path / "cut.parquet").write_bytes(b"PAR1xxxxPAR1")
     (tmp_path / "bad.toml").write_text("[[step]\n")
@@ -46,6 +51,21 @@ FAULTS = [
     ("clean --input a.jsonl --recipe bad.toml --output o", "bad.toml: not TOML"),
     ("clean --input a.jsonl --recipe latin.toml --output o", r"latin.toml: not UTF-8 \(byte 8\)"),
     ("clean --input none/*.gz --output o", "matches nothing"),
+    (
+        "clean --input a.jsonl --recipe c4 --output o --quiet --master nonsense",
+        "'nonsense' is no master of Spark: .*local",
+    ),
+    ("dedup a.jsonl --output o --quiet --master localhost:7077", r"spark://HOST:7077, sc://HOST:15002, yarn, k8s://"),
+    (
+        "dedup a.jsonl --output o --quiet --master sc://localhost:1",
+        "sc://localhost:1: the cluster can't be reached: Conn",
+    ),
+    (
+        "dedup a.jsonl --output o --quiet --master spark://localhost:1",
+        "the cluster can't be reached: Connection refused",
+    ),
+    ("dedup a.jsonl --output o --quiet --memory 1M", "a job takes about .* of the 1 MB of --memory"),
+    ("dedup a.jsonl --output o --quiet --engine spark --memory 1G", "--memory is for the embedded engine"),
     (
         "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
         "then: curate push FOLDER hf://datasets/a/b",
@@ -114,6 +134,45 @@ def test_a_fault_is_one_line(folder, capsys, words, says):
     before = sorted(os.listdir())
     assert re.search(says, told(capsys, *words.split()), re.IGNORECASE)
     assert sorted(os.listdir()) == before  # nothing was written
+
+
+def test_a_server_that_is_no_spark_connect_is_told(folder, capsys, monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        master = f"sc://127.0.0.1:{silent.getsockname()[1]}"
+        said = told(capsys, *f"dedup a.jsonl --output o --quiet --master {master}/;token=secret".split())
+    assert f"{master}/: the cluster can't be reached: no answer of Spark Connect" in said
+    assert "secret" not in said
+    assert not os.path.exists("o.partial")
+
+
+@pytest.mark.parametrize(
+    ("master", "right"),
+    [(one, True) for one in ("local", "local[4]", "local[*]", "local[2,3]", "local-cluster[2,1,1024]", "yarn")]
+    + [(one, True) for one in ("spark://a:7077", "spark://a:1,b.c:2", "spark://[::1]:7077", "k8s://https://a:443")]
+    + [(one, True) for one in ("sc://a", "sc://a:15002", "sc://[::1]:2/", "sc://a:1/;use_ssl=true;token=x")]
+    + [
+        (one, False)
+        for one in ("local[0]", "local[a]", "spark://a", "sc://", "sc://a/b", "mesos://a:1", "k8s://", "YARN")
+    ],
+)
+def test_a_master_has_one_of_the_known_forms(master, right):
+    if right:
+        session.check_options(master=master)
+        return
+    with pytest.raises(UsageError, match="is no master of Spark"):
+        session.check_options(master=master)
+
+
+def test_a_start_that_fails_leaves_what_an_earlier_run_made(folder, capsys, monkeypatch):
+    """Only a claim in which nothing was made is taken back."""
+    monkeypatch.setattr(runner.ledgers, "check", lambda _: (_ for _ in ()).throw(OutputError("stop")))
+    asked = "dedup a.jsonl --output o --quiet"
+    told(capsys, *asked.split())
+    kept = storage.names_below("o.partial")
+    assert len(kept) > 1
+    told(capsys, *f"{asked} --resume --memory 1M".split())
+    assert storage.names_below("o.partial") == kept
 
 
 def test_a_recipe_is_printed_and_copied_as_it_is(folder, capsys):
