@@ -16,6 +16,7 @@ from curate.errors import InputError, OutputError, UsageError, of_disk, of_netwo
 from curate.files import storage
 from curate.filters import assets, caching
 from curate.mixing import counts
+from curate.read import inputs
 from curate.run import runner
 from tests.faulty_s3 import serve
 
@@ -68,8 +69,27 @@ FAULTS = [
     ("dedup a.jsonl --output o --quiet --engine spark --memory 1G", "--memory is for the embedded engine"),
     (
         "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
-        "then: curate push FOLDER hf://datasets/a/b",
+        "then: curate push FOLDER hf://datasets/OWNER/NAME",
     ),
+    (
+        "clean --input hf:// --recipe c4 --output o",
+        r"hf://: of the Hub give a dataset: hf://datasets/OWNER/NAME\[/PATH\]$",
+    ),
+    ("clean --input a.jsonl --recipe c4 --output hf://datasets", "then: curate push FOLDER hf://datasets/OWNER/NAME"),
+    ("inspect hf://datasets", "hf://datasets: of the Hub give a dataset: hf://datasets/OWNER/NAME"),
+    ("inspect hf://datasets/squad", "hf://datasets/squad: of the Hub give a dataset"),
+    ("mix --weights a=1 --source a=hf://datasets/ --output o --tokens 5", "of the Hub give a dataset"),
+    ("mix --weights a=1 --source a=hf:// --output o --plan", "of the Hub give a dataset"),
+    (
+        "inspect https://example.org/a.parquet",
+        "https://example.org/a.parquet: a web address can't be read here.*download it",
+    ),
+    (
+        "inspect ftp://example.org/a",
+        "ftp://example.org/a: no address that can be read: known are file://, s3://, gs://.*hf://",
+    ),
+    ("dedup az://a/b --output o", "az://a/b: no address that can be read: known are"),
+    ("clean --input a.jsonl --recipe c4 --output ftp://a/o", "ftp://a/o: no address that can be written to: known are"),
     ("dedup none --output o", "none: no such file or folder"),
     ("inspect none", "none: no such file or folder"),
     ("extract none.html", "none.html: No such file"),
@@ -195,6 +215,16 @@ def test_a_server_that_is_away_is_one_line(monkeypatch, capsys, folder):
     assert of_network(ValueError("x")) is None
     with pytest.raises(InputError, match="can't be reached"):
         curate.dedup("hf://datasets/a/b", "o")
+
+
+def test_an_address_of_the_hub_keeps_its_kind(monkeypatch):
+    """A dataset is asked for, not the model of the same name; a revision and a path may follow."""
+    given = "hf://datasets/a/b@main/data/x.parquet"
+    storage.check_name(given)
+    assert inputs._filesystem(given)[1] == storage.filesystem(given)[1] == given.removeprefix("hf://")
+    storage.check_name("hf:local")  # a file of this name
+    with pytest.raises(InputError, match="of the Hub give a dataset"):
+        curate.dedup("hf://datasets", "o")
 
 
 def test_debug_shows_the_traceback(folder, monkeypatch):
