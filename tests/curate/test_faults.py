@@ -4,6 +4,8 @@ import errno
 import os
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -227,10 +229,27 @@ def test_an_address_of_the_hub_keeps_its_kind(monkeypatch):
         curate.dedup("hf://datasets", "o")
 
 
-def test_debug_shows_the_traceback(folder, monkeypatch):
-    monkeypatch.setenv("CURATE_DEBUG", "")
-    with pytest.raises(OSError, match="No such file"):
-        cli.main(["--debug", "bundle", "/proc/x.zip"])
+@pytest.mark.parametrize("asked", ["--debug", "CURATE_DEBUG"])
+def test_debug_shows_the_traceback_and_the_line(folder, monkeypatch, capsys, asked):
+    monkeypatch.setenv("CURATE_DEBUG", "1" if asked == "CURATE_DEBUG" else "")
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*(["--debug"] if asked == "--debug" else []), "bundle", "/proc/x.zip"])
+    said = capsys.readouterr().err.splitlines()
+    assert stop.value.code == 2
+    assert said[0] == "Traceback (most recent call last):"
+    assert re.match(r"error: /proc/x\.zip: ", said[-1])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("words", ["inspect a.jsonl", "inspect a.jsonl --json", "recipes c4", "--help"])
+def test_a_full_disk_under_the_standard_output(folder, words):
+    """Nothing is left to the interpreter to complain of at its end (its exit code would be 120)."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "curate", *words.split()], stdout=full, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: standard output: there is no room left on the disk")
+    assert "--resume" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
