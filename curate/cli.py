@@ -10,7 +10,9 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -166,9 +168,10 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         if os.environ.get("CURATE_DEBUG"):
-            raise
+            click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
         words = list(arguments if arguments is not None else sys.argv[1:])
-        click.echo(f"error: {printable(located(str(told), words))}", err=True)
+        said = _of_stdout(error) or located(str(told), words)
+        click.echo(f"error: {printable(said)}", err=True)
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
             _end(2)
         sys.exit(2)
@@ -176,6 +179,31 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
 
 
 _FULL = re.compile("|".join(re.escape(DISK[number].split(" (")[0]) for number in (errno.ENOSPC, errno.EDQUOT)))
+
+
+def _of_stdout(error: Exception) -> str:
+    """What is to be said where it is the standard output that can't be written, to a full disk say; nothing of other errors.
+
+    The interpreter would try once more at its end, and complain; so the output is led into nothing.
+    """
+    if not isinstance(error, OSError) or error.errno not in DISK or error.filename is not None:
+        return ""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    echoed = step is not None and step.tb_frame.f_globals.get("__name__") == "click.utils"
+    try:
+        sys.stdout.flush()
+        if not echoed:
+            return ""
+    except OSError:  # what was not written is in it still
+        pass
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return ""
+    with suppress(OSError, ValueError):  # no file but an object of Python, or closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"standard output: {DISK[error.errno]}"
+
 
 _STORE = re.compile("the server can't be|the store |Google Cloud Storage|no such bucket|AWS Error")
 """How messages about stores begin that name none."""

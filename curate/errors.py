@@ -146,13 +146,28 @@ def in_words(error: Exception) -> CurateError | None:
 
 def of_network(error: BaseException) -> CurateError | None:
     """The error of a library that asks a server (the Hugging Face Hub), in a line; None for any other error."""
-    if type(error).__module__.split(".")[0] not in _CLIENTS:
+    if not (words := _of_client(error)):
         return None
-    words = " ".join(str(error).split())[:300] or type(error).__name__
     return InputError(
         f"the server can't be reached, or says no: {words}. Offline: fetch the files on another machine (hf download OWNER/NAME "
         "--repo-type dataset) and name their folder; a private one: hf auth login"
     )
+
+
+def of_sending(error: BaseException) -> CurateError | None:
+    """As `of_network`, for who sends to the Hub."""
+    if not (words := _of_client(error)):
+        return None
+    return OutputError(
+        f"the server can't be reached, or says no: {words}. The folder is as it was: check the network and sign in (hf auth login, or "
+        "HF_TOKEN, with a token that may write there), then push again; what is there already is not sent twice"
+    )
+
+
+def _of_client(error: BaseException) -> str:
+    if type(error).__module__.split(".")[0] not in _CLIENTS:
+        return ""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def of_disk(error: BaseException) -> OutputError | None:

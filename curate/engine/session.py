@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import uuid
@@ -57,6 +58,18 @@ NEIGHBOURS = (
     "note: other users of this machine can reach the embedded engine while it runs, and run code as you; "
     "--private refuses to run so, --engine spark has a password"
 )
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/;\[\]]+)"
+MASTER = re.compile(
+    r"local(\[(\*|0*[1-9]\d*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]|yarn|k8s://\S+"
+    rf"|spark://{_HOST}:\d+(,{_HOST}:\d+)*|sc://{_HOST}(:\d+)?(/?(;\S*)?)?"
+)
+"""The masters that Spark 4 and its Connect client take (SparkContext.createTaskScheduler, the connection string of Spark Connect)."""
+CONNECT_PORT = 15002
+"""The port of `sc://host`."""
+UNREACHED = "--master {}: the cluster can't be reached: {}: check its address, its port and the network"
+PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
+PATIENCE = 10.0
+"""Seconds that a cluster has to take a connection, and then to answer on it."""
 AUTH_SECRET = "_SPARK_AUTH_SECRET"
 """Where Spark's SecurityManager looks for its secret first."""
 
@@ -275,24 +288,17 @@ def session(
     contradict each other.
     """
     children.begin()
+    check_options(engine, master, private, limit)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    if engine == "sail" and (master or submitted):
-        raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
-    if engine not in (None, "sail", "spark"):
-        raise UsageError(f"--engine is sail or spark, not {engine!r}")
-    if private and (submitted or not (master or "local").startswith("local")):
-        raise UsageError(
-            "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
-            "(spark.authenticate, spark.network.crypto.enabled)"
-        )
     if not submitted and engine != "spark" and not master:
         with _sail(cores or cpu_count(), private, limit) as found:
             yield found
         return
-    if limit is not None:
-        raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
     remote = (master or "").startswith("sc://")
     _check_pyspark(whole=not remote)
+    if remote and importlib.util.find_spec("grpc") is None:
+        raise EngineError("sc:// needs grpc: pip install 'curate-corpora[local]'")
+    _check_reached(master or "")
     spark = _connect(name, master) if remote else _spark(name, master, submitted, cores)
     try:
         here = not submitted and (master or "local").startswith("local")
@@ -300,6 +306,29 @@ def session(
     finally:
         children.close_all()
         spark.stop()
+
+
+def check_options(
+    engine: str | None = None, master: str | None = None, private: bool = False, limit: int | None = None
+) -> None:
+    """Raise UsageError for words that name no engine or contradict each other; asks nobody and starts nothing."""
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if engine == "sail" and (master or submitted):
+        raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
+    if engine not in (None, "sail", "spark"):
+        raise UsageError(f"--engine is sail or spark, not {engine!r}")
+    if master and not MASTER.fullmatch(master):
+        raise UsageError(
+            f"--master {master.partition(';')[0]!r} is no master of Spark: it is spark://HOST:7077, sc://HOST:15002, yarn, "
+            "k8s://https://HOST:443, or local[4] for Spark on this machine"
+        )
+    if private and (submitted or not (master or "local").startswith("local")):
+        raise UsageError(
+            "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
+            "(spark.authenticate, spark.network.crypto.enabled)"
+        )
+    if limit is not None and (submitted or engine == "spark" or master):
+        raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
 
 
 def _parallelism(spark: "SparkSession") -> int:
@@ -365,10 +394,54 @@ def _check_pyspark(whole: bool) -> None:
         raise EngineError(CLIENT_ONLY)
 
 
+def _check_reached(master: str) -> None:
+    """Raise EngineError where nothing takes connections at the address of a cluster, of which Spark would try for minutes."""
+    if not master.startswith(("sc://", "spark://")):
+        return
+    places = [_place(one) for one in master.partition("://")[2].partition(";")[0].rstrip("/").split(",")]
+    if master.startswith("sc://") and any(os.environ.get(name) for name in PROXIES):
+        return  # gRPC goes through it, we would not
+    problem = ""
+    for place in places:  # of several masters one is enough
+        try:
+            socket.create_connection(place, PATIENCE / len(places)).close()
+            return
+        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a host that is no name
+            problem = getattr(error, "strerror", None) or str(error)
+    raise EngineError(UNREACHED.format(master.partition(";")[0], problem))
+
+
+def _place(text: str) -> tuple[str, int]:
+    host, mark, port = text.rpartition(":")
+    if not mark or port.endswith("]"):  # an IPv6 address without a port
+        host, port = text, str(CONNECT_PORT)
+    return host.strip("[]"), int(port)
+
+
 def _connect(name: str, master: str | None) -> "SparkSession":
     from pyspark.sql import SparkSession
 
+    _check_answers(master or "")
     return SparkSession.builder.remote(master or "").appName(name).getOrCreate()
+
+
+def _check_answers(master: str) -> None:
+    """Raise EngineError where a Spark Connect server takes no connection of gRPC: another server, TLS on one side only."""
+    import grpc
+    from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    try:
+        channel = DefaultChannelBuilder(master).toChannel()
+    except (PySparkException, ValueError) as error:
+        raise UsageError(f"--master {master.partition(';')[0]}: {error}") from error
+    try:
+        grpc.channel_ready_future(channel).result(PATIENCE)
+    except grpc.FutureTimeoutError:
+        told = "no answer of Spark Connect there (with TLS: sc://HOST:PORT/;use_ssl=true)"
+        raise EngineError(UNREACHED.format(master.partition(";")[0], told)) from None
+    finally:
+        channel.close()
 
 
 def _spark(name: str, master: str | None, submitted: bool, cores: int | None) -> "SparkSession":

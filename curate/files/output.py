@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from curate.console.terminal import without_secrets
 from curate.errors import OutputError
 from curate.files import locks, storage
 
@@ -55,6 +56,13 @@ def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Ite
         yield
 
 
+def unclaim(output: str) -> None:
+    """Take a claim back in which nothing was made, so that the corrected command is not refused; one who holds it calls this."""
+    work = work_folder(output)
+    if set(storage.names_below(work)) <= {IDENTITY, locks.NAME}:
+        storage.remove(storage.join(work, IDENTITY))
+
+
 def check_name(output: str) -> None:
     """Raise OutputError for a name that can't be written to, or not by everything that has to."""
     try:
@@ -63,11 +71,14 @@ def check_name(output: str) -> None:
         raise OutputError(f"{output!a}: the name is not UTF-8; choose another --output") from None
     if not output.strip() or "\0" in output:
         raise OutputError(f"--output {output!r} is no name of a folder")
-    storage.check_name(output)
     if output.startswith("hf://"):
         raise OutputError(
-            f"{output}: the Hub can be read, not built in: write into a folder, then: curate push FOLDER {output}"
+            f"{without_secrets(output)}: the Hub can be read, not built in: write into a folder, then: curate push FOLDER "
+            "hf://datasets/OWNER/NAME"
         )
+    storage.check_name(output)
+    if not storage.is_local(output):
+        storage.check_scheme(output, "written to")
     if not storage.is_local(output) and not ADDRESS.fullmatch(output):
         raise OutputError(
             f"{output}: the address of an output may hold letters, digits and . _ - = + @ , ~ / only; choose another --output"

@@ -37,6 +37,7 @@ def filesystem(path: str) -> tuple[Any, str]:
     check_name(path)
     if "://" not in path:
         return pafs.LocalFileSystem(), os.path.abspath(path)
+    check_scheme(path)
     try:
         if path.startswith("s3://"):
             parts = urlsplit(path)
@@ -88,14 +89,34 @@ def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
     return pafs.S3FileSystem(**options)
 
 
+SCHEMES = ("file", "s3", "gs", "gcs", "hdfs", "viewfs", "hf")
+"""The kinds of addresses that have files and folders. A web address has no folders: `curate.read.inputs` reads single files of one."""
+WEB = ("http", "https")
+_HUB = re.compile(r"hf://datasets/[\w.-]+/[\w.-]+(@[^/]+)?(/.*)?", re.DOTALL | re.IGNORECASE)
+
+
+def check_scheme(path: str, use: str = "read") -> None:
+    """Raise InputError for an address of another kind than `SCHEMES`; `use` is what it can't be."""
+    scheme = path.partition("://")[0]
+    if scheme in SCHEMES:
+        return
+    told = f"{without_secrets(path)}: "
+    if scheme.lower() in WEB and use == "read":
+        raise InputError(f"{told}a web address can't be read here, as --input alone can: download it and name the file")
+    known = ", ".join(f"{one}://" for one in SCHEMES)
+    raise InputError(f"{told}no address that can be {use}: known are {known} and paths of this machine")
+
+
 def check_name(path: str) -> None:
-    """Raise InputError for a name that is not UTF-8, which can't stand in a table, and for an address with a password, which
-    must not: addresses are written into corpora, reports and messages, and other users see them among the processes. A signed
+    """Raise InputError for a name that is not UTF-8, which can't stand in a table, for an address of the Hub that is no dataset's
+    (its library knows no lists of them), and for an address with a password, which must not: addresses are written into corpora, reports and messages, and other users see them among the processes. A signed
     web address may come: its query is not written down, see `without_secrets`."""
     try:
         path.encode()
     except UnicodeEncodeError:
         raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+    if path[:5].lower() == "hf://" and not _HUB.fullmatch(path):
+        raise InputError(f"{without_secrets(path)}: of the Hub give a dataset: hf://datasets/OWNER/NAME[/PATH]")
     signed = path.lower().startswith(("http://", "https://"))
     if (shown := without_logins(path) if signed else without_secrets(path)) != path:
         shown = without_secrets(path)

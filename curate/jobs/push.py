@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from curate.errors import InputError, OutputError, UsageError
+from curate.errors import InputError, OutputError, UsageError, of_sending
 from curate.files.output import read_json
 
 if TYPE_CHECKING:
@@ -78,8 +78,17 @@ def check_card(path: str) -> None:
 def send(folder: str, asked: Plan, private: bool = True) -> str:
     """Make the repository, if it isn't there, and send the plan's files in one commit; the address of the commit.
 
-    Raises what the Hub's client raises (`curate.errors.of_network` says it in words). Files that are there are not sent again.
+    Raises OutputError where the Hub can't be reached or says no. Files that are there are not sent again.
     """
+    try:
+        return _send(folder, asked, private)
+    except Exception as error:
+        if told := of_sending(error):
+            raise type(told)(f"hf://datasets/{asked.repository}: {told}") from error
+        raise
+
+
+def _send(folder: str, asked: Plan, private: bool) -> str:
     from huggingface_hub import HfApi
 
     hub = HfApi()

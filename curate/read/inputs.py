@@ -36,7 +36,7 @@ _IN_WACZ = re.compile(r"(.*?\.wacz(?:\?.*?(?=/archive/))?)/(.+)", re.IGNORECASE 
 """`a.wacz/archive/b.warc.gz`; an address may have a query."""
 _LIST = re.compile(r"(paths(\.txt)?|\.(txt|lst|list))(\.gz)?$", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
-_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "http", "https", "file", "hf")
+_SCHEMES = (*storage.SCHEMES, *storage.WEB)
 _MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
 _LISTED_AT_ONCE = 16
 NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain, .zst, .lz4, .bz2 or .xz; *.wacz"
@@ -239,7 +239,7 @@ def _filesystem(path: str) -> tuple[Any, str]:
     if scheme == "s3":
         return storage.filesystem(root)[0], path.partition("://")[2]
     inside = path.partition("://")[2]
-    return _filesystem_of(root), inside if scheme in ("gs", "gcs") else "/" + inside.partition("/")[2]
+    return _filesystem_of(root), inside if scheme in ("gs", "gcs", "hf") else "/" + inside.partition("/")[2]
 
 
 def _info(system: Any, inner: str, path: str) -> Any:

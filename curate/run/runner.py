@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 import curate
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
-from curate.engine.session import Session, check_path, session
+from curate.engine.session import Session, check_options, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import OutputError
 from curate.files import fingerprints, locks, output, storage
@@ -115,10 +115,16 @@ class EngineOptions:
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
     options = options or EngineOptions()
+    check_options(options.engine, options.master, options.private, options.memory)
     with claimed(job, resume=options.resume):
         if ledger := _built(job):  # only the name is missing: no engine is needed for that
             return complete(job, ledger)
-        with running(job.title, options, job.beats) as (s, job.watcher):
+        with ExitStack() as stack:
+            try:
+                s, job.watcher = stack.enter_context(running(job.title, options, job.beats))
+            except BaseException:
+                output.unclaim(job.output)
+                raise
             return build(s, job)
 
 

@@ -3,6 +3,9 @@
 import errno
 import os
 import re
+import socket
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,10 +13,13 @@ import pytest
 
 import curate
 from curate import cli
-from curate.errors import InputError, of_disk, of_network
+from curate.engine import session
+from curate.errors import InputError, OutputError, UsageError, of_disk, of_network
 from curate.files import storage
 from curate.filters import assets, caching
 from curate.mixing import counts
+from curate.read import inputs
+from curate.run import runner
 from tests.faulty_s3 import serve
 
 ConnectError = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
@@ -33,6 +39,8 @@ def told(capsys, *words):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in session.PROXIES:
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "a.jsonl").write_text('{"text": "hello there"}\n')
     (tmp_path / "cut.parquet").write_bytes(b"PAR1xxxxPAR1")
     (tmp_path / "bad.toml").write_text("[[step]\n")
@@ -47,9 +55,43 @@ FAULTS = [
     ("clean --input a.jsonl --recipe latin.toml --output o", r"latin.toml: not UTF-8 \(byte 8\)"),
     ("clean --input none/*.gz --output o", "matches nothing"),
     (
-        "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
-        "then: curate push FOLDER hf://datasets/a/b",
+        "clean --input a.jsonl --recipe c4 --output o --quiet --master nonsense",
+        "'nonsense' is no master of Spark: .*local",
     ),
+    ("dedup a.jsonl --output o --quiet --master localhost:7077", r"spark://HOST:7077, sc://HOST:15002, yarn, k8s://"),
+    (
+        "dedup a.jsonl --output o --quiet --master sc://localhost:1",
+        "sc://localhost:1: the cluster can't be reached: Conn",
+    ),
+    (
+        "dedup a.jsonl --output o --quiet --master spark://localhost:1",
+        "the cluster can't be reached: Connection refused",
+    ),
+    ("dedup a.jsonl --output o --quiet --memory 1M", "a job takes about .* of the 1 MB of --memory"),
+    ("dedup a.jsonl --output o --quiet --engine spark --memory 1G", "--memory is for the embedded engine"),
+    (
+        "clean --input a.jsonl --recipe gopher --output hf://datasets/a/b",
+        "then: curate push FOLDER hf://datasets/OWNER/NAME",
+    ),
+    (
+        "clean --input hf:// --recipe c4 --output o",
+        r"hf://: of the Hub give a dataset: hf://datasets/OWNER/NAME\[/PATH\]$",
+    ),
+    ("clean --input a.jsonl --recipe c4 --output hf://datasets", "then: curate push FOLDER hf://datasets/OWNER/NAME"),
+    ("inspect hf://datasets", "hf://datasets: of the Hub give a dataset: hf://datasets/OWNER/NAME"),
+    ("inspect hf://datasets/squad", "hf://datasets/squad: of the Hub give a dataset"),
+    ("mix --weights a=1 --source a=hf://datasets/ --output o --tokens 5", "of the Hub give a dataset"),
+    ("mix --weights a=1 --source a=hf:// --output o --plan", "of the Hub give a dataset"),
+    (
+        "inspect https://example.org/a.parquet",
+        "https://example.org/a.parquet: a web address can't be read here.*download it",
+    ),
+    (
+        "inspect ftp://example.org/a",
+        "ftp://example.org/a: no address that can be read: known are file://, s3://, gs://.*hf://",
+    ),
+    ("dedup az://a/b --output o", "az://a/b: no address that can be read: known are"),
+    ("clean --input a.jsonl --recipe c4 --output ftp://a/o", "ftp://a/o: no address that can be written to: known are"),
     ("dedup none --output o", "none: no such file or folder"),
     ("inspect none", "none: no such file or folder"),
     ("extract none.html", "none.html: No such file"),
@@ -116,6 +158,45 @@ def test_a_fault_is_one_line(folder, capsys, words, says):
     assert sorted(os.listdir()) == before  # nothing was written
 
 
+def test_a_server_that_is_no_spark_connect_is_told(folder, capsys, monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        master = f"sc://127.0.0.1:{silent.getsockname()[1]}"
+        said = told(capsys, *f"dedup a.jsonl --output o --quiet --master {master}/;token=secret".split())
+    assert f"{master}/: the cluster can't be reached: no answer of Spark Connect" in said
+    assert "secret" not in said
+    assert not os.path.exists("o.partial")
+
+
+@pytest.mark.parametrize(
+    ("master", "right"),
+    [(one, True) for one in ("local", "local[4]", "local[*]", "local[2,3]", "local-cluster[2,1,1024]", "yarn")]
+    + [(one, True) for one in ("spark://a:7077", "spark://a:1,b.c:2", "spark://[::1]:7077", "k8s://https://a:443")]
+    + [(one, True) for one in ("sc://a", "sc://a:15002", "sc://[::1]:2/", "sc://a:1/;use_ssl=true;token=x")]
+    + [
+        (one, False)
+        for one in ("local[0]", "local[a]", "spark://a", "sc://", "sc://a/b", "mesos://a:1", "k8s://", "YARN")
+    ],
+)
+def test_a_master_has_one_of_the_known_forms(master, right):
+    if right:
+        session.check_options(master=master)
+        return
+    with pytest.raises(UsageError, match="is no master of Spark"):
+        session.check_options(master=master)
+
+
+def test_a_start_that_fails_leaves_what_an_earlier_run_made(folder, capsys, monkeypatch):
+    """Only a claim in which nothing was made is taken back."""
+    monkeypatch.setattr(runner.ledgers, "check", lambda _: (_ for _ in ()).throw(OutputError("stop")))
+    asked = "dedup a.jsonl --output o --quiet"
+    told(capsys, *asked.split())
+    kept = storage.names_below("o.partial")
+    assert len(kept) > 1
+    told(capsys, *f"{asked} --resume --memory 1M".split())
+    assert storage.names_below("o.partial") == kept
+
+
 def test_a_recipe_is_printed_and_copied_as_it_is(folder, capsys):
     with pytest.raises(SystemExit):
         cli.main(["recipes", "c4"])
@@ -138,10 +219,37 @@ def test_a_server_that_is_away_is_one_line(monkeypatch, capsys, folder):
         curate.dedup("hf://datasets/a/b", "o")
 
 
-def test_debug_shows_the_traceback(folder, monkeypatch):
-    monkeypatch.setenv("CURATE_DEBUG", "")
-    with pytest.raises(OSError, match="No such file"):
-        cli.main(["--debug", "bundle", "/proc/x.zip"])
+def test_an_address_of_the_hub_keeps_its_kind(monkeypatch):
+    """A dataset is asked for, not the model of the same name; a revision and a path may follow."""
+    given = "hf://datasets/a/b@main/data/x.parquet"
+    storage.check_name(given)
+    assert inputs._filesystem(given)[1] == storage.filesystem(given)[1] == given.removeprefix("hf://")
+    storage.check_name("hf:local")  # a file of this name
+    with pytest.raises(InputError, match="of the Hub give a dataset"):
+        curate.dedup("hf://datasets", "o")
+
+
+@pytest.mark.parametrize("asked", ["--debug", "CURATE_DEBUG"])
+def test_debug_shows_the_traceback_and_the_line(folder, monkeypatch, capsys, asked):
+    monkeypatch.setenv("CURATE_DEBUG", "1" if asked == "CURATE_DEBUG" else "")
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*(["--debug"] if asked == "--debug" else []), "bundle", "/proc/x.zip"])
+    said = capsys.readouterr().err.splitlines()
+    assert stop.value.code == 2
+    assert said[0] == "Traceback (most recent call last):"
+    assert re.match(r"error: /proc/x\.zip: ", said[-1])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("words", ["inspect a.jsonl", "inspect a.jsonl --json", "recipes c4", "--help"])
+def test_a_full_disk_under_the_standard_output(folder, words):
+    """Nothing is left to the interpreter to complain of at its end (its exit code would be 120)."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "curate", *words.split()], stdout=full, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: standard output: there is no room left on the disk")
+    assert "--resume" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

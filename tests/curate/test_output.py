@@ -216,12 +216,18 @@ def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_refuses_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("mine")
     command = ["sample-crawl", str(tmp_path / "file" / "below")]
     done = curate(*command)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr == f"error: {tmp_path}/file/below: Not a directory\n"
     monkeypatch.setenv("CURATE_DEBUG", "1")
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(SystemExit) as stop:
         cli.main(command)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert "NotADirectoryError" in said
+    assert said.endswith(done.stderr)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from curate.cli import group
+from curate.cli import group, main
 from curate.errors import InputError, OutputError, UsageError
 from curate.jobs import push
 from curate.report.mixture_card import front_matter
@@ -86,6 +86,26 @@ def test_one_commit_of_these_files(mixture: Path, monkeypatch: pytest.MonkeyPatc
         allow_patterns=asked["upload"]["allow_patterns"],
     )
     assert sorted(sent) == sorted(name for name, _ in push.plan(str(mixture), TARGET).files)
+
+
+def test_a_hub_that_is_away_says_what_a_sender_can_do(
+    mixture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
+
+    class Hub:
+        def create_repo(self, name: str, **options: object) -> None:
+            raise away("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Hub)
+    with pytest.raises(SystemExit) as stop:
+        main(["push", str(mixture), TARGET])
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert stop.value.code == 2
+    assert said.startswith(f"error: {TARGET}: the server can't be reached, or says no: Name or service not known.")
+    assert "hf auth login" in said
+    assert "push again" in said
+    assert "hf download" not in said
 
 
 def test_a_mixture_is_a_dataset_as_it_stands(mixture: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
