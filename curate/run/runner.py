@@ -20,7 +20,7 @@ from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_path, session
 from curate.engine.tasks import OutTask, missing
-from curate.errors import OutputError
+from curate.errors import OutputError, UsageError
 from curate.files import fingerprints, locks, output, storage
 from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
@@ -110,6 +110,10 @@ class EngineOptions:
     quiet: bool = False
     private: bool = False
     memory: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.cores is not None and self.cores < 1:
+            raise UsageError(f"--cores is 1 or more, not {self.cores}")
 
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
