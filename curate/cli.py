@@ -96,7 +96,10 @@ def _refusing_empty(command: click.Command) -> click.Command:
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         _refusing_empty(one)
     for parameter in command.params:
-        if isinstance(parameter, click.Argument) or _PATHS & {*parameter.opts}:
+        named = isinstance(parameter, click.Argument) or _PATHS & {*parameter.opts}
+        if named and isinstance(
+            parameter.type, click.Path | _NotEmpty | type(click.STRING)
+        ):  # --shards of mix is a number
             parameter.type = _NotEmpty(parameter)
     return command
 

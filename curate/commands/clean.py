@@ -58,7 +58,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 )
 @click.option(
     "--opt-outs",
-    type=click.Choice(["count", "honour"]),
+    type=click.Choice(["count", "honour", "honor"]),
     default="count",
     show_default=True,
     help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt, tdmrep.json): counted, or dropped too.",

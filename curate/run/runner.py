@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import curate
+from curate.console.terminal import notes
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_path, session
@@ -117,13 +118,18 @@ class EngineOptions:
 
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
-    """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
+    """Run the job on the engine asked for, with progress on stderr; returns the ledger: of a job to be resumed that is finished
+    (a scheduler that starts it once more) the one that it has. Raises as `run` does."""
     options = options or EngineOptions()
-    with claimed(job, resume=options.resume):
-        if ledger := _built(job):  # only the name is missing: no engine is needed for that
-            return complete(job, ledger)
-        with running(job.title, options, job.beats) as (s, job.watcher):
-            return build(s, job)
+    try:
+        with claimed(job, resume=options.resume):
+            if ledger := _built(job):  # only the name is missing: no engine is needed for that
+                return complete(job, ledger)
+            with running(job.title, options, job.beats) as (s, job.watcher):
+                return build(s, job)
+    except output.FinishedError as finished:
+        notes([str(finished)])
+        return cast("Ledger", output.built(job.output))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from curate.errors import InputError, of_disk, of_network
 from curate.files import storage
 from curate.filters import assets, caching
 from curate.mixing import counts
+from tests import command
 from tests.faulty_s3 import serve
 
 ConnectError = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
@@ -164,6 +165,22 @@ def test_a_column_of_another_name_is_told_how_to_name(folder, capsys):
     Path("other.jsonl").write_text('{"body": "hello", "n": 1}\n')
     said = told(capsys, *["clean", "--input", "other.jsonl", "--recipe", "gopher", "--output", "o"])
     assert "(it has body, n); say which column holds the text: --text-column" in said
+
+
+def test_what_a_person_should_know_before_the_first_page(folder, monkeypatch):
+    """No list of addresses; loops that are to be compiled, and no second time."""
+    out = command.curate("clean", "a.jsonl", "--recipe", "webtext", "--output", "o", "--opt-outs", "honor", "--quiet")
+    assert "note: without --urls the recipe webtext keeps pages of every address" in out.stderr
+    assert "compiled" not in out.stderr  # texts that are there need no extractor
+    source = Path(curate.__file__).parent / "html" / "extract.py"
+    monkeypatch.setenv(caching.VARIABLE, str(folder / "numba"))
+    assert not caching.is_compiled(source)
+    made = folder / "numba" / "html_1" / "extract.best_step-1.py311.nbi"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"")
+    assert caching.is_compiled(source)
+    os.utime(made, (0, 0))  # of an earlier version
+    assert not caching.is_compiled(source)
 
 
 def test_a_recipe_is_printed_and_copied_as_it_is(folder, capsys):
