@@ -110,7 +110,7 @@ def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
         and engine_of_pages in OF_OURS
         and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py")
     ):
-        notes(["the loops of the extractor are compiled, once on this machine: up to a minute"])
+        notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
     children.call(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
     return run_job(job, engine)
 
