@@ -484,9 +484,8 @@ def forked(act: Callable[[], None]) -> int:
             from curate.errors import CurateError
 
             if isinstance(error, CurateError):
-                code = 3 if "complete already" in str(error) else 2
-            if code < 3:
-                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                code = 2
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             if code == 1:
                 import traceback
 
@@ -625,7 +624,7 @@ class Sweep:
         if killed and again:
             self.run(place, kill_at=again, resume=True)
         code = self.run(place, resume=True) if killed else 0
-        if code not in (0, 3):
+        if code:
             return Outcome(killed, f"resumed: ended with {code}")
         found = digests(f"{place}/out", place)
         wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) not in ("", found.get(name))]

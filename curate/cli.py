@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 import curate
-from curate.errors import DISK, in_words
+from curate.errors import DISK, in_words, refuse_empty
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -73,7 +73,7 @@ class Lazy(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return _refusing_empty(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -87,6 +87,40 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+_PATHS = {"--input", "--output", "--against", "--shards"}
+"""Options of any command that name what is read or written."""
+
+
+def _refusing_empty(command: click.Command) -> click.Command:
+    """The command, to which a path that is empty is an error: arguments and options of _PATHS, of its own commands as well."""
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        _refusing_empty(one)
+    for parameter in command.params:
+        named = isinstance(parameter, click.Argument) or _PATHS & {*parameter.opts}
+        if named and isinstance(
+            parameter.type, click.Path | _NotEmpty | type(click.STRING)
+        ):  # --shards of mix is a number
+            parameter.type = _NotEmpty(parameter)
+    return command
+
+
+class _NotEmpty(click.ParamType):  # type: ignore[type-arg]
+    """The type of a parameter, for values that are not empty."""
+
+    def __init__(self, parameter: click.Parameter) -> None:
+        self.of: Any = parameter.type.of if isinstance(parameter.type, _NotEmpty) else parameter.type
+        self.name = self.of.name
+        self.what = next((name for name in parameter.opts if name in _PATHS - {"--input"}), "an input")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str):
+            refuse_empty(value, self.what)
+        return self.of.convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        return self.of.shell_complete(ctx, param, incomplete)
 
 
 def _there(name: str) -> bool:

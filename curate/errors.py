@@ -55,6 +55,12 @@ class AlarmError(CurateError):
     """A safety limit of the recipe stopped the job."""
 
 
+def refuse_empty(name: str, what: str = "an input") -> None:
+    """Raise InputError for a path without a character: it would stand for the working directory, or for /."""
+    if not name.strip():
+        raise InputError(f"{what} is empty (an unset variable?)")
+
+
 DISK = {
     errno.ENOSPC: "there is no room left on the disk (bytes: df; files: df -i): make room",
     errno.EDQUOT: "your quota of the disk is used up: make room",

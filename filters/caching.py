@@ -5,6 +5,7 @@ A container often runs a job as a user without a home, on packages that it can't
 any function that is to be cached, and without a cache each process would compile for half a minute.
 """
 
+import itertools
 import os
 import stat
 import tempfile
@@ -20,6 +21,15 @@ def choose_folder(package: Path) -> None:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if not writable(Path(home)):
         os.environ[VARIABLE] = str(_private(Path(tempfile.gettempdir()) / f"curate-numba-{_user()}"))
+
+
+def is_compiled(source: Path) -> bool:
+    """Whether numba has compiled code of the module at `source` in the folders where it keeps that: nothing is imported."""
+    name = f"{source.stem}.*.nbi"
+    named = os.environ.get(VARIABLE)
+    beside = [] if named else (source.parent / "__pycache__").glob(name)
+    found = itertools.chain(beside, Path(named or cache_home() / "numba").glob(f"*/{name}"))
+    return any(file.stat().st_mtime >= source.stat().st_mtime for file in found)
 
 
 def cache_home() -> Path:

@@ -193,7 +193,10 @@ def _fasttext(model: str, label: str, lower: bool) -> Callable[[str], float]:
 
     path = Path(model).expanduser()
     if not path.is_file():
-        raise FileNotFoundError(f"no fastText model at {path}")
+        raise FileNotFoundError(
+            f"no fastText model at {path}: download the published one to there (the comments of the recipe say which), or train one "
+            "(curate quality train) and name its folder as `model` in a copy of the recipe (curate recipes --copy)"
+        )
     check(path)
     import fasttext
 

@@ -8,7 +8,7 @@ from typing import Any
 from curate.api import ledger as ledgers
 from curate.api.ledger import Facts, Ledger
 from curate.api.told import told
-from curate.errors import UsageError
+from curate.errors import UsageError, refuse_empty
 from curate.run.runner import EngineOptions
 
 Name = str | os.PathLike[str]
@@ -111,6 +111,7 @@ def dedup(
     from curate.errors import nearest
     from curate.jobs.dedup import STEPS, Options, deduplicate
 
+    refuse_empty(str(corpus))
     if method not in STEPS:
         raise UsageError(f"no method {method!r}{nearest(method, STEPS)}")
     asked = {"output": str(output), "method": method, "text_column": text_column, "id_column": id_column}
@@ -167,6 +168,8 @@ def mix(
     from curate.jobs.mix import mix as run
     from curate.report.mixture_card import ledger_table
 
+    for path in sources.values():
+        refuse_empty(str(path))
     named = isinstance(weights, Mapping)
     stated = ",".join(f"{name}={weight:g}" for name, weight in weights.items()) if named else str(weights)  # type: ignore[union-attr]
     given: dict[str, Any] = {
@@ -291,7 +294,10 @@ def _engine(
 
 
 def _names(inputs: Name | Sequence[Name]) -> tuple[str, ...]:
-    return (str(inputs),) if isinstance(inputs, str | os.PathLike) else tuple(map(str, inputs))
+    names = (str(inputs),) if isinstance(inputs, str | os.PathLike) else tuple(map(str, inputs))
+    for name in names:
+        refuse_empty(name)
+    return names
 
 
 def command(name: str, options: Mapping[str, object], *arguments: str) -> tuple[str, ...]:

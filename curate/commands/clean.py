@@ -58,7 +58,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 )
 @click.option(
     "--opt-outs",
-    type=click.Choice(["count", "honour"]),
+    type=click.Choice(["count", "honour", "honor"]),
     default="count",
     show_default=True,
     help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt, tdmrep.json): counted, or dropped too.",
@@ -83,7 +83,6 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @engine_options
 @json_option
 def clean(
-    more: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str,
     recipe: str,
@@ -123,7 +122,7 @@ def clean(
     from curate.run.runner import EngineOptions
 
     options = Options(
-        inputs=(*inputs, *more),  # what a shell made of an unquoted --input *.gz
+        inputs=inputs,
         output=output,
         recipe=recipe,
         extractor=extractor,

@@ -18,7 +18,6 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @engine_options
 @json_option
 def code(
-    more: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str,
     licenses: str | None,
@@ -40,7 +39,7 @@ def code(
     from curate.jobs.code import Options, clean_code
     from curate.run.runner import EngineOptions
 
-    options = Options((*inputs, *more), output, recipe, licenses, keep_rejected)
+    options = Options(inputs, output, recipe, licenses, keep_rejected)
     ledger = clean_code(options, EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: funnel(ledger))
     if not as_json:

@@ -59,13 +59,15 @@ def extract(
 
 
 def _read(page: Path) -> str:
-    from curate.encodings.decode import decode
+    from curate.encodings.decode import decode, kind_of_binary
     from curate.errors import InputError
 
     try:
         body = sys.stdin.buffer.read() if str(page) == "-" else page.read_bytes()
     except OSError as error:
         raise InputError(f"{page}: {error.strerror or error}") from error
+    if kind := kind_of_binary(body):
+        raise InputError(f"{page}: {kind}, not a page of HTML")
     return decode(body)[0]
 
 

@@ -26,7 +26,14 @@ SHOWN_CHARS = 1_500
     type=click.Choice(["language", "source", "host", "repo", "license", "charset"]),
     help="Tell lengths and bytes apart by this column; by language also what each language lost.",
 )
-@click.option("--text", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
+@click.option(
+    "--text-column",
+    "--text",
+    "text",
+    default="",
+    metavar="COLUMN",
+    help="Column of the text, where it has no usual name.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def inspect(

@@ -14,7 +14,6 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @engine_options
 @json_option
 def links(
-    more: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str,
     min_score: int,
@@ -38,6 +37,6 @@ def links(
     from curate.jobs.links import links as run
     from curate.run.runner import EngineOptions
 
-    options = Options((*inputs, *more), output.rstrip("/"), min_score, over_18, wikipedia)
+    options = Options(inputs, output.rstrip("/"), min_score, over_18, wikipedia)
     ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: summary(ledger))

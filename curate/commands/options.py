@@ -60,11 +60,18 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inputs_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--input, repeatable, of which `what` says what it takes; and `more`, what a shell made of an unquoted pattern."""
+    """--input, repeatable, of which `what` says what it takes, and paths without it, which is what a shell makes of an unquoted
+    pattern: keyword argument inputs, one at least."""
 
     def both(command: Callable[..., Any]) -> Callable[..., Any]:
-        command = click.option("--input", "inputs", required=True, multiple=True, metavar="PATH", help=what)(command)
-        return click.argument("more", nargs=-1, metavar="[PATH]...")(command)
+        @functools.wraps(command)
+        def named(more: tuple[str, ...], inputs: tuple[str, ...], **options: Any) -> Any:
+            if not inputs and not more:
+                raise click.UsageError("no input: --input PATH, or the paths alone")
+            return command(inputs=(*inputs, *more), **options)
+
+        option = click.option("--input", "inputs", multiple=True, metavar="PATH", help=what)
+        return click.argument("more", nargs=-1, metavar="[PATH]...")(option(named))
 
     return both
 

@@ -1,5 +1,6 @@
 """`curate sample-dumps`: write the embedded samples of dumps to a folder."""
 
+import json
 from pathlib import Path
 
 import click
@@ -7,7 +8,8 @@ import click
 
 @click.command("sample-dumps")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def sample_dumps(folder: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the files and folders as JSON.")
+def sample_dumps(folder: Path, as_json: bool) -> None:
     """Write samples of every source that is no crawl to FOLDER, in the forms they are published in.
 
     wikipedia/ (XML in bzip2), stackexchange/ (7z), arxiv/ (a bulk archive), books/ (Gutenberg, epub), github/ (source archives),
@@ -23,5 +25,9 @@ def sample_dumps(folder: Path) -> None:
         "github": sources.write_code,
         "reddit": sources.write_reddit,
     }
-    for name, write in writers.items():
-        click.echo(write(folder / name))
+    paths = [write(folder / name) for name, write in writers.items()]
+    if as_json:
+        click.echo(json.dumps([{"path": str(path)} for path in paths]))
+        return
+    for path in paths:
+        click.echo(path)

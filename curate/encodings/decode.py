@@ -67,6 +67,24 @@ _MAGIC = (
 _WORDS = (b"GIF8", b"RIFF", b"OggS", b"ID3", b"Rar!", b"BZh", b"wOFF", b"wOF2", b"FWS", b"CWS", b"SQLite format 3")
 """Signatures that a text may begin with, too."""
 
+_KINDS = (
+    (b"%PDF-", "a PDF"),
+    (b"PK\x03\x04", "a zip archive, or a document in one (docx, epub …)"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x28\xb5\x2f\xfd", "a zst file"),
+    (b"\xfd7zXZ\x00", "an xz file"),
+    (b"BZh", "a bz2 file"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a rar archive"),
+    (b"\xd0\xcf\x11\xe0", "a document of Microsoft Office"),
+    (b"%!PS-", "a PostScript file"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "a database of SQLite"),
+    *[(magic, "an image") for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")],
+    *[(magic, "a program") for magic in (b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe")],
+)
+"""What binary files are, by how they begin."""
+
 
 class Decoded(NamedTuple):
     """Text of a page, the encoding that decoded it (the standard's name, lower case), whether the bytes are its UTF-8."""
@@ -200,6 +218,13 @@ def looks_binary(body: bytes) -> bool:
     if _mark(body):
         return False
     return control > len(head) // 100
+
+
+def kind_of_binary(body: bytes) -> str:
+    """What a file is, in words, that `looks_binary`; nothing for text."""
+    if not looks_binary(body):
+        return ""
+    return next((kind for magic, kind in _KINDS if body.startswith(magic)), "a binary file")
 
 
 _PRINTABLE = bytes((9, 10, 12, 13, *range(32, 127)))

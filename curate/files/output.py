@@ -34,6 +34,10 @@ def work_folder(output: str) -> str:
     return output.rstrip("/") + ".partial"
 
 
+class FinishedError(OutputError):
+    """The output of a job that is to be resumed is complete, and was made by this very job."""
+
+
 @contextmanager
 def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Iterator[None]:
     """Hold the output for one run; before the block begins, what is in the way is refused and a new run written down.
@@ -109,7 +113,7 @@ def _refuse_finished(output: str, work: str, identity: Mapping[str, object], res
     if resume and complete and read_json(storage.join(output, IDENTITY)) == identity:
         if store:
             storage.remove(work)  # what it was copied from, where the run was killed behind the last copy
-        raise OutputError(f"{output} is complete already, made by this very job: nothing to resume")
+        raise FinishedError(f"{output} is complete already, made by this very job: nothing to resume")
     if not (resume and store and not complete and _half_copied(output, work, identity)):
         raise OutputError(f"{output} exists: choose another --output or delete it")
 

@@ -17,6 +17,7 @@ from curate.corpus.recipe import Recipe, load
 from curate.corpus.shards import read_batches
 from curate.errors import UsageError
 from curate.files import storage
+from curate.links.listed import Listed
 from curate.read import corpora
 from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
@@ -87,6 +88,8 @@ def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
     if options.extractor and any(isinstance(task, SafeTask) and task.reads(corpora.run) for task in source.tasks):
         raise UsageError("--extractor is for crawl files; these are tables that have a text")
     notes(source.notes)
+    if any(isinstance(step, Listed) and not step.urls for step in recipe.steps):
+        notes([f"without --urls the recipe {recipe.name} keeps pages of every address: make a list with curate links"])
     job = CorpusJob(
         name="clean",
         source=source,
@@ -102,10 +105,10 @@ def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
 
 def _recipe(options: Options) -> Recipe:
     """The recipe with what the person asks for."""
-    if options.opt_outs not in ("count", "honour"):
+    if options.opt_outs not in ("count", "honour", "honor"):
         raise UsageError(f"opt-outs are counted or honoured (count, honour), not {options.opt_outs!r}")
     overrides, steps = dict[str, Any](), dict[str, dict[str, Any]]()
-    first: list[dict[str, Any]] = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs == "honour" else []
+    first: list[dict[str, Any]] = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs != "count" else []
     if options.extractor:
         overrides["extract"] = {"engine": options.extractor}
     if options.metadata:

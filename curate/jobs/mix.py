@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from curate.console.terminal import command_line, notes
-from curate.errors import UsageError, nearest
+from curate.errors import UsageError, nearest, refuse_empty
 from curate.files import storage
 from curate.mixing import counts, decontam_files, mixture, plan, repeats, request, sources, units
 from curate.mixing.decontam_evidence import COMMON
@@ -153,6 +153,9 @@ def _named(text: str) -> list[tuple[str, str]]:
     name, equals, path = text.partition("=")
     if equals and path and "/" not in name:
         return [(name, path)]
+    refuse_empty(text, "--source")
+    if name and equals:
+        refuse_empty(path, f"the path of --source {name}")
     folder, slash, last = text.rstrip("/").rpartition("/")
     if not (slash and "=" in last):
         raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")

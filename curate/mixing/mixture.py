@@ -233,7 +233,7 @@ def _sum_message(name: str, total: float, weights: Mapping[str, float]) -> str:
     percent = " (percent? weights are shares of 1)" if abs(total - 100) < 2 else ""
     return (
         f"the weights of {name} add up to {total:.6g}, not 1{percent}. "
-        f"Write --normalise to scale them, or use: --weights {offer}"
+        f"Write --normalise (normalise=True in Python) to scale them, or use: --weights {offer}"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+from curate.encodings.decode import kind_of_binary
 from curate.read.inputs import InputFile, block_size, open_input
 from curate.warc.chain import Chain, Limits
 from curate.warc.record import Record, Wanted, goes_on
@@ -75,7 +76,14 @@ def _own_records(chain: Chain, split: Split, lookback: int) -> Iterator[Record]:
             own = own or anchor >= split.start
         if own:
             if record.length == split.size and record.error_code == "garbage":
-                record.error = NOT_AN_ARCHIVE
+                record.error = _not_an_archive(split)
             yield record
     if nothing and own:
-        yield Record(split.file, 0, split.size, error=NOT_AN_ARCHIVE)
+        yield Record(split.file, 0, split.size, error=_not_an_archive(split))
+
+
+def _not_an_archive(split: Split) -> str:
+    """That, and what the file is where its first bytes say so; gzip and zstd are what archives are packed in."""
+    with closing(open_input(split.address or split.file)) as file:
+        kind = kind_of_binary(file.read(4096) or b"")
+    return NOT_AN_ARCHIVE + (f"; it is {kind}" if kind and not kind.endswith(("gzip file", "zst file")) else "")

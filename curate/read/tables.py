@@ -30,6 +30,7 @@ from curate.read.jsonl import (
 
 JSON_ENDINGS = (".jsonl", ".json", ".ndjson")
 PACKED = ("", ".gz", ".zst", ".bz2", ".xz", ".lz4")
+HINT = "say which column holds the text: --text-column"
 ENDINGS = (".parquet", *(f"{one}{packed}" for one in JSON_ENDINGS for packed in PACKED))
 BATCH_ROWS, BATCH_BYTES = 1024, 32 << 20
 EMPTY = ("no_text", "empty_text")
@@ -194,12 +195,11 @@ def fault(file: str, asked: Asked) -> str:
 def _fault(there: pa.Schema, asked: Asked, field: str) -> str:
     names = columns.spelled(asked.names(field), there.names)
     has = f"it has {', '.join(there.names[:20])}"
-    hint = "say which column holds the text: --text-column"
     if not names:
-        return f"no column {' or '.join(asked.names(field))} ({has}); {hint}"
+        return f"no column {' or '.join(asked.names(field))} ({has}); {HINT}"
     kind = _stored(there, names[0])
     if not (columns.is_text(kind) or columns.is_bytes(kind) or pa.types.is_null(kind)):
-        return f"column {names[0]} is {kind}, not text; {hint}"
+        return f"column {names[0]} is {kind}, not text; {HINT}"
     if asked.id and asked.id not in there.names:
         return f"no column {asked.id} for the ids ({has})"
     if asked.id and not _may_be_id(_stored(there, asked.id)):
@@ -393,7 +393,7 @@ def _text_of(record: Record, names: tuple[str, ...]) -> tuple[str | None, str | 
         return None, value.kind, value.detail
     found = columns.spelled(names, value)
     if not found:
-        kind, what = "no_column", f"no {' or '.join(names)} in it (it has {', '.join(list(value)[:20])})"
+        kind, what = "no_column", f"no {' or '.join(names)} in it (it has {', '.join(list(value)[:20])}); {HINT}"
     elif isinstance(text := value[found[0]], str) and text:
         return columns.encodable(text), None, None
     elif text is None or text == "":

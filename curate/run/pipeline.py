@@ -4,8 +4,11 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
+import curate
+from curate.console.terminal import notes
 from curate.corpus import checksums
 from curate.corpus.checksums import Content
 from curate.corpus.recipe import Recipe, load_steps, parse
@@ -18,6 +21,7 @@ from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
+from curate.filters.caching import is_compiled
 from curate.filters.labels import UNKNOWN
 from curate.read.source import ReadTask, Source
 from curate.run import ledger as ledgers
@@ -27,6 +31,8 @@ from curate.run.ledger import Ledger
 from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
 
 MINIMUM_SHARDS = 8
+OF_OURS = ("curate", "union")
+"""Extractors with loops that are compiled where they first run."""
 UNPACKED = 1 << 30
 """Bytes of text up to which passes write files without compression, on this machine: a hundredth of a job's time, and twice
 as much room for a while."""
@@ -98,6 +104,13 @@ class CorpusJob(Job):
 def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger, when the models and lists of its steps have been loaded by a child, which reads and judges
     afterwards. Raises RecipeError with what is missing, and how to get it, and what `run_job` raises."""
+    engine_of_pages = (job.source.extraction or {}).get("engine")
+    if (
+        job.source.tasks
+        and engine_of_pages in OF_OURS
+        and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py")
+    ):
+        notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
     children.call(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
     return run_job(job, engine)
 

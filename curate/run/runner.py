@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import curate
+from curate.console.terminal import notes
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_options, check_path, session
 from curate.engine.tasks import OutTask, missing
-from curate.errors import OutputError
+from curate.errors import OutputError, UsageError
 from curate.files import fingerprints, locks, output, storage
 from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
@@ -111,21 +112,30 @@ class EngineOptions:
     private: bool = False
     memory: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.cores is not None and self.cores < 1:
+            raise UsageError(f"--cores is 1 or more, not {self.cores}")
+
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
-    """Run the job on the engine asked for, with progress on stderr; returns the ledger. Raises as `run` does."""
+    """Run the job on the engine asked for, with progress on stderr; returns the ledger: of a job to be resumed that is finished
+    (a scheduler that starts it once more) the one that it has. Raises as `run` does."""
     options = options or EngineOptions()
     check_options(options.engine, options.master, options.private, options.memory)
-    with claimed(job, resume=options.resume):
-        if ledger := _built(job):  # only the name is missing: no engine is needed for that
-            return complete(job, ledger)
-        with ExitStack() as stack:
-            try:
-                s, job.watcher = stack.enter_context(running(job.title, options, job.beats))
-            except BaseException:
-                output.unclaim(job.output)
-                raise
-            return build(s, job)
+    try:
+        with claimed(job, resume=options.resume):
+            if ledger := _built(job):  # only the name is missing: no engine is needed for that
+                return complete(job, ledger)
+            with ExitStack() as stack:
+                try:
+                    s, job.watcher = stack.enter_context(running(job.title, options, job.beats))
+                except BaseException:
+                    output.unclaim(job.output)
+                    raise
+                return build(s, job)
+    except output.FinishedError as finished:
+        notes([str(finished)])
+        return cast("Ledger", output.built(job.output))
 
 
 @contextmanager

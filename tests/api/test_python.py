@@ -213,6 +213,15 @@ def test_what_is_missing_is_told_before_anything_runs(tmp_path, monkeypatch):
         curate.filter("gopher")
 
 
+@pytest.mark.parametrize("page", [5, [1, 2, 3], None])
+def test_a_page_is_text_or_bytes(page):
+    with pytest.raises(TypeError, match="a page is str or bytes, not"):
+        curate.extract(page)
+    assert curate.extract(bytearray(b"<p>Hello, world.</p>")) == curate.extract("<p>Hello, world.</p>")
+    with pytest.raises(InputError, match="the bytes are a PDF"):
+        curate.extract(b"%PDF-1.4 x")
+
+
 def test_errors_are_those_of_the_command_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="matches nothing"):
         curate.clean(tmp_path / "nothing*.gz", tmp_path / "out")
@@ -221,6 +230,11 @@ def test_errors_are_those_of_the_command_line(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
     with pytest.raises(UsageError, match="--treshold means nothing"):
         curate.dedup(tmp_path, f"{tmp_path}-out", treshold=0.5)
+
+    with pytest.raises(InputError, match="an input is empty"):
+        curate.clean("", tmp_path / "out")
+    with pytest.raises(UsageError, match="--cores is 1 or more, not 0"):
+        curate.clean(tmp_path / "a.jsonl", tmp_path / "out", "gopher", cores=0)
 
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device", str(tmp_path / "x"))

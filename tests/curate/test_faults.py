@@ -20,6 +20,7 @@ from curate.filters import assets, caching
 from curate.mixing import counts
 from curate.read import inputs
 from curate.run import runner
+from tests import command
 from tests.faulty_s3 import serve
 
 ConnectError = type("ConnectError", (Exception,), {"__module__": "httpx._exceptions"})
@@ -195,6 +196,72 @@ def test_a_start_that_fails_leaves_what_an_earlier_run_made(folder, capsys, monk
     assert len(kept) > 1
     told(capsys, *f"{asked} --resume --memory 1M".split())
     assert storage.names_below("o.partial") == kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "clean --output o --input",
+        "clean --input a.jsonl --output o --input",
+        "links --output o",
+        "inspect",
+        "extract",
+        "explain a.jsonl",
+        "dedup --output o",
+        "license",
+        "tokenizer train --output t --input",
+        "decontaminate a.jsonl --output o --against",
+        "ngram import --output n",
+        "probe-eval",
+    ],
+)
+def test_an_unset_variable_is_no_name(folder, capsys, words):
+    """It would be the working directory, and / for what joins a name to it."""
+    said = told(capsys, *words.split(), "")
+    assert re.fullmatch(r"error: (an input|--against) is empty \(an unset variable\?\)", said)
+    assert "--output is empty" in told(capsys, "clean", "--input", "a.jsonl", "--output", "")
+    assert "the path of --source a is empty" in told(
+        capsys, *["mix", "--weights", "a=1", "--output", "o", "--bytes", "9", "--source", "a="]
+    )
+    assert not Path("o").exists()
+
+
+def test_inputs_without_their_option(folder, capsys):
+    assert "no input: --input PATH, or the paths alone" in told(capsys, "clean", "--output", "o")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["clean", "a.jsonl", "--recipe", "gopher", "--output", "o", "--quiet"])
+    assert stop.value.code == 0
+    assert Path("o/ledger.json").exists()
+
+
+def test_what_is_no_page_and_no_archive_is_named(folder, capsys):
+    Path("doc.pdf").write_bytes(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj")
+    assert told(capsys, "extract", "doc.pdf") == "error: doc.pdf: a PDF, not a page of HTML"
+    assert "no WARC or ARC record in the whole file; it is a PDF" in told(
+        capsys, "clean", "--input", "doc.pdf", "--output", "o"
+    )
+
+
+def test_a_column_of_another_name_is_told_how_to_name(folder, capsys):
+    Path("other.jsonl").write_text('{"body": "hello", "n": 1}\n')
+    said = told(capsys, *["clean", "--input", "other.jsonl", "--recipe", "gopher", "--output", "o"])
+    assert "(it has body, n); say which column holds the text: --text-column" in said
+
+
+def test_what_a_person_should_know_before_the_first_page(folder, monkeypatch):
+    """No list of addresses; loops that are to be compiled, and no second time."""
+    out = command.curate("clean", "a.jsonl", "--recipe", "webtext", "--output", "o", "--opt-outs", "honor", "--quiet")
+    assert "note: without --urls the recipe webtext keeps pages of every address" in out.stderr
+    assert "compiled" not in out.stderr  # texts that are there need no extractor
+    source = Path(curate.__file__).parent / "html" / "extract.py"
+    monkeypatch.setenv(caching.VARIABLE, str(folder / "numba"))
+    assert not caching.is_compiled(source)
+    made = folder / "numba" / "html_1" / "extract.best_step-1.py311.nbi"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"")
+    assert caching.is_compiled(source)
+    os.utime(made, (0, 0))  # of an earlier version
+    assert not caching.is_compiled(source)
 
 
 def test_a_recipe_is_printed_and_copied_as_it_is(folder, capsys):

@@ -93,8 +93,17 @@ def test_a_corpus_is_the_input_of_another_recipe(crawl, corpus, tmp_path):
 def test_output_in_the_way(crawl, corpus, tmp_path):
     with pytest.raises(OutputError, match="exists: choose another --output"):
         clean(crawl, corpus)
-    with pytest.raises(OutputError, match="complete already"):
-        clean(crawl, corpus, resume=True)
+
+
+def test_a_finished_job_that_is_started_once_more_is_no_failure(crawl, corpus, capsys):
+    """As by a scheduler that puts it back into its queue."""
+    before = hashes(corpus)
+    ledger = clean(crawl, corpus, resume=True)
+    assert ledger["kept"] == json.loads((corpus / "ledger.json").read_text())["kept"]
+    assert "complete already, made by this very job: nothing to resume" in capsys.readouterr().err
+    assert hashes(corpus) == before
+    with pytest.raises(OutputError, match="exists: choose another --output"):
+        clean(crawl, corpus, recipe="gopher", resume=True)
 
 
 KILLED = """

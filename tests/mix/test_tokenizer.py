@@ -80,9 +80,9 @@ def test_measure(tmp_path: Path, bpe: tokenizer.TokenizerFile) -> None:
 def test_errors(tmp_path: Path, bpe: tokenizer.TokenizerFile) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
-    for path in (str(broken), str(tmp_path / "nowhere.json")):
-        with pytest.raises(InputError, match=r"not a tokenizer\.json"):
-            tokenizer.find(path)
+    for path, told in ((broken, r"not a tokenizer\.json"), (tmp_path / "nowhere.json", "no such file or folder")):
+        with pytest.raises(InputError, match=told):
+            tokenizer.find(str(path))
     with pytest.raises(UsageError, match="--vocab-size"):
         tokenizer.train(["x"], 100)
     (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
