@@ -582,6 +582,8 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         if match.start() > first and not owner:
             return False
         fits = _fits(token, before, False, small)
+        if named and before in _PLACING and match.start() < first and token != "Debian":
+            return False  # "In Norway licensed under …"
         if fits is False or (spoken and not owner and match.start() < first):
             return False
         small += fits is None
@@ -594,6 +596,8 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
 
 _JOINTS = frozenset({"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"})
 """Words by which a few others become a sentence."""
+_PLACING = frozenset({"in", "on", "within", "for", "to"})
+"""Words behind which a name is a place, a time or a person that alone is meant."""
 
 
 def _is_one_word(text: str) -> bool:

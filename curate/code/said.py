@@ -20,7 +20,7 @@ from curate.code.frames import is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
+from curate.code.notices import comes_from, doubtful, gate, has_trigger, off_form, unknown_name
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
@@ -114,7 +114,12 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
         return
     elif is_plain(words, spoken.places):
         foreign = not names and not others and comes_from(words)
-        if foreign or unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
+        if (
+            foreign
+            or off_form(words)
+            or unknown_name(spoken.unnamed)
+            or (not spoken.inside and not _is_heading(text, spoken, whole))
+        ):
             said.doubts.append(doubt(sentence, shown))
         elif names:
             (said.named if _gives(spoken) else said.mentioned).extend(names)
@@ -196,6 +201,9 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
         for s in names
     )
     if is_plain(words, spoken.places):
+        if off_form(words):
+            said.doubts.append(doubt(sentence, words))
+            return True
         foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
         if foreign or (unknown_name(spoken.unnamed) and not _titles(sentence, words, around.anchors)):
             said.doubts.append(doubt(sentence, words))
