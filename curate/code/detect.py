@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from curate.code.comments import head_comments
+from curate.code.constants import doubtful_constants
 from curate.code.evidence import Evidence, canonical
 from curate.code.heads import Program
 from curate.code.known import WHOLE, Read, Span, meets, read
@@ -95,6 +96,15 @@ def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
     What the head of a source file says is known by the words of its code, and of its path `name`.
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
+    found = _evidence_in(text, about, program)
+    constants = [] if program is None else list(doubtful_constants(text, program))
+    if not constants:
+        return found
+    raw = text.decode("latin-1")
+    return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in constants])]
+
+
+def _evidence_in(text: bytes, about: bool, program: Program | None) -> list[Evidence]:
     if not about and not has(text, gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from curate.code.constants import doubtful_constants
+from curate.code.heads import Program
 from tests.code.test_reserved import MIT, kept
+from tests.linear import assert_linear
 
 BSD_STYLE = "# Use of this source code is governed by an MIT-style\n# license that can be found in the LICENSE file.\n"
 
@@ -25,11 +28,53 @@ def test_a_notice_with_other_words_before_its_verb(part, other):
 @pytest.mark.parametrize("behind", [", in Norway", " for Norwegians", ", within Frobcorp", ", at weekends"])
 def test_free_software_with_words_behind(behind):
     text = "# Copyright 2004 Ilse Vos\n# This module is free software{}.\npackage Fold;\n"
-    assert kept({"LICENSE": MIT, "lib/Fold.pm": text.format("")})
-    assert not kept({"LICENSE": MIT, "lib/Fold.pm": text.format(behind)})
+    assert kept({"LICENSE": MIT, "src/Fold.pm": text.format("")}, "src/Fold.pm")
+    assert not kept({"LICENSE": MIT, "src/Fold.pm": text.format(behind)}, "src/Fold.pm")
 
 
 @pytest.mark.parametrize("before", ["In Norway ", "For Frobcorp ", "Within Frobcorp "])
 def test_a_place_or_a_person_before_the_name_of_a_licence(before):
-    assert kept({"LICENSE": MIT, "a.py": "# Released under the MIT license.\nx = 1\n"})
-    assert not kept({"LICENSE": MIT, "a.py": f"# {before}released under the MIT license.\nx = 1\n"})
+    assert kept({"LICENSE": MIT, "src/a.py": "# Released under the MIT license.\nx = 1\n"})
+    assert not kept({"LICENSE": MIT, "src/a.py": f"# {before}released under the MIT license.\nx = 1\n"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '__status__ = "Beta"',
+        '__status__ = "5 - Production/Stable"',
+        '__copyright__ = "Copyright (c) 2016-2023, Frob Development Team."',
+        '__copyright__ = f"2014 {__author__}"',
+        '__copyright__ = "Copyright 2013, Ilse Vos; MIT License"',
+        '__credits__ = ["Ilse Vos", "Bo Li"]',
+        '__author__ = "Ilse Vos <ilse@example.org> and contributors"',
+    ],
+)
+def test_what_modules_say_of_themselves(said):
+    assert kept({"LICENSE": MIT, "src/a.py": f"{said}\ndef f(): return 1\n"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '__status__ = "Restricted"',
+        '__status__ = "Frobcorp Internal"',
+        '__copyright__ = "Frobcorp, for its members"',
+        '__copyright__ = "Copyright 2019 Frobcorp. Guests pay."',
+        '__credits__ = [\n    "Ilse Vos",\n    "Ghidra output of frob.dll",\n]',
+        '__author__ = "Ilse Vos, for Frobcorp only"',
+        'NOTICE = "Unregistered copy"',
+        'static final String LEGAL_NOTICE = "Not for guests.";',
+    ],
+)
+def test_what_modules_say_of_themselves_that_is_not_of_its_kind(said):
+    assert not kept({"LICENSE": MIT, "src/a.py": f"x = 1\n{said}\n"})
+
+
+@pytest.mark.parametrize("piece", ["NOTICE = '", "__credits__ = [" + "'a', " * 5, "__status__ = (((", "NOTICE "])
+def test_looking_for_such_strings_is_linear(piece):
+    def work(size, salt):
+        text = f"{salt} {piece * (size // len(piece))}".encode()
+        return lambda: list(doubtful_constants(text, Program("x = 1")))
+
+    assert_linear(work, piece)
