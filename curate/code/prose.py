@@ -504,7 +504,7 @@ def _parts(text: str, end: int, start: int) -> bool:
     return end - begin < _SHORT_LINE and not text[start].islower()
 
 
-SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review)", re.I)  # fmt: skip
+SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review|only\b|solely|excluded)", re.I)  # fmt: skip
 
 
 _NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"

@@ -25,6 +25,7 @@ from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import is_for_other_things, said_of_parts
+from curate.code.titles import odd_title
 
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
@@ -105,6 +106,9 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     sentence, words = spoken.at, spoken.words
     if is_said(words):
         return
+    if _is_over(sentence, whole) and odd_title(words, text[sentence.end : sentence.end + 40], spoken.places):
+        said.doubts.append(doubt(sentence, shown))
+        return
     if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):
         return
     exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
@@ -125,6 +129,17 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
             (said.named if _gives(spoken) else said.mentioned).extend(names)
     elif not _of_parts(sentence, words, said) and (spoken.inside or not is_title(words)):
         said.doubts.append(doubt(sentence, shown))
+
+
+def _is_over(sentence: Sentence, whole: Sequence[Span]) -> bool:
+    """Whether a sentence stands at the head of a licence file, over the text of a licence."""
+    following = next((s for s in whole if s.words >= WHOLE), None)
+    return (
+        following is not None
+        and sentence.end <= following.start
+        and sentence.start < BLOCK // 5
+        and following.start - sentence.end < BLOCK // 2
+    )
 
 
 def _gives(spoken: _Spoken) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from curate.code.constants import doubtful_constants
 from curate.code.heads import Program
+from tests.code.test_repositories import PYTHON
 from tests.code.test_reserved import MIT, kept
 from tests.linear import assert_linear
 
@@ -78,3 +79,35 @@ def test_looking_for_such_strings_is_linear(piece):
         return lambda: list(doubtful_constants(text, Program("x = 1")))
 
     assert_linear(work, piece)
+
+
+TEXT = MIT.split("\n", 1)[1]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["The MIT License (MIT)", "MIT License (Expat)", "Requests", "License: MIT", "Requests\n\nMIT License", "Software License Agreement"],
+)  # fmt: skip
+def test_titles_that_name_the_licence_or_the_program(title):
+    assert kept({"LICENSE": f"{title}\n{TEXT}", "src/a.py": PYTHON})
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Formerly: MIT License",
+        "MIT License (from 2031)",
+        "MIT License, amended",
+        "Altered MIT License",
+        "Bindings: MIT License",
+        "Core: see CORE_TERMS. Samples:",
+        "Hobby Edition\n\nMIT License",
+        "Client Library",
+    ],
+)
+def test_titles_that_change_what_the_text_is_for(title):
+    assert not kept({"LICENSE": f"{title}\n{TEXT}", "src/a.py": PYTHON})
+
+
+def test_a_part_behind_an_owner():
+    assert not kept({"LICENSE": MIT.replace("A Person", "A Person (parser only)"), "src/a.py": PYTHON})
