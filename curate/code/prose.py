@@ -596,7 +596,7 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
 
 _JOINTS = frozenset({"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"})
 """Words by which a few others become a sentence."""
-_PLACING = frozenset({"in", "on", "within", "for", "to"})
+_PLACING = frozenset({"in", "on", "within", "for"})
 """Words behind which a name is a place, a time or a person that alone is meant."""
 
 

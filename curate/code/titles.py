@@ -7,7 +7,7 @@ at another time, or not as it stands.
 import re
 from collections.abc import Sequence
 
-from curate.code.described import PROGRAM, is_common
+from curate.code.described import PROGRAM, is_common, is_name_described
 from curate.code.prose import is_harmless, tokens_in
 from curate.code.values import says_no_more
 
@@ -37,6 +37,8 @@ def odd_title(words: str, behind: str, named: Sequence[tuple[int, int]]) -> str 
         named: Places of licences that it names.
     """
     line = " ".join(words.split())
+    if is_harmless(line) or is_name_described(words):
+        return None
     if not named:
         return _scope(line, behind)
     if len(line) > MOST or _PUTS.search(line):
@@ -61,7 +63,7 @@ _DATED = re.compile(
 def _scope(line: str, behind: str) -> str | None:
     """Whether a line that names no licence says what alone the text is for."""
     tokens = tokens_in(line)
-    if "::" in line + behind[:2] or is_harmless(line):
+    if "::" in line + behind[:2]:
         return None
     if _CHANGES.fullmatch(line) and not _OF_OWNERS.match(behind):
         return line
@@ -71,10 +73,12 @@ def _scope(line: str, behind: str) -> str | None:
         return None
     if _EDITION.search(line):
         return "of an edition"
-    labels = _LABELS.match(behind) or (": " in line and not is_common(line.partition(": ")[2]))
-    return "of what the label says" if labels and not _PUTS.search(line.partition(": ")[0]) else None
+    label, colon, rest = line.partition(": ")
+    within = colon and not is_common(rest) and (_SEE.match(rest) or any(t.lower() in PROGRAM for t in tokens_in(label)))
+    return "of what the label says" if (_LABELS.match(behind) or within) and not _PUTS.search(label) else None
 
 
+_SEE = re.compile(r"(?i)\W*(?:see|read|refer)\b")
 _OF_OWNERS = re.compile(
     r"(?i)[\s:]*(?:works?|portions?|parts?|versions?|files?)?[\s:]*(?:copyright|\(c\)|\xc2\xa9|by )"
 )
