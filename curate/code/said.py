@@ -106,7 +106,9 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     sentence, words = spoken.at, spoken.words
     if is_said(words):
         return
-    if _is_over(sentence, whole) and odd_title(words, text[sentence.end : sentence.end + 40], spoken.places):
+    if _is_over(sentence, whole) and odd_title(
+        words, text[sentence.end : sentence.end + 40], spoken.places if names else []
+    ):
         said.doubts.append(doubt(sentence, shown))
         return
     if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):
