@@ -13,17 +13,19 @@ from dataclasses import replace
 from functools import lru_cache
 
 from curate.code.comments import head_comments
+from curate.code.constants import doubtful_constants
 from curate.code.evidence import Evidence, canonical
 from curate.code.heads import Program
 from curate.code.known import WHOLE, Read, Span, meets, read
 from curate.code.marks import unmarked
-from curate.code.names import UNKNOWN, Mention, folded, mentions, mentions_in
+from curate.code.names import UNKNOWN, Mention, folded, mentions_in
 from curate.code.notices import asides, combined, gate, pointers
 from curate.code.prose import Sentence, is_code, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
 from curate.code.scan import Literals, has, literals, places
 from curate.code.texts import readable
+from curate.code.values import licence_of_value, names_in
 
 REMEMBERED = 5_000
 """Texts whose evidence is remembered: the same licence files come up again and again."""
@@ -94,6 +96,15 @@ def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
     What the head of a source file says is known by the words of its code, and of its path `name`.
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
+    found = _evidence_in(text, about, program)
+    constants = [] if program is None else list(doubtful_constants(text, program))
+    if not constants:
+        return found
+    raw = text.decode("latin-1")
+    return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in constants])]
+
+
+def _evidence_in(text: bytes, about: bool, program: Program | None) -> list[Evidence]:
     if not about and not has(text, gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):
@@ -195,15 +206,9 @@ def _assigned(data: bytes) -> list[Span]:
         if match is None:
             continue
         value = match.group("value").decode("utf-8", "replace")
-        expression = canonical(value)
-        if not expression or UNKNOWN in expression:
-            named = mentions(f"license: {value.lower()}")
-            sure = len(named) == 1 and is_plain(
-                value, [(0, len(value))] if len(value) < 20 else [(m.start - 9, m.end - 9) for m in named]
-            )
-            expression = named[0].expression if sure else UNKNOWN
+        expression = licence_of_value(value)
         own = match.group("own") is not None
-        if own or UNKNOWN not in expression or value[:1].isupper():
+        if own or UNKNOWN not in expression or value[:1].isupper() or names_in(value):
             found.append(
                 Span(match.start(), match.end(), expression, "header-notice" if own else "mention", 0.9, value)
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.names import PROPRIETARY, UNKNOWN, mentions
+from curate.code.values import names_in, says_no_more
 
 NAMES = frozenset({"pyproject.toml", "setup.cfg", "setup.py", "PKG-INFO", "METADATA", "package.json", "Cargo.toml", "pom.xml"})  # fmt: skip
 _TROVE = {
@@ -63,7 +64,8 @@ def _expression(value: str) -> str:
     if exact and UNKNOWN not in exact:
         return exact
     named = mentions(value.lower()) if len(value) < 300 else []
-    if _CLOSED.search(value):
+    further = len(value) < 300 and names_in(value) and not says_no_more(value)
+    if _CLOSED.search(value) or further:
         return conjunction([*(m.expression for m in named), PROPRIETARY]) or PROPRIETARY
     return named[0].expression if len(named) == 1 else UNKNOWN
 

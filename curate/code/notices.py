@@ -209,6 +209,33 @@ def unknown_name(said: str) -> str | None:
     return None
 
 
+_GOVERNED = re.compile(
+    r"\W*(?:(?:your|the|any|all) )?(?:use|usage|distribution|redistribution|modification)(?:(?:,| and| or|,? and/or) (?:use|usage|distribution|redistribution|modification))*"
+    r"(?: of (?:this|these|the)(?: (?:source|code|file|files|software|program|library|package|module|project|repository|sources|or|and)){1,4})? (?:is|are) governed by "
+    r"|\W*(?:this|the)(?: (?:source|code|file|software|program|library|package|module|project|repository)){1,3} is governed by ",
+    re.I,
+)
+_IS_FREE = re.compile(r"\b(?:is|are) free software\b", re.I)
+_FREE_SO = re.compile(
+    r"\W*$|\W{1,3}(?:and )?you (?:can|may|are (?:welcome|free) to) (?:re)?(?:use|distribute|copy)\b"
+    r"|\W{1,3}(?:it )?(?:and )?(?:is )?(?:licen[sc]ed|released|distributed|available|published)?(?: under)?(?=\W*$| (?:the|an?) )",
+    re.I,
+)
+"""What goes on behind "is free software", or that nothing does."""
+
+
+def off_form(said: str) -> str | None:
+    """The words of a usual notice where a sentence has others before or behind them than that notice has; None for none."""
+    line = " ".join(said.split())
+    low = line.lower()
+    if "governed" in low and "licen" in low and not _GOVERNED.match(line.replace(" ,", ",")):
+        return "governed"
+    for match in _IS_FREE.finditer(line) if "free software" in low else ():
+        if not _FREE_SO.match(line, match.end()):
+            return match.group()
+    return None
+
+
 _FILE = r"[`'\"(\[<*_]{0,3}(?P<%s>(?:\.{0,2}/|[\w.-]+/){0,4}(?:[A-Z0-9_-]*LICEN[SC]ES?|[A-Z0-9_-]*COPYING|COPYRIGHT|NOTICE|UNLICENSE|[Ll]icen[sc]e|[Cc]opying|[Cc]opyright)(?:[-_.][\w-]+)*)[`'\")\]>*_]{0,3}"
 _POINTER = fast(
     r"(?:\b[Ss]ee|\bSEE|\bin|\b[Rr]ead|\b[Rr]efer to|\b[Cc]onsult|\bfile|\bfound (?:in|at)|\bper|\bby|\bunder|\bto|\bwith|\bof|\bcheck|&|\band|\bor|@license|[Ll]icense:?)\s+(?:the\s+)?(?:accompanying\s+|included\s+|enclosed\s+|attached\s+|top[- ]level\s+|root\s+|project(?:'s)?\s+|full\s+|main\s+)*(?:file\s+|files\s+)?"

@@ -504,7 +504,7 @@ def _parts(text: str, end: int, start: int) -> bool:
     return end - begin < _SHORT_LINE and not text[start].islower()
 
 
-SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review)", re.I)  # fmt: skip
+SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review|only\b|solely|excluded)", re.I)  # fmt: skip
 
 
 _NAME = r"(?-i:[\"'(]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*(?: (?:(?:of|the|and|for|at|de|von|in|University)|[\"'(<]*[A-Z0-9\x80-\xff][\w.,&'()<>@/:\x80-\xff-]*)){0,14})"
@@ -582,6 +582,8 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         if match.start() > first and not owner:
             return False
         fits = _fits(token, before, False, small)
+        if named and before in _PLACING and match.start() < first and token != "Debian":
+            return False  # "In Norway licensed under …"
         if fits is False or (spoken and not owner and match.start() < first):
             return False
         small += fits is None
@@ -594,6 +596,8 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
 
 _JOINTS = frozenset({"for", "to", "in", "on", "at", "with", "within", "by", "under", "is", "are", "be", "may", "can"})
 """Words by which a few others become a sentence."""
+_PLACING = frozenset({"in", "on", "within", "for"})
+"""Words behind which a name is a place, a time or a person that alone is meant."""
 
 
 def _is_one_word(text: str) -> bool:

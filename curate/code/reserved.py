@@ -80,6 +80,14 @@ _KINDS_OF_HEADS = {
         r"|\b(?:fine|ok|okay|free|welcome|allowed|permitted|invited) to (?:read|look|view|study|learn)\b[^.;]{0,60}\b(?:but|not|only|write your own)\b|\blook,? (?:but )?(?:don't|do not) (?:touch|copy|take)\b|\bwrite your own\b|\b(?:selling|sharing|copying|publishing|redistributing|reselling|leaking|spreading|pirating) (?:it|this|these)\b|\b(?:is|are) not (?:welcome|wanted|tolerated)\b|\b(?:unlock|activate|upgrade|order|buy|purchase)\b[^.;]{0,40}\b(?:shops?|store|licen[sc]e|subscription|paid)\b"
         r"|\bfor the (?:sole|exclusive|internal|private|personal) (?:use|benefit|purposes?)\b|\b(?:sole|exclusive) (?:use|benefit|licen[sc]ee) of\b|\bby (?:reading|opening|using|running|downloading|copying|installing) (?:this|it|these)\b[^.;]{0,60}\b(?:agree|accept|consent|acknowledge|promise|undertake)"
     ),
+    "marks of secrecy": (
+        r"\btlp ?: ?(?:red|amber|green)\b|\btdm-(?:reservation|policy)\b|\bunder (?:an? |the )?embargo\b|\bunder nda\b|\(nda\b|\bnda\)|\b(?:strip|remove|delete|drop) this (?:file|module|code) (?:from|in|before) (?:the |all |any )?(?:open|public|free|release|community|external)\b"
+        r"|\bvertraulich\w*|\bnicht weiter(?:geben|zugeben|verbreiten)\b|\binterne[rsn]? (?:code|quellcode|gebrauch)\b|\bconfidentiel\w*|\bconfidencial\w*|\bconfidenziale\b|\briservat[oaie]\b|\brestringid[oa]s?\b|\bc[^ -~]{1,2}digo (?:de pago|privado|cerrado|reservado)\b|\br[^ -~]{1,2}serv[^ -~]{1,2}(?:e?s)?\b|\b(?:usage|uso) intern[eo]\b"
+    ),
+    "programs and books of others": (
+        r"\bnumerical recipes\b|\bhsl archive\b|\b(?:ghidra|hex-?rays|ida pro|decompiler) (?:output|listing|dump|pseudo-?code)\b|\b(?:translat(?:ed|ion)|port(?:ed)?|retyped|transcribed|converted|copied|adapted) (?:from|of) matlab's\b"
+        r"|\b(?:class(?:es)?|functions?|modules?|methods?|code|routines?|files?), (?:retyped|decompiled|disassembled|deobfuscated)\b"
+    ),
     "words of contracts": (
         r"\bth(?:is|e|ese) (?:[a-z-]+ ){0,2}agreements?\b(?! (?:of|between|with) (?:the )?(?:test|result|value|data|prediction|rat)\w*)|\b(?:under|of|to|in|by) (?:this|these|such|said) licen[cs]es?\b|\bthis licen[cs]e (?:is(?! (?:osi[- ])?approved)|does|do|applies|shall|will|may|must|grants?|terminates?|covers?|cannot|gives?|lets?|allows?|permits?)\b"
         r"|\bversions? [0-9][0-9.]* of (?:the|this|that) licen[cs]e\b|\b(?:licensors?|sub-?licensees?|covered (?:code|software|works?)|derivative works?(?! ?-)|contributor version|initial (?:developer|contributor)|larger works?|invariant sections?|cover texts?|corresponding source|corresponding application code)\b"

@@ -20,11 +20,12 @@ from curate.code.frames import is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import comes_from, doubtful, gate, has_trigger, unknown_name
+from curate.code.notices import comes_from, doubtful, gate, has_trigger, off_form, unknown_name
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import is_for_other_things, said_of_parts
+from curate.code.titles import odd_title
 
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
@@ -105,6 +106,11 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     sentence, words = spoken.at, spoken.words
     if is_said(words):
         return
+    if _is_over(sentence, whole) and odd_title(
+        words, text[sentence.end : sentence.end + 40], spoken.places if names else []
+    ):
+        said.doubts.append(doubt(sentence, shown))
+        return
     if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):
         return
     exact = canonical(" ".join(words.split())) if _EXPRESSION.fullmatch(words) else None
@@ -114,12 +120,28 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
         return
     elif is_plain(words, spoken.places):
         foreign = not names and not others and comes_from(words)
-        if foreign or unknown_name(spoken.unnamed) or (not spoken.inside and not _is_heading(text, spoken, whole)):
+        if (
+            foreign
+            or off_form(words)
+            or unknown_name(spoken.unnamed)
+            or (not spoken.inside and not _is_heading(text, spoken, whole))
+        ):
             said.doubts.append(doubt(sentence, shown))
         elif names:
             (said.named if _gives(spoken) else said.mentioned).extend(names)
     elif not _of_parts(sentence, words, said) and (spoken.inside or not is_title(words)):
         said.doubts.append(doubt(sentence, shown))
+
+
+def _is_over(sentence: Sentence, whole: Sequence[Span]) -> bool:
+    """Whether a sentence stands at the head of a licence file, over the text of a licence."""
+    following = next((s for s in whole if s.words >= WHOLE), None)
+    return (
+        following is not None
+        and sentence.end <= following.start
+        and sentence.start < BLOCK // 5
+        and following.start - sentence.end < BLOCK // 2
+    )
 
 
 def _gives(spoken: _Spoken) -> bool:
@@ -196,6 +218,9 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
         for s in names
     )
     if is_plain(words, spoken.places):
+        if off_form(words):
+            said.doubts.append(doubt(sentence, words))
+            return True
         foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
         if foreign or (unknown_name(spoken.unnamed) and not _titles(sentence, words, around.anchors)):
             said.doubts.append(doubt(sentence, words))

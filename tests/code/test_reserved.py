@@ -234,3 +234,23 @@ def test_code_in_comments_takes_nothing_back(text):
 def test_a_long_sentence_of_another_language_is_not_known():
     said = "Sofern ein Sammelwerk entsteht, entfernen Verwender aus dem Sammelwerk alle in Abschnitt 4 aufgezählten Hinweise."
     assert not kept(head(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "TLP:AMBER",
+        "tdm-policy: https://frob.example/tdm.json",
+        "Figures of a report under embargo",
+        "Remove this module from public builds.",
+        "Stand des Moduls: vertraulich",
+        "Code r\u00e9serv\u00e9 aux membres",
+        "M\u00f3dulo de tablas, c\u00f3digo de pago",
+        "Line by line from Numerical Recipes, class of tables",
+        "Ghidra output of the parser",
+        "A port of MATLAB's filter function.",
+    ],
+    ids=str.__len__,
+)
+def test_marks_of_secrecy_and_of_origin(said):
+    assert not kept(head(said))
