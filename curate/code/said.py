@@ -106,9 +106,8 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
     sentence, words = spoken.at, spoken.words
     if is_said(words):
         return
-    if _is_over(sentence, whole) and odd_title(
-        words, text[sentence.end : sentence.end + 40], spoken.places if names else []
-    ):
+    titled = _is_over(sentence, whole) and (names or not spoken.inside)
+    if titled and odd_title(words, text[sentence.end : sentence.end + 40], spoken.places):
         said.doubts.append(doubt(sentence, shown))
         return
     if _heads(sentence, words, whole) or _introduced(text, sentence, words, whole):

@@ -164,7 +164,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """
     web = task.task
     extract, used = _extractor(web), Counter[str]()
-    decode_page(b"a", None, html=True)  # compiled loops are loaded before the time of a page begins
+    decode_page(b"a\x00\xc3\xa9", None, html=True)  # compiled loops are loaded before the time of a page begins
     sites = _sites(web)
 
     def rows() -> Iterator[dict[str, object]]:
