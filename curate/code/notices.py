@@ -218,7 +218,7 @@ _GOVERNED = re.compile(
 _IS_FREE = re.compile(r"\b(?:is|are) free software\b", re.I)
 _FREE_SO = re.compile(
     r"\W*$|\W{1,3}(?:and )?you (?:can|may|are (?:welcome|free) to) (?:re)?(?:use|distribute|copy)\b"
-    r"|\W{1,3}(?:it )?(?:and )?(?:is )?(?:licen[sc]ed|released|distributed|available|published)?(?: under)?(?=\W*$| (?:the|an?) )",
+    r"|\W{1,3}(?:it )?(?:and )?(?:is )?(?:licen[sc]ed|released|distributed|available|published)? ?(?:under)?(?=\W*$| (?:the|an?) )",
     re.I,
 )
 """What goes on behind "is free software", or that nothing does."""

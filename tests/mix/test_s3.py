@@ -102,7 +102,8 @@ def test_a_half_copied_mixture_is_resumed(
     if copied:
         with pytest.raises(OutputError, match="exists"):
             runner.run(engine, job(out))
-    ledger = run_job(job(out), EngineOptions(engine="nothing of the kind", resume=True, quiet=True))  # it starts none
+    monkeypatch.setattr(runner, "session", lambda *_: pytest.fail("an engine was started"))
+    ledger = run_job(job(out), EngineOptions(resume=True, quiet=True))
     assert ledger["data"] == whole["data"]
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="curate-mix", Prefix=f"mix-{copied}/")["Contents"]]
     assert {key.removeprefix(f"mix-{copied}/") for key in keys} == set(storage.names_below(str(tmp_path / "whole")))
