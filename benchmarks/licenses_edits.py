@@ -96,12 +96,17 @@ def header(text: str) -> str:
     return f"/*\n{lines} */\n\nint add(int a, int b) {{\n    return a + b;\n}}\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked(about: str | None) -> argparse.Namespace:
+    """The options of a generator of edits: count, seed, list."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="name the edits that are allowed")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = asked(__doc__)
     detector, allowed = Detector(), allow_list("permissive")
     total, wrong = Counter[str](), Counter[str]()
     for licence, kind, text in edits(options.count, options.seed):

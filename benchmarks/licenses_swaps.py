@@ -8,7 +8,6 @@ texts (of all licences that the list `permissive` allows, up to 700 words), and 
 that leaves the words as they are is drawn anew. What is allowed is not thereby wrong: a disclaimer of another licence takes nothing.
 """
 
-import argparse
 import os
 import random
 import re
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.licenses import spdx_cases
-from benchmarks.licenses_edits import header
+from benchmarks.licenses_edits import asked, header
 from curate.code.detect import Detector
 from curate.code.evidence import Evidence, conjunction
 from curate.filters.licenses import allow_list, is_allowed
@@ -136,11 +135,7 @@ def allows(evidence: list[Evidence], source: bool, allowed: frozenset[str]) -> b
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--list", action="store_true", help="name the edits that are allowed")
-    options = parser.parse_args()
+    options = asked(__doc__)
     root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
     if not (root / ".complete").exists():
         raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")

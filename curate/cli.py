@@ -172,7 +172,7 @@ def _going_on(command: click.Command, words: Sequence[str]) -> str:
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
-    stopped = 130
+    stopped, words = 130, list(arguments if arguments is not None else sys.argv[1:])
 
     def terminate(_signal: int, _frame: object) -> None:
         nonlocal stopped
@@ -191,7 +191,6 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        words = list(arguments if arguments is not None else sys.argv[1:])
         click.echo(f"stopped; what is finished is kept, {_going_on(command, words)} goes on from there", err=True)
         _end(stopped)
     except Exception as error:
@@ -203,7 +202,6 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
             sys.exit(1)
         if os.environ.get("CURATE_DEBUG"):
             click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
-        words = list(arguments if arguments is not None else sys.argv[1:])
         said = _of_stdout(error) or located(str(told), words)
         click.echo(f"error: {printable(said)}", err=True)
         if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends

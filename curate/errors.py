@@ -138,16 +138,13 @@ def in_words(error: Exception) -> CurateError | None:
     None for a fault of ours."""
     if isinstance(error, CurateError):
         return error
-    told = of_network(error)
-    if isinstance(error, EOFError) and "marshal data" in str(
-        error
-    ):  # as Python leaves a module that it compiles to a full disk
+    if isinstance(error, OSError):
+        return of_network(error) or of_disk(error) or of_system(error)
+    if isinstance(error, EOFError) and "marshal data" in str(error):
         return OutputError(
             "a compiled module of Python is cut short, as a full disk leaves it: delete the folders __pycache__"
         )
-    if told is None and isinstance(error, OSError):
-        told = of_disk(error) or of_system(error)
-    return told
+    return of_network(error)
 
 
 def of_network(error: BaseException) -> CurateError | None:

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -107,15 +106,21 @@ def test_errors_of_a_disk_in_words() -> None:
     assert of_disk(ValueError("anything")) is None
 
 
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+os.execv(sys.executable, [sys.executable, "-m", "curate", *sys.argv[2:]])
+"""
+
+
 def on_a_full_disk(*arguments: str, most: int) -> subprocess.CompletedProcess[str]:
-    """The command, in a process that may not write a file of more than `most` bytes."""
+    """The command, in a process that may not write a file of more than `most` bytes.
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-
-    command = [sys.executable, "-m", "curate", *arguments]
+    It limits itself: what `preexec_fn` runs is a copy of this process, in which the threads of an engine that ran here may abort.
+    """
+    command = [sys.executable, "-c", LIMITED, str(most), *arguments]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # modules cut short would stay for whoever comes next
-    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_a_file_that_is_cut_short_is_no_person_who_stopped(capsys: pytest.CaptureFixture[str]) -> None:
