@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from curate.engine import memory
 from curate.engine.session import session
 from curate.errors import EngineError, UsageError
 from curate.sample import crawl
+from tests.command import limited
 
 MB = 1 << 20
 ROOT = Path(__file__).parents[2]
@@ -152,12 +152,8 @@ def test_a_job_that_does_not_fit_its_memory_is_refused_before_the_work(tmp_path:
 @pytest.mark.engine
 def test_a_limit_of_addresses_ends_a_job_before_it_begins(tmp_path: Path) -> None:
     path, output = crawl.write(tmp_path / "crawl")[0], tmp_path / "corpus"
-    command = [sys.executable, "-m", "curate", "clean", "--input", str(path), "--output", str(output), "--quiet"]
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (1900 * MB, 1900 * MB))
-
-    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False, cwd=ROOT)
+    words = ["clean", "--input", str(path), "--output", str(output), "--quiet"]
+    done = limited("RLIMIT_AS", 1900 * MB, *words)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: a limit (ulimit -v) allows a process 1,900 MB")
     assert not output.exists()

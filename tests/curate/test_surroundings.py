@@ -24,7 +24,7 @@ from curate.read.corpora import corpus_source
 from curate.read.source import Source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
-from tests.command import curate
+from tests.command import curate, limited
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
 NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
@@ -106,23 +106,6 @@ def test_errors_of_a_disk_in_words() -> None:
     assert of_disk(ValueError("anything")) is None
 
 
-LIMITED = """
-import os, resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-os.execv(sys.executable, [sys.executable, "-m", "curate", *sys.argv[2:]])
-"""
-
-
-def on_a_full_disk(*arguments: str, most: int) -> subprocess.CompletedProcess[str]:
-    """The command, in a process that may not write a file of more than `most` bytes.
-
-    It limits itself: what `preexec_fn` runs is a copy of this process, in which the threads of an engine that ran here may abort.
-    """
-    command = [sys.executable, "-c", LIMITED, str(most), *arguments]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # modules cut short would stay for whoever comes next
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
-
 def test_a_file_that_is_cut_short_is_no_person_who_stopped(capsys: pytest.CaptureFixture[str]) -> None:
     """click makes "aborted" of every EOFError; a module that a full disk cut short raises one."""
 
@@ -150,7 +133,7 @@ def test_a_full_disk_costs_one_line_and_no_work(tmp_path: Path, most: int) -> No
     """A limit on the size of files fails as a full disk does, in the driver and in tasks."""
     source, out = write(tmp_path / "in"), tmp_path / "out"
     command = ["dedup", source, "--output", str(out), "--quiet", "--cores", "1"]
-    full = on_a_full_disk(*command, most=most)
+    full = limited("RLIMIT_FSIZE", most, *command)
     assert full.returncode == 2, full.stderr
     assert "a file would become larger than is allowed" in full.stderr
     assert full.stderr.count("\n") == 1
