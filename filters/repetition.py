@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from curate.filters.base import Decision, Document, Limit, drop, keep
 from curate.filters.limits import OFF, above, check_limit
 from curate.filters.text import lines, words
@@ -22,6 +25,7 @@ from curate.filters.text import lines, words
 _PARAGRAPH = re.compile(r"\n{2,}")
 _BLANK = re.compile(r"\n\s*\n")
 _LINE = re.compile(r"\n+")
+_LARGEST = 2**63 - 1
 
 
 def repeated(items: Sequence[str]) -> tuple[int, int]:
@@ -197,33 +201,56 @@ def repeated_ngrams(found: Sequence[str], low: int, high: int) -> list[int]:
     """For each n from `low` to `high`: characters (without spaces) in n-grams that occurred before.
 
     An n-gram can only be repeated where the shorter one is, so each n looks only at the places the last n
-    left: in ordinary text that is none after the first.
+    left: in ordinary text that is none after the first. An n-gram is one number, made of the number of the n-gram
+    that is a word shorter and that of its last word: no two have the same.
     """
-    places: Sequence[int] = range(len(found) - low + 1)
-    totals: list[int] = []
-    for n in range(low, high + 1):
-        grams = [found[at : at + n] for at in places if at + n <= len(found)]
-        counts = Counter(grams)
-        if len(counts) == len(grams):
-            return totals + [0] * (high - n + 1)
-        pairs = [(at, gram) for at, gram in zip(places, grams, strict=False) if counts[gram] > 1]
-        places = [at for at, _ in pairs]
-        totals.append(_from_the_left(pairs, n))
+    totals, size = [0] * (high - low + 1), len(found)
+    ids: dict[str, int] = {}
+    words = np.fromiter((ids.setdefault(word, len(ids)) for word in found), np.int64, size)
+    ends = np.cumsum(np.fromiter(map(len, found), np.int64, size))
+    places, grams, bound = np.arange(size), words, max(1, len(ids))
+    for n in range(2, high + 1):
+        whole = int(np.searchsorted(places, size - n, "right"))
+        places, grams = places[:whole], grams[:whole]
+        if bound * len(ids) > _LARGEST:
+            grams = np.unique(grams, return_inverse=True)[1]
+            bound = whole
+        grams = grams * len(ids) + words[places + (n - 1)]
+        bound *= len(ids)
+        if n < low:
+            continue
+        copied = _copied(grams)
+        if copied is None:
+            break
+        places, grams = places[copied], grams[copied]
+        totals[n - low] = _from_the_left(places.tolist(), grams.tolist(), n, ends)
     return totals
 
 
-def _from_the_left(pairs: Sequence[tuple[int, Sequence[str]]], n: int) -> int:
-    seen: set[Sequence[str]] = set()
-    chars = free = 0
-    for at, gram in pairs:
+def _copied(grams: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    """Which of the numbers there are several of; None where each is the only one."""
+    ordered = np.sort(grams)
+    same = ordered[1:] == ordered[:-1]
+    if not same.any():
+        return None
+    several = ordered[1:][same]
+    return several[np.minimum(np.searchsorted(several, grams), len(several) - 1)] == grams
+
+
+def _from_the_left(places: list[int], grams: list[int], n: int, ends: NDArray[np.int64]) -> int:
+    """Characters of the n-grams at `places` that came before; `ends` are the characters up to and with each word."""
+    seen: set[int] = set()
+    free, starts = 0, []
+    for at, gram in zip(places, grams, strict=True):
         if at < free:
             continue
         if gram in seen:
-            chars += sum(map(len, gram))
+            starts.append(at)
             free = at + n
         else:
             seen.add(gram)
-    return chars
+    first = np.array(starts, np.int64)
+    return int((ends[first + (n - 1)] - np.where(first > 0, ends[first - 1], 0)).sum())
 
 
 def _shares(items: Sequence[str], total: int) -> tuple[float, float]:
