@@ -234,7 +234,8 @@ def _copied(grams: NDArray[np.int64]) -> NDArray[np.bool_] | None:
     if not same.any():
         return None
     several = ordered[1:][same]
-    return several[np.minimum(np.searchsorted(several, grams), len(several) - 1)] == grams
+    found: NDArray[np.bool_] = several[np.minimum(np.searchsorted(several, grams), len(several) - 1)] == grams
+    return found
 
 
 def _from_the_left(places: list[int], grams: list[int], n: int, ends: NDArray[np.int64]) -> int:
