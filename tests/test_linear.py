@@ -33,9 +33,9 @@ from curate.html import extract
 from curate.html.extractors import clean_html, clean_text
 from curate.read import corpora
 from curate.read.inputs import InputFile
+from curate.read.rows import tallies
 from curate.read.splits import plan_splits, read_split
 from curate.report import trace
-from curate.run import pipeline
 from curate.warc.headers import parse_http
 from curate.warc.payload import unchunk
 from tests.linear import assert_linear
@@ -367,7 +367,7 @@ def test_writer_of_shards(rows_a_write: int, tmp_path: Path) -> None:
 def test_ledger() -> None:
     def work(size: int, salt: int) -> Callable[[], Any]:
         written = [{"files": {f"f{i}": {"records": 1, "skipped": {f"s{i % 50}": 1}}}} for i in range(size // 64)]
-        return lambda: pipeline.tallies(written)
+        return lambda: tallies(written)
 
     assert_linear(work, "tallies of many files")
 

@@ -288,7 +288,7 @@ def session(
     contradict each other.
     """
     children.begin()
-    check_options(engine, master, private, limit)
+    check_options(engine, master, private, limit, cores)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted and engine != "spark" and not master:
         with _sail(cores or cpu_count(), private, limit) as found:
@@ -309,9 +309,15 @@ def session(
 
 
 def check_options(
-    engine: str | None = None, master: str | None = None, private: bool = False, limit: int | None = None
+    engine: str | None = None,
+    master: str | None = None,
+    private: bool = False,
+    limit: int | None = None,
+    cores: int | None = None,
 ) -> None:
     """Raise UsageError for words that name no engine or contradict each other; asks nobody and starts nothing."""
+    if cores is not None and cores < 1:
+        raise UsageError(f"--cores is 1 or more, not {cores}")
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if engine == "sail" and (master or submitted):
         raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -113,3 +113,15 @@ def _fitted(batch: pa.RecordBatch, table: pa.Schema) -> pa.Table:
     count = batch.num_rows
     found = {name: batch[name] for name in batch.schema.names}
     return pa.table({f.name: found.get(f.name, pa.nulls(count, f.type)) for f in table}, schema=table)
+
+
+def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Add up the facts of source tasks: {file: {"records": n, "skipped": {kind: n}}}."""
+    files: dict[str, Any] = {}
+    for facts in written:
+        for file, tally in facts["files"].items():
+            entry = files.setdefault(file, {"records": 0, "skipped": {}})
+            entry["records"] += tally["records"]
+            for kind, count in tally["skipped"].items():
+                entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
+    return dict(sorted(files.items()))

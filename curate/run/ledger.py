@@ -16,10 +16,10 @@ from curate.corpus.shards import read_batches, read_written
 from curate.errors import BalanceError, CurateError, InputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
-from curate.run.publish import Counts, PublishTask, counts_of
 
 if TYPE_CHECKING:
     from curate.run.pipeline import CorpusJob
+    from curate.run.publish import Counts
     from curate.run.runner import Job
 
 VERSION = 1
@@ -151,11 +151,10 @@ def framed(job: "Job", own: Ledger) -> Ledger:
 
 
 def of_corpus(
-    job: "CorpusJob", tasks: Sequence[PublishTask], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
+    job: "CorpusJob", counts: Sequence["Counts"], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
 ) -> Ledger:
-    """The ledger of a job whose publishing `tasks` are done; `written` are the files of documents by folder, `index` is that of
+    """The ledger of a job that has published what was counted; `written` are the files of documents by folder, `index` is that of
     `extracted/`. Raises BalanceError when other documents were published than extracted, InputError when none could be read."""
-    counts = [counts_of(task) for task in tasks]
     files: dict[str, Account] = {
         name: Account(records=tally["records"], skipped=tally["skipped"], rejected={}, failed={}, kept=0)
         for name, tally in index["files"].items()
@@ -212,7 +211,7 @@ def of_corpus(
     return ledger
 
 
-def _opt_outs(counts: Sequence[Counts]) -> OptOuts:
+def _opt_outs(counts: Sequence["Counts"]) -> OptOuts:
     """At how many documents anybody looked for declarations against their use, and what was found, by what became of them."""
     found = {part: added(count.opt_outs.get(part, {}) for count in counts) for part in ("kept", "dropped")}
     looked = sum(kinds.pop("looked_at", 0) for kinds in found.values())
@@ -220,7 +219,7 @@ def _opt_outs(counts: Sequence[Counts]) -> OptOuts:
     return {"looked_at": looked, "kept": kept, "dropped": dropped}
 
 
-def _languages(counts: Sequence[Counts]) -> dict[str, ByLanguage]:
+def _languages(counts: Sequence["Counts"]) -> dict[str, ByLanguage]:
     """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
     names = sorted({name for count in counts for name in count.languages})
     found = dict[str, ByLanguage]()

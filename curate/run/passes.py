@@ -8,26 +8,115 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.console.heartbeats import Beat
-from curate.corpus import schema
+from curate.corpus import checksums, schema
 from curate.corpus.checksums import Content
 from curate.corpus.recipe import parse
-from curate.corpus.shards import ShardWriter, read_checked, read_written
+from curate.corpus.shards import ShardWriter, part_name, read_checked, read_written
+from curate.dedup import index
 from curate.dedup.base import CorpusStep, Lost, doc64, doc_hex, documents_of, with_signals
-from curate.dedup.removals import Losses
+from curate.dedup.removals import Losses, rows_by_shard
+from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import storage
+from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.base import Decision, Document
+from curate.run.runner import run_tasks, stage
+
+if TYPE_CHECKING:
+    from curate.run.pipeline import CorpusJob
 
 Row = dict[str, Any]
+UNPACKED = 1 << 30
+"""Bytes of text up to which passes write files without compression, on this machine: a hundredth of a job's time, and twice
+as much room for a while."""
 EDITABLE = ("text", "language", "language_score", "script", "license", "redacted")
 DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", "opt_outs", *EDITABLE)
+
+
+def judge_corpus(s: Session, job: "CorpusJob", parts: Sequence[str]) -> list[str]:
+    """Run the recipe; returns the judged shards. A pass whose results were used up by a later one is not run again."""
+    names = [path.rsplit("/", 1)[1] for path in parts]
+    outs = [[job.scratch(f"pass-{n}", name) for name in names] for n in range(1, len(job.recipe.segments()) + 1)]
+    storage.write_text(job.scratch("recipe.toml"), job.recipe.text)
+    done = max((n for n, paths in enumerate(outs, 1) if storage.existing(paths).issuperset(paths)), default=0)
+    sources, size = list(parts), int(read_json(job.path("extracted", INDEX))["content"]["bytes"])
+    for number, paths in enumerate(outs, 1):
+        if number >= done:
+            size = _pass(s, job, number, sources, paths, size)
+        if number > 1 and number >= done:
+            storage.remove(job.scratch(f"pass-{number - 1}"))
+        sources = paths
+    return sources
+
+
+def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], outs: Sequence[str], size: int) -> int:
+    """Judge every shard (of `size` bytes of text in all) up to the next corpus-wide step, and resolve that step. Gives the bytes of
+    text that were written."""
+    recipe, count = job.recipe, len(outs)
+    first, last = recipe.segments()[number - 1]
+    corpus_wide = last < len(recipe.steps)
+    lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
+    losses = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
+    tasks = [
+        PassTask(
+            source=source,
+            out=out,
+            recipe=job.scratch("recipe.toml"),
+            where=recipe.name,
+            kind=job.source.kind,
+            first=first,
+            last=last,
+            lost=storage.join(lost, f"shard={i}") if number > 1 else "",
+            losses=losses[i] if number > 1 else None,
+            duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
+            keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
+            packed=size > UNPACKED or not storage.is_local(job.work),
+            beats=job.beats,
+        )
+        for i, (source, out) in enumerate(zip(sources, outs, strict=True))
+    ]
+    with stage(job, f"pass {number}", count, size) as facts:
+        facts["worked"] = run_tasks(s, job, run, tasks)
+        written = [read_written(out) for out in outs]
+        facts["kept"] = sum(one.facts.get("kept", 0) for one in written)
+        whole = checksums.total(one.content for one in written)
+        _check_pass(job, number, whole)
+    if corpus_wide:
+        _resolve(s, job, number, last, keys, count)
+    return whole.bytes
+
+
+def _check_pass(job: "CorpusJob", number: int, written: Content) -> None:
+    """Raise BalanceError unless a pass wrote the documents that were extracted."""
+    extracted = checksums.from_dict(read_json(job.path("extracted", INDEX))["content"])
+    if not written.same_documents(extracted):
+        raise BalanceError(f"pass {number} wrote {written}, but {extracted} were extracted: other documents")
+
+
+def _facts(job: "CorpusJob", number: int) -> str:
+    """The file that says what a corpus-wide step found, written when its losses are."""
+    return job.scratch(f"facts-{number}.json")
+
+
+def _resolve(s: Session, job: "CorpusJob", number: int, at: int, keys: str, shards: int) -> None:
+    label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
+    with stage(job, label, 1) as facts:
+        facts["worked"] = not storage.exists(_facts(job, number))
+        if facts["worked"]:
+            step = job.recipe.steps[at]
+            if getattr(step, "index", ""):
+                index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
+            found = step.resolve(s, keys, lost, shards)
+            found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
+            storage.write_text(_facts(job, number), dump_json(found))
+    storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The last task of a job: judged shards to the files that people read."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +14,7 @@ from curate.corpus import checksums, opt_outs, schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import (
     ShardWriter,
+    part_name,
     read_batches,
     read_checked,
     read_facts,
@@ -19,12 +22,94 @@ from curate.corpus.shards import (
     read_written,
     write_facts,
 )
+from curate.dedup import copies
 from curate.dedup.copies import Sizes
+from curate.dedup.removals import rows_by_shard
+from curate.engine.session import Session
 from curate.errors import BalanceError
-from curate.files import typed_json
-from curate.filters.labels import folder
+from curate.files import storage, typed_json
+from curate.files.output import dump_json
+from curate.filters.labels import UNKNOWN, folder
 from curate.filters.sampling import uniform
 from curate.run.passes import check_documents
+from curate.run.runner import run_tasks, stage
+
+if TYPE_CHECKING:
+    from curate.run.pipeline import CorpusJob
+
+
+def publish_corpus(s: Session, job: "CorpusJob", judged: Sequence[str]) -> tuple[list["Counts"], dict[str, list[str]]]:
+    """Write what people read; gives what is in it, and the files of documents by folder."""
+    facts = [read_facts(path) for path in judged]
+    kept_bytes = sum(f["kept_bytes"] for f in facts)
+    rejected = sum(f.get("rejected", 0) for f in facts)
+    shards = min(len(judged), max(1, math.ceil(kept_bytes / job.recipe.shards.target_bytes)))
+    groups: list[list[int]] = [[] for _ in range(shards)]
+    for i in range(len(judged)):
+        groups[i * shards // len(judged)].append(i)
+    last = len(job.recipe.segments())
+    sizes = _sizes(s, job, len(judged))
+    apart = job.recipe.output.by == "language"
+    pieces = [job.scratch("pieces", part_name(i, len(judged))) for i in range(len(judged))] if apart else []
+    tasks = [
+        PublishTask(
+            sources=tuple(judged[j] for j in group),
+            out=job.scratch("counts", part_name(i, shards)),
+            data=job.path("data", part_name(i, shards)),
+            rejected=job.path("rejected", part_name(i, shards)),
+            duplicates=job.path("duplicates", part_name(i, shards)),
+            evidence=tuple(
+                job.scratch(f"duplicates-{n}", part_name(j, len(judged))) for n in range(2, last + 1) for j in group
+            ),
+            kind=job.source.kind,
+            signals=tuple(job.recipe.signals),
+            text_share=1.0 if job.keep_rejected else min(1.0, max(0.01, 2000 / max(1, rejected))),
+            pieces=tuple(pieces[j] for j in group) if apart else (),
+            sizes=tuple(sizes[j] for j in group) if sizes else (),
+        )
+        for i, group in enumerate(groups)
+    ]
+    with stage(job, "publish", len(tasks)) as timing:
+        timing["worked"] = run_tasks(s, job, run, tasks)
+    written = _languages(s, job, pieces, sized=bool(sizes)) if apart else {"data": [task.data for task in tasks]}
+    return [counts_of(task) for task in tasks], written
+
+
+def _sizes(s: Session, job: "CorpusJob", shards: int) -> list["SizesFolder"]:
+    """Where the sizes of clusters are, by working shard; none where no step takes copies away."""
+    ends = [last for _, last in job.recipe.segments()[:-1]]
+    numbers = [n for n, last in enumerate(ends, 1) if getattr(job.recipe.steps[last], "copies", False)]
+    if not numbers:
+        return []
+    out, told = job.scratch("sizes"), job.scratch("sizes.json")
+    with stage(job, "copies", 1) as facts:
+        facts["worked"] = not storage.exists(told)
+        if facts["worked"]:
+            copies.write(s, [job.scratch(f"lost-{n}", "lost") for n in numbers], out, shards)
+            storage.write_text(told, dump_json(rows_by_shard(out, shards)))
+    rows = json.loads(storage.read_bytes(told))
+    return [SizesFolder(storage.join(out, f"shard={i}"), rows[i]) for i in range(shards)]
+
+
+def _languages(s: Session, job: "CorpusJob", pieces: Sequence[str], *, sized: bool) -> dict[str, list[str]]:
+    """The files of `data/`, a folder a language: paths by folder. Raises BalanceError when they hold other rows than the pieces."""
+    tasks, written = list[LanguageTask](), dict[str, list[str]]()
+    found_sizes = of_languages(pieces) or {UNKNOWN: {}}  # a corpus of nothing is a file of no rows
+    for language, sizes in found_sizes.items():
+        parts = grouped(sizes, job.recipe.shards.target_bytes)
+        name = f"data/language={language}"
+        written[name] = [job.path(*name.split("/"), part_name(i, len(parts))) for i in range(len(parts))]
+        tasks += [
+            LanguageTask(group, language, out, job.source.kind, tuple(job.recipe.signals), sized)
+            for group, out in zip(parts, written[name], strict=True)
+        ]
+    with stage(job, "languages", len(tasks)) as timing:
+        timing["worked"] = run_tasks(s, job, gather_language, tasks)
+    meant = checksums.total(read_written(path).content for path in pieces)
+    found = checksums.total(read_written(path).content for paths in written.values() for path in paths)
+    if found != meant:
+        raise BalanceError(f"data/ holds {found}, but {meant} were kept")
+    return written
 
 
 @dataclass(frozen=True, slots=True)

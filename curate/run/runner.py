@@ -21,7 +21,7 @@ from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_options, check_path, session
 from curate.engine.tasks import OutTask, missing
-from curate.errors import OutputError, UsageError
+from curate.errors import OutputError
 from curate.files import fingerprints, locks, output, storage
 from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
@@ -112,16 +112,12 @@ class EngineOptions:
     private: bool = False
     memory: int | None = None
 
-    def __post_init__(self) -> None:
-        if self.cores is not None and self.cores < 1:
-            raise UsageError(f"--cores is 1 or more, not {self.cores}")
-
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger: of a job to be resumed that is finished
     (a scheduler that starts it once more) the one that it has. Raises as `run` does."""
     options = options or EngineOptions()
-    check_options(options.engine, options.master, options.private, options.memory)
+    check_options(options.engine, options.master, options.private, options.memory, options.cores)
     try:
         with claimed(job, resume=options.resume):
             if ledger := _built(job):  # only the name is missing: no engine is needed for that

@@ -22,7 +22,7 @@ from curate.jobs.clean import Options
 from curate.jobs.clean import clean as run_clean
 from curate.read import web
 from curate.read.source import ReadTask
-from curate.run import exchange, passes, pipeline
+from curate.run import exchange, ledger, passes, pipeline
 from curate.run.runner import EngineOptions
 from curate.sample import crawl as sample_crawl
 from tests.command import curate
@@ -206,15 +206,13 @@ def test_what_another_cut_of_the_input_left_is_deleted(tmp_path):
 
 
 def test_resume_redoes_nothing_that_is_finished(crawl, corpus, tmp_path, monkeypatch):
-    from curate.run import pipeline
-
     output = tmp_path / "corpus"
 
     def stop(*_):
         raise RuntimeError("the power went")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline.ledgers, "check", stop)
+        patched.setattr(ledger, "check", stop)
         with pytest.raises(RuntimeError, match="power"):
             clean(crawl, output)
     scratch = tmp_path / "corpus.partial" / "_scratch"
