@@ -894,7 +894,7 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
     from curate.code.source import code_source
     from curate.dedup import MinHash, clusters, kernel, verify  # noqa: F401
     from curate.engine import tasks
-    from curate.read.crashes import SafeTask
+    from curate.read.rows import SafeTask
     from curate.tokens import tokenizer
 
     kernel.fold()

@@ -32,7 +32,8 @@ from curate.links import tasks
 from curate.read import stackexchange
 from curate.read.arxiv import ArXiv
 from curate.read.books import Books
-from curate.read.dumps import dump_source, head_of
+from curate.read.documents import dump_source
+from curate.read.dumps import head_of
 from curate.read.stackexchange import StackExchange
 from curate.read.wikipedia import Wikipedia
 

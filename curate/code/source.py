@@ -25,8 +25,7 @@ from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.files.fingerprints import digest_of
-from curate.read.crashes import survivable
-from curate.read.rows import printable
+from curate.read.rows import printable, survivable
 from curate.read.source import FileTask, ReadResult, Source
 
 BATCH = 256

@@ -45,7 +45,7 @@ ENGINES = {
 DEFAULT = "curate"
 UNION = "union"
 UNITED = ("curate", "trafilatura")
-"""The engines of `union`: the second is asked where the recipe drops the first one's text (curate/read/union.py)."""
+"""The engines of `union`: the second is asked where the recipe drops the first one's text (curate/read/web.py)."""
 TEXT = 3
 """Of our own engine: raised with every change of what text a page gives, so that texts of before are not taken for those of now."""
 

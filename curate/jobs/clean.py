@@ -19,8 +19,8 @@ from curate.errors import UsageError
 from curate.files import storage
 from curate.links.listed import Listed
 from curate.read import corpora
-from curate.read.crashes import SafeTask
 from curate.read.documents import document_source
+from curate.read.rows import SafeTask
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob, make
 from curate.run.runner import EngineOptions

@@ -9,7 +9,8 @@ from curate.engine.session import Session
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.links import tasks
-from curate.read.dumps import Head, head_of, kind_of, left_out
+from curate.read.documents import left_out
+from curate.read.dumps import Head, head_of, kind_of
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
 from curate.run.ledger import Ledger

@@ -14,7 +14,7 @@ from curate.files import storage
 from curate.files.fingerprints import digest_of
 from curate.read import columns, files, tables
 from curate.read.columns import Asked
-from curate.read.crashes import survivable
+from curate.read.rows import survivable
 from curate.read.source import FileTask, ReadResult, Source
 from curate.read.web import host
 

@@ -14,14 +14,16 @@ from curate.files.output import IDENTITY, INDEX, read_json
 from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
-from curate.read.dumps import dump_source, refuse_dumps
-from curate.read.inputs import expand_named, holds_tables, may_be_folder
+from curate.read.dumps import Head, head_of, kind_of, known_reader
+from curate.read.inputs import all_files, expand_named, holds_tables, may_be_folder, may_hold_others
 from curate.read.robots import RobotsTask, stages
 from curate.read.source import Source
 from curate.read.splits import plan_splits
 
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
 MOST_TASKS = 50_000
+SHOWN = 20
+"""Files that are left out which notes name."""
 
 
 def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, str], **of_crawls: Any) -> Source:
@@ -60,6 +62,49 @@ def _dumps(inputs: Sequence[str], recipe: Recipe, **of_crawls: Any) -> Source | 
         raise
 
 
+def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_bytes: int) -> Source:
+    """The source of dumps that `reader` takes; files of other kinds in folders are left out, with a note.
+
+    Raises InputError when a file that was named is of another kind (which is named), and when none is left.
+    """
+    heads, named = {}, set()
+    for path, size in all_files(inputs).items():
+        heads[path] = head_of(path, size)
+        named |= {path} & {*inputs}
+    own = [head for head in heads.values() if reader.recognises(head)]
+    others = [head for head in heads.values() if not reader.recognises(head)]
+    for head in others:
+        if head.path in named or not own:
+            raise InputError(_another(head, reader))
+    source: Source = reader.source(sorted(own, key=lambda head: head.path), name, split_bytes)
+    notes = left_out(others, f"not {reader.what}")
+    return replace(source, notes=(*source.notes, *notes)) if notes else source
+
+
+def left_out(heads: Sequence[Head], told: str) -> list[str]:
+    """A note for each of the first SHOWN files that are left out, and one for all further ones, which are `told`."""
+    notes = [f"{head.path}: {kind_of(head)}; left out" for head in heads[:SHOWN]]
+    if len(heads) > SHOWN:
+        notes.append(f"{len(heads) - SHOWN} further files are {told}; left out")
+    return notes
+
+
+def refuse_dumps(inputs: Sequence[str]) -> None:
+    """Raise InputError when an input is a dump that another recipe reads. The first file of a folder or glob is looked at."""
+    for path in filter(may_hold_others, inputs):
+        found = all_files([path], missing_ok=True)
+        head = head_of(*next(iter(found.items()))) if found else None
+        reader = known_reader(head) if head else None
+        if head and reader:
+            raise InputError(f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}")
+
+
+def _another(head: Head, reader: Any) -> str:
+    known = known_reader(head)
+    hint = f"; read it with --recipe {known.recipe}" if known else ""
+    return f"{head.path}: {kind_of(head)}, and this recipe reads {reader.what}{hint}"
+
+
 def _is_cleaned(name: str) -> bool:
     return may_be_folder(name) and _is_corpus(name)
 
@@ -90,12 +135,13 @@ def crawl_source(
     total = sum(file.size for file in files)
     busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
+    names = {file.name: name or _crawl_name(file.name) for file in files}
     splits = [split for file in files for split in plan_splits(file, each)]
     tasks = [
         web.WebTask(
             name=f"{i:06d}-{digest_of(asdict(replace(split, address='')))}",  # one address, signed again, is the same task
             split=split,
-            source=name or _crawl_name(split.file),
+            source=names[split.file],
             engine=recipe.extract.engine,
             title=recipe.extract.title,
             recipe=recipe.text if recipe.extract.engine == UNION else "",

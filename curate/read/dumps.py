@@ -15,19 +15,16 @@ import codecs
 import importlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from curate.errors import InputError
-from curate.read.inputs import all_files, file_size, may_hold_others, open_input
+from curate.read.inputs import file_size, open_input
 from curate.read.source import Source
 from curate.read.unpack import CODECS, beginning
 from curate.warc.codecs import is_skippable
 
 HEAD = 1 << 16
 """Bytes that decide what a file is, unpacked."""
-SHOWN = 20
-"""Files that are left out which notes name."""
 BLOCK = 1 << 20
 """Bytes of a bzip2 file that surely hold its first block: nothing is unpacked of less."""
 PACKED = {
@@ -129,33 +126,6 @@ def unpacked(data: bytes, packed: str) -> bytes:
     return beginning(data, packed, HEAD) if packed in CODECS else data
 
 
-def dump_source(inputs: Sequence[str], reader: Any, name: str | None, split_bytes: int) -> Source:
-    """The source of dumps that `reader` takes; files of other kinds in folders are left out, with a note.
-
-    Raises InputError when a file that was named is of another kind (which is named), and when none is left.
-    """
-    heads, named = {}, set()
-    for path, size in all_files(inputs).items():
-        heads[path] = head_of(path, size)
-        named |= {path} & {*inputs}
-    own = [head for head in heads.values() if reader.recognises(head)]
-    others = [head for head in heads.values() if not reader.recognises(head)]
-    for head in others:
-        if head.path in named or not own:
-            raise InputError(_another(head, reader))
-    source: Source = reader.source(sorted(own, key=lambda head: head.path), name, split_bytes)
-    notes = left_out(others, f"not {reader.what}")
-    return replace(source, notes=(*source.notes, *notes)) if notes else source
-
-
-def left_out(heads: Sequence[Head], told: str) -> list[str]:
-    """A note for each of the first SHOWN files that are left out, and one for all further ones, which are `told`."""
-    notes = [f"{head.path}: {kind_of(head)}; left out" for head in heads[:SHOWN]]
-    if len(heads) > SHOWN:
-        notes.append(f"{len(heads) - SHOWN} further files are {told}; left out")
-    return notes
-
-
 def known_reader(head: Head) -> Any | None:
     """The reader of the package that takes a file, with its usual options; None for what is no dump."""
     for reader in map(built_in, READERS):
@@ -168,16 +138,6 @@ def built_in(dotted: str) -> Any:
     """A reader of the package with its usual options."""
     module, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module), name)()
-
-
-def refuse_dumps(inputs: Sequence[str]) -> None:
-    """Raise InputError when an input is a dump that another recipe reads. The first file of a folder or glob is looked at."""
-    for path in filter(may_hold_others, inputs):
-        found = all_files([path], missing_ok=True)
-        head = head_of(*next(iter(found.items()))) if found else None
-        reader = known_reader(head) if head else None
-        if head and reader:
-            raise InputError(f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}")
 
 
 def kind_of(head: Head) -> str:
@@ -194,12 +154,6 @@ def kind_of(head: Head) -> str:
     if head.packed in CODECS and not head.data:
         return f"of {head.packed} data that are damaged from the start"
     return f"none of the dumps that are known{f' ({head.packed})' if head.packed else ''}"
-
-
-def _another(head: Head, reader: Any) -> str:
-    known = known_reader(head)
-    hint = f"; read it with --recipe {known.recipe}" if known else ""
-    return f"{head.path}: {kind_of(head)}, and this recipe reads {reader.what}{hint}"
 
 
 def place(path: str) -> str:

@@ -19,11 +19,10 @@ from curate.engine.tasks import function, reference, supervises
 from curate.errors import CurateError
 from curate.files.fingerprints import digest_of
 from curate.read.dumps import Head, head_of, place
-from curate.read.rows import SKIPPED, in_batches, printable, write_rows
+from curate.read.rows import SKIPPED, in_batches, printable, survive, write_rows
 from curate.read.source import ReadResult, Source
-from curate.read.splits import Split
+from curate.read.splits import Split, SplitTask
 from curate.read.unpack import CODECS, Piece, Unbroken, pieces, recoded
-from curate.read.web import SplitTask, survive
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -21,12 +21,19 @@ import pyarrow.parquet as pq
 from curate.corpus.shards import ShardWriter, read_batches
 from curate.engine import children, tasks
 from curate.files import storage
-from curate.read.crawlers import EVERYBODY, is_ai_crawler, product
-from curate.read.opt_outs import POLICY, RESERVATION, TDMREP, policy_address, reserves_training
-from curate.read.rows import in_batches
+from curate.read.opt_outs import (
+    EVERYBODY,
+    POLICY,
+    RESERVATION,
+    TDMREP,
+    is_ai_crawler,
+    policy_address,
+    product,
+    reserves_training,
+)
+from curate.read.rows import in_batches, survive
 from curate.read.source import ReadResult, ReadTask, Stage
-from curate.read.splits import read_split
-from curate.read.web import SplitTask, survive
+from curate.read.splits import SplitTask, read_split
 from curate.warc import Limits, Record
 from curate.warc.record import site_file
 

@@ -1,38 +1,63 @@
-"""Rows on their way from a reader to the file of its task: in batches out of a child, and counted as they are written."""
+"""Rows on their way from a reader to the file of its task: in batches, out of a child that a page or a file may kill, and counted
+as they are written.
+
+Input is hostile, and what reads it is native code in part. `survive` watches a child row by row: the page that kills it is one failed
+row, and the next child goes on behind it. `survivable` is for readers of whole files: a file at which its reader crashes is read
+again in a fresh process, then it is one failed row. So a page or a file costs at most itself, and never the job.
+"""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.console.heartbeats import Beat
+from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
-from curate.read.source import ReadResult
+from curate.engine import children
+from curate.engine.tasks import reference as named
+from curate.engine.tasks import supervises
+from curate.errors import CrashError, EngineError
+from curate.files import storage, typed_json
+from curate.read.source import FileTask, ReadResult, Source
 
 SKIPPED = "skipped"
 """The verdict of what is no document: such rows are counted by their reason and go nowhere."""
 BATCH_BYTES = 4 << 20
+ATTEMPTS = 4
+"""Processes that may die between pages, one after the other without a row, before a split is given up."""
+CRASH = "reading_crash"
 _UNFIT = (TypeError, ValueError, OverflowError)
 """What Arrow raises for a value that a column can't hold."""
 
 
-class _Part(Protocol):
+class Part(Protocol):
+    """A part of a file."""
+
     @property
     def file(self) -> str: ...
+    @property
+    def start(self) -> int: ...
 
 
-class _Task(Protocol):
-    """A task that reads a part of a file."""
+class PartTask(Protocol):
+    """A task that reads a part of a file, of which pages may kill the process that reads them."""
 
     @property
     def out(self) -> str: ...
     @property
     def beats(self) -> str | None: ...
     @property
-    def split(self) -> _Part: ...
+    def split(self) -> Part: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def memory_bytes(self) -> int: ...
 
 
 def in_batches(rows: Iterable[dict[str, object]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
@@ -77,7 +102,7 @@ def printable(told: object) -> str:
 
 
 def write_rows(
-    task: _Task,
+    task: PartTask,
     table: pa.Schema,
     batches: Iterable[pa.RecordBatch],
     size: int,
@@ -125,3 +150,115 @@ def tallies(written: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             for kind, count in tally["skipped"].items():
                 entry["skipped"][kind] = entry["skipped"].get(kind, 0) + count
     return dict(sorted(files.items()))
+
+
+def survive(task: PartTask, reference: str) -> Iterator[pa.RecordBatch]:
+    """Batches of the rows that the generator `reference` makes in a child (of a `PagesTask` or its like). A page at which the child
+    dies is tried again in a fresh one, and becomes a failed row when that dies too (over its CPU limit: at once).
+
+    Between pages a child is replaced `ATTEMPTS` times; then, if it crashes each time, the rest of the split is one failed
+    row. Raises EngineError when it is killed from outside each time.
+    """
+    asked = typed_json.dump(task)
+    done, poison, suspect, between, fresh = 0, dict[str, str](), -1, 0, False
+    while True:
+        try:
+            with children.lease(task.memory_bytes, fresh=fresh) as child:
+                for answer in child.request(reference, {"task": asked, "done": done, "poison": poison}):
+                    if not isinstance(answer, pa.RecordBatch):
+                        return
+                    done += answer.num_rows
+                    between = 0
+                    yield answer
+        except children.ChildDied as died:
+            if children.ending():
+                raise
+            fresh, between = True, between + 1 if died.mark < 0 else 0
+            if died.mark >= 0 and (died.mark == suspect or died.reason == "timeout"):
+                poison[str(died.mark)] = died.reason
+            elif between >= ATTEMPTS:
+                yield _unread(task, done, died)
+                return
+            suspect = died.mark
+
+
+def _unread(task: PartTask, done: int, died: children.ChildDied) -> pa.RecordBatch:
+    """The row for the rest of a split that can't be read. Raises EngineError when that is not the split's own fault."""
+    split = task.split
+    where = f"{split.file} (from byte {split.start}, behind {done} records)"
+    if died.reason != "crash" or "exit code" in died.detail:
+        raise EngineError(f"{where}: reading ended {ATTEMPTS} times: {died.detail}{children.advice(died)}") from died
+    row = {
+        "id": schema.document_id(PurePosixPath(split.file).name, split.start, done, "unread"),
+        "source": task.source,
+        "file": split.file,
+        "offset": split.start,
+        "verdict": "failed",
+        "reason": CRASH,
+        "detail": f"what follows {done} records from byte {split.start} on could not be read: {died.detail}",
+    }
+    return pa.RecordBatch.from_pylist([row], schema.extracted("web"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeTask(FileTask):
+    """The task of another reader."""
+
+    kind: str
+    reader: str
+    """Its function."""
+    task: dict[str, object]
+    """Its own task, as JSON."""
+
+    def reads(self, function: Callable[..., object]) -> bool:
+        """Whether that is the reader."""
+        return self.reader == named(function)
+
+
+def survivable(source: Source) -> Source:
+    """The source, whose tasks are of a file each, with tasks that outlive the crash of their reader."""
+    if source.run is None:
+        return source
+    reader = named(source.run)
+    tasks = [
+        SafeTask(
+            name=task.name,
+            file=task.file,
+            source=task.source,
+            kind=source.kind,
+            reader=reader,
+            task=cast("dict[str, object]", typed_json.dump(task)),
+        )
+        for task in source.tasks
+        if isinstance(task, FileTask)
+    ]
+    return replace(source, run=run_safe, tasks=tasks)
+
+
+@supervises
+def run_safe(task: SafeTask) -> ReadResult:
+    """Task: let `reader` read a file in a child; where that crashes, twice, write one failed row for the file.
+
+    Raises EngineError when it is killed from outside: that is no fault of the file's.
+    """
+    started = time.monotonic()
+    try:
+        answer = children.call_json(task.reader, {**task.task, "out": task.out, "beats": task.beats})
+        return typed_json.load(ReadResult, answer)
+    except CrashError as crash:
+        row = {
+            "id": schema.document_id(task.file, CRASH),
+            "source": task.source or "corpus",
+            "file": task.file,
+            "verdict": "failed",
+            "reason": CRASH,
+            "detail": f"read twice, and each time {str(crash).rpartition(': ')[2]}",
+        }
+    table = schema.extracted(task.kind)
+    with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
+        writer.write(pa.Table.from_pylist([row], table))
+        seconds = round(time.monotonic() - started, 3)
+        fs, inner = storage.filesystem(task.file)
+        size = fs.get_file_info(inner).size or 0  # of a folder: none
+        writer.facts = {"files": {task.file: {"records": 1, "skipped": {}}}, "bytes": size, "seconds": seconds}
+    return ReadResult(1, 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from curate.encodings.decode import kind_of_binary
 from curate.read.inputs import InputFile, block_size, open_input
+from curate.read.source import ReadTask
 from curate.warc.chain import Chain, Limits
 from curate.warc.record import Record, Wanted, goes_on
 from curate.warc.streams import open_stream
@@ -31,6 +32,17 @@ class Split:
     end: int
     size: int
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTask(ReadTask):
+    """A part of a file, and what one of its documents may cost."""
+
+    split: Split
+    source: str
+    """The column of that name."""
+    cpu_seconds: float
+    memory_bytes: int
 
 
 def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:

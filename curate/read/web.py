@@ -1,49 +1,33 @@
 """From a split of a crawl file to a Parquet file of documents: the expensive step of the main job.
 
 Two halves. `pages` runs in a child process: it reads records, decodes them and extracts text, one row a record. `run` is
-the task: it watches the child, writes its rows, and when a page kills the child it writes that page down as failed and
-goes on behind it with a new child. A page costs at most itself.
+the task: it writes the child's rows. A page costs at most itself (`curate.read.rows`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from curate.corpus import schema
+from curate.corpus.recipe import is_corpus_wide, parse
 from curate.encodings.decode import decode_page, looks_binary
 from curate.engine import children, tasks
-from curate.errors import EngineError
-from curate.files import typed_json
 from curate.filters.base import Document
 from curate.html.extractors import UNION, UNITED, clean_text, named_extractor
 from curate.read.opt_outs import declared
-from curate.read.rows import SKIPPED, in_batches, printable, write_rows
-from curate.read.source import ReadResult, ReadTask
-from curate.read.splits import Split, read_split
-from curate.read.union import Union
+from curate.read.rows import SKIPPED, in_batches, printable, survive, write_rows
+from curate.read.source import ReadResult
+from curate.read.splits import SplitTask, read_split
 from curate.warc import Limits, Record, skip_reason
 
 BATCH_ROWS = 192
 ROWS = schema.extracted("web")
-ATTEMPTS = 4
-"""Processes that may die between pages, one after the other without a row, before a split is given up."""
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitTask(ReadTask):
-    """A part of a file, and what one of its documents may cost."""
-
-    split: Split
-    source: str
-    """The column of that name."""
-    cpu_seconds: float
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +54,6 @@ class PagesTask:
     """By the number of the record."""
 
 
-class Part(Protocol):
-    """A part of a file."""
-
-    @property
-    def file(self) -> str: ...
-    @property
-    def start(self) -> int: ...
-
-
-class Survivable(Protocol):
-    """A task of which pages may kill the process that reads them."""
-
-    @property
-    def split(self) -> Part: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def memory_bytes(self) -> int: ...
-
-
 @tasks.supervises
 def run(task: WebTask) -> ReadResult:
     """Task: extract `split` into the file `out`. Facts: records and skipped by file, pages that another engine than the
@@ -98,7 +62,7 @@ def run(task: WebTask) -> ReadResult:
     split, facts = task.split, {"fallback": 0}
 
     def counted() -> Iterator[pa.RecordBatch]:
-        for batch in survive(task):
+        for batch in survive(task, f"{__name__}:pages"):
             facts["fallback"] += int((batch.schema.metadata or {}).get(FALLBACK, 0))
             yield batch
 
@@ -106,54 +70,6 @@ def run(task: WebTask) -> ReadResult:
         return int(batch["offset"][-1].as_py()) - split.start
 
     return write_rows(task, ROWS, counted(), split.end - split.start, place, facts)
-
-
-def survive(task: Survivable, reference: str = f"{__name__}:pages") -> Iterator[pa.RecordBatch]:
-    """Batches of the rows that the generator `reference` makes in a child (of a `PagesTask` or its like). A page at which the child dies is tried again in a
-    fresh one, and becomes a failed row when that dies too (over its CPU limit: at once).
-
-    Between pages a child is replaced `ATTEMPTS` times; then, if it crashes each time, the rest of the split is one failed
-    row. Raises EngineError when it is killed from outside each time.
-    """
-    asked = typed_json.dump(task)
-    done, poison, suspect, between, fresh = 0, dict[str, str](), -1, 0, False
-    while True:
-        try:
-            with children.lease(task.memory_bytes, fresh=fresh) as child:
-                for answer in child.request(reference, {"task": asked, "done": done, "poison": poison}):
-                    if not isinstance(answer, pa.RecordBatch):
-                        return
-                    done += answer.num_rows
-                    between = 0
-                    yield answer
-        except children.ChildDied as died:
-            if children.ending():
-                raise
-            fresh, between = True, between + 1 if died.mark < 0 else 0
-            if died.mark >= 0 and (died.mark == suspect or died.reason == "timeout"):
-                poison[str(died.mark)] = died.reason
-            elif between >= ATTEMPTS:
-                yield _unread(task, done, died)
-                return
-            suspect = died.mark
-
-
-def _unread(task: Survivable, done: int, died: children.ChildDied) -> pa.RecordBatch:
-    """The row for the rest of a split that can't be read. Raises EngineError when that is not the split's own fault."""
-    split = task.split
-    where = f"{split.file} (from byte {split.start}, behind {done} records)"
-    if died.reason != "crash" or "exit code" in died.detail:
-        raise EngineError(f"{where}: reading ended {ATTEMPTS} times: {died.detail}{children.advice(died)}") from died
-    row = {
-        "id": schema.document_id(PurePosixPath(split.file).name, split.start, done, "unread"),
-        "source": task.source,
-        "file": split.file,
-        "offset": split.start,
-        "verdict": "failed",
-        "reason": "reading_crash",
-        "detail": f"what follows {done} records from byte {split.start} on could not be read: {died.detail}",
-    }
-    return pa.RecordBatch.from_pylist([row], ROWS)
 
 
 def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
@@ -209,6 +125,51 @@ def _extractor(web: WebTask) -> Extract:
         return named(html, url, utf8)
 
     return extract
+
+
+class Union:
+    """`--extractor union`: of two engines' texts of a page the first that the recipe keeps.
+
+    Engines disagree on pages, and what one makes of a page is often dropped by rules that keep what another makes of it. So the
+    second engine is asked where the recipe would drop the first one's text. What needs two documents can't be asked of one page:
+    steps of the whole corpus are left out of the question, and decide later, as ever.
+    """
+
+    def __init__(self, recipe: str, title: bool) -> None:
+        self._steps = [step for step in parse(recipe, "the recipe").steps if not is_corpus_wide(step)]
+        self._engines = [(name, named_extractor(name, decoded=True, title=title)) for name in UNITED]
+
+    def __call__(self, html: str, url: str | None, utf8: bytes | None, document: Document) -> tuple[str, str]:
+        """The text of the first engine that the steps keep, and that engine; the first text of all where they keep none.
+
+        An engine behind the first may fail: the page is as good as without it.
+        """
+        found: list[tuple[str, str]] = []
+        for name, extract in self._engines:
+            if any(engine == name for _, engine in found):  # the one before fell back on it
+                continue
+            try:
+                text, engine = extract(html, url, utf8)
+            except Exception:
+                if not found:
+                    raise
+                continue
+            if text and self.keeps(replace(document, text=text)):
+                return text, engine
+            found.append((text, engine))
+        return next((one for one in found if one[0]), found[0])
+
+    def keeps(self, document: Document) -> bool:
+        """Whether every step on one document keeps it. A step that raises keeps nothing."""
+        for step in self._steps:
+            try:
+                decision: Any = step(document)
+            except Exception:
+                return False
+            if decision.reason is not None:
+                return False
+            document = decision.doc
+        return True
 
 
 def _details(task: WebTask) -> dict[str, str]:

@@ -26,10 +26,9 @@ from curate.engine.tasks import supervises
 from curate.files import typed_json
 from curate.files.fingerprints import digest_of
 from curate.read.dumps import Head, place
-from curate.read.rows import SKIPPED, in_batches, write_rows
+from curate.read.rows import SKIPPED, in_batches, survive, write_rows
 from curate.read.source import ReadResult, ReadTask, Source
 from curate.read.unpack import Piece, Places, pieces, recoded, splittable
-from curate.read.web import survive
 from curate.wikitext.site import Site
 
 ROWS = schema.extracted("wikipedia")

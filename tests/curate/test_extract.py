@@ -206,7 +206,7 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
     asked = {"name": "t", "source": "t", "engine": engine, "cpu_seconds": 2.0, "page_bytes": 20 << 20}
     task = web.WebTask(**asked, split=split, memory_bytes=4 << 30)
     before = os.times().children_user
-    found = [row for batch in web.survive(task) for row in batch.to_pylist()]
+    found = [row for batch in web.survive(task, "curate.read.web:pages") for row in batch.to_pylist()]
     children.close_all()  # what has ended is counted
     assert len(found) == len(bodies)
     assert "A good page." in found[-1]["text"]

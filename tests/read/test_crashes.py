@@ -11,7 +11,7 @@ from curate.corpus.recipe import parse
 from curate.corpus.shards import read_batches, read_written
 from curate.engine.session import session
 from curate.errors import CrashError, EngineError
-from curate.read import crashes
+from curate.read import rows
 from curate.read.corpora import corpus_source
 from curate.read.source import ReadResult
 from curate.run import runner
@@ -79,13 +79,13 @@ def test_a_repository(tmp_path: Path) -> None:
     (tmp_path / "bad" / "a.py").write_text("x = 1\n")
     source = broken(code_source([str(tmp_path / "bad")]))
     out = str(tmp_path / "out.parquet")
-    assert crashes.run(replace(source.tasks[0], out=out)) == ReadResult(1, 1)
+    assert rows.run_safe(replace(source.tasks[0], out=out)) == ReadResult(1, 1)
     assert read_written(out).facts["files"] == {str(tmp_path / "bad"): {"records": 1, "skipped": {}}}
-    assert source.run is crashes.run
+    assert source.run is rows.run_safe
 
 
 def test_killed_from_outside_is_no_fault_of_the_file(files: Path, tmp_path: Path) -> None:
     source = broken(corpus_source(str(files)), "SIGKILL")
     with pytest.raises(EngineError) as caught:
-        crashes.run(replace(source.tasks[0], out=str(tmp_path / "out.parquet")))
+        rows.run_safe(replace(source.tasks[0], out=str(tmp_path / "out.parquet")))
     assert not isinstance(caught.value, CrashError)

@@ -6,7 +6,7 @@ from curate.corpus.recipe import parse
 from curate.errors import UsageError
 from curate.filters.base import Document
 from curate.html.extractors import check_extractor, extractor, extractor_version
-from curate.read import union
+from curate.read import web
 from curate.read.documents import extraction
 
 RECIPE = '[[step]]\nuse = "curate.dedup.Urls"\n[[step]]\nuse = "filters.gopher.WordCount"\nminimum = 4\nmaximum = 9\n'
@@ -26,8 +26,8 @@ def united(monkeypatch: pytest.MonkeyPatch, **texts: str) -> tuple[str, str]:
 
         return extract
 
-    monkeypatch.setattr(union, "named_extractor", named)
-    return union.Union(RECIPE, True)("<p>", None, None, DOCUMENT)
+    monkeypatch.setattr(web, "named_extractor", named)
+    return web.Union(RECIPE, True)("<p>", None, None, DOCUMENT)
 
 
 GOOD, OTHER, SHORT = "one two three four five", "six seven eight nine ten", "one two"

@@ -15,7 +15,7 @@ from curate.corpus.recipe import load
 from curate.engine import children
 from curate.errors import InputError
 from curate.jobs.clean import Options, clean
-from curate.read import web, wikipedia
+from curate.read import rows, wikipedia
 from curate.read.documents import document_source
 from curate.read.dumps import head_of
 from curate.read.unpack import pieces
@@ -238,7 +238,7 @@ def test_a_range_that_ends_its_process_is_a_failed_row(tmp_path, monkeypatch):
     (task,) = wikipedia.Wikipedia().source([head_of(str(tmp_path / "x"))], None, 0).tasks
     task = replace(task, out=str(tmp_path / "out.parquet"))
     died = children.ChildDied("crash", -1, "ended with SIGSEGV")
-    monkeypatch.setattr(wikipedia, "survive", lambda *asked: iter([web._unread(task, 1, died)]))
+    monkeypatch.setattr(wikipedia, "survive", lambda *asked: iter([rows._unread(task, 1, died)]))
     assert wikipedia.run(task).records == 1
     (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert (row["verdict"], row["reason"], row["title"]) == ("failed", "reading_crash", None)
