@@ -30,7 +30,7 @@ from curate.html.measure import CAPITALS, INITIALS, STOPS, WORD_BUCKETS, WORDS
 from curate.html.model import Model
 from curate.html.page import Page, read_page
 from curate.html.tape import B_NODE, BUCKETS, N_PARENT, N_TOKENS, N_TOKENS_END
-from curate.html.trees import Trees, probabilities
+from curate.html.trees import LEVELS, Trees, probabilities
 
 Floats = NDArray[np.float32]
 Ragged = tuple[NDArray[np.int32], NDArray[np.int64]]  # numbers of all blocks in a row, and how many each has
@@ -45,7 +45,7 @@ class Size:
 
     trees: int = 120
     trees_two: int = 120
-    depth: int = 6
+    depth: int = LEVELS  # at most
     leaves: int = 40
     rate: float = 0.1
 
@@ -177,22 +177,22 @@ def boost(examples: Sequence[Example], columns: int, trees: int, size: Size) -> 
         "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1,
         "deterministic": True, "force_col_wise": True, "seed": 7, "verbose": -1, "max_bin": 127,
     }  # fmt: skip
-    return as_arrays(lightgbm.train(settings, data, trees), size.depth)
+    return as_arrays(lightgbm.train(settings, data, trees))
 
 
-def as_arrays(booster: Any, depth: int) -> Trees:
+def as_arrays(booster: Any) -> Trees:
     """LightGBM's trees as complete ones that compare single-precision rows exactly as LightGBM compares them."""
     trees = booster.dump_model()["tree_info"]
     made = Trees(
-        np.zeros((len(trees), 2**depth - 1), np.int16),
-        np.full((len(trees), 2**depth - 1), np.inf, np.float32),
-        np.zeros((len(trees), 2**depth), np.float32),
+        np.zeros((len(trees), 2**LEVELS - 1), np.int16),
+        np.full((len(trees), 2**LEVELS - 1), np.inf, np.float32),
+        np.zeros((len(trees), 2**LEVELS), np.float32),
     )
 
     def walk(number: int, node: dict[str, Any], index: int, level: int) -> None:
         if "leaf_value" in node:  # nothing below it is asked: every row that comes here finds the same value
-            span = 1 << (depth - level)
-            first = (index + 1) * span - 2**depth
+            span = 1 << (LEVELS - level)
+            first = (index + 1) * span - 2**LEVELS
             made.leaf[number, first : first + span] = node["leaf_value"]
             return
         made.feature[number, index] = node["split_feature"]

@@ -21,7 +21,7 @@ from curate.html.columns import FEATURES
 from curate.html.context import CONTEXT
 from curate.html.measure import WORD_BUCKETS
 from curate.html.tape import BUCKETS
-from curate.html.trees import DEEPEST, Trees
+from curate.html.trees import LEVELS, Trees
 
 FORMAT = 2
 FILE = "model.bin"
@@ -92,7 +92,7 @@ def _check(trees: Trees, columns: int) -> None:
     number, leaves = shapes[-1] if len(shapes[-1]) == 2 else (0, 0)
     right = (
         kinds == ["int16", "float32", "float32"]
-        and leaves in (1 << depth for depth in range(1, DEEPEST + 1))
+        and leaves == 1 << LEVELS
         and shapes[:2] == ((number, leaves - 1),) * 2
         and bool(np.all((trees.feature >= 0) & (trees.feature < columns)))
     )

@@ -18,7 +18,7 @@ from curate.html.extract import STEPS, block_probabilities, decide, judge
 from curate.html.features import fill
 from curate.html.model import Model, model
 from curate.html.page import read_page
-from curate.html.trees import Trees, probabilities
+from curate.html.trees import INSIDE, TOGETHER, Trees, probabilities
 
 PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
 PAGE = f"""<title>Rivers of the north</title><body><div class=menu><ul>{"<li><a href=/>Home page</a>" * 12}</ul></div>
@@ -28,9 +28,12 @@ PAGE = f"""<title>Rivers of the north</title><body><div class=menu><ul>{"<li><a 
 
 
 def stump(feature: int, threshold: float, left: float = -2.0, right: float = 2.0) -> Trees:
-    return Trees(
-        np.array([[feature]], np.int16), np.array([[threshold]], np.float32), np.array([[left, right]], np.float32)
+    made = Trees(
+        np.zeros((1, INSIDE), np.int16), np.zeros((1, INSIDE), np.float32), np.zeros((1, INSIDE + 1), np.float32)
     )
+    made.feature[0, 0], made.threshold[0, 0] = feature, threshold
+    made.leaf[0] = np.repeat([left, right], (INSIDE + 1) // 2)
+    return made
 
 
 def test_the_file_keeps_the_model() -> None:
@@ -89,6 +92,23 @@ def test_a_stump_splits_at_its_threshold() -> None:
     assert np.allclose(out, [low, high, low])
 
 
+def test_a_row_comes_to_the_leaf_that_a_walk_finds() -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.integers(0, 5, (TOGETHER + 7, 9)).astype(np.float32)
+    one = Trees(
+        draw.integers(0, 9, (1, INSIDE)).astype(np.int16),
+        draw.integers(0, 5, (1, INSIDE)).astype(np.float32),
+        np.linspace(-8, 8, INSIDE + 1, dtype=np.float32)[None],
+    )
+    out = np.zeros(len(rows), np.float32)
+    probabilities(one, rows, out)
+    for row, found in zip(rows, out.tolist(), strict=True):
+        node = 0
+        while node < INSIDE:
+            node = 2 * node + 1 + int(row[one.feature[0, node]] > one.threshold[0, node])
+        assert found == pytest.approx(1 / (1 + np.exp(-float(one.leaf[0, node - INSIDE]))), abs=1e-6)
+
+
 def test_trees_sum_as_lightgbm_sums_them() -> None:
     lightgbm = pytest.importorskip("lightgbm")
     train = pytest.importorskip("benchmarks.extractor_train")
@@ -98,7 +118,7 @@ def test_trees_sum_as_lightgbm_sums_them() -> None:
     settings = {"objective": "cross_entropy", "num_leaves": 15, "max_depth": 5, "num_threads": 1, "verbose": -1}
     booster = lightgbm.train(settings, lightgbm.Dataset(x, y), 20)
     out = np.zeros(len(x), np.float32)
-    probabilities(train.as_arrays(booster, 5), x, out)
+    probabilities(train.as_arrays(booster), x, out)
     assert np.abs(out - booster.predict(x)).max() < 1e-6
 
 
