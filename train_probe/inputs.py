@@ -79,8 +79,9 @@ def find(root: Path) -> Input:
             raise ProbeError(f"{root}: neither Parquet nor JSON lines ({', '.join(LINES)}, also .gz and .zst)")
         return Input(root, (root,))
     if not root.is_dir():
-        far = re.match(r"[a-z0-9]+:/", str(root))  # as a path an address has lost a slash
-        raise ProbeError(f"{root}: {'not on this machine: copy it here first' if far else 'no such file or folder'}")
+        asked = re.sub(r"^([a-z0-9]+):/", r"\1://", str(root))  # as a path an address has lost a slash
+        far = "not on this machine: copy it here first"
+        raise ProbeError(f"{asked}: {far if '://' in asked else 'no such file or folder'}")
     every = sorted(p for p in root.rglob("*") if p.is_file() and p.name.endswith(ENDINGS))
     every = [p for p in every if not any(part[:1] in "._" for part in p.relative_to(root).parts)]
     groups: list[tuple[str, list[Path]]] = []

@@ -39,7 +39,7 @@ import pyarrow as pa
 from curate import errors
 from curate.engine import tasks
 from curate.errors import CrashError, CurateError, EngineError
-from curate.files import typed_json
+from curate.files import storage, typed_json
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -165,6 +165,7 @@ def _serve(request: Request, out: IO[bytes]) -> None:
 def main() -> None:
     """Serve requests (one JSON object a line on stdin) until stdin ends, or the parent does."""
     global _shared
+    storage.be_patient()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames

@@ -230,6 +230,8 @@ def _run_partition(reference: str, tasks: list[str], batches: Iterable[pa.Record
 
 def _run_one(reference: str, task: object, *, embedded: bool) -> Answer:
     function = typed.function(reference)
+    if not embedded:  # in a process of Spark's
+        storage.be_patient()
     try:
         if embedded and not getattr(function, "supervises", False):
             return {"result": children.call_json(reference, task)}

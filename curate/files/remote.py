@@ -13,14 +13,16 @@ from email.message import Message
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from curate.console.terminal import without_secrets
+from curate.console.terminal import notes, without_secrets
 from curate.errors import InputError
 from curate.files import storage
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-ATTEMPTS = 6
+ATTEMPTS, FIRST_ATTEMPTS = 6, 5
+"""Times that a server is asked in a job (half a minute), and before one has begun."""
+TOLD = 3.0  # seconds of waiting that a person is told of
 PATIENCE = 60.0  # seconds without a byte
 REFUSED = re.compile(r"HTTP (400|401|403|405|501)\b")
 """Answers of servers to HEAD where the address, or the server, knows GET alone."""
@@ -35,8 +37,10 @@ def backoff(attempt: int, response: Mapping[str, str] | None = None, unit: float
     return max(min(2.0**attempt, 32.0) * unit, min(float(asked), 120.0) * unit if asked.isdigit() else 0.0)
 
 
-def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: float = 1.0) -> Response:
-    """Open `url`, trying again (`ATTEMPTS` times in all) while the server is busy or the network fails.
+def request(
+    url: str, headers: Mapping[str, str], method: str = "GET", unit: float = 1.0, attempts: int = ATTEMPTS
+) -> Response:
+    """Open `url`, trying again (`attempts` times in all) while the server is busy or the network fails.
 
     Raises InputError for addresses that are no web addresses and for 4xx, OSError when patience ends.
     """
@@ -44,7 +48,7 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"{without_secrets(url)}: not a web address")
     problem = ""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         asked: Mapping[str, str] | None = None
         try:
             message = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers}, method=method)
@@ -59,9 +63,12 @@ def request(url: str, headers: Mapping[str, str], method: str = "GET", unit: flo
             problem = str(getattr(error, "reason", error)) or type(error).__name__
             if attempt and isinstance(getattr(error, "reason", None), socket.gaierror):  # no such name: no network
                 raise OSError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
-        if attempt + 1 < ATTEMPTS:
-            time.sleep(backoff(attempt, asked, unit))
-    raise OSError(f"{without_secrets(url)}: {problem}, {ATTEMPTS} times")
+        if attempt + 1 < attempts:
+            wait = backoff(attempt, asked, unit)
+            if attempts < ATTEMPTS and wait > TOLD:
+                notes([f"{without_secrets(url)}: {problem}; it is asked again in {wait:.0f} s"])
+            time.sleep(wait)
+    raise OSError(f"{without_secrets(url)}: {problem}, {attempts} times")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,14 @@ class Remote:
 def remote_file(url: str, unit: float = 1.0) -> Remote:
     """What there is to know of what is behind `url`, asked without fetching it (but for one byte, where an address is signed
     for fetching alone)."""
+    attempts = ATTEMPTS if storage.at_work() else FIRST_ATTEMPTS
     try:
-        with request(url, {}, method="HEAD", unit=unit) as response:
+        with request(url, {}, method="HEAD", unit=unit, attempts=attempts) as response:
             return _remote(response.headers, response.headers.get("Content-Length") or "")
     except InputError as refused:
         if not REFUSED.search(str(refused)):
             raise
-    with request(url, {"Range": "bytes=0-0"}, unit=unit) as response:
+    with request(url, {"Range": "bytes=0-0"}, unit=unit, attempts=attempts) as response:
         _, _, total = (response.headers.get("Content-Range") or "").partition("/")
         return _remote(
             response.headers, total if response.status == 206 else response.headers.get("Content-Length") or ""

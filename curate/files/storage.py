@@ -2,27 +2,33 @@
 
 import functools
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.fs as pafs
 
-from curate.console.terminal import without_logins, without_secrets
+from curate.console.terminal import notes, without_logins, without_secrets
 from curate.errors import InputError, OutputError, is_passing, said
 from curate.files import temporary
 
+T = TypeVar("T")
 ATTEMPTS = 10
 """Times that a request of S3 is made before it counts as failed; the waits between them double, up to 20 s."""
+
+FIRST_SECONDS, TOLD_AFTER = 15.0, 2.0
+"""How long a store of S3 is asked for its first answer before a job has begun, and when that is told. Each request of a running job
+has ATTEMPTS, a minute and more: then there is work to lose."""
 
 PATIENCE, FIRST_PATIENCE = timedelta(seconds=15), timedelta(seconds=2)
 """How long Google's store is asked again, without an answer; and for its first one. Its client waits longer before each try, and so ends
@@ -71,22 +77,77 @@ def _settings() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
 
 
+_jobs = 0
+"""Jobs that run in this process."""
+
+
+def at_work() -> bool:
+    """Whether a job runs in this process."""
+    return _jobs > 0
+
+
+def be_patient() -> None:
+    """From now on this process works for a job: a store that is busy is asked for as long as a job can wait, its first answer too."""
+    global _jobs
+    _jobs += 1
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Within it this process works for a job."""
+    global _jobs
+    be_patient()
+    try:
+        yield
+    finally:
+        _jobs -= 1
+
+
 @functools.lru_cache(maxsize=64)
 def _s3(root: str, settings: tuple[tuple[str, str], ...]) -> pafs.S3FileSystem:
-    """The file system of a bucket, made once (that alone takes two requests): it tries again when the store is busy, and
+    """The file system of a bucket, made once (that alone takes some requests): it tries again when the store is busy, and
     sends small files in one request."""
-    for attempt in range(ATTEMPTS):
-        try:
-            options = pafs.FileSystem.from_uri(root)[0].__reduce__()[1][0]
-            break
-        except OSError as error:  # it asks for the bucket's region, once
-            if (
-                attempt + 1 == ATTEMPTS or not is_passing(error) or "curlCode: 6," in str(error)
-            ):  # no such name: no network
-                raise
-            time.sleep(min(0.1 * 2**attempt, 20.0))
+    bucket = root.removeprefix("s3://").partition("/")[0]
+    options = _answered(bucket, lambda: pafs.FileSystem.from_uri(root)[0].__reduce__()[1][0])  # it asks for the region
+    if not at_work():
+        once = pafs.S3FileSystem(**options | {"retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=1)})
+        _answered(bucket, lambda: _asked(once, bucket))
     options |= {"allow_delayed_open": True, "retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS)}
     return pafs.S3FileSystem(**options)
+
+
+def _asked(fs: pafs.FileSystem, bucket: str) -> None:
+    """Ask for a bucket. A store that refuses has answered: who may read objects may perhaps not ask for their bucket."""
+    try:
+        fs.get_file_info(bucket)
+    except OSError as error:
+        if is_passing(error):
+            raise
+
+
+def _answered(bucket: str, ask: Callable[[], T]) -> T:
+    """What a request that is made once gives, asked again while the store is busy: ATTEMPTS times in a job, for FIRST_SECONDS before."""
+    began, told = time.monotonic(), False
+    for attempt in itertools.count(1):
+        try:
+            return ask()
+        except OSError as error:
+            wait = min(0.1 * 2**attempt, 20.0) if at_work() else min(0.1 * 2**attempt, 3.0)
+            waited = time.monotonic() - began
+            if not is_passing(error) or "curlCode: 6," in str(error):  # no such name: no network
+                raise
+            status = re.search(r"HTTP status \d+", str(error))
+            if attempt == ATTEMPTS if at_work() else waited + wait > FIRST_SECONDS:
+                if at_work() or status is None:
+                    raise
+                raise InputError(
+                    f"the store s3://{bucket} answers with {status[0]}, for {waited:.0f} s now: try again later"
+                ) from error
+            if not at_work() and not told and waited + wait > TOLD_AFTER:
+                what, told = f"answers with {status[0]}" if status else "does not answer", True
+                notes([f"the store s3://{bucket} {what}; it is asked again for {FIRST_SECONDS - waited:.0f} s"])
+        time.sleep(wait)
+    raise AssertionError
 
 
 SCHEMES = ("file", "s3", "gs", "gcs", "hdfs", "viewfs", "hf")

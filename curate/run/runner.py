@@ -175,6 +175,7 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
         stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
         for step, keys in job.indexed:
             index.check_unchanged(step, keys, job.output)
+        stack.enter_context(storage.patient())
         yield
 
 

@@ -1,13 +1,16 @@
 """What goes wrong in the first hour: each command says in one line what, where and what to do, with exit code 2."""
 
 import errno
+import http.server
 import os
 import re
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +18,7 @@ import curate
 from curate import cli
 from curate.engine import session
 from curate.errors import InputError, OutputError, UsageError, of_disk, of_network
-from curate.files import storage
+from curate.files import remote, storage
 from curate.filters import assets, caching
 from curate.mixing import counts
 from curate.read import inputs
@@ -591,3 +594,106 @@ def test_a_store_that_refuses_says_what_to_set(folder, closed_store, monkeypatch
             r"s3://closed/\S*: the store refuses: .*set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", said
         ), (words, said)
         assert not os.path.exists("o")
+
+
+# ---- a store that is broken ----
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A server that answers 500 to whatever it is asked, until told otherwise; and a clock that waits alone move on."""
+    failing, asked, clock = [True], [], [0.0]
+
+    class Broken(http.server.BaseHTTPRequestHandler):
+        def answer(self):
+            asked.append(f"{self.command} {self.path}")
+            self.send_response(500 if failing[0] else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD = do_PUT = answer  # noqa: N815, RUF100
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "key")
+    sleep = lambda seconds: clock.__setitem__(0, clock[0] + seconds)  # noqa: E731
+    monkeypatch.setattr(storage, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    yield SimpleNamespace(asked=asked, failing=failing, url=f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+    storage._s3.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inspect s3://b/a",
+        "clean --input s3://b/a.warc.gz --output o",
+        "clean --input a.jsonl --recipe s3://b/r.toml --output o",
+        "clean --input a.jsonl --recipe c4 --output s3://b/o",
+        "dedup s3://b/a --output o --quiet",
+        "mix --weights a=1 --source a=s3://b/a --output o --tokens 5",
+        "explain s3://b/a https://example.org/",
+        "quality train --good s3://b/a --bad a.jsonl --output o",
+        "tokenizer train --input s3://b/a --output o",
+        "whatif s3://b/a",
+        "card s3://b/a --eu",
+    ],
+)
+def test_a_store_that_fails_is_told_before_a_job_begins(folder, broken, capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(words.split())
+    said = capsys.readouterr().err.splitlines()
+    assert stop.value.code == 2
+    assert re.fullmatch(
+        r"error: .*the store s3://b answers with HTTP status 500, for 1\d s now: try again later", said[-1]
+    )
+    assert sum("it is asked again for" in line for line in said) == 1
+    assert 7 < len(broken.asked) < 10
+    assert not Path("o").exists()
+
+
+def test_a_store_that_answers_in_the_end_is_used(folder, broken, monkeypatch):
+    monkeypatch.setattr(storage.time, "sleep", lambda _seconds: broken.failing.__setitem__(0, len(broken.asked) < 3))
+    assert not storage.exists("s3://b/a")
+    assert len(broken.asked) > 3
+
+
+@pytest.mark.parametrize("failures", [storage.ATTEMPTS - 1, storage.ATTEMPTS])
+def test_a_running_job_has_more_patience(monkeypatch, capsys, failures):
+    waits, left = [], [failures]
+    monkeypatch.setattr(storage.time, "sleep", waits.append)
+
+    def ask():
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError("AWS Error UNKNOWN (HTTP status 500)")
+        return "answer"
+
+    with storage.patient():
+        assert storage.at_work()
+        if failures < storage.ATTEMPTS:
+            assert storage._answered("b", ask) == "answer"
+        else:
+            with pytest.raises(OSError, match="500"):
+                storage._answered("b", ask)
+    assert not storage.at_work()
+    assert sum(waits) > 60
+    assert capsys.readouterr().err == ""
+
+
+def test_a_web_server_that_fails_is_asked_less_before_a_job_begins(folder, broken, monkeypatch, capsys):
+    waits = []
+    monkeypatch.setattr(remote.time, "sleep", waits.append)
+    address = f"{broken.url}/a.warc.gz"
+    assert told(capsys, "clean", "--input", address, "--output", "o") == (
+        f"error: {address}: HTTP 500 Internal Server Error, {remote.FIRST_ATTEMPTS} times"
+    )
+    assert sum(waits) < 20
+    with storage.patient(), pytest.raises(OSError, match=f"{remote.ATTEMPTS} times"):
+        remote.remote_file(address)

@@ -60,6 +60,9 @@ def _tasks(tmp_path_factory):
         "            'scipy': 'scipy' in sys.modules, 'held': len(HELD)}\n"
         "HELD = []\n"
         "def hold(task): HELD.append(bytearray(task['bytes'])); return {'ok': True}\n"
+        "def at_work(task):\n"
+        "    from curate.files import storage\n"
+        "    return {'at_work': storage.at_work()}\n"
         "def wait(task): time.sleep(60)\n"
         "def killed(task):\n"
         "    try: os.close(os.open(task['mark'], os.O_CREAT | os.O_EXCL))\n"
@@ -224,3 +227,8 @@ def test_a_process_that_can_not_be_started_is_told(monkeypatch):
     monkeypatch.setattr(children.subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
         children.call_json(f"{SELF}:double", {"n": 1})
+
+
+def test_a_child_works_for_a_job():
+    """So it asks a busy store with a job's patience."""
+    assert _call("at_work") == [{"at_work": True}]
