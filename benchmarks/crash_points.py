@@ -333,8 +333,7 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
     """`curate mix` of two sources."""
     from curate.files import storage
     from curate.mixing import mixture, sources
-    from curate.mixing.job import MixJob
-    from curate.mixing.request import Request
+    from curate.mixing.job import MixJob, Request
     from curate.report.mixture import finish_mixture
     from curate.run.runner import EngineOptions, run_job
     from curate.tokens import tokenizer

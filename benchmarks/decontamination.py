@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from benchmarks.dedup_contain import _apart, _articles
 from benchmarks.dedup_quality import testdata
-from curate.mixing import decontam_files
+from curate.mixing import decontam_items
 from curate.mixing.decontam_items import Item, items
 from curate.mixing.decontam_match import Tasks
 
@@ -91,7 +91,7 @@ def main() -> None:
     tasks, old = (
         Tasks(known),
         grams(
-            text for path in paths() for _, one in decontam_files.records(path) for text in decontam_files.texts_in(one)
+            text for path in paths() for _, one in decontam_items.records(path) for text in decontam_items.texts_in(one)
         ),
     )
     chosen, generator = right(known), np.random.default_rng(7)

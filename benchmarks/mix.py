@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import mix_peers, mix_sources
-from curate.mixing import counts, hashing, mixture, plan, published, tables
+from curate.mixing import counts, hashing, ledger, mixture, plan, published, tables
 from curate.mixing.decontam_items import items
 from curate.mixing.decontam_match import Tasks
 from curate.mixing.sources import find
@@ -212,7 +212,7 @@ def token_sizes(sources: Path, file: str, work: Path) -> list[list[str]]:
     for name in WEIGHTS:
         tasks = counts.tasks(find(name, str(sources / name)), str(work / "counts"), found)
         files = [counts.count_file(task) for task in tasks]
-        size = tables.rates([plan.stock(name, files, 0.0)])
+        size = ledger.rates([plan.stock(name, files, 0.0)])
         assert size is not None
         figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)
         table.append([name, *(f"{figure:.2f}" for figure in figures)])

@@ -241,13 +241,13 @@ def _searched(options: dict[str, Any], as_json: bool) -> None:
 
 def _show_plan(planned: "Plan", as_json: bool) -> None:
     """The table of a plan on stdout, what to know on stderr."""
-    from curate.mixing import tables
+    from curate.mixing import ledger, tables
 
     if as_json:
-        click.echo(json.dumps(tables.plan_json(planned), indent=1))
+        click.echo(json.dumps(ledger.plan_json(planned), indent=1))
     else:
         tables.show(tables.plan_table(planned))
-    _say([tables.rule_of_thumb(planned), *(f"note: {one}" for one in tables.warnings(planned))])
+    _say([ledger.rule_of_thumb(planned), *(f"note: {one}" for one in ledger.warnings(planned))])
 
 
 def _show_ledger(ledger: "Ledger", as_json: bool) -> None:

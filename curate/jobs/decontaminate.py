@@ -7,7 +7,7 @@ from typing import Any
 
 from curate.console.terminal import command_line, notes
 from curate.corpus.recipe import parse, to_toml
-from curate.mixing import decontam_files
+from curate.mixing import decontam_items
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob, make
@@ -37,7 +37,7 @@ def decontaminate(options: Options, engine: EngineOptions | None = None) -> Ledg
     (found,) = recipe.steps
     found.prepare()
     source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
-    notes([*decontam_files.notes(options.parameters.get("tasks", ())), *source.notes])
+    notes([*decontam_items.notes(options.parameters.get("tasks", ())), *source.notes])
     job = CorpusJob(
         name="decontaminate",
         source=source,

@@ -1,18 +1,14 @@
 """`curate mix` as functions: what a person asks, to a plan or to a mixture."""
 
-import fnmatch
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from curate.console.terminal import command_line, notes
-from curate.errors import UsageError, nearest, refuse_empty
-from curate.files import storage
-from curate.mixing import counts, decontam_files, mixture, plan, repeats, request, sources, units
-from curate.mixing.decontam_evidence import COMMON
-from curate.mixing.job import MixJob
-from curate.mixing.request import Request
-from curate.read import files
+from curate.errors import UsageError
+from curate.mixing import decontam_items, job, mixture, plan, repeats, sources, units
+from curate.mixing.contamination import COMMON
+from curate.mixing.job import MixJob, Request
 from curate.run.ledger import Ledger
 from curate.run.runner import EngineOptions, run_job, running
 from curate.tokens import formats, tokenizer
@@ -39,9 +35,9 @@ class Options:
     size: str | None = None
     documents: str | None = None
     unit: str | None = None
-    max_epochs: float = request.MAX_EPOCHS
+    max_epochs: float = job.MAX_EPOCHS
     seed: int = 0
-    held_out: float = request.HELD_OUT
+    held_out: float = job.HELD_OUT
     tokenizer: str | None = None
     tasks: Sequence[str] = ()
     """Evaluation tasks to keep out; none: the bundled ones."""
@@ -72,17 +68,18 @@ def show(options: Options, engine: EngineOptions | None = None) -> tuple[plan.Pl
     """The plan, with nothing written but the counts. Raises as `mix` does, but for too many repeats (`curate.mixing.job.check`)."""
     order = asked(options)
     with running("curate mix", engine or EngineOptions()) as (s, _):
-        return request.answer(order, request.measure(order, s.run)), order
+        return job.answer(order, job.measure(order, s.run)), order
 
 
 def asked(options: Options) -> Request:
     """What was asked for. Raises UsageError, RecipeError, InputError."""
     unit, budget = _budget(options)
     _check_format(options)
-    names = source_paths(options.sources)
+    tasks = _tasks(options)
+    names = sources.source_paths(options.sources)
     texts, ids = (
-        _columns(options.text_column, names, "--text-column"),
-        _columns(options.id_column, names, "--id-column"),
+        sources.columns_by_source(options.text_column, names, "--text-column"),
+        sources.columns_by_source(options.id_column, names, "--id-column"),
     )
     stated = mixture.load(options.weights)
     settled = mixture.settle(stated, names, normalise=options.normalise, drop=options.drop_missing)
@@ -91,14 +88,13 @@ def asked(options: Options) -> Request:
     if options.repeat_by:
         by = repeats.read(options.repeat_by, used)
         found = [replace(source, repeats=by[source.name]) for source in found]
-    tasks = _tasks(options)
-    notes([*(note for source in found for note in source.notes), *decontam_files.notes(tasks)])
+    notes([*(note for source in found for note in source.notes), *decontam_items.notes(tasks)])
     needs = unit == "tokens" or options.tokenizer or options.tokenize
     return Request(
         mixture=settled,
         sources=tuple(found),
         tokenizer=tokenizer.find(options.tokenizer) if needs else None,
-        counts=options.counts or counts.cache_folder(),
+        counts=options.counts or "",
         unit=unit,
         budget=budget,
         seed=options.seed,
@@ -134,58 +130,10 @@ def _budget(options: Options) -> tuple[str, int | None]:
     return unit, units.parse(text, f"--{unit}")
 
 
-def source_paths(texts: Sequence[str]) -> dict[str, str]:
-    """Path of each source by name, from NAME=PATH, or from FOLDER/KEY=* with a source a folder: `corpus/data/language=*`.
-
-    Raises UsageError.
-    """
-    found: dict[str, str] = {}
-    for name, path in (pair for text in texts for pair in _named(text)):
-        mixture.check_name(name, "--source")
-        if name in found:
-            raise UsageError(f"--source {name} is given twice; a glob pattern can name several folders")
-        found[name] = path
-    return found
-
-
-def _named(text: str) -> list[tuple[str, str]]:
-    """(name, path) of one --source."""
-    name, equals, path = text.partition("=")
-    if equals and path and "/" not in name:
-        return [(name, path)]
-    refuse_empty(text, "--source")
-    if name and equals:
-        refuse_empty(path, f"the path of --source {name}")
-    folder, slash, last = text.rstrip("/").rpartition("/")
-    if not (slash and "=" in last):
-        raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")
-    if not storage.exists(folder):
-        raise UsageError(f"--source {text}: there is no folder {folder}; a name has no slash: NAME=PATH")
-    below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
-    matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
-    if not matching:
-        raise UsageError(f"--source {text}: no folder in {folder} is called so")
-    return [(one.partition("=")[2], storage.join(folder, one)) for one in matching]
-
-
-def _columns(texts: Sequence[str], names: Mapping[str, str], option: str) -> dict[str, str]:
-    """Column by source, from COLUMN (for all) and SOURCE=COLUMN."""
-    found: dict[str, str] = {}
-    for text in sorted(texts, key=lambda one: "=" in one):
-        source, equals, column = text.rpartition("=")
-        if not equals:
-            found.update(dict.fromkeys(names, column))
-        elif source in names:
-            found[source] = column
-        else:
-            raise UsageError(f"{option} {text}: no source {source!r}{nearest(source, names)}")
-    return found
-
-
 def _tasks(options: Options) -> tuple[str, ...]:
     if options.no_decontaminate:
         for given, option in ((options.tasks, "--decontaminate"), (options.report_only, "--report-only")):
             if given:
                 raise UsageError(f"{option} and --no-decontaminate contradict each other")
         return ()
-    return tuple(options.tasks) or tuple(decontam_files.bundled())
+    return tuple(options.tasks) or tuple(decontam_items.bundled())

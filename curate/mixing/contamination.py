@@ -10,19 +10,42 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.corpus.shards import ShardWriter
+from curate.corpus.shards import ShardWriter, read_facts
+from curate.engine.session import Session
 from curate.files import storage
 from curate.mixing import counts
-from curate.mixing.decontam_evidence import EVIDENCE, evidence, guilty
-from curate.mixing.decontam_files import files
+from curate.mixing.decontam_items import files, label
+from curate.mixing.plan import Plan
 from curate.mixing.sources import Source, SourceFile, read
+from curate.run.runner import run_tasks, stage
 
+if TYPE_CHECKING:
+    from curate.mixing.decontam_match import Tasks
+    from curate.mixing.job import MixJob
+
+EVIDENCE = pa.schema(
+    [
+        pa.field("row", pa.int64()),  # of the column that was looked at
+        pa.field("item", pa.int32()),
+        pa.field("label", pa.string()),  # task#line
+        pa.field("part", pa.string()),  # both, question or passage
+        pa.field("pos", pa.int32()),  # first word in the document, as MinHash counts words
+        pa.field("value", pa.float64()),  # how many words
+        pa.field("note", pa.string()),  # JSON, without the number of documents and the closing brace
+    ]
+)
+COMMON = 10
+"""A question without its answer in more documents than this is common text."""
+SHOWN_WORDS = 60
+CONTAMINATED = "contaminated"
+"""Folder of what documents hold of evaluation tasks."""
 HITS = pa.schema([pa.field("hits", pa.int32(), nullable=False)])
 LOOKED = pa.schema([*EVIDENCE, pa.field("id", pa.string())])
 PUBLISHED = pa.schema(
@@ -65,6 +88,13 @@ class EvidenceTask:
     out: str
 
 
+def known_items(tasks: Sequence[str]) -> "Tasks":
+    """The items of evaluation tasks. Raises InputError for what is no task."""
+    from curate.mixing.decontam_match import load
+
+    return load(tuple(files(tasks)))
+
+
 def looks(source: Source, folder: str, tasks: Sequence[str], digest: str) -> list[LookTask]:
     """One task per file of a source; `digest` is that of `tasks`."""
     names = (counts.fingerprint(source, file, f"evidence-{digest}") for file in source.files)
@@ -76,9 +106,7 @@ def looks(source: Source, folder: str, tasks: Sequence[str], digest: str) -> lis
 
 def look(task: LookTask) -> int:
     """Task: write the evidence of one file; gives its number of rows."""
-    from curate.mixing.decontam_match import load
-
-    known, first = load(tuple(files(task.tasks))), 0
+    known, first = known_items(task.tasks), 0
     with ShardWriter(task.out, LOOKED) as out:
         for batch in read(task.file, Counter()):
             found = evidence(known, batch.column("text"))
@@ -179,3 +207,50 @@ def _batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     fs, inner = storage.filesystem(path)
     with fs.open_input_file(inner) as stream:
         yield from pq.ParquetFile(stream).iter_batches(BATCH, columns=list(columns))
+
+
+def keep_evidence(s: Session, job: "MixJob", planned: Plan) -> dict[str, int]:
+    """By source, how many documents hold items of evaluation tasks; what they hold is written. Empty where nobody looked."""
+    tasks = {}
+    for draw in planned.draws:
+        looked = [file for file in draw.stock.files if file.evidence]
+        if looked:
+            names, spread = tuple(file.evidence for file in looked), looked[0].spread
+            out = job.path(CONTAMINATED, f"{draw.source}.parquet")
+            tasks[draw.source] = EvidenceTask(draw.source, names, spread, job.request.common, out)
+    if tasks:
+        with stage(job, "evidence", len(tasks)) as facts:
+            facts["worked"] = run_tasks(s, job, write_evidence, list(tasks.values()))
+    return {name: int(read_facts(task.out)["documents"]) for name, task in tasks.items()}
+
+
+def evidence(known: "Tasks", column: Any) -> pa.Table:
+    """EVIDENCE: a row for each item that a text of a string column holds, in the order of the texts."""
+    from curate.dedup import kernel  # importing its compiler takes longer than many commands do
+
+    rows, row, words = [], -1, list[str]()
+    for found in known.find(column):
+        if found.row != row:
+            row, words = found.row, kernel.words(column[found.row].as_py() or "")
+        item = known.items[found.item]
+        facts = {
+            "task": item.task,
+            "item": item.number,
+            "part": found.part,
+            "held": round(found.held, 4),
+            "run": found.run,
+            "words": " ".join(words[found.first : found.end][:SHOWN_WORDS]),
+        }
+        told = json.dumps(facts, ensure_ascii=False)[:-1]
+        size = float(found.end - found.first)
+        rows.append((row, found.item, label(item), found.part, found.first, size, told))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(EVIDENCE)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, EVIDENCE, strict=True)], schema=EVIDENCE)
+
+
+def guilty(part: Any, alone: Any, common: int) -> Any:
+    """Which rows of evidence make a document contaminated: question and answer, or a question that is no common text.
+
+    `part` and `alone` (documents that hold the item without its answer) are columns of an engine or arrays of numpy.
+    """
+    return (part == "both") | ((part == "question") & (alone <= common))

@@ -24,8 +24,7 @@ import pyarrow as pa
 
 from curate.dedup import kernel
 from curate.filters import scripts
-from curate.mixing import decontam_files
-from curate.mixing.decontam_items import Item, items
+from curate.mixing.decontam_items import Item, items, stamp
 
 VERSION = 2
 """Of the rule: what was found by another one is not kept."""
@@ -222,7 +221,7 @@ def _stands(words: list[str], wanted: list[str], low: int, high: int) -> tuple[i
 
 def load(paths: tuple[str, ...]) -> Tasks:
     """The items of these files, read once a process as long as they do not change. Raises InputError."""
-    return _load(paths, tuple(decontam_files.stamp(path) for path in paths))
+    return _load(paths, tuple(stamp(path) for path in paths))
 
 
 @functools.lru_cache(maxsize=2)

@@ -11,7 +11,8 @@ import pyarrow as pa
 from curate.dedup.base import Lost, doc64, shard_of
 from curate.dedup.tables import count
 from curate.filters.base import Decision, Document, drop, keep
-from curate.mixing.decontam_evidence import COMMON, EVIDENCE, evidence, guilty
+from curate.mixing.contamination import COMMON, EVIDENCE, evidence, guilty
+from curate.mixing.decontam_items import bundled, files
 
 if TYPE_CHECKING:
     from curate.engine.session import Session
@@ -52,9 +53,7 @@ class Decontaminate:
 
     def named(self) -> tuple[str, ...]:
         """The files of tasks. Raises InputError where there is none."""
-        from curate.mixing import decontam_files
-
-        return tuple(decontam_files.files(self.tasks or decontam_files.bundled()))
+        return tuple(files(self.tasks or bundled()))
 
     def files(self) -> list[str]:
         """Files that decide what is found."""

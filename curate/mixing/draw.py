@@ -8,17 +8,24 @@ part in it.
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.console.heartbeats import Beat
-from curate.corpus.shards import ShardWriter
+from curate.corpus.shards import ShardWriter, read_facts
+from curate.engine.session import Session
 from curate.errors import InputError
-from curate.mixing.counts import Amounts, read_amounts
+from curate.mixing.counts import Amounts, FileCounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
-from curate.mixing.sources import SourceFile, read
+from curate.mixing.plan import Draw, Plan
+from curate.mixing.sources import Source, SourceFile, read
+from curate.run.runner import run_tasks, stage
+
+if TYPE_CHECKING:
+    from curate.mixing.job import MixJob
 
 DRAWN = pa.schema(
     [
@@ -36,6 +43,50 @@ RUNS = ("shard", "place")
 SIGN = np.uint64(1 << 63)
 """Turns the order of unsigned into that of signed numbers: engines have no unsigned ones."""
 KEPT_BACK = pa.schema([field for field in DRAWN if field.name not in ("shard", "epoch")])
+
+
+HELD_OUT_BYTES = 64 << 20
+"""The held-out file of a source is cut to about so much text; all held-out documents stay out of the
+mixture."""
+
+
+def draw(s: Session, job: "MixJob", planned: Plan) -> list["DrawTask"]:
+    """Draw from every file of every source."""
+    tasks = draw_tasks(job, planned)
+    with stage(job, "draw", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, draw_file, tasks)
+        drawn = [read_facts(task.out) for task in tasks]
+        facts.update(records=sum(one["records"] for one in drawn), rows=sum(one["rows"] for one in drawn))
+    return tasks
+
+
+def draw_tasks(job: "MixJob", planned: Plan) -> list["DrawTask"]:
+    """A task for each file of each source, in their order."""
+    return [
+        draw_task(job, planned, source, one, file, place)
+        for source, one in zip(job.request.sources, planned.draws, strict=True)
+        for place, file in enumerate(one.stock.files)
+    ]
+
+
+def draw_task(job: "MixJob", planned: Plan, source: Source, drawn: Draw, file: FileCounts, place: int) -> "DrawTask":
+    size = drawn.stock.held_out.bytes
+    shown = min(1.0, HELD_OUT_BYTES / size) if size else 1.0
+    return DrawTask(
+        file=source.only(file.file),
+        counts=file.path,
+        contamination=file.contamination,
+        seed=planned.seed,
+        whole=drawn.whole,
+        threshold=drawn.threshold,
+        extra=drawn.extra,
+        held_out=job.request.held_out,
+        held_out_shown=job.request.held_out * shown,
+        shards=job.request.number_of_shards(planned),
+        out=job.scratch("drawn", f"{source.name}-{place:06d}.parquet"),
+        held_out_file=job.scratch("kept-back", f"{source.name}-{place:06d}.parquet"),
+        beats=job.beats,
+    )
 
 
 @dataclass(frozen=True, slots=True)

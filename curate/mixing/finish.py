@@ -1,17 +1,26 @@
 """The last task of a shard: sort it into the order of the shuffle, write it, count what was written."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.corpus import checksums
 from curate.corpus.checksums import Content
-from curate.corpus.shards import ShardWriter, read_checked, read_facts, read_written, write_facts
+from curate.corpus.shards import ShardWriter, part_name, read_checked, read_facts, read_written, write_facts
+from curate.engine.session import Session
 from curate.files import storage, typed_json
-from curate.mixing.draw import DRAWN, KEPT_BACK
-from curate.run.exchange import between
+from curate.mixing.draw import DRAWN, KEPT_BACK, RUNS, DrawTask, draw_task
+from curate.mixing.plan import Plan
+from curate.run.exchange import between, check_moved, together
+from curate.run.runner import run_tasks, stage
 from curate.tokens import pack
+
+if TYPE_CHECKING:
+    from curate.mixing.job import MixJob
 
 HELD_OUT = pa.schema([KEPT_BACK.field(name) for name in ("source", "id", "text", "tokens")])
 IN_ORDER = [(name, "ascending") for name in ("place", "source", "id", "epoch", "text")]
@@ -22,6 +31,73 @@ def published(*, counted: bool) -> pa.Schema:
     """Columns of a mixture: source, epoch, id, text, and tokens where a tokenizer counted."""
     names = ["source", "epoch", "id", "text", *(["tokens"] if counted else [])]
     return pa.schema([DRAWN.field(name) for name in names])
+
+
+def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) -> list["ShardTask"]:
+    """Bring the drawn rows together, and write each shard in the order of the shuffle."""
+    order, count = job.request, job.request.number_of_shards(planned)
+    drawn = {task.out: read_written(task.out).content for task in draws}
+    with stage(job, "exchange", 1) as facts:
+        facts["bytes"] = planned.drawn.bytes
+        folder, files = together(s, drawn, job.scratch("merged"), count, RUNS)
+    tasks = [
+        ShardTask(
+            drawn=folder,
+            files=files,
+            shard=i,
+            out=job.scratch("counts", part_name(i, count)),
+            data=job.path("data", part_name(i, count)),
+            counted=order.tokenizer is not None,
+            packed=_pack_task(job, planned, i),
+        )
+        for i in range(count)
+    ]
+    with stage(job, "finish", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, finish_shard, tasks)
+        finished = [finished_of(task) for task in tasks]
+        facts["rows"] = sum(one.rows for one in finished)
+    check_moved("the exchange", drawn, checksums.total(one.content for one in finished))
+    return tasks
+
+
+def _pack_task(job: "MixJob", planned: Plan, shard: int) -> pack.PackTask | None:
+    return _pack_into(job, planned, "packed", shard) if job.request.tokenize else None
+
+
+def _pack_into(job: "MixJob", planned: Plan, folder: str, number: int) -> pack.PackTask | None:
+    tokenizer = job.request.tokenizer
+    if tokenizer is None:
+        return None
+    names = tuple(draw.source for draw in planned.draws)
+    return pack.PackTask(job.scratch(folder, f"{number:05d}"), tokenizer.path, tokenizer.vocabulary, names)
+
+
+def held_out(s: Session, job: "MixJob", planned: Plan) -> dict[str, "HeldOut"]:
+    """By source, what is held out."""
+    tasks = {
+        source.name: HeldOutTask(
+            tuple(
+                draw_task(job, planned, source, draw, file, i).held_out_file for i, file in enumerate(draw.stock.files)
+            ),
+            job.path("heldout", f"{source.name}.parquet"),
+        )
+        for source, draw in zip(job.request.sources, planned.draws, strict=True)
+    }
+    with stage(job, "held-out", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, write_held_out, list(tasks.values()))
+    return {name: held_out_of(task) for name, task in tasks.items()}
+
+
+def packed_held_out(s: Session, job: "MixJob", planned: Plan) -> list[str]:
+    """The packed held-out documents of each source."""
+    tasks = []
+    for number, source in enumerate(job.request.sources):
+        if packed := _pack_into(job, planned, "packed-heldout", number):
+            data = job.path("heldout", f"{source.name}.parquet")
+            tasks.append(PackHeldOutTask(data, packed, f"{packed.path}.parquet"))
+    with stage(job, "held-out tokens", len(tasks)) as facts:
+        facts["worked"] = run_tasks(s, job, pack_held_out, tasks)
+    return [task.packed.path for task in tasks]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,97 @@
-"""The stages of a job that makes a mixture: count, plan, draw, exchange, finish, held-out, evidence, tokens. See ARCHITECTURE.md."""
+"""A mixture as a job: what is asked for, and the stages that make it: count, plan, draw, exchange, finish, held-out, evidence, tokens.
+See ARCHITECTURE.md."""
 
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
-from curate.corpus import checksums
-from curate.corpus.shards import part_name, read_facts, read_written
+from curate.corpus.shards import read_facts
 from curate.engine.session import Session
+from curate.engine.tasks import Run, missing
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import storage, typed_json
 from curate.files.output import IDENTITY, read_json
-from curate.mixing import contamination, counts, finish, request
+from curate.mixing import contamination, counts, draw, finish
 from curate.mixing import ledger as ledgers
-from curate.mixing.contamination import EvidenceTask
-from curate.mixing.decontam_files import files
-from curate.mixing.draw import RUNS, Drawn, DrawTask, draw_file
-from curate.mixing.finish import HeldOutTask, PackHeldOutTask, ShardTask
-from curate.mixing.plan import Draw, Plan
-from curate.mixing.request import Request
+from curate.mixing import plan as plans
+from curate.mixing.contamination import COMMON
+from curate.mixing.decontam_items import files
+from curate.mixing.draw import Drawn
+from curate.mixing.mixture import Mixture, resolve
+from curate.mixing.plan import Plan
 from curate.mixing.sources import Source
-from curate.run.exchange import check_moved, together
 from curate.run.ledger import Ledger, framed
-from curate.run.runner import Job, Watcher, run_tasks, stage
+from curate.run.runner import Job, Watcher, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
+from curate.tokens.tokenizer import TokenizerFile
 
-HELD_OUT_BYTES = 64 << 20
-"""The held-out file of a source is cut to about so much text; all held-out documents stay out of the
-mixture."""
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+HELD_OUT = 0.01
+SHARD_BYTES = 256 << 20
+MAX_EPOCHS = plans.EPOCHS_WITHOUT_LOSS
+
+
+@dataclass(frozen=True)
+class Request:
+    """A mixture to plan or to build."""
+
+    mixture: Mixture
+    sources: tuple[Source, ...]
+    tokenizer: TokenizerFile | None
+    counts: str
+    """Folder where counts are kept; empty: in the user's cache (`counts.cache_folder`)."""
+    unit: str = "tokens"
+    budget: int | None = None
+    """In `unit`; None: as much as the sources give without repeating any."""
+    seed: int = 0
+    max_epochs: float = MAX_EPOCHS
+    held_out: float = HELD_OUT
+    """Share of the ids of each source that no mixture draws from."""
+
+    tasks: tuple[str, ...] = ()
+    """Evaluation tasks of which no drawn document may hold an item; empty: nobody looks."""
+    common: int = COMMON
+    """A question without its answer in more documents than this is common text, and stays."""
+    report_only: bool = False
+    """Say what is found, and draw it all the same."""
+    tokenize: bool = False
+    """Write packed token ids, too."""
+    format: str = formats.OURS
+    """Of the packed token ids, see `curate.tokens.formats`."""
+    sequence_length: int = formats.SEQUENCE_LENGTH
+    """Tokens of a sample, in formats that have samples."""
+    shards: int | None = None
+    """Files to write; None: one per SHARD_BYTES of text."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in counts.UNITS:
+            raise UsageError(f"--unit is tokens, bytes or documents, not {self.unit!r}")
+        if self.unit == "tokens" and self.tokenizer is None:
+            raise UsageError("counting in tokens needs a tokenizer (or --unit bytes)")
+        if self.tokenize and self.tokenizer is None:
+            raise UsageError("--tokenize needs a tokenizer")
+        if not 0 <= self.held_out < 1:
+            raise UsageError(f"--held-out must be at least 0 and below 1, got {self.held_out:g}")
+        if self.common < 0:
+            raise UsageError(f"--common must be at least 0, got {self.common}")
+        if not self.max_epochs > 0:
+            raise UsageError(f"--max-epochs must be above 0, got {self.max_epochs:g}")
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UsageError(
+                f"--source {twice[0]} is given twice; one source may be a folder with several folders in it"
+            )
+
+    def number_of_shards(self, planned: Plan) -> int:
+        """Files of the mixture."""
+        return self.shards or max(1, math.ceil(planned.drawn.bytes / SHARD_BYTES))
 
 
 @dataclass(slots=True)
@@ -84,10 +144,10 @@ class MixJob(Job):
             if not storage.exists(self.scratch("drawn")):  # nothing to go on from: counts are kept elsewhere
                 storage.remove(self.work)
             raise
-        draws = _draw(s, self, planned)
-        shards = _shards(s, self, planned, draws)
-        held_out = _held_out(s, self, planned)
-        evidence = _evidence(s, self, planned)
+        draws = draw.draw(s, self, planned)
+        shards = finish.shards(s, self, planned, draws)
+        held_out = finish.held_out(s, self, planned)
+        evidence = contamination.keep_evidence(s, self, planned)
         packed = _packed(s, self, planned, shards)
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
@@ -98,12 +158,6 @@ class MixJob(Job):
         ledger = framed(self, {**own, "data": ledgers.manifest(self.work)})
         ledgers.check(ledger)
         return ledger
-
-
-def check(order: Request, planned: Plan) -> None:
-    """Raise AlarmError when a source would be repeated more often than allowed."""
-    if found := planned.too_often(order.max_epochs):
-        raise AlarmError("; ".join(found))
 
 
 # ---- stages ----
@@ -118,146 +172,82 @@ def _plan(s: Session, job: MixJob) -> Plan:
             yield result
 
     with stage(job, "count", sum(len(source.files) for source in job.request.sources)):
-        planned = request.answer(job.request, request.measure(job.request, run, job.beats))
+        planned = answer(job.request, measure(job.request, run, job.beats))
     check(job.request, planned)
     return planned
 
 
-def _draw(s: Session, job: MixJob, planned: Plan) -> list[DrawTask]:
-    tasks = draw_tasks(job, planned)
-    with stage(job, "draw", len(tasks)) as facts:
-        facts["worked"] = run_tasks(s, job, draw_file, tasks)
-        drawn = [read_facts(task.out) for task in tasks]
-        facts.update(records=sum(one["records"] for one in drawn), rows=sum(one["rows"] for one in drawn))
-    return tasks
+def measure(request: Request, run: Run, beats: str | None = None) -> list[list[counts.FileCounts]]:
+    """Count every file of every source (or take the kept counts); one list per source, files in order."""
+    folder = request.counts or counts.cache_folder()
+    tasks = [task for source in request.sources for task in counts.tasks(source, folder, request.tokenizer, beats)]
+    found = {(one.source, one.file): one for one in run(counts.count_file, tasks)}
+    if request.tasks:
+        found = _looked(request, folder, run, found)
+    return [[found[source.name, file] for file in source.files] for source in request.sources]
 
 
-def draw_tasks(job: MixJob, planned: Plan) -> list[DrawTask]:
-    """A task for each file of each source, in their order."""
-    return [
-        _draw_task(job, planned, source, draw, file, place)
-        for source, draw in zip(job.request.sources, planned.draws, strict=True)
-        for place, file in enumerate(draw.stock.files)
+def _looked(
+    request: Request, folder: str, run: Run, found: dict[tuple[str, str], counts.FileCounts]
+) -> dict[tuple[str, str], counts.FileCounts]:
+    """The counts with what documents hold of the tasks; evidence and hits that are kept are not made again."""
+    known = contamination.known_items(request.tasks)
+    looks = [
+        task for source in request.sources for task in contamination.looks(source, folder, request.tasks, known.digest)
     ]
+    for _ in run(contamination.look, missing(looks)):
+        pass
+    spread = contamination.write_spread([task.out for task in looks], len(known.items), folder)
+    judged = dict[tuple[str, str], counts.FileCounts]()
+    tasks = []
+    for task in looks:
+        key = task.file.source, task.file.path
+        judge = contamination.judging(task.out, found[key].totals.documents, spread, request.common, folder)
+        hits = "" if request.report_only else judge.out
+        judged[key] = replace(found[key], contamination=hits, evidence=task.out, spread=spread)
+        tasks.append(judge)
+    for _ in run(contamination.judge, [] if request.report_only else missing(tasks)):
+        pass
+    return judged
 
 
-def _draw_task(job: MixJob, planned: Plan, source: Source, draw: Draw, file: counts.FileCounts, place: int) -> DrawTask:
-    size = draw.stock.held_out.bytes
-    shown = min(1.0, HELD_OUT_BYTES / size) if size else 1.0
-    return DrawTask(
-        file=source.only(file.file),
-        counts=file.path,
-        contamination=file.contamination,
-        seed=planned.seed,
-        whole=draw.whole,
-        threshold=draw.threshold,
-        extra=draw.extra,
-        held_out=job.request.held_out,
-        held_out_shown=job.request.held_out * shown,
-        shards=_number_of_shards(job.request, planned),
-        out=job.scratch("drawn", f"{source.name}-{place:06d}.parquet"),
-        held_out_file=job.scratch("kept-back", f"{source.name}-{place:06d}.parquet"),
-        beats=job.beats,
-    )
-
-
-def _number_of_shards(order: Request, planned: Plan) -> int:
-    return order.shards or max(1, math.ceil(planned.drawn.bytes / request.SHARD_BYTES))
-
-
-def _shards(s: Session, job: MixJob, planned: Plan, draws: Sequence[DrawTask]) -> list[ShardTask]:
-    """Bring the drawn rows together, and write each shard in the order of the shuffle."""
-    order, shards = job.request, _number_of_shards(job.request, planned)
-    drawn = {task.out: read_written(task.out).content for task in draws}
-    with stage(job, "exchange", 1) as facts:
-        facts["bytes"] = planned.drawn.bytes
-        folder, files = together(s, drawn, job.scratch("merged"), shards, RUNS)
-    tasks = [
-        ShardTask(
-            drawn=folder,
-            files=files,
-            shard=i,
-            out=job.scratch("counts", part_name(i, shards)),
-            data=job.path("data", part_name(i, shards)),
-            counted=order.tokenizer is not None,
-            packed=_pack_task(job, planned, i),
-        )
-        for i in range(shards)
+def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> Plan:
+    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.settle` and
+    `plan.make` do."""
+    stocks = [
+        plans.stock(source.name, found, request.held_out) for source, found in zip(request.sources, files, strict=True)
     ]
-    with stage(job, "finish", len(tasks)) as facts:
-        facts["worked"] = run_tasks(s, job, finish.finish_shard, tasks)
-        finished = [finish.finished_of(task) for task in tasks]
-        facts["rows"] = sum(one.rows for one in finished)
-    check_moved("the exchange", drawn, checksums.total(one.content for one in finished))
-    return tasks
+    sizes = {one.name: float(one.available.of(request.unit)) for one in stocks}
+    total = sum(sizes.values())
+    weights = resolve(request.mixture, sizes, request.budget or total, request.max_epochs)
+    weights = {one.name: weights.get(one.name, 0.0) for one in stocks}
+    if request.mixture.baseline:
+        for one in stocks:
+            plans.check_stock(one, request.unit)
+    budget = float(request.budget or 0)
+    if not budget:
+        free = request.mixture.baseline == "unimax"
+        budget = total if free else plans.once(stocks, weights, request.unit)
+    return plans.make(stocks, weights, budget, request.unit, request.seed)
 
 
-def _pack_task(job: MixJob, planned: Plan, shard: int) -> pack.PackTask | None:
-    return _pack_into(job, planned, "packed", shard) if job.request.tokenize else None
+def check(order: Request, planned: Plan) -> None:
+    """Raise AlarmError when a source would be repeated more often than allowed."""
+    if found := planned.too_often(order.max_epochs):
+        raise AlarmError("; ".join(found))
 
 
-def _pack_into(job: MixJob, planned: Plan, folder: str, number: int) -> pack.PackTask | None:
-    tokenizer = job.request.tokenizer
-    if tokenizer is None:
-        return None
-    names = tuple(draw.source for draw in planned.draws)
-    return pack.PackTask(job.scratch(folder, f"{number:05d}"), tokenizer.path, tokenizer.vocabulary, names)
-
-
-def _held_out(s: Session, job: MixJob, planned: Plan) -> dict[str, finish.HeldOut]:
-    """By source, what is held out."""
-    tasks = {
-        source.name: HeldOutTask(
-            tuple(
-                _draw_task(job, planned, source, draw, file, i).held_out_file for i, file in enumerate(draw.stock.files)
-            ),
-            job.path("heldout", f"{source.name}.parquet"),
-        )
-        for source, draw in zip(job.request.sources, planned.draws, strict=True)
-    }
-    with stage(job, "held-out", len(tasks)) as facts:
-        facts["worked"] = run_tasks(s, job, finish.write_held_out, list(tasks.values()))
-    return {name: finish.held_out_of(task) for name, task in tasks.items()}
-
-
-def _evidence(s: Session, job: MixJob, planned: Plan) -> dict[str, int]:
-    """By source, how many documents hold items of evaluation tasks; what they hold is written. Empty where nobody looked."""
-    tasks = {}
-    for draw in planned.draws:
-        looked = [file for file in draw.stock.files if file.evidence]
-        if looked:
-            names, spread = tuple(file.evidence for file in looked), looked[0].spread
-            out = job.path(ledgers.CONTAMINATED, f"{draw.source}.parquet")
-            tasks[draw.source] = EvidenceTask(draw.source, names, spread, job.request.common, out)
-    if tasks:
-        with stage(job, "evidence", len(tasks)) as facts:
-            facts["worked"] = run_tasks(s, job, contamination.write_evidence, list(tasks.values()))
-    return {name: int(read_facts(task.out)["documents"]) for name, task in tasks.items()}
-
-
-def _packed(s: Session, job: MixJob, planned: Plan, shards: Sequence[ShardTask]) -> dict[str, Any] | None:
+def _packed(s: Session, job: MixJob, planned: Plan, shards: Sequence[finish.ShardTask]) -> dict[str, Any] | None:
     """Put the packed tokens of all shards together in the format asked for, the tokenizer beside; what their `meta.json` says."""
     order, tokenizer, folder = job.request, job.request.tokenizer, job.path("tokens")
     if not order.tokenize or tokenizer is None:
         return None
     parts = [task.packed.path for task in shards if task.packed]
     if order.format == "nanogpt":
-        validation = _packed_held_out(s, job, planned)
+        validation = finish.packed_held_out(s, job, planned)
         formats.write_validation(formats.Stream(validation, tokenizer), folder)
     with stage(job, "tokens", 1):
         storage.write_text(storage.join(folder, "tokenizer.json"), tokenizers.text_of(tokenizer.path))
         if order.format != formats.OURS:
             return formats.write(order.format, formats.Stream(parts, tokenizer), folder, order.sequence_length)
         return pack.join(parts, folder, [draw.source for draw in planned.draws], tokenizer)
-
-
-def _packed_held_out(s: Session, job: MixJob, planned: Plan) -> list[str]:
-    """The packed held-out documents of each source."""
-    tasks = []
-    for number, source in enumerate(job.request.sources):
-        if packed := _pack_into(job, planned, "packed-heldout", number):
-            data = job.path("heldout", f"{source.name}.parquet")
-            tasks.append(PackHeldOutTask(data, packed, f"{packed.path}.parquet"))
-    with stage(job, "held-out tokens", len(tasks)) as facts:
-        facts["worked"] = run_tasks(s, job, finish.pack_held_out, tasks)
-    return [task.packed.path for task in tasks]

@@ -1,29 +1,30 @@
-"""The ledger of a mixture: every record of every source accounted for, and every draw counted again from what
-was written."""
+"""The ledger of a mixture, and its plan as JSON: every record of every source accounted for, and every draw counted again from
+what was written."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curate.errors import BalanceError
 from curate.files import storage
-from curate.mixing import contamination, tables
+from curate.mixing import contamination
 from curate.mixing.counts import Totals
 from curate.mixing.decontam_items import label
 from curate.mixing.draw import Drawn
 from curate.mixing.finish import Amount, Finished, HeldOut
-from curate.mixing.plan import Plan
-from curate.mixing.request import Request, load_tasks
+from curate.mixing.plan import EPOCHS_WITHOUT_LOSS, Draw, Plan, Stock, skipped_told
 from curate.run.ledger import Account, Described, Ledger, describe
+from curate.tokens.tokenizer import CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN, Rates
 
-CONTAMINATED = "contaminated"
-"""Folder of what documents hold of evaluation tasks."""
+if TYPE_CHECKING:
+    from curate.mixing.job import Request
+
 SHOWN = 50
 
 
 def of_mixture(
-    request: Request,
+    request: "Request",
     plan: Plan,
     drawn: Sequence[Drawn],
     finished: Sequence[Finished],
@@ -37,7 +38,7 @@ def of_mixture(
             "written": asdict(sum((one.sources.get(name, Amount()) for one in finished), Amount())),
             "held_out_file": asdict(held_out[name]),
         }
-        for planned in tables.plan_json(plan)["sources"]
+        for planned in plan_json(plan)["sources"]
         for name in [planned["source"]]
     ]
     _shares(sources, plan.unit)
@@ -54,8 +55,8 @@ def of_mixture(
         "rows": sum(one.rows for one in finished),
         "sources": sources,
         "packed_tokens": sum(one.packed or 0 for one in finished) if request.tokenize else None,
-        "warnings": tables.warnings(plan),
-        "rule_of_thumb": tables.rule_of_thumb(plan),
+        "warnings": warnings(plan),
+        "rule_of_thumb": rule_of_thumb(plan),
         "files": {f"{one.source}: {one.file}": _fates(one) for one in drawn},
     }
 
@@ -82,7 +83,7 @@ def _shares(sources: Sequence[dict[str, Any]], unit: str) -> None:
         one["epochs"] = amount / available if available else 0.0
 
 
-def _mixture(request: Request) -> dict[str, object]:
+def _mixture(request: "Request") -> dict[str, object]:
     mixture = request.mixture
     return {
         "name": mixture.name,
@@ -93,17 +94,17 @@ def _mixture(request: Request) -> dict[str, object]:
     }
 
 
-def _tokenizer(request: Request) -> dict[str, object] | None:
+def _tokenizer(request: "Request") -> dict[str, object] | None:
     found = request.tokenizer
     return {"path": found.path, "digest": found.digest, "vocabulary": found.vocabulary} if found else None
 
 
 def _decontamination(
-    request: Request, plan: Plan, drawn: Sequence[Drawn], found: Mapping[str, int]
+    request: "Request", plan: Plan, drawn: Sequence[Drawn], found: Mapping[str, int]
 ) -> dict[str, object] | None:
     if not request.tasks:
         return None
-    known = load_tasks(request)
+    known = contamination.known_items(request.tasks)
     removed: Counter[str] = Counter()
     for one in drawn:
         removed[one.source] += one.contaminated
@@ -129,8 +130,8 @@ def check(found: Ledger) -> None:
     for source in found["sources"]:
         written = source["written"]
         real = Totals(written["rows"], written["tokens"], written["bytes"])
-        if tables.totals_json(real) != source["drawn"]:
-            problems.append(f"{source['source']}: planned {source['drawn']}, written {tables.totals_json(real)}")
+        if totals_json(real) != source["drawn"]:
+            problems.append(f"{source['source']}: planned {source['drawn']}, written {totals_json(real)}")
     packed = found["packed_tokens"]
     planned = sum(source["drawn"]["tokens"] for source in found["sources"])
     if packed is not None and packed != planned:
@@ -142,7 +143,7 @@ def check(found: Ledger) -> None:
 def manifest(root: str) -> list[Described]:
     """Name, rows, bytes and SHA-256 of every data file under `root`."""
     found = []
-    for folder in ("data", "heldout", CONTAMINATED, "tokens"):
+    for folder in ("data", "heldout", contamination.CONTAMINATED, "tokens"):
         if storage.exists(storage.join(root, folder)):
             for path in storage.list_files(storage.join(root, folder)):
                 found.append(describe(folder, path, row_count(path) if path.endswith(".parquet") else None))
@@ -155,3 +156,106 @@ def row_count(path: str) -> int:
 
     fs, inner = storage.filesystem(path)
     return int(pq.read_metadata(inner, filesystem=fs).num_rows)
+
+
+# ---- the plan ----
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan with stable keys."""
+    return {
+        "unit": plan.unit,
+        "seed": plan.seed,
+        "budget": plan.budget,
+        "sources": [_draw_json(plan, draw) for draw in plan.draws],
+        "drawn": totals_json(plan.drawn),
+        "warnings": warnings(plan),
+    }
+
+
+def totals_json(totals: Totals) -> dict[str, int]:
+    """Documents, tokens and bytes."""
+    return {"documents": totals.documents, "tokens": totals.tokens, "bytes": totals.bytes}
+
+
+def _draw_json(plan: Plan, draw: Draw) -> dict[str, object]:
+    stock = draw.stock
+    return {
+        "source": draw.source,
+        "weight": draw.weight,
+        "available": totals_json(stock.available),
+        "held_out": totals_json(stock.held_out),
+        "contaminated": totals_json(stock.contaminated),
+        "skipped": skipped(stock),
+        "repeated_ids": stock.repeated_ids,
+        "target": draw.target,
+        "drawn": totals_json(draw.drawn),
+        "share": plan.share(draw),
+        "epochs": plan.epochs(draw),
+        "whole_epochs": draw.whole,
+        "threshold": f"{draw.threshold:017x}",
+        "extra": [f"{number:016x}" for number in draw.extra],
+        "token_size": token_size(stock),
+    }
+
+
+def skipped(stock: Stock) -> dict[str, int]:
+    """Records of a source that could not be read, by kind."""
+    found: Counter[str] = Counter()
+    for file in stock.files:
+        found.update(file.skipped)
+    return dict(sorted(found.items()))
+
+
+def rates(stocks: Iterable[Stock]) -> Rates | None:
+    """Measured characters, words and bytes a token over all documents of some sources."""
+    files = [file for stock in stocks for file in stock.files]
+    totals = sum((file.totals for file in files), Totals())
+    characters, words = sum(file.characters for file in files), sum(file.words for file in files)
+    return Rates.of(totals.tokens, characters, words, totals.bytes)
+
+
+def token_size(stock: Stock) -> dict[str, float] | None:
+    """Measured size of a token of one source, beside GPT-2's rules of thumb."""
+    found = rates([stock])
+    if found is None:
+        return None
+    return {
+        "characters_per_token": round(found.characters_per_token, 4),
+        "words_per_token": round(found.words_per_token, 4),
+        "bytes_per_token": round(found.bytes_per_token, 4),
+    }
+
+
+def warnings(plan: Plan) -> list[str]:
+    """What a person should know before building: deviations, many repeats, lost records, empty held-out
+    splits."""
+    found = plan.deviations()
+    for draw in plan.draws:
+        epochs, stock = plan.epochs(draw), draw.stock
+        if epochs > EPOCHS_WITHOUT_LOSS * (1 + 1e-9):
+            found.append(
+                f"{draw.source}: {epochs:.1f} epochs; beyond about {EPOCHS_WITHOUT_LOSS:g} repeated data is worth "
+                "much less than new data (Muennighoff et al. 2023)"
+            )
+        if lost := skipped_told(stock):
+            found.append(f"{draw.source}: records skipped: {', '.join(lost)}")
+        if stock.repeated_ids:
+            found.append(
+                f"{draw.source}: {stock.repeated_ids:,} documents have an id that came before; documents of one id "
+                f"are drawn together (deduplicate, or name another column: --id-column {draw.source}=COLUMN)"
+            )
+        if not stock.held_out.documents and stock.fraction:
+            found.append(f"{draw.source}: no document falls into the held-out split ({stock.fraction:.2%} of the ids)")
+    return found
+
+
+def rule_of_thumb(plan: Plan) -> str:
+    """GPT-2's rules of thumb beside what was measured; empty without tokens."""
+    size = rates([draw.stock for draw in plan.draws])
+    if size is None:
+        return ""
+    return (
+        f"A token is {size.characters_per_token:.2f} characters and {size.words_per_token:.2f} words here; "
+        f"the rule of thumb for GPT-2's tokenizer on English says {CHARACTERS_PER_TOKEN:g} and {WORDS_PER_TOKEN:g}."
+    )

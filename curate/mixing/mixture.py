@@ -10,6 +10,7 @@ from typing import Any
 
 from curate.errors import RecipeError, UsageError, nearest, said
 from curate.mixing import baselines, units
+from curate.mixing.sources import check_name
 
 TOLERANCE = 1e-6
 """How far from 1 the weights may add up: no rounding of printed weights is hidden, float error is."""
@@ -183,13 +184,6 @@ def _numbers(table: object, where: str) -> dict[str, float]:
             raise RecipeError(f"{where}: {name} = {value} is negative")
         found[str(name)] = float(value)
     return found
-
-
-def check_name(name: str, where: str) -> None:
-    """Refuse names of sources that can't be names of files on every system."""
-    allowed = name and len(name) <= 80 and name[0] not in "._-" and all(c.isalnum() or c in "._-+" for c in name)
-    if not allowed:
-        raise RecipeError(f"{where}: {name!r} can't name a source (letters, digits, . _ - +; at most 80)")
 
 
 def normalised(weights: Mapping[str, float]) -> dict[str, float]:

@@ -1,102 +1,12 @@
-"""Plans and ledgers as rows (for --json) and as tables for people."""
+"""Plans and ledgers as tables for people."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from curate.mixing.counts import Totals
-from curate.mixing.plan import EPOCHS_WITHOUT_LOSS, Draw, Plan, Stock, skipped_told
+from curate.mixing.ledger import rates
+from curate.mixing.plan import Plan
 from curate.mixing.units import percent, short, short_bytes
-from curate.tokens.tokenizer import CHARACTERS_PER_TOKEN, WORDS_PER_TOKEN, Rates
-
-
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan with stable keys."""
-    return {
-        "unit": plan.unit,
-        "seed": plan.seed,
-        "budget": plan.budget,
-        "sources": [_draw_json(plan, draw) for draw in plan.draws],
-        "drawn": totals_json(plan.drawn),
-        "warnings": warnings(plan),
-    }
-
-
-def totals_json(totals: Totals) -> dict[str, int]:
-    """Documents, tokens and bytes."""
-    return {"documents": totals.documents, "tokens": totals.tokens, "bytes": totals.bytes}
-
-
-def _draw_json(plan: Plan, draw: Draw) -> dict[str, object]:
-    stock = draw.stock
-    return {
-        "source": draw.source,
-        "weight": draw.weight,
-        "available": totals_json(stock.available),
-        "held_out": totals_json(stock.held_out),
-        "contaminated": totals_json(stock.contaminated),
-        "skipped": skipped(stock),
-        "repeated_ids": stock.repeated_ids,
-        "target": draw.target,
-        "drawn": totals_json(draw.drawn),
-        "share": plan.share(draw),
-        "epochs": plan.epochs(draw),
-        "whole_epochs": draw.whole,
-        "threshold": f"{draw.threshold:017x}",
-        "extra": [f"{number:016x}" for number in draw.extra],
-        "token_size": token_size(stock),
-    }
-
-
-def skipped(stock: Stock) -> dict[str, int]:
-    """Records of a source that could not be read, by kind."""
-    found: Counter[str] = Counter()
-    for file in stock.files:
-        found.update(file.skipped)
-    return dict(sorted(found.items()))
-
-
-def rates(stocks: Iterable[Stock]) -> Rates | None:
-    """Measured characters, words and bytes a token over all documents of some sources."""
-    files = [file for stock in stocks for file in stock.files]
-    totals = sum((file.totals for file in files), Totals())
-    characters, words = sum(file.characters for file in files), sum(file.words for file in files)
-    return Rates.of(totals.tokens, characters, words, totals.bytes)
-
-
-def token_size(stock: Stock) -> dict[str, float] | None:
-    """Measured size of a token of one source, beside GPT-2's rules of thumb."""
-    found = rates([stock])
-    if found is None:
-        return None
-    return {
-        "characters_per_token": round(found.characters_per_token, 4),
-        "words_per_token": round(found.words_per_token, 4),
-        "bytes_per_token": round(found.bytes_per_token, 4),
-    }
-
-
-def warnings(plan: Plan) -> list[str]:
-    """What a person should know before building: deviations, many repeats, lost records, empty held-out
-    splits."""
-    found = plan.deviations()
-    for draw in plan.draws:
-        epochs, stock = plan.epochs(draw), draw.stock
-        if epochs > EPOCHS_WITHOUT_LOSS * (1 + 1e-9):
-            found.append(
-                f"{draw.source}: {epochs:.1f} epochs; beyond about {EPOCHS_WITHOUT_LOSS:g} repeated data is worth "
-                "much less than new data (Muennighoff et al. 2023)"
-            )
-        if lost := skipped_told(stock):
-            found.append(f"{draw.source}: records skipped: {', '.join(lost)}")
-        if stock.repeated_ids:
-            found.append(
-                f"{draw.source}: {stock.repeated_ids:,} documents have an id that came before; documents of one id "
-                f"are drawn together (deduplicate, or name another column: --id-column {draw.source}=COLUMN)"
-            )
-        if not stock.held_out.documents and stock.fraction:
-            found.append(f"{draw.source}: no document falls into the held-out split ({stock.fraction:.2%} of the ids)")
-    return found
+from curate.tokens.tokenizer import Rates
 
 
 def plan_table(plan: Plan) -> list[list[str]]:
@@ -130,17 +40,6 @@ def _amounts(totals: Totals) -> list[str]:
 
 def _size(size: Rates | None) -> list[str]:
     return [f"{size.characters_per_token:.2f}", f"{size.words_per_token:.2f}"] if size else ["—", "—"]
-
-
-def rule_of_thumb(plan: Plan) -> str:
-    """GPT-2's rules of thumb beside what was measured; empty without tokens."""
-    size = rates([draw.stock for draw in plan.draws])
-    if size is None:
-        return ""
-    return (
-        f"A token is {size.characters_per_token:.2f} characters and {size.words_per_token:.2f} words here; "
-        f"the rule of thumb for GPT-2's tokenizer on English says {CHARACTERS_PER_TOKEN:g} and {WORDS_PER_TOKEN:g}."
-    )
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

@@ -10,8 +10,8 @@ from importlib.resources import files
 from curate.console.terminal import duration, number
 from curate.corpus.shards import read_batches
 from curate.files import storage
-from curate.mixing import tables
 from curate.mixing.job import MixJob
+from curate.mixing.ledger import rates
 from curate.mixing.plan import Plan
 from curate.mixing.units import percent, short, short_bytes
 from curate.report import mixture_card
@@ -115,7 +115,7 @@ def _tokens(plan: Plan, ledger: Ledger) -> str:
         return ""
     rows = []
     for draw in plan.draws:
-        size = tables.rates([draw.stock])
+        size = rates([draw.stock])
         if size:
             figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)
             rows.append([draw.source, *(f"{figure:.2f}" for figure in figures)])

@@ -3,9 +3,10 @@
 import json
 
 from curate.console.terminal import one_line
+from curate.mixing import ledger as ledgers
 from curate.mixing import tables
+from curate.mixing.job import Request
 from curate.mixing.plan import Plan
-from curate.mixing.request import Request
 from curate.mixing.units import percent, short, short_bytes
 from curate.report.card import size_category
 from curate.run.ledger import Ledger
@@ -83,7 +84,7 @@ def _sizes(plan: Plan, ledger: Ledger) -> str:
         return ""
     rows = [["source", "characters a token", "words a token", "bytes a token"]]
     for draw in plan.draws:
-        size = tables.rates([draw.stock])
+        size = ledgers.rates([draw.stock])
         if size:
             figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)
             rows.append([draw.source, *(f"{figure:.2f}" for figure in figures)])

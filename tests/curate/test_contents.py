@@ -14,8 +14,7 @@ from curate.errors import InputError, OutputError
 from curate.files import fingerprints, output
 from curate.jobs.dedup import recipe_of
 from curate.mixing import counts, mixture, sources
-from curate.mixing.job import MixJob
-from curate.mixing.request import Request
+from curate.mixing.job import MixJob, Request
 from curate.read.corpora import corpus_source
 from curate.read.documents import crawl_source
 from curate.run import runner

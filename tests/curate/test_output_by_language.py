@@ -15,7 +15,7 @@ from curate.commands.inspect import inspect
 from curate.corpus.lookup import by_id, parts
 from curate.errors import OutputError, RecipeError, UsageError
 from curate.jobs.clean import Options, clean
-from curate.jobs.mix import source_paths
+from curate.mixing.sources import source_paths
 from curate.report.languages import funnels, outliers
 from curate.run import publish
 from curate.run.runner import EngineOptions

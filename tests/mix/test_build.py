@@ -18,8 +18,7 @@ import pytest
 from curate.engine import session
 from curate.errors import BalanceError, OutputError
 from curate.mixing import draw, finish, ledger, mixture, sources
-from curate.mixing.job import MixJob
-from curate.mixing.request import Request
+from curate.mixing.job import MixJob, Request
 from curate.report.mixture import finish_mixture
 from curate.run import exchange, runner
 from curate.tokens import tokenizer

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from curate.cli import group
 from curate.errors import InputError, UsageError
-from curate.mixing import contamination, decontam_files
+from curate.mixing import contamination, decontam_items
 from curate.mixing.decontam_items import items
 from curate.mixing.decontam_match import Tasks, load
-from curate.mixing.request import Request
+from curate.mixing.job import Request
 from curate.mixing.sources import SourceFile
 from tests.mix.conftest import write
 
@@ -191,8 +191,8 @@ def test_tasks_inside_a_package_are_read_from_it(tmp_path: Path, monkeypatch: py
         packed.writestr("some_trainer/tasks/pouch.jsonl", (tmp_path / "pouch.jsonl").read_bytes())
         packed.writestr("some_trainer/tasks/README.md", "no task")
     monkeypatch.syspath_prepend(str(archive))
-    monkeypatch.setattr(decontam_files, "BUNDLED", ("some_trainer", "tasks"))
-    (path,) = decontam_files.bundled()
+    monkeypatch.setattr(decontam_items, "BUNDLED", ("some_trainer", "tasks"))
+    (path,) = decontam_items.bundled()
     assert list(items([path])) == list(items([str(tmp_path / "pouch.jsonl")]))
-    monkeypatch.setattr(decontam_files, "BUNDLED", ("no_such_trainer", "tasks"))
-    assert decontam_files.bundled() == []
+    monkeypatch.setattr(decontam_items, "BUNDLED", ("no_such_trainer", "tasks"))
+    assert decontam_items.bundled() == []

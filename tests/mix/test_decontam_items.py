@@ -15,7 +15,7 @@ from curate.cli import group
 from curate.console.terminal import plain
 from curate.errors import InputError
 from curate.jobs.decontaminate import Options, decontaminate
-from curate.mixing import decontam_files
+from curate.mixing import decontam_items
 from curate.mixing.decontam_items import Item, items
 from curate.mixing.decontam_match import Tasks
 from curate.mixing.decontam_step import Decontaminate, without
@@ -95,7 +95,7 @@ def test_of_a_folder_all_json_is_read_and_what_may_be_tasks_is_said(tmp_path: Pa
     for name in ("test.parquet", "z.csv", "README.md", "LICENSE"):
         (tmp_path / name).write_text("no task")
     assert [item.task for item in items([str(tmp_path)])] == ["a", "b", "c", "d"]
-    assert decontam_files.notes([str(tmp_path), str(tmp_path / "a.jsonl"), "package://x"]) == [
+    assert decontam_items.notes([str(tmp_path), str(tmp_path / "a.jsonl"), "package://x"]) == [
         f"{tmp_path}: not read, as tasks are JSON: test.parquet, z.csv"
     ]
 

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from curate.engine.tasks import here
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import typed_json
-from curate.mixing import counts, hashing, mixture, plan, published, request, sources, tables
-from curate.mixing.draw import DrawTask, draw_file
-from curate.mixing.job import MixJob, check, draw_tasks
-from curate.mixing.request import Request
+from curate.mixing import counts, hashing, job, ledger, mixture, plan, published, sources, tables
+from curate.mixing.draw import DrawTask, draw_file, draw_tasks
+from curate.mixing.job import MixJob, Request, check
 from curate.tokens.tokenizer import TokenizerFile
 
 Make = Callable[..., Path]
@@ -53,7 +52,7 @@ def draw_rows(order_: Request, planned: plan.Plan, tmp_path: Path) -> list[dict[
 
 
 def planned_of(asked: Request) -> plan.Plan:
-    return request.answer(asked, request.measure(asked, here))
+    return job.answer(asked, job.measure(asked, here))
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_counts_are_those_of_the_tokenizer(three: dict[str, Path], tmp_path: Pat
     from curate.tokens import tokenizer
 
     asked = order(three, "proportional", tmp_path, bpe)
-    files = request.measure(asked, here)
+    files = job.measure(asked, here)
     texts = [json.loads(line)["text"] for line in (three["wiki"] / "00.jsonl").read_text().splitlines()]
     expected = tokenizer.count(tokenizer.load(bpe.path), texts)
     table = pq.read_table(files[2][0].path)
@@ -152,7 +151,7 @@ def test_a_share_that_is_off_says_why(make_source: Make, tmp_path: Path) -> None
     planned = planned_of(order(folders, "web=0.7,code=0.3", tmp_path, budget=500))
     (first, *_) = planned.deviations()
     assert "documents are not cut" in first
-    assert first in tables.warnings(planned)
+    assert first in ledger.warnings(planned)
 
 
 def test_same_seed_shares_documents_whatever_the_weights(three: dict[str, Path], tmp_path: Path) -> None:
@@ -220,7 +219,7 @@ def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
         check(asked, planned)
     most = str(error.value).partition("at most ")[2].partition(" bytes")[0]
     assert most.endswith("K")
-    assert any("epochs; beyond about 4" in one for one in tables.warnings(planned))
+    assert any("epochs; beyond about 4" in one for one in ledger.warnings(planned))
 
 
 @pytest.mark.parametrize(("epochs", "refused"), [(3.95, False), (4.05, True)])
@@ -292,7 +291,7 @@ def test_documents_of_one_id_are_drawn_together_and_the_plan_says_so(make_source
     asked = order({"web": folder}, "web=1", tmp_path, budget=8_000, held_out=0.0)
     planned = planned_of(asked)
     assert planned.draws[0].stock.repeated_ids == 60
-    assert any("60 documents have an id that came before" in one for one in tables.warnings(planned))
+    assert any("60 documents have an id that came before" in one for one in ledger.warnings(planned))
     rows = draw_rows(asked, planned, tmp_path)
     assert set(Counter(row["id"] for row in rows).values()) == {2}
     assert sum(len(row["text"].encode()) for row in rows) == planned.drawn.bytes

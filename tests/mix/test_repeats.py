@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError, UsageError
-from curate.mixing import mixture, plan, repeats, request, sources
+from curate.mixing import job, mixture, plan, repeats, sources
+from curate.mixing.job import Request
 from curate.mixing.repeats import Repeats
-from curate.mixing.request import Request
 from tests.mix.conftest import text_of
 from tests.mix.test_plan import draw_rows, planned_of
 
@@ -122,7 +122,7 @@ def test_what_is_drawn_is_what_was_planned(kind: str, unit: str, tmp_path: Path)
     assert whole.drawn.documents == len(rows) == whole.draws[0].stock.available.documents
     assert whole.drawn.bytes == sum(len(row["text"].encode()) for row in rows)
     assert len({row["place"] for row in rows}) == len(rows)  # copies stand in places of their own
-    again = request.replace(asked, budget=int(1.6 * whole.drawn.of(unit)))
+    again = job.replace(asked, budget=int(1.6 * whole.drawn.of(unit)))
     planned = planned_of(again)
     drawn = Counter(row["id"] for row in draw_rows(again, planned, tmp_path))
     assert all(drawn[name] in (wanted[name], 2 * wanted[name]) for name in drawn)
@@ -140,9 +140,7 @@ def test_counts_with_other_weights_are_counted_anew(tmp_path: Path) -> None:
             mixture.load("proportional"), (sources.Source("web", source.path, source.files, repeats=by),), None,
             counts=str(tmp_path / "counts"), unit="documents", held_out=0,
         )  # fmt: skip
-        found.append(
-            plan.stock("web", request.measure(order, lambda f, tasks: map(f, tasks))[0], 0).available.documents
-        )
+        found.append(plan.stock("web", job.measure(order, lambda f, tasks: map(f, tasks))[0], 0).available.documents)
     few = sum(1 for place in range(40) if (SIZES[place % len(SIZES)] or 0) < 2)
     assert found == [40, few + 2 * (40 - few), few + 3 * (40 - few)]
 

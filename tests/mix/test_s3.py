@@ -12,8 +12,7 @@ from curate.engine.session import Session
 from curate.errors import OutputError
 from curate.files import storage
 from curate.mixing import mixture, sources
-from curate.mixing.job import MixJob
-from curate.mixing.request import Request
+from curate.mixing.job import MixJob, Request
 from curate.report.mixture import finish_mixture
 from curate.run import runner
 from curate.run.runner import EngineOptions, run_job

@@ -7,22 +7,22 @@ import pytest
 from click.testing import CliRunner
 
 from curate.commands.mix import mix
-from curate.mixing import decontam_files
+from curate.mixing import decontam_items
 from curate.mixing.decontam_match import load
 from train_probe.items import ABILITIES
 
 
 def questions(name):
-    return [record for _, record in decontam_files.records(decontam_files.PACKAGE + name)]
+    return [record for _, record in decontam_items.records(decontam_items.PACKAGE + name)]
 
 
 def found(text):
-    return {one.part for one in load(tuple(decontam_files.bundled())).find(pa.array([text], pa.large_string()))}
+    return {one.part for one in load(tuple(decontam_items.bundled())).find(pa.array([text], pa.large_string()))}
 
 
 def test_the_bundled_tasks_are_found_and_long_enough_to_matter():
-    names = decontam_files.bundled()
-    assert names == [decontam_files.PACKAGE + f"{n}.jsonl" for n in sorted([*ABILITIES, "grammar", "knowledge"])]
+    names = decontam_items.bundled()
+    assert names == [decontam_items.PACKAGE + f"{n}.jsonl" for n in sorted([*ABILITIES, "grammar", "knowledge"])]
     asked = questions("knowledge.jsonl")
     alone = [q for q in asked if found(f"On page 7 we read: {q['context'].upper()} and so on.")]
     assert len(alone) >= 0.8 * len(asked)

@@ -9,7 +9,7 @@ from importlib import resources
 import pyarrow as pa
 import pytest
 
-from curate.mixing.decontam_files import PACKAGE
+from curate.mixing.decontam_items import PACKAGE
 from curate.mixing.decontam_match import load
 from train_probe.items import ABILITIES, lines
 
