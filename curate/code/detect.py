@@ -8,6 +8,7 @@ that name another licence, a restriction, an owner's reservation or a foreign or
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from curate.code.comments import head_comments
 from curate.code.constants import doubtful_constants
 from curate.code.evidence import Evidence, canonical
 from curate.code.heads import Program
-from curate.code.known import WHOLE, Read, Span, meets, read
+from curate.code.known import WHOLE, Read, Span, meets, meets_ordered, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions_in
 from curate.code.notices import asides, combined, gate, pointers
@@ -118,13 +119,14 @@ def _evidence_in(text: bytes, about: bool, program: Program | None) -> list[Evid
     tags, assigned = spdx_tags(data), _assigned(data)
     tags = [*tags, *(a for a in assigned if a.kind != "mention" and not meets(a, tags))]
     whole = sorted([*tags, *(s for s in known.spans if s.words >= WHOLE and not meets(s, tags))])
-    short = _short(known, whole)
-    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)])
+    outside = _outside(known.text, whole)
+    short = _short(known, whole, outside)
+    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside)
     said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"), program)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
     return [
         *_evidence(known.text, spans),
-        *_plain_evidence(known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes])),
+        *_plain_evidence(known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)),
     ]
 
 
@@ -169,22 +171,45 @@ _OF_DOCUMENTATION = re.compile(r"\bdocumentation portion of [^.;:]{1,150}\Z", re
 _OF_FOLDERS = re.compile(r"\bdirector(?:y|ies)\b|\bfolders?\b|\b(?:docs|documentation) (?:(?:is|are) )?(?:released|licensed) under\b", re.I)  # fmt: skip
 
 
-def _short(known: Read, whole: Sequence[Span]) -> list[Span]:
+EDGE = 300
+"""Characters at the edges of a known text that are read with what stands outside of it: no name of a licence is longer."""
+
+
+def _outside(text: str, whole: Sequence[Span]) -> str:
+    """A text with blanks for the inside of known texts, where nothing is looked for; of the same length."""
+    kept, at = [], 0
+    for span in whole:
+        if span.expression and span.start >= at and span.end - span.start > 3 * EDGE:
+            first, last = span.start + EDGE, span.end - EDGE
+            kept += [text[at:first], " " * (last - first)]
+            at = last
+    return "".join([*kept, text[at:]]) if kept else text
+
+
+def _short(known: Read, whole: Sequence[Span], outside: str) -> list[Span]:
     """Short notices, and names of licences outside of texts, in order: of two at one place the longer one."""
-    low = known.text.lower()
-    found = [s for s in known.spans if s.words < WHOLE and not meets(s, whole)]
+    low = outside.lower()
+    short = [s for s in known.spans if s.words < WHOLE and not meets_ordered(s, whole)]
+    named: list[Span] = []
+    shorter = set[int]()
     for mention in _mentions(low):
-        name = " ".join(low[max(0, mention.start - 40) : mention.end + 20].split())
-        span = Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, name)
-        beside = [s for s in found if meets(span, [s])]
-        if not meets(span, whole) and not any(span.end <= s.end for s in beside):
-            found = [s for s in found if s not in beside] + [span]
-    return sorted(found)
+        place = (mention.start, mention.end)
+        if meets_ordered(place, whole):
+            continue
+        first = bisect_left(short, place)
+        first -= first > 0 and short[first - 1].end > mention.start
+        beside = range(first, bisect_left(short, (mention.end,)))
+        if all(short[n].end < mention.end for n in beside):
+            name = " ".join(low[max(0, mention.start - 40) : mention.end + 20].split())
+            named.append(Span(mention.start, mention.end, mention.expression, "header-notice", 0.9, name))
+            shorter.update(beside)
+    return sorted([*(s for n, s in enumerate(short) if n not in shorter), *named])
 
 
 def _mentions(low: str) -> list[Mention]:
     aside = asides(low)
-    return [m for m in mentions_in(folded(low)) if not meets((m.start, m.end), aside)]
+    found = mentions_in(folded(low))
+    return [m for m in found if not meets((m.start, m.end), aside)] if aside else found
 
 
 _ASSIGNED = re.compile(
@@ -215,11 +240,11 @@ def _assigned(data: bytes) -> list[Span]:
     return found
 
 
-def _pointers(known: Read, whole: Sequence[Span]) -> list[Span]:
+def _pointers(known: Read, whole: Sequence[Span], outside: str) -> list[Span]:
     """Files that the text says its licence stands in, outside of texts of licences; none where an address of the licence is given too."""
     texts = [s for s in whole if s.kind in ("full-text", "scope")]
     found = []
-    for start, end, name in pointers(known.text):
+    for start, end, name in pointers(outside):
         sentence = known.text[max(0, start - 200) : end + 200]
         if not meets((start, end), texts) and not _AT_ADDRESS.search(sentence):
             found.append(Span(start, end, UNKNOWN, "pointer", 0.5, name))

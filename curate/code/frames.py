@@ -38,6 +38,8 @@ _BEHIND = re.compile(
     ),
     re.I,
 )
+_ENDS = ("below", "derived", "source")
+"""Words of which one stands in each of these endings: a quick look."""
 _OTHER = re.compile(spaced(r"\W*(?:portions|parts) of [^.;:]{1,60} (?:is|are) licen[cs]ed(?P<what> under different licen[cs]es(?: \(like)?)"), re.I)  # fmt: skip
 """What puts parts under other licences: these follow."""
 _SAID = re.compile(
@@ -69,8 +71,9 @@ def unframed(words: str, named: bool, others: bool) -> str:
     """
     if len(words) > MOST:
         return words
-    out = words
-    found = [_BEFORE.match(words), _BEHIND.search(words), _TAKEN.match(words) if named else None]
+    out, low = words, words.lower()
+    behind = _BEHIND.search(words) if any(word in low for word in _ENDS) else None
+    found = [_BEFORE.match(words), behind, _TAKEN.match(words) if named else None]
     for match in found:
         if match is not None:
             out = _blanked(out, match.start(), match.end())

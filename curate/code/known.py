@@ -1,6 +1,7 @@
 """Texts and notices that are known word for word, where they stand in a file."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,12 @@ def meets(span: tuple[int, ...] | Span, others: Sequence[tuple[int, ...] | Span]
         if start < other[1] and other[0] < end:
             return True
     return False
+
+
+def meets_ordered(span: tuple[int, ...] | Span, others: Sequence[tuple[int, ...] | Span]) -> bool:
+    """The same for places in order that do not overlap each other: a look at one of them is enough."""
+    at = bisect_left(others, (span[1],)) - 1
+    return at >= 0 and others[at][1] > span[0]
 
 
 class Read(NamedTuple):
@@ -89,11 +96,12 @@ def _read(data: bytes) -> Read:
     text = data.decode("latin-1")
     split = words(data)
     copyrights = copyright_lines(text)
-    kept = np.ones(len(split.starts), np.bool_)
-    for start, end in copyrights:
-        first, last = np.searchsorted(split.starts, (start, end))
-        kept[first:last] = False
-    hashes, starts, ends = split.hashes[kept], split.starts[kept], split.ends[kept]
+    hashes, starts, ends = split
+    if copyrights:
+        kept = np.ones(len(starts), np.bool_)
+        for first, last in np.searchsorted(starts, np.array(copyrights, np.int32)).tolist():
+            kept[first:last] = False
+        hashes, starts, ends = hashes[kept], starts[kept], ends[kept]
     equal, near = equal_to(Text(hashes.tolist(), starts, ends, text), hashes)
     found = [
         (e.first, e.last, _expression(e.template.ids, e.template.kind), _KINDS[e.template.kind], "") for e in equal

@@ -66,8 +66,7 @@ def _mark_end(text, at, words, repeated):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _blank_marks(text, words, repeated):  # type: ignore[no-untyped-def]
-    out = text.copy()
+def _blank_marks(text, words, repeated, out):  # type: ignore[no-untyped-def]
     size = text.size
     i = 0
     while i < size:
@@ -91,10 +90,10 @@ def _blank_marks(text, words, repeated):  # type: ignore[no-untyped-def]
             elif last > 1 and text[last - 2] == 45 and a == 45 and b == 62:  # -->
                 out[last - 2 : last + 1] = 32
         i += 1
-    return out
 
 
 def unmarked(text: bytes) -> bytes:
     """`text` with the comment marks of its lines as blanks: of the same length, so that offsets stay valid."""
-    result: bytes = _blank_marks(np.frombuffer(text, np.uint8), _WORDS, _REPEATED).tobytes()
-    return result
+    out = bytearray(text)
+    _blank_marks(np.frombuffer(text, np.uint8), _WORDS, _REPEATED, np.frombuffer(out, np.uint8))
+    return bytes(out)

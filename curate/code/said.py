@@ -58,6 +58,8 @@ class Known(NamedTuple):
     """Short notices and names of licences outside of these, in order."""
     covered: Sequence[Span]
     """Other places that say a licence and are no sentences."""
+    outside: str
+    """The text with blanks for the inside of known texts."""
 
 
 class _Spoken(NamedTuple):
@@ -178,7 +180,7 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
     text, said = known.read.text, _nothing_said(known)
     anchors = [s for s in known.whole if s.expression]
     around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), text.lower())
-    hits = [start for start, _ in places(text.encode("latin-1"), gate())]
+    hits = [start for start, _ in places(known.outside.encode("latin-1"), gate())]
     heads = head_comments(raw)
     points = [
         *range(0, heads[-1][1] if heads else 1, BLOCK),
@@ -444,8 +446,9 @@ def _ranges(known: Read, points: Sequence[int] | None) -> list[tuple[int, int]]:
 def _free(known: Read, whole: Sequence[Span]) -> NDArray[np.bool_]:
     """Which words lie in no whole text."""
     free = np.ones(len(known.starts), np.bool_)
-    for span in whole:
-        first, last = np.searchsorted(known.ends, span.start, "right"), np.searchsorted(known.starts, span.end)
+    firsts = np.searchsorted(known.ends, np.array([s.start for s in whole], np.int32), "right")
+    lasts = np.searchsorted(known.starts, np.array([s.end for s in whole], np.int32))
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
         free[first:last] = False
     return free
 

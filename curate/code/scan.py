@@ -12,10 +12,10 @@ _WHITE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xA0]] = True
 
 
 @numba.njit(cache=True, nogil=True)
-def _fold(text, white):  # type: ignore[no-untyped-def]
-    out = np.empty(text.size, np.uint8)
-    here, there = [0], [0]
-    size, i, n = text.size, 0, 0
+def _fold(text, white, out, here, there):  # type: ignore[no-untyped-def]
+    """How many bytes of `out`, and of the places `here` and `there`, there are."""
+    here[0] = there[0] = 0
+    size, i, n, parts = text.size, 0, 0, 1
     while i < size:
         if not white[text[i]]:
             out[n] = text[i]
@@ -28,15 +28,18 @@ def _fold(text, white):  # type: ignore[no-untyped-def]
         out[n] = 32
         n += 1
         if i - start > 1 or text[start] != 32:
-            here.append(n)
-            there.append(i)
-    return out[:n], here, there
+            here[parts] = n
+            there[parts] = i
+            parts += 1
+    return n, parts
 
 
 def fold(text: bytes) -> tuple[bytes, list[int], list[int]]:
     """Latin-1 `text` with each run of white space as one blank; places here, and in `text`, where the two part."""
-    out, here, there = _fold(np.frombuffer(text, np.uint8), _WHITE)
-    return out.tobytes(), here, there
+    most = len(text) // 2 + 2
+    out, here, there = bytearray(len(text)), np.empty(most, np.int64), np.empty(most, np.int64)
+    size, parts = _fold(np.frombuffer(text, np.uint8), _WHITE, np.frombuffer(out, np.uint8), here, there)
+    return bytes(memoryview(out)[:size]), here[:parts].tolist(), there[:parts].tolist()
 
 
 class Literals(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays, saved
-from curate.code.texts import Table, hash_table, lookup, of_table, spdx_data, table_of
+from curate.code.texts import Table, hash_table, of_table, spdx_data, table_of
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -95,11 +95,13 @@ def _may_begin(text, last, lines):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _words(text):  # type: ignore[no-untyped-def]
+def _words(text, hashes, starts, ends, spelled, meant):  # type: ignore[no-untyped-def]
+    """How many words there are; what they are goes into `hashes`, `starts` and `ends`.
+
+    A hash of `spelled` (a table: hashes, numbers) is written as the one of `meant` that it stands for.
+    """
     size = text.size
-    hashes = np.empty(size // 2 + 1, np.uint64)
-    starts = np.empty(size // 2 + 1, np.int32)
-    ends = np.empty(size // 2 + 1, np.int32)
+    mask = np.uint64(spelled[0].size - 1)
     n = 0
     i = 0
     lines, last = 1, 0
@@ -134,14 +136,21 @@ def _words(text):  # type: ignore[no-untyped-def]
             i += 1
         label = _label_end(text, begin, i, lines > 0 and _may_begin(text, last, lines))
         if label == begin:
-            hashes[n] = h ^ (h >> np.uint64(29))
+            h ^= h >> np.uint64(29)
+            at = h & mask
+            while spelled[0][at] != 0:
+                if spelled[0][at] == h:
+                    h = meant[spelled[1][at]]
+                    break
+                at = (at + np.uint64(1)) & mask
+            hashes[n] = h
             starts[n] = begin
             ends[n] = i
             n += 1
         else:
             i = label
         lines, last = 0, i
-    return hashes[:n].copy(), starts[:n].copy(), ends[:n].copy()
+    return n
 
 
 @numba.njit(cache=True, nogil=True)
@@ -175,15 +184,20 @@ def _pairs() -> Arrays:
 
 
 def _hash(word: str) -> int:
-    return int(_words(np.frombuffer(word.encode(), np.uint8))[0][0])
+    none = Table(np.zeros(1, np.uint64), np.zeros(1, np.int32))
+    return int(_words_of(word.encode(), none, np.zeros(1, np.uint64)).hashes[0])
+
+
+def _words_of(text: bytes, spelled: Table, meant: NDArray[np.uint64]) -> Words:
+    most = len(text) // 2 + 1
+    hashes, starts, ends = np.empty(most, np.uint64), np.empty(most, np.int32), np.empty(most, np.int32)
+    n = _words(np.frombuffer(text, np.uint8), hashes, starts, ends, (spelled.hashes, spelled.numbers), meant)
+    return Words(hashes[:n], starts[:n], ends[:n])
 
 
 def words(text: bytes) -> Words:
     """All words of UTF-8 `text`."""
-    hashes, starts, ends = _words(np.frombuffer(text, np.uint8))
-    spelled, meant = _equivalent()
-    rows = lookup(spelled, hashes)
-    return Words(np.where(rows >= 0, meant[rows], hashes), starts, ends)
+    return _words_of(text, *_equivalent())
 
 
 def words_of(texts: Sequence[bytes], between: bytes = b"\n\n") -> tuple[Words, NDArray[np.int64]]:
