@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from curate.code.heads import Program, unknown_in_head
+from curate.code.names import rough
 from curate.code.notices import doubtful
 from curate.code.prose import Sentence, copyright_lines, is_name
 from curate.code.reserved import reserved_in_head
@@ -17,6 +18,7 @@ _NAMED = re.compile(
     rb"__(?P<dunder>status|copyright|credits|authors?|maintainer|owner|organi[sz]ation|company|notice|legal|disclaimer|rights|terms|restrictions|classification|distribution|origin)__"
     rb"|\b(?P<loud>(?:[A-Z]+_)?(?:NOTICE|COPYRIGHT|LEGAL|DISCLAIMER|RIGHTS|TERMS|OWNER|CLASSIFICATION|CONFIDENTIALITY))\b"
 )
+_MAY_NAME = rough(_NAMED.pattern.decode())
 _BEFORE = re.compile(r"[ \t]*(?:[A-Za-z_$][\w.&<>\[\]$*]*[ \t*&]+){0,6}[$@]?\Z")
 """What stands in a line before a name that something is assigned to: "static final String"."""
 _ASSIGNS = re.compile(r"(?:\[\d*\])?(?: ?: ?[\w.&' \[\]]{1,30})?\s{0,8}:?=\s{0,8}(?=[\"'(\[{bruf`])")
@@ -40,7 +42,7 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s+|\n\s*\n")
 def doubtful_constants(text: bytes, program: Program) -> Iterator[tuple[Sentence, str]]:
     """(place, words) of each such string that is not of its kind."""
     raw = ""
-    for match in _NAMED.finditer(text):
+    for match in _NAMED.finditer(text) if _MAY_NAME.search(text) is not None else ():
         raw = raw or text.decode("latin-1")
         line = raw.rfind("\n", 0, match.start()) + 1
         assigned = _ASSIGNS.match(raw, match.end())

@@ -233,6 +233,7 @@ def _is_common(token: str) -> bool:
     return token.lower() in _COMMON or PATH.match(token) is not None
 
 
+@lru_cache(maxsize=20_000)
 def only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
     tokens = tokens_in(without_addresses(said))

@@ -23,7 +23,7 @@ from curate.code.names import UNKNOWN, Mention, folded, mentions_in
 from curate.code.notices import asides, combined, gate, pointers
 from curate.code.prose import Sentence, is_code, is_plain
 from curate.code.reserved import may_reserve
-from curate.code.said import HEADING, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
+from curate.code.said import HEADING, MOST_DOUBTS, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
 from curate.code.scan import Literals, has, literals, places
 from curate.code.texts import readable
 from curate.code.values import licence_of_value, names_in
@@ -65,9 +65,13 @@ _CODE_SUFFIXES = frozenset(
 
 
 class Detector:
-    """Reads licences out of texts; remembers what it read last."""
+    """Reads licences out of texts; remembers what it read last.
 
-    def __init__(self) -> None:
+    A source file is read up to `most` doubts: one denies it.
+    """
+
+    def __init__(self, most: int = MOST_DOUBTS) -> None:
+        self._most = most
         self._read: dict[tuple[bytes, str], list[Evidence]] = {}
 
     def detect(self, text: bytes, name: str) -> list[Evidence]:
@@ -84,20 +88,20 @@ class Detector:
         key = (hashlib.blake2b(text, digest_size=16).digest(), "" if about else name)
         found = self._read.pop(key, None)
         if found is None:
-            found = evidence_in(text, about, name)
+            found = evidence_in(text, about, name, self._most)
         self._read[key] = found  # as the last one read
         if len(self._read) > REMEMBERED:
             del self._read[next(iter(self._read))]
         return [replace(e, where=name + e.where) for e in found]
 
 
-def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
+def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBTS) -> list[Evidence]:
     """The evidence of a text with the line alone as its place; `about` for a file that is about licences.
 
     What the head of a source file says is known by the words of its code, and of its path `name`.
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
-    found = _evidence_in(text, about, program)
+    found = _evidence_in(text, about, program, most)
     constants = [] if program is None else list(doubtful_constants(text, program))
     if not constants:
         return found
@@ -105,7 +109,7 @@ def evidence_in(text: bytes, about: bool, name: str = "") -> list[Evidence]:
     return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in constants])]
 
 
-def _evidence_in(text: bytes, about: bool, program: Program | None) -> list[Evidence]:
+def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -> list[Evidence]:
     if not about and not has(text, gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):
@@ -121,12 +125,14 @@ def _evidence_in(text: bytes, about: bool, program: Program | None) -> list[Evid
     whole = sorted([*tags, *(s for s in known.spans if s.words >= WHOLE and not meets(s, tags))])
     outside = _outside(known.text, whole)
     short = _short(known, whole, outside)
-    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside)
+    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside, most)
     said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"), program)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
     return [
         *_evidence(known.text, spans),
-        *_plain_evidence(known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)),
+        *_plain_evidence(
+            known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)
+        ),
     ]
 
 

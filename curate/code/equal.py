@@ -282,7 +282,11 @@ class Template(NamedTuple):
     ids: tuple[str, ...]
     kind: str
     """license, header (the notice a licence asks to put into files) or exception."""
-    matches: Then
+    number: int
+
+    def matches(self, text: Text, at: int) -> int:
+        """Where the text of the list ends that begins at a place; -1 where it does not stand there."""
+        return _program(self.number)(text, at)
 
 
 def _starts(program: Sequence[Op]) -> Iterable[tuple[Op, ...]]:
@@ -340,10 +344,16 @@ def templates() -> Templates:
 
 @lru_cache(maxsize=4_000)
 def template(number: int) -> Template:
-    """One of them, ready to be matched."""
+    """One of them."""
+    ids, kind, _ = json.loads(templates().programs[number])
+    return Template(tuple(ids), kind, number)
+
+
+@lru_cache(maxsize=4_000)
+def _program(number: int) -> Then:
+    """A text of the list, ready to be matched: made when one begins with its first words whole, which few do."""
     known = templates()
-    ids, kind, parts = json.loads(known.programs[number])
-    return Template(tuple(ids), kind, chained(_unpacked(parts, known.words), _done))
+    return chained(_unpacked(json.loads(known.programs[number])[2], known.words), _done)
 
 
 def _by_first_words() -> dict[tuple[int, ...], list[tuple[Any, tuple[Op, ...]]]]:
@@ -489,7 +499,12 @@ class Near(NamedTuple):
     first: int
     last: int
     """The first word that differs."""
-    template: Template
+    number: int
+
+    @property
+    def template(self) -> Template:
+        """The text of the list."""
+        return template(self.number)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -545,9 +560,9 @@ def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near 
     for at, number, same in _begun(hashes, known.tables, known.starting, known.words, known.first, known.second):
         whole = same == known.first[2 * number + 1] - known.first[2 * number]
         text.furthest = at if whole else at + same
-        end = template(number).matches(text, at) if whole else -1
+        end = _program(number)(text, at) if whole else -1
         if end >= 0:
             found.append(Equal(at, end, template(number)))
         elif text.furthest - at > (near.last - near.first if near else SHORT):
-            near = Near(at, text.furthest, template(number))
+            near = Near(at, text.furthest, number)
     return found, near

@@ -179,7 +179,7 @@ def fast(pattern: str) -> Fast:
 
 def rough(pattern: str) -> Any:
     """`pattern` less its conditions on what is around, for Latin-1: it matches at or before any place that `pattern` does."""
-    options = _latin1()
+    options = _latin1(64 << 20)  # with less, an automaton of many states is thrown away and made anew again and again
     options.never_capture = True  # only the place is asked for, which is less work
     return re2.compile(_uncounted(_without_lookaround(pattern)).encode("latin-1"), options)
 

@@ -559,6 +559,11 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
         text: The sentence.
         named: Places of the licences that it names, in order.
     """
+    return _is_plain(text, tuple(named))
+
+
+@lru_cache(maxsize=20_000)
+def _is_plain(text: str, named: tuple[tuple[int, int], ...]) -> bool:
     if is_harmless(text):
         return True
     blank = text

@@ -7,6 +7,7 @@ counts that names a licence, that has a word of the gate (`curate.code.notices`)
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ HEADING = 1_000
 MORE = 20
 """Characters behind a title of a comment that says more."""
 MOST_HEADING = 20_000
+MOST_DOUBTS = 8
+"""Doubts behind which a source file is not read any further: one denies it, and these are shown."""
 BLOCK = 1_500
 """Characters before and after a notice in which every sentence is read for conditions; code ends it."""
 
@@ -60,6 +63,8 @@ class Known(NamedTuple):
     """Other places that say a licence and are no sentences."""
     outside: str
     """The text with blanks for the inside of known texts."""
+    most: int = MOST_DOUBTS
+    """Doubts of a source file of which the rest of it is not read."""
 
 
 class _Spoken(NamedTuple):
@@ -78,7 +83,7 @@ class _Spoken(NamedTuple):
     def places(self) -> list[tuple[int, int]]:
         """Where in `words` these stand."""
         first, last = self.at
-        return [(max(0, s.start - first), min(s.end, last) - first) for s in self.inside]
+        return [(max(0, s.start - first), min(s.end, last) - first) for s in self.inside] if self.inside else []
 
     @property
     def unnamed(self) -> str:
@@ -196,8 +201,11 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
             silent.append(spoken)
         elif not _add_named(said, spoken, text, around):
             left.append(spoken)
+        if len(said.doubts) >= known.most:
+            return said
     head = _Head(raw, heads, program)
-    said.doubts.extend(_doubts_beside(text, head, left, silent, around, known.whole))
+    beside = _doubts_beside(text, head, left, silent, around, known.whole)
+    said.doubts.extend(islice(beside, known.most - len(said.doubts)))
     return said
 
 

@@ -48,9 +48,11 @@ class Literals(NamedTuple):
     classes: NDArray[np.uint8]
     """Class of each byte: one for each letter of the words, whether upper or lower case, and 0 for all others."""
     following: NDArray[np.uint32]
-    """State after a byte: one row a state, one column a class."""
+    """Where the row of the next state begins: one column a class. The states in which a word ends come last."""
     lengths: NDArray[np.uint32]
-    """Bytes of the word that ends at a state, 0 for none."""
+    """Bytes of the word that ends at the state of a row, 0 for none."""
+    last: int
+    """Where the first row of a state begins in which a word ends."""
 
 
 def literals(found: tuple[str, ...]) -> Literals:
@@ -79,27 +81,33 @@ def literals(found: tuple[str, ...]) -> Literals:
             following[state, letter] = child
             waiting.append(child)
     classes[65:91] = classes[97:123]
-    return Literals(classes, following, np.array(lengths, np.uint32))
+    ends = np.array(lengths, np.uint32)
+    order = np.argsort(ends > 0, kind="stable")
+    columns = len(letters) + 1
+    row = np.empty(len(rows), np.uint32)
+    row[order] = np.arange(len(rows), dtype=np.uint32) * columns
+    first = int(np.count_nonzero(ends == 0)) * columns
+    return Literals(classes, row[following[order]].ravel(), np.repeat(ends[order], columns), first)
 
 
 @numba.njit(cache=True, nogil=True)
-def _places(text, classes, following, lengths):  # type: ignore[no-untyped-def]
+def _places(text, classes, following, lengths, last):  # type: ignore[no-untyped-def]
     out = [(0, 0) for _ in range(0)]
     state = np.uint32(0)
     for i in range(text.size):
-        state = following[state, classes[text[i]]]
-        if lengths[state]:
+        state = following[state + classes[text[i]]]
+        if state >= last:
             out.append((i + 1 - int(lengths[state]), i + 1))
             state = np.uint32(0)
     return out
 
 
 @numba.njit(cache=True, nogil=True)
-def _has(text, classes, following, lengths):  # type: ignore[no-untyped-def]
+def _has(text, classes, following, lengths, last):  # type: ignore[no-untyped-def]
     state = np.uint32(0)
     for i in range(text.size):
-        state = following[state, classes[text[i]]]
-        if lengths[state]:
+        state = following[state + classes[text[i]]]
+        if state >= last:
             return True
     return False
 

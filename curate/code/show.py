@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 SHOWN = 4
+ALL = 1_000_000
+"""Doubts of a file that is asked for by name."""
 DIFFERENCES = 10
 
 
@@ -29,7 +31,7 @@ def evidence_of(path: str, allowed: frozenset[str]) -> list[dict[str, Any]]:
     if not is_package(path):
         with open(path, "rb") as file:
             data = file.read()
-        entry = _entry(path, Detector().detect(data, os.path.basename(path)), allowed)
+        entry = _entry(path, Detector(ALL).detect(data, os.path.basename(path)), allowed)
         beside = nearest(data) if UNKNOWN in (entry["license"] or UNKNOWN) else None
         if beside and beside.lines:
             entry["nearest"] = {"license": beside.name, "difference": list(beside.lines)}

@@ -1,5 +1,6 @@
 """Notices known word for word, texts that SPDX does not list, and the machinery that finds them."""
 
+import random
 import re
 
 import numpy as np
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 
 from curate.code.detect import Detector
 from curate.code.evidence import conjunction
-from curate.code.known import Span
+from curate.code.known import Span, meets, meets_ordered
 from curate.code.marks import unmarked
 from curate.code.names import fast, folded, mentions
 from curate.code.nearest import nearest
 from curate.code.notices import without_chosen
 from curate.code.phrases import found_in, phrases
 from curate.code.prose import is_name
+from curate.code.said import MOST_DOUBTS
 from curate.code.spdx import plain
 from curate.code.texts import database, hash_table, lookup, readable, spdx_data
 from curate.code.tokens import words
@@ -500,3 +502,34 @@ def test_a_gnu_notice_before_a_choice_stays_and_a_text_goes():
     assert without_chosen([notice, choice]) == [notice, choice]
     assert without_chosen([notice._replace(words=2900), choice]) == [choice]
     assert without_chosen([choice, notice._replace(start=7000, end=7900)]) == [choice]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_places_in_order_are_met_by_one_look(seed):
+    rng = random.Random(seed)
+    edges = sorted(rng.sample(range(100), 20))
+    others = list(zip(edges[::2], edges[1::2], strict=True))
+    for start in range(99):
+        for end in range(start + 1, 100):
+            assert meets_ordered((start, end), others) == meets((start, end), others)
+
+
+def test_a_source_file_is_read_up_to_its_first_doubts():
+    restrictions = "\n".join(
+        f"# Do not redistribute part {n} without written permission.\nx = {n}\n" for n in range(50)
+    )
+    text = f"# SPDX-License-Identifier: MIT\n{restrictions}".encode()
+    shown, every = Detector().detect(text, "a.py"), Detector(1_000).detect(text, "a.py")
+    assert len(shown) < len(every)
+    assert shown == every[: len(shown)]
+    assert [e.kind for e in shown].count("doubt") == MOST_DOUBTS
+
+
+def test_a_licence_file_is_read_whole():
+    text = text_of("MIT") + "\n\n".join(f"Part {n} is for members alone." for n in range(50))
+    assert Detector().detect(text.encode(), "LICENSE") == Detector(1_000).detect(text.encode(), "LICENSE")
+
+
+def test_the_inside_of_a_known_text_hides_nothing_behind_it(detector):
+    text = f"{text_of('MIT')}\n\nParts are under the GNU General Public License, version 2.\n\n{text_of('MIT')}"
+    assert any("GPL-2.0" in e.expression for e in detector.detect(text.encode(), "LICENSE"))
