@@ -54,8 +54,9 @@ def _entry(path: str, found: list[Evidence], allowed: frozenset[str]) -> dict[st
 
 def table(found: list[dict[str, Any]]) -> "Table":
     """The entries as a table for a terminal."""
-    from rich.table import Table
     from rich.text import Text
+
+    from curate.console.tables import Table
 
     out = Table(box=None, pad_edge=False)
     for name in ("path", "license", "allowed", "evidence"):

@@ -127,9 +127,9 @@ def _unique(paths: tuple[str, ...], tokenizer: str | None) -> int:
 
 def _table(value: dict[str, Any]) -> Any:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import duration
     from curate.mixing.units import short
 

@@ -1,8 +1,14 @@
 """`curate explain`: why a page was kept or dropped."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+from curate.commands.options import on_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command("explain")
@@ -12,7 +18,9 @@ import click
 @click.option("--scan", is_flag=True, help="Not among the documents: read the crawl files for a skipped record.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry a record).")
 def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -> None:
-    """Why the page with this URL (or id, or the first 8 digits of it) was kept or dropped; for code give its path.
+    """Why the page with this URL or id was kept or dropped; for code give its path.
+
+    An id is the corpus' own, or the one that the document had where it came from; the beginning of one is enough where no other begins so.
 
     CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
     and for duplicates the page that stays.
@@ -30,17 +38,17 @@ def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -
     if as_json:
         click.echo(json.dumps([explaining.as_json(one) for one in found], ensure_ascii=True))
         return
-    from rich.console import Console
-
     from curate.report.explain_view import view
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    for at, one in enumerate(found):
-        if at:
-            console.rule()
-        for part in view(one, console.width, full, console.is_terminal):
-            console.print(part)
-            console.print()
+    def shown(console: "Console") -> None:
+        for at, one in enumerate(found):
+            if at:
+                console.rule()
+            for part in view(one, console.width, full, console.is_terminal):
+                console.print(part)
+                console.print()
+
+    on_console(shown)
 
 
 def _skipped(corpus: str, url: str, as_json: bool) -> None:

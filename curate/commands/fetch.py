@@ -100,7 +100,7 @@ class _Bars:
 
 
 def _table(fetched: "list[Fetched]") -> "RenderableType":
-    from rich.table import Table
+    from curate.console.tables import Table
 
     table = Table("file", "bytes", "verified by", "status")
     for item in fetched:

@@ -78,9 +78,9 @@ def _ledger(corpus: str) -> "Row":
 
 
 def _groups(by: str, rows: "list[Row]") -> "Table":
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import number, one_line, share, size
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -142,9 +142,9 @@ def _grid(rows: list[tuple[str, str]]) -> Any:
 
 
 def _counts(name: str, counts: list[tuple[str, int]], distinct: int, documents: int) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import number, one_line, share
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -164,7 +164,9 @@ def _document(console: "Console", row: dict[str, Any]) -> None:
     from curate.console.terminal import clean, number, one_line
 
     name = row.get("url") or "/".join(part for part in (row.get("repo"), row.get("path")) if part)
-    console.rule(Text(one_line(f"{row['id']}  {name}", console.width - 4)), align="left")
+    console.rule(Text(one_line(str(row["id"]), 80)), align="left")
+    if name:
+        console.print(Text(one_line(name, 500), style="dim", overflow="fold"))
     text = str(row.get("text") or "")
     console.print(Text(clean(text[:SHOWN_CHARS])))
     if len(text) > SHOWN_CHARS:

@@ -120,9 +120,9 @@ def _trained(card: dict[str, Any]) -> str:
 
 def _evaluated(found: "Evaluation") -> object:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import one_line
 
     def table(*heads: str) -> Table:

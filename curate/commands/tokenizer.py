@@ -77,9 +77,9 @@ def _measured(path: str, name: str, texts: list[str]) -> dict[str, object]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import one_line
     from curate.tokens import tokenizer as tokenizers
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from curate.commands.options import json_option
+from curate.commands.options import json_option, on_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,9 +51,7 @@ def whatif(
     if as_json:
         click.echo(json_text(answer.as_json(found)))
         return
-    from rich.console import Console
-
-    _show(Console(highlight=False, markup=False, emoji=False), found, top)
+    on_console(lambda console: _show(console, found, top))
 
 
 def _show(console: "Console", found: "Answer", top: int) -> None:
@@ -87,9 +85,9 @@ def _show(console: "Console", found: "Answer", top: int) -> None:
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
+    from curate.console.tables import Table
     from curate.console.terminal import one_line
 
     table = Table(box=None, pad_edge=False, header_style="bold")

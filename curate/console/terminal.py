@@ -264,7 +264,7 @@ def side_by_side(left: str, right: str, width: int = 120, titles: tuple[str, str
     columns = [clean(text).splitlines() for text in (left, right)]
     table = Table(width=width, header_style="bold")
     for title in titles:
-        table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
+        table.add_column(Text(one_line(title, 500), overflow="fold"), ratio=1, overflow="fold")
     for tag, first, last, start, end in difflib.SequenceMatcher(
         None, columns[0], columns[1], autojunk=False
     ).get_opcodes():

@@ -119,7 +119,8 @@ def _row(found: mixture.Mixture, source: str, weight: float) -> dict[str, Any]:
 def details_table(value: Mapping[str, Any]) -> object:
     """The details for a terminal."""
     from rich.console import Group
-    from rich.table import Table
+
+    from curate.console.tables import Table
 
     heads = ["source", "weight", "size", "tokens drawn", "epochs printed", "epochs computed", "tokens implied"]
     table = Table(box=None, pad_edge=False)

@@ -4,11 +4,14 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from curate.console.terminal import one_line
 from curate.corpus.lookup import by_id, by_ids, judged, parts, schema_of
 from curate.corpus.recipe import Recipe, load
 from curate.dedup.difference import Piece, pieces
@@ -16,8 +19,11 @@ from curate.errors import InputError
 from curate.files import storage
 from curate.report.trace import Loss, Trace, trace
 
-HEX = re.compile(r"[0-9a-f]{8,32}")
+HEX = re.compile(r"[0-9a-f]{1,32}")
 NEAR_URLS = 5
+ID_DIGITS = 32
+SHOWN_IDS = 12
+"""Documents whose ids begin alike that are listed; one more is looked for, to say that there are more."""
 SCANNED_URLS = 20_000
 """URLs of a host that are compared with one that was not found."""
 
@@ -65,16 +71,23 @@ class Explanation:
 
 
 def explain(corpus: str, query: str) -> list[Explanation]:
-    """Everything known of the record(s) with this URL or id (32 hex digits, or 8 and more of its beginning).
+    """Everything known of the record(s) with this URL, path or id: the corpus' own, that which the record had where it came from
+    (`record_id`), or the beginning of either where no other document's begins so.
 
-    Raises InputError when `corpus` is none, or has no such record; the message names the nearest URLs.
+    Raises InputError when `corpus` is none, or has no such record, or several ids begin so; the message names the nearest URLs, or
+    those ids.
     """
     recipe = _recipe(corpus)
     folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
     if not folders:
         raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
     extracted = folders[0] == "extracted"
-    rows = [row for folder in (folders[:1] if extracted else folders) for row in find(corpus, folder, query)]
+    searched = folders[:1] if extracted else folders
+    rows = [row for folder in searched for row in find(corpus, folder, query)]
+    if not rows and (begun := _begun(corpus, searched, query)):
+        if len(begun) > 1:
+            raise InputError(_several(corpus, query, begun))
+        rows = [row for folder in searched for row in by_id(parts(corpus, folder), *begun)]
     if rows:
         return [_explanation(corpus, row, recipe, extracted) for row in rows]
     raise InputError(_not_found(corpus, folders, query))
@@ -86,22 +99,55 @@ def _recipe(corpus: str) -> Recipe | None:
 
 
 def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
-    """Rows of a folder whose URL (for code: path, or repository/path) is `query`, or whose id is or begins with it."""
+    """Rows of a folder whose URL (for code: path, or repository/path), id or `record_id` is `query`."""
     paths = parts(corpus, folder)
-    if HEX.fullmatch(query.lower()):
-        yield from by_id(paths, query.lower())
-        return
-    names = schema_of(paths[0]).names if paths else []
-    condition = None
-    if "url" in names:
-        condition = pc.field("url") == query
-    elif "path" in names:
-        condition = pc.field("path") == query
+    found = list(by_id(paths, query.lower())) if len(query) == ID_DIGITS and HEX.fullmatch(query.lower()) else []
+    names = schema_of(paths[0]).names if paths and not found else []
+    conditions = [pc.field("url") == query] if "url" in names else []
+    if "path" in names:
+        conditions.append(pc.field("path") == query)
         if "repo" in names:
-            condition |= pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query
-    if condition is not None:
-        # Only these two columns are read of every row; texts of the rows that were found.
-        yield from by_ids(paths, _dataset(paths).to_table(columns=["id"], filter=condition)["id"].to_pylist())
+            conditions.append(pc.binary_join_element_wise(pc.field("repo"), pc.field("path"), pc.scalar("/")) == query)
+    if "record_id" in names:
+        conditions += [pc.field("record_id") == form for form in _forms(query)]
+    if conditions:
+        # Only these columns are read of every row; texts of the rows that were found.
+        ids = _dataset(paths).to_table(columns=["id"], filter=reduce(or_, conditions))["id"].to_pylist()
+        found = list(by_ids(paths, ids))
+    yield from found
+
+
+def _forms(query: str) -> tuple[str, ...]:
+    """An id as crawlers write it, too: people leave the brackets and what stands before a UUID out."""
+    return query, f"<{query}>", f"<urn:uuid:{query}>"
+
+
+def _begun(corpus: str, folders: Sequence[str], query: str) -> dict[str, str]:
+    """Documents whose id or `record_id` begins with `query`, by id, each with what it is called; a few of them."""
+    found: dict[str, str] = {}
+    digits = query.lower() if HEX.fullmatch(query.lower()) else ""
+    for folder in folders:
+        paths = parts(corpus, folder)
+        names = schema_of(paths[0]).names if paths else []
+        ours = (pc.field("id") >= digits) & (pc.field("id") < digits + "g")  # of sorted files, few are read
+        theirs = [pc.starts_with(pc.field("record_id"), form.rstrip(">")) for form in _forms(query)]
+        conditions = ([ours] if digits else []) + (theirs if "record_id" in names else [])
+        columns = [name for name in ("id", "url", "path", "record_id") if name in names]
+        for condition in conditions:
+            for batch in _dataset(paths).to_batches(columns=columns, filter=condition):
+                for row in batch.to_pylist():
+                    if len(found) <= SHOWN_IDS:
+                        told = (row.get(name) for name in ("url", "path", "record_id"))
+                        found[row["id"]] = next((value for value in told if value), "")
+                if len(found) > SHOWN_IDS:
+                    return found
+    return found
+
+
+def _several(corpus: str, query: str, begun: Mapping[str, str]) -> str:
+    shown = [f"\n  {id_}  {one_line(name, 200)}".rstrip() for id_, name in sorted(begun.items())[:SHOWN_IDS]]
+    many = f"{len(begun)}" if len(begun) <= SHOWN_IDS else f"more than {SHOWN_IDS}"
+    return f"{corpus} has {many} documents whose id begins with {query!r}; give more of it:{''.join(shown)}"
 
 
 def _dataset(paths: Sequence[str]) -> Any:
@@ -183,7 +229,7 @@ def survivors_of(corpus: str, keepers: Collection[str]) -> dict[str, Survivor]:
 def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
     message = f"{corpus} has no document {query!r}"
     if HEX.fullmatch(query.lower()):
-        return message + " (ids are 32 hex digits; 8 from the beginning are enough)"
+        return message + " (ids are 32 hex digits; as many from the beginning are enough as no other has)"
     near = nearest_urls(parts(corpus, folders[0]), query)
     if near:
         message += "; the nearest URLs are:\n" + "\n".join(f"  {url}" for url in near)

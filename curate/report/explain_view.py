@@ -68,7 +68,7 @@ def _facts(found: Explanation) -> "Table":
     table = Table.grid(padding=(0, 2))
     row = found.row
     at = where(row.get("file"), row.get("offset"))
-    facts: dict[str, Any] = {name: row.get(name) for name in ("url", "repo", "path", "id")}
+    facts: dict[str, Any] = {name: row.get(name) for name in ("url", "repo", "path", "id", "record_id")}
     facts |= {"date": row.get("date"), "record": f"{row['file']} at {at}" if row.get("file") and at else ""}
     facts |= {name: row.get(name) for name in ("status", "content_type", "charset", "truncated", "language", "license")}
     for name, value in facts.items():
@@ -79,8 +79,9 @@ def _facts(found: Explanation) -> "Table":
 
 def _steps(stages: Sequence[Stage]) -> "Table":
     """One row a step: what it did, what it measured, what its limits are."""
-    from rich.table import Table
     from rich.text import Text
+
+    from curate.console.tables import Table
 
     table = Table(title="Steps", title_justify="left", box=None, header_style="bold", pad_edge=False)
     for name in ("step", "outcome", "measured", "removed", "set to"):
@@ -114,8 +115,14 @@ def _parameters(stage: Stage) -> str:
 
 
 def _short(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    return text if len(text) <= LONG_PARAMETER else text[: LONG_PARAMETER - 1] + "…"
+    """A value, or as much of it as fits: of a list whole items."""
+    if not isinstance(value, tuple | list):
+        return one_line(str(value), LONG_PARAMETER)
+    text = ",".join(map(str, value))
+    while len(text) > LONG_PARAMETER and len(value) > 1:
+        value = value[:-1]
+        text = ",".join([*map(str, value), "…"])
+    return text
 
 
 def _warning(found: Explanation) -> "Text":
@@ -230,7 +237,7 @@ def _difference(found: Difference, keeper: str, width: int, full: bool, colours:
     )
     cells = []
     for title, parts, start, end, style in sides:
-        table.add_column(Text(one_line(title, width // 2 - 4)), ratio=1, overflow="fold")
+        table.add_column(Text(one_line(title, 500), overflow="fold"), ratio=1, overflow="fold")
         text = Text()
         for piece in parts if full else excerpts(parts):
             words = clean(piece.text)

@@ -15,7 +15,7 @@ from curate.console.terminal import plain
 from curate.corpus import schema
 from curate.errors import InputError
 from curate.report.explain import as_json, explain, find, nearest_urls, parts
-from curate.report.explain_view import _steps, view
+from curate.report.explain_view import _parameters, _steps, view
 from curate.report.trace import Line, Stage, cut_spans
 
 KEPT, DUPLICATE = "https://host.example/1", "44444444"
@@ -170,10 +170,11 @@ def test_code_is_found_by_path(tmp_path: Path) -> None:
     row |= {"id": "ab" * 16, "text": "x = 1\n", "source": "s", "repo": "owner/name", "path": "src/a.py"}
     (tmp_path / "extracted").mkdir()
     pq.write_table(pa.Table.from_pylist([row], schema.extracted("code")), tmp_path / "extracted" / "a.parquet")
-    for query in ("src/a.py", "owner/name/src/a.py", "abababab"):
+    for query in ("src/a.py", "owner/name/src/a.py", "ab" * 16):
         assert len(list(find(str(tmp_path), "extracted", query))) == 1, query
     assert list(find(str(tmp_path), "extracted", "a.py")) == []
     assert "owner/name" in shown(tmp_path, "src/a.py")
+    assert "owner/name" in shown(tmp_path, "ab")
 
 
 def test_what_a_step_said_is_printed_once() -> None:
@@ -183,3 +184,73 @@ def test_what_a_step_said_is_printed_once() -> None:
         )
         == 1
     )
+
+
+IDS = ("<urn:uuid:0a9f-1>", "<urn:uuid:0a9f-2>", "12", "120", "7", "doc-3", "Ärzte/1", None)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A corpus of rows that had ids of their own where they came from."""
+    rows = [
+        {"id": f"{number:x}" * 32, "text": f"Row {number}.", "record_id": own, "url": f"https://e.example/{number}"}
+        for number, own in enumerate(IDS)
+    ]
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "a.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("query", "row"),
+    [
+        ("<urn:uuid:0a9f-1>", 0),
+        ("urn:uuid:0a9f-2", 1),
+        ("0a9f-2", 1),
+        ("12", 2),  # not 120, which begins so
+        ("120", 3),
+        ("7", 4),  # not the corpus' own id 777…
+        ("doc", 5),
+        ("Ä", 6),
+        ("66", 6),
+        ("5" * 32, 5),
+        ("https://e.example/7", 7),
+    ],
+)
+def test_an_id_of_another_pipeline_or_its_beginning_is_found(foreign: Path, query: str, row: int) -> None:
+    (found,) = explain(str(foreign), query)
+    assert found.row["text"] == f"Row {row}."
+    assert IDS[row] is None or f"record_id  {IDS[row]}" in shown(foreign, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "listed"), [("0a9f", (0, 1)), ("<urn:uuid:", (0, 1)), ("1", (1, 2, 3)), ("0", (0, 1))]
+)
+def test_ids_that_begin_alike_are_listed(foreign: Path, query: str, listed: tuple[int, ...]) -> None:
+    with pytest.raises(InputError) as told:
+        explain(str(foreign), query)
+    head, *lines = str(told.value).splitlines()
+    assert f"has {len(listed)} documents whose id begins with {query!r}; give more of it" in head
+    assert [line.split()[0] for line in lines] == [f"{row:x}" * 32 for row in listed]
+    assert all(f"https://e.example/{row}" in line for row, line in zip(listed, lines, strict=True))
+
+
+def test_of_many_ids_that_begin_alike_some_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = [{"id": f"a{number:031x}", "text": "x"} for number in range(500)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "a.parquet")
+    with pytest.raises(InputError, match="more than 12 documents whose id begins with 'a'") as told:
+        explain(str(tmp_path), "a")
+    assert len(str(told.value).splitlines()) == 13
+    assert len(explain(str(tmp_path), f"a{77:031x}")) == 1
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100, 120])
+def test_no_word_of_an_explanation_is_cut(small_corpus: Path, rows: list[dict], width: int) -> None:
+    for row in rows:
+        (found,) = explain(str(small_corpus), row["id"])
+        for stage in found.trace.stages if found.trace else ():
+            words = " ".join(plain(_steps([stage]), width).split())
+            for parameter in _parameters(stage).split(", "):
+                assert " ".join(parameter.split()) in words, (width, parameter)
+            assert all(name in words for name in stage.signals)
