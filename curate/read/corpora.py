@@ -60,13 +60,14 @@ def tables_source(paths: str | Sequence[str], name: str | None = None, text: str
         for i, (file, (root, _)) in enumerate(inputs.items())
     ]
     notes = [note for one in found for note in one.notes]
-    notes += _not_carried(tasks[0])
+    firsts = {task.root: task for task in reversed(tasks)}
+    notes += [told for root in dict.fromkeys(task.root for task in tasks) for told in _not_carried(firsts[root])]
     return Source(kind, run, tasks, listed, digest, notes=notes)
 
 
 def _not_carried(task: CorpusTask) -> list[str]:
-    """A sentence on the columns of the first file that have no place in the corpus."""
-    types, asked = tables.column_types(task.file), task.asked
+    """A sentence on the columns of a file, the first of its folder, that have no place in the corpus."""
+    types, asked, inside = tables.column_types(task.file), task.asked, list[str]()
     flat = [
         name for name, kind in types.items() if not kind.startswith(("list", "struct", "map", "large_list", "dict<"))
     ]
@@ -75,7 +76,9 @@ def _not_carried(task: CorpusTask) -> list[str]:
     else:
         used = {name for field in _fields(task) for name in columns.spelled(asked.names(field), flat)}
         used |= {*columns.spelled(columns.CONTAINERS, types)}
-    rest = [name for name in types if name not in used]
+        inside = tables.contained(task.file)
+        used |= {name for field in _fields(task) for name in columns.spelled(asked.names(field), inside)}
+    rest = [name for name in (*types, *inside) if name not in used]
     told = ", ".join(rest[:10]) + (" …" if len(rest) > 10 else "")
     return [f"{task.root}: columns that are not carried over: {told}"] if rest else []
 

@@ -110,12 +110,32 @@ def column_types(file: str) -> dict[str, str]:
     try:
         if is_parquet(file):
             return {field.name: str(field.type) for field in parquet_schema(file)}
-        with opened(file) as stream:
-            values = (record.value for record in islice(records(stream), BATCH_ROWS))
-            first = next((value for value in values if isinstance(value, dict)), {})
-            return {columns.encodable(name): type(value).__name__ for name, value in first.items()}
+        return {columns.encodable(name): type(value).__name__ for name, value in _first_object(file).items()}
     except DAMAGE:
         return {}
+
+
+def contained(file: str) -> list[str]:
+    """What stands in the containers of a file (`metadata` and the like), as `metadata.url`: in its structs, or in those of its first JSON
+    object."""
+    try:
+        if is_parquet(file):
+            there = parquet_schema(file)
+            holders = {name: there.field(name).type for name in columns.spelled(columns.CONTAINERS, there.names)}
+            inner = {name: [one.name for one in kind] for name, kind in holders.items() if pa.types.is_struct(kind)}
+        else:
+            first = _first_object(file)
+            holders = {name: first[name] for name in columns.spelled(columns.CONTAINERS, first)}
+            inner = {name: list(value) for name, value in holders.items() if isinstance(value, dict)}
+    except DAMAGE:
+        return []
+    return [columns.encodable(f"{holder}.{name}") for holder, names in inner.items() for name in names]
+
+
+def _first_object(file: str) -> dict[str, object]:
+    with opened(file) as stream:
+        values = (record.value for record in islice(records(stream), BATCH_ROWS))
+        return next((value for value in values if isinstance(value, dict)), {})
 
 
 def names(file: str) -> list[str]:

@@ -106,6 +106,22 @@ def test_columns_with_our_names_are_not_ours(tmp_path: Path) -> None:
     assert "columns that are not carried over: file, offset, host" in note
 
 
+def test_what_is_not_carried_over_is_named_of_each_folder_and_inside_metadata(tmp_path: Path) -> None:
+    inside = {"url": "http://a/", "Language": "en", "dump": "CC", "tokens": 3}
+    for name in ("lines", "parquet", "used"):
+        (tmp_path / name).mkdir()
+    record = {"text": "a", "id": "<urn:uuid:1>", "metadata": inside, "score": 0.5, "Ärger": 1}
+    (tmp_path / "lines" / "a.jsonl").write_text(json.dumps(record) + "\n")
+    (tmp_path / "lines" / "b.jsonl").write_text('{"text": "b", "other": 1}\n')  # the first file tells for its folder
+    pq.write_table(pa.table({"text": ["a"], "meta": [inside], "tags": [["x"]]}), tmp_path / "parquet" / "a.parquet")
+    (tmp_path / "used" / "a.jsonl").write_text('{"text": "a", "metadata": "{\\"dump\\": 1}"}\n')
+    folders = [str(tmp_path / name) for name in ("lines", "parquet", "used")]
+    assert corpora.tables_source(folders).notes == [
+        f"{folders[0]}: columns that are not carried over: score, Ärger, metadata.dump, metadata.tokens",
+        f"{folders[1]}: columns that are not carried over: tags, meta.dump, meta.tokens",
+    ]
+
+
 def test_a_corpus_of_ours_is_known_by_its_mark(tmp_path: Path) -> None:
     ids = [schema.document_id(n) for n in range(3)]
     row = {"source": "CC", "status": 200, "charset": "utf-8", "host": "h"}
