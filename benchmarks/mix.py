@@ -23,7 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import mix_peers, mix_sources
-from curate.mixing import counts, hashing, ledger, mixture, plan, published, tables
+from curate.console.cells import markdown
+from curate.mixing import counts, hashing, ledger, mixture, plan, published
 from curate.mixing.decontam_items import items
 from curate.mixing.decontam_match import Tasks
 from curate.mixing.sources import find
@@ -273,7 +274,7 @@ def main() -> None:
 
 def say(title: str, rows: Sequence[Sequence[str]]) -> None:
     """Print a table as Markdown."""
-    print(f"\n## {title}\n\n{tables.markdown(rows)}", flush=True)
+    print(f"\n## {title}\n\n{markdown(rows)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from curate.commands.options import engine_options, json_option
 from curate.errors import UsageError
-
-if TYPE_CHECKING:
-    from curate.mixing.plan import Plan
-    from curate.run.ledger import Ledger
 
 Command = Callable[..., None]
 
@@ -209,17 +205,20 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
     if not options["weights"]:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
     from curate.jobs import mix as jobs
-    from curate.mixing.job import check
+    from curate.mixing import ledger as ledgers
+    from curate.report import mixture_card
     from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: options.pop(found.name) for found in fields(EngineOptions)})
     asked = jobs.Options(**options)
     if plan_only:
         planned, order = jobs.show(asked, engine)
-        _show_plan(planned, as_json)
-        check(order, planned)
+        told = ledgers.rule_of_thumb(planned), ledgers.warnings(planned)
+        _show(ledgers.plan_json(planned), mixture_card.plan_table(planned), *told, as_json)
+        planned.check_repeats(order.max_epochs)
     else:
-        _show_ledger(jobs.mix(asked, engine), as_json)
+        ledger = jobs.mix(asked, engine)
+        _show(ledger, mixture_card.ledger_table(ledger), ledger["rule_of_thumb"], ledger["warnings"], as_json)
 
 
 def _searched(options: dict[str, Any], as_json: bool) -> None:
@@ -239,29 +238,13 @@ def _searched(options: dict[str, Any], as_json: bool) -> None:
     mix_search.train(options, options["output"], as_json, options["quiet"])
 
 
-def _show_plan(planned: "Plan", as_json: bool) -> None:
-    """The table of a plan on stdout, what to know on stderr."""
-    from curate.mixing import ledger, tables
+def _show(value: Any, rows: Sequence[Sequence[str]], rule: str, warnings: Sequence[str], as_json: bool) -> None:
+    """A plan or what was written, as JSON or as a table, on stdout; what to know on stderr."""
+    from curate.console import cells
 
     if as_json:
-        click.echo(json.dumps(ledger.plan_json(planned), indent=1))
+        click.echo(json.dumps(value, indent=1))
     else:
-        tables.show(tables.plan_table(planned))
-    _say([ledger.rule_of_thumb(planned), *(f"note: {one}" for one in ledger.warnings(planned))])
-
-
-def _show_ledger(ledger: "Ledger", as_json: bool) -> None:
-    """What was written, on stdout; what to know on stderr."""
-    from curate.mixing import tables
-    from curate.report import mixture_card
-
-    if as_json:
-        click.echo(json.dumps(ledger, indent=1))
-    else:
-        tables.show(mixture_card.ledger_table(ledger))
-    _say([ledger["rule_of_thumb"], *(f"note: {one}" for one in ledger["warnings"])])
-
-
-def _say(lines: Sequence[str]) -> None:
-    for line in filter(None, lines):
+        cells.show(rows)
+    for line in filter(None, [rule, *(f"note: {one}" for one in warnings)]):
         click.echo(line, err=True)

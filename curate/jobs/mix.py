@@ -65,7 +65,7 @@ def mix(options: Options, engine: EngineOptions | None = None) -> Ledger:
 
 
 def show(options: Options, engine: EngineOptions | None = None) -> tuple[plan.Plan, Request]:
-    """The plan, with nothing written but the counts. Raises as `mix` does, but for too many repeats (`curate.mixing.job.check`)."""
+    """The plan, with nothing written but the counts. Raises as `mix` does, but for too many repeats (`Plan.check_repeats`)."""
     order = asked(options)
     with running("curate mix", engine or EngineOptions()) as (s, _):
         return job.answer(order, job.measure(order, s.run)), order

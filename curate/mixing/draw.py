@@ -82,7 +82,7 @@ def draw_task(job: "MixJob", planned: Plan, source: Source, drawn: Draw, file: F
         extra=drawn.extra,
         held_out=job.request.held_out,
         held_out_shown=job.request.held_out * shown,
-        shards=job.request.number_of_shards(planned),
+        shards=planned.number_of_shards(job.request.shards),
         out=job.scratch("drawn", f"{source.name}-{place:06d}.parquet"),
         held_out_file=job.scratch("kept-back", f"{source.name}-{place:06d}.parquet"),
         beats=job.beats,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,8 @@ from curate.mixing.draw import DRAWN, KEPT_BACK, RUNS, DrawTask, draw_task
 from curate.mixing.plan import Plan
 from curate.run.exchange import between, check_moved, together
 from curate.run.runner import run_tasks, stage
-from curate.tokens import pack
+from curate.tokens import formats, pack
+from curate.tokens import tokenizer as tokenizers
 
 if TYPE_CHECKING:
     from curate.mixing.job import MixJob
@@ -35,7 +36,8 @@ def published(*, counted: bool) -> pa.Schema:
 
 def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) -> list["ShardTask"]:
     """Bring the drawn rows together, and write each shard in the order of the shuffle."""
-    order, count = job.request, job.request.number_of_shards(planned)
+    order, count = job.request, planned.number_of_shards(job.request.shards)
+    packs = [_pack_into(job, planned, "packed", i) if order.tokenize else None for i in range(count)]
     drawn = {task.out: read_written(task.out).content for task in draws}
     with stage(job, "exchange", 1) as facts:
         facts["bytes"] = planned.drawn.bytes
@@ -48,7 +50,7 @@ def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) 
             out=job.scratch("counts", part_name(i, count)),
             data=job.path("data", part_name(i, count)),
             counted=order.tokenizer is not None,
-            packed=_pack_task(job, planned, i),
+            packed=packs[i],
         )
         for i in range(count)
     ]
@@ -58,10 +60,6 @@ def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) 
         facts["rows"] = sum(one.rows for one in finished)
     check_moved("the exchange", drawn, checksums.total(one.content for one in finished))
     return tasks
-
-
-def _pack_task(job: "MixJob", planned: Plan, shard: int) -> pack.PackTask | None:
-    return _pack_into(job, planned, "packed", shard) if job.request.tokenize else None
 
 
 def _pack_into(job: "MixJob", planned: Plan, folder: str, number: int) -> pack.PackTask | None:
@@ -88,7 +86,23 @@ def held_out(s: Session, job: "MixJob", planned: Plan) -> dict[str, "HeldOut"]:
     return {name: held_out_of(task) for name, task in tasks.items()}
 
 
-def packed_held_out(s: Session, job: "MixJob", planned: Plan) -> list[str]:
+def tokens(s: Session, job: "MixJob", planned: Plan, shards: Sequence["ShardTask"]) -> dict[str, Any] | None:
+    """Put the packed tokens of all shards together in the format asked for, the tokenizer beside; what their `meta.json` says."""
+    order, tokenizer, folder = job.request, job.request.tokenizer, job.path("tokens")
+    if not order.tokenize or tokenizer is None:
+        return None
+    parts = [task.packed.path for task in shards if task.packed]
+    if order.format == "nanogpt":
+        validation = _packed_held_out(s, job, planned)
+        formats.write_validation(formats.Stream(validation, tokenizer), folder)
+    with stage(job, "tokens", 1):
+        storage.write_text(storage.join(folder, "tokenizer.json"), tokenizers.text_of(tokenizer.path))
+        if order.format != formats.OURS:
+            return formats.write(order.format, formats.Stream(parts, tokenizer), folder, order.sequence_length)
+        return pack.join(parts, folder, [draw.source for draw in planned.draws], tokenizer)
+
+
+def _packed_held_out(s: Session, job: "MixJob", planned: Plan) -> list[str]:
     """The packed held-out documents of each source."""
     tasks = []
     for number, source in enumerate(job.request.sources):

@@ -1,11 +1,10 @@
 """A mixture as a job: what is asked for, and the stages that make it: count, plan, draw, exchange, finish, held-out, evidence, tokens.
 See ARCHITECTURE.md."""
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from curate.corpus.shards import read_facts
 from curate.engine.session import Session
@@ -25,7 +24,6 @@ from curate.mixing.sources import Source
 from curate.run.ledger import Ledger, framed
 from curate.run.runner import Job, Watcher, stage
 from curate.tokens import formats, pack
-from curate.tokens import tokenizer as tokenizers
 from curate.tokens.tokenizer import TokenizerFile
 
 T = TypeVar("T")
@@ -33,7 +31,6 @@ R = TypeVar("R")
 
 
 HELD_OUT = 0.01
-SHARD_BYTES = 256 << 20
 MAX_EPOCHS = plans.EPOCHS_WITHOUT_LOSS
 
 
@@ -88,10 +85,6 @@ class Request:
             raise UsageError(
                 f"--source {twice[0]} is given twice; one source may be a folder with several folders in it"
             )
-
-    def number_of_shards(self, planned: Plan) -> int:
-        """Files of the mixture."""
-        return self.shards or max(1, math.ceil(planned.drawn.bytes / SHARD_BYTES))
 
 
 @dataclass(slots=True)
@@ -148,7 +141,7 @@ class MixJob(Job):
         shards = finish.shards(s, self, planned, draws)
         held_out = finish.held_out(s, self, planned)
         evidence = contamination.keep_evidence(s, self, planned)
-        packed = _packed(s, self, planned, shards)
+        packed = finish.tokens(s, self, planned, shards)
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
         own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out, evidence)
@@ -173,7 +166,7 @@ def _plan(s: Session, job: MixJob) -> Plan:
 
     with stage(job, "count", sum(len(source.files) for source in job.request.sources)):
         planned = answer(job.request, measure(job.request, run, job.beats))
-    check(job.request, planned)
+    planned.check_repeats(job.request.max_epochs)
     return planned
 
 
@@ -229,25 +222,3 @@ def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> Pl
         free = request.mixture.baseline == "unimax"
         budget = total if free else plans.once(stocks, weights, request.unit)
     return plans.make(stocks, weights, budget, request.unit, request.seed)
-
-
-def check(order: Request, planned: Plan) -> None:
-    """Raise AlarmError when a source would be repeated more often than allowed."""
-    if found := planned.too_often(order.max_epochs):
-        raise AlarmError("; ".join(found))
-
-
-def _packed(s: Session, job: MixJob, planned: Plan, shards: Sequence[finish.ShardTask]) -> dict[str, Any] | None:
-    """Put the packed tokens of all shards together in the format asked for, the tokenizer beside; what their `meta.json` says."""
-    order, tokenizer, folder = job.request, job.request.tokenizer, job.path("tokens")
-    if not order.tokenize or tokenizer is None:
-        return None
-    parts = [task.packed.path for task in shards if task.packed]
-    if order.format == "nanogpt":
-        validation = finish.packed_held_out(s, job, planned)
-        formats.write_validation(formats.Stream(validation, tokenizer), folder)
-    with stage(job, "tokens", 1):
-        storage.write_text(storage.join(folder, "tokenizer.json"), tokenizers.text_of(tokenizer.path))
-        if order.format != formats.OURS:
-            return formats.write(order.format, formats.Stream(parts, tokenizer), folder, order.sequence_length)
-        return pack.join(parts, folder, [draw.source for draw in planned.draws], tokenizer)

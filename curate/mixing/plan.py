@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import InputError
+from curate.errors import AlarmError, InputError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
 from curate.mixing.hashing import DRAW, U64, held_out, numbers
 from curate.mixing.units import short
 
 BINS = 1 << 16
+SHARD_BYTES = 256 << 20
 SHARE_TOLERANCE = 1e-3
 """The drawn share of a source lies within this fraction of its weight, or the plan says why not."""
 FILLERS, MOST_FILLERS = 1000, 4
@@ -107,6 +108,15 @@ class Plan:
                     f"{draw.step:,.0f}. A larger budget makes the difference smaller"
                 )
         return found
+
+    def number_of_shards(self, asked: int | None) -> int:
+        """Files of the mixture: as many as were asked for, else one per SHARD_BYTES of text."""
+        return asked or max(1, math.ceil(self.drawn.bytes / SHARD_BYTES))
+
+    def check_repeats(self, max_epochs: float) -> None:
+        """Raise AlarmError when a source would be repeated more often than allowed."""
+        if found := self.too_often(max_epochs):
+            raise AlarmError("; ".join(found))
 
     def too_often(self, max_epochs: float) -> list[str]:
         """Sources that would be repeated more than `max_epochs` times, one sentence each."""

@@ -1,15 +1,17 @@
-"""The dataset card of a mixture (README.md): what it is made of, and what was measured."""
+"""The dataset card of a mixture (README.md): what it is made of, and what was measured; and the tables of a plan and of a ledger."""
 
 import json
 
+from curate.console.cells import markdown
 from curate.console.terminal import one_line
-from curate.mixing import ledger as ledgers
-from curate.mixing import tables
+from curate.mixing.counts import Totals
 from curate.mixing.job import Request
+from curate.mixing.ledger import rates
 from curate.mixing.plan import Plan
 from curate.mixing.units import percent, short, short_bytes
 from curate.report.card import size_category
 from curate.run.ledger import Ledger
+from curate.tokens.tokenizer import Rates
 
 
 def text(request: Request, plan: Plan, ledger: Ledger) -> str:
@@ -21,7 +23,7 @@ def text(request: Request, plan: Plan, ledger: Ledger) -> str:
         _summary(request, plan, ledger),
         "## Sources: target and actual shares\n",
         "Counted from the files in `data/`.\n",
-        tables.markdown(ledger_table(ledger)),
+        markdown(ledger_table(ledger)),
         _sizes(plan, ledger),
         _sampling(request, ledger),
         _lost(ledger),
@@ -56,6 +58,39 @@ def _summary(request: Request, plan: Plan, ledger: Ledger) -> str:
     return "\n".join(lines) + "\n"
 
 
+def plan_table(plan: Plan) -> list[list[str]]:
+    """Header and rows of the plan, every cell as text."""
+    rows = [["source", "weight", "documents", "bytes", "tokens", "drawn docs", "drawn bytes", "drawn tokens"]]
+    rows[0] += ["share", "epochs", "chars/token", "words/token"]
+    for draw in plan.draws:
+        have = draw.stock.available
+        size = rates([draw.stock])
+        rows.append(
+            [
+                draw.source,
+                percent(draw.weight),
+                *_amounts(have),
+                *_amounts(draw.drawn),
+                percent(plan.share(draw)),
+                f"{plan.epochs(draw):.3g}",
+                *_size(size),
+            ]
+        )
+    have = sum((draw.stock.available for draw in plan.draws), Totals())
+    total = ["all", percent(sum(draw.weight for draw in plan.draws)), *_amounts(have), *_amounts(plan.drawn)]
+    rows.append([*total, "", "", *_size(rates([draw.stock for draw in plan.draws]))])
+    return rows
+
+
+def _amounts(totals: Totals) -> list[str]:
+    tokens = short(totals.tokens) if totals.tokens else "—"
+    return [short(totals.documents), short_bytes(totals.bytes), tokens]
+
+
+def _size(size: Rates | None) -> list[str]:
+    return [f"{size.characters_per_token:.2f}", f"{size.words_per_token:.2f}"] if size else ["—", "—"]
+
+
 def ledger_table(ledger: Ledger) -> list[list[str]]:
     """Header and rows of what was written, by source."""
     rows = [
@@ -84,11 +119,11 @@ def _sizes(plan: Plan, ledger: Ledger) -> str:
         return ""
     rows = [["source", "characters a token", "words a token", "bytes a token"]]
     for draw in plan.draws:
-        size = ledgers.rates([draw.stock])
+        size = rates([draw.stock])
         if size:
             figures = (size.characters_per_token, size.words_per_token, size.bytes_per_token)
             rows.append([draw.source, *(f"{figure:.2f}" for figure in figures)])
-    return f"## Size of a token\n\n{ledger['rule_of_thumb']}\n\n{tables.markdown(rows)}"
+    return f"## Size of a token\n\n{ledger['rule_of_thumb']}\n\n{markdown(rows)}"
 
 
 def _sampling(request: Request, ledger: Ledger) -> str:

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from curate.console import cells as plain
 from curate.console.terminal import json_text, one_line
 from curate.errors import OutputError, UsageError
 from curate.files import storage
 from curate.mixing import mixture
-from curate.mixing import tables as plain
 from curate.search import result, tables
 from curate.search.page import Found
 

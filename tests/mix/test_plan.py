@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from curate.console import cells
 from curate.engine.tasks import here
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import typed_json
-from curate.mixing import counts, hashing, job, ledger, mixture, plan, published, sources, tables
+from curate.mixing import counts, hashing, job, ledger, mixture, plan, published, sources
 from curate.mixing.draw import DrawTask, draw_file, draw_tasks
-from curate.mixing.job import MixJob, Request, check
+from curate.mixing.job import MixJob, Request
 from curate.tokens.tokenizer import TokenizerFile
 
 Make = Callable[..., Path]
@@ -216,7 +217,7 @@ def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
     asked = order(three, "web=0.1,code=0.1,wiki=0.8", tmp_path, budget=200_000)
     planned = planned_of(asked)
     with pytest.raises(AlarmError, match="wiki would be repeated") as error:
-        check(asked, planned)
+        planned.check_repeats(asked.max_epochs)
     most = str(error.value).partition("at most ")[2].partition(" bytes")[0]
     assert most.endswith("K")
     assert any("epochs; beyond about 4" in one for one in ledger.warnings(planned))
@@ -342,8 +343,8 @@ def test_smaller_documents_fill_the_gap_that_large_ones_leave(tmp_path: Path) ->
 
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=12), st.integers(1, 160))
 def test_a_wide_table_continues_below(sizes: list[int], width: int) -> None:
-    groups = tables.fitting([["x" * size for size in sizes]], width)
+    groups = cells.fitting([["x" * size for size in sizes]], width)
     assert [place for group in groups for place in group[1:]] == list(range(1, len(sizes)))
     for group in groups:
         assert group[0] == 0
-        assert len(group) == 2 or sum(sizes[place] for place in group) + tables.GAP * (len(group) - 1) <= width
+        assert len(group) == 2 or sum(sizes[place] for place in group) + cells.GAP * (len(group) - 1) <= width

@@ -1,45 +1,6 @@
-"""Plans and ledgers as tables for people."""
+"""Tables whose cells are texts: on a terminal, in a pipe, as Markdown."""
 
-from collections.abc import Mapping, Sequence
-
-from curate.mixing.counts import Totals
-from curate.mixing.ledger import rates
-from curate.mixing.plan import Plan
-from curate.mixing.units import percent, short, short_bytes
-from curate.tokens.tokenizer import Rates
-
-
-def plan_table(plan: Plan) -> list[list[str]]:
-    """Header and rows of the plan, every cell as text."""
-    rows = [["source", "weight", "documents", "bytes", "tokens", "drawn docs", "drawn bytes", "drawn tokens"]]
-    rows[0] += ["share", "epochs", "chars/token", "words/token"]
-    for draw in plan.draws:
-        have = draw.stock.available
-        size = rates([draw.stock])
-        rows.append(
-            [
-                draw.source,
-                percent(draw.weight),
-                *_amounts(have),
-                *_amounts(draw.drawn),
-                percent(plan.share(draw)),
-                f"{plan.epochs(draw):.3g}",
-                *_size(size),
-            ]
-        )
-    have = sum((draw.stock.available for draw in plan.draws), Totals())
-    total = ["all", percent(sum(draw.weight for draw in plan.draws)), *_amounts(have), *_amounts(plan.drawn)]
-    rows.append([*total, "", "", *_size(rates([draw.stock for draw in plan.draws]))])
-    return rows
-
-
-def _amounts(totals: Totals) -> list[str]:
-    tokens = short(totals.tokens) if totals.tokens else "—"
-    return [short(totals.documents), short_bytes(totals.bytes), tokens]
-
-
-def _size(size: Rates | None) -> list[str]:
-    return [f"{size.characters_per_token:.2f}", f"{size.words_per_token:.2f}"] if size else ["—", "—"]
+from collections.abc import Sequence
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -91,8 +52,3 @@ def fitting(rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
         groups[-1].append(place)
         left -= size
     return groups
-
-
-def published(weights: Mapping[str, float], sizes: Mapping[str, float], budget: float) -> dict[str, float]:
-    """Epochs that follow from weights, a budget and sizes in the same unit."""
-    return {name: weight * budget / sizes[name] for name, weight in weights.items() if sizes.get(name)}
