@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -194,20 +194,24 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         click.echo(f"stopped; what is finished is kept, {_going_on(command, words)} goes on from there", err=True)
         _end(stopped)
     except Exception as error:
-        told = in_words(error)
-        if told is None:
+        if in_words(error) is None:
             raise  # a fault of ours: the traceback is for a report
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        if os.environ.get("CURATE_DEBUG"):
-            click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
-        said = _of_stdout(error) or located(str(told), words)
-        click.echo(f"error: {printable(said)}", err=True)
-        if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
-            _end(2)
-        sys.exit(2)
+        _fail(error, words)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def _fail(error: Exception, words: Sequence[str]) -> NoReturn:
+    """Say what a person can mend, and end."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    if os.environ.get("CURATE_DEBUG"):
+        click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
+    said = _of_stdout(error) or located(str(in_words(error)), words)
+    click.echo(f"error: {printable(said)}", err=True)
+    if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
+        _end(2)
+    sys.exit(2)
 
 
 _FULL = re.compile("|".join(re.escape(DISK[number].split(" (")[0]) for number in (errno.ENOSPC, errno.EDQUOT)))

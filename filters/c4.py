@@ -36,7 +36,6 @@ _SPACED_PHRASES = tuple(re.compile(phrase.replace(" ", r"\s+")) for phrase in PO
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 END_MARKS = ".?!\"'\u201d\u2019\xbb\u203a\u201c\u2018\xab\u2039\u300d\u300f\u300b\u3009\u301e\u301f\uff02\uff07"
 """Full stop, question and exclamation mark, and the marks that end a quotation in some language."""
-CODE_END_MARKS = '.?!"'
 SPLITTERS = ("regex", "english", "punkt", "punkt-ascii")
 _WITHOUT_WIDTH = "\xad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 _SPACES = " \t\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"

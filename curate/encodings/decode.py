@@ -60,21 +60,32 @@ _KIN = {
     "koi8-u": "koi8-r",
 }
 """Encodings that differ in so little that detection takes one for the other."""
+SIGNATURES = {
+    "gz": b"\x1f\x8b",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "7z": b"7z\xbc\xaf",
+    "lz4": b"\x04\x22\x4d\x18",
+    "zip": b"PK\x03\x04",
+    "pdf": b"%PDF-",
+}
+"""How a packed file begins, by what it is packed with."""
 _MAGIC = (
-    b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"MZ\x90", b"7z\xbc\xaf", b"\xfd7zXZ",
-    b"\xd0\xcf\x11\xe0", b"\x00\x00\x01\x00", b"\x28\xb5\x2f\xfd", b"\xca\xfe\xba\xbe", b"%!PS-",
+    *(SIGNATURES[kind] for kind in ("pdf", "zip", "gz", "7z", "xz", "zst")),
+    b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF", b"MZ\x90", b"\xd0\xcf\x11\xe0", b"\x00\x00\x01\x00", b"\xca\xfe\xba\xbe", b"%!PS-",
 )  # fmt: skip
 _WORDS = (b"GIF8", b"RIFF", b"OggS", b"ID3", b"Rar!", b"BZh", b"wOFF", b"wOF2", b"FWS", b"CWS", b"SQLite format 3")
 """Signatures that a text may begin with, too."""
 
 _KINDS = (
-    (b"%PDF-", "a PDF"),
-    (b"PK\x03\x04", "a zip archive, or a document in one (docx, epub …)"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x28\xb5\x2f\xfd", "a zst file"),
-    (b"\xfd7zXZ\x00", "an xz file"),
-    (b"BZh", "a bz2 file"),
-    (b"7z\xbc\xaf", "a 7z archive"),
+    (SIGNATURES["pdf"], "a PDF"),
+    (SIGNATURES["zip"], "a zip archive, or a document in one (docx, epub …)"),
+    (SIGNATURES["gz"], "a gzip file"),
+    (SIGNATURES["zst"], "a zst file"),
+    (SIGNATURES["xz"], "an xz file"),
+    (SIGNATURES["bz2"], "a bz2 file"),
+    (SIGNATURES["7z"], "a 7z archive"),
     (b"Rar!", "a rar archive"),
     (b"\xd0\xcf\x11\xe0", "a document of Microsoft Office"),
     (b"%!PS-", "a PostScript file"),

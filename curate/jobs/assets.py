@@ -178,8 +178,6 @@ def _write_licenses(data: bytes, path: Path) -> None:
 
 ENGLISH_SHA256 = "af851ecef1d5f212caba17339b12ac39cc2fef7d78c74876f67237644fcee8bd"
 """LDNOOBW's file `en` at commit 5faf2ba."""
-PINNED_SHA256 = "a506cbcf8a31935b122299f3bb1d32be6db3d0ad498765d28f365dfc4f4d7b8c"
-"""The same at commit 25e679f, as C4's code states it (tensorflow_datasets/url_checksums/c4.txt)."""
 
 
 def _write_lists(data: bytes, path: Path) -> None:

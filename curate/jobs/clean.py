@@ -107,26 +107,24 @@ def _recipe(options: Options) -> Recipe:
     """The recipe with what the person asks for."""
     if options.opt_outs not in ("count", "honour", "honor"):
         raise UsageError(f"opt-outs are counted or honoured (count, honour), not {options.opt_outs!r}")
-    overrides, steps = dict[str, Any](), dict[str, dict[str, Any]]()
+    if options.metadata and load(options.recipe).source is None:
+        raise UsageError("--metadata is for sources of e-prints: --recipe arxiv")
+    blocked = [str(Path(name).absolute()) for name in options.block_lists]
     first: list[dict[str, Any]] = [{"use": "filters.opt_outs.OptOuts"}] if options.opt_outs != "count" else []
-    if options.extractor:
-        overrides["extract"] = {"engine": options.extractor}
-    if options.metadata:
-        if load(options.recipe).source is None:
-            raise UsageError("--metadata is for sources of e-prints: --recipe arxiv")
-        overrides["source"] = {"metadata": options.metadata}
-    if options.parameters:
-        overrides["parameters"] = str(Path(options.parameters).absolute())
-    if options.language_model:
-        steps["FastText"] = {"model": options.language_model}
-    if options.block_lists:
-        named = [str(Path(name).absolute()) for name in options.block_lists]
-        first.append({"use": "filters.urls.UrlBlocklist", "lists": named})
-        steps["UrlBlocklist"] = {"lists": named}
-    if options.bad_words:
-        steps["BadWords"] = {"words": options.bad_words}
-    if options.urls:
-        steps["Listed"] = {"urls": options.urls}
+    first += [{"use": "filters.urls.UrlBlocklist", "lists": blocked}] if blocked else []
+    overrides: dict[str, Any] = {
+        "extract": options.extractor and {"engine": options.extractor},
+        "source": options.metadata and {"metadata": options.metadata},
+        "parameters": options.parameters and str(Path(options.parameters).absolute()),
+    }
+    steps: dict[str, dict[str, Any]] = {
+        "FastText": {"model": options.language_model},
+        "UrlBlocklist": {"lists": blocked},
+        "BadWords": {"words": options.bad_words},
+        "Listed": {"urls": options.urls},
+    }
+    overrides = {key: value for key, value in overrides.items() if value}
+    steps = {name: given for name, given in steps.items() if all(given.values())}
     found = load(options.recipe, overrides or None, steps or None, first)
     if options.parameters and not any(isinstance(step, ByLanguage) for step in found.steps):
         raise UsageError(

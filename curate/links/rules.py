@@ -55,12 +55,8 @@ def address(url: object, *, wikipedia: bool = False) -> Address | str:
         return "reddit"
     try:
         parts = urlsplit(url)
-        host = (
-            (parts.hostname or "").rstrip(".").encode("idna").decode()
-            if not (parts.hostname or "").isascii()
-            else (parts.hostname or "").rstrip(".")
-        )
-        port = parts.port
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host = host if host.isascii() else host.encode("idna").decode()
     except (ValueError, UnicodeError):
         return "bad_url"
     if parts.scheme.lower() not in ("http", "https"):

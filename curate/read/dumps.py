@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from curate.encodings.decode import SIGNATURES
 from curate.read.inputs import file_size, open_input
 from curate.read.source import Source
 from curate.read.unpack import CODECS, beginning
@@ -27,17 +28,6 @@ HEAD = 1 << 16
 """Bytes that decide what a file is, unpacked."""
 BLOCK = 1 << 20
 """Bytes of a bzip2 file that surely hold its first block: nothing is unpacked of less."""
-PACKED = {
-    "gz": b"\x1f\x8b\x08",
-    "bz2": b"BZh",
-    "xz": b"\xfd7zXZ\x00",
-    "zst": b"\x28\xb5\x2f\xfd",
-    "7z": b"7z\xbc\xaf\x27\x1c",
-    "lz4": b"\x04\x22\x4d\x18",
-    "zip": b"PK\x03\x04",
-    "pdf": b"%PDF-",
-}
-"""How a packed file begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ def head_of(path: str, size: int | None = None) -> Head:
     """The beginning of a file. Raises InputError when it can't be opened."""
     with closing(open_input(path)) as file:
         data = file.read(HEAD) or b""
-        found = next((kind for kind, magic in PACKED.items() if data.startswith(magic)), "")
+        found = next((kind for kind, magic in SIGNATURES.items() if data.startswith(magic)), "")
         found = found or ("zst" if is_skippable(data) else "")  # as pzstd begins
         while found == "bz2" and len(data) < BLOCK and (more := file.read(BLOCK - len(data))):
             data += more

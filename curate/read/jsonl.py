@@ -17,6 +17,7 @@ import lz4.frame
 import pyarrow as pa
 from backports import zstd
 
+from curate.encodings.decode import SIGNATURES
 from curate.errors import InputError, said
 from curate.files import storage
 
@@ -271,14 +272,14 @@ def _streams(begin: Callable[[], object]) -> Callable[[BinaryIO], BinaryIO]:
     return lambda raw: io.BufferedReader(_Streams(raw, begin))  # little at once: what stands before damage is read
 
 
-_UNPACKED: dict[bytes, Callable[[Any], Any]] = {
-    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
-    b"\x28\xb5\x2f\xfd": lambda raw: zstd.ZstdFile(raw, options={zstd.DecompressionParameter.window_log_max: 31}),
-    b"BZh": _streams(bz2.BZ2Decompressor),
-    b"\xfd7zXZ": _streams(lzma.LZMADecompressor),
-    b"\x04\x22\x4d\x18": lz4.frame.LZ4FrameFile,
+_UNPACKED: dict[str, Callable[[Any], Any]] = {
+    "gz": lambda raw: gzip.GzipFile(fileobj=raw),
+    "zst": lambda raw: zstd.ZstdFile(raw, options={zstd.DecompressionParameter.window_log_max: 31}),
+    "bz2": _streams(bz2.BZ2Decompressor),
+    "xz": _streams(lzma.LZMADecompressor),
+    "lz4": lz4.frame.LZ4FrameFile,
 }
-"""How a compressed file begins, and what reads it."""
+"""What reads a compressed file."""
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 """How a frame begins that zstd and LZ4 pass over: pzstd puts one before each of its own."""
 
@@ -292,7 +293,7 @@ def opened(file: str) -> Iterator[BinaryIO]:
     with raw_stream(file) as raw:
         plain = io.BufferedReader(raw, READ_AHEAD)
         head = _head(plain)
-        unpack = next((unpack for magic, unpack in _UNPACKED.items() if head.startswith(magic)), None)
+        unpack = next((read for kind, read in _UNPACKED.items() if head.startswith(SIGNATURES[kind])), None)
         yield plain if unpack is None else unpack(plain)
 
 

@@ -4,7 +4,7 @@ A field is what the corpus knows, or says that the provider has to fill it in; n
 that counts them again (`counted.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,11 +290,3 @@ def _figure_json(figure: Figure) -> dict[str, Any]:
     if figure.rows is None:
         return {**what, "value": figure.value}
     return {**what, "columns": list(figure.columns), "rows": [list(row) for row in figure.rows]}
-
-
-def every_figure(statements: Sequence[Statement]) -> list[Figure]:
-    """The figures of documents, each once."""
-    found = [
-        one for statement in statements for part in statement.parts for item in part.fields for one in item.figures
-    ]
-    return list({figure.sql: figure for figure in found}.values())

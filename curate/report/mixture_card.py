@@ -1,17 +1,17 @@
 """The dataset card of a mixture (README.md): what it is made of, and what was measured; and the tables of a plan and of a ledger."""
 
 import json
+from collections.abc import Sequence
 
 from curate.console.cells import markdown
 from curate.console.terminal import one_line
 from curate.mixing.counts import Totals
 from curate.mixing.job import Request
 from curate.mixing.ledger import rates
-from curate.mixing.plan import Plan
+from curate.mixing.plan import Plan, Stock
 from curate.mixing.units import percent, short, short_bytes
 from curate.report.card import size_category
 from curate.run.ledger import Ledger
-from curate.tokens.tokenizer import Rates
 
 
 def text(request: Request, plan: Plan, ledger: Ledger) -> str:
@@ -64,7 +64,6 @@ def plan_table(plan: Plan) -> list[list[str]]:
     rows[0] += ["share", "epochs", "chars/token", "words/token"]
     for draw in plan.draws:
         have = draw.stock.available
-        size = rates([draw.stock])
         rows.append(
             [
                 draw.source,
@@ -73,12 +72,12 @@ def plan_table(plan: Plan) -> list[list[str]]:
                 *_amounts(draw.drawn),
                 percent(plan.share(draw)),
                 f"{plan.epochs(draw):.3g}",
-                *_size(size),
+                *_size([draw.stock]),
             ]
         )
     have = sum((draw.stock.available for draw in plan.draws), Totals())
     total = ["all", percent(sum(draw.weight for draw in plan.draws)), *_amounts(have), *_amounts(plan.drawn)]
-    rows.append([*total, "", "", *_size(rates([draw.stock for draw in plan.draws]))])
+    rows.append([*total, "", "", *_size([draw.stock for draw in plan.draws])])
     return rows
 
 
@@ -87,7 +86,8 @@ def _amounts(totals: Totals) -> list[str]:
     return [short(totals.documents), short_bytes(totals.bytes), tokens]
 
 
-def _size(size: Rates | None) -> list[str]:
+def _size(stocks: Sequence[Stock]) -> list[str]:
+    size = rates(stocks)
     return [f"{size.characters_per_token:.2f}", f"{size.words_per_token:.2f}"] if size else ["—", "—"]
 
 
