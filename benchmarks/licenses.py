@@ -321,6 +321,23 @@ def line(name: str, tool: str, score: Score) -> str:
     )
 
 
+def sets_of(root: Path, scratch: Path) -> dict[str, list[Case]]:
+    """The cases by set."""
+    cases = list(scancode_cases(root))
+    texts = [case for case in cases if not is_lone_url(case.path)]
+    held = {True: "scancode tests, held out", False: "scancode tests, tuned on"}
+    return {
+        **{name: [c for c in texts if (part(c.path, root) == 3) == flag] for flag, name in held.items()},
+        "scancode tests, only a URL": [case for case in cases if is_lone_url(case.path)],
+        "SPDX texts": list(spdx_cases(root)),
+        "npm licence files": list(npm_cases(root, scratch)),
+        "choosealicense": list(choosealicense_cases(root, scratch)),
+        "licensee fixtures": list(licensee_cases(root)),
+        "ScanCode LicenseDB texts": list(database_cases(root, scratch)),
+        "Debian copyright": list(debian_cases(scratch)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", metavar="NAME=PYTHON", action="append", default=[], help=", ".join(PEERS))
@@ -343,17 +360,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
-        cases = list(scancode_cases(root))
-        texts = [case for case in cases if not is_lone_url(case.path)]
-        held = {True: "scancode tests, held out", False: "scancode tests, tuned on"}
-        sets = {name: [c for c in texts if (part(c.path, root) == 3) == flag] for flag, name in held.items()}
-        sets |= {"scancode tests, only a URL": [case for case in cases if is_lone_url(case.path)]}
-        sets |= {"SPDX texts": list(spdx_cases(root)), "npm licence files": list(npm_cases(root, Path(scratch)))}
-        sets["choosealicense"] = list(choosealicense_cases(root, Path(scratch)))
-        sets["licensee fixtures"] = list(licensee_cases(root))
-        sets["ScanCode LicenseDB texts"] = list(database_cases(root, Path(scratch)))
-        sets["Debian copyright"] = list(debian_cases(Path(scratch)))
-        for name, members in sets.items():
+        for name, members in sets_of(root, Path(scratch)).items():
             for tool, find in [("curate", ours())] + ([] if options.alone else [("identify", identify())]):
                 score = run(members, find, allowed)
                 print(line(name, tool, score), flush=True)

@@ -95,12 +95,18 @@ def wrong(line: str, whole: bool) -> str | None:
             given = values.get(option.name or "")
             if whole and not open_end and option.required and not given:
                 return f"{option.opts[0]} is missing"
-            for value in _alternatives(given):
-                if isinstance(option.type, click.Choice | click.types.IntParamType | click.types.FloatParamType):
-                    try:
-                        option.type.convert(value, option, context)
-                    except click.UsageError as error:
-                        return error.format_message()
+            if told := _not_of_its_type(option, given, context):
+                return told
+    return None
+
+
+def _not_of_its_type(option: click.Parameter, given: object, context: click.Context) -> str | None:
+    if isinstance(option.type, click.Choice | click.types.IntParamType | click.types.FloatParamType):
+        for value in _alternatives(given):
+            try:
+                option.type.convert(value, option, context)
+            except click.UsageError as error:
+                return error.format_message()
     return None
 
 

@@ -80,22 +80,18 @@ class MinHash:
     """Folder of another corpus: its documents win."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold must be above 0 and at most 1, got {self.threshold}")
+        for name in ("threshold", "minimum"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+        for name, least in {"ngram": 0, "gap": 0, "permutations": 1, "members": 1}.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if isinstance(self.verify, bool):
             object.__setattr__(self, "verify", "jaccard" if self.verify else "none")
         if self.verify not in VERIFY:
             raise ValueError(f"verify must be one of {', '.join(VERIFY)}, got {self.verify!r}")
-        if not 0 < self.minimum <= 1:
-            raise ValueError(f"minimum must be above 0 and at most 1, got {self.minimum}")
         if self.merge_near not in ("", "numbers"):
             raise ValueError(f"merge_near must be numbers or empty, got {self.merge_near!r}")
-        for name in ("ngram", "gap"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        for name in ("permutations", "members"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if (self.bands > 0) != (self.rows > 0) or min(self.bands, self.rows) < 0:
             raise ValueError(f"bands and rows go together, got {self.bands} and {self.rows}")
         safety_limits.check_limits(self)

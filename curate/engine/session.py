@@ -347,13 +347,19 @@ def _parallelism(spark: "SparkSession") -> int:
         return int(context.defaultParallelism) if context is not None else cpu_count()
 
 
-@contextmanager
-def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
+def _check_sail(private: bool) -> bool:
+    """Whether the embedded engine can be closed to others. Raises EngineError where it can't be had as it is asked for."""
     if missing := [name for name in ("pysail", "pyspark", "grpc") if importlib.util.find_spec(name) is None]:
         raise EngineError(f"the embedded engine needs {', '.join(missing)}: pip install 'curate-corpora[local]'")
     closed = sail.closable()
     if private and not closed:
         raise EngineError(NOT_PRIVATE)
+    return closed
+
+
+@contextmanager
+def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
+    closed = _check_sail(private)
     server: sail.Sail | None = None
     before = os.environ.get(sail.CONNECT_MODE)
     os.environ[sail.CONNECT_MODE] = "1"  # pyspark.sql.functions look for it, before there is a session

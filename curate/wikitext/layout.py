@@ -191,28 +191,31 @@ def _table_line(line: str, tables: list[_Table]) -> bool:
             tables.append(_Table(start[2:]))
         return False
     table = tables[-1]
-    if first == "|":
-        second = line[1:2]
-        if second == "}":
-            if len(tables) == 1:
-                return True
-            tables.pop()
-            _into_cell(tables[-1], table.text())
-            _into_cell(tables[-1], line[2:].strip())
-        elif second == "-":
-            if table.rows[-1]:
-                table.rows.append([])
-        elif second == "+":
-            table.caption = _without_attributes(line[2:])
-        elif not table.box:
-            table.rows[-1].extend(map(_without_attributes, line[1:].split("||")))
-    elif table.box:
-        pass
-    elif first == "!":
+    if line.startswith("|}"):
+        if len(tables) == 1:
+            return True
+        tables.pop()
+        _into_cell(tables[-1], table.text())
+        _into_cell(tables[-1], line[2:].strip())
+    elif first == "|":
+        _bar(line, table)
+    elif first == "!" and not table.box:
         table.rows[-1].extend(map(_without_attributes, _CELLS.split(line[1:])))
-    elif line:
+    elif not table.box:
         _into_cell(table, line)
     return False
+
+
+def _bar(line: str, table: _Table) -> None:
+    """Take a line that begins with a bar: a new row, the caption, or cells."""
+    second = line[1:2]
+    if second == "-":
+        if table.rows[-1]:
+            table.rows.append([])
+    elif second == "+":
+        table.caption = _without_attributes(line[2:])
+    elif not table.box:
+        table.rows[-1].extend(map(_without_attributes, line[1:].split("||")))
 
 
 def _into_cell(table: _Table, text: str) -> None:
