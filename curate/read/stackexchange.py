@@ -30,7 +30,7 @@ from curate.html.fragment import fragment_text
 from curate.read.buckets import BucketFile, BucketWriter
 from curate.read.dumps import Head, place
 from curate.read.source import ReadResult, ReadTask, Source, Stage
-from curate.read.unpack import Piece, Places, pieces, recoded, splittable
+from curate.read.unpack import Piece, Window, pieces, recoded, splittable
 
 ROWS = schema.extracted("stackexchange")
 SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
@@ -241,43 +241,35 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
 
     In well-formed XML no value holds a `<`: so `<row ` begins a row and the next `<` ends it.
     """
-    buffer, base, length, own = bytearray(), 0, 0, 0
-    places = Places()
+    window = Window()
     for piece in found:
         if piece.problem:
-            if piece.own:
-                yield b"", piece.offset, piece.problem
-            buffer.clear()
-            base = length
+            window.drop(len(window.data))
             if not piece.own:
                 return
+            yield b"", piece.offset, piece.problem
             continue
-        places.add(length, piece)
-        buffer += piece.data
-        length += len(piece.data)
-        own = length if piece.own else own
-        at = 0
-        while (start := buffer.find(_ROW, at)) >= 0:
-            if base + start >= own:
+        window.add(piece)
+        data, at = window.data, 0
+        while (start := data.find(_ROW, at)) >= 0:
+            if not window.owns(start):
                 return
-            end = buffer.find(b"<", start + 1)
+            end = data.find(b"<", start + 1)
             if end < 0:
                 at = start
                 break
-            yield bytes(buffer[start:end]), places.offset(base + start), ""
+            yield bytes(data[start:end]), window.offset(start), ""
             at = end
         else:
-            at = max(at, len(buffer) - len(_ROW) + 1)
-            if base + at >= own and not piece.own:
+            at = max(at, len(data) - len(_ROW) + 1)
+            if not (piece.own or window.owns(at)):
                 return
-        del buffer[:at]
-        base += at
-        if len(buffer) > LONGEST_ROW:
-            yield b"", places.offset(base), f"row_too_large: more than {LONGEST_ROW} bytes"
-            buffer.clear()
-            base = length
-    if buffer.startswith(_ROW) and base < own:
-        yield b"", places.offset(base), "cut: the file ends within a row"
+        window.drop(at)
+        if len(data) > LONGEST_ROW:
+            yield b"", window.offset(), f"row_too_large: more than {LONGEST_ROW} bytes"
+            window.drop(len(data))
+    if window.data.startswith(_ROW) and window.owns(0):
+        yield b"", window.offset(), "cut: the file ends within a row"
 
 
 def attributes(element: bytes) -> dict[str, str] | None:

@@ -49,18 +49,38 @@ class Piece(NamedTuple):
     """Whether `offset` is one of bytes like these, so that it moves with each; else it is of the block that they are from."""
 
 
-class Places:
-    """Where the bytes of pieces stand that were put one behind the other."""
+class Window:
+    """Pieces one behind the other, of which the front is dropped when it has been read."""
 
     def __init__(self) -> None:
+        self.data = bytearray()
+        self._base, self._length, self._own = 0, 0, 0  # bytes before the window, with it, and of own pieces
         self._known: list[tuple[int, int, bool]] = []
 
-    def add(self, before: int, piece: Piece) -> None:
-        """The bytes of a piece follow `before` bytes."""
-        self._known.append((before, piece.offset, piece.moves))
+    def add(self, piece: Piece) -> None:
+        """The bytes of a piece follow."""
+        self._known.append((self._length, piece.offset, piece.moves))
+        self.data += piece.data
+        self._length += len(piece.data)
+        self._own = self._length if piece.own else self._own
 
-    def offset(self, at: int) -> int:
-        """The offset of byte number `at`; those before it are not asked for again."""
+    def drop(self, count: int) -> None:
+        """Without its first bytes."""
+        del self.data[:count]
+        self._base += count
+
+    def shorten(self, data: bytearray) -> None:
+        """Other bytes, fewer of them, that end as it does."""
+        self._base += len(self.data) - len(data)
+        self.data = data
+
+    def owns(self, at: int) -> bool:
+        """Whether what begins at this place of the window begins in an own piece."""
+        return self._base + at < self._own
+
+    def offset(self, at: int = 0) -> int:
+        """The offset of a place of the window; those before it are not asked for again."""
+        at += self._base
         first = 0
         while first + 1 < len(self._known) and self._known[first + 1][0] <= at:
             first += 1

@@ -28,7 +28,7 @@ from curate.files.fingerprints import digest_of
 from curate.read.dumps import Head, place
 from curate.read.rows import SKIPPED, in_batches, survive, write_rows
 from curate.read.source import ReadResult, ReadTask, Source
-from curate.read.unpack import Piece, Places, pieces, recoded, splittable
+from curate.read.unpack import Piece, Window, pieces, recoded, splittable
 from curate.wikitext.site import Site
 
 ROWS = schema.extracted("wikipedia")
@@ -198,65 +198,65 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
 
     A page of more than `most` bytes (of the page's head and its newest revision) is a problem; it is never in memory whole.
     """
-    buffer, base = bytearray(), 0  # `base`: bytes that came before the buffer
-    places, here = Places(), 0  # `here`: offset of the page that is being read
-    length, own = 0, 0  # bytes so far; bytes of own pieces
-    start = -1  # where in the buffer the page begins that is being read
-    looked, losing = 0, False
-
+    window, inside, losing = Window(), False, False
+    here = looked = 0  # offset of the page that is being read; up to where the window has been looked at
     for piece in found:
         if piece.problem:
-            if piece.own or start >= 0:
+            if piece.own or inside:
                 yield Page(b"", piece.offset, piece.problem)
-            buffer.clear()
-            start, looked, base, losing = -1, 0, length, False
+            window.drop(len(window.data))
+            inside, looked, losing = False, 0, False
             if not piece.own:
                 return
             continue
-        places.add(length, piece)
-        buffer += piece.data
-        length += len(piece.data)
-        own = length if piece.own else own
+        window.add(piece)
         while True:
-            if start < 0:
-                at = buffer.find(_PAGE, looked)
-                if at < 0:
-                    looked = max(0, len(buffer) - len(_PAGE) + 1)
-                    if not piece.own and base + looked >= own:
-                        return
-                    del buffer[:looked]
-                    base, looked = base + looked, 0
-                    break
-                if base + at >= own:
+            if not inside:
+                at = window.data.find(_PAGE, looked)
+                if at >= 0 and not window.owns(at):
                     return
-                del buffer[:at]
-                base, start, looked = base + at, 0, len(_PAGE)
-                here = places.offset(base)
-            end = buffer.find(_PAGE_END, looked)
-            if end >= 0:
-                end += len(_PAGE_END)
-                whole = buffer[:end] if end <= COMPACT or losing else _compacted(buffer[:end])
-                if losing or len(whole) > most:
-                    yield Page(b"", here, f"page_too_large: more than {most} bytes")
-                else:
-                    yield Page(bytes(whole), here)
-                del buffer[:end]
-                base, start, looked, losing = base + end, -1, 0, False
-                continue
-            looked = max(looked, len(buffer) - len(_PAGE_END) + 1)
-            if len(buffer) > COMPACT and not losing:
-                before = len(buffer)
-                buffer = _compacted(buffer)
-                base += before - len(buffer)
-                looked = max(len(_PAGE), looked - (before - len(buffer)))
-            if len(buffer) > most + COMPACT or losing:
-                losing = True
-                cut = len(buffer) - len(_PAGE_END)
-                del buffer[:cut]
-                base, looked = base + cut, 0
-            break
-    if start >= 0:
+                if at < 0:
+                    break
+                window.drop(at)
+                inside, here, looked = True, window.offset(), len(_PAGE)
+            end = window.data.find(_PAGE_END, looked)
+            if end < 0:
+                break
+            yield _page(window.data[: end + len(_PAGE_END)], here, most, losing)
+            window.drop(end + len(_PAGE_END))
+            inside, looked, losing = False, 0, False
+        if inside:
+            looked = max(looked, len(window.data) - len(_PAGE_END) + 1)
+            looked, losing = _short(window, looked, most, losing)
+            continue
+        behind = max(0, len(window.data) - len(_PAGE) + 1)
+        if not (piece.own or window.owns(behind)):
+            return
+        window.drop(behind)
+        looked = 0
+    if inside:
         yield Page(b"", here, "cut: the file ends within a page")
+
+
+def _page(data: bytearray, offset: int, most: int, lost: bool) -> Page:
+    """A page that is read to its end; one that is `lost` was too large, and is not whole."""
+    whole = data if len(data) <= COMPACT or lost else _compacted(data)
+    if lost or len(whole) > most:
+        return Page(b"", offset, f"page_too_large: more than {most} bytes")
+    return Page(bytes(whole), offset)
+
+
+def _short(window: Window, looked: int, most: int, losing: bool) -> tuple[int, bool]:
+    """Keep the window short that holds the beginning of a page: without its older revisions, and where that is not enough without
+    the page. Gives up to where it has been looked at, and whether the page is lost."""
+    if len(window.data) > COMPACT and not losing:
+        before = len(window.data)
+        window.shorten(_compacted(window.data))
+        looked = max(len(_PAGE), looked - (before - len(window.data)))
+    if len(window.data) > most + COMPACT or losing:
+        window.drop(len(window.data) - len(_PAGE_END))
+        return 0, True
+    return looked, losing
 
 
 def _compacted(page: bytearray) -> bytearray:
