@@ -23,8 +23,8 @@ from curate.errors import InputError, OutputError, UsageError
 from curate.files import locks, storage
 from curate.files.remote import ATTEMPTS, backoff, below, request
 from curate.jobs.fetch import BASE, MANIFEST, check_path, clear, fetch_files
-from curate.links.addresses import read_urls
 from curate.links.index import MAX_BLOCK, Block, Clusters, Place, captures, choose, surt
+from curate.links.listed import read_urls
 from curate.links.rules import Address, address
 
 AT_ONCE = 8

@@ -1,14 +1,16 @@
-"""Pages whose address is on a list: what `curate links` found, or anybody's."""
+"""Lists of addresses, what `curate links` found or anybody's, and the pages whose address is on one."""
 
 import functools
+import gzip
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow.parquet as pq
 
+from curate.errors import InputError
 from curate.files import storage
 from curate.filters.base import Decision, Document, drop, keep
-from curate.links.addresses import read_urls
 from curate.links.rules import digest, key_of
 
 
@@ -50,3 +52,34 @@ class Listed:
 @functools.lru_cache(maxsize=2)
 def _digests(path: str) -> Any:
     return np.unique(np.array([digest(key_of(url)) for url in read_urls(path)], np.uint64))
+
+
+def read_urls(path: str) -> list[str]:
+    """Addresses out of what `--urls` names: a folder of `curate links`, Parquet with a column `url`, or a text file."""
+    data = storage.join(path, "data")
+    files = storage.list_files(data, ".parquet") if storage.exists(data) else []
+    if not files and path.lower().endswith(".parquet"):
+        files = [path]
+    if files:
+        found = list[str]()
+        for file in files:
+            fs, inner = storage.filesystem(file)
+            with fs.open_input_file(inner) as opened:
+                table = pq.ParquetFile(opened)
+                if "url" not in table.schema_arrow.names:
+                    raise InputError(f"{file}: no column url")
+                found += [url for url in table.read(columns=["url"])["url"].to_pylist() if url]
+        return found
+    if storage.exists(path) and not storage.exists(data):
+        lines = _text(path).splitlines()
+        if found := [line.strip() for line in lines if line.strip().startswith(("http://", "https://"))]:
+            return found
+    raise InputError(f"{path}: no addresses in it; give a folder that curate links wrote, or a file with one a line")
+
+
+def _text(path: str) -> str:
+    data = storage.read_bytes(path)
+    try:
+        return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", "replace")
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: {error}") from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,7 @@ import numpy as np
 from curate.errors import OutputError, UsageError
 from curate.files import storage
 from curate.filters import linear
-from curate.filters.jit import Array
-from curate.quality import fit
+from curate.filters.jit import Array, compiled
 from curate.quality.labelled import Labelled, Text, held_out
 from curate.quality.measures import auc_with_interval
 
@@ -64,14 +64,14 @@ class Weights:
 def learn(rows: Rows, good: Array, order_by: Sequence[int], buckets: int, epochs: int = EPOCHS) -> Weights:
     """The weights. Both classes weigh the same, however many texts they have; `order_by` (digests) gives the order of the rows."""
     cuts = np.quantile(rows.signals, np.linspace(0, 1, RANGES + 1)[1:-1], axis=0).T.copy()
-    bins = fit.binned(rows.signals, cuts)
+    bins = _binned(rows.signals, cuts)
     costs = np.where(good, 0.5 / good.mean(), 0.5 / (1 - good.mean()))
     words, ranges, bias = np.zeros(buckets), np.zeros((len(linear.SIGNALS), RANGES)), np.zeros(2)
     squares, range_squares = np.zeros(buckets), np.zeros_like(ranges)
     digests = np.array(order_by, np.uint64)
     for epoch in range(epochs):
         order = np.argsort(digests * np.uint64(2 * epoch + 0x9E3779B97F4A7C15), kind="stable")  # another one each time
-        fit.fit(
+        _fit(
             rows.starts, rows.places, rows.values, bins, good.astype(np.float64), costs, order, RATE, DECAY,
             words, squares, ranges, range_squares, bias,
         )  # fmt: skip
@@ -80,7 +80,7 @@ def learn(rows: Rows, good: Array, order_by: Sequence[int], buckets: int, epochs
 
 def scores(weights: Weights, rows: Rows) -> Array:
     """The score of each row."""
-    bins = fit.binned(rows.signals, weights.cuts)
+    bins = _binned(rows.signals, weights.cuts)
     signals = weights.ranges[np.arange(len(linear.SIGNALS)), bins].sum(axis=1)
     sums = np.add.reduceat(np.append(rows.values * weights.words[rows.places], 0.0), rows.starts[:-1])
     sums[np.diff(rows.starts) == 0] = 0.0
@@ -211,3 +211,45 @@ def seen(folder: Path | Traversable, card: Any) -> tuple[Array, Array]:
         raise ValueError(f"{path} is not as long as the card says")
     data = np.frombuffer(found, "<u8")
     return data[:hosts], data[hosts:]
+
+
+@compiled
+def _fit(
+    starts: Array, places: Array, values: Array, bins: Array, good: Array, costs: Array, order: Array, rate: float, decay: float,
+    words: Array, word_squares: Array, ranges: Array, range_squares: Array, bias: Array,
+) -> float:  # fmt: skip
+    """One run over all rows in `order` of logistic regression by AdaGrad; changes the weights in place and returns the mean loss.
+
+    Row i has the buckets places[starts[i]:starts[i + 1]] with `values`, and the range bins[i, s] of signal s. `costs` weighs the
+    rows, `decay` draws weights to zero whenever they are used.
+    """
+    loss, weight = 0.0, 0.0
+    for row in order:
+        total = bias[0]
+        for s in range(bins.shape[1]):
+            total += ranges[s, bins[row, s]]
+        for i in range(starts[row], starts[row + 1]):
+            total += values[i] * words[places[i]]
+        chance = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, total))))
+        error = (chance - good[row]) * costs[row]
+        loss -= costs[row] * math.log(max(1e-12, chance if good[row] > 0.5 else 1.0 - chance))
+        weight += costs[row]
+        bias[1] += error * error
+        bias[0] -= rate * error / math.sqrt(1e-8 + bias[1])
+        for s in range(bins.shape[1]):
+            at = bins[row, s]
+            slope = error + decay * ranges[s, at]
+            range_squares[s, at] += slope * slope
+            ranges[s, at] -= rate * slope / math.sqrt(1e-8 + range_squares[s, at])
+        for i in range(starts[row], starts[row + 1]):
+            at = places[i]
+            slope = error * values[i] + decay * words[at]
+            word_squares[at] += slope * slope
+            words[at] -= rate * slope / math.sqrt(1e-8 + word_squares[at])
+    return loss / max(weight, 1e-12)
+
+
+def _binned(signals: Array, cuts: Array) -> Array:
+    """The range of each signal of each row: rows x signals."""
+    found = [np.searchsorted(cuts[s], signals[:, s], side="right") for s in range(signals.shape[1])]
+    return np.stack(found, axis=1).astype(np.int64)

@@ -16,9 +16,8 @@ from curate.tex import macros, tables
 from curate.tex.macros import NAME, Macro
 from curate.tex.math import math_text
 from curate.tex.source import DEEP, Source
-from curate.tex.symbols import ACCENTS, accented, table
+from curate.tex.symbols import ACCENTS, accented, names, table
 from curate.tex.tidy import GONE, LINE, PRIVATE, kept, tidy
-from curate.tex.words import names
 
 ROOM, TIMES = 300_000, 8
 """What macros and includes may add, in characters: this many, and this many times the size of the sources."""

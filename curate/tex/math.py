@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from curate.tex.symbols import ACCENTS, table
-from curate.tex.words import names
+from curate.tex.symbols import ACCENTS, names, table
 
 _TOKEN = re.compile(r"\\(?:[a-zA-Z]+|.)|[{}^_&~]|\s+|[^\\{}^_&~\s]+", re.DOTALL)
 _SUPER = str.maketrans("0123456789+-=()nij", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲ")

@@ -3,7 +3,11 @@
 import functools
 import unicodedata
 
-from curate.tex.words import names
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text: how tables of names are written here."""
+    return frozenset(text.split())
+
 
 ACCENTS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",

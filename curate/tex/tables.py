@@ -3,7 +3,7 @@
 Arguments are written as letters: `s` a star, `o` one in [ ], `m` one that goes, `k` one that is text and stays.
 """
 
-from curate.tex.words import names
+from curate.tex.symbols import names
 
 ARGUMENTS = {
     "k": """

@@ -15,8 +15,7 @@ from curate.errors import InputError
 from curate.filters.base import Document
 from curate.jobs.links import Options, links
 from curate.links import reddit, wat
-from curate.links.addresses import read_urls
-from curate.links.listed import Listed
+from curate.links.listed import Listed, read_urls
 from curate.links.rules import Address, address, key_of
 
 PAGE = "http://www.example.org/a"
