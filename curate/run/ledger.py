@@ -2,7 +2,7 @@
 
 records = skipped + rejected + failed + kept. The left side is what the reader counted; `skipped` is counted where records
 are read; the rest is counted from the files that were written. So a row that is lost or written twice is found. And what
-was written, ids and texts, is summed up at each stage and compared with what the next one reads (`content.py`).
+was written, ids and texts, is summed up at each stage and compared with what the next one reads (`corpus/checksums.py`).
 """
 
 import json
