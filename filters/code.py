@@ -37,6 +37,15 @@ def is_vendored(name: str) -> bool:
     return _VENDORED.fullmatch(name.lower()) is not None
 
 
+_INSTALLED = re.compile(r"usr/lib/python3(?:\.[0-9]+)?/dist-packages(?=/|\Z)")
+
+
+def installed_at(path: str) -> str:
+    """The folder at the head of a path in which Debian's packages install modules of Python, which is no copy in a project; "" for others."""
+    match = _INSTALLED.match(path)
+    return match.group() if match else ""
+
+
 @dataclass(frozen=True)
 class LongLines:
     """Files with a line longer than `longest` or lines longer than `mean` on average: minified code and data.
@@ -143,13 +152,15 @@ class Generated:
 class Vendored:
     """Files in a folder for other people's code (`vendor/`, `node_modules/`, `third_party/` …), and `*.min.js`.
 
-    Source: StarCoder, after GitHub's linguist. Their copies in the repositories of their authors stay.
+    Source: StarCoder, after GitHub's linguist. Their copies in the repositories of their authors stay, and what a Debian package
+    installs in `usr/lib/python3/dist-packages`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_vendored",)
 
     def __call__(self, doc: Document) -> Decision:
-        parts = (doc.path or "").lower().split("/")
+        path = (doc.path or "").lower()
+        parts = path.removeprefix(installed_at(path)).split("/")
         minified = parts[-1].endswith((".min.js", ".min.css"))
         found = minified or any(map(is_vendored, parts[:-1]))
         signals = {"code_vendored": float(found)}

@@ -124,14 +124,17 @@ def deb_survey(found: Iterable[Member], detector: Detector) -> Licences:
 
     The `Files:` paragraphs of that file name places in the source, which nothing ties to the installed ones. So all of
     them hold at once; those of the packaging alone (`debian/*`) hold for the scripts of the package and nothing else.
+    Debian puts the licence of the source there, so it is also what a file means that says "see LICENSE".
     """
-    licences, own = Licences(), ""
+    licences, own = Licences(installed=True), ""
     for member in found:
         if not own and member.path == f"{SCRIPTS}/control":
             name = _PACKAGE.search(member.data)
             own = f"usr/share/doc/{name.group(1).decode()}/copyright" if name else ""
         elif own and member.path == own and not member.skipped:
-            for folder, evidence in _copyright(member, detector).items():
+            said = _copyright(member, detector)
+            licences.files["copyright"] = said[""]
+            for folder, evidence in said.items():
                 licences.texts.setdefault(folder, []).extend(evidence)
         else:
             licences.add(member, detector)
@@ -140,7 +143,7 @@ def deb_survey(found: Iterable[Member], detector: Detector) -> Licences:
 
 def _copyright(member: Member, detector: Detector) -> dict[str, list[Evidence]]:
     text = member.data.decode("utf-8", "replace")
-    stated = paragraphs(text, member.path) if FORMAT.search(text[:2000]) else []
+    stated = paragraphs(text, member.path, detector.licence_of_text) if FORMAT.search(text[:2000]) else []
     if not stated:
         return {"": detector.detect(member.data, member.path)}
     by_place: dict[bool, list[Evidence]] = {True: [], False: []}

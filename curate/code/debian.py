@@ -1,7 +1,9 @@
 """Machine-readable copyright files of Debian packages (DEP-5): which licence holds for which files."""
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import re2
@@ -36,15 +38,24 @@ def is_copyright(path: str, text: str) -> bool:
     return path.endswith("debian/copyright") and bool(FORMAT.search(text[:2000]))
 
 
-def paragraphs(text: str, path: str) -> list[Paragraph]:
-    """The `Files:` paragraphs in order; the last that matches a file holds for it."""
+Reader = Callable[[str], str | None]
+"""What gives the expression of a licence's text; None where it says none."""
+
+
+def paragraphs(text: str, path: str, read: Reader | None = None) -> list[Paragraph]:
+    """The `Files:` paragraphs in order; the last that matches a file holds for it.
+
+    What a short name means that the format does not have is what its text is, which stands in the file, by `read`.
+    """
     found = []
-    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")):
-        fields = _fields(block)
+    blocks = [_fields(block) for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))]
+    texts = _texts(blocks)
+    for fields in blocks:
         if "files" not in fields or "license" not in fields:
             continue
         name = fields["license"].split("\n", 1)[0].strip()
-        expression = short_name(name)
+        own = partial(_of_text, _texts([fields]) or texts, read) if read else None
+        expression = short_name(name, own)
         score = 1.0 if UNKNOWN not in expression else 0.5
         globs = tuple(fields["files"].replace(",", " ").split()[:5000])
         if globs:
@@ -59,24 +70,47 @@ def evidence_for(found: list[Paragraph], path: str) -> Evidence | None:
     return next((p.evidence for p in reversed(found) if p.pattern.fullmatch(path)), None)
 
 
-def short_name(name: str) -> str:
-    """A licence synopsis (`GPL-2+ or Expat`, `GPL-2 with OpenSSL exception`) as an SPDX expression."""
+def _texts(blocks: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The texts that stand behind short names, by these."""
+    found: dict[str, str] = {}
+    for fields in blocks:
+        name, _, body = fields.get("license", "").partition("\n")
+        if body.strip():
+            found.setdefault(name.strip().lower(), re.sub(r"(?m)^\.$", "", body))
+    return found
+
+
+def _of_text(texts: Mapping[str, str], read: Reader, name: str) -> str | None:
+    """The licence whose text stands behind a short name."""
+    body = texts.get(name.lower())
+    found = read(body) if body else None
+    return found if found and UNKNOWN not in found else None
+
+
+def short_name(name: str, by_text: Reader | None = None) -> str:
+    """A licence synopsis (`GPL-2+ or Expat`, `GPL-2 with OpenSSL exception`) as an SPDX expression.
+
+    `by_text` is asked for the names that the format does not have.
+    """
     if re.search(r"\bwith\b", name, re.I) or not name:
         return UNKNOWN
     choices = []
     for choice in re.split(r"\s*[,|]?\s+or\s+|\s*\|\s*", name):
-        parts = [_id(part.strip(" ,")) for part in re.split(r"\s*,?\s+and\s+|\s*,\s*", choice) if part.strip(" ,")]
-        choices.append(" AND ".join(f"({p})" if " OR " in p else p for p in parts) or UNKNOWN)
+        parts = [
+            _id(part.strip(" ,"), by_text) for part in re.split(r"\s*,?\s+and\s+|\s*,\s*", choice) if part.strip(" ,")
+        ]
+        choices.append(" AND ".join(f"({p})" if " OR " in p or " AND " in p else p for p in parts) or UNKNOWN)
     return canonical(" OR ".join(f"({c})" if " AND " in c else c for c in choices)) or UNKNOWN
 
 
-def _id(name: str) -> str:
+def _id(name: str, by_text: Reader | None) -> str:
     gnu = _GNU.fullmatch(name)
     if gnu:
         family, major, minor, later = gnu.groups()
         return f"{family.upper()}-{major}.{minor or 0}" + ("-or-later" if later else "-only")
     lower = {key.lower(): value for key, value in _NAMES.items()}
-    return lower.get(name.lower()) or (canonical(name) if " " not in name else None) or UNKNOWN
+    known = lower.get(name.lower()) or (canonical(name) if " " not in name else None) or UNKNOWN
+    return (by_text(name) if by_text and UNKNOWN in known else None) or known
 
 
 def _fields(block: str) -> dict[str, str]:

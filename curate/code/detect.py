@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from curate.code.comments import head_comments
 from curate.code.constants import doubtful_constants
-from curate.code.evidence import Evidence, canonical
+from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.heads import Program
 from curate.code.known import WHOLE, Read, Span, meets, meets_ordered, read
 from curate.code.marks import unmarked
@@ -93,6 +93,10 @@ class Detector:
         if len(self._read) > REMEMBERED:
             del self._read[next(iter(self._read))]
         return [replace(e, where=name + e.where) for e in found]
+
+    def licence_of_text(self, text: str) -> str | None:
+        """The expression of a licence's text, as if it stood in a file of its own; None where it says none."""
+        return conjunction(item.expression for item in self.detect(text.encode(), "LICENSE") if item.kind != "scope")
 
 
 def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBTS) -> list[Evidence]:

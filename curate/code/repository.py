@@ -14,7 +14,7 @@ from curate.code.names import PROPRIETARY, UNKNOWN
 from curate.code.notices import restricts
 from curate.code.reuse import Annotation, annotation_for, annotations
 from curate.code.scopes import is_for_other_files
-from curate.filters.code import is_vendored
+from curate.filters.code import installed_at, is_vendored
 
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
 _TESTS = re.compile(
@@ -40,6 +40,13 @@ class Licences:
     """What the section on the licence says; it holds besides what the files above say, and never alone."""
     debian: dict[str, list[Paragraph]] = field(default_factory=dict)
     reuse: dict[str, list[Annotation]] = field(default_factory=dict)
+    installed: bool = False
+    """Whether this is what a Debian package installs, whose place for modules is no folder of other people's code."""
+
+    def _is_top(self, folder: str) -> bool:
+        """Whether what stands above a folder says nothing of it."""
+        own = self.installed and installed_at(folder) == folder
+        return not folder or (is_vendored(PurePosixPath(folder).name) and not own)
 
     def add(self, member: Member, detector: Detector) -> None:
         """Read a member, if it is a licence file or package metadata."""
@@ -48,7 +55,7 @@ class Licences:
         folder = folder_of(member.path)
         text = member.data.decode("utf-8", "replace") if member.path.endswith("debian/copyright") else ""
         if is_copyright(member.path, text):
-            self.debian[folder_of(folder)] = paragraphs(text, member.path)
+            self.debian[folder_of(folder)] = paragraphs(text, member.path, detector.licence_of_text)
         elif PurePosixPath(member.path).name == "REUSE.toml":
             self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
         elif is_license_file(member.path):
@@ -115,7 +122,7 @@ class Licences:
                 return [*found, *(item for item in tests if UNKNOWN not in item.expression)]
             if scope:
                 return scope
-            if not folder or is_vendored(PurePosixPath(folder).name):
+            if self._is_top(folder):
                 return tests
             folder = folder_of(folder)
 
@@ -147,7 +154,7 @@ class Licences:
                 return [e for path in exact[:1] or alike[:1] for e in self.files[path]]
             if here and (not wanted or _stem(wanted) in ("license", "copying")):
                 return agreed([e for path in here for e in self.files[path]], self.metadata.get(folder, []))
-            if not folder or is_vendored(PurePosixPath(folder).name):
+            if self._is_top(folder):
                 return None
             folder = folder_of(folder)
 
