@@ -42,9 +42,19 @@ _ENDS = ("below", "derived", "source")
 """Words of which one stands in each of these endings: a quick look."""
 _OTHER = re.compile(spaced(r"\W*(?:portions|parts) of [^.;:]{1,60} (?:is|are) licen[cs]ed(?P<what> under different licen[cs]es(?: \(like)?)"), re.I)  # fmt: skip
 """What puts parts under other licences: these follow."""
+_PERSON = r"(?-i:[A-Z\x80-\xff][\w\x80-\xff.'-]{0,30})(?: (?-i:[A-Z\x80-\xff(][\w\x80-\xff.')-]{0,30})){0,4}(?: ?<?[\w.+-]{1,40}@[\w.-]{1,60}>?)?"
+_DATE = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)\w{0,6},? )?\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w{0,6} \d{4}(?: \d\d?:\d\d(?::\d\d)?)?(?: [+-]\d{4})?"
+_DEBIAN = (
+    rf"(?:this package|it) was (?:originally )?debianized by {_PERSON},?(?: on {_DATE})?"
+    r"|(?:this package|it|[\w.+-]{1,40}) was (?:originally )?(?:downloaded|obtained) from:?(?: <?(?:https?|ftp)://[^\s<>]{1,200}>?)?"
+    r"|upstream (?:authors?|maintainers?|licen[cs]e|contacts?)(?:\(s\))?"
+    rf"|the (?:current )?(?:package )?maintainer (?:(?:of|for) this package )?is {_PERSON}"
+    rf"|the debian packaging is|and is licen[cs]ed under the same (?:licen[cs]e|terms|conditions) as {_NAME}(?:,? (?:see )?above)?"
+)
+"""What the copyright files of Debian's packages have said since dh_make wrote their first lines."""
 _SAID = re.compile(
     spaced(
-        r"\W*(?:"
+        rf"\W*(?:{_DEBIAN}|"
         r"the software and (?:the )?documentation in this project are|documentation licen[cs]e"
         r"|(?:the )?licen[cs]e is an osi approved open source licen[cs]e and is gpl-compatible\W*\d?"
         r")\W*"
