@@ -52,9 +52,11 @@ _DEBIAN = (
     rf"|the debian packaging is|and is licen[cs]ed under the same (?:licen[cs]e|terms|conditions) as {_NAME}(?:,? (?:see )?above)?"
 )
 """What the copyright files of Debian's packages have said since dh_make wrote their first lines."""
+_SEE = r"(?:please )?see (?:the )?(?:file )?(?:licen[cs]es?|copying|notice)(?:[-_.][\w-]{1,20}){0,2}(?: file)? and <?https?://[^\s<>]{1,100}>? for (?:more |further )?(?:details|information)"
+"""A file that the licence stands in (which has to be there), and a page."""
 _SAID = re.compile(
     spaced(
-        rf"\W*(?:{_DEBIAN}|"
+        rf"\W*(?:{_DEBIAN}|{_SEE}|"
         r"the software and (?:the )?documentation in this project are|documentation licen[cs]e"
         r"|(?:the )?licen[cs]e is an osi approved open source licen[cs]e and is gpl-compatible\W*\d?"
         r")\W*"
@@ -62,6 +64,13 @@ _SAID = re.compile(
     re.I,
 )
 """Whole sentences that neither give nor take."""
+_ORIGIN = re.compile(
+    spaced(
+        r"\W*(?:this|the) (?:work|code|software|program|library|package|module|project) (?:is|was|has been) (?:originally )?(?:derived|adapted|ported|forked) from (?:the )?"
+        rf"(?:\W?[\w.]+\W? module (?:of|in|from) )?{_NAME}(?: \d[\w.]*)?(?:(?: and|,) {_NAME}(?: \d[\w.]*)?){{0,3}}\W*"
+    ),
+    re.I,
+)
 MOST = 600
 """Characters of the longest sentence in one of these forms."""
 
@@ -69,6 +78,11 @@ MOST = 600
 def is_said(words: str) -> bool:
     """Whether a sentence neither gives nor takes."""
     return len(words) < MOST and _SAID.fullmatch(words) is not None
+
+
+def is_origin(words: str) -> bool:
+    """Whether a sentence says from what the work is derived, and nothing else."""
+    return len(words) < MOST and _ORIGIN.fullmatch(words) is not None
 
 
 def unframed(words: str, named: bool, others: bool) -> str:

@@ -358,7 +358,7 @@ def _names_end(text: str, at: int) -> int:
         if rights and "\n" in rights.group():
             return rights.end()
         after = line_end + 1
-        stub = _GOES_ON_BEHIND.search(text[at:line_end]) or not text[at:line_end].strip(" \t\r,.:")
+        stub = _GOES_ON_BEHIND.search(text[at:line_end]) or not text[at:line_end].strip(" \t\r,.:0123456789-")
         if not whole or after >= len(text) or after - at > 600:
             return end
         if not (_GOES_ON.match(text, after) or (stub and text[after : after + 200].split("\n", 1)[0].strip())):

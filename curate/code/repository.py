@@ -88,7 +88,10 @@ class Licences:
             if said:
                 return [said]
         annotation = self.annotation(path)
-        return [annotation.evidence] if annotation else self.of_folder(folder_of(path))
+        if annotation:
+            return [annotation.evidence]
+        own = [item for place, found in self.scopes.items() if _is_at(path, place) for item in found]
+        return own or self.of_folder(folder_of(path))
 
     def annotation(self, path: str) -> Annotation | None:
         """What the nearest REUSE.toml that speaks of a file says of it; one above that overrides goes before it."""
@@ -134,11 +137,12 @@ class Licences:
         out = [item for item in found if item.kind != "pointer"]
         named = frozenset[str]().union(*(ids(item.expression) for item in out if item.kind not in ("mention", "doubt")))
         for item in (e for e in found if e.kind == "pointer"):
-            target = self._target(item.text, folder, item.where.rsplit(":", 1)[0]) if depth else None
+            asking = item.where.rsplit(":", 1)[0]
+            target = self._target(item.text, folder, asking) if depth else None
             if target is None:
                 out.append(item)
                 continue
-            said = self.resolved(target, folder, depth - 1)
+            said = self.resolved([e for e in target if _concerns(e, asking)], folder, depth - 1)
             if not frozenset[str]().union(*(ids(e.expression) for e in said)) <= named or not said:
                 out += [e for e in said if e not in out] or [item]
         return out
@@ -157,6 +161,17 @@ class Licences:
             if self._is_top(folder):
                 return None
             folder = folder_of(folder)
+
+
+def _concerns(item: Evidence, path: str) -> bool:
+    """Whether what a licence file says concerns a file that points to it: what is said of other folders and files does not."""
+    place = f"{folder_of(item.where.rsplit(':', 1)[0])}/{item.text}".lstrip("/")
+    return item.kind != "scope" or _is_at(path, place) or path.startswith(f"{place}/")
+
+
+def _is_at(path: str, place: str) -> bool:
+    """Whether a file is the one that a licence file names, as it is seen from there or further down."""
+    return path == place or path.endswith(f"/{place}")
 
 
 def _stem(path: str) -> str:

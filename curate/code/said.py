@@ -17,7 +17,7 @@ from curate.code.comments import comments_with, head_comments
 from curate.code.dedication import dedicates
 from curate.code.described import curt, introduces, is_common, is_name_described, is_subject, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
-from curate.code.frames import is_said, unframed
+from curate.code.frames import is_origin, is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
@@ -25,7 +25,7 @@ from curate.code.notices import comes_from, doubtful, gate, has_trigger, off_for
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
-from curate.code.scopes import is_for_other_things, said_of_parts
+from curate.code.scopes import files_of_others, is_for_other_things, said_of_parts
 from curate.code.titles import odd_title
 
 HEADING = 1_000
@@ -98,20 +98,30 @@ def said_about(known: Known) -> Said:
     """What the sentences of a file about licences say: known ones, titles and names; every other one is a doubt."""
     text, said = known.read.text, _nothing_said(known)
     for spoken in _spoken(known, None):
-        _add_about(said, spoken, text, known.whole)
+        _add_about(said, spoken, text, known.whole, known.read.copyrights)
     several = len({s.expression for s in said.named}) > 1
     if several and not known.whole and not _STATES_ANY.search(text.lower()):
         said.doubts.append(said.named[0]._replace(expression=UNKNOWN, kind="doubt", name="a list of names"))
     return said
 
 
-def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) -> None:
+def _add_about(
+    said: Said, spoken: _Spoken, text: str, whole: Sequence[Span], copyrights: Sequence[tuple[int, int]]
+) -> None:
     """Adds what a sentence of a licence file says."""
     names, shown = spoken.names, spoken.words
     others = any(s.start >= spoken.at.end and s.words >= WHOLE for s in whole)
     spoken = spoken._replace(words=unframed(spoken.words, bool(names), others))
     sentence, words = spoken.at, spoken.words
     if is_said(words):
+        return
+    others_files = files_of_others(
+        words, text[max(0, sentence.start - 300) : sentence.start], text[sentence.end :][:4_000]
+    )
+    if others_files:
+        said.scopes.extend(Span(sentence.start, sentence.end, UNKNOWN, "scope", 0.5, path) for path in others_files)
+        return
+    if _goes_on_with_licence(text, sentence, words, copyrights):
         return
     titled = _is_over(sentence, whole) and (names or not spoken.inside)
     if titled and odd_title(words, text[sentence.end : sentence.end + 40], spoken.places):
@@ -137,6 +147,19 @@ def _add_about(said: Said, spoken: _Spoken, text: str, whole: Sequence[Span]) ->
             (said.named if _gives(spoken) else said.mentioned).extend(names)
     elif not _of_parts(sentence, words, said) and (spoken.inside or not is_title(words)):
         said.doubts.append(doubt(sentence, shown))
+
+
+def _goes_on_with_licence(text: str, sentence: Sentence, words: str, copyrights: Sequence[tuple[int, int]]) -> bool:
+    """Whether a sentence tells where the work is from, and goes on behind a copyright notice with the licence of that."""
+    if not is_origin(words):
+        return False
+    at = bisect_left(copyrights, (sentence.end,))
+    held = copyrights[at] if at < len(copyrights) else None
+    near = held is not None and not text[sentence.end : held[0]].strip(" \t\r\n,")
+    return near and held is not None and _AND_UNDER.match(text, held[1]) is not None
+
+
+_AND_UNDER = re.compile(r"[\s,]*(?:and\s+)?(?:is\s+|are\s+)?licen[cs]ed\s+under\s", re.I)
 
 
 def _is_over(sentence: Sentence, whole: Sequence[Span]) -> bool:

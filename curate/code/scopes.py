@@ -73,6 +73,52 @@ def said_of_parts(sentence: str) -> Said | None:
     return Said(_scopes(within, within.group("rest"), folded), None) if within else None
 
 
+_LISTS = re.compile(
+    r"\W*(?:the )?following files(?: (?:in|of) this \w+)? (?:are|were) (?:derived|taken|copied|adapted|ported|forked) from (?P<of>[\w.+-]+(?: [\w.+-]+){0,3}?)"
+    r"(?:,? and)? (?:are|is) (?:subject to|under|(?:licensed|released|distributed|available) under) the same (?:licen[cs]e|terms|conditions) as (?P=of)\W*",
+    re.I,
+)
+"""What puts the files that are listed behind it under a licence that stands elsewhere."""
+_LISTED = re.compile(
+    r"[ \t*-]*(?:(?:all )?files in )?(?:the )?[\"'`]?(?P<path>(?:[\w.@+-]+/)+(?:[\w.@+-]+)?|[\w@+-]+\.\w{1,5})[\"'`]?(?: (?:director(?:y|ies)|folders?))?[ \t,;.]*"
+)
+_UNDER_NAME = re.compile(
+    r"(?:\A|\n)[ \t]*(?P<path>(?:[\w.@+-]+/)+[\w@+-]+\.\w{1,5})[ \t]*\r?\n(?:[ \t]*[-=~^\"]{3,}|\s)\s*\Z"
+)
+_FROM = re.compile(
+    r"\W*(?:(?:a )?backport(?:ed)?|copied|taken|adapted|derived|ported|borrowed|forked) (?:from|of) [\w.+-]+(?: [\w.+-]+)? (?:[\w.+-]+/)+[\w+-]+\.\w{1,5}\W*",
+    re.I,
+)
+"""From which file of which project a file is."""
+MOST_FILES = 40
+
+
+def files_of_others(sentence: str, before: str, behind: str) -> list[str]:
+    """Files and folders that a sentence says to be of another project, whose licence is not stated: none of the text's holds for them.
+
+    Args:
+        sentence: "The following files are derived from X and are subject to the same license as X", or, alone under a title that is a
+            path, "backport from X path/file.py".
+        before: The text before it.
+        behind: The text behind it, where the files are listed.
+    """
+    folded = " ".join(sentence.split())
+    if _FROM.fullmatch(folded):
+        title = _UNDER_NAME.search(before[-200:])
+        alone = not behind.strip(" \t") or behind.lstrip(" \t.")[:1] in ("\n", "\r", "")
+        return [title.group("path")] if title and alone else []
+    if not _LISTS.fullmatch(folded):
+        return []
+    found: list[str] = []
+    for line in behind.lstrip(" \t:.").splitlines()[: 2 * MOST_FILES]:
+        listed = _LISTED.fullmatch(line)
+        if listed:
+            found.append(listed.group("path").strip("/"))
+        elif line.strip():
+            break
+    return found
+
+
 def _scopes(match: re.Match[str], rest: str, sentence: str) -> list[Scope]:
     if not match.group("dirs"):
         return []

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from curate.code.deb import deb_members, parts
 from curate.code.detect import Detector
-from curate.code.members import BROKEN, Bomb
+from curate.code.members import BROKEN, Bomb, Member
 from curate.code.packages import survey_of
-from curate.code.repository import licence_of
+from curate.code.repository import licence_of, survey
 from curate.code.show import evidence_of
 from curate.code.source import _repository, code_source
+from curate.code.spdx import plain
+from curate.code.texts import spdx_data
 from curate.read.source import FileTask
 
 FORMAT = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
@@ -229,3 +231,54 @@ def test_any_bytes_behind_the_magic(data):
     except OSError:
         return
     assert all(part.start + part.size <= len(blob) for part in found)
+
+
+INSTALLED = "usr/lib/python3/dist-packages/frob/a.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (INSTALLED, "MIT"),
+        ("usr/lib/python3.11/dist-packages/a.py", "MIT"),
+        ("usr/lib/python3/dist-packages/frob/_vendor/a.py", None),
+        ("usr/lib/python3/dist-packages/frob/dist-packages/a.py", None),
+        ("opt/dist-packages/a.py", None),
+    ],
+)
+def test_what_debian_installs_for_python_is_the_package_s_own(tmp_path, detector, name, expected):
+    copyright_ = FORMAT + "Files: *\nCopyright: a\nLicense: Expat\n"
+    assert licence(deb(tmp_path, {PLACE: copyright_, f"./{name}": CODE}), detector, name) == expected
+
+
+def test_the_same_folder_in_a_repository_is_a_copy(detector):
+    found = [Member("LICENSE", b"Under the MIT license."), Member(INSTALLED, CODE.encode())]
+    assert licence_of(found[1], survey(found, detector), detector)[0] is None
+
+
+def test_see_license_is_the_copyright_file_of_the_package(tmp_path, detector):
+    copyright_ = FORMAT + "Files: *\nCopyright: a\nLicense: Expat\n"
+    code = f"# Copyright 2020 Jane Doe\n# See LICENSE for details.\n{CODE}"
+    files = {PLACE: copyright_, f"./{INSTALLED}": code}
+    assert licence(deb(tmp_path, files), detector, INSTALLED) == "MIT"
+    files[PLACE] = copyright_.replace("Expat", "GPL-2")
+    assert "GPL-2.0-only" in (licence(deb(tmp_path, files), detector, INSTALLED) or "")
+    assert licence(deb(tmp_path, {f"./{INSTALLED}": code}), detector, INSTALLED) == "LicenseRef-unknown"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("License: Frob\n\nLicense: Frob\n {}\n", "ISC"),
+        ("License: Frob\n {}\n", "ISC"),
+        ("License: Expat and Frob\n\nLicense: frob\n {}\n", "MIT AND ISC"),
+        ("License: Frob\n\nLicense: Other\n {}\n", "LicenseRef-unknown"),
+        ("License: Frob\n\nLicense: Frob\n {}\n .\n Not for schools.\n", "LicenseRef-unknown"),
+        ("License: Frob with Baz exception\n\nLicense: Frob with Baz exception\n {}\n", "LicenseRef-unknown"),
+    ],
+)
+def test_a_short_name_of_its_own_means_its_text(tmp_path, detector, said, expected):
+    text = next(plain(row["template"], optional=False) for row in spdx_data()["texts"] if row["ids"] == ["ISC"])
+    body = "\n ".join(line or "." for line in text.strip().split("\n"))
+    copyright_ = FORMAT + "Files: *\nCopyright: a\n" + said.format(body)
+    assert licence(deb(tmp_path, {PLACE: copyright_, "./usr/lib/a.py": CODE}), detector) == expected

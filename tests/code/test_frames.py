@@ -72,3 +72,58 @@ def test_a_section_on_the_documentation_alone_says_nothing_of_the_code():
         "License as described by\nhttp://creativecommons.org/licenses/by-sa/4.0/\n"
     )
     assert _allowed(f"{MIT}\n\n{docs}")
+
+
+DEBIAN = """This package was debianized by {by} on
+Fri, 09 Feb 2007 12:12:29 -0500.
+
+It was downloaded from https://example.org/frob/
+
+Upstream Authors: Jane Doe <jane@example.org>
+
+Copyright (c) 2017-2019 Jane Doe
+
+License:
+
+{licence}
+
+The Debian packaging is © 2007, Max Doe <max@example.org> and
+is licensed under the same terms as Frob, {end}.
+"""
+
+
+@pytest.mark.parametrize(
+    ("by", "end", "allowed"),
+    [
+        ("Max Doe <max@example.org>", "see above", True),
+        ("schools alone", "see above", False),
+        ("Max Doe <max@example.org>", "in Belgium", False),
+        ("Max Doe for members of the club", "see above", False),
+    ],
+)
+def test_the_first_lines_of_debian_s_copyright_files(by: str, end: str, allowed: bool):
+    assert _allowed(DEBIAN.format(by=by, end=end, licence=MIT)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("behind", "allowed"),
+    [
+        ("licensed under the ISC license", True),
+        ("licensed under the GPL, version 2", False),
+        ("licensed under terms of its own", False),
+        ("not licensed", False),
+    ],
+)
+def test_an_origin_goes_on_behind_a_copyright_notice_with_its_licence(behind: str, allowed: bool):
+    text = f"This work was derived from the 're' module of Frob 2.6 and Baz 3.1,\ncopyright (c) 1998-2001 by Jane Doe and {behind}.\n\n{MIT}"
+    assert _allowed(text) is allowed
+
+
+@pytest.mark.parametrize(
+    ("years", "name", "kept"),
+    [("1996,1997", "Silicon Graphics Computer Systems, Inc.", True), ("2001-2018", "For schools only", False), ("2001", "not for sale", False)],
+)  # fmt: skip
+def test_the_holder_stands_in_the_line_behind_the_years(years: str, name: str, kept: bool):
+    source = f"/*\n * Copyright (c) {years}\n * {name}\n *\n * Licensed under the MIT license.\n */\nint a;\n".encode()
+    found = Detector().detect(source, "a.c")
+    assert is_allowed(conjunction(e.expression for e in found), PERMISSIVE) is kept

@@ -301,3 +301,38 @@ def test_honest_packages_are_kept(files, path):
     member = next(m for m in members if m.path == path)
     expression, _ = licence_of(member, survey(members, detector), detector)
     assert is_allowed(expression, allow_list("permissive"))
+
+
+LISTS = (
+    "The following files are derived from Stackless Frob and are subject to the\nsame license as Stackless Frob:\n\n\tsrc/frob/select.h\n"
+    "\tfiles in src/frob/platform/ directory\n\nSee LICENSE.PSF and http://www.example.org/ for details.\n\n"
+)
+
+
+def _kept(files: dict[str, str]) -> set[str]:
+    allowed = allow_list("permissive")
+    return {path for path in files if path.endswith((".c", ".h")) and is_allowed(_licence(files, path), allowed)}
+
+
+def test_files_that_a_licence_file_lists_as_those_of_another_project():
+    sources = dict.fromkeys(("a.c", "src/frob/select.h", "src/frob/platform/b.h", "src/frob/c.h"), "int a;\n")
+    assert _kept({"LICENSE": LISTS + MIT, "LICENSE.PSF": MIT, **sources}) == {"a.c", "src/frob/c.h"}
+    assert _kept({"LICENSE": LISTS + MIT, **sources}) == set()  # the file that it points to is not there
+    other = LISTS.replace("same license as Stackless Frob", "same license as Baz")
+    assert _kept({"LICENSE": other + MIT, "LICENSE.PSF": MIT, **sources}) == set()
+    more = LISTS.replace("are subject to", "are, in Belgium, subject to")
+    assert _kept({"LICENSE": more + MIT, "LICENSE.PSF": MIT, **sources}) == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("backport from python3 Lib/test/support.py", {"a.c", "own.c"}),
+        ("backport from python3 Lib/test/support.py, for schools", set()),
+        ("Not for sale.", set()),
+    ],
+)
+def test_a_notice_says_under_its_path_where_a_file_is_from(said, kept):
+    own = "/* This file is part of frob released under the MIT license.\n * See the NOTICE for more information. */\nint a;\n"
+    files = {"LICENSE": MIT, "NOTICE": f"Frob is released under the MIT license.\n\nutil/unlink.c\n-------------\n\n{said}\n", "own.c": own}
+    assert _kept({**files, "a.c": "int a;\n", "util/unlink.c": "int a;\n", "frob/util/unlink.c": own}) == kept
