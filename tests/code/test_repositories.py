@@ -334,5 +334,9 @@ def test_files_that_a_licence_file_lists_as_those_of_another_project():
 )
 def test_a_notice_says_under_its_path_where_a_file_is_from(said, kept):
     own = "/* This file is part of frob released under the MIT license.\n * See the NOTICE for more information. */\nint a;\n"
-    files = {"LICENSE": MIT, "NOTICE": f"Frob is released under the MIT license.\n\nutil/unlink.c\n-------------\n\n{said}\n", "own.c": own}
+    files = {
+        "LICENSE": MIT,
+        "NOTICE": f"Frob is released under the MIT license.\n\nutil/unlink.c\n-------------\n\n{said}\n",
+        "own.c": own,
+    }
     assert _kept({**files, "a.c": "int a;\n", "util/unlink.c": "int a;\n", "frob/util/unlink.c": own}) == kept
