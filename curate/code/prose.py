@@ -446,7 +446,7 @@ def _seams(text, starts, ends, free, dull):  # type: ignore[no-untyped-def]
     before = False
     for n in range(free.size):
         seam = free[n] != before
-        if before and free[n] and starts[n] - ends[n - 1] > 1:
+        if before and free[n] and (starts[n] - ends[n - 1] > 1 or text[ends[n - 1]] == 10 or text[ends[n - 1]] == 13):
             for at in range(ends[n - 1], starts[n]):
                 if not dull[text[at]]:
                     seam = True
@@ -499,9 +499,10 @@ def _parts(text: str, end: int, start: int) -> bool:
         return True
     last = text.rfind("\n", 0, start) + 1
     following = text.find("\n", start)
-    if is_code_line(text[last : following if following >= 0 else len(text)]):
-        return True
-    return end - begin < _SHORT_LINE and not text[start].islower()
+    code = text[last : following if following >= 0 else len(text)]
+    if len(gap) == 1:  # nothing but the line's end, as in a text that is filled: "if" and "import" begin lines there
+        return is_code(code)
+    return is_code_line(code) or (end - begin < _SHORT_LINE and not text[start].islower())
 
 
 SINGLE = re.compile(r"\b(?:propriet|confiden|commercial|eval|trial|academic|forbid|forb|prohib|private|internal|expired|revoked|denied|void|not|no|never|none|nobody|nothing|neither|hardly|seldom|except|without|unless|until|false|restricted|unpublished|secret|non-?|transfer|draft|review|only\b|solely|excluded)", re.I)  # fmt: skip

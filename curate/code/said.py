@@ -97,7 +97,7 @@ class _Spoken(NamedTuple):
 def said_about(known: Known) -> Said:
     """What the sentences of a file about licences say: known ones, titles and names; every other one is a doubt."""
     text, said = known.read.text, _nothing_said(known)
-    for spoken in _spoken(known, None):
+    for spoken in _spoken(known, None, known.read.copyrights):
         _add_about(said, spoken, text, known.whole, known.read.copyrights)
     several = len({s.expression for s in said.named}) > 1
     if several and not known.whole and not _STATES_ANY.search(text.lower()):
@@ -218,7 +218,8 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
         *(s.end for s in anchors),
     ]
     silent, left = list[_Spoken](), list[_Spoken]()
-    for spoken in _spoken(known, points):
+    apart = sorted([*known.read.copyrights, *((end, end) for _, end in heads)])
+    for spoken in _spoken(known, points, apart):
         first, last = spoken.at
         if not spoken.inside and bisect_left(hits, first) == bisect_left(hits, last):
             silent.append(spoken)
@@ -274,13 +275,13 @@ def _nothing_said(known: Known) -> Said:
     return Said([], [], [_difference(known.read)] if known.read.near else [], [])
 
 
-def _spoken(known: Known, points: Sequence[int] | None) -> Iterator[_Spoken]:
-    """The sentences near some points (all of them for None) that nothing known covers, in order."""
+def _spoken(known: Known, points: Sequence[int] | None, apart: Sequence[tuple[int, int]]) -> Iterator[_Spoken]:
+    """The sentences near some points (all of them for None) that nothing known covers, in order; none goes on over what is `apart`."""
     read, short = known.read, known.short
     free = _free(read, [*known.whole, *known.covered])
     for first, last in _ranges(read, points):
         for sentence in sentences(
-            read.text, read.starts[first:last], read.ends[first:last], free[first:last], read.copyrights
+            read.text, read.starts[first:last], read.ends[first:last], free[first:last], apart
         ):
             at = bisect_left(short, (sentence.start,))
             at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
