@@ -123,6 +123,30 @@ def gate() -> Literals:
 _TRIGGER_BEHIND = re.compile(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)")
 
 
+_COPY_OF = re.compile(
+    r"\bcop(?:y|ies) of (?:the|this|its|that|such|said) (?:[\w\"'.,-]+ ){0,8}?licen[cs]es?\b[^.;]{0,80}?(?P<address>(?:https?://|www\.)[^\s<>\"')\]]+)",
+    re.I,
+)
+_SCHEME = re.compile(r"(?:https?://)?(?:www\.)?")
+_HOSTS = re.compile(
+    r"(?:apache\.org/licenses|opensource\.org/licenses?|gnu\.org/(?:licenses|copyleft)|spdx\.org/licenses|creativecommons\.org/(?:licenses|publicdomain)|mozilla\.org/mpl|boost\.org/license\w*"
+    r"|eclipse\.org/(?:legal|org/documents)|unlicense\.org|mit-license\.org|choosealicense\.com/licenses|osi\.org/licenses)(?=[/.?#_-]|\Z)"
+)
+"""Where organisations publish licences."""
+
+
+def foreign_copy(said: str) -> str | None:
+    """The words of a sentence that says that a copy of the licence stands at an address that is none of a known licence."""
+    match = _COPY_OF.search(" ".join(said.split())) if "cop" in said.lower() else None
+    if match is None:
+        return None
+    address = match.group("address").lower().rstrip(".,;")
+    host = _SCHEME.match(address)
+    at = host.end() if host else 0
+    known = _HOSTS.match(address, at) or any(named.start <= at for named in mentions(address))
+    return None if known else match.group()
+
+
 def has_trigger(low: str, start: int, end: int) -> bool:
     """Whether the words around a name say that something is under it."""
     if ".org/" in low[start:end] or ".com/" in low[start:end]:

@@ -21,12 +21,13 @@ from curate.code.frames import is_origin, is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import comes_from, doubtful, gate, has_trigger, off_form, unknown_name
+from curate.code.notices import comes_from, doubtful, foreign_copy, gate, has_trigger, off_form, unknown_name
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import files_of_others, is_for_other_things, said_of_parts
 from curate.code.titles import odd_title
+from curate.code.values import says_no_more
 
 HEADING = 1_000
 """Characters at the head of a file in which a sentence speaks of all of it."""
@@ -74,6 +75,8 @@ class _Spoken(NamedTuple):
     words: str
     inside: Sequence[Span]
     """Short notices and names in it."""
+    behind: str = ""
+    """The address that a sentence ends before: "a copy of the license at"."""
 
     @property
     def names(self) -> list[Span]:
@@ -138,6 +141,7 @@ def _add_about(
         foreign = not names and not others and comes_from(words)
         if (
             foreign
+            or foreign_copy(f"{words} {spoken.behind}")
             or off_form(words)
             or unknown_name(spoken.unnamed)
             or (not spoken.inside and not _is_heading(text, spoken, whole))
@@ -255,6 +259,7 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
             said.doubts.append(doubt(sentence, words))
             return True
         foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
+        foreign = foreign or foreign_copy(f"{words} {spoken.behind}") or _limited(spoken)
         if foreign or (unknown_name(spoken.unnamed) and not _titles(sentence, words, around.anchors)):
             said.doubts.append(doubt(sentence, words))
         elif names and under and _gives(spoken):
@@ -280,13 +285,29 @@ def _spoken(known: Known, points: Sequence[int] | None, apart: Sequence[tuple[in
     read, short = known.read, known.short
     free = _free(read, [*known.whole, *known.covered])
     for first, last in _ranges(read, points):
-        for sentence in sentences(
-            read.text, read.starts[first:last], read.ends[first:last], free[first:last], apart
-        ):
+        for sentence in sentences(read.text, read.starts[first:last], read.ends[first:last], free[first:last], apart):
             at = bisect_left(short, (sentence.start,))
             at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
             inside = short[at : bisect_left(short, (sentence.end,))]
-            yield _Spoken(sentence, read.text[sentence.start : sentence.end], inside)
+            words = read.text[sentence.start : sentence.end]
+            goes_on = _ADDRESS_BEHIND.match(read.text, sentence.end) if words.endswith(_ENDS) else None
+            yield _Spoken(sentence, words, inside, goes_on.group(1) if goes_on else "")
+
+
+_ENDS = (" at", " from", " in", " on", " here", "\tat")
+_ADDRESS_BEHIND = re.compile(r"[\s<(\"':*#/;-]{0,80}?((?:https?://|www\.)[^\s<>\"')\]]+)")
+
+
+def _limited(spoken: _Spoken) -> bool:
+    """Whether brackets behind the name of a licence say what it is for: "MIT (API only)"."""
+    for _, end in spoken.places if spoken.names else ():
+        match = _IN_BRACKETS.match(spoken.words, end)
+        if match and not says_no_more(match.group("what")):
+            return True
+    return False
+
+
+_IN_BRACKETS = re.compile(r"\s{0,2}\((?P<what>[^()\n]{1,80})(?:\)|\Z)")
 
 
 def _doubts_beside(
@@ -297,7 +318,7 @@ def _doubts_beside(
     blocks = comments_with(head.raw, [(s.start, s.end) for s in anchors])
     texts = [s for s in whole if s.words >= WHOLE]
     near = [s for s in silent if s.at.start < heading or meets(s.at, zones) or meets(s.at, blocks)]
-    for sentence, words, _ in [*left, *near]:
+    for sentence, words, _, _ in [*left, *near]:
         in_comment = meets(sentence, blocks)
         why = (
             (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")
