@@ -27,6 +27,7 @@ from curate.code.described import (
 )
 from curate.code.names import whole
 from curate.code.prose import NOTICE_WORDS, SINGLE, is_code_line, is_harmless, ordinary, tokens_in
+from curate.code.values import says_no_more
 
 _SMALL = frozenset(
     (  # noqa: SIM905 - words, as one writes them
@@ -102,6 +103,8 @@ _MILD = frozenset(
 )
 """Words of people, rights and prices that heads of files have for other reasons."""
 _OF_THE_WORK = re.compile(r"\b(?:us(?:e|es|ed|ing|age|er|ers)|cop(?:y|ies|ied|ying)|(?:re)?distribut\w+|s[eo]ld?|(?:re)?sell\w*|deploy\w*|publish\w*|ship\w*|shar(?:e|ed|ing)|you|your|host\w*|train\w*|this (?:file|code|software|program|script|module|package|library|work))\b", re.I)  # fmt: skip
+_LICENCE_FOR = re.compile(r"\W*(?:MIT|BSD|ISC|X11|Expat|Zlib|ZLIB|Apache(?: ?2(?:\.0)?)?)\s{0,2}[(,:]")
+"""The name of a licence, and what may say what it is for: "MIT (API)"."""
 _YES_NO = re.compile(r"\byes/no\b|\b[Nn]o\.(?= ?\d)")
 _PARTY = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|they|them|their|he|she|his|her|who|whoever|those)\b", re.I)  # fmt: skip
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|can|does|do|will|[a-z]{3,}(?:s|ed))\b")
@@ -192,6 +195,8 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     """
     said = " ".join(words.split())
     tokens = tokens_in(said)
+    if _LICENCE_FOR.match(said) and not says_no_more(said):
+        return "goes on behind the name of a licence"
     if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.matches(said):
         return None
     by = _BY.match(said)

@@ -17,6 +17,10 @@ _GATE = (
     "commercial", "internal use", "unauthori", "trade secret", "not be used", "may not", "prohibited", "forbidden", "no part of",
     "stackoverflow", "stack overflow", "eula", "not for use", "personal use", "(c)", "not distribute", "not redistribute", "cc by", "cc-by",
     "taken from", "copied from", "borrowed from", "based on code", "lifted from", "stolen from", "derived from", "adapted from", "ported from",
+    "verboten", "untersagt", "weitergabe", "weitergeben", "verschlusssache", "dienstgebrauch", "eigentum", "vorbehalten", "vertraulich", "nur f", "nicht f", "interdit", "tous droits", "ne pas ",
+    "diffusion", "usage interne", "usage non", "usage perso", "document interne", "aux clients", "prohibid", "reservados", "confiden", "uso ", "propiedad", "vietat", "riservat", "non dist", "proibid", "verboden", "vertrouwelijk", "alle recht",
+    "stays in", "stay in the", "keep in house", "in-house", "in house", "pass it on", "pass this", "hand this", "hand it", "between us", "leave the building", "leave the lab", "eyes of", "eyes only", "ours alone", "to us by", "to us under", "show this to",
+    "decompiled", "retyped", "transcribed", "nabbed", "swiped", "pilfered", "leaked", "out of the", "wholesale", "from a colleague", "firmeneigentum", "schulung",
     "all rights", "rights reserved", "permitted", "warrant", "hereby", "as is", "property of", "evaluation", "not allowed to", "purchase", "freeware", "shareware", "copying", "donat",
 )  # fmt: skip
 """What a text that speaks of licences, of restrictions or of where it is from has somewhere."""
@@ -61,8 +65,29 @@ _ASIDE = re.compile(spaced(_ASIDES))
 _ROUGH_ASIDE = _rough_spaced(_ASIDES)
 """Where a text speaks of the GNU licences and is not under them, as the history in Python's licence does."""
 
+_A = "[^ -~]{1,2}"
+"""A letter with a mark."""
+_OTHER_LANGUAGES = (
+    r"\b(?:verboten|untersagt|weiter(?:gabe|verbreitung)|nicht weiter(?:geben|zugeben|verbreiten)|streng geheim|geheimhaltung\w*|firmeneigentum|betriebsgeheimnis\w*|dienstgebrauch|verschlusssache|vertraulich\w*"
+    rf"|(?:alle )?rechte vorbehalten|eigentum (?:der|des|von)|nur f{_A}r (?:den|die|das|interne\w?|private\w?|schulung\w*|mitglieder|kunden|mitarbeiter\w*|nicht|studenten|forschung\w*)|nicht f{_A}r (?:dritte|die {_A}ffentlichkeit|den verkauf|kommerziell\w*)|nicht[ -]?kommerziell\w*"
+    r"|interdit(?:e|s|es)?|tous droits|ne pas (?:diffuser|distribuer|copier|divulguer|partager|communiquer|redistribuer|reproduire)|diffusion (?:restreinte|interne|limit\w*)|usage (?:interne|non commercial|personnel|exclusif|acad\w*)|document interne|confidentiel\w*"
+    rf"|propri{_A}t{_A} (?:de|du|des|exclusive|intellectuelle)|r{_A}serv{_A}e?s? (?:aux?|{_A})"
+    r"|prohibid[oa]s?|derechos reservados|no (?:distribuir|copiar|divulgar|compartir)|uso (?:interno|personal|exclusivo|no comercial|privado|pessoal|riservato)|propiedad de|confidencial(?:es)?"
+    rf"|vietat[oaie]|(?:diritti )?riservat[oaie]|non (?:distribuire|divulgare|copiare)|propriet{_A} di|proibid[oa]s?|direitos reservados|n{_A}o (?:distribuir|copiar|divulgar)|propriedade d[aeo]"
+    rf"|verboden|vertrouwelijk|alle rechten|niet (?:verspreiden|kopi{_A}ren)|eigendom van|f{_A}rbjud\w*|konfidentiell\w*|fortrolig\w*|eftertryck|zabronione|poufne|wszelkie prawa)\b"
+)
+"""Words of limits, owners and secrecy in other languages of Europe, as notices have them."""
+_CONFINED = (
+    r"|(?:^\W*|[\"'`:;{}()=>] ?)(?:please )?(?:this |it |code |file |module )*(?:stays?|keep(?: (?:this|it))?|remains?) (?:with)?in(?:side)?(?: the| our| my)?[ -](?:lab|house|building|company|office|firm|team|group|department|family|club|room)\b"
+    r"|\b(?:don't|do not|never|not to) (?:pass|hand|give) (?:it|this|them|these)(?: (?:file|code|module|script))? (?:on|out|away|around)\b|\b(?:strictly |just |keep this )between (?:us|ourselves|you and me)\b|\b(?:not|never) to leave the (?:lab|building|company|office|house|room|firm|team)\b"
+    r"|\bfor (?:the )?eyes (?:of|only)\b|\b(?:yours|theirs|ours|mine) alone\b|\b(?:given|supplied|handed|lent|shown|licen[sc]ed|sold) to us (?:by|under|in confidence)\b|\bdo not show (?:this|it) to\b"
+    r"|\b(?:de-?compiled|disassembled|retyped|re-typed|transcribed|swiped|nabbed|pinched|pilfered|leaked|reverse[- ]engineered) (?:wholesale |straight |directly |verbatim |by hand )?(?:from|out of|off) (?!its |the (?:bytecode|byte code|ast|ir)\b)|\bleaked (?:sources?|code|source code|sdk|tree)\b"
+    r"|\b(?:straight|copied|lifted|taken|comes?|came|code) (?:wholesale |directly |verbatim |right )?(?:from|out of) (?:the |an? )?(?:vendor|windows|photoshop|oracle|matlab|quake|doom|sony|nintendo|microsoft|adobe|apple|intel|nvidia|colleague|former employer|old job|previous job|customer|client)(?:'s)?\b(?! (?:id|ids|header|headers|side|docs?|documentation|spec|api|data|table|list|prefix|field|request|response|library|module))"
+)
+"""What a remark says of where a file may not go, and of what it was made of."""
+_REMARKS = fast(_OTHER_LANGUAGES + _CONFINED)
 _RESTRICTION = fast(
-    r"non-?commercial|not (?:for|be used for|intended for) (?:any )?(?:commercial|resale|military|production use|use in)|commercial (?:use|usage|redistribution|users?|purposes?|exploitation)[a-z ,]{0,20}(?:is |are )?(?:prohibited|not|requires?|need|forbidden|must|excluded|only)|(?:for|any|no) commercial (?:use|purposes?)"
+    _OTHER_LANGUAGES + _CONFINED + r"|non-?commercial|not (?:for|be used for|intended for) (?:any )?(?:commercial|resale|military|production use|use in)|commercial (?:use|usage|redistribution|users?|purposes?|exploitation)[a-z ,]{0,20}(?:is |are )?(?:prohibited|not|requires?|need|forbidden|must|excluded|only)|(?:for|any|no) commercial (?:use|purposes?)"
     r"|evaluation (?:purposes?|only|use|licen[sc]e|copy)|\bproprietary (?:and|to|information|software|code|licen[sc]e|property|material|rights|of)\b|confidential (?:and|information|property|material)|\bconfidential\b(?= ?[.-])|trade secrets?|internal (?:use|evaluation|purposes)\b(?! of\b)|academic (?:use|purposes)|educational (?:use|purposes)|research (?:use|purposes) only|(?:personal|private|home) use(?: only)?\b"
     r"|(?:may|must|shall) not (?:be )?(?:used? (?:th(?:is|e|ese) (?:file|code|software|work|program|library|source|material)|for|in|by|without|except|commercially|or|to make|unless)|cop(?:y|ied)|modif(?:y|ied) (?:or|and|this|and/or)|distributed?(?: without|,| or| it)|redistributed?|reproduced?|sold|resold|sell|sublicen[sc]e|published? without|disclosed?)"
     r"(?! (?:this|these|the) [a-z]{2,12},? except in compliance)"
@@ -174,6 +199,12 @@ def doubtful(said: str, heading: bool = True) -> str | None:
             if not of_names and not of_data:
                 return match.group()
     return unknown_name(said)
+
+
+def remarks(said: str) -> str | None:
+    """The words of a sentence, which may be made of names otherwise, that limit in another language, or tell of where it may not go."""
+    found = next(_REMARKS.finditer(in_one_line(said)), None)
+    return found.group() if found else None
 
 
 def comes_from(said: str) -> str | None:

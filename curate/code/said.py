@@ -21,7 +21,7 @@ from curate.code.frames import is_origin, is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import comes_from, doubtful, foreign_copy, gate, has_trigger, off_form, unknown_name
+from curate.code.notices import comes_from, doubtful, foreign_copy, gate, has_trigger, off_form, remarks, unknown_name
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
@@ -258,8 +258,8 @@ def _add_named(said: Said, spoken: _Spoken, text: str, around: _Around) -> bool:
         if off_form(words):
             said.doubts.append(doubt(sentence, words))
             return True
-        foreign = not names and (comes_from(words) or (heads and reserved_in_head(words)))
-        foreign = foreign or foreign_copy(f"{words} {spoken.behind}") or _limited(spoken)
+        elsewhere = not names and (comes_from(words) or remarks(words) or (heads and reserved_in_head(words)))
+        foreign = elsewhere or foreign_copy(f"{words} {spoken.behind}") or _limited(spoken)
         if foreign or (unknown_name(spoken.unnamed) and not _titles(sentence, words, around.anchors)):
             said.doubts.append(doubt(sentence, words))
         elif names and under and _gives(spoken):

@@ -4,9 +4,12 @@ import pytest
 
 from curate.code.comments import head_comments
 from curate.code.detect import Detector
+from curate.code.evidence import conjunction
 from curate.code.members import Member
 from curate.code.metadata import stated
 from curate.code.repository import licence_of, survey
+from curate.code.spdx import plain
+from curate.code.texts import spdx_data
 from curate.filters.licenses import allow_list, is_allowed
 from tests.code.test_repositories import MIT, PYTHON
 
@@ -254,3 +257,79 @@ def test_a_long_sentence_of_another_language_is_not_known():
 )
 def test_marks_of_secrecy_and_of_origin(said):
     assert not kept(head(said))
+
+
+APACHE = next(
+    plain(r["template"]) for r in spdx_data()["texts"] if r["ids"] == ["Apache-2.0"] and r["kind"] == "header"
+)
+
+
+def _says(text: str, name: str = "a.py") -> str | None:
+    return conjunction(e.expression for e in DETECTOR.detect(text.encode(), name))
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        ("http://www.apache.org/licenses/LICENSE-2.0", True),
+        ("https://apache.org/licenses/LICENSE-2.0.txt", True),
+        ("https://opensource.org/licenses/Apache-2.0", True),
+        ("https://example.org/licenses/LICENSE-2.0", False),
+        ("http://www.apache.org.example.com/licenses/LICENSE-2.0", False),
+        ("https://example.com/www.apache.org/licenses/LICENSE-2.0", False),
+        ("https://github.com/jane/frob/blob/main/TERMS.md", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.py", "LICENSE"])
+def test_the_copy_of_a_licence_stands_at_a_known_address(address, known, name):
+    text = APACHE.replace("http://www.apache.org/licenses/LICENSE-2.0", address)
+    commented = "".join(f"# {line}\n" for line in text.split("\n")) if name == "a.py" else text
+    assert (_says(commented, name) == "Apache-2.0") is known
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Licensed under the MIT License (MIT)", True),
+        ("Licensed under the MIT license (see LICENSE-MIT or http://opensource.org/licenses/MIT)", True),
+        ("Licensed under the MIT License (API)", False),
+        ("MIT License (header files)", False),
+        ("MIT (API)", False),
+        ("Licensed under the MIT License (for members", False),
+    ],
+)
+def test_brackets_behind_the_name_of_a_licence(said, kept):
+    found = {e.expression for e in DETECTOR.detect(f"/* {said} */\nint a;\n".encode(), "a.h") if e.kind != "pointer"}
+    assert ("LicenseRef-unknown" not in found) is kept
+
+
+@pytest.mark.parametrize("said", ["Weitergabe verboten", "Vegans only", "Stays in the lab", "Ne pas diffuser"])
+@pytest.mark.parametrize(
+    "code", ["import os\n", "def add(a, b):\n    return a + b\n", "x = 1\n", "#include <stdio.h>\n"]
+)
+def test_the_line_of_code_below_a_comment_is_no_part_of_it(said, code):
+    mark = "//" if "include" in code else "#"
+    assert "LicenseRef-unknown" in (_says(f"{mark} {said}\n{code}", "a.c" if mark == "//" else "a.py") or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Alle Rechte vorbehalten", "Nur für den internen Gebrauch", "Nicht für Dritte bestimmt", "Eigentum der Frob GmbH", "Reproduction interdite", "Usage interne uniquement", "Diffusion restreinte",
+        "Prohibida su copia", "Uso interno", "Vietata la riproduzione", "Verboden te kopiëren", "stays in the lab", "Please keep this in house", "don't pass it on", "For the eyes of the audit team",
+        "Given to us by Frob under contract", "Decompiled from game.exe", "Straight out of the Windows tree",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["def f():\n    # {}\n    return 1\n", 'def f():\n    return 1\n\n\nBANNER = "{}"\n'])
+def test_marks_of_limits_and_origins_deep_in_a_file(said, form):
+    deep = "import os\n" + "x = [1, 2, 3]\n" * 200
+    assert "LicenseRef-unknown" in (_says(deep + form.format(said)) or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Keep in mind that frames grow", "the value stays in the cache", "pass it to the parser", "transcribed text of the sample", "taken out of the loop", "swap in place", "Nur Zahlen", "the house number"],
+)  # fmt: skip
+def test_words_like_these_that_speak_of_programs(said):
+    deep = "import os\n" + "x = [1, 2, 3]\n" * 200
+    assert _says(f"{deep}def f():\n    # {said}\n    return 1\n") is None
