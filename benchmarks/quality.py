@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from curate.corpus.schema import host
 from curate.filters import linear
 from curate.filters.sampling import uniform
 from curate.quality import train
 from curate.quality.labelled import Labelled, Text
 from curate.quality.measures import auc_with_interval
-from curate.read.web import host
 
 GOOD_FORMATS = {0, 2, 7, 10, 11, 17, 22}
 """Academic, creative, knowledge article, news article, nonfiction, questions and answers, tutorial."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -185,3 +186,11 @@ def document_id(*parts: object) -> str:
         data = ("" if part is None else str(part)).encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()
+
+
+def host(url: str | None) -> str | None:
+    """The host of a URL in lower case, without port; None where there is none."""
+    try:
+        return urlsplit(url or "").hostname or None
+    except ValueError:
+        return None

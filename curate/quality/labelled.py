@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from curate.corpus.schema import host as host_of
 from curate.errors import InputError, UsageError
 from curate.filters.sampling import uniform
 from curate.read import files, tables
 from curate.read.columns import Asked
-from curate.read.web import host as host_of
 
 FIELDS = ("text", "id", "url", "language")
 GOOD = {"1": True, "1.0": True, "true": True, "good": True, "0": False, "0.0": False, "false": False, "bad": False}

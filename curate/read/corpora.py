@@ -16,7 +16,6 @@ from curate.read import columns, files, tables
 from curate.read.columns import Asked
 from curate.read.rows import survivable
 from curate.read.source import FileTask, ReadResult, Source
-from curate.read.web import host
 
 FIELDS = ("text", "id", "url", "date", "language", "language_score", "source")
 CODE_FIELDS = ("text", "id", "language", "language_score", "source", "repo", "path")
@@ -136,7 +135,7 @@ def _completed(batch: pa.RecordBatch, task: CorpusTask, table: pa.Schema, place:
     found["id"] = pa.array(ids, pa.string())
     if not ours and "url" in table.names:
         found["record_id"] = batch["id"]
-        found["host"] = pa.array([host(url) for url in batch["url"].to_pylist()], pa.string())
+        found["host"] = pa.array([schema.host(url) for url in batch["url"].to_pylist()], pa.string())
     bad = batch["_problem"].is_valid()
     for name, value in (("verdict", "failed"), ("reason", batch["_problem"]), ("detail", batch["_detail"])):
         known = found.get(name, pa.nulls(count, pa.string()))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -196,7 +195,7 @@ def _row(record: Record, source: str) -> dict[str, object]:
         "file": record.file,
         "offset": record.offset,
         "url": record.url,
-        "host": host(record.url),
+        "host": schema.host(record.url),
         "date": record.date,
         "record_id": record.record_id,
         "ip": record.ip,
@@ -206,14 +205,6 @@ def _row(record: Record, source: str) -> dict[str, object]:
         "content_type": record.content_type,
         "verdict": None,
     }
-
-
-def host(url: str | None) -> str | None:
-    """The host of a URL in lower case, without port; None where there is none."""
-    try:
-        return urlsplit(url or "").hostname or None
-    except ValueError:
-        return None
 
 
 def _fill(

@@ -241,7 +241,7 @@ def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
 
 def nearest_urls(paths: Sequence[str], query: str, count: int = NEAR_URLS) -> list[str]:
     """URLs that resemble `query`: of its host, else of the host with the nearest name. In bounded memory."""
-    from curate.read.web import host
+    from curate.corpus.schema import host
 
     names = schema_of(paths[0]).names if paths else []
     if "url" not in names:

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from curate.corpus import schema
 from curate.engine import children
 from curate.errors import EngineError
 from curate.read import web
@@ -214,9 +215,9 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
 
 
 def test_hosts():
-    assert web.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
-    assert web.host("http://[bad/") is None
-    assert web.host(None) is None
+    assert schema.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
+    assert schema.host("http://[bad/") is None
+    assert schema.host(None) is None
 
 
 def test_each_row_says_which_engine_its_text_is_from(tmp_path):
