@@ -16,7 +16,7 @@ from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import Head, head_of, kind_of, known_reader
 from curate.read.inputs import all_files, expand_named, holds_tables, may_be_folder, may_hold_others
-from curate.read.robots import RobotsTask, stages
+from curate.read.robots import stages
 from curate.read.source import Source
 from curate.read.splits import plan_splits
 
@@ -155,18 +155,7 @@ def crawl_source(
     listed = [(file.name, file.size) for file in files]
     digest = digest_of([settings, name, listed, *([sorted(telling)] if telling else [])])
     reads = sorted({file.wacz or file.path for file in files})
-    rules = [
-        RobotsTask(
-            name=task.name,
-            split=task.split,
-            source=task.source,
-            cpu_seconds=task.cpu_seconds,
-            memory_bytes=task.memory_bytes,
-        )
-        for task in tasks
-        if (task.split.address or task.split.file) in telling
-    ]
-    before = stages(rules) if rules else ()
+    rules = [task for task in tasks if (task.split.address or task.split.file) in telling]
     return Source(
         "web",
         web.run,
@@ -175,7 +164,7 @@ def crawl_source(
         digest,
         extraction=settings,
         reads=reads,
-        before=before,
+        before=stages(rules) if rules else (),
         memory_bytes=recipe.extract.memory_bytes,
     )
 

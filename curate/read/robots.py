@@ -152,22 +152,17 @@ def reserved(rules: Reservations, path: str) -> list[str]:
 # ---- gathering ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RobotsTask(SplitTask):
-    """A split of a crawl file whose records of robots.txt and tdmrep.json are read."""
-
-
 @dataclass(frozen=True, slots=True)
 class RecordsTask:
-    """What a child is given of it; as `web.PagesTask`."""
+    """What a child is given of a split of a crawl file; as `web.PagesTask`."""
 
-    task: RobotsTask
+    task: SplitTask
     done: int = 0
     poison: dict[str, str] = field(default_factory=dict)
 
 
 @tasks.supervises
-def gather(task: RobotsTask) -> ReadResult:
+def gather(task: SplitTask) -> ReadResult:
     """Task: the rules of each such record in `split`, to the file `out`. What is damaged is counted where the pages are read."""
     records = 0
     with ShardWriter(task.out, ROWS, scratch=True) as writer:
@@ -235,11 +230,21 @@ def merge(task: MergeTask) -> ReadResult:
     return ReadResult(len(newest), len(told))
 
 
-def stages(tasks_: Sequence[RobotsTask]) -> list[Stage]:
-    """What comes before the pages."""
+def stages(tasks_: Sequence[SplitTask]) -> list[Stage]:
+    """What comes before the pages: the rules in the splits of those tasks."""
+    asked = [
+        SplitTask(
+            name=task.name,
+            split=task.split,
+            source=task.source,
+            cpu_seconds=task.cpu_seconds,
+            memory_bytes=task.memory_bytes,
+        )
+        for task in tasks_
+    ]
     return [
-        Stage(STAGE, gather, tasks_),
-        Stage(MERGED, merge, [MergeTask(name="all", names=tuple(task.name for task in tasks_))]),
+        Stage(STAGE, gather, asked),
+        Stage(MERGED, merge, [MergeTask(name="all", names=tuple(task.name for task in asked))]),
     ]
 
 
