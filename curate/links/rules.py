@@ -28,6 +28,7 @@ _FILES = re.compile(
     re.IGNORECASE,
 )
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{2,59})")
+_NEVER = re.compile(r"[\0-\x20\x7f\ud800-\udfff]")  # in an address: half a surrogate pair can't be written either
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def address(url: object, *, wikipedia: bool = False) -> Address | str:
         return "bad_url"
     if parts.scheme.lower() not in ("http", "https"):
         return "not_http" if parts.scheme else "bad_url"
-    if not _HOST.fullmatch(host) or any(ord(c) <= 32 or ord(c) == 127 for c in url):
+    if not _HOST.fullmatch(host) or _NEVER.search(url):
         return "bad_url"
     plain = host.removeprefix("www.")
     if below(plain, REDDIT):

@@ -62,7 +62,8 @@ def _joined(base: str, url: str) -> str:
 
 def _host(url: str) -> str:
     try:
-        return (urlsplit(url).hostname or "").removeprefix("www.").rstrip(".")
+        host = (urlsplit(url).hostname or "").removeprefix("www.").rstrip(".")
+        return host.encode("utf-8", "replace").decode()
     except ValueError:
         return ""
 

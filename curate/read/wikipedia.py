@@ -193,44 +193,51 @@ class Page(NamedTuple):
     problem: str = ""
 
 
-def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
+def raw_pages(found: Iterator[Piece], most: int, *, first: bool = True) -> Iterator[Page]:
     """The pages that begin in the own pieces of a range, each from <page> to </page>, and the damaged places among them.
 
     A page of more than `most` bytes (of the page's head and its newest revision) is a problem; it is never in memory whole.
+    So is one that another begins in, and one whose beginning is lost: these marks can't stand in a page, where < is written
+    as an entity. The lost beginning is told by the range that the page before it begins in, or by the `first` one of a file.
     """
     window, inside, losing = Window(), False, False
+    known = first  # whether what stands before the window was read
     here = looked = 0  # offset of the page that is being read; up to where the window has been looked at
     for piece in found:
         if piece.problem:
             if piece.own or inside:
                 yield Page(b"", piece.offset, piece.problem)
             window.drop(len(window.data))
-            inside, looked, losing = False, 0, False
+            inside, known, looked, losing = False, False, 0, False
             if not piece.own:
                 return
             continue
         window.add(piece)
         while True:
-            if not inside:
-                at = window.data.find(_PAGE, looked)
-                if at >= 0 and not window.owns(at):
-                    return
-                if at < 0:
-                    break
-                window.drop(at)
-                inside, here, looked = True, window.offset(), len(_PAGE)
             end = window.data.find(_PAGE_END, looked)
-            if end < 0:
+            at = window.data.find(_PAGE, looked, end if end >= 0 else len(window.data))
+            if at >= 0:
+                if inside:
+                    yield Page(b"", here, _too_large(most) if losing else "page_xml: another <page> before its </page>")
+                if not window.owns(at):
+                    return
+                window.drop(at)
+                inside, known, here, looked, losing = True, True, window.offset(), len(_PAGE), False
+            elif end >= 0:
+                end += len(_PAGE_END)
+                if inside:
+                    yield _page(window.data[:end], here, most, losing)
+                elif known:
+                    yield Page(b"", window.offset(end), "page_xml: a </page> without its <page>")
+                window.drop(end)
+                inside, looked, losing = False, 0, False
+            else:
                 break
-            yield _page(window.data[: end + len(_PAGE_END)], here, most, losing)
-            window.drop(end + len(_PAGE_END))
-            inside, looked, losing = False, 0, False
+        behind = max(looked, len(window.data) - len(_PAGE_END) + 1)
         if inside:
-            looked = max(looked, len(window.data) - len(_PAGE_END) + 1)
-            looked, losing = _short(window, looked, most, losing)
+            looked, losing = _short(window, behind, most, losing)
             continue
-        behind = max(0, len(window.data) - len(_PAGE) + 1)
-        if not (piece.own or window.owns(behind)):
+        if not (piece.own or known or window.owns(behind)):
             return
         window.drop(behind)
         looked = 0
@@ -238,11 +245,15 @@ def raw_pages(found: Iterator[Piece], most: int) -> Iterator[Page]:
         yield Page(b"", here, "cut: the file ends within a page")
 
 
+def _too_large(most: int) -> str:
+    return f"page_too_large: more than {most} bytes"
+
+
 def _page(data: bytearray, offset: int, most: int, lost: bool) -> Page:
     """A page that is read to its end; one that is `lost` was too large, and is not whole."""
     whole = data if len(data) <= COMPACT or lost else _compacted(data)
     if lost or len(whole) > most:
-        return Page(b"", offset, f"page_too_large: more than {most} bytes")
+        return Page(b"", offset, _too_large(most))
     return Page(bytes(whole), offset)
 
 
@@ -464,7 +475,7 @@ def _rows(task: PagesTask) -> Iterator[dict[str, object]]:
     found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
     if split.encoding:
         found = recoded(found, split.encoding)
-    for number, page in enumerate(raw_pages(found, own.options.page_bytes)):
+    for number, page in enumerate(raw_pages(found, own.options.page_bytes, first=split.start == 0)):
         if number >= task.done:
             reason = task.poison.get(str(number))
             yield _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)

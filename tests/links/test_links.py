@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import tempfile
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 import pyarrow.parquet as pq
 import pytest
 from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.errors import InputError
 from curate.filters.base import Document
@@ -17,6 +20,7 @@ from curate.jobs.links import Options, links
 from curate.links import reddit, wat
 from curate.links.listed import Listed, read_urls
 from curate.links.rules import Address, address, key_of
+from curate.links.tasks import ReadTask, facts_of, read
 
 PAGE = "http://www.example.org/a"
 
@@ -45,6 +49,9 @@ PAGE = "http://www.example.org/a"
         ("http://a.org:99999/", "bad_url"),
         ("http://user:pw@a.org/x", "a.org/x"),
         ("http://a.org/" + "x" * 3000, "bad_url"),
+        ("http://a.org/\ud83d", "bad_url"),
+        ("http://a\udc00.org/", "bad_url"),
+        ("http://a.org/\U0001f600", "a.org/\U0001f600"),
         ("", "no_url"),
         (None, "no_url"),
         (3, "no_url"),
@@ -131,6 +138,39 @@ def test_links_of_a_page():
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"Envelope": 3}', b"[" * 100_000])
 def test_odd_records_have_a_reason(body):
     assert list(wat.links(body)) in (["bad_json"], ["not_a_page"])
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(exclude_categories=()), max_size=8),
+    st.just([{}]),
+).map(lambda one: f"http://a.org/{one}" if isinstance(one, str) and len(one) % 2 else one)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["url", "title", "score", "domain", "is_self", "over_18", "selftext"]), ODD)
+    )
+)
+def test_whatever_a_submission_holds_it_is_counted(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "RS.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        task = ReadTask(
+            f"{folder}/RS.json", "reddit", "", 4, f"{folder}/out", f"{folder}/failed", 1, over_18=True, wikipedia=True
+        )
+        read(task)
+        facts = facts_of(task.out)
+    assert facts["seen"] == len(rows) == facts["links"] + sum(facts["skipped"].values())
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(("url", "path", "rel", "text"), ODD))), ODD, ODD)
+def test_whatever_a_page_links_to_can_be_written(found, page, base):
+    for made in wat.links(record(page, found, base)):
+        texts = [made] if isinstance(made, str) else [made.address.url, made.address.key, made.text, made.host]
+        assert all(text.encode() for text in texts if text)
 
 
 def submissions(*rows):

@@ -189,6 +189,36 @@ def test_a_damaged_block_costs_the_pages_it_touches(tmp_path):
     assert [row["page_id"] for row in read(tmp_path / "x.bz2", split_bytes=20_000) if row["verdict"] is None] == whole
 
 
+@pytest.mark.parametrize("ending", ["xml", "xml.bz2"])
+@pytest.mark.parametrize("split", [0, 20_001])
+@pytest.mark.parametrize(
+    "damage",
+    [dict.fromkeys(range(9, 150, 10), mark) for mark in (b"<page>", b"</page>", b"</revision>\n  </page>")]
+    + [
+        {
+            0: b"<page>",
+            1: b"<page>",
+            2: b"<page>",
+            80: b"</page>",
+            81: b"</page>",
+            82: b"</page>",
+            158: b"<page>",
+            159: b"<page>",
+        }
+    ],
+)
+def test_a_damaged_mark_costs_its_page(tmp_path, ending, split, damage):
+    pages = [one.encode() for one in PLAIN]
+    for number, mark in damage.items():
+        at = pages[number].rindex(mark)
+        pages[number] = pages[number][:at] + b"\0" * len(mark) + pages[number][at + len(mark) :]
+    path = tmp_path / f"dewiki.{ending}"
+    path.write_bytes(PACKED[ending](HEAD.encode() + b"".join(pages) + b"</mediawiki>\n"))
+    rows = read(path, split_bytes=split)
+    assert [row["page_id"] for row in rows if row["verdict"] is None] == [n for n in range(160) if n not in damage]
+    assert reasons(rows).count("page_xml") == len(damage)
+
+
 @pytest.mark.parametrize("ending", PACKED)
 def test_a_cut_file_gives_what_came_before(tmp_path, ending):
     data = PACKED[ending](dump(PLAIN))
