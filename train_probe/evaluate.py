@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from train_probe import breakdown, objectives
 from train_probe.data import Ints, TokenFile
+from train_probe.errors import ProbeError
 from train_probe.loss import token_losses
 from train_probe.model import Model
 from train_probe.train import hidden_states, to_device
@@ -36,6 +37,10 @@ class Scores:
     """The source or task of each item."""
     chance: float | None = None
     """What guessing would give, where that is known."""
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.values).all():
+            raise ProbeError("what the model gives is not a number: its training ran away; use a smaller --lr-scale")
 
     @property
     def mean(self) -> float:

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -74,6 +74,15 @@ def to_device(batch: dict[str, object], device: torch.device) -> dict[str, Tenso
     return out
 
 
+class Spent(NamedTuple):
+    """What a run took so far, in all of its processes that came to a checkpoint."""
+
+    steps: int
+    seconds: float
+    waited: float
+    """Seconds of these for data."""
+
+
 class Trainer:
     """A model shape and training settings, ready to train on one corpus after another."""
 
@@ -106,12 +115,16 @@ class Trainer:
         c = self.settings
         self.model.reset(c.seed)
         made = optimizers(self.model, c)
-        step, curve = 0, cast("list[dict[str, float]]", [])
+        step, curve, spent = 0, cast("list[dict[str, float]]", []), Spent(0, 0.0, 0.0)
         path = out / "checkpoint.pt" if out is not None else None
         if path is not None and resume and parallel.share(path.exists()):
-            step, curve = self._restore(path, made, stream)
+            step, curve, spent = self._restore(path, made, stream)
         began, first = time.monotonic(), step
         waited = 0.0
+
+        def so_far() -> Spent:
+            return Spent(spent.steps + step - first, spent.seconds + time.monotonic() - began, spent.waited + waited)
+
         losses: list[tuple[int, Tensor, Tensor]] = []
         batches = prefetch(lambda s: self._batch(stream, s), step, c.steps)
         while step < c.steps:
@@ -126,10 +139,9 @@ class Trainer:
             if path is not None and (step == c.steps or (c.checkpoint_every and step % c.checkpoint_every == 0)):
                 curve += self._log(losses, step, first, began)
                 losses = []
-                self._save(path, made, stream, step, curve)
+                self._save(path, made, stream, step, curve, so_far())
         batches.close()
-        seconds = time.monotonic() - began
-        return self._facts(stream, curve, seconds, waited, step - first)
+        return self._facts(stream, curve, so_far())
 
     def _batch(self, stream: Stream, step: int) -> list[dict[str, Any]]:
         """The micro-batches of this process at a step."""
@@ -204,12 +216,10 @@ class Trainer:
         self.peak = seen(self.world.device, self.bf16, rate)
         return rate / self.peak
 
-    def _facts(
-        self, stream: Stream, curve: list[dict[str, float]], seconds: float, waited: float, steps: int
-    ) -> dict[str, Any]:
+    def _facts(self, stream: Stream, curve: list[dict[str, float]], spent: Spent) -> dict[str, Any]:
         per_step = self.settings.batch_rows * self.shape.context
         tokens = self.settings.steps * per_step
-        speed = steps * per_step / seconds if steps else 0.0
+        speed = spent.steps * per_step / spent.seconds if spent.steps else 0.0
         self.peak = measured_peak(
             self.world.device, self.bf16
         )  # again: it was measured on a machine that may have been busy
@@ -220,12 +230,12 @@ class Trainer:
             "tokens": tokens,
             "weights": sum(p.numel() for p in self.model.parameters()),
             "flops": tokens * self.shape.flops_per_token(),
-            "seconds": seconds,
+            "seconds": spent.seconds,
             "tokens_per_second": speed,
             "mfu": self._utilisation(speed),
             "peak_flops_per_second": self.peak,
             "flops_per_second": speed * self.shape.flops_per_token(),
-            "data_wait": waited / seconds if seconds else 0.0,
+            "data_wait": spent.waited / spent.seconds if spent.seconds else 0.0,
             "precision": "bf16" if self.bf16 else "fp32",
             "device": torch.cuda.get_device_name(self.world.device) if self.world.device.type == "cuda" else "cpu",
             "processes": self.world.size,
@@ -236,7 +246,13 @@ class Trainer:
         }
 
     def _save(
-        self, path: Path, made: list[torch.optim.Optimizer], stream: Stream, step: int, curve: list[dict[str, float]]
+        self,
+        path: Path,
+        made: list[torch.optim.Optimizer],
+        stream: Stream,
+        step: int,
+        curve: list[dict[str, float]],
+        spent: Spent,
     ) -> None:
         """Write the checkpoint as one process would, so that any number of processes can go on from it."""
         names = {id(p): name for name, p in self.model.named_parameters()}
@@ -255,6 +271,7 @@ class Trainer:
                 "model": weights,
                 "state": state,
                 "curve": curve,
+                "spent": list(spent),
             }
             torch.save(saved, part)
             part.rename(path)
@@ -262,7 +279,7 @@ class Trainer:
 
     def _restore(
         self, path: Path, made: list[torch.optim.Optimizer], stream: Stream
-    ) -> tuple[int, list[dict[str, float]]]:
+    ) -> tuple[int, list[dict[str, float]], Spent]:
         saved = read_checkpoint(path, self.world.device)
         if saved["identity"] != (wanted := identity(self.shape, self.settings, stream)):
             changed = [k for k in wanted if saved["identity"].get(k) != wanted[k]]
@@ -280,7 +297,7 @@ class Trainer:
                 k: like(v, weight) if isinstance(v, Tensor) and v.shape == weight.shape else _host(v)
                 for k, v in values.items()
             }
-        return saved["step"], saved["curve"]
+        return saved["step"], saved["curve"], Spent(*saved["spent"][:3])
 
 
 def identity(shape: ModelConfig, settings: TrainConfig, stream: Stream) -> dict[str, Any]:
@@ -340,7 +357,7 @@ def health(curve: list[dict[str, float]]) -> list[str]:
 
 
 _GARBAGE = "not a checkpoint of the probe; delete it to train this run again"
-_KEYS = {"identity": dict, "step": int, "model": dict, "state": dict, "curve": list}
+_KEYS = {"identity": dict, "step": int, "model": dict, "state": dict, "curve": list, "spent": list}
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
@@ -353,6 +370,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     except Exception as error:  # bytes that mean nothing raise nearly anything: pickle, zip, key, value errors ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ProbeError(f"{path}: {_GARBAGE} ({reason[:200]})") from None
+    if isinstance(saved, dict):
+        saved.setdefault("spent", [0, 0.0, 0.0])  # older ones don't say
     if not isinstance(saved, dict) or not all(isinstance(saved.get(k), kind) for k, kind in _KEYS.items()):
         raise ProbeError(f"{path}: {_GARBAGE}")
     return saved

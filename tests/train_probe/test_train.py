@@ -65,6 +65,8 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not(file, tmp_path, optimizer)
     assert torch.load(tmp_path / "part/checkpoint.pt", weights_only=True)["step"] == 3
     again = Trainer(SHAPE, c, World()).run(Stream(file, 1), tmp_path / "part")
     assert again["curve"] == whole["curve"]
+    resumed = Trainer(SHAPE, c, World()).run(Stream(file, 1), tmp_path / "part")  # nothing is left to train
+    assert min(resumed["seconds"], resumed["tokens_per_second"]) > 0  # those of the processes before
     a, b = (load_weights(tmp_path / x / "checkpoint.pt", torch.device("cpu"))[0] for x in ("whole", "part"))
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
 
@@ -96,6 +98,18 @@ def test_bits_per_byte_of_a_uniform_model_are_those_of_its_vocabulary(file):
     with torch.no_grad():
         model.head.weight.zero_()
     assert held_out(model, file).mean == pytest.approx(np.log2(SHAPE.vocab), rel=1e-6)
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+@pytest.mark.parametrize("family", ["gpt2", "bert", "t5"])
+def test_a_model_whose_weights_ran_away_has_no_scores(file, family, weight):
+    shape = ModelConfig(family=family, layers=1, width=32, heads=2, vocab=384, context=32)
+    model = Trainer(shape, settings(), World()).model
+    with torch.no_grad():
+        for one in model.parameters():
+            one.fill_(weight)
+    with pytest.raises(ProbeError, match="not a number: .* --lr-scale"):
+        held_out(model, file, np.ones(384, np.int64))
 
 
 WORKER = """
