@@ -108,7 +108,7 @@ def test_a_model_whose_weights_ran_away_has_no_scores(file, family, weight):
     with torch.no_grad():
         for one in model.parameters():
             one.fill_(weight)
-    with pytest.raises(ProbeError, match="not a number: .* --lr-scale"):
+    with pytest.raises(ProbeError, match=r"not a number: .* --lr-scale"):
         held_out(model, file, np.ones(384, np.int64))
 
 
