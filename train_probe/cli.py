@@ -357,12 +357,15 @@ def evaluate(
     """
     import numpy as np
 
+    from train_probe import suite
     from train_probe import tasks as questions
     from train_probe.breakdown import contributions
     from train_probe.checkpoint import held_out_file, open_model
     from train_probe.evaluate import evaluate as measure
     from train_probe.tokenizer import token_bytes
 
+    if no_tasks and tasks:
+        raise ProbeError(suite.BOTH)
     opened = open_model(checkpoint, tokenizer)
     scores: dict[str, Any] = {}
     parts: dict[str, Any] = {}

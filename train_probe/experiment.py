@@ -22,7 +22,8 @@ import platform
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,38 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
     if before and _begun(output):
         _check_same(output, before, asked, inputs)
     identity = _identity(asked, inputs)
+    with nothing_left(output):
+        _prepare(request, output, talk, before, identity, asked, inputs)
+
+
+@contextmanager
+def nothing_left(output: Path) -> Iterator[None]:
+    """Make a folder for the block. Where that fails (an input that can't be read, say), of a folder that was not there, or empty,
+    nothing is left, so that the corrected command finds no other experiment in its way."""
+    new = [path for path in (output, *output.parents) if not path.exists()]
+    empty = bool(new) or not any(output.iterdir())
     output.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except Exception:
+        for path in output.iterdir() if empty else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with suppress(OSError):  # somebody else has put something into it by now
+            for path in new:
+                path.rmdir()
+        raise
+
+
+def _prepare(
+    request: Request,
+    output: Path,
+    talk: Talk,
+    before: dict[str, Any] | None,
+    identity: str,
+    asked: dict[str, Any],
+    inputs: dict[str, Any],
+) -> None:
+    file = output / "experiment.json"
     planned = before["planned"] if before and _begun(output) else request.seeds
     known = {"version": 2, "planned": planned, "request": asked, "inputs": inputs, "environment": environment()}
     write_json(file, known)

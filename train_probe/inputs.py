@@ -208,7 +208,7 @@ def _parquet(path: Path) -> Iterator[Row]:
             columns = [[None] * batch.num_rows if n is None else _values(batch.column(n)) for n in chosen]
             yield from (Row(*values) for values in zip(*columns, strict=True))
     except (pa.ArrowException, OSError) as error:
-        raise ProbeError(f"{path}: can't be read as Parquet ({error})") from None
+        raise ProbeError(f"{path}: can't be read as Parquet ({' '.join(str(error).split())[:300]})") from None
 
 
 _COLUMNS = (TEXT_NAMES, ID_NAMES, SOURCE_NAMES, LANGUAGE_NAMES, ("verdict",))

@@ -41,6 +41,7 @@ SCORES = {
 DEFAULT, GIVEN = "abilities", "given"
 """The bundled suite, and the tasks that were given as files."""
 MEAN = "mean:"
+BOTH = "--tasks names tasks, and --no-tasks leaves all out: give one of them"
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ def ask(primary: str | None, given: Sequence[str], no_tasks: bool, folder: Path 
     """
     from train_probe import tasks
 
+    if no_tasks and given:
+        raise ProbeError(BOTH)
     files = [] if no_tasks else list(given) or tasks.bundled()
     scores = {}
     suites = {}

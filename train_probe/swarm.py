@@ -23,7 +23,7 @@ from train_probe.blend import Blend, some_of
 from train_probe.config import Preset, chinchilla_tokens, preset
 from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
-from train_probe.experiment import read_tasks, settings_for, tokenizer_of, write_json
+from train_probe.experiment import nothing_left, read_tasks, settings_for, tokenizer_of, write_json
 from train_probe.inputs import Input, find, fingerprint, read
 from train_probe.request import How, Request
 
@@ -76,7 +76,13 @@ def prepare(swarm: Swarm, talk: Talk) -> Prepared:
     same = [{n: [[e[0], e[1], e[4]] for e in es] for n, es in x.items()} for x in (inputs, before.get("inputs", {}))]
     if before and before.get("kind") == kind and same[0] == same[1]:
         return Prepared(folder, before["tokens"], before["contents"])
-    shutil.rmtree(data, ignore_errors=True)
+    with nothing_left(folder):
+        shutil.rmtree(data, ignore_errors=True)
+        return _tokenized(swarm, request, inputs, kind, talk)
+
+
+def _tokenized(swarm: Swarm, request: Request, inputs: dict[str, Any], kind: dict[str, object], talk: Talk) -> Prepared:
+    folder, data = Path(swarm.output), Path(swarm.output) / "data"
     tokenizer = tokenizer_of(request)
     skipped: Counter[str] = Counter()
     paths = {name: Path(path) for name, path in swarm.sources.items()}

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -25,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.corpus import schema
 from curate.corpus.shards import FACTS, read_facts
 from curate.dedup.base import CorpusStep, documents_of, with_signals
 from curate.dedup.tables import count
@@ -32,7 +34,9 @@ from curate.engine.tasks import function, missing, reference
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import storage
 from curate.files.output import BUILT, IDENTITY, dump_json, read_json, work_folder
+from curate.read import corpora, tables
 from curate.read.corpora import CorpusTask, tables_source
+from curate.read.source import Source
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,6 +48,9 @@ FORMAT = 6
 """Raised when the layout or the keys of any step change: what was made by other code can't be compared."""
 UNREAD = {"damaged", "no_column"}
 """Reasons of `curate.read` that stand for all rows which can't be reached."""
+LOOKED_INTO = 8
+"""Files of a corpus to compare with that are looked into before a job begins."""
+_UNREADABLE = "it can't be read to its end"
 ODD = np.uint64(0x9E3779B97F4A7C15)
 PARAMETERS, RUNS, PENDING = "parameters.json", "runs.json", "pending-"
 ENTRY = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}")
@@ -294,16 +301,35 @@ def _digest(text: str) -> str:
 # ---- another corpus ----
 
 
+def check_against(corpus: str) -> None:
+    """Raise InputError where a corpus to compare with, or one of its first files, can't be read, or begins with no document: before a
+    job has begun."""
+    source = _listed(corpus)
+    kinds = [task for task in source.tasks if isinstance(task, CorpusTask)]
+    found = False
+    for task in kinds[:LOOKED_INTO]:
+        first = next(iter(corpora.rows(task, Counter[str]())), None)
+        reasons = first["reason"].to_pylist() if first is not None else []
+        if not UNREAD.isdisjoint(reasons):
+            raise InputError(f"--against {task.file}: {_UNREADABLE}")
+        found |= None in reasons or tables.corpus_kind(task.file) is not None  # ours may be empty
+    if not found and len(kinds) <= LOOKED_INTO:
+        raise InputError(f"--against {corpus}: there is no document in it to compare with")
+
+
+def _listed(corpus: str) -> Source:
+    try:
+        return tables_source(corpus)
+    except (InputError, OSError, pa.ArrowException) as error:
+        raise InputError(f"--against {corpus}: {error}") from error
+
+
 def keys_of_corpus(s: "Session", step: CorpusStep, corpus: str, out: str) -> str:
     """Write the keys of a corpus (of curate, or anybody's Parquet or JSON lines with a text) with negative ranks to the
     folder `out`. Raises InputError when there is none."""
     from curate.console.terminal import notes
-    from curate.read import tables
 
-    try:
-        source = tables_source(corpus)
-    except (InputError, OSError, pa.ArrowException) as error:
-        raise InputError(f"--against {corpus}: {error}") from error
+    source = _listed(corpus)
     notes(source.notes)
     own = {**asdict(cast("DataclassInstance", step)), "against": "", "index": ""}
     tasks = [
@@ -336,11 +362,6 @@ def write_keys(task: KeysTask) -> int:
 
     Raises InputError for a file that can't be read to its end: what is not compared with would be taken for new.
     """
-    from collections import Counter
-
-    from curate.corpus import schema
-    from curate.read import corpora
-
     kind: Any = function(task.step)
     step, documents = kind(**task.parameters), schema.DOCUMENTS[task.corpus.kind]
     empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
@@ -351,7 +372,7 @@ def write_keys(task: KeysTask) -> int:
     ):
         for table in corpora.rows(task.corpus, Counter[str]()):
             if not UNREAD.isdisjoint(table["reason"].to_pylist()):
-                raise InputError(f"--against {task.corpus.file}: it can't be read to its end")
+                raise InputError(f"--against {task.corpus.file}: {_UNREADABLE}")
             for batch in table.select(documents.names).combine_chunks().to_batches():
                 batch = batch.filter(batch["text"].is_valid())
                 keys = step.keys(with_signals(step, batch, documents))

@@ -25,6 +25,8 @@ IDENTITY, BUILT = "job.json", "ledger.json"
 INDEX = "index.json"
 """In `extracted/`: which parts there are, and what was counted when they were read. Written when all of them stand there."""
 SHOWN = 5
+_PASSING = re.compile(r"recipe\.toml|_scratch/(stages\.json|beats/.*)")
+"""What says how far a run is: of no use without what it made."""
 ADDRESS = re.compile(r"[a-z0-9]+://[A-Za-z0-9._/=+@,~:-]+")
 """Addresses that every client takes as they are: no part of them is a pattern, an escape, a query or a fragment."""
 
@@ -63,8 +65,9 @@ def claimed(output: str, identity: Mapping[str, object], *, resume: bool) -> Ite
 def unclaim(output: str) -> None:
     """Take a claim back in which nothing was made, so that the corrected command is not refused; one who holds it calls this."""
     work = work_folder(output)
-    if set(storage.names_below(work)) <= {IDENTITY, locks.NAME}:
-        storage.remove(storage.join(work, IDENTITY))
+    made = (name for name in storage.names_below(work) if name not in (IDENTITY, locks.NAME))
+    if all(_PASSING.fullmatch(name) for name in made):
+        storage.remove(work)
 
 
 def check_name(output: str) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.errors import InputError
+from curate.errors import InputError, said
 from curate.files import storage
 from curate.filters.base import Decision, Document, drop, keep
 from curate.links.rules import digest, key_of
@@ -65,10 +66,13 @@ def read_urls(path: str) -> list[str]:
         for file in files:
             fs, inner = storage.filesystem(file)
             with fs.open_input_file(inner) as opened:
-                table = pq.ParquetFile(opened)
-                if "url" not in table.schema_arrow.names:
-                    raise InputError(f"{file}: no column url")
-                found += [url for url in table.read(columns=["url"])["url"].to_pylist() if url]
+                try:
+                    table = pq.ParquetFile(opened)
+                    if "url" not in table.schema_arrow.names:
+                        raise InputError(f"{file}: no column url")
+                    found += [url for url in table.read(columns=["url"])["url"].to_pylist() if url]
+                except (pa.ArrowException, OSError) as error:
+                    raise InputError(f"{file}: it can't be read: {said(error)}") from error
         return found
     if storage.exists(path) and not storage.exists(data):
         lines = _text(path).splitlines()

@@ -9,8 +9,9 @@ from typing import ClassVar
 import curate
 from curate.console.terminal import notes
 from curate.corpus import checksums
-from curate.corpus.recipe import Recipe, load_steps, parse
+from curate.corpus.recipe import Recipe, is_corpus_wide, load_steps, parse
 from curate.corpus.shards import read_written
+from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine import children
 from curate.engine.session import Session
@@ -106,6 +107,8 @@ def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
         and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py")
     ):
         notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
+    for corpus in {getattr(step, "against", "") for step in job.recipe.steps if is_corpus_wide(step)} - {""}:
+        index.check_against(corpus)
     children.call(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
     return run_job(job, engine)
 

@@ -21,7 +21,7 @@ from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine.session import Session, check_options, check_path, session
 from curate.engine.tasks import OutTask, missing
-from curate.errors import OutputError
+from curate.errors import InputError, OutputError
 from curate.files import fingerprints, locks, output, storage
 from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
@@ -176,7 +176,11 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
         for step, keys in job.indexed:
             index.check_unchanged(step, keys, job.output)
         stack.enter_context(storage.patient())
-        yield
+        try:
+            yield
+        except InputError:
+            output.unclaim(job.output)
+            raise
 
 
 def _refuse_inside(job: Job) -> None:

@@ -114,6 +114,8 @@ FAULTS = [
     ("mix --search --from a.jsonl --output s", "no columns of weights"),
     ("mix --search --source a=none --source b=a.jsonl --output s", "none: no such file or folder"),
     ("probe-train --shards none --shards a.jsonl --output p", "none: no such file or folder"),
+    ("probe-train --shards a.jsonl --no-tasks --tasks q.jsonl --output p", "--tasks names .* give one of them"),
+    ("probe-eval a.jsonl --no-tasks --tasks q.jsonl", "--tasks names .* give one of them"),
     ("probe-control --shards none --output p", "none: no such file or folder"),
     ("probe-compare none", "none: no experiment here; start one with probe-train$"),
     ("probe-scale none", "none: no experiment here"),
