@@ -20,7 +20,7 @@ from curate.code.heads import Program
 from curate.code.known import WHOLE, Read, Span, meets, meets_ordered, read
 from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions_in
-from curate.code.notices import asides, combined, gate, pointers
+from curate.code.notices import asides, combined, gate, pointers, remark_gate
 from curate.code.prose import Sentence, is_code, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_DOUBTS, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
@@ -114,7 +114,7 @@ def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBT
 
 
 def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -> list[Evidence]:
-    if not about and not has(text, gate()):
+    if not about and not has(text, gate()) and not has(text, remark_gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):
             return _named_first(text)

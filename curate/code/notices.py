@@ -17,13 +17,16 @@ _GATE = (
     "commercial", "internal use", "unauthori", "trade secret", "not be used", "may not", "prohibited", "forbidden", "no part of",
     "stackoverflow", "stack overflow", "eula", "not for use", "personal use", "(c)", "not distribute", "not redistribute", "cc by", "cc-by",
     "taken from", "copied from", "borrowed from", "based on code", "lifted from", "stolen from", "derived from", "adapted from", "ported from",
+    "all rights", "rights reserved", "permitted", "warrant", "hereby", "as is", "property of", "evaluation", "not allowed to", "purchase", "freeware", "shareware", "copying", "donat",
+)  # fmt: skip
+"""What a text that speaks of licences, of restrictions or of where it is from has somewhere."""
+_REMARK_GATE = (
     "verboten", "untersagt", "weitergabe", "weitergeben", "verschlusssache", "dienstgebrauch", "eigentum", "vorbehalten", "vertraulich", "nur f", "nicht f", "interdit", "tous droits", "ne pas ",
     "diffusion", "usage interne", "usage non", "usage perso", "document interne", "aux clients", "prohibid", "reservados", "confiden", "uso ", "propiedad", "vietat", "riservat", "non dist", "proibid", "verboden", "vertrouwelijk", "alle recht",
     "stays in", "stay in the", "keep in house", "in-house", "in house", "pass it on", "pass this", "hand this", "hand it", "between us", "leave the building", "leave the lab", "eyes of", "eyes only", "ours alone", "to us by", "to us under", "show this to",
     "decompiled", "retyped", "transcribed", "nabbed", "swiped", "pilfered", "leaked", "out of the", "wholesale", "from a colleague", "firmeneigentum", "schulung",
-    "all rights", "rights reserved", "permitted", "warrant", "hereby", "as is", "property of", "evaluation", "not allowed to", "purchase", "freeware", "shareware", "copying", "donat",
 )  # fmt: skip
-"""What a text that speaks of licences, of restrictions or of where it is from has somewhere."""
+"""What a remark has somewhere that limits in another language, or tells of where a file may not go or what it was made of."""
 _TRIGGERS = (
     r"\bunder\b|licen[sc]ed?\b|licen[sc]ing|licen[sc]e ?[:=(\-]|\bterms of\b|\bterms and\b|governed by|covered by"
     r"|subject to|conditions of|accordance with|copying|according to|permitted|distribut|released?|part of|copyright|\blic\b"
@@ -143,6 +146,12 @@ def asides(low: str) -> list[tuple[int, int]]:
 def gate() -> Literals:
     """The words of which a source file without any says nothing of licences."""
     return literals(_GATE)
+
+
+@lru_cache(maxsize=1)
+def remark_gate() -> Literals:
+    """The words of which a sentence without any is none of `remarks`."""
+    return literals(_REMARK_GATE)
 
 
 _TRIGGER_BEHIND = re.compile(r"[\s:,.)]*(?:licen[sc]ed|lic\b|see\b|for more|for details)")

@@ -21,7 +21,17 @@ from curate.code.frames import is_origin, is_said, unframed
 from curate.code.heads import Program, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
-from curate.code.notices import comes_from, doubtful, foreign_copy, gate, has_trigger, off_form, remarks, unknown_name
+from curate.code.notices import (
+    comes_from,
+    doubtful,
+    foreign_copy,
+    gate,
+    has_trigger,
+    off_form,
+    remark_gate,
+    remarks,
+    unknown_name,
+)
 from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
@@ -212,11 +222,14 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
     text, said = known.read.text, _nothing_said(known)
     anchors = [s for s in known.whole if s.expression]
     around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), text.lower())
-    hits = [start for start, _ in places(known.outside.encode("latin-1"), gate())]
+    outside = known.outside.encode("latin-1")
+    hits = [start for start, _ in places(outside, gate())]
+    marks = [start for start, _ in places(outside, remark_gate())]
     heads = head_comments(raw)
     points = [
         *range(0, heads[-1][1] if heads else 1, BLOCK),
         *hits,
+        *marks,
         *(s.start for s in known.short),
         *(s.start for s in anchors),
         *(s.end for s in anchors),
@@ -225,8 +238,9 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
     apart = sorted([*known.read.copyrights, *((end, end) for _, end in heads)])
     for spoken in _spoken(known, points, apart):
         first, last = spoken.at
+        marked = bisect_left(marks, first) < bisect_left(marks, last)
         if not spoken.inside and bisect_left(hits, first) == bisect_left(hits, last):
-            silent.append(spoken)
+            (left if marked else silent).append(spoken)
         elif not _add_named(said, spoken, text, around):
             left.append(spoken)
         if len(said.doubts) >= known.most:
