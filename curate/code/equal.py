@@ -10,8 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import compress, count, takewhile
-from operator import ne
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numba
@@ -32,16 +31,32 @@ SHORT = 24
 """Words that a text and one of the list may share at their beginning by chance."""
 
 
+WORD = 8
+"""Bytes of a word's hash."""
+
+
 class Text:
     """A text to be searched: its words, and the characters between them."""
 
     def __init__(
-        self, hashes: Sequence[int], starts: NDArray[np.int32], ends: NDArray[np.int32], characters: str
+        self, hashes: NDArray[np.uint64], starts: NDArray[np.int32], ends: NDArray[np.int32], characters: str
     ) -> None:
-        self.hashes = (*hashes, 0)
+        self.hashes = np.append(hashes, np.uint64(0))
         """Behind the last word stands 0, which no word is."""
+        self.raw = self.hashes.tobytes()
         self.starts, self.ends, self.characters = starts, ends, characters
         self.furthest = 0
+
+    def stands(self, words: bytes, at: int) -> bool:
+        """Whether words (their hashes one behind the other) stand at a place."""
+        return self.raw.startswith(words, WORD * at)
+
+    def alike(self, words: bytes, at: int) -> int:
+        """How many words stand at a place before one differs."""
+        wanted = np.frombuffer(words, np.uint64)
+        found = self.hashes[at : at + len(wanted)]
+        differs = np.flatnonzero(found != wanted[: len(found)])
+        return int(differs[0]) if len(differs) else len(found)
 
     def between(self, first: int, last: int) -> str:
         """The characters of words `first` to `last`, with white space folded."""
@@ -61,56 +76,11 @@ class Literal(NamedTuple):
 
     hashes: tuple[int, ...]
 
-    def firsts(self, _: Firsts) -> Firsts:
-        return frozenset(self.hashes[:1])
-
-    def then(self, rest: Then, _: Firsts) -> Then:
-        first, wanted, size = self.hashes[0], self.hashes, len(self.hashes)
-
-        def match(text: Text, at: int) -> int:
-            if text.hashes[at] != first:
-                return -1
-            stands = text.hashes[at : at + size]
-            if stands == wanted:
-                return rest(text, at + size)
-            same = next(compress(count(), map(ne, stands, wanted)), len(stands))
-            text.furthest = max(text.furthest, at + same)
-            return -1
-
-        return match
-
 
 class Optional(NamedTuple):
     """Parts that may be left out."""
 
     parts: "tuple[Literal | Optional | Variable, ...]"
-
-    def firsts(self, after: Firsts) -> Firsts:
-        own = first_words(self.parts, after)
-        return own | after if own is not None and after is not None else None
-
-    def then(self, rest: Then, after: Firsts) -> Then:
-        inner = chained(self.parts, rest, after)
-
-        def match(text: Text, at: int) -> int:
-            end = inner(text, at)
-            return end if end >= 0 else rest(text, at)
-
-        return match
-
-
-def _sizes(hashes: tuple[int, ...], at: int, most: int, after: Firsts) -> Iterable[int]:
-    """How many words (below `most`) may stand at a place before what begins by `after`."""
-    if after is None:
-        return range(most)
-    row = hashes[at : at + most]
-    return [n for n, word in enumerate(row) if word in after] if not after.isdisjoint(row) else ()
-
-
-@lru_cache(maxsize=4_000)
-def _ready(pattern: str) -> re.Pattern[str]:
-    """A pattern when it is first needed: most templates are given up before."""
-    return re.compile(pattern, re.I | re.S)
 
 
 class Variable(NamedTuple):
@@ -122,51 +92,91 @@ class Variable(NamedTuple):
     most: int
     """Words."""
 
-    def firsts(self, _: Firsts) -> Firsts:
-        return None
-
-    def then(self, rest: Then, after: Firsts) -> Then:
-        own = self.original
-
-        def match(text: Text, at: int) -> int:
-            if own and text.hashes[at : at + len(own)] == own:
-                end = rest(text, at + len(own))
-                if end >= 0:
-                    return end
-            furthest = text.furthest
-            for size in _sizes(text.hashes, at, min(self.most, len(text.starts) - at) + 1, after):
-                end = rest(text, at + size)
-                if end >= 0 and self._allows(text.between(at, at + size)):
-                    return end
-            text.furthest = furthest
-            return -1
-
-        return match
-
-    def _allows(self, words_: str) -> bool:
-        if self.pattern is None:
-            return is_name(words_)
-        pattern = _ready(self.pattern)
-        match = pattern.fullmatch(words_) or pattern.fullmatch(words_.strip(" .,;:()\"'*_"))
-        return match is not None and all(is_name(group) for group in match.groupdict().values() if group)
-
 
 Op = Literal | Optional | Variable
 
 
-def first_words(parts: Sequence[Op], after: Firsts) -> Firsts:
-    """The words by which parts begin that stand before what begins by `after`."""
-    for part in reversed(parts):
-        after = part.firsts(after)
-    return after
+@lru_cache(maxsize=4_000)
+def _ready(pattern: str) -> re.Pattern[str]:
+    """A pattern when it is first needed: most templates are given up before."""
+    return re.compile(pattern, re.I | re.S)
 
 
-def chained(parts: Sequence[Op], rest: Then, after: Firsts = None) -> Then:
-    """Parts one after the other, and then `rest`, which begins by the words `after`."""
-    for part in reversed(parts):
-        rest = part.then(rest, after)
-        after = part.firsts(after)
-    return rest
+def _sizes(text: Text, at: int, most: int, after: Firsts) -> Iterable[int]:
+    """How many words (below `most`) may stand at a place before what begins by `after`."""
+    if after is None:
+        return range(most)
+    return [n for n, word in enumerate(text.hashes[at : at + most].tolist()) if word in after]
+
+
+def _allows(pattern: str | None, words_: str) -> bool:
+    """Whether words may stand for a replaceable part."""
+    if pattern is None:
+        return is_name(words_)
+    ready = _ready(pattern)
+    match = ready.fullmatch(words_) or ready.fullmatch(words_.strip(" .,;:()\"'*_"))
+    return match is not None and all(is_name(group) for group in match.groupdict().values() if group)
+
+
+def _literal(words: bytes, rest: Then) -> Then:
+    """The words, and then the rest."""
+    size, first = len(words) // WORD, words[:WORD]
+
+    def match(text: Text, at: int) -> int:
+        if text.stands(words, at):
+            return rest(text, at + size)
+        if at + size > text.furthest and text.stands(first, at):
+            text.furthest = max(text.furthest, at + text.alike(words, at))
+        return -1
+
+    return match
+
+
+def _optional(inner: Then, rest: Then) -> Then:
+    """Parts with the rest behind them, or else the rest alone."""
+
+    def match(text: Text, at: int) -> int:
+        end = inner(text, at)
+        return end if end >= 0 else rest(text, at)
+
+    return match
+
+
+def _variable_part(pattern: str | None, own: bytes, most: int, rest: Then, after: Firsts) -> Then:
+    """Words that may stand there, and then the rest, which begins by the words `after`."""
+    size_of_own = len(own) // WORD
+
+    def match(text: Text, at: int) -> int:
+        if own and text.stands(own, at):
+            end = rest(text, at + size_of_own)
+            if end >= 0:
+                return end
+        furthest = text.furthest
+        for size in _sizes(text, at, min(most, len(text.starts) - at) + 1, after):
+            end = rest(text, at + size)
+            if end >= 0 and _allows(pattern, text.between(at, at + size)):
+                return end
+        text.furthest = furthest
+        return -1
+
+    return match
+
+
+def _chained(parts: Sequence[Any], words: NDArray[np.uint64], rest: Then, after: Firsts) -> tuple[Then, Firsts]:
+    """The parts of a program as `_Pool.packed` made JSON of it, one after the other, and then `rest`, which begins by the words `after`; and by
+    which words all that begins."""
+    for kind, *more in reversed(parts):
+        if kind == "o":
+            inner, begins = _chained(more[0], words, rest, after)
+            rest = _optional(inner, rest)
+            after = begins | after if begins is not None and after is not None else None
+        elif kind == "v":
+            pattern, first, size, most = more
+            rest, after = _variable_part(pattern, words[first : first + size].tobytes(), most, rest, after), None
+        else:
+            rest = _literal(words[kind : kind + more[0]].tobytes(), rest)
+            after = frozenset((int(words[kind]),))
+    return rest, after
 
 
 def _done(_: Text, end: int) -> int:
@@ -353,7 +363,7 @@ def template(number: int) -> Template:
 def _program(number: int) -> Then:
     """A text of the list, ready to be matched: made when one begins with its first words whole, which few do."""
     known = templates()
-    return chained(_unpacked(json.loads(known.programs[number])[2], known.words), _done)
+    return _chained(json.loads(known.programs[number])[2], known.words, _done, None)[0]
 
 
 def _by_first_words() -> dict[tuple[int, ...], list[tuple[Any, tuple[Op, ...]]]]:
@@ -440,23 +450,6 @@ class _Pool:
         if isinstance(part, Optional):
             return ["o", self.packed(part.parts)]
         return ["v", part.pattern, *self.place(part.original), part.most]
-
-
-def _unpacked(parts: Sequence[Any], words: NDArray[np.uint64]) -> tuple[Op, ...]:
-    """The program that `_Pool.packed` made JSON of."""
-
-    def literal(first: int, size: int) -> tuple[int, ...]:
-        return tuple(words[first : first + size].tolist())
-
-    def part(kind: Any, *rest: Any) -> Op:
-        if kind == "o":
-            return Optional(_unpacked(rest[0], words))
-        if kind == "v":
-            pattern, first, size, most = rest
-            return Variable(pattern, literal(first, size), most)
-        return Literal(literal(kind, *rest))
-
-    return tuple(part(*row) for row in parts)
 
 
 def marked(text: str) -> list[Part]:

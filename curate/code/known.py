@@ -102,7 +102,7 @@ def _read(data: bytes) -> Read:
         for first, last in np.searchsorted(starts, np.array(copyrights, np.int32)).tolist():
             kept[first:last] = False
         hashes, starts, ends = hashes[kept], starts[kept], ends[kept]
-    equal, near = equal_to(Text(hashes.tolist(), starts, ends, text), hashes)
+    equal, near = equal_to(Text(hashes, starts, ends, text), hashes)
     found = [
         (e.first, e.last, _expression(e.template.ids, e.template.kind), _KINDS[e.template.kind], "") for e in equal
     ]

@@ -94,7 +94,7 @@ TEXTS = [
 def test_what_is_found_is_what_each_template_finds_alone(number):
     data = TEXTS[number].encode()
     hashes, starts, ends = words(data)
-    text = Text(hashes.tolist(), starts, ends, data.decode("latin-1"))
+    text = Text(hashes, starts, ends, data.decode("latin-1"))
     alone, furthest = set(), 0
     for n in range(len(templates().programs)):
         for at in range(len(hashes)):
