@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.cluster import digest
 from benchmarks.throughput import multiply, read_only
-from curate.engine.session import cpu_count
+from curate.engine.memory import cpu_count
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 

@@ -29,7 +29,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from curate.engine.session import Session, cpu_count
+from curate.engine.memory import cpu_count
+from curate.engine.session import Session
 
 DATATROVE = """
 import sys

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curate.cli import ALONE
+from curate.engine import starts
 from curate.engine.memory import size
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ FILE_WIDTH = 200
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names. As a program
-    (`cli.ALONE`), not inside another one, the command runs without pandas in Arrow."""
+    (`cli.ALONE`), not inside another one, the command runs without pandas in Arrow, and its first children start before it."""
 
     @functools.wraps(command)
     def light(*arguments: Any, **options: Any) -> Any:
         if (click.get_current_context().obj or {}).get(ALONE):
+            if options["engine"] != "spark" and not options["master"]:
+                starts.ahead(options["cores"], options["memory"])
             from curate.engine.children import leave_pandas_out
 
             gc.set_threshold(50_000)  # what imports make is no garbage, and to go through it takes a tenth of a second

@@ -21,13 +21,12 @@ import os
 import resource
 import signal
 import struct
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -37,7 +36,8 @@ from typing import IO, TypedDict, TypeVar
 import pyarrow as pa
 
 from curate import errors
-from curate.engine import tasks
+from curate.engine import starts, tasks
+from curate.engine.starts import MARK
 from curate.errors import CrashError, CurateError, EngineError
 from curate.files import storage, typed_json
 
@@ -45,7 +45,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 HEADER = struct.Struct("<cQ")
-MARK = struct.Struct("<q")
 RESULT, BATCH, ERROR = b"J", b"B", b"E"
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
 """Signals that no fault of a program sends to itself; SIGKILL is what the kernel sends when memory runs out."""
@@ -169,7 +168,6 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     gc.disable()
     _import_lightly()
@@ -253,20 +251,8 @@ class Child:
 
     def __init__(self, memory: int) -> None:
         self.memory = memory
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
-        environment.setdefault("OMP_NUM_THREADS", "1")
         try:
-            with tempfile.TemporaryFile() as file:  # without a name: nothing is left behind, whoever is killed
-                file.write(MARK.pack(-1))
-                file.flush()
-                self._mark = mmap.mmap(file.fileno(), MARK.size)
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", "from curate.engine.children import main; main()", str(file.fileno())],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=environment,
-                    pass_fds=(file.fileno(),),
-                )
+            self._process, self._mark = starts.take()
         except OSError as error:
             raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
@@ -386,6 +372,14 @@ def call(function: Callable[[T], R], task: T, *, memory: int = 0) -> R:
     where nobody killed it.
     """
     return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task), memory))
+
+
+def call_in_each(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
+    """`call` in each of the children that were started ahead, or in one: what a task loads is then there in all."""
+    count = max(1, starts.waiting())
+    with ThreadPoolExecutor(count, "start") as pool:
+        for made in [pool.submit(call, function, task, memory=memory) for _ in range(count)]:
+            made.result()
 
 
 def call_json(reference: str, task: object, memory: int = 0) -> object:

@@ -63,6 +63,11 @@ def allowed(kind: int = resource.RLIMIT_AS) -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
+def cpu_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cores_that_fit(cores: int, there: int | None, addresses: int | None, limit: int | None = None) -> int:
     """Tasks at once, `cores` at most, for so many bytes of memory that are left (of `limit`, where there is one) and of addresses.
     Raises EngineError when not even one."""

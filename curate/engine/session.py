@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from curate import errors
 from curate.engine import children, frames, memory, sail
 from curate.engine import tasks as typed
+from curate.engine.memory import cpu_count
 from curate.errors import CurateError, EngineError, OutputError, UsageError
 from curate.files import storage, temporary, typed_json
 
@@ -267,11 +268,6 @@ def _engine_errors(call: Callable[[], R]) -> R:
 def exists_complete(path: str) -> bool:
     """Whether a folder written by `Session.write` stands there whole."""
     return storage.exists(path if storage.is_local(path) else storage.join(path, "_COMPLETE"))
-
-
-def cpu_count() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

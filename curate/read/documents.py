@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from curate.corpus.recipe import Recipe
-from curate.engine.session import cpu_count
+from curate.engine.memory import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.fingerprints import digest_of

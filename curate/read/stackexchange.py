@@ -22,7 +22,7 @@ from lxml import etree
 
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
-from curate.engine.session import cpu_count
+from curate.engine.memory import cpu_count
 from curate.errors import InputError
 from curate.files import storage
 from curate.files.fingerprints import digest_of

@@ -21,7 +21,7 @@ from lxml import etree
 
 from curate.corpus import schema
 from curate.engine import children
-from curate.engine.session import cpu_count
+from curate.engine.memory import cpu_count
 from curate.engine.tasks import supervises
 from curate.files import typed_json
 from curate.files.fingerprints import digest_of

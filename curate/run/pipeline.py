@@ -109,7 +109,7 @@ def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
         notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
     for corpus in {getattr(step, "against", "") for step in job.recipe.steps if is_corpus_wide(step)} - {""}:
         index.check_against(corpus)
-    children.call(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
+    children.call_in_each(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
     return run_job(job, engine)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pytest
 
-from curate.engine import children
+from curate.engine import children, starts
 from curate.engine.session import session
 from curate.errors import EngineError, InputError
 from tests.tasks import importable
@@ -85,6 +85,33 @@ def test_result_and_reuse():
     first, second = _call("double", {"n": 4}), _call("double", {"n": 5})
     assert (first[0]["n"], second[0]["n"]) == (8, 10)
     assert first[0]["pid"] == second[0]["pid"] != os.getpid()
+
+
+def test_what_is_loaded_in_each_is_loaded_in_those_that_were_started_ahead(monkeypatch, tmp_path):
+    children.close_all()
+    monkeypatch.setattr(starts, "cpu_count", lambda: 64)
+    starts.ahead(None, None)
+    processes = [started.process for started in starts._ahead]
+    assert len(processes) == starts.waiting() == starts.AHEAD
+    children.call_in_each(_note, str(tmp_path))
+    assert {int(path.name) for path in tmp_path.iterdir()} == {process.pid for process in processes}
+    assert starts.waiting() == 0
+    starts.ahead(1, None)
+    (dead,) = starts._ahead
+    dead.process.kill()
+    dead.process.wait()
+    children.close_all()
+    children.call_in_each(_note, str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == starts.AHEAD + 1
+    starts.ahead(2, 1 << 20)  # no memory: said by who needs it
+    assert starts.waiting() == 0
+
+
+def _note(folder: str) -> None:
+    """Task: leave the number of its process."""
+    time.sleep(0.2)  # long enough that one process can't do both
+    with open(os.path.join(folder, str(os.getpid())), "w"):
+        pass
 
 
 def test_a_limit_is_lifted_but_not_put_on_a_child_that_grew_without():
@@ -224,7 +251,7 @@ def test_a_process_that_can_not_be_started_is_told(monkeypatch):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     children.close_all()  # one that an earlier test has left would do the task
-    monkeypatch.setattr(children.subprocess, "Popen", refuse)
+    monkeypatch.setattr(starts.subprocess, "Popen", refuse)
     with pytest.raises(EngineError, match=r"Resource temporarily unavailable.*--cores"):
         children.call_json(f"{SELF}:double", {"n": 1})
 
