@@ -3,7 +3,7 @@
 import numpy as np
 
 from curate.filters.jit import Array, Number, inner
-from curate.html.markup import fnv_lower, is_letter, is_space, skip_comment, tag_end
+from curate.html.markup import U64, fnv_lower, is_letter, is_space, skip_comment, tag_end
 from curate.html.start import (
     GT,
     HIDDEN_NAME,
@@ -261,7 +261,7 @@ def is_concealed(buf: Array, at: Number, end: Number) -> Number:
     `aria-hidden` does not hide here: prices, stars and signs have it that a page shows, beside other words for those who hear.
     """
     for i in range(at, min(end, len(buf)) - 4):
-        c = buf[i] | 32
+        c = buf[U64(i)] | 32
         if c == 110 and (buf[i + 1] | 32) == 111 and (buf[i + 2] | 32) == 110 and (buf[i + 3] | 32) == 101:  # none
             return says_hidden(buf, at, end)
         if c == 104 and (buf[i + 1] | 32) == 105 and (buf[i + 2] | 32) == 100 and (buf[i + 3] | 32) == 100:  # hidd(en)

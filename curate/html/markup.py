@@ -6,6 +6,8 @@ from curate.filters.jit import Array, Number, inner
 
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 GT, DASH, BANG = 62, 45, 33
+U8, U64 = np.uint8, np.uint64  # unsigned, so that compiled code need not ask whether an index is negative
+BLOCK = 64  # bytes that are compared at once
 
 
 @inner
@@ -24,12 +26,28 @@ def lower(c: Number) -> Number:
 
 
 @inner
+def find(buf: Array, at: Number, stop: Number, wanted: Number) -> Number:
+    """The first place of a byte from `at` on; `stop` if there is none before. Blocks without it are passed over as a whole."""
+    i, end, byte = U64(at), U64(max(at, stop)), U8(wanted)
+    while i + U64(BLOCK) <= end:
+        found = U8(0)
+        for k in range(BLOCK):
+            found |= U8(buf[i + U64(k)] == byte)
+        if found:
+            break
+        i += U64(BLOCK)
+    while i < end and buf[i] != byte:
+        i += U64(1)
+    return np.int64(i)
+
+
+@inner
 def fnv_lower(buf: Array, at: Number) -> tuple[Number, Number]:
     """Hash of the tag name at `at` in lower case, and the place after it."""
     value = FNV_START
     i = at
     while i < len(buf):
-        c = buf[i]
+        c = buf[U64(i)]
         if is_space(c) or c == 47 or c == GT:
             break
         value = (value ^ np.uint64(lower(c))) * FNV_PRIME
@@ -40,24 +58,22 @@ def fnv_lower(buf: Array, at: Number) -> tuple[Number, Number]:
 @inner
 def tag_end(buf: Array, at: Number) -> Number:
     """The place after the ">" that ends the tag in which `at` lies, quotes respected; beyond the end if none."""
+    size = len(buf)
     i = at
-    quote: Number = 0
     after_equals = False
-    while i < len(buf):
-        c = buf[i]
-        if quote:
-            if c == quote:
-                quote = 0
-        elif c == GT:
+    while i < size:
+        c = buf[U64(i)]
+        if c == GT:
             return i + 1
-        elif (c == 34 or c == 39) and after_equals:
-            quote = c
-        if c == 61:
+        if (c == 34 or c == 39) and after_equals:
+            i = find(buf, i + 1, size, c)
+            after_equals = False
+        elif c == 61:
             after_equals = True
         elif not is_space(c):
             after_equals = False
         i += 1
-    return len(buf) + 1
+    return size + 1
 
 
 @inner
@@ -65,9 +81,7 @@ def skip_comment(buf: Array, at: Number, bang: Number) -> Number:
     """The place after the comment whose text starts at `at`; `bang` when "<!" opened it, so that "--" may follow."""
     size = len(buf)
     if not (bang and at + 1 < size and buf[at] == DASH and buf[at + 1] == DASH):
-        while at < size and buf[at] != GT:
-            at += 1
-        return min(at + 1, size)
+        return min(find(buf, at, size, GT) + 1, size)
     i = at + 2
     if i < size and buf[i] == GT:
         return i + 1

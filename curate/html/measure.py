@@ -4,7 +4,7 @@ import numpy as np
 
 from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 from curate.filters.sentence_ends import ANYWHERE, WIDE_DOT
-from curate.html.markup import FNV_PRIME, FNV_START
+from curate.html.markup import FNV_PRIME, FNV_START, U64
 from curate.html.tape import B_END, B_START
 from curate.html.text import lookup
 
@@ -121,6 +121,16 @@ def block(
     stem = np.uint64(0)  # of a Korean word, whose end says what it does in the sentence
     at = start
     while at < end:
+        if length > 0:  # most of a text is small letters inside of words
+            first = at
+            while at < end and 97 <= text[U64(at)] <= 122:
+                word = (word ^ U64(text[U64(at)])) * FNV_PRIME
+                at += 1
+            if at > first:
+                length += at - first
+                out[CHARS] = min(out[CHARS] + (at - first), np.float32(MOST_CHARS))
+                letter, last, before = np.int64(text[U64(at - 1)]), LETTER, np.int64(0)
+                continue
         code, size = decode(text, at, end)
         kind = class_of(code)
         if kind in (LETTER, DIGIT):
@@ -177,6 +187,7 @@ def block(
 
 
 COLON_KIND = 99
+MOST_CHARS = 1 << 24  # of a block: what single precision counts one by one
 
 
 @inner

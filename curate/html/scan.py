@@ -13,7 +13,7 @@ from curate.filters.jit import Array, Number, compiled, hot, inner
 from curate.html.inline import (
     after_concealed, begin_reading, end_raised, end_reading, is_concealed, raise_or_lower, shows_tex,
 )  # fmt: skip
-from curate.html.markup import fnv_lower, is_letter, skip_comment, tag_end
+from curate.html.markup import find, fnv_lower, is_letter, skip_comment, tag_end
 from curate.html.start import attributes, find_close, schema_types
 from curate.html.tags import (
     BLOCK,
@@ -249,9 +249,7 @@ def break_line(tape: Tape, at: Number, soft: Number) -> None:
 @inner
 def next_tag(buf: Array, at: Number) -> Number:
     """The place of the next "<"."""
-    while at < len(buf) and buf[at] != LT:
-        at += 1
-    return at
+    return find(buf, at, len(buf), LT)
 
 
 @inner

@@ -5,7 +5,7 @@
 import numpy as np
 from curate.filters.jit import Array, Number, inner
 
-from curate.html.markup import FNV_PRIME, FNV_START, is_letter, is_space, lower
+from curate.html.markup import find, FNV_PRIME, FNV_START, is_letter, is_space, lower, U64
 from curate.html.tags import fnv
 from curate.html.tape import (
     A_ABOUT,
@@ -151,7 +151,7 @@ def attribute_name(buf: Array, at: Number) -> tuple[Number, Number]:
     value = FNV_START
     i = at
     while i < len(buf):
-        c = buf[i]
+        c = buf[U64(i)]
         if is_space(c) or c in (GT, SLASH) or (c == EQUALS and i > at):
             break
         value = (value ^ np.uint64(lower(c))) * FNV_PRIME
@@ -174,12 +174,10 @@ def attribute_value(buf: Array, at: Number) -> tuple[Number, Number, Number]:
     if i < size and (buf[i] == 34 or buf[i] == 39):
         quote = buf[i]
         start = i + 1
-        i = start
-        while i < size and buf[i] != quote:
-            i += 1
+        i = find(buf, start, size, quote)
         return start, i, i + 1
     start = i
-    while i < size and not is_space(buf[i]) and buf[i] != GT:
+    while i < size and not is_space(buf[U64(i)]) and buf[U64(i)] != GT:
         i += 1
     return start, i, i
 
@@ -188,7 +186,7 @@ def attribute_value(buf: Array, at: Number) -> tuple[Number, Number, Number]:
 def hash_range(buf: Array, start: Number, end: Number) -> Number:
     value = FNV_START
     for i in range(start, min(end, start + 64)):
-        value = (value ^ np.uint64(lower(buf[i]))) * FNV_PRIME
+        value = (value ^ np.uint64(lower(buf[U64(i)]))) * FNV_PRIME
     return value
 
 
@@ -228,8 +226,8 @@ def names(buf: Array, start: Number, end: Number, tape: Tape, salt: Number) -> N
     begins = False
     sign = state[A_SIGN]
     for i in range(start, end + 1):
-        c = buf[i] if i < end else 32
-        boundary = not is_letter(c) or (65 <= c <= 90 and i > start and 97 <= buf[i - 1] <= 122)
+        c = buf[U64(i)] if i < end else 32
+        boundary = not is_letter(c) or (65 <= c <= 90 and i > start and 97 <= buf[U64(i - 1)] <= 122)
         if boundary and length > 0:
             if length > 1 and tape.tokens[at] < MAX_NAMES - 4:
                 tape.tokens[at] += 1
@@ -272,7 +270,10 @@ def until_found(buf: Array, start: Number, end: Number) -> Number:
 def hides(buf: Array, start: Number, end: Number) -> Number:
     """Whether a style says `display: none` or `visibility: hidden`."""
     for i in range(start, min(end, start + 400) - 3):
-        a, b, c, d = lower(buf[i]), lower(buf[i + 1]), lower(buf[i + 2]), lower(buf[i + 3])
+        a = buf[U64(i)] | 32
+        if a != 110 and a != 104:
+            continue
+        b, c, d = lower(buf[i + 1]), lower(buf[i + 2]), lower(buf[i + 3])
         if a == 110 and b == 111 and c == 110 and d == 101 and is_value_of(buf, start, i, 100, 7):  # display: none
             return True
         if a == 104 and b == 105 and c == 100 and d == 100 and is_value_of(buf, start, i, 118, 10):  # visibility: hidd…
@@ -293,9 +294,9 @@ def is_value_of(buf: Array, start: Number, at: Number, first: Number, length: Nu
 def find_close(buf: Array, at: Number, name: Number) -> Number:
     """Where the end tag of the raw text element with this name's hash starts; the end of the page if nowhere."""
     size = len(buf)
-    i = at
+    i = find(buf, at, size, 60)
     while i + 2 < size:
-        if buf[i] == 60 and buf[i + 1] == SLASH and is_letter(buf[i + 2]):
+        if buf[i + 1] == SLASH and is_letter(buf[i + 2]):
             value = FNV_START
             j = i + 2
             while j < size and j < i + 12 and is_letter(buf[j]):
@@ -303,7 +304,7 @@ def find_close(buf: Array, at: Number, name: Number) -> Number:
                 j += 1
             if value == name:
                 return i
-        i += 1
+        i = find(buf, i + 1, size, 60)
     return size
 
 

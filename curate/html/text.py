@@ -3,12 +3,13 @@
 import numpy as np
 
 from curate.filters.jit import Array, Number, hot, inner
-from curate.html.markup import FNV_PRIME, FNV_START
+from curate.html.markup import FNV_PRIME, FNV_START, U64
 from curate.html.tags import PRE, Tables
 from curate.html.tape import BOLD_ON, BOLDED, CODE_ON, CODED, FROM, LINK, LINKED, SPACE, START, TEXT, Tape
 
 LT, AMP, HASH, SEMICOLON = 60, 38, 35, 59
 MAX_NAME = 32
+ONE, TWO = U64(1), U64(2)
 REPLACEMENT = 0xFFFD
 
 
@@ -43,8 +44,8 @@ def characters(buf: Array, at: Number, stop: Number, tape: Tape, known: Tables, 
     """Text from `at` to the next "<" or to `stop`; the place reached."""
     state = tape.state
     i = at
-    while i < stop and buf[i] != LT:
-        c = buf[i]
+    while i < stop and buf[U64(i)] != LT:
+        c = buf[U64(i)]
         if c > 32 and c != AMP and c != 0xC2 and c < 0xE2:
             i = run(buf, i, stop, tape)
         elif c == AMP:
@@ -66,26 +67,26 @@ def run(buf: Array, at: Number, stop: Number, tape: Tape) -> Number:
     state = tape.state
     put(tape, at, buf[at])
     text = tape.text
-    out = state[TEXT]
-    i = at + 1
-    while i < stop:
+    out, i, end = U64(state[TEXT]), U64(at + 1), U64(stop)
+    while i < end:
         c = buf[i]
         if c <= 32 or c == LT or c == AMP or c == 0xC2 or c >= 0xE2:  # noqa: SIM109 (the hottest line)
-            if c == 32 and i + 1 < stop:  # one space between two words stays in the run
-                d = buf[i + 1]
+            if c == 32 and i + ONE < end:  # one space between two words stays in the run
+                d = buf[i + ONE]
                 if d > 32 and d != LT and d != AMP and d != 0xC2 and d < 0xE2:
                     text[out] = 32
-                    text[out + 1] = d
-                    out += 2
-                    i += 2
+                    text[out + ONE] = d
+                    out += TWO
+                    i += TWO
                     continue
             break
         text[out] = c
-        out += 1
-        i += 1
-    count(state, out - state[TEXT])
-    state[TEXT] = out
-    return i
+        out += ONE
+        i += ONE
+    reached = np.int64(out)
+    count(state, reached - state[TEXT])
+    state[TEXT] = reached
+    return np.int64(i)
 
 
 @inner
