@@ -133,7 +133,7 @@ def crawl_source(
     paths = {path for name in robots for path in named[name]}
     telling = {f.path for f in files if (f.wacz or f.path) in paths or "robotstxt" in f.path.split("/")[:-1]}
     total = sum(file.size for file in files)
-    busy = max(LEAST_SPLIT_BYTES, total // (4 * cpu_count()))  # a small input must keep every core busy, too
+    busy = max(LEAST_SPLIT_BYTES, total // (2 * cpu_count()))  # a small input must keep every core busy, too
     each = split_bytes or max(min(SPLIT_BYTES, busy), total // MOST_TASKS)
     names = {file.name: name or _crawl_name(file.name) for file in files}
     splits = [split for file in files for split in plan_splits(file, each)]

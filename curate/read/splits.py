@@ -46,10 +46,11 @@ class SplitTask(ReadTask):
 
 
 def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:
-    """Cut `file` into splits of about `split_bytes`, all of about the same size, without reading it."""
+    """Cut `file` into splits of about `split_bytes`, all of about the same size, without reading it: rather few larger ones, because
+    each but the first begins to read `LOOKBACK` earlier."""
     if split_bytes < 1:
         raise ValueError(f"split_bytes must be at least 1, got {split_bytes}")
-    count = max(1, -(-file.size // split_bytes)) if file.splittable else 1
+    count = max(1, (file.size + split_bytes // 2) // split_bytes) if file.splittable else 1
     cuts = [file.size * i // count for i in range(count + 1)]
     address = file.path if file.path != file.name else ""
     return [Split(file.name, file.kind, a, b, file.size, address) for a, b in itertools.pairwise(cuts)]

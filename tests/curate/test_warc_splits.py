@@ -213,7 +213,14 @@ def test_archive_inside_a_record(splits: int, tmp_path: Path) -> None:
 
 def test_splits_cover_the_file_and_travel_as_json() -> None:
     splits = plan_splits(InputFile("x.warc.gz", 1001, "warc"), 100)
-    assert len(splits) == 11
+    assert len(splits) == 10
+    assert [len(plan_splits(InputFile("x.warc.gz", size, "warc"), 100)) for size in (1, 149, 150, 249, 250)] == [
+        1,
+        1,
+        2,
+        2,
+        3,
+    ]
     assert splits[0].start == 0
     assert splits[-1].end == 1001
     assert all(a.end == b.start for a, b in itertools.pairwise(splits))
