@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.errors import InputError
 from curate.files import storage
 
 
@@ -17,6 +18,17 @@ def parts(corpus: str, folder: str) -> list[str]:
     root = storage.join(corpus, folder)
     found = [name for name in storage.names_below(root) if name.endswith(".parquet")]
     return [storage.join(root, name) for name in found if not any(part.startswith(".") for part in name.split("/"))]
+
+
+def check_whole(corpus: str, listed: Iterable[Mapping[str, Any]]) -> None:
+    """Raises InputError for a file that the ledger lists (`file`, `bytes`) and that is missing in its corpus, or of another size."""
+    sizes = {storage.join(corpus, one["file"]): one.get("bytes") for one in listed}
+    there = storage.existing(list(sizes))
+    for path, size in sizes.items():
+        if path not in there:
+            raise InputError(f"{path}: missing, but the ledger lists it: make the corpus again")
+        if size is not None and (found := storage.file_size(path)) != size:
+            raise InputError(f"{path}: {found:,} bytes, not the {size:,} that the ledger says: make the corpus again")
 
 
 def judged(row: Mapping[str, Any]) -> bool:

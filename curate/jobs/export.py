@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from curate.console.terminal import command_line
 from curate.corpus import exports
+from curate.corpus.lookup import check_whole
 from curate.engine.session import Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
@@ -59,11 +60,7 @@ class ExportJob(Job):
         if not ledger:
             raise InputError(f"{self.corpus}: no ledger.json: this is no finished corpus or mixture")
         parts = [part for part in ledger.get("data", ()) if part["file"].startswith("data/")]
-        there = storage.existing([storage.join(self.corpus, part["file"]) for part in parts])
-        for part in parts:
-            path = storage.join(self.corpus, part["file"])
-            if path not in there or storage.file_size(path) != part["bytes"]:
-                raise InputError(f"{path}: missing, or not of the {part['bytes']:,} bytes that the ledger says")
+        check_whole(self.corpus, parts)
         if not parts:
             raise InputError(f"{self.corpus}: no documents: its ledger names no file in data/")
         self.files = sorted(part["file"] for part in parts)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from curate.corpus.lookup import check_whole
 from curate.errors import InputError, OutputError, UsageError, of_sending
 from curate.files.output import read_json
 
@@ -48,11 +49,9 @@ def plan(folder: str, target: str) -> Plan:
     if not os.path.exists(os.path.join(folder, "ledger.json")):
         raise InputError(f"{folder}: no ledger.json: this is no finished corpus or mixture")
     ledger = read_json(os.path.join(folder, "ledger.json"))
-    files = [(part["file"], part["bytes"]) for part in ledger["data"] if part["file"].startswith(FOLDERS)]
-    for name, size in files:
-        path = os.path.join(folder, name)
-        if not os.path.isfile(path) or os.path.getsize(path) != size:
-            raise InputError(f"{path}: missing, or not of the {size:,} bytes that the ledger says: make it again")
+    listed = [part for part in ledger["data"] if part["file"].startswith(FOLDERS)]
+    check_whole(folder, listed)
+    files = [(part["file"], part["bytes"]) for part in listed]
     files += [(name, os.path.getsize(os.path.join(folder, name))) for name in PAGES if _is_file(folder, name)]
     check_card(os.path.join(folder, "README.md"))
     sent = {name.split("/")[0] for name, _ in files}

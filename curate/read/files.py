@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,12 +237,22 @@ def _corpora(path: str, below: dict[str, int]) -> tuple[list[str], list[str]]:
     done, unfinished = list[str](), list[str]()
     for name in below:
         folder, base = name[: -len(os.path.basename(name))], os.path.basename(name)
-        if base == "ledger.json" and any(other.startswith(f"{folder}data/") for other in below):
-            if "curate" in _object(storage.join(path, name)):
-                done.append(folder)
+        if base == "ledger.json" and "curate" in (ledger := _object(storage.join(path, name))):
+            _check_there(storage.join(path, folder) if folder else path, folder, ledger, below)
+            done.append(folder)
         elif base in ("job.json", "plan.json") and (folder or path.rstrip("/") + "/").endswith(".partial/"):
             unfinished.append(folder)
     return done, [folder for folder in unfinished if folder not in done]
+
+
+def _check_there(corpus: str, folder: str, ledger: Mapping[str, Any], below: Mapping[str, int]) -> None:
+    """Raises InputError for a file of documents that the ledger of a corpus lists and that is not there: it would go missing unsaid."""
+    for one in ledger.get("data", ()):
+        name = str(one.get("file", "")) if isinstance(one, dict) else ""
+        if name.startswith("data/") and folder + name not in below:
+            raise InputError(
+                f"{corpus}: {name} is missing, which its ledger lists: make it again, or name {storage.join(corpus, 'data')} to read what there is"
+            )
 
 
 def _beside(name: str, corpora: Iterable[str]) -> bool:

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus import opt_outs
-from curate.corpus.lookup import parts
-from curate.errors import InputError
+from curate.corpus.lookup import check_whole, parts
+from curate.errors import InputError, said
 from curate.files import storage
 from curate.files.output import read_json
 from curate.run.ledger import Ledger
@@ -64,7 +64,8 @@ def ledger_of(corpus: str) -> Ledger:
 
 def figures(corpus: str, top_share: float = 0.1, most: int = 0) -> dict[str, Figure]:
     """All figures by key. `top_share` of the domains by bytes of text are listed, `most` at most where it is not 0."""
-    ledger_of(corpus)
+    listed = ledger_of(corpus)["data"]
+    check_whole(corpus, [one for one in listed if one["file"].startswith(("data/", "rejected/"))])
     tally = _tally(corpus)
     data, dropped = (_table(corpus, folder) for folder in ("data", "rejected"))
     found = {
@@ -168,8 +169,11 @@ def _tally(corpus: str) -> _Tally:
 
 def _batches(path: str, wanted: tuple[str, ...]) -> Any:
     fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs) as file:  # the columns that there are
-        yield from file.iter_batches(4096, columns=list(wanted), use_threads=False)
+    try:
+        with pq.ParquetFile(inner, filesystem=fs) as file:  # the columns that there are
+            yield from file.iter_batches(4096, columns=list(wanted), use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: damaged ({said(error)}): make the corpus again") from None
 
 
 def _add(tally: _Tally, batch: pa.RecordBatch) -> None:

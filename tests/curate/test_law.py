@@ -17,6 +17,12 @@ from tests.curate.conftest import document
 HOSTILE = "evil|host`\n# title"
 
 
+def listed(folder: Path) -> list[dict[str, object]]:
+    """What a ledger says of the files."""
+    found = sorted(path for path in folder.rglob("*.parquet"))
+    return [{"file": str(path.relative_to(folder)), "bytes": path.stat().st_size} for path in found]
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two files, in a folder a language, of rows with everything that is counted."""
@@ -60,7 +66,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
         "records": 43,
         "recipe": {"name": "c4", "steps": ["OptOuts", "UrlBlocklist", "PersonalData"]},
     }
-    (folder / "ledger.json").write_text(json.dumps({**facts, "data": [{"file": "data/x"}]}))
+    (folder / "ledger.json").write_text(json.dumps({**facts, "data": listed(folder)}))
     return str(folder)
 
 
@@ -143,7 +149,7 @@ def test_a_mixture(tmp_path):
     rows = [{"source": f"s{n % 2}", "epoch": 0, "id": f"{n:032x}", "text": "a" * n, "tokens": n} for n in range(9)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "part-00000-of-00001.parquet")
     (tmp_path / "ledger.json").write_text(
-        json.dumps({"mixture": {}, "kept": 9, "records": 20, "data": [{"file": "data/x"}]})
+        json.dumps({"mixture": {}, "kept": 9, "records": 20, "data": listed(tmp_path)})
     )
     figures, ledger = counted.figures(str(tmp_path)), counted.ledger_of(str(tmp_path))
     assert set(figures) == {"documents", "bytes", "tokens", "sources"}
@@ -185,10 +191,22 @@ def test_no_corpus(tmp_path):
 def test_real_corpus(make_corpus, tmp_path):
     folder = Path(make_corpus(tmp_path))
     ledger = json.loads((folder / "ledger.json").read_text())
-    (folder / "ledger.json").write_text(json.dumps({**ledger, "data": [{"file": "data/x"}]}))
     figures = counted.figures(str(folder))
     for figure in figures.values():
         assert recounted(figure) == (figure.value if figure.rows is None else figure.rows), figure.sql
     assert figures["documents"].value == ledger["kept"]
     lost = {**ledger["rejected"], **ledger["failed"]}
     assert dict(row[:2] for row in figures["dropped"].rows) == lost
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "garbage"])
+@pytest.mark.parametrize("which", ["data", "rejected"])
+def test_a_corpus_that_is_not_whole_has_no_figures(make_corpus, tmp_path, damage, which):
+    folder = Path(make_corpus(tmp_path))
+    path = next(folder.glob(f"{which}/*.parquet"))
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(b"cut" if damage == "cut" else b"x" * path.stat().st_size)
+    with pytest.raises(InputError, match=f"{path.name}: .*make the corpus again"):
+        counted.figures(str(folder))

@@ -150,7 +150,7 @@ def test_what_can_not_be_exported(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--format"):
         run(corpus, "csv", tmp_path / "out")
     (corpus / "data/language=en/part-00000.parquet").write_bytes(b"cut")
-    with pytest.raises(InputError, match=r"part-00000\.parquet: missing, or not of the"):
+    with pytest.raises(InputError, match=r"part-00000\.parquet: 3 bytes, not the"):
         run(corpus, "jsonl.zst", tmp_path / "out")
     assert not (tmp_path / "out.partial").exists()
 

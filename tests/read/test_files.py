@@ -54,6 +54,18 @@ def test_of_ours_only_data_is_read_wherever_it_lies(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("below", ["", "all"])
+@pytest.mark.parametrize("lost", ["data/a.parquet", "data/b.parquet"])
+def test_of_ours_no_file_may_be_missing(tmp_path: Path, below: str, lost: str) -> None:
+    corpus = make(tmp_path / below / "ours", "data/a.parquet", "data/b.parquet", "rejected/a.parquet")
+    lists = [{"file": name} for name in ("data/a.parquet", "data/b.parquet", "duplicates/a.parquet")]
+    (corpus / "ledger.json").write_text(json.dumps({"curate": "1", "data": lists}))
+    (corpus / lost).unlink()
+    with pytest.raises(InputError, match=f"ours: {lost} is missing, which its ledger lists"):
+        find(str(tmp_path / below if below else corpus))
+    assert len(find(str(corpus / "data")).files) == 1
+
+
 def test_an_unfinished_job_is_no_corpus(tmp_path: Path) -> None:
     make(tmp_path, "a.jsonl", "out.partial/extracted/part.parquet")
     (tmp_path / "out.partial" / "job.json").write_text("{}")
