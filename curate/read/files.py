@@ -238,7 +238,7 @@ def _corpora(path: str, below: dict[str, int]) -> tuple[list[str], list[str]]:
     for name in below:
         folder, base = name[: -len(os.path.basename(name))], os.path.basename(name)
         if base == "ledger.json" and "curate" in (ledger := _object(storage.join(path, name))):
-            _check_there(storage.join(path, folder) if folder else path, folder, ledger, below)
+            _check_there(storage.join(path, folder.rstrip("/")) if folder else path, folder, ledger, below)
             done.append(folder)
         elif base in ("job.json", "plan.json") and (folder or path.rstrip("/") + "/").endswith(".partial/"):
             unfinished.append(folder)

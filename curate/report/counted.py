@@ -64,9 +64,10 @@ def ledger_of(corpus: str) -> Ledger:
 
 def figures(corpus: str, top_share: float = 0.1, most: int = 0) -> dict[str, Figure]:
     """All figures by key. `top_share` of the domains by bytes of text are listed, `most` at most where it is not 0."""
-    listed = ledger_of(corpus)["data"]
-    check_whole(corpus, [one for one in listed if one["file"].startswith(("data/", "rejected/"))])
+    ledger = ledger_of(corpus)
+    check_whole(corpus, [one for one in ledger["data"] if one["file"].startswith("data/")])
     tally = _tally(corpus)
+    _check_dropped(corpus, sum(tally.reasons.values()), {**ledger.get("rejected", {}), **ledger.get("failed", {})})
     data, dropped = (_table(corpus, folder) for folder in ("data", "rejected"))
     found = {
         "documents": Figure("documents", f"SELECT count(*) FROM {data}", tally.documents),
@@ -118,6 +119,13 @@ def figures(corpus: str, top_share: float = 0.1, most: int = 0) -> dict[str, Fig
 
 def _rows(counts: Mapping[str, int]) -> tuple[Row, ...]:
     return tuple((name, count) for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _check_dropped(corpus: str, rows: int, told: Mapping[str, int]) -> None:
+    """Raises InputError where rejected/ is not what the ledger says; it may be gone whole."""
+    path = storage.join(corpus, "rejected")
+    if told and rows != sum(told.values()) and storage.exists(path):
+        raise InputError(f"{path}: {rows:,} rows, not the {sum(told.values()):,} of the ledger: make the corpus again")
 
 
 def _by_bytes(groups: Mapping[str, list[int]]) -> list[Row]:

@@ -208,5 +208,5 @@ def test_a_corpus_that_is_not_whole_has_no_figures(make_corpus, tmp_path, damage
         path.unlink()
     else:
         path.write_bytes(b"cut" if damage == "cut" else b"x" * path.stat().st_size)
-    with pytest.raises(InputError, match=f"{path.name}: .*make the corpus again"):
+    with pytest.raises(InputError, match=f"{which}.*: .*make the corpus again"):
         counted.figures(str(folder))
