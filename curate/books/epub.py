@@ -128,6 +128,8 @@ def read_package(package: etree._Element, opf: str, read: Any, hidden: frozenset
             missing.append(str(reference.get("idref")))
             continue
         path = _resolved(opf, item.get("href"))
+        if path is None:
+            missing.append(str(item.get("href"))[:300])
         kind = (item.get("media-type") or "").strip().lower()
         navigation = "nav" in (item.get("properties") or "").split() or item.get("id") in skipped
         if (

@@ -28,6 +28,8 @@ from curate.tex.project import project
 
 MATH = ("latex", "text", "drop")
 MAX_SUBMISSION = 256 << 20
+LIST = 1 << 16
+"""Bytes at the end of a zip in which names of its files are looked for."""
 _NEW = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(v\d+)?(?=\.|$)")
 _OLD = re.compile(r"(?:^|/)([a-z-]+(?:\.[A-Z]{2})?)(?:/papers)?(?:/\d{4})?/?(\d{7})(v\d+)?(?=\.|$)")
 _NAMED = re.compile(r"(^|/)([a-z-]*\d{7}|\d{4}\.\d{4,5})(v\d+)?(\.tar)?(\.gz|\.zip|\.pdf|\.ps\.gz|\.html\.gz|)$")
@@ -73,7 +75,8 @@ class ArXiv:
         if head.packed in ("gz", "") and submission.is_tar(head.data):
             return _BULK.search(name) is not None or _holds_source(head.data) or _NAMED.search(name) is not None
         if head.packed == "zip":
-            return not head.data[30:58].startswith(b"mimetype") and (b".tex" in head.data or bool(_NAMED.search(name)))
+            named = b".tex" in head.data or _NAMED.search(name) is not None
+            return not head.data[30:58].startswith(b"mimetype") and (named or b".tex" in _end(head))
         if head.packed in ("gz", "pdf") or not head.data:
             return _NAMED.search(name) is not None or bool(head.packed == "gz" and _TEX.search(head.data))
         return head.packed == "" and name.endswith((".tex", ".ltx", "")) and bool(_TEX.search(head.data))
@@ -83,6 +86,13 @@ class ArXiv:
         del split_bytes
         uses = [self.metadata] if self.metadata else []
         return file_by_file("arxiv", submissions, files, name, cpu_seconds=60.0, options=asdict(self), uses=uses)
+
+
+def _end(head: Head) -> bytes:
+    """The last bytes of a file: of a zip its list."""
+    with closing(open_input(head.path)) as raw:
+        raw.seek(max(0, head.size - LIST))
+        return raw.read(LIST) or b""
 
 
 def _holds_source(data: bytes) -> bool:

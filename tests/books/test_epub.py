@@ -19,7 +19,7 @@ OPF = """<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata x
 <item id="b" href="b%20c.xhtml" media-type="application/xhtml+xml"/>
 <item id="a" href="text/a.xhtml" media-type="application/xhtml+xml"/>
 <item id="x" href="../../etc/passwd.xhtml" media-type="application/xhtml+xml"/></manifest>
-<spine><itemref idref="c"/><itemref idref="n"/><itemref idref="b"/><itemref idref="a"/><itemref idref="x"/></spine></package>"""
+<spine><itemref idref="c"/><itemref idref="n"/><itemref idref="b"/><itemref idref="a"/></spine></package>"""
 PAGE = '<?xml version="1.0"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><a id="p"/><h1>{0}</h1><p>Text of&nbsp;{0}.<span class="pagenum">[12]</span></p></body></html>'
 
 
@@ -52,6 +52,12 @@ def test_a_chapter_that_is_not_there_is_said():
     book = read_epub(epub(without={"OPS/text/a.xhtml"}))
     assert book.text == "One\n\nText of One."
     assert book.missing == ["OPS/text/a.xhtml"]
+
+
+def test_a_chapter_outside_of_the_book_is_said():
+    book = read_epub(epub({"OPS/p.opf": OPF.replace("</spine>", '<itemref idref="x"/></spine>')}))
+    assert book.text == "One\n\nText of One.\n\nTwo\n\nText of Two."
+    assert book.missing == ["../../etc/passwd.xhtml"]
 
 
 def test_a_container_that_is_broken_is_done_without():

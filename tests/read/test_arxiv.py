@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import random
 import tarfile
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +19,7 @@ from curate.read.arxiv import ArXiv, arxiv_id, spdx, year_of
 from curate.read.documents import document_source
 from curate.read.dumps import head_of
 from curate.read.items import run
+from tests.packing import zipped
 
 WORDS = " ".join(f"word{number} of the paper" for number in range(30))
 PAPER = (
@@ -150,3 +152,13 @@ def test_the_job(tmp_path):
         reasons.update(pq.read_table(part)["reason"].to_pylist())
     assert sum(part["rows"] for part in ledger["data"]) == 5
     assert reasons == {"damaged": 1}
+
+
+def test_a_zip_is_known_by_its_list(tmp_path):
+    path = tmp_path / "paper.zip"
+    path.write_bytes(zipped({"figures/a.png": random.Random(1).randbytes(200_000), "main.tex": PAPER}))
+    head = head_of(str(path))
+    assert b".tex" not in head.data
+    assert ArXiv().recognises(head)
+    path.write_bytes(zipped({"figures/a.png": random.Random(1).randbytes(200_000)}))
+    assert not ArXiv().recognises(head_of(str(path)))
