@@ -1,5 +1,6 @@
 """What stands for the data of a reader of the pages: a name on a page, and what is made under it."""
 
+import gzip
 import io
 import json
 import re
@@ -145,6 +146,26 @@ def fasttext(to: Path) -> None:
     library.train_supervised(str(path), dim=4, bucket=100, minCount=1, verbose=0).save_model(str(to))
 
 
+def in_loop(to: Path) -> None:
+    """The sets of the suite olmes-easy, as OLMo's package has them: a request for each choice."""
+    for entry in tomllib.loads(files("train_probe").joinpath("suites", "olmes-easy.toml").read_text("utf-8"))["task"]:
+        rows = [
+            {
+                "request_type": "loglikelihood",
+                "doc": {},
+                "doc_id": number,
+                "idx": index,
+                "label": one["answer"],
+                "request": {"context": one["context"], "continuation": choice},
+            }
+            for number, one in enumerate(CHOICES)
+            for index, choice in enumerate(one["choices"])
+        ]
+        path = to / entry["file"]
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+
+
 def table_of_runs(head: str, rows: int, losses: bool, weights: bool) -> Make:
     """Runs of a search: weights of three sources, losses that follow from them."""
 
@@ -166,6 +187,11 @@ C4 = files("curate").joinpath("recipes", "c4.toml").read_text(encoding="utf-8")
 _WRITERS = [Writer(f"page {number}") for number in range(24)]
 PAGES = ["\n".join(writer.paragraph(4) for _ in range(4)) for writer in _WRITERS]
 WEIGHTS, LOSSES = "train_web,train_code,train_books", "metric/web_val_loss,metric/code_val_loss"
+CHOICES = [
+    {"context": f"The cat sat on the mat, and {n} dogs", "choices": [" ran home", " mat the on"], "answer": 0}
+    for n in range(9)
+]
+"""Questions in the trainer's own form."""
 QUESTION = {"question": "What is the capital of the country where the old harbour stands?", "answer": "It is the town."}
 INPUTS: dict[str, tuple[str, Make | By]] = {
     # crawls and dumps
@@ -258,6 +284,9 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
     "train_mixture_1m.csv": ("train_mixture_1m.csv", table_of_runs(f"index,{WEIGHTS}", 24, False, True)),
     "train_pile_loss_1m.csv": ("train_pile_loss_1m.csv", table_of_runs(f"index,{LOSSES}", 24, True, False)),
     "test_mixture_1B.csv": ("test_mixture_1B.csv", table_of_runs(f"index,{WEIGHTS}", 9, False, True)),
+    **{name: (name, lines(*CHOICES)) for name in ("piqa.jsonl", "piqa-train.jsonl", "q.jsonl", "blimp.jsonl")},
+    "oe_eval_tasks": ("oe_eval_tasks", in_loop),
+    "test": ("test", texts("test")),
     # what was trained
     **{
         f"runs/ab-{name}": (

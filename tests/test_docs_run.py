@@ -15,8 +15,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -29,6 +31,9 @@ from tests import command, made
 from tests.faulty_s3 import serve
 from tests.links.test_fetch_urls import CRAWL, crawl_of, server
 from tests.pages import PAGES, blocks, find, recipes
+
+if TYPE_CHECKING:
+    from train_probe.tasks import Task
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("pages")]
 
@@ -45,9 +50,15 @@ STANDS_FOR = [
     ),
     (r"(?<=curate mix) …", " --weights web=1 --source web=corpus/ --documents 20 --output mix/"),
     (
+        r"(mix --search.*) --source …",
+        r"\1 --source web=web/ --source code=code/ --source books=books/ --tokens 2K --preset nano",
+    ),
+    (
         r"--source …(?: --output (\S+))?",
         r"--source web=web/ --source code=code/ --source books=books/ --documents 20 --output \1best",
     ),
+    (r"--shards …", "--shards a --shards b"),
+    (r"path/to/model", "sizes/nano/runs/a/seed-0"),
     (r"\b(\w+)=…", r"\1=\1/"),
     (r" …(?= |$)", ""),
     (r"https://example\.org/", "https://library.example/mirror/0-1"),
@@ -56,6 +67,12 @@ STANDS_FOR = [
     (r"\|FILE\b", ""),
     (r"corpus/data/language=", "world/data/language="),
     # what is dear
+    (r"--preset 4m(?= )(?!.*--tokens)", "--preset nano --tokens 2048"),
+    (r"--preset 20m(?= )(?!.*--tokens)", "--preset nano --tokens 12288"),
+    (r"--seeds \d+", "--seeds 2"),
+    (r"(probe-train|probe-control|train_probe train)(?!.*--seeds)", r"\1 --seeds 2"),
+    (r"(probe-train|probe-control|train_probe train)(?!.*--preset)", r"\1 --preset nano"),
+    (r"(probe-train|probe-control|train_probe train)(?!.*--tokens)", r"\1 --tokens 1K"),
     (r"--tokens \d+[KMB]", "--tokens 4K"),
     (r"--preset \w+", "--preset nano"),
     (r"(--search(?! --from))", r"\1 --run-tokens 1K --check-seeds 1"),
@@ -75,6 +92,7 @@ NOT_RUN = {
     "dolma ": "another project's program",
     "gcloud ": "needs an account",
     "python -m benchmarks": "takes hours",
+    "torchrun ": "processes of its own that speak with each other; two of them train in tests/train_probe/test_train.py",
     "make ": "makes an environment of its own",
     "spark-submit .*--master": "needs a cluster",
     "spark-submit .*--deploy-mode": "needs a cluster",
@@ -89,6 +107,7 @@ PROGRAMS = (
     "make",
     "spark-submit",
     "srun",
+    "torchrun",
     "python",
     "python3.11",
     "pip",
@@ -105,10 +124,20 @@ with socket.socket(socket.AF_UNIX) as one:
     told = json.loads(one.makefile().read())
 sys.stdout.write(told["out"]); sys.stderr.write(told["err"]); sys.exit(told["code"])
 """
-TRAINS = "probe.md"
-"""Its blocks train some thirty models and score tasks, minutes even of the smallest: tests/train_probe runs these commands, and
-tests/test_docs.py looks at their options."""
-PAGES_RUN = [page for page in PAGES if page.name not in ("CHANGELOG.md", TRAINS) and any(blocks(page))]
+BUDGETS = (
+    "--tokens",
+    "--preset",
+    "--seeds",
+    "--run-tokens",
+    "--check-seeds",
+    "--no-tasks",
+    "--vocab-size",
+    "--documents",
+)
+"""All that is ever lowered of a command that trains."""
+QUESTIONS = 6
+"""Of each file of tasks so many are scored, the first ones."""
+PAGES_RUN = [page for page in PAGES if page.name != "CHANGELOG.md" and any(blocks(page))]
 
 
 def lines(block: str) -> list[str]:
@@ -229,7 +258,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Stores and servers on this machine stand for those elsewhere; the smallest model for each size."""
-    from train_probe import config
+    from train_probe import config, tasks
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # of models this small, threads spend their time waiting for each other
@@ -244,6 +273,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         patched.setenv("CURATE_CACHE", str(root / "cache"))
         patched.setenv("CURATE_ASSETS", str(fetched(root / "assets")))
         patched.setitem(config.PRESETS, "nano", tiny)
+        whole = tasks.read
+        patched.setattr(tasks, "read", lambda name: first_of(whole(name)))
         (base,) = [option for option in fetch.params if option.name == "base"]
         patched.setattr(base, "default", site.url)
         found = Reader(root / "work", root / "once", root / "bin")
@@ -256,6 +287,11 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield found
         found.door.close()
     torch.set_num_threads(threads)
+
+
+def first_of(task: "Task") -> "Task":
+    """A task of a few questions."""
+    return replace(task, questions=task.questions[:QUESTIONS], levels=task.levels[:QUESTIONS])
 
 
 def common_crawl() -> dict[str, bytes]:
@@ -298,6 +334,22 @@ def test_a_block_that_fails_would_be_noticed(reader: Reader, block: str) -> None
     reader.begin()
     with pytest.raises(AssertionError, match=re.escape(block.split()[0])):
         reader.run(block)
+
+
+@pytest.mark.parametrize("page", PAGES_RUN, ids=lambda page: page.name)
+def test_of_commands_that_train_budgets_alone_are_lowered(page: Path) -> None:
+    """Whatever else such a command says on its page it says when it is run."""
+    for block in blocks(page):
+        for said in re.sub(r" *\\\n *", " ", block).splitlines():
+            if re.search(r"probe-(train|control)|train_probe train", said) and "…" not in said and "[" not in said:
+                (done,) = lines(said)
+                assert _without_budgets(done) == _without_budgets(said)
+
+
+def _without_budgets(line: str) -> list[str]:
+    words = re.sub(r" # .*", "", line).split()
+    valued = [name for name in BUDGETS if name != "--no-tasks"]
+    return [word for before, word in pairwise(["", *words]) if word not in BUDGETS and before not in valued]
 
 
 def test_each_rule_stands_for_something_on_a_page() -> None:
