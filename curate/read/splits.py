@@ -1,6 +1,7 @@
 """Byte ranges of files as units of work: every record is read by exactly one of them."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ A record may hold an archive. To a reader who begins inside such a record, the a
 own. Beginning this much earlier, the walk comes along the outer record and passes over it. Common Crawl cuts records
 at 5 MiB; records of more than 8 MiB (compressed) that are archives themselves are beyond this.
 """
+_TABLE = re.compile(r"\.(csv|tsv|arrow|feather|orc|avro)(\.\w+)?$", re.IGNORECASE)
 NOT_AN_ARCHIVE = "not_an_archive: no WARC or ARC record in the whole file"
 
 
@@ -99,4 +101,6 @@ def _not_an_archive(split: Split) -> str:
     """That, and what the file is where its first bytes say so; gzip and zstd are what archives are packed in."""
     with closing(open_input(split.address or split.file)) as file:
         kind = kind_of_binary(file.read(4096) or b"")
+    if name := _TABLE.search(split.file):
+        return f"{NOT_AN_ARCHIVE}; it is called {name[0]}: tables of that kind are not read, make Parquet of it first (DuckDB, pandas)"
     return NOT_AN_ARCHIVE + (f"; it is {kind}" if kind and not kind.endswith(("gzip file", "zst file")) else "")

@@ -1,6 +1,7 @@
 """What goes wrong in the first hour: each command says in one line what, where and what to do, with exit code 2."""
 
 import errno
+import gzip
 import http.server
 import os
 import re
@@ -245,6 +246,14 @@ def test_what_is_no_page_and_no_archive_is_named(folder, capsys):
     assert "no WARC or ARC record in the whole file; it is a PDF" in told(
         capsys, "clean", "--input", "doc.pdf", "--output", "o"
     )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "b.TSV", "c.csv.gz", "d.arrow", "e.feather", "f.orc", "g.avro"])
+def test_a_table_of_a_kind_that_is_not_read_says_what_to_do(folder, capsys, name):
+    """As others' pipelines leave them."""
+    Path(name).write_bytes(gzip.compress(b"id,text\n1,hello\n") if name.endswith("gz") else b"id,text\n1,hello\n")
+    said = told(capsys, "clean", "--input", name, "--recipe", "gopher", "--output", "o", "--quiet")
+    assert f"it is called {name[1:]}: tables of that kind are not read, make Parquet of it first" in said
 
 
 def test_a_column_of_another_name_is_told_how_to_name(folder, capsys):
