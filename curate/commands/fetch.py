@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from curate.commands.options import json_option, printed
+from curate.commands.options import given, json_option, printed, spelled
+from curate.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -52,6 +53,10 @@ def fetch(
     from curate.jobs.fetch import choose, crawl_paths, fetch_files
 
     if urls is not None:
+        if unused := [spelled(name) for name in given() if name in ("files", "kind", "first")]:
+            raise UsageError(
+                f"--urls has no {', '.join(unused)}: it fetches the pages of a list, whatever file they are in"
+            )
         _fetch_urls(crawl, urls, output or Path(crawl.replace("/", "-")), base, quiet, as_json)
         return
     paths = choose(crawl_paths(crawl, kind, base), files, first=first)

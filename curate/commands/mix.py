@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from curate.commands.options import engine_options, json_option
+from curate.commands.options import engine_options, given, json_option, spelled
 from curate.errors import UsageError
 
 Command = Callable[..., None]
@@ -143,19 +143,19 @@ def _search(command: Command) -> Command:
     return _add(command, options)
 
 
-SEARCH_ONLY = {
-    "tables": "--from",
-    "objective": "--objective",
-    "task_files": "--task-files",
-    "prior": "--prior",
-    "among": "--among",
-    "penalty": "--penalty",
-    "runs": "--runs",
-    "preset": "--preset",
-    "run_tokens": "--run-tokens",
-    "check_seeds": "--check-seeds",
-    "compile_model": "--compile",
-}
+SEARCH_ONLY = (
+    "tables",
+    "objective",
+    "task_files",
+    "prior",
+    "among",
+    "penalty",
+    "runs",
+    "preset",
+    "run_tokens",
+    "check_seeds",
+    "compile_model",
+)
 
 
 @click.command()
@@ -197,10 +197,10 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
     if options.pop("search"):
         _searched(options, as_json)
         return
-    context = click.get_current_context()
-    for name, option in SEARCH_ONLY.items():
-        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"{option} needs --search")
+    asked_for = given()
+    for name in SEARCH_ONLY:
+        if name in asked_for:
+            raise UsageError(f"{spelled(name)} needs --search")
         del options[name]
     if not options["weights"]:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
@@ -221,18 +221,39 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
         _show(ledger, mixture_card.ledger_table(ledger), ledger["rule_of_thumb"], ledger["warnings"], as_json)
 
 
+_OF_BOTH = ("search", "tables", "objective", "prior", "penalty", "seed", "output", "quiet", "as_json")
+_OF_TRAINING = (
+    "resume",
+    "sources",
+    "task_files",
+    "runs",
+    "preset",
+    "run_tokens",
+    "check_seeds",
+    "compile_model",
+    "tokens",
+    "max_epochs",
+    "tokenizer",
+)
+
+
 def _searched(options: dict[str, Any], as_json: bool) -> None:
     if options["weights"]:
         raise UsageError("--search looks for weights: give --weights or --search (and --prior for a start)")
-    if options["tables"] and options["repeat_by"]:
-        raise UsageError("--search --from has no --repeat-by: nothing is drawn")
+    if not options["tables"] and options["among"]:
+        raise UsageError("--among needs --from FILE: tables of runs")
+    used = {*_OF_BOTH, *(("among",) if options["tables"] else _OF_TRAINING)}
+    if unused := [name for name in given() if name not in used]:
+        names = ", ".join(spelled(name) for name in unused)
+        why = (
+            "tables of runs are read, and nothing is drawn or trained" if options["tables"] else "no mixture is written"
+        )
+        raise UsageError(f"--search {'--from' if options['tables'] else 'that trains'} has no {names}: {why}")
     if options["tables"]:
         from curate.search import command
 
         command.from_tables(options, as_json)
         return
-    if options["among"]:
-        raise UsageError("--among needs --from FILE: tables of runs")
     from curate.commands import mix_search
 
     mix_search.train(options, options["output"], as_json, options["quiet"])

@@ -19,18 +19,6 @@ from curate.search.page import Found
 from curate.search.tables import Runs
 
 Floats = NDArray[np.float64]
-NOT_HERE = (
-    "size",
-    "documents",
-    "text_column",
-    "id_column",
-    "tokenize",
-    "format",
-    "sequence_length",
-    "normalise",
-    "drop_missing",
-    "repeat_by",
-)
 
 
 def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: bool) -> None:
@@ -47,9 +35,6 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
     except ImportError as error:
         raise UsageError(f"training needs torch: pip install 'curate-corpora[probe]' ({error})") from error
     paths = source_paths(options["sources"])
-    unused = [name for name in NOT_HERE if options[name]]
-    if unused:
-        raise UsageError(f"--search that trains has no --{unused[0].replace('_', '-').replace('size', 'bytes')}")
     if len(paths) < 2:
         raise UsageError("--search needs two --source NAME=PATH or more (or --from FILE)")
     held_out, tasks = _objective(options["objective"], options["task_files"])
@@ -89,6 +74,13 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
         dict(zip(names, row.round(6).tolist(), strict=True))
         for row in design.mixtures(prior, caps, count, options["seed"])
     ]
+    if (different := len(np.unique(design.alike(np.array([list(row.values()) for row in wanted]))))) < design.least(
+        len(names)
+    ):
+        raise UsageError(
+            f"within --max-epochs there are only {different} different mixtures of {len(names)} sources, and a search needs "
+            f"{design.least(len(names))}: lower --tokens, or raise --max-epochs"
+        )
     talk(
         f"{count} runs of {swarms.run_tokens(swarm):,} tokens; each source read in the part that makes its epochs those of {target:,.0f} tokens"
     )
@@ -97,7 +89,7 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
     if more:
         talk(f"{len(more)} more runs of these sources are in {swarm.output}/runs: they are used, too")
     runs = as_runs(names, [*trained, *more])
-    found = result.search(runs, prior, caps, None, options["penalty"], options["seed"])
+    found = result.search(runs, prior, caps, None, options["penalty"], options["seed"], talk)
     best = choose.shares(names, np.array([one["best"] for one in found["sources"]]))
     lowest = int(runs.losses.mean(1).argmin())
     sampled = dict(zip(names, runs.weights[lowest].round(6).tolist(), strict=True))
@@ -192,7 +184,7 @@ def _prior(text: str | None, names: Sequence[str], sizes: Sequence[float]) -> Fl
 
 
 def _count(text: str, sources: int) -> int:
-    least = max(8, sources + 2)
+    least = design.least(sources)
     if text == "auto":
         return max(least, 2 * sources + 1)
     if not text.isascii() or not text.isdigit() or int(text) < least:

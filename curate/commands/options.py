@@ -62,6 +62,19 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return light
 
 
+def given() -> list[str]:
+    """Names of the parameters of the running command that were on its command line."""
+    context = click.get_current_context()
+    typed = click.core.ParameterSource.COMMANDLINE
+    return [str(one.name) for one in context.command.params if context.get_parameter_source(str(one.name)) == typed]
+
+
+def spelled(name: str) -> str:
+    """A parameter of the running command as it is typed: --run-tokens."""
+    context = click.get_current_context()
+    return next((one.opts[0] for one in context.command.params if one.name == name), name)
+
+
 def inputs_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--input, repeatable, of which `what` says what it takes, and paths without it, which is what a shell makes of an unquoted
     pattern: keyword argument inputs, one at least."""

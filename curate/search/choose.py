@@ -1,7 +1,7 @@
 """From a fitted surface to an answer: a best mixture, the region that can't be told apart from it, a verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Answer:
     """Whether the interval of the gain lies above 0."""
     holds_prior: bool
     """Whether the prior is in the region."""
+    everywhere: Floats
+    """Mixtures from all over, the best first: the region where nothing can be told apart, [k, sources]."""
 
 
 def divergence(weights: Floats, prior: Floats) -> Floats:
@@ -80,7 +82,8 @@ def anywhere(
     others = order[KEPT // 4 :]
     spread_out = others[np.linspace(0, len(others) // 2, KEPT - len(likely) - 1).astype(np.int64)]
     kept = np.unique(np.concatenate([[0], likely, spread_out]))
-    return _answer(fit, wide[kept], prior, penalty, seed, widen, noise=False)
+    found = _answer(fit, wide[kept], prior, penalty, seed, widen, noise=False)
+    return replace(found, everywhere=np.concatenate([found.best[None], wide[:KEPT]]))
 
 
 def _answer(
@@ -112,6 +115,24 @@ def _answer(
         gain_high=float(high),
         decided=bool(low > 0),
         holds_prior=bool(np.isclose(inside, prior, atol=1e-9).all(1).any()),
+        everywhere=np.concatenate([candidates[[at]], np.delete(candidates, at, 0)]),
+    )
+
+
+def undecided(answer: Answer, error: float) -> Answer:
+    """The same where the fit says nothing of runs that it has not seen: no candidate can be told apart, and the gain may be
+    anything within two such errors."""
+    every = answer.everywhere
+    return replace(
+        answer,
+        region=np.concatenate([[answer.at], np.delete(np.arange(len(every)), min(answer.at, len(every) - 1))]),
+        inside=every,
+        low=every.min(0),
+        high=every.max(0),
+        gain_low=min(answer.gain_low, answer.gain - 2 * error),
+        gain_high=max(answer.gain_high, answer.gain + 2 * error),
+        decided=False,
+        holds_prior=True,
     )
 
 

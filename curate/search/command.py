@@ -1,7 +1,9 @@
 """`curate mix --search --from`: from the words of the command line to an answer, without training."""
 
+import math
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from curate.console import cells as plain
@@ -14,6 +16,9 @@ from curate.search.page import Found
 
 OBJECTIVES = "mean, mean:NAME,NAME…, or the name of a metric"
 
+SECONDS = 3.0
+"""Between lines that say how far it is."""
+
 
 def from_tables(options: Mapping[str, Any], as_json: bool) -> None:
     """Read, fit, choose, write and print. Raises CurateError."""
@@ -22,6 +27,12 @@ def from_tables(options: Mapping[str, Any], as_json: bool) -> None:
         raise OutputError(f"{folder} holds a search already; choose another --output")
     runs = tables.read(options["tables"])
     runs = runs.only(metrics_of(options["objective"], runs.metrics))
+    higher = [name for name in runs.metrics if tables.better_when_higher(name)]
+    if higher:
+        raise UsageError(
+            f"{one_line(higher[0])} is better when higher, and the objective is lowered: name others (--objective mean:NAME,NAME), "
+            "or give it as an error (1 - accuracy, called metric/…_error)"
+        )
     prior = None
     if options["prior"]:
         stated = mixture.load(options["prior"])
@@ -29,10 +40,23 @@ def from_tables(options: Mapping[str, Any], as_json: bool) -> None:
             raise UsageError("--prior needs weights here: tables of runs don't say how large the sources are")
         prior = result.prior_of(stated.weights, runs.sources)
     candidates = tables.read_mixtures(options["among"], runs.sources) if options["among"] else None
-    found = result.search(runs, prior, None, candidates, options["penalty"], options["seed"])
+    found = result.search(runs, prior, None, candidates, options["penalty"], options["seed"], talker(options["quiet"]))
     if folder:
         result.write(found, runs, folder)
     show(found, as_json, folder)
+
+
+def talker(quiet: bool) -> Callable[[str], None]:
+    """Says the first of the lines it is given, and then one every few seconds, on stderr."""
+    told = -math.inf
+
+    def talk(line: str) -> None:
+        nonlocal told
+        if not quiet and time.monotonic() - told >= SECONDS:
+            print(one_line(line, 300), file=sys.stderr)
+            told = time.monotonic()
+
+    return talk
 
 
 def metrics_of(objective: str | None, known: tuple[str, ...]) -> list[str]:
@@ -61,4 +85,4 @@ def show(found: Found, as_json: bool, folder: str | None) -> None:
     for line in result.said(found):
         print(one_line(line, 1000), file=sys.stderr)
     if folder:
-        print(f"use it: curate mix --weights {storage.join(folder, 'best.toml')} …", file=sys.stderr)
+        print(one_line(result.advice(found, folder), 1000), file=sys.stderr)

@@ -13,6 +13,8 @@ FLOOR = 1e-3
 """Added to a share before its logarithm is taken."""
 CURVED_FLOOR = 0.02
 """The same where mixtures are to be trained: shares below some percent differ by little."""
+SAME = 5e-4
+"""Shares that differ less are the same: tables are rounded to three decimals."""
 POOL = 1000
 """Mixtures from which a design is chosen."""
 SPREAD = (1.5, 20.0)
@@ -97,6 +99,27 @@ def choose(weights: Floats, count: int, given: Sequence[int] = (), ridge: float 
         free[at] = False
         chosen.append(at)
     return np.array(chosen, dtype=np.int64)
+
+
+def alike(weights: Floats) -> Ints:
+    """A number for each row, the same for mixtures that differ nowhere by more than SAME: 0, 1 … in order of appearance."""
+    found = np.full(len(weights), -1, dtype=np.int64)
+    count = 0
+    for i in range(len(weights)):
+        if found[i] < 0:
+            found[(found < 0) & (np.abs(weights - weights[i]).max(1) <= SAME)] = count
+            count += 1
+    return found
+
+
+def least(sources: int) -> int:
+    """Different mixtures that a surface over so many sources needs."""
+    return max(8, sources + 2)
+
+
+def rows_of(groups: Ints, chosen: Ints) -> Ints:
+    """Places of all rows of the chosen groups, group by group."""
+    return np.concatenate([np.flatnonzero(groups == group) for group in chosen])
 
 
 def mixtures(prior: Floats, caps: Floats, count: int, seed: int) -> Floats:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.search import design
 from curate.search.laws import Forest, Law
 from curate.search.surface import Surface
 
@@ -50,14 +51,16 @@ class Tried:
     """Each fold's fit, and the runs that took no part in it."""
 
 
-def fit(weights: Floats, losses: Floats, seed: int = 0) -> tuple[Fit, list[Tried]]:
+def fit(
+    weights: Floats, losses: Floats, seed: int = 0, tell: Callable[[str], None] | None = None
+) -> tuple[Fit, list[Tried]]:
     """The form to use, fitted to all runs [n, sources] and [n, metrics], and what cross-validation found of each.
 
     The surface is used unless another form's squared error of the objective is smaller by more than its standard error
     over the runs: small samples would else choose by luck.
     """
     measured = losses.mean(1)
-    tried = [_tried(form, weights, losses, seed) for form in FORMS]
+    tried = [_tried(form, weights, losses, seed, tell) for form in FORMS]
     squares = [(one.predicted - measured) ** 2 for one in tried]
     best = 0
     for i in range(1, len(FORMS)):
@@ -65,23 +68,33 @@ def fit(weights: Floats, losses: Floats, seed: int = 0) -> tuple[Fit, list[Tried
         sure = ahead.mean() > ahead.std(ddof=1) / np.sqrt(len(ahead))
         if sure and (best == 0 or squares[i].mean() < squares[best].mean()):
             best = i
+    if tell:
+        tell(f"{tried[best].name}: fitted to all runs, and the region drawn")
     return FORMS[best](weights, losses), tried
 
 
-def _tried(form: Callable[[Floats, Floats], Fit], weights: Floats, losses: Floats, seed: int) -> Tried:
-    n = len(weights)
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(n)
+def _tried(
+    form: Callable[[Floats, Floats], Fit],
+    weights: Floats,
+    losses: Floats,
+    seed: int,
+    tell: Callable[[str], None] | None,
+) -> Tried:
+    name = {"Surface": "surface", "Law": "law", "Forest": "trees"}[getattr(form, "__name__", "")]
+    n, groups = len(weights), design.alike(weights)
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(int(groups.max()) + 1)
     predicted = np.empty(n)
     without = []
     for fold in range(FOLDS):
-        out = order[fold::FOLDS]
-        rest = np.setdiff1d(order, out)
+        if tell:
+            tell(f"{name}: left-out runs, {fold + 1} of {FOLDS}")
+        out = design.rows_of(groups, order[fold::FOLDS])  # runs of one mixture stay together: they tell each other
+        rest = np.setdiff1d(np.arange(n), out)
         one = form(weights[rest], losses[rest])
         predicted[out] = one.mean(weights[out]).mean(1)
         without.append((one, out))
     measured = losses.mean(1)
     error = float(np.sqrt(((predicted - measured) ** 2).mean()))
-    name = {"Surface": "surface", "Law": "law", "Forest": "trees"}[getattr(form, "__name__", "")]
     return Tried(name, error, rank_correlation(predicted, measured), predicted, without)
 
 

@@ -1,6 +1,6 @@
 """What the surface is tried against: the exponential law of data mixing, and a forest of regression trees.
 
-Both say how sure they are by the bootstrap: they are fitted again to runs drawn with replacement, and the size of their
+Both say how sure they are by the bootstrap: they are fitted again to runs drawn with replacement (those of one mixture together), and the size of their
 left-out errors is added where the noise of a run is asked for.
 """
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from curate.search.design import alike, rows_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,11 +83,12 @@ class Forest:
         rng = np.random.Generator(np.random.PCG64(0))
         self._middle, self._scale = losses.mean(0), np.maximum(losses.std(0), 1e-12)
         y = (losses - self._middle) / self._scale
-        n = len(weights)
+        groups = alike(weights)
+        n = int(groups.max()) + 1
         self._runs = weights, losses
         self._trees = []
         for _ in range(trees):
-            chosen = rng.integers(0, n, n)
+            chosen = rows_of(groups, rng.integers(0, n, n))
             self._trees.append(_grow(weights[chosen], y[chosen], rng))
 
     def mean(self, weights: Floats) -> Floats:
@@ -146,8 +149,10 @@ def _bootstrap(
     noise: bool,
 ) -> Floats:
     rng = np.random.Generator(np.random.PCG64(seed))
-    n = len(runs[0])
-    refits = [fit(runs[0][chosen], runs[1][chosen])(weights) for chosen in rng.integers(0, n, (min(count, 200), n))]
+    groups = alike(runs[0])
+    n = int(groups.max()) + 1
+    drawn = [rows_of(groups, some) for some in rng.integers(0, n, (min(count, 200), n))]
+    refits = [fit(runs[0][chosen], runs[1][chosen])(weights) for chosen in drawn]
     found = np.stack(refits)[np.arange(count) % len(refits)]
     return found + _errors(mean, runs, found.shape, rng) if noise else found
 

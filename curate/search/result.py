@@ -1,8 +1,8 @@
-"""What a search leaves in its folder: search.json, best.toml, runs.csv, report.html; and its table for a terminal."""
+"""What a search leaves in its folder: search.json, best.toml, prior.toml, runs.csv, report.html; and its table for a terminal."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from curate.console.terminal import json_text, one_line
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.mixing.units import percent
-from curate.search import choose, design, fit, page
+from curate.search import choose, design, fit, page, sound
 from curate.search.tables import Runs
 
 Floats = NDArray[np.float64]
@@ -25,24 +25,27 @@ def search(
     candidates: tuple[Sequence[str], Floats] | None = None,
     penalty: float = choose.PENALTY,
     seed: int = 0,
+    tell: Callable[[str], None] | None = None,
 ) -> page.Found:
     """Fit and choose; the answer as JSON. The objective is the mean over the metrics of `runs`, lower is better.
 
-    Without a prior it is the mean of the runs' weights. Raises InputError for too few runs.
+    Without a prior it is the mean of the runs' weights. Copies of a run count once, runs that diverged are left out. `tell` is
+    called with a line before each long step. Raises InputError for too few mixtures.
     """
-    n, m = runs.weights.shape
-    if n < max(8, m + 2):
-        left = f" ({len(runs.left_out)} rows were left out, the first: {runs.left_out[0]})" if runs.left_out else ""
-        raise InputError(
-            f"{n} runs over {m} sources are too few: give {max(8, m + 2)} or more, 2 a source are usual{left}"
-        )
     if penalty < 0 or not np.isfinite(penalty):
         raise UsageError(f"--penalty must be 0 or more, got {penalty:g}")
+    runs = sound.once(runs)
+    _enough(runs)
+    if tell:
+        tell(f"{_count(len(runs.weights), 'run')} over {_count(len(runs.sources), 'source')}: looking for broken ones")
+    runs = sound.steady(runs)
+    _enough(runs)
     measured = runs.losses.mean(1)
     if np.ptp(measured) == 0:
         raise InputError("all runs have the same loss: nothing can be fitted")
     start = runs.weights.mean(0) if prior is None else prior
-    used, tried = fit.fit(runs.weights, runs.losses, seed)
+    m = len(runs.sources)
+    used, tried = fit.fit(runs.weights, runs.losses, seed, tell)
     toll = choose.penalty_of(measured, penalty)
     kept = next(one for one in tried if one.name == used.name)
     widen = fit.widening(kept.without, runs.weights, runs.losses, seed)
@@ -50,6 +53,10 @@ def search(
         answer = choose.among(used, candidates[1], start, toll, seed, widen)
     else:
         answer = choose.anywhere(used, start, np.ones(m) if caps is None else caps, runs.weights, toll, seed, widen)
+    spread = float(measured.std())
+    blind = kept.error >= spread
+    if blind:
+        answer = choose.undecided(answer, kept.error)
     sources = [
         {"source": name, "prior": float(start[i]), "best": float(answer.best[i])}
         | {"low": float(answer.low[i]), "high": float(answer.high[i])}
@@ -78,8 +85,29 @@ def search(
             for name, w, y, p in zip(runs.names, runs.weights, measured, kept.predicted, strict=True)
         ],
         "left_out": list(runs.left_out),
-        "notes": list(runs.notes),
+        "notes": [*runs.notes, *([_BLIND.format(kept.error, spread)] if blind else [])],
     }
+
+
+_BLIND = (
+    "left-out runs are predicted no better than by the mean of the runs (error {:.4g}, spread of the runs {:.4g}): the runs don't "
+    "tell mixtures apart, and the region is all of them"
+)
+
+
+def _enough(runs: Runs) -> None:
+    """Raises InputError where there are fewer different mixtures than a surface needs."""
+    n, m = runs.weights.shape
+    least, mixtures = design.least(m), len(np.unique(design.alike(runs.weights)))
+    if mixtures >= least:
+        return
+    left = f" ({len(runs.left_out)} rows were left out, the first: {runs.left_out[0]})" if runs.left_out else ""
+    notes = f" ({'; '.join(runs.notes)})" if runs.notes else ""
+    what = f"{n} runs" if mixtures == n else f"{n} runs of {mixtures} different mixtures"
+    why = "" if mixtures == n else "; more runs of a mixture tell the noise, not what other weights would do"
+    raise InputError(
+        f"{what} over {m} sources are too few: give {least} different mixtures or more, 2 a source are usual{why}{left}{notes}"
+    )
 
 
 def verdict(answer: choose.Answer) -> str:
@@ -107,24 +135,36 @@ def said(found: page.Found) -> list[str]:
     if found["best_mixture"] is not None:
         lines.append(f"best: mixture {found['best_mixture']}; can't be told apart: {', '.join(found['region'])}")
     lines.append(
-        f"{len(found['runs'])} runs, {len(found['objective'])} metrics; form: {found['form']}, error of left-out runs "
+        f"{len(found['runs'])} runs, {_count(len(found['objective']), 'metric')}; form: {found['form']}, error of left-out runs "
         f"{kept['error']:.4f}, rank correlation {kept['rank_correlation']:.2f}"
     )
-    if found["left_out"]:
-        lines.append(
-            f"{len(found['left_out'])} rows left out: {found['left_out'][0]}" + (" …" * (len(found["left_out"]) > 1))
-        )
+    if left_out := found["left_out"]:
+        lines.append(f"{_count(len(left_out), 'row')} left out: {left_out[0]}" + (" …" * (len(left_out) > 1)))
     return [*lines, *found["notes"]]
 
 
-def best_toml(found: page.Found) -> str:
-    """A mixture that `curate mix --weights` takes."""
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def mixture_toml(found: page.Found, which: str) -> str:
+    """The mixture `best` or `prior`, as `curate mix --weights` takes it."""
     weights = choose.shares(
-        [one["source"] for one in found["sources"]], np.array([one["best"] for one in found["sources"]])
+        [one["source"] for one in found["sources"]], np.array([one[which] for one in found["sources"]])
     )
     lines = [f"{_quoted(name)} = {weight:.6f}" for name, weight in weights.items()]
     about = _quoted(f"curate mix --search: {found['verdict']}")
-    return "\n".join(['name = "best"', f"about = {about}", "", "[weights]", *lines, ""])
+    return "\n".join([f'name = "{which}"', f"about = {about}", "", "[weights]", *lines, ""])
+
+
+def advice(found: page.Found, folder: str) -> str:
+    """Which of the files to mix with: the best only where it was shown to be better than the prior."""
+    best, prior = (storage.join(folder, f"{which}.toml") for which in ("best", "prior"))
+    if found["decided"]:
+        return f"use it: curate mix --weights {best} …"
+    return (
+        f"keep the prior: curate mix --weights {prior} …  ({best} is what is predicted lowest, not shown to be better)"
+    )
 
 
 def _quoted(text: str) -> str:
@@ -145,7 +185,8 @@ def runs_csv(runs: Runs) -> str:
 def write(found: page.Found, runs: Runs, folder: str) -> None:
     """The files of a search, search.json last."""
     storage.write_text(storage.join(folder, "runs.csv"), runs_csv(runs))
-    storage.write_text(storage.join(folder, "best.toml"), best_toml(found))
+    storage.write_text(storage.join(folder, "best.toml"), mixture_toml(found, "best"))
+    storage.write_text(storage.join(folder, "prior.toml"), mixture_toml(found, "prior"))
     storage.write_text(storage.join(folder, "report.html"), page.page(found))
     storage.write_text(storage.join(folder, "search.json"), json_text(found) + "\n")
 

@@ -33,6 +33,23 @@ ROUNDING = 0.02
 _RUN = ("index", "run", "run_id", "id", "name", "mixture", "seed", "")
 _METRIC = re.compile(r"^metrics?[/:.]|(^|[_/ .-])(loss|bpb|nll|perplexity|ppl)($|[_/ .-])|bits per byte", re.IGNORECASE)
 _PREFIXES = ("train_", "weight/", "weight:", "weight_", "w_", "metric/", "metrics/", "metric:", "loss/", "loss:")
+_SAYS_WEIGHT = re.compile(r"^weights?[/:_.]", re.IGNORECASE)
+_KNOWN = re.compile(
+    r"^((global|train|training|num|n|max|total|wall)[_ ]?)?(steps?|iterations?|iters?|epochs?|tokens?(_seen|_per_second)?|seeds?"
+    r"|(time|clock|seconds|secs?|minutes|hours|duration|runtime|elapsed)(_?(s|secs?|seconds|min|minutes|h|hours|ms))?|date|timestamp"
+    r"|params|parameters|flops|lr|learning_rate|batch(_size)?|gpus?|rank|(model_)?size|layers|width|throughput|mfu)$",
+    re.IGNORECASE,
+)
+"""Columns that tables of runs have beside weights and losses."""
+_HIGHER = re.compile(
+    r"(^|[^a-z])(acc|accuracy|f1|em|exact[_ ]?match|bleu|rouge\w*|chrf|scores?|auc|auroc|mrr|ndcg|pass@\d+|win[_ ]?rate"
+    r"|recall|precision|reward|log[_ ]?prob|log[_ ]?likelihood)($|[^a-z])",
+    re.IGNORECASE,
+)
+_LOWER = re.compile(r"(^|[^a-z])(loss|bpb|nll|perplexity|ppl|err|error|neg\w*)($|[^a-z])|bits per byte", re.IGNORECASE)
+_STEP = re.compile(r"^((global|train|training)_)?(steps?|iterations?|iters?)$", re.IGNORECASE)
+_INSANE = 1e100
+"""No loss: sums and squares of such numbers overflow."""
 _CHECKPOINT = re.compile(r"-((?:\d+(?:\.\d+)?-)+\d+(?:\.\d+)?)/(\d+)$")
 
 
@@ -68,6 +85,22 @@ class _Table:
     rows: list[tuple[int, list[str]]]
     """Number of the line, cells."""
     left_out: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Places of the columns of a table."""
+
+    weights: list[int]
+    metrics: list[int]
+    aside: list[int]
+    """Numbers that are neither."""
+
+
+def better_when_higher(metric: str) -> bool:
+    """Whether a metric has the name of what is not to be lowered: an accuracy, a score."""
+    return bool(_HIGHER.search(metric)) and not _LOWER.search(metric)
 
 
 def read(paths: Sequence[str]) -> Runs:
@@ -81,7 +114,7 @@ def read(paths: Sequence[str]) -> Runs:
 def read_mixtures(path: str, sources: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
     """Names and weights [mixtures, sources] of the mixtures in a table. Raises InputError."""
     table = _table(path, _text(path))
-    found, named = _columns(table)[0], _run_column(table)
+    found, named = _weights(table), _run_column(table)
     names = _short_names([table.heads[i] for i in found])
     missing = [name for name in sources if name not in names]
     if missing:
@@ -128,34 +161,83 @@ def _table(path: str, text: str) -> _Table:
         raise InputError(f"--from {path}: two columns are called {twice[0]!r}")
     good = [row for row in rows[1:] if len(row[1]) == len(heads)]
     bad = [f"{path}, line {n}: {len(c)} cells, not {len(heads)}" for n, c in rows[1:] if len(c) != len(heads)]
-    return _Table(path, heads, good, bad)
+    table = _Table(path, heads, good, bad, [])
+    return table if _run_column(table) is None else _each_once(table)
+
+
+def _each_once(table: _Table) -> _Table:
+    """Rows that are there again, with the same name of the run and all else, are the same run."""
+    first: dict[tuple[str, ...], tuple[int, list[str]]] = {}
+    for row in table.rows:
+        first.setdefault(tuple(row[1]), row)
+    again = len(table.rows) - len(first)
+    note = f"{table.path}: {again:,} {'row is' if again == 1 else 'rows are'} there twice to the letter: counted once"
+    return replace(table, rows=list(first.values()), notes=[*table.notes, *([note] if again else [])])
 
 
 def _run_column(table: _Table) -> int | None:
     return next((i for i, head in enumerate(table.heads) if head.lower() in _RUN), None)
 
 
-def _columns(table: _Table) -> tuple[list[int], list[int]]:
-    """Places of the columns of weights and of metrics; columns whose first cell is no number are neither."""
+def _columns(table: _Table) -> _Columns:
+    """Which columns are weights, which metrics; columns whose first cells are no numbers are nothing.
+
+    Where columns are called `weight/NAME` these are the weights. Else they are all that are no metrics, without those of known
+    other names (steps, seconds, an accuracy) where rows don't add up to 1 with them.
+    """
     numeric = [
         i
         for i, head in enumerate(table.heads)
         if head.lower() not in _RUN and any(_number(cells[i]) is not None for _, cells in table.rows[:20])
     ]
     metrics = [i for i in numeric if _METRIC.search(table.heads[i])]
-    return [i for i in numeric if i not in metrics], metrics
+    rest = [i for i in numeric if i not in metrics]
+    said = [i for i in rest if _SAYS_WEIGHT.search(table.heads[i])]
+    known = [i for i in rest if _KNOWN.search(table.heads[i]) or better_when_higher(table.heads[i])]
+    if said:
+        weights = said
+    elif known and len(known) < len(rest) and not _add_up(table, rest):
+        weights = [i for i in rest if i not in known]
+    else:
+        weights = rest
+    return _Columns(weights, metrics, [i for i in rest if i not in weights])
+
+
+def _add_up(table: _Table, columns: Sequence[int], to: float = 1.0) -> bool:
+    """Whether most rows do."""
+    rows = [[_number(cells[i]) or 0.0 for i in columns] for _, cells in table.rows]
+    return 2 * sum(abs(math.fsum(row) / to - 1) <= ROUNDING for row in rows) > len(rows)
+
+
+def _weights(table: _Table) -> list[int]:
+    """Places of the weights. Raises InputError where some columns can't be any, by their values."""
+    found = _columns(table).weights
+
+    def outside(column: int) -> bool:
+        values = [x for _, cells in table.rows if (x := _number(cells[column])) is not None]
+        return 2 * sum(not -ROUNDING <= x <= 1 + ROUNDING for x in values) > len(values)
+
+    odd = [table.heads[i] for i in found if outside(i)]
+    if odd and _add_up(table, found, 100.0):
+        raise InputError(f"--from {table.path}: the weights add up to 100: give shares from 0 to 1, not percent")
+    if 0 < len(odd) < len(found):
+        raise InputError(
+            f"--from {table.path}: {_some(odd)} can't be weights: most values are not between 0 and 1. Call the columns of "
+            "weights weight/NAME, and other columns are left out"
+        )
+    return found
 
 
 def _of_tables(tables: Sequence[_Table]) -> Runs:
     if len(tables) == 1:
         weights, losses = tables[0], tables[0]
     else:
-        having = {bool(_columns(table)[1]): table for table in tables}
+        having = {bool(_columns(table).metrics): table for table in tables}
         if len(tables) > 2 or len(having) < 2:
             paths = ", ".join(table.path for table in tables)
             raise InputError(f"--from {paths}: give one table, or one of weights and one of losses")
         weights, losses = having[False], having[True]
-    first, second = _columns(weights)[0], _columns(losses)[1]
+    first, second = _weights(weights), _columns(losses).metrics
     for what, found, table in (("weights", first, weights), ("losses", second, losses)):
         if not found:
             heads = _some(table.heads)
@@ -163,23 +245,28 @@ def _of_tables(tables: Sequence[_Table]) -> Runs:
                 f"--from {table.path}: no columns of {what} among {heads}. Losses are called metric/NAME or NAME_loss "
                 "(loss, bpb, nll, perplexity); the other columns of numbers are weights"
             )
-    left_out = [*tables[0].left_out, *(tables[1].left_out if len(tables) > 1 else [])]
+    left_out = [reason for table in tables for reason in table.left_out]
+    notes = [note for table in tables for note in (*table.notes, *_left_aside(table))]
     if weights is losses:
+        weights = losses = _last_steps(weights, first, left_out, notes)
         joined = list(_numbered(weights, [first, second], left_out))
         keys = [_key(weights, i) for i in range(len(weights.rows))]
     else:
         joined, keys = _joined(weights, losses, first, second, left_out)
     kept = [(key, row) for key, row in zip(keys, joined, strict=True) if row is not None]
     if not kept:
-        raise InputError(f"--from {weights.path}: no run can be used; {_some(left_out)}")
+        taken = _some([weights.heads[i] for i in first])
+        raise InputError(
+            f"--from {weights.path}: no run can be used ({len(left_out):,} rows, the first: {left_out[0] if left_out else 'none'}). Taken for weights: {taken}; call the columns of "
+            "weights weight/NAME, and other columns are left out"
+        )
     sources = _short_names([weights.heads[i] for i in first])
     for name in sources:
         check_name(name, weights.path)
     shares = np.array([row[0] for _, row in kept])
     sums = shares.sum(1)
-    notes: tuple[str, ...] = ()
     if abs(sums - 1).max() > 1e-4:  # less is how they were printed
-        notes = (f"weights add up to {sums.min():.4g} … {sums.max():.4g}: scaled to 1",)
+        notes.append(f"weights add up to {sums.min():.4g} … {sums.max():.4g}: scaled to 1")
     return Runs(
         sources=tuple(sources),
         metrics=tuple(_short_names([losses.heads[i] for i in second])),
@@ -187,8 +274,50 @@ def _of_tables(tables: Sequence[_Table]) -> Runs:
         losses=np.array([row[1] for _, row in kept]),
         names=tuple(key for key, _ in kept),
         left_out=tuple(left_out),
-        notes=notes,
+        notes=tuple(notes),
     )
+
+
+def _left_aside(table: _Table) -> list[str]:
+    """What is said of columns that are neither weights nor metrics."""
+    aside = [table.heads[i] for i in _columns(table).aside]
+    if not aside:
+        return []
+    higher = [name for name in aside if better_when_higher(name)]
+    told = f"; what is better when higher is not lowered: {_some(higher)}" if higher else ""
+    return [f"{table.path}: {_some(aside)} taken for neither weights nor losses (losses are called metric/NAME){told}"]
+
+
+def _last_steps(table: _Table, weights: Sequence[int], left_out: list[str], notes: list[str]) -> _Table:
+    """Of several rows of one run at different steps, one: at the last step that three of four runs have.
+
+    Where runs have steps of their own, the last of each.
+    """
+    column = next((i for i, head in enumerate(table.heads) if i not in weights and _STEP.search(head)), None)
+    if column is None:
+        return table
+    said = [i for i, head in enumerate(table.heads) if head.lower() in _RUN] + list(weights)
+    runs: dict[tuple[str, ...], dict[float, list[tuple[int, list[str]]]]] = {}
+    for line, cells in table.rows:
+        steps = runs.setdefault(tuple(cells[i] for i in said), {})
+        step = _number(cells[column])
+        steps.setdefault(-1.0 if step is None else step, []).append((line, cells))
+    if all(len(steps) == 1 for steps in runs.values()):
+        return table
+    having = Counter(step for steps in runs.values() for step in steps)
+    common = max((step for step, count in having.items() if 4 * count >= 3 * len(runs)), default=-1.0)
+    shared = common >= 0
+    rows = []
+    for steps in runs.values():
+        if not shared or common in steps:
+            rows += steps[common if shared else max(steps)]
+        else:
+            left_out.append(
+                f"{table.path}, line {next(iter(steps.values()))[0][0]}: this run has no row at step {common:g}"
+            )
+    which = f"at step {common:g}" if shared else "at its last step"
+    notes.append(f"{table.path}: several rows of a run by {table.heads[column]!r}: each is taken {which}")
+    return replace(table, rows=sorted(rows))
 
 
 def _key(table: _Table, row: int) -> str:
@@ -273,7 +402,7 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) < _INSANE else None
 
 
 def _short_names(names: Sequence[str]) -> list[str]:

@@ -1,8 +1,10 @@
 """From runs to an answer: a planted optimum is found, no difference is not decided, and the files fit together."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 from curate.commands.mix import mix
 from curate.errors import InputError, OutputError, UsageError
 from curate.mixing import mixture
-from curate.search import choose, design, fit, result, surface, tables
+from curate.search import choose, command, design, fit, result, sound, surface, tables
 from curate.search.laws import Forest, Law
 from curate.search.surface import Surface
 
@@ -163,6 +165,111 @@ def test_the_factor_is_told(tmp_path: Path) -> None:
     assert 1.0 <= found["widened"] < fit.WIDEST
     result.write(found, runs(), str(tmp_path))
     assert f"{found['widened']:.2f} times as wide" in (tmp_path / "report.html").read_text()
+
+
+def with_rows(some: tables.Runs, weights: np.ndarray, losses: np.ndarray) -> tables.Runs:
+    names = (*some.names, *(f"more {i}" for i in range(len(weights))))
+    both = np.concatenate([some.weights, weights]), np.concatenate([some.losses, losses])
+    return replace(some, weights=both[0], losses=both[1], names=names)
+
+
+@pytest.mark.parametrize("value", [1e6, 11.0, 0.0, -5.0])
+@pytest.mark.parametrize("many", [1, 3])
+def test_runs_that_diverged_change_nothing(value: float, many: int) -> None:
+    weights = np.array([[0.27, 0.43, 0.3], [0.6, 0.2, 0.2], [0.1, 0.1, 0.8]])[:many]
+    told = result.search(with_rows(runs(), weights, np.full((many, 2), value)))
+    clean = result.search(runs())
+    assert told["sources"] == clean["sources"]
+    assert told["gain"] == clean["gain"]
+    assert [f"'more {i}'" in line for i, line in enumerate(told["left_out"])] == [True] * many
+
+
+def test_a_mixture_that_is_far_worse_is_no_broken_run() -> None:
+    corner = np.array([[1.0, 0.0, 0.0]])
+    some = with_rows(runs(24), corner, losses_of(corner, 0.0))
+    assert sound.distances(some.losses).max() > sound.FAR
+    assert len(sound.steady(some).names) == 25
+
+
+def test_many_broken_runs_are_not_decided_and_the_region_is_wide() -> None:
+    """A third of the runs is no exception that may be left out."""
+    weights = design.mixtures(np.full(3, 1 / 3), np.ones(3), 8, 7)
+    wild = np.random.default_rng(0).uniform(10, 1e4, (8, 2))
+    found = result.search(with_rows(runs(), weights, wild))
+    assert not found["decided"]
+    assert found["gain"]["low"] < 0 < found["gain"]["high"]
+    assert all(one["high"] - one["low"] > 0.5 for one in found["sources"])
+    assert any("no better than" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("rounded", [True, False])
+def test_mixtures_count_not_runs(rounded: bool) -> None:
+    weights = np.repeat(np.eye(3), 6, 0)
+    losses = np.repeat([[3.1], [3.0], [3.2]], 6, 0) + (0 if rounded else np.linspace(0, 0.01, 18)[:, None])
+    some = tables.Runs(("a", "b", "c"), ("loss",), weights, losses, tuple(map(str, range(18))))
+    with pytest.raises(InputError, match="8 different mixtures"):
+        result.search(some)
+
+
+def test_copies_of_runs_count_once_whatever_they_are_called() -> None:
+    some = runs()
+    found = result.search(with_rows(some, some.weights, some.losses))
+    assert found["sources"] == result.search(some)["sources"]
+    assert len(found["runs"]) == 16
+    assert any("copy" in note for note in found["notes"])
+
+
+def test_seeds_of_a_mixture_are_left_out_and_drawn_together() -> None:
+    weights = np.repeat(design.mixtures(np.full(3, 1 / 3), np.ones(3), 10, 0), 3, 0)
+    losses = losses_of(weights, 0.01)
+    for form in (Surface, Law, Forest):
+        for _, out in fit._tried(form, weights, losses, 0, None).without:
+            assert all(np.isin(np.flatnonzero((weights == weights[i]).all(1)), out).all() for i in out)
+    assert design.alike(weights).tolist() == np.repeat(np.arange(10), 3).tolist()
+    assert sorted(design.rows_of(design.alike(weights), np.array([2, 2, 0]))) == [0, 1, 2, 6, 6, 7, 7, 8, 8]
+
+
+@pytest.mark.parametrize("effect", [1.0, 0.0])
+def test_what_to_use_is_what_the_verdict_says(tmp_path: Path, effect: float) -> None:
+    some = runs(effect=effect, noise=0.003 if effect else 0.01)
+    (tmp_path / "r.csv").write_text(result.runs_csv(some))
+    words = ["--search", "--from", str(tmp_path / "r.csv"), "--output", str(tmp_path / "out")]
+    done = CliRunner().invoke(mix, [*words, "--prior", "web=0.2,code=0.2,books=0.6"])
+    found = json.loads((tmp_path / "out/search.json").read_text())
+    last = done.stderr.splitlines()[-1]
+    assert found["decided"] == bool(effect)
+    assert ("keep the prior" in found["verdict"]) == last.startswith("keep the prior")
+    assert f"--weights {tmp_path}/out/{'best' if effect else 'prior'}.toml" in last
+    assert mixture.load(str(tmp_path / "out/prior.toml")).weights == {"web": 0.2, "code": 0.2, "books": 0.6}
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_it_says_what_it_does_before_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
+    monkeypatch.setattr(command, "SECONDS", 0.0)
+    (tmp_path / "r.csv").write_text(result.runs_csv(runs()))
+    words = ["--search", "--from", str(tmp_path / "r.csv"), *(["--quiet"] if quiet else [])]
+    said = CliRunner().invoke(mix, words).stderr
+    assert ("surface: left-out runs, 1 of 5" in said) == ("trees: left-out runs, 5 of 5" in said) == (not quiet)
+
+
+USED = {"search", "tables", "objective", "prior", "among", "penalty", "seed", "output", "quiet", "as_json"}
+
+
+def test_an_option_that_tables_of_runs_do_not_use_is_refused(tmp_path: Path) -> None:
+    """Every one of them, and any that comes later."""
+    (tmp_path / "r.csv").write_text(result.runs_csv(runs()))
+    for option in mix.params:
+        if option.name in USED or not isinstance(option, click.Option):
+            continue
+        value = (
+            option.type.choices[0]
+            if isinstance(option.type, click.Choice)
+            else {"sources": "a=x"}.get(option.name or "", "1")
+        )
+        words = [option.opts[0]] if option.is_flag else [option.opts[0], str(value)]
+        done = CliRunner().invoke(mix, ["--search", "--from", str(tmp_path / "r.csv"), *words])
+        assert isinstance(done.exception, UsageError), option.name
+        assert option.opts[0] in str(done.exception) or option.name == "weights"
 
 
 def test_shares_add_up_in_the_file() -> None:

@@ -95,6 +95,77 @@ def test_lines_of_mixing_laws(tmp_path: Path) -> None:
     assert len(found.left_out) == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["time", "step", "tokens", "Seconds", "accuracy", "eval/acc", "train_tokens", "seed", "lr"]
+)
+def test_columns_of_known_other_names_are_set_aside_and_told(tmp_path: Path, name: str) -> None:
+    text = f"run,web,code,{name},loss\n1,0.5,0.5,0.3,3\n2,0.2,0.8,0.4,2.9\n"
+    for values in (text, text.replace("0.3", "13.5")):
+        found = tables.read([write(tmp_path / "r.csv", values)])
+        assert found.sources == ("web", "code")
+        assert name == "seed" or f"'{name}'" in found.notes[0]
+
+
+def test_a_source_may_have_such_a_name(tmp_path: Path) -> None:
+    found = tables.read([write(tmp_path / "r.csv", "run,time,code,loss\n1,0.5,0.5,3\n2,0.2,0.8,2.9\n")])
+    assert found.sources == ("time", "code")
+
+
+def test_unknown_columns_are_named_with_what_to_do_and_named_weights_are_all(tmp_path: Path) -> None:
+    text = "run,web,code,zap,loss\n1,0.5,0.5,13,3\n2,0.2,0.8,14,2.9\n"
+    with pytest.raises(InputError, match=r"'zap' can't be weights.*weight/NAME"):
+        tables.read([write(tmp_path / "r.csv", text)])
+    with pytest.raises(InputError, match="'zap'; call the columns of weights weight/NAME"):
+        tables.read([write(tmp_path / "r.csv", text.replace("13", "0.1").replace("14", "0.2"))])
+    with pytest.raises(InputError, match="not percent"):
+        tables.read([write(tmp_path / "r.csv", "a,b,loss\n50,50,3\n0.5,99.5,2\n1,99,2\n")])
+    told = text.replace("web", "weight/web").replace("code", "weight/code")
+    found = tables.read([write(tmp_path / "r.csv", told)])
+    assert found.sources == ("web", "code")
+    assert "'zap'" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "hellaswag_acc", "f1", "pass@1", "arc/acc_norm", "rougeL", "win_rate", "score"]
+)
+def test_what_is_better_when_higher_is_not_lowered(name: str) -> None:
+    assert tables.better_when_higher(name)
+    assert not tables.better_when_higher(f"{name}_error")
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "pile_cc_val_loss", "bpb", "accounting", "Wikipedia (en)", "nll_accuracy", "ppl"]
+)
+def test_what_is_better_when_lower_is(name: str) -> None:
+    assert not tables.better_when_higher(name)
+
+
+def test_rows_that_are_there_twice_count_once(tmp_path: Path) -> None:
+    rows = "1,0.5,0.5,3\n2,0.2,0.8,2.9\n"
+    found = tables.read([write(tmp_path / "r.csv", f"run,a,b,loss\n{rows}{rows}")])
+    assert found.names == ("1", "2")
+    assert "2 rows are there twice" in found.notes[0]
+    weights, losses = "run,a,b\n1,0.5,0.5\n1,0.5,0.5\n2,1,0\n", "run,loss\n1,2\n2,3\n2,3\n"
+    both = tables.read([write(tmp_path / "w.csv", weights), write(tmp_path / "l.csv", losses)])
+    assert both.names == ("1", "2")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_of_the_steps_of_a_run_one_is_taken(tmp_path: Path, named: bool) -> None:
+    rows = [
+        (run, w, step)
+        for run, w in (("x", 0.5), ("y", 0.2), ("v", 0.3), ("z", 0.1))
+        for step in (1000, 2000)
+        if (run, step) != ("z", 2000)
+    ]
+    lines = [f"{run},{w},{1 - w},{4 - step / 1000},{step}" for run, w, step in rows]
+    text = "\n".join([f"{'run' if named else 'what'},a,b,loss,step", *lines])
+    found = tables.read([write(tmp_path / "r.csv", text)])
+    assert found.weights[:, 0].tolist() == [0.5, 0.2, 0.3]
+    assert found.losses[:, 0].tolist() == [2.0, 2.0, 2.0]
+    assert "no row at step 2000" in found.left_out[0]
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
