@@ -209,7 +209,8 @@ def _fail(error: Exception, words: Sequence[str]) -> NoReturn:
         click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
     said = _of_stdout(error) or located(str(in_words(error)), words)
     click.echo(f"error: {printable(said)}", err=True)
-    if "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
+    waiting = any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate())
+    if waiting or "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
         _end(2)
     sys.exit(2)
 

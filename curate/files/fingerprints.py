@@ -10,12 +10,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, said
-from curate.files import storage
+from curate.files import storage, threads
 from curate.files.remote import remote_file
 
 PIECE = 64 << 10
@@ -27,7 +26,7 @@ AT_ONCE = 16
 def stamps(paths: Iterable[str]) -> dict[str, str]:
     """`stamp` of each path. What is secret in an address is left out of its name."""
     names = sorted(set(paths))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with threads.pool(AT_ONCE) as pool:
         return dict(zip(map(without_secrets, names), pool.map(stamp, names), strict=True))
 
 

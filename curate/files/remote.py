@@ -37,18 +37,56 @@ def backoff(attempt: int, response: Mapping[str, str] | None = None, unit: float
     return max(min(2.0**attempt, 32.0) * unit, min(float(asked), 120.0) * unit if asked.isdigit() else 0.0)
 
 
+class Patience:
+    """How often a server is asked, with growing waits between; a person is told when it takes longer than some seconds."""
+
+    _last = float("-inf")
+    """When anybody was told, over all threads: a line is enough."""
+
+    def __init__(self, url: str, attempts: int, unit: float) -> None:
+        self._told = without_secrets(url)
+        self._attempts, self._unit = attempts, unit
+        self._asked = 0
+        self._began = time.monotonic()
+
+    @property
+    def left(self) -> bool:
+        """Whether it is to be asked once more."""
+        return self._asked < self._attempts
+
+    def wait(self, problem: str, say: bool, response: Mapping[str, str] | None = None) -> None:
+        """The answer was this problem: wait, unless that was the last time."""
+        wait = backoff(self._asked, response, self._unit)
+        self._asked += 1
+        if not self.left:
+            return
+        now = time.monotonic()
+        if say and now - self._began + wait >= TOLD <= now - Patience._last:
+            Patience._last = now
+            again = f"asked again in {wait:.0f} s ({self._asked + 1} of {self._attempts})"
+            notes([f"{self._told}: {problem}; {again}"])
+        time.sleep(wait)
+
+
 def request(
-    url: str, headers: Mapping[str, str], method: str = "GET", unit: float = 1.0, attempts: int = ATTEMPTS
+    url: str,
+    headers: Mapping[str, str],
+    method: str = "GET",
+    unit: float = 1.0,
+    attempts: int = ATTEMPTS,
+    say: bool = False,
 ) -> Response:
     """Open `url`, trying again (`attempts` times in all) while the server is busy or the network fails.
+
+    A person is told of long waits if asked, and before a job has begun.
 
     Raises InputError for addresses that are no web addresses and for 4xx, OSError when patience ends.
     """
     storage.check_name(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"{without_secrets(url)}: not a web address")
-    problem = ""
-    for attempt in range(attempts):
+    problem, patience, first = "", Patience(url, attempts, unit), True
+    while patience.left:
         asked: Mapping[str, str] | None = None
         try:
             message = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers}, method=method)
@@ -61,13 +99,10 @@ def request(
                 raise InputError(f"{without_secrets(url)}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             problem = str(getattr(error, "reason", error)) or type(error).__name__
-            if attempt and isinstance(getattr(error, "reason", None), socket.gaierror):  # no such name: no network
+            if not first and isinstance(getattr(error, "reason", None), socket.gaierror):  # no such name: no network
                 raise OSError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
-        if attempt + 1 < attempts:
-            wait = backoff(attempt, asked, unit)
-            if attempts < ATTEMPTS and wait > TOLD:
-                notes([f"{without_secrets(url)}: {problem}; it is asked again in {wait:.0f} s"])
-            time.sleep(wait)
+        patience.wait(problem, say or attempts < ATTEMPTS, asked)
+        first = False
     raise OSError(f"{without_secrets(url)}: {problem}, {attempts} times")
 
 
@@ -120,7 +155,7 @@ def below(base: str, path: str) -> str:
 def read_all(url: str, limit: int, unit: float = 1.0) -> bytes:
     """What is behind `url`, at most `limit` bytes of it; a connection that breaks is taken up again. Raises InputError."""
     found = bytearray()
-    with HttpFile(url, unit) as file:
+    with HttpFile(url, unit, say=True) as file:
         while len(found) < limit and (data := file.read(limit - len(found))):
             found += data
     return bytes(found)
@@ -129,8 +164,9 @@ def read_all(url: str, limit: int, unit: float = 1.0) -> bytes:
 class HttpFile(io.RawIOBase):
     """A file behind http(s), for reading anywhere. Reading on costs no new request; seeking costs one."""
 
-    def __init__(self, url: str, unit: float = 1.0) -> None:
+    def __init__(self, url: str, unit: float = 1.0, say: bool = False) -> None:
         super().__init__()
+        self._say = say
         self._url = url
         self._unit = unit  # of the waits between attempts; tests shorten it
         self._at = 0
@@ -181,7 +217,7 @@ class HttpFile(io.RawIOBase):
 
     def _open(self) -> Response | None:
         try:
-            response = request(self._url, {"Range": f"bytes={self._at}-"}, unit=self._unit)
+            response = request(self._url, {"Range": f"bytes={self._at}-"}, unit=self._unit, say=self._say)
         except InputError as error:
             if "HTTP 416" in str(error):  # at the end
                 return None

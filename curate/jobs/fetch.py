@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import re
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,7 +20,7 @@ from pathlib import Path
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import locks, storage
-from curate.files.remote import ATTEMPTS, Response, backoff, below, read_all, request
+from curate.files.remote import ATTEMPTS, Patience, Response, below, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
 KINDS = ("warc", "wet", "wat")
@@ -162,15 +161,18 @@ class _Download:
         """Download, taking up what an earlier attempt left."""
         self._read_note()
         resumed, failures = self._here() > 0, 0
+        patience = Patience(self.url, ATTEMPTS, self._unit)
         while True:
             before = self._here()
             try:
                 self._attempt(before)
             except (OSError, http.client.HTTPException) as error:
                 failures = 0 if self._here() > before else failures + 1
+                if not failures:
+                    patience = Patience(self.url, ATTEMPTS, self._unit)
                 if failures >= ATTEMPTS or getattr(error, "errno", None) in (28, 30, 122):  # full, read-only, quota
                     raise OutputError(f"{self.target}: {error}; what is here stays, run again to go on") from None
-                time.sleep(backoff(failures, unit=self._unit))
+                patience.wait(str(error) or type(error).__name__, say=True)
             if self._total >= 0 and self._here() >= self._total:
                 return self._finish("resumed" if resumed else "downloaded")
 
@@ -187,7 +189,7 @@ class _Download:
 
     def _attempt(self, at: int) -> None:
         headers = {"Range": f"bytes={at}-", "If-Range": self._etag} if at and self._etag else {}
-        with request(self.url, headers, unit=self._unit) as response:
+        with request(self.url, headers, unit=self._unit, say=True) as response:
             at = self._begin(response, at if headers else 0)
             with self.part.open("r+b" if at else "wb") as file:
                 file.seek(at)

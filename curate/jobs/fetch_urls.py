@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import re
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import InputError, OutputError, UsageError
-from curate.files import locks, storage
-from curate.files.remote import ATTEMPTS, backoff, below, request
+from curate.files import locks, storage, threads
+from curate.files.remote import ATTEMPTS, Patience, below, request
 from curate.jobs.fetch import BASE, MANIFEST, check_path, clear, fetch_files
-from curate.links.index import MAX_BLOCK, Block, Clusters, Place, captures, choose, surt
+from curate.links.index import MAX_BLOCK, BadIndexError, Block, Clusters, Place, captures, choose, surt
 from curate.links.listed import read_urls
 from curate.links.rules import Address, address
 
@@ -44,7 +43,8 @@ class Page:
 
     url: str
     status: str
-    """fetched, or why not: not_in_index, no_page, bad_url, changed (the record is not what the index says), missing."""
+    """fetched, or why not: not_in_index, no_page, bad_url, changed (the record is not what the index says), missing, too_large,
+    bad_index (what the index says of it can't be read)."""
     file: str = ""
     end: int = 0
     """Bytes of the file up to and with this record."""
@@ -84,7 +84,7 @@ def fetch_listed(
     crawl: str, path: str, output: Path, base: str = BASE, progress: Progress | None = None
 ) -> dict[str, Any]:
     """`fetch_urls` for a list that a person names: a folder of `curate links`, Parquet, or a text file."""
-    return fetch_urls(crawl, read_urls(path), output, base, progress)
+    return fetch_urls(crawl, read_urls(path, odd=True), output, base, progress)
 
 
 def _ordered(urls: Sequence[str]) -> list[tuple[str, str]]:
@@ -163,33 +163,36 @@ class _Work:
         key, url = one
         if not key:
             return "bad_url", b""
-        lines = [line for block in self._clusters.blocks(key) for line in self._lines(block) if line[0] == key]
-        place = choose(url, key, lines)
-        if isinstance(place, str):
-            return place, b""
+        try:
+            lines = [line for block in self._clusters.blocks(key) for line in self._lines(block) if line[0] == key]
+            place = choose(url, key, lines)
+            if isinstance(place, str):
+                return place, b""
+            path = _path(place.file)
+        except BadIndexError:
+            return "bad_index", b""
         if place.length > MAX_RECORD:
             return "too_large", b""
         try:
-            data = self._range(check_path(place.file, "the index"), place.offset, place.length)
+            data = self._range(path, place.offset, place.length)
         except InputError as error:
-            if "HTTP 404" in str(error):
+            if re.search(r"HTTP (404|416)\b", str(error)):
                 return "missing", b""
             raise
         return ("fetched", data) if is_record(data, place) else ("changed", b"")
 
     def _block(self, block: Block) -> list[tuple[str, str, dict[str, object]]]:
         if block.length > MAX_BLOCK:
-            raise InputError(f"a block of the index has {block.length} bytes")
-        return captures(
-            self._range(check_path(f"{self._folder}/{block.file}", "the index"), block.offset, block.length)
-        )
+            raise BadIndexError(f"a block of the index has {block.length} bytes")
+        return captures(self._range(_path(f"{self._folder}/{block.file}"), block.offset, block.length))
 
     def _range(self, path: str, offset: int, length: int) -> bytes:
         """Bytes of a file on the server. A connection that breaks is tried again."""
         headers, told = {"Range": f"bytes={offset}-{offset + length - 1}"}, ""
-        for attempt in range(ATTEMPTS):
+        patience = Patience(below(self._base, path), ATTEMPTS, self._unit)
+        while patience.left:
             try:
-                with request(below(self._base, path), headers, unit=self._unit) as response:
+                with request(below(self._base, path), headers, unit=self._unit, say=True) as response:
                     if response.status != 206:
                         raise InputError(f"{below(self._base, path)}: the server gives no ranges of bytes")
                     data = response.read(length)
@@ -198,8 +201,15 @@ class _Work:
                 told = f"{len(data)} bytes instead of {length}"
             except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
                 told = str(error) or type(error).__name__
-            time.sleep(backoff(attempt, unit=self._unit))
+            patience.wait(told, say=True)
         raise InputError(f"{below(self._base, path)}: {told}, {ATTEMPTS} times; what is here stays, run again to go on")
+
+
+def _path(path: str) -> str:
+    try:
+        return check_path(path, "the index")
+    except InputError as error:
+        raise BadIndexError(str(error)) from None
 
 
 def is_record(data: bytes, place: Place) -> bool:
@@ -237,7 +247,7 @@ def _fetch(
         os.replace(output / name, part)
     journal, count = output / JOURNAL, len(done)
     storage.write_text(str(journal), "".join(json.dumps(asdict(page)) + "\n" for page in done))
-    with ThreadPoolExecutor(AT_ONCE) as pool, journal.open("a") as log:
+    with threads.pool(AT_ONCE) as pool, journal.open("a") as log:
         file = part.open("r+b" if part.exists() else "w+b")
         try:
             file.truncate(at)

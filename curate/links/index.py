@@ -17,9 +17,14 @@ from curate.errors import InputError
 from curate.links.rules import key_of
 
 MAX_BLOCK = 64 << 20
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _WWW = re.compile(r"^www\d*\.")
 _SESSION = re.compile(r"(?:jsessionid|phpsessid|sid|aspsessionid[a-z]{8})=[0-9a-z]{16,64}(?:&|$)", re.IGNORECASE)
 _PAGES = ("text/html", "application/xhtml+xml")
+
+
+class BadIndexError(InputError):
+    """What the index says of some pages can't be read; the others are there all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +82,18 @@ class Clusters:
         at = max(0, bisect.bisect_left(self._keys, wanted) - 1)
         while at < len(self._lines) and (self._keys[at] <= wanted):
             fields = self._lines[at].split(b"\t")
-            if len(fields) < 4 or not (fields[2].isdigit() and fields[3].isdigit()):
-                raise InputError(f"the index of the crawl has a line that is none: {self._lines[at][:100]!r}")
+            if len(fields) < 4 or not all(_DIGITS.fullmatch(field.decode("latin-1")) for field in fields[2:4]):
+                raise BadIndexError(f"the index of the crawl has a line that is none: {self._lines[at][:100]!r}")
             yield Block(fields[1].decode("utf-8", "replace"), int(fields[2]), int(fields[3]))
             at += 1
 
 
 def captures(block: bytes) -> list[tuple[str, str, dict[str, object]]]:
-    """(key, timestamp, fields) of each line of a block that can be read. Raises InputError for what is no gzip."""
+    """(key, timestamp, fields) of each line of a block that can be read. Raises BadIndexError for what is no gzip."""
     try:
         text = zlib.decompressobj(31).decompress(block, MAX_BLOCK).decode("utf-8", "replace")
     except zlib.error as error:
-        raise InputError(f"a block of the index is broken: {error}") from None
+        raise BadIndexError(f"a block of the index is broken: {error}") from None
     found = []
     for line in text.splitlines():
         key, _, rest = line.partition(" ")
@@ -116,8 +121,9 @@ def choose(wanted: str, key: str, lines: list[tuple[str, str, dict[str, Any]]]) 
         for timestamp, fields in same
         if str(fields.get("status")) == "200"
         and (fields.get("mime-detected") or fields.get("mime")) in _PAGES
-        and str(fields.get("offset")).isdigit()
-        and str(fields.get("length")).isdigit()
+        and _DIGITS.fullmatch(str(fields.get("offset")))
+        and _DIGITS.fullmatch(str(fields.get("length")))
+        and int(fields["length"])
     ]
     if not pages:
         return "no_page"

@@ -14,6 +14,8 @@ from curate.files import storage
 from curate.filters.base import Decision, Document, drop, keep
 from curate.links.rules import digest, key_of
 
+_LONGEST = 10_000
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -55,8 +57,9 @@ def _digests(path: str) -> Any:
     return np.unique(np.array([digest(key_of(url)) for url in read_urls(path)], np.uint64))
 
 
-def read_urls(path: str) -> list[str]:
-    """Addresses out of what `--urls` names: a folder of `curate links`, Parquet with a column `url`, or a text file."""
+def read_urls(path: str, *, odd: bool = False) -> list[str]:
+    """Addresses out of what `--urls` names: a folder of `curate links`, Parquet with a column `url`, or a text file; of this with
+    the lines that are none, where `odd` ones are to be counted."""
     data = storage.join(path, "data")
     files = storage.list_files(data, ".parquet") if storage.exists(data) else []
     if not files and path.lower().endswith(".parquet"):
@@ -70,14 +73,14 @@ def read_urls(path: str) -> list[str]:
                     table = pq.ParquetFile(opened)
                     if "url" not in table.schema_arrow.names:
                         raise InputError(f"{file}: no column url")
-                    found += [url for url in table.read(columns=["url"])["url"].to_pylist() if url]
+                    found += [str(url) for url in table.read(columns=["url"])["url"].to_pylist() if url]
                 except (pa.ArrowException, OSError) as error:
                     raise InputError(f"{file}: it can't be read: {said(error)}") from error
         return found
     if storage.exists(path) and not storage.exists(data):
-        lines = _text(path).splitlines()
-        if found := [line.strip() for line in lines if line.strip().startswith(("http://", "https://"))]:
-            return found
+        lines = [line.strip()[:_LONGEST] for line in _text(path).splitlines() if line.strip()]
+        if addresses := [line for line in lines if line.startswith(("http://", "https://"))]:
+            return lines if odd else addresses
     raise InputError(f"{path}: no addresses in it; give a folder that curate links wrote, or a file with one a line")
 
 

@@ -13,7 +13,6 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +24,7 @@ from pyarrow import fs as arrow_fs
 
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, nearest, said
-from curate.files import storage
+from curate.files import storage, threads
 from curate.files.remote import HttpFile, below, remote_size
 from curate.read.files import tree
 from curate.read.tables import ENDINGS
@@ -87,7 +86,7 @@ def expand_named(names: Sequence[str], base: str | None = None) -> tuple[list[In
     for path in sorted(found):
         storage.check_name(path)
     missing = [path for path, size in found.items() if size is None]
-    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+    with threads.pool(_LISTED_AT_ONCE) as pool:
         found.update(zip(missing, pool.map(file_size, missing), strict=True))
     files = [file for path, size in sorted(found.items()) for file in _files(path, size or 0)]
     for name, count in Counter(file.name for file in files).items():

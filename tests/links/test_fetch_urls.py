@@ -3,6 +3,9 @@
 import gzip
 import hashlib
 import json
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from curate.commands.fetch import fetch
-from curate.errors import InputError, OutputError
-from curate.files import locks
+from curate.errors import InputError, OutputError, UsageError
+from curate.files import locks, remote, threads
 from curate.jobs import fetch_urls as module
 from curate.jobs.fetch_urls import JOURNAL, fetch_urls
 from curate.links.index import Clusters, surt
@@ -59,7 +62,7 @@ def crawl_of(pages):
 @contextmanager
 def server(files):
     """A server of files by name and range; it logs requests, and breaks off after as many bytes as `cut` says."""
-    log, cut = [], []
+    log, cut, hang, busy = [], [], [], []
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_):
@@ -72,6 +75,14 @@ def server(files):
             self.answer(True)
 
         def answer(self, whole):
+            if hang and self.path.lstrip("/") == WARC and self.headers.get("Range"):
+                found.hanging.set()
+                hang.pop().wait()
+            if busy and self.headers.get("Range"):
+                busy.pop()
+                self.send_response(503)
+                self.end_headers()
+                return
             data, asked = files.get(self.path.lstrip("/")), self.headers.get("Range")
             log.append((self.path, asked))
             if data is None:
@@ -82,6 +93,10 @@ def server(files):
             if asked:
                 first, _, last = asked.removeprefix("bytes=").partition("-")
                 start, end = int(first), int(last or end - 1) + 1
+                if start >= len(data):
+                    self.send_response(416)
+                    self.end_headers()
+                    return
                 self.send_response(206)
                 self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
             else:
@@ -95,7 +110,8 @@ def server(files):
 
     found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=found.serve_forever, daemon=True).start()
-    found.files, found.log, found.cut = files, log, cut
+    found.files, found.log, found.cut, found.hang, found.busy = files, log, cut, hang, busy
+    found.hanging = threading.Event()
     found.url = f"http://127.0.0.1:{found.server_port}/"
     yield found
     found.shutdown()
@@ -246,3 +262,131 @@ def test_command(site, tmp_path):
     )
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["status"] == {"fetched": 5}
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_server_that_hangs_keeps_nobody_from_stopping(site, tmp_path, stop, code):
+    """And what was there goes on to the same pages."""
+    (tmp_path / "urls.txt").write_text("\n".join(URLS))
+    release = threading.Event()
+    site.hang[:] = [release] * 40
+    words = [
+        "fetch",
+        CRAWL,
+        "--urls",
+        str(tmp_path / "urls.txt"),
+        "--base",
+        site.url,
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    running = subprocess.Popen([sys.executable, "-m", "curate", *words], stderr=subprocess.PIPE, text=True)
+    try:
+        assert site.hanging.wait(100)
+        running.send_signal(stop)
+        _, said = running.communicate(timeout=50)  # a request has 60 s, and is made six times
+    finally:
+        release.set()
+        running.kill()
+    assert running.returncode == code
+    assert said.splitlines()[-1].startswith("stopped; ")
+    assert "Traceback" not in said
+    site.hang.clear()
+    assert fetch_urls(CRAWL, URLS, tmp_path / "out", site.url, unit=0.001)["status"]["fetched"] == 15
+
+
+def test_threads_that_wait_keep_no_error_waiting():
+    release, began = threading.Event(), threading.Event()
+
+    def work(number):
+        if number:
+            began.set()
+            return release.wait()
+        began.wait()
+        raise InputError("no")
+
+    try:
+        with pytest.raises(InputError, match="no"), threads.pool(2) as pool:
+            list(pool.map(work, range(2)))
+        assert not release.is_set()
+    finally:
+        release.set()
+
+
+def test_nobody_waits_for_threads_by_a_with():
+    """`with ThreadPoolExecutor` waits for what hangs: Ctrl-C would."""
+    root = Path(module.__file__).parents[1]
+    found = [path for path in root.rglob("*.py") if "with ThreadPoolExecutor" in path.read_text()]
+    assert not found
+
+
+@pytest.mark.parametrize("what", ["busy", "cut"])
+def test_a_server_that_is_busy_or_breaks_off_is_told(site, tmp_path, monkeypatch, capsys, what):
+    monkeypatch.setattr(remote, "TOLD", 0.0)
+    if what == "busy":
+        site.busy[:] = [503] * 4
+    else:
+        site.cut[:] = [10, 3, 0]
+    assert fetch_urls(CRAWL, URLS, tmp_path / "out", site.url, unit=0.001)["status"]["fetched"] == 15
+    said = capsys.readouterr().err
+    assert ("HTTP 503" if what == "busy" else "bytes") in said
+    assert "asked again in 0 s (2 of 6)" in said
+
+
+def test_lines_that_are_no_addresses_are_counted(site, tmp_path):
+    (tmp_path / "urls.txt").write_text("url\n\n" + "\n".join(URLS[:3]) + "\nwww.example.org/x\nftp://a/b\n\x00\n")
+    found = module.fetch_listed(CRAWL, str(tmp_path / "urls.txt"), tmp_path / "out", site.url)
+    assert found["status"] == {"bad_url": 4, "fetched": 3}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"filename": "../../etc/passwd"},
+        {"filename": None},
+        {"filename": "http://elsewhere/x.warc.gz"},
+        {"filename": "\u0000"},
+        {"offset": "²"},
+        {"offset": "9" * 5000},
+        {"offset": "9" * 15},
+        {"length": "0"},
+        {"length": "-1"},
+        {"length": None},
+        {"digest": 5},
+        {"url": 7},
+    ],
+)
+def test_an_odd_line_of_the_index_costs_its_page_alone(tmp_path, fields):
+    pages = [(f"https://a{n}.org/", "20260701", "200") for n in range(9)]
+    files = crawl_of(pages)
+    lines = gzip.decompress(files[f"{FOLDER}/cdx-00000.gz"]).decode().splitlines(keepends=True)
+    key, stamp, rest = lines[3].split(" ", 2)
+    lines[3] = f"{key} {stamp} {json.dumps(json.loads(rest) | fields)}\n"
+    block = gzip.compress("".join(lines).encode(), mtime=0)
+    files[f"{FOLDER}/cdx-00000.gz"] = block
+    files[f"{FOLDER}/cluster.idx"] = f"{key[:4]} 1\tcdx-00000.gz\t0\t{len(block)}\t0\n".encode()
+    with server(files) as found:
+        status = fetch_urls(CRAWL, [url for url, _, _ in pages], tmp_path / "out", found.url, unit=0.001)["status"]
+    assert status["fetched"] == (9 if "digest" in fields else 8)
+    assert sum(status.values()) == 9
+
+
+@pytest.mark.parametrize("how", ["no gzip", "a path", "no number"])
+def test_a_broken_block_of_the_index_costs_its_pages_alone(site, tmp_path, how):
+    lines = site.files[f"{FOLDER}/cluster.idx"].decode().splitlines()
+    fields = lines[3].split("\t")
+    fields[{"no gzip": 2, "a path": 1, "no number": 3}[how]] = {"no gzip": "5", "a path": "../x", "no number": "²"}[how]
+    lines[3] = "\t".join(fields)
+    site.files[f"{FOLDER}/cluster.idx"] = ("\n".join(lines) + "\n").encode()
+    urls = [f"http://a{n}.org/Page/?b=2&a={n}" for n in range(40)]
+    status = fetch_urls(CRAWL, urls, tmp_path / "out", site.url, unit=0.001)["status"]
+    assert 36 <= status["fetched"] < 40
+    assert status["fetched"] + status["bad_index"] == 40
+
+
+@pytest.mark.parametrize("words", [["--files", "3"], ["--kind", "wet"], ["--first"], ["--first", "--kind", "warc"]])
+def test_options_that_a_list_of_pages_has_not_are_refused(tmp_path, words):
+    (tmp_path / "urls.txt").write_text("https://a.org/\n")
+    done = CliRunner().invoke(fetch, [CRAWL, "--urls", str(tmp_path / "urls.txt"), *words])
+    assert isinstance(done.exception, UsageError)
+    assert words[0] in str(done.exception)
