@@ -314,6 +314,9 @@ def run(output: Path, how: How, talk: Talk) -> None:
     budget = _budget(request, how, chosen, output, token_files)
     if chosen.below_floor:
         say(f"{request.preset} is below the size from which orders are stable: use it to screen")
+    if request.tokens and budget.tokens > 1.5 * request.tokens:
+        steps = budget.steps_of(next(iter(token_files)))
+        say(f"asked for {request.tokens:,} tokens; each run trains {budget.tokens:,}: steps are whole, {steps} of them")
     if request.seeds > 1:
         say(_which_documents(budget.parts, budget.tokens, token_files))
     trainer: Trainer | None = None

@@ -63,6 +63,8 @@ class ExportJob(Job):
         check_whole(self.corpus, parts)
         if not parts:
             raise InputError(f"{self.corpus}: no documents: its ledger names no file in data/")
+        if not ledger.get("kept"):
+            raise InputError(f"{self.corpus}: no documents: its ledger says that none was kept")
         self.files = sorted(part["file"] for part in parts)
         self.inputs = [storage.join(self.corpus, name) for name in self.files]
         self.settings = {"format": self.format}

@@ -49,6 +49,8 @@ def plan(folder: str, target: str) -> Plan:
     if not os.path.exists(os.path.join(folder, "ledger.json")):
         raise InputError(f"{folder}: no ledger.json: this is no finished corpus or mixture")
     ledger = read_json(os.path.join(folder, "ledger.json"))
+    if not ledger.get("kept"):
+        raise InputError(f"{folder}: no documents: its ledger says that none was kept, and nothing is sent")
     listed = [part for part in ledger["data"] if part["file"].startswith(FOLDERS)]
     check_whole(folder, listed)
     files = [(part["file"], part["bytes"]) for part in listed]

@@ -23,8 +23,11 @@ def temperature(sizes: Mapping[str, float], tau: float) -> dict[str, float]:
     """
     if not (math.isfinite(tau) and tau > 0):
         raise RecipeError(f"the temperature must be a positive number, got {tau}")
-    total = sum(sizes.values())
-    powers = {name: (size / total) ** (1 / tau) if size else 0.0 for name, size in sizes.items()}
+    largest = max(sizes.values(), default=0.0)
+    if not largest > 0:
+        raise RecipeError("every source is empty")
+    power = min(1 / tau, 1e300)  # of the share in the largest: its own is 1 whatever the power, and the sum is never 0
+    powers = {name: (size / largest) ** power if size else 0.0 for name, size in sizes.items()}
     scale = sum(powers.values())
     return {name: power / scale for name, power in powers.items()}
 
@@ -40,7 +43,7 @@ def unimax(sizes: Mapping[str, float], budget: float, max_epochs: float) -> dict
     left, drawn = float(budget), {}
     for done, name in enumerate(sorted(sizes, key=lambda name: (sizes[name], name))):
         drawn[name] = min(left / (len(sizes) - done), max_epochs * sizes[name])
-        left -= drawn[name]
+        left = max(0.0, left - drawn[name])  # the last one takes what is left, but for rounding
     total = sum(drawn.values())
     if total <= 0:
         raise RecipeError("unimax: every source is empty")

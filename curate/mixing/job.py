@@ -221,4 +221,7 @@ def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> Pl
     if not budget:
         free = request.mixture.baseline == "unimax"
         budget = total if free else plans.once(stocks, weights, request.unit)
-    return plans.make(stocks, weights, budget, request.unit, request.seed)
+    made = plans.make(stocks, weights, budget, request.unit, request.seed)
+    if not made.drawn.documents:
+        raise UsageError(f"no document fits into {budget:,.0f} {request.unit}: give a larger --{request.unit}")
+    return made

@@ -117,3 +117,10 @@ def test_a_mixture_is_a_dataset_as_it_stands(mixture: Path, monkeypatch: pytest.
         assert datasets.load_dataset(str(mixture), "heldout", cache_dir=cache)["test"]["text"][:] == ["three"]
     assert (head.pretty_name, head.size_categories) == ('Mixture odd: "name"', ["n<1K"])
     assert "heldout" not in front_matter("x", {"data": [], "kept": 5})
+
+
+def test_what_has_no_documents_is_not_sent(mixture: Path) -> None:
+    ledger = json.loads((mixture / "ledger.json").read_text())
+    (mixture / "ledger.json").write_text(json.dumps(ledger | {"kept": 0}))
+    with pytest.raises(InputError, match="no documents"):
+        push.plan(str(mixture), TARGET)

@@ -176,3 +176,12 @@ def test_without_lance_the_person_is_told(corpus: Path, tmp_path: Path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "lance", None)
     with pytest.raises(UsageError, match=r"curate-corpora\[lance\]"):
         run(corpus, "lance", tmp_path / "out")
+
+
+def test_a_corpus_of_no_documents_is_refused(corpus: Path, tmp_path: Path) -> None:
+    ledger = json.loads((corpus / "ledger.json").read_text())
+    (corpus / "ledger.json").write_text(json.dumps(ledger | {"kept": 0}))
+    for kind in exports.FORMATS:
+        with pytest.raises((InputError, UsageError), match=r"no documents|lance"):
+            run(corpus, kind, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

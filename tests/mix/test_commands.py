@@ -159,3 +159,16 @@ def test_what_is_left_out_and_what_could_not_be_read_is_said(ask: Callable[..., 
     assert "1 file is left out, of test or validation splits; name them to read them" in done.stderr
     assert "web: records skipped: 1 not_json (" in done.stderr
     assert "zz.jsonl: line 1: Expecting value" in done.stderr
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("words", [["--plan"], ["--output", "mix"], ["--output", "mix", "--tokenize"]])
+@pytest.mark.parametrize("unit", ["tokens", "bytes"])
+def test_a_budget_that_no_document_fits_into_is_refused(
+    ask: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], unit: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ask(*words, *([] if unit == "tokens" else ["--bytes", "1"]), tokens="1" if unit == "tokens" else None)
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == f"no document fits into 1 {unit}: give a larger --{unit}"
+    assert not list(tmp_path.glob("mix*"))

@@ -218,3 +218,36 @@ def test_wrong_quantities(text: str) -> None:
 @settings(deadline=None)
 def test_short_numbers_are_right_to_three_digits(value: float) -> None:
     assert units.parse(units.short(round(value))) == pytest.approx(round(value), rel=6e-3)
+
+
+EXTREME = [5e-324, 1e-300, 1e-4, 1e-3, 0.5, 1.0, 1e4, 1e300, 1.7e308]
+
+
+@pytest.mark.parametrize("number", EXTREME)
+@pytest.mark.parametrize(
+    "sizes", [{"a": 1.0}, {"a": 1.0, "b": 1e15, "c": 7.0}, {"a": 3.0, "b": 3.0}, {"a": 0.0, "b": 2.0}]
+)
+def test_every_baseline_takes_every_number_it_allows(sizes: dict[str, float], number: float) -> None:
+    made = [
+        baselines.proportional(sizes),
+        baselines.uniform(sizes),
+        baselines.temperature(sizes, number),
+        baselines.unimax(sizes, 1e9, max(number, 1e-290)),
+        baselines.unimax(sizes, max(1.0, min(number, 1e18)), 4.0),
+    ]
+    for weights in made:
+        assert set(weights) == set(sizes)
+        assert all(0 <= weight <= 1 for weight in weights.values())
+        assert math.fsum(weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "made", [lambda s: baselines.temperature(s, 2.0), baselines.proportional, lambda s: baselines.unimax(s, 9.0, 4.0)]
+)
+def test_a_baseline_of_empty_sources_is_one_line(made: object) -> None:
+    with pytest.raises(RecipeError, match="empty"):
+        made({"a": 0.0, "b": 0.0})  # type: ignore[operator]
+
+
+def test_a_temperature_near_0_is_the_largest_source() -> None:
+    assert baselines.temperature({"a": 10.0, "b": 11.0}, 1e-4) == {"a": 0.0, "b": 1.0}

@@ -102,6 +102,13 @@ def test_a_budget_in_bytes_is_kept_by_every_run(corpora, command, capsys):
     assert main(command("train", "--bytes", "2KB", "--tokens", "2K", "--seeds", "2")) == 2
 
 
+@pytest.mark.parametrize(("tokens", "told"), [("1", True), ("2K", False)])
+def test_more_tokens_than_asked_for_are_told(corpora, command, capsys, tokens, told):
+    assert main(command("train", "--tokens", tokens, "--seeds", "1", "--no-tasks")) == 0
+    trained = json.loads((corpora / "out/budget.json").read_text())["tokens"]
+    assert (f"each run trains {trained:,}" in capsys.readouterr().err) == told
+
+
 def near_by_hand(text, others):
     """Half the runs of 13 words of the shorter of the two."""
 
