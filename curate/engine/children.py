@@ -26,7 +26,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -39,7 +38,7 @@ from curate import errors
 from curate.engine import starts, tasks
 from curate.engine.starts import MARK
 from curate.errors import CrashError, CurateError, EngineError
-from curate.files import storage, typed_json
+from curate.files import storage, threads, typed_json
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -377,7 +376,7 @@ def call(function: Callable[[T], R], task: T, *, memory: int = 0) -> R:
 def call_in_each(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
     """`call` in each of the children that were started ahead, or in one: what a task loads is then there in all."""
     count = max(1, starts.waiting())
-    with ThreadPoolExecutor(count, "start") as pool:
+    with threads.pool(count) as pool:
         for made in [pool.submit(call, function, task, memory=memory) for _ in range(count)]:
             made.result()
 
