@@ -87,7 +87,7 @@ _LICENCES = frozenset(
     {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
 )
 """People, rights, prices and wishes: what a description of a program has no word of."""
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\b\w+(?:\.\w+){2,}\b|``[^`\n]+``")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)\S+@\S+|\b\w+(?:\.\w+){2,}\b|``[^`\n]+``")
 _OPENS = re.compile(
     r"(?:for|to|if|when|until|unless|except|provided|with|without|on|at|by|after|before|while|because|but|although|though|one|two|three|single|up to|at most|per|as long|so long|only|not|no|never)\b",
     re.I,

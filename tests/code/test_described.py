@@ -4,7 +4,7 @@ import pytest
 
 from curate.code.comments import comments_with
 from curate.code.dedication import dedicates
-from curate.code.described import is_title, unexplained
+from curate.code.described import is_title, unexplained, without_addresses
 from curate.code.detect import Detector
 from curate.code.evidence import conjunction
 from curate.code.spdx import plain
@@ -198,3 +198,8 @@ def test_a_file_may_call_the_text_behind_a_title_after_the_program(title, allowe
     code = f'"""{title}\n\n    Copyright (c) 2012, Jane Roe\n\n{MIT}\n"""\nimport os\n'
     found = conjunction(e.expression for e in DETECTOR.detect(code.encode(), "frob.py"))
     assert is_allowed(found, allow_list("permissive")) == allowed
+
+
+@pytest.mark.parametrize("piece", ["util/", "a.", "x", "@", "a@"])
+def test_addresses_are_found_in_linear_time(piece):
+    assert_linear(lambda size, salt: lambda: without_addresses(f"{salt} " + piece * (size // len(piece))), piece)
