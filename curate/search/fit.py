@@ -69,7 +69,7 @@ def fit(
         if sure and (best == 0 or squares[i].mean() < squares[best].mean()):
             best = i
     if tell:
-        tell(f"{tried[best].name}: fitted to all runs, and the region drawn")
+        tell(f"{tried[best].name}: fitted to all runs")
     return FORMS[best](weights, losses), tried
 
 
@@ -98,7 +98,13 @@ def _tried(
     return Tried(name, error, rank_correlation(predicted, measured), predicted, without)
 
 
-def widening(without: Sequence[tuple[Fit, Ints]], weights: Floats, losses: Floats, seed: int = 0) -> float:
+def widening(
+    without: Sequence[tuple[Fit, Ints]],
+    weights: Floats,
+    losses: Floats,
+    seed: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> float:
     """How many times too narrow the objective's spread is, by runs that took no part in a fit: 1 at least.
 
     The root mean square of the left-out errors in standard deviations of what was drawn for them, the noise of a run among
@@ -108,7 +114,9 @@ def widening(without: Sequence[tuple[Fit, Ints]], weights: Floats, losses: Float
     measured = losses.mean(1)
     least = 1e-6 * max(float(measured.std()), 1e-300)
     squares = []
-    for one, out in without:
+    for number, (one, out) in enumerate(without, 1):
+        if tell:
+            tell(f"{one.name}: spread of left-out runs, {number} of {len(without)}")
         drawn = one.draws(weights[out], SPREADS, seed, True).mean(2)
         squares.append(((measured[out] - drawn.mean(0)) / np.maximum(drawn.std(0), least)) ** 2)
     return float(np.clip(np.sqrt(np.concatenate(squares).mean()), 1.0, WIDEST))

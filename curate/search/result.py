@@ -48,7 +48,9 @@ def search(
     used, tried = fit.fit(runs.weights, runs.losses, seed, tell)
     toll = choose.penalty_of(measured, penalty)
     kept = next(one for one in tried if one.name == used.name)
-    widen = fit.widening(kept.without, runs.weights, runs.losses, seed)
+    widen = fit.widening(kept.without, runs.weights, runs.losses, seed, tell)
+    if tell:
+        tell(f"{used.name}: the region is drawn")
     if candidates is not None:
         answer = choose.among(used, candidates[1], start, toll, seed, widen)
     else:
