@@ -6,6 +6,7 @@ import tarfile
 import zlib
 from array import array
 from bisect import bisect_left
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -136,7 +137,7 @@ def _hashed(entry: str) -> int:
 
 @lru_cache(maxsize=8)
 def _blocklist(places: tuple[tuple[Path, str], ...]) -> _Blocklist:
-    """All entries of the lists. FileNotFoundError when one can't be found, ValueError for a file that can't be read."""
+    """All entries of the lists. FileNotFoundError when one can't be found, ValueError for a file that is no list or can't be read."""
     found, longest = {False: array("Q"), True: array("Q")}, 0
     for place, category in places:
         for entry in _entries(place, category):
@@ -150,11 +151,28 @@ def _blocklist(places: tuple[tuple[Path, str], ...]) -> _Blocklist:
 def _entries(place: Path, category: str) -> Iterator[str]:
     try:
         for lines in _files(place, category):
-            for line in lines:
-                if entry := _entry(line.decode("utf-8", "replace")):
-                    yield entry
+            yield from _checked(place, lines)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{place}: a damaged archive: {error}") from error
+
+
+def _checked(place: Path, lines: Iterable[bytes]) -> Iterator[str]:
+    """The entries of one file. ValueError where most of its lines can be none, or it is no text: it would block nothing, unsaid."""
+    good, bad, first = 0, 0, ""
+    for number, line in enumerate(lines, 1):
+        if b"\0" in line:
+            raise ValueError(f"{place}: no list of hosts and URLs: it is no text ({_WANTED})")
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)
+        if entry := _entry(line.decode("utf-8", "replace")):
+            if _NAMES_A_HOST.match(entry):
+                good += 1
+            else:
+                bad += 1
+                first = first or f"line {number} is {entry[:60]!r}"
+            yield entry
+    if bad > good:
+        raise ValueError(f"{place}: no list of hosts and URLs: {first} ({_WANTED})")
 
 
 def _files(place: Path, category: str) -> Iterator[Iterable[bytes]]:
@@ -195,7 +213,9 @@ def _is_archive(place: Path) -> bool:
 
 
 _NAMES = ("domains", "urls")
+_WANTED = "expected one a line, # before comments"
 _PLAIN = re.compile(r"[a-z0-9_-][a-z0-9._-]*")
+_NAMES_A_HOST = re.compile(r"(?:[\w-][\w.-]*|\[[0-9a-f:.]+\])(?::\d+)?(?:[/?#]|$)")
 _HOSTS_FILE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
 _BROWSERS = re.compile(r"\|\|([^/^$*|]+)\^?(?:\$.*)?")
 

@@ -135,13 +135,61 @@ def test_blocklists_as_they_are_published(tmp_path: Path) -> None:
         ("! a comment", "http://a.example/", None),
         ("www.bad.example", "http://www.bad.example/", "domain"),
         ("example", "http://bad.example/", "domain"),
+        ("\ufeffbad.example", "http://bad.example/", "domain"),
     ],
 )
 def test_lists_of_one_s_own(tmp_path: Path, line: str, url: str, reason: str | None) -> None:
-    (tmp_path / "mine.txt").write_text(f"other.example\n{line}\n", encoding="utf-8")
+    (tmp_path / "mine.txt").write_text(f"{line}\nother.example\n", encoding="utf-8")
     step = UrlBlocklist(lists=[str(tmp_path / "mine.txt")])  # type: ignore[arg-type]
     assert step(Document("0", "text", url=url)).reason == reason
     assert step(Document("0", "text", url="http://other.example/")).reason == "domain"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b'{"domains": ["bad.example", "worse.example"]}', "line 1 is"),
+        (b'[\n  "bad.example",\n  "https://worse.example/x"\n]\n', "line 1 is"),
+        (b"".join(b'{"url": "https://a%d.example/x", "text": "one"}\n' % n for n in range(9)), "line 1 is"),
+        (b"domain,category\nbad.example,adult\nworse.example,adult\n", "line 1 is 'domain,category'"),
+        (b"# why\nThe first hosts of it are bad.\nAnd so is another.\nword\n", "line 2 is 'the first"),
+        (b"PAR1\x15\x00\x15\x1a", "it is no text"),
+        (gzip.compress(b"\x00\x01" * 99), "it is no text"),
+        ("bad.example\nworse.example\n".encode("utf-16"), "it is no text"),
+        (b"\x89\xff\xfe\x80\n\x90\x91\n", "line 1 is"),
+        (b'{"a": "' + b"x" * 100_000 + b'"}', "line 1 is"),
+    ],
+)
+def test_what_is_no_list_is_refused_in_one_line(tmp_path: Path, data: bytes, told: str) -> None:
+    """It would block nothing, and nobody would be told."""
+    path = tmp_path / "list"
+    path.write_bytes(data)
+    _packed(tmp_path / "list.tar.gz", {"adult/domains": data})
+    for place in (path, tmp_path / "list.tar.gz") if data[:2] != b"\x1f\x8b" else (path,):
+        with pytest.raises(ValueError, match="no list of hosts and URLs") as raised:
+            UrlBlocklist(lists=(str(place),)).prepare()
+        message = str(raised.value)
+        assert message.startswith(f"{place}: ")
+        assert told in message
+        assert len(message.removeprefix(str(place))) < 200
+        assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing yet\n\n",
+        "[Adblock Plus 2.0]\n! Title: x\n||bad.example^\n@@||good.example^\n||worse.example^\n||worst.example^\n",
+        "# hosts\n127.0.0.1 localhost\n255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\n"
+        + "".join(f"0.0.0.0 bad{n}.example\n" for n in range(9)),
+        "https://bad.example:8080/a b\nbücher.example\n[2001:db8::1]/x\n192.0.2.1\nbad.example?x=1\n-odd.example\n",
+        "\ufeffbad.example\r\nworse.example\r\n",
+    ],
+)
+def test_lists_of_every_kind_are_taken(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list").write_text(text, encoding="utf-8", newline="")
+    UrlBlocklist(lists=(str(tmp_path / "list"),)).prepare()
 
 
 def test_lists_of_the_command_line_are_a_step_and_files_of_the_job(tmp_path: Path) -> None:
@@ -179,6 +227,12 @@ def test_a_host_is_blocked_where_it_or_a_parent_is_listed(tmp_path_factory, list
 def test_words(url: str | None, reason: str | None, value: float) -> None:
     decision = UrlWords(hard=("XXX",), soft=("hot", "girls"))(Document("0", "text", url=url))
     assert (decision.reason, decision.value) == (reason, value)
+
+
+def test_real_lists_are_all_taken(testdata: Path) -> None:
+    for path in sorted((testdata / "H-lists/ut1-blacklists/blacklists").iterdir()):
+        if path.is_dir():
+            UrlBlocklist(path=str(path)).prepare()
 
 
 def test_real_lists(testdata: Path) -> None:
