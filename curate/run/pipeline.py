@@ -100,6 +100,10 @@ class CorpusJob(Job):
 def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger, when the models and lists of its steps have been loaded by a child, which reads and judges
     afterwards. Raises RecipeError with what is missing, and how to get it, and what `run_job` raises."""
+    engine = engine or EngineOptions()
+    engine.check()  # before anything is said, or takes its time
+    for corpus in {getattr(step, "against", "") for step in job.recipe.steps if is_corpus_wide(step)} - {""}:
+        index.check_against(corpus)
     engine_of_pages = (job.source.extraction or {}).get("engine")
     if (
         job.source.tasks
@@ -107,8 +111,6 @@ def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
         and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py")
     ):
         notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-    for corpus in {getattr(step, "against", "") for step in job.recipe.steps if is_corpus_wide(step)} - {""}:
-        index.check_against(corpus)
     children.call_in_each(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
     return run_job(job, engine)
 

@@ -112,12 +112,16 @@ class EngineOptions:
     private: bool = False
     memory: int | None = None
 
+    def check(self) -> None:
+        """Raise UsageError for words that name no engine or contradict each other."""
+        check_options(self.engine, self.master, self.private, self.memory, self.cores)
+
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger: of a job to be resumed that is finished
     (a scheduler that starts it once more) the one that it has. Raises as `run` does."""
     options = options or EngineOptions()
-    check_options(options.engine, options.master, options.private, options.memory, options.cores)
+    options.check()
     try:
         with claimed(job, resume=options.resume):
             if ledger := _built(job):  # only the name is missing: no engine is needed for that

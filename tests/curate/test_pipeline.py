@@ -173,10 +173,12 @@ def test_usual_readers_open_it_as_it_is(corpus, monkeypatch):
         (["--input", "nowhere/*.warc.gz"], "nowhere"),
         (["--recipe", "c5"], "no recipe 'c5'"),
         (["--engine", "sail", "--master", "local[1]"], "takes no --master"),
+        (["--master", "somewhere"], "is no master of Spark"),
         (["--extractor", "dragnet"], "no extractor is called 'dragnet'"),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, message):
+def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, message, monkeypatch):
+    monkeypatch.setattr(pipeline, "is_compiled", lambda _: False)  # on a machine where nothing ran yet
     inputs = [] if "--input" in arguments else ["--input", str(crawl)]
     done = curate("clean", "--output", str(tmp_path / "out"), "--quiet", *inputs, *arguments)
     assert done.returncode == 2
