@@ -1,4 +1,4 @@
-"""What the survivors of a deduplication lack: the longest run of words of a removed document that does not stand in its survivor.
+"""What the kept copies of a deduplication lack: the longest run of words of a removed document that does not stand in its kept copy.
 
     curate dedup corpus/ --output deduped/ --keep-rejected
     python -m benchmarks.dedup_lacking deduped/ [--sample 100] [--worst 10]

@@ -54,12 +54,12 @@ class MinHash:
     """0: chosen from the threshold, see `curate.dedup.lsh`."""
     seed: int = 1
     verify: str | bool = "containment"
-    """What is measured of candidates: "containment" (the share of a text's n-grams that its survivor holds), "jaccard" (or
+    """What is measured of candidates: "containment" (the share of a text's n-grams that its kept copy holds), "jaccard" (or
     true: the true similarity), "none" (or false: sharing a band is enough)."""
     minimum: float = 0.99
-    """Of containment: the share of a removed text's n-grams that its survivor holds at least."""
+    """Of containment: the share of a removed text's n-grams that its kept copy holds at least."""
     gap: int = 3
-    """Of containment: the longest run of words of a removed text that its survivor may lack."""
+    """Of containment: the longest run of words of a removed text that its kept copy may lack."""
     merge_near: str = ""
     """"numbers": texts that differ in their numbers alone are the same."""
     representative: bool = False

@@ -81,7 +81,7 @@ def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: 
             sample = losses.where(losses["survivor"] == cluster.survivor).orderBy("value", "doc").limit(SHOWN)
             found.append(
                 f"one cluster would lose {gone:,} documents, {share:.1%} of all (limit: max_cluster_share = "
-                f"{step.max_cluster_share}); its survivor is {doc_hex(cluster.survivor)}, {_shown(sample.collect())}"
+                f"{step.max_cluster_share}); its kept copy is {doc_hex(cluster.survivor)}, {_shown(sample.collect())}"
             )
     return found
 

@@ -202,7 +202,7 @@ def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> It
             )
         elif first and first.text:
             mine = found.row.get("text") or ""
-            yield side_by_side(mine, first.text, width, ("this document", f"keeper: {first.url or first.id}"))
+            yield side_by_side(mine, first.text, width, ("this document", f"kept copy: {first.url or first.id}"))
 
 
 def _evidence(step: str, notes: Sequence[dict[str, Any]]) -> "Text":
@@ -233,7 +233,7 @@ def _difference(found: Difference, keeper: str, width: int, full: bool, colours:
     table = Table(width=width, header_style="bold")
     sides = (
         ("this document", found.removed, "[-", "-]", "red"),
-        (f"keeper: {keeper}", found.survivor, "{+", "+}", "green"),
+        (f"kept copy: {keeper}", found.survivor, "{+", "+}", "green"),
     )
     cells = []
     for title, parts, start, end, style in sides:
