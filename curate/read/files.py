@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ SHOWN = 3
 _LEFT_OUT = {
     "split": "of test or validation splits; name them to read them",
     "side": "of JSON without a text, beside other tables",
+    "attributes": "of attributes alone, without a text, beside documents/",
     "hidden": "hidden or temporary, with . or _ in front",
     "unfinished": "of an unfinished job",
     "linked": "linked from nowhere, or linked a second time",
@@ -33,6 +34,8 @@ _LEFT_OUT = {
 _SPLITS = ("test", "tests", "testing", "eval", "evaluation", "val", "valid", "validation", "dev", "devel")
 _TRAIN = ("train", "training")
 _SPLIT = re.compile(rf"({'|'.join(_SPLITS)})([-_.]?\d+)*([-_.]of[-_.]\d+)?")
+_ATTRIBUTES = ("attributes", "documents", {"id", "attributes"})
+"""Where Dolma's tagger writes: a folder, the one beside it that it is about, and columns of its files."""
 _SIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
 
@@ -188,7 +191,7 @@ def _chosen(path: str, below: dict[str, int], asked: Asked) -> tuple[list[str], 
     left = defaultdict[str, list[str]](list)
     jobs, unfinished = _corpora(path, below)
     names = [name for name in sorted(below) if not _beside(name, jobs)]
-    splits = _splits(path, below)
+    splits, attributes = _splits(path, below), _attributes(path, below, asked)
     mixed = len({_kind(name) for name in names if _kind(name) and not _is_hidden(name)}) > 1
     kept = []
     for name in names:
@@ -205,6 +208,8 @@ def _chosen(path: str, below: dict[str, int], asked: Asked) -> tuple[list[str], 
             reason = "split"
         elif name.lower().endswith(".json") and (os.path.basename(name) in _SIDE or mixed):
             reason = None if _holds_text(storage.join(path, name), asked) else "side"
+        if reason is None and attributes(name):
+            reason = "attributes"
         if reason is None:
             kept.append(name)
         else:
@@ -258,6 +263,22 @@ def _check_there(corpus: str, folder: str, ledger: Mapping[str, Any], below: Map
 def _beside(name: str, corpora: Iterable[str]) -> bool:
     """Whether a file belongs to a corpus of ours and is none of its data."""
     return any(name.startswith(folder) and not name.startswith(f"{folder}data/") for folder in corpora)
+
+
+def _attributes(path: str, below: Mapping[str, int], asked: Asked) -> Callable[[str], bool]:
+    """A function that says whether a file holds attributes of documents that lie elsewhere. The first file that can be read tells for
+    all of its folder: there may be thousands, each a request to a store."""
+    own, other, wanted = _ATTRIBUTES
+    roots = tuple({f"/{name}".partition(f"/{other}/")[0] + f"/{own}/" for name in below if f"/{other}/" in f"/{name}"})
+    known: dict[str, bool] = {}
+
+    def is_one(name: str) -> bool:
+        folder = os.path.dirname(f"/{name}") + "/"
+        if folder.startswith(roots) and folder not in known and (there := tables.names(storage.join(path, name))):
+            known[folder] = wanted <= {*there} and not columns.spelled(asked.names("text"), there)
+        return known.get(folder, False)
+
+    return is_one
 
 
 def _object(file: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which files are a corpus, and that whatever is left out is said."""
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from curate.errors import InputError
 from curate.read.files import Found, find, place
+
+ATTRIBUTES = {"id": "1", "attributes": {"gopher__words": [[0, 3, 1.0]]}}
+"""A row of Dolma's tagger."""
 
 
 def make(root: Path, *names: str) -> Path:
@@ -87,6 +91,56 @@ def test_json_beside_parquet_is_read_where_it_holds_texts(tmp_path: Path) -> Non
     assert found.notes == (
         f"{tmp_path}: 2 files are left out, of JSON without a text, beside other tables (dataset_info.json, list.json)",
     )
+
+
+@pytest.mark.parametrize("below", ["", "v1/"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_attributes_beside_documents_are_no_documents(tmp_path: Path, below: str, packed: bool) -> None:
+    """Dolma's tagger writes a file of attributes for each file of documents."""
+    ending = "jsonl.gz" if packed else "parquet"
+    documents = [f"{below}documents/{name}/0.{ending}" for name in ("cc", "wiki")]
+    told = [f"{below}attributes/{tagger}/{name}/0.{ending}" for tagger in ("gopher", "pii") for name in ("cc", "wiki")]
+    rows = {name: ATTRIBUTES if name in told else {"id": "1", "text": "one"} for name in (*documents, *told)}
+    for name, row in rows.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if packed:
+            (tmp_path / name).write_bytes(gzip.compress(json.dumps(row).encode()))
+        else:
+            pq.write_table(pa.Table.from_pylist([row]), tmp_path / name)
+    found = find(str(tmp_path))
+    assert names(found, tmp_path) == documents
+    assert found.notes == (
+        f"{tmp_path}: 4 files are left out, of attributes alone, without a text, beside documents/ "
+        f"({', '.join(told[:3])} …)",
+    )
+    if packed:
+        assert names(find(f"{tmp_path}/**/*.*"), tmp_path) == sorted(rows)  # what is named is read
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("attributes/a.jsonl", {**ATTRIBUTES, "text": "one"}),
+        ("attributes/a.jsonl", {**ATTRIBUTES, "Raw-Content": "one"}),
+        ("attributes/a.jsonl", {"id": "1", "words": 3}),
+        ("attributes/a.jsonl", "cut"),
+        ("other/a.jsonl", ATTRIBUTES),
+        ("documents/attributes/a.jsonl", ATTRIBUTES),
+        ("elsewhere/attributes/a.jsonl", ATTRIBUTES),
+    ],
+)
+def test_what_only_looks_like_attributes_is_read(tmp_path: Path, name: str, row: object) -> None:
+    make(tmp_path, "documents/a.jsonl", name)
+    (tmp_path / name).write_text(json.dumps(row))
+    found = find(str(tmp_path))
+    assert (names(found, tmp_path), found.notes) == (sorted(["documents/a.jsonl", name]), ())
+
+
+def test_attributes_that_can_t_be_read_are_told_as_damaged_and_no_others(tmp_path: Path) -> None:
+    make(tmp_path, "documents/a.jsonl", *(f"attributes/x/{name}.jsonl" for name in "abc"))
+    for name, text in zip("abc", ("{", *[json.dumps(ATTRIBUTES)] * 2), strict=True):
+        (tmp_path / f"attributes/x/{name}.jsonl").write_text(text)
+    assert names(find(str(tmp_path)), tmp_path) == ["attributes/x/a.jsonl", "documents/a.jsonl"]
 
 
 def test_hidden_files_and_other_kinds_are_said(tmp_path: Path) -> None:
