@@ -216,6 +216,8 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
     "warc.paths": ("warc.paths", text("sample-00001.warc.gz\n")),
     # tables
     "some-dataset": ("some-dataset/a.jsonl", lines({"text": PAGES[0]})),
+    "dataset": ("dataset/a.jsonl", lines({"text": PAGES[1]})),
+    "any-corpus": ("any-corpus/a.jsonl", lines({"text": PAGES[2]})),
     "documents": (
         "documents/a.jsonl",
         lines(*[{"text": page, "url": f"https://example.org/{n}"} for n, page in enumerate(PAGES)]),
@@ -241,6 +243,10 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
     ),
     "books": ("books", ("clean", "--input", "{raw books}", "--recipe", "books", "--quiet")),
     "raw books": ("raw books", sources.write_books),
+    "gutenberg": ("gutenberg", sources.write_books),
+    "arXiv_src_": ("arXiv_src_2601_001.tar", lambda to: shutil.move(sources.write_arxiv(to.parent / "arxiv"), to)),
+    "scored": ("scored", ("clean", "--input", "{crawl}", "--recipe", "{scored.toml}", "--quiet")),
+    "scored.toml": ("scored.toml", text('[[step]]\nuse = "filters.quality.Quality"\nminimum = 0.1\n')),
     "code": ("code", ("code", "--input", "{sdists}/*", "--quiet")),
     "web": ("web", texts("web")),
     "a": ("a", texts("a")),
@@ -278,7 +284,7 @@ INPUTS: dict[str, tuple[str, Make | By]] = {
     "share.toml": ("share.toml", text(re.sub(r'\[\[step\]\]\nuse = "curate.dedup[^\[]*', "", C4))),
     "hq.bin": ("hq.bin", fasttext),
     "gsm8k.jsonl": ("gsm8k.jsonl", lines(QUESTION)),
-    "tasks/gsm8k.jsonl": ("tasks/gsm8k.jsonl", lines(QUESTION)),
+    "tasks": ("tasks/gsm8k.jsonl", lines(QUESTION)),
     "my-benchmark": ("my-benchmark/a.jsonl", lines(QUESTION)),
     "runs.csv": ("runs.csv", table_of_runs(f"run,{WEIGHTS},{LOSSES}", 24, True, True)),
     "train_mixture_1m.csv": ("train_mixture_1m.csv", table_of_runs(f"index,{WEIGHTS}", 24, False, True)),

@@ -29,6 +29,14 @@ def blocks(page: Path) -> Iterator[str]:
             yield code
 
 
+def mentions(page: Path) -> Iterator[str]:
+    """The commands that stand in the prose of a page, between backticks, in its order."""
+    rest = FENCE.sub("", page.read_text(encoding="utf-8"))
+    program = r"(?:curate|make|spark-submit|python -m (?:curate|train_probe)) "
+    for line in re.findall(rf"`({program}[^`]*)`", re.sub(r"^    .*$", "", rest, flags=re.MULTILINE)):
+        yield " ".join(line.split())
+
+
 def recipes(page: Path) -> dict[str, str]:
     """The recipes that a page shows as files: blocks of TOML that begin with `# NAME.toml`, by name."""
     found = [at[3] for at in FENCE.finditer(page.read_text(encoding="utf-8")) if at[2] == "toml"]

@@ -14,7 +14,7 @@ import pytest
 
 from curate.cli import group
 from curate.commands import reference
-from tests.pages import FENCE, PAGES, ROOT, find
+from tests.pages import FENCE, PAGES, ROOT, find, mentions
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"")
 NAMED = re.compile(r"\b((?:docs|benchmarks/results)/[\w-]+\.(?:md|ipynb))\b")
@@ -62,8 +62,8 @@ def commands(page: Path) -> Iterator[tuple[str, bool]]:
     for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
         if re.match(rf" *{program}(?! )", line) and "[OPTIONS]" not in line:
             yield re.sub(r"^ *| +# .*$", "", line), True
-    for line in re.findall(rf"`({program}[^`]*)`", re.sub(r"^    .*$", "", rest, flags=re.MULTILINE)):
-        yield " ".join(line.split()), False
+    for line in mentions(page):
+        yield line, False
 
 
 def wrong(line: str, whole: bool) -> str | None:

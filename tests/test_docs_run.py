@@ -1,4 +1,6 @@
-"""Every block of shell on a page is run, in the order of the page, as by somebody who copies it.
+"""Every block of shell on a page is run, in the order of the page, as by somebody who copies it; then the commands in its prose.
+
+In prose a command is often named alone, or with the one option that is spoken of: these are left out (`whole`), all others are run.
 
 bash reads a block: quotes, patterns, pipes and redirections are bash's. Each program that it names is a stand-in that asks this
 process, which runs `curate`, `python -m train_probe` and `spark-submit` (on the embedded engine) in itself. What stands for the
@@ -10,6 +12,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -30,7 +33,8 @@ from curate.sample import crawl
 from tests import command, made
 from tests.faulty_s3 import serve
 from tests.links.test_fetch_urls import CRAWL, crawl_of, server
-from tests.pages import PAGES, blocks, find, recipes
+from tests.pages import PAGES, blocks, find, mentions, recipes
+from tests.test_docs import wrong
 
 if TYPE_CHECKING:
     from train_probe.tasks import Task
@@ -66,6 +70,9 @@ STANDS_FOR = [
     (r"corpus/ owner/name/src/main.py", "code/ project-1/part_0.py"),
     (r"\|FILE\b", ""),
     (r"corpus/data/language=", "world/data/language="),
+    (r"> docs/", "> "),
+    (r"curate inspect out/", "curate inspect corpus/"),
+    (r"corpus/ (?=--sweep Quality)", "scored/ "),
     # what is dear
     (r"--preset 4m(?= )(?!.*--tokens)", "--preset nano --tokens 2048"),
     (r"--preset 20m(?= )(?!.*--tokens)", "--preset nano --tokens 12288"),
@@ -99,6 +106,8 @@ NOT_RUN = {
     "curate clean .*--engine spark": "needs Java",
     "curate clean .*--master": "needs a cluster",
     "curate push (?!.*--dry-run)": "needs an account",
+    "curate assets fetch lid.176.bin": "needs the network",
+    "curate clean --input x.ris": "its reader is made on the page; tests/test_contributing.py runs it",
 }
 """How a command begins that can't be run here, and why."""
 
@@ -137,7 +146,6 @@ BUDGETS = (
 """All that is ever lowered of a command that trains."""
 QUESTIONS = 6
 """Of each file of tasks so many are scored, the first ones."""
-PAGES_RUN = [page for page in PAGES if page.name != "CHANGELOG.md" and any(blocks(page))]
 
 
 def lines(block: str) -> list[str]:
@@ -159,6 +167,29 @@ def lines(block: str) -> list[str]:
     return found
 
 
+def whole(line: str) -> bool:
+    """Whether a command in prose is given with all that it needs: not with `…`, something in capitals that a reader puts there,
+    its name alone, or without an option that it asks for."""
+    if "…" in line or any(re.fullmatch("[A-Z]+", word) for word in line.split()):
+        return False
+    words = shlex.split(re.sub(r" > .*", "", line))
+    if words[0] == "make":
+        return True
+    command, rest = find(words)
+    if command.name == "mix" and "--output" not in rest:
+        return False
+    return bool(rest) and wrong(line, True) is None
+
+
+def prose(page: Path) -> list[str]:
+    """The commands in the prose of a page that are run, each once, and not those of its blocks again."""
+    said = {line.partition(" #")[0].rstrip() for block in blocks(page) for line in lines(block)}
+    return list(dict.fromkeys(line for line in mentions(page) if whole(line) and not {*lines(line)} & said))
+
+
+PAGES_RUN = [page for page in PAGES if page.name != "CHANGELOG.md" and (any(blocks(page)) or prose(page))]
+
+
 class Reader:
     """Somebody who copies blocks: a folder to work in, programs that answer, and what was done and left out."""
 
@@ -166,6 +197,7 @@ class Reader:
         self.folder, self.once, self.programs = folder, made_once, programs
         self.ran: list[str] = []
         self.left: list[str] = []
+        self.known: set[str] = set()
         self.door = socket.socket(socket.AF_UNIX)
         self.door.bind(str(programs / "door"))
         self.door.listen()
@@ -201,7 +233,9 @@ class Reader:
         named = re.sub(r" # .*", "", block)
         for name, (path, _) in made.INPUTS.items():
             there = (self.folder / path).exists()
-            if not there and re.search(rf"(?<![\w/.-]){re.escape(name)}(?:$|[\s/'\"]|(?<=-)\*)", named, re.MULTILINE):
+            if not there and re.search(
+                rf"(?<![\w/.-]){re.escape(name)}(?:$|[\s/'\"]|(?<=[-_])\*)", named, re.MULTILINE
+            ):
                 (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
                 copy = shutil.copytree if self.need(name).is_dir() else shutil.copy
                 copy(self.need(name), self.folder / path)
@@ -249,7 +283,9 @@ class Reader:
         return {"out": "", "err": f"{line}: neither run nor in NOT_RUN", "code": 127}
 
     def _clear(self, words: list[str]) -> None:
-        """A page that says `--output corpus/` twice means two readers."""
+        """A page that says `--output corpus/` twice means two readers; so does one that copies a recipe to a name that is used."""
+        if "--copy" in words:
+            (self.folder / words[-1]).unlink(missing_ok=True)
         for option, value in pairwise(words):
             if option == "--output" and "--resume" not in words and not value.startswith("s3:"):
                 shutil.rmtree(self.folder / value, ignore_errors=True)
@@ -317,13 +353,38 @@ def fetched(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("page", PAGES_RUN, ids=lambda page: page.name)
-def test_blocks_are_run(reader: Reader, page: Path) -> None:
+def test_commands_are_run(reader: Reader, page: Path) -> None:
     reader.begin()
     for name, recipe in recipes(page).items():
         (reader.folder / name).write_text(recipe, encoding="utf-8")
     for block in blocks(page):
         reader.run(block)
-    assert reader.ran or reader.left
+    mentioned = [line for line in prose(page) if line not in reader.known]  # on several pages
+    reader.known.update(mentioned)
+    if mentioned:
+        reader.run("\n".join(mentioned))
+    assert len(reader.ran) + len(reader.left) >= len(mentioned)
+
+
+@pytest.mark.parametrize(
+    ("line", "run"),
+    [
+        ("curate inspect corpus/", True),
+        ("curate inspect", False),
+        ("curate inspect …", False),
+        ("curate inspect FOLDER", False),
+        ("curate filters", False),
+        ("curate filters --markdown > docs/filters.md", True),
+        ("curate clean --input corpus/", False),
+        ("curate clean --input corpus/ --output b/", True),
+        ("curate mix --weights llama", False),
+        ("curate fetch CC-MAIN-2026-30 --urls links/ --output crawl/", True),
+        ("curate --version", True),
+        ("make demo", True),
+    ],
+)
+def test_which_commands_in_prose_are_run(line: str, run: bool) -> None:
+    assert whole(line) == run
 
 
 @pytest.mark.parametrize(
@@ -339,7 +400,7 @@ def test_a_block_that_fails_would_be_noticed(reader: Reader, block: str) -> None
 @pytest.mark.parametrize("page", PAGES_RUN, ids=lambda page: page.name)
 def test_of_commands_that_train_budgets_alone_are_lowered(page: Path) -> None:
     """Whatever else such a command says on its page it says when it is run."""
-    for block in blocks(page):
+    for block in [*blocks(page), *prose(page)]:
         for said in re.sub(r" *\\\n *", " ", block).splitlines():
             if re.search(r"probe-(train|control)|train_probe train", said) and "…" not in said and "[" not in said:
                 (done,) = lines(said)
@@ -353,7 +414,7 @@ def _without_budgets(line: str) -> list[str]:
 
 
 def test_each_rule_stands_for_something_on_a_page() -> None:
-    said = "\n".join(block for page in PAGES_RUN for block in blocks(page))
-    done = [line for page in PAGES_RUN for block in blocks(page) for line in lines(block)]
+    every = [block for page in PAGES_RUN for block in (*blocks(page), *prose(page))]
+    said, done = "\n".join(every), [line for block in every for line in lines(block)]
     assert [name for name in NOT_RUN if not any(re.match(name, line) for line in done)] == []
     assert [pattern for pattern, _ in STANDS_FOR if not re.search(pattern, said)] == []
