@@ -15,6 +15,8 @@ CURVED_FLOOR = 0.02
 """The same where mixtures are to be trained: shares below some percent differ by little."""
 SAME = 5e-4
 """Shares that differ less are the same: tables are rounded to three decimals."""
+ROUNDED = 1e-6
+"""What rounding to six decimals may bring two shares nearer."""
 POOL = 1000
 """Mixtures from which a design is chosen."""
 SPREAD = (1.5, 20.0)
@@ -82,6 +84,7 @@ def choose(weights: Floats, count: int, given: Sequence[int] = (), ridge: float 
     Greedy D-optimal: each next row is where the surface fitted to the rows so far is least known (Fedorov 1972), for
     standardised logarithms of shares and a small ridge, so that it goes on when there are more rows than sources.
     A plane is best known from its corners; `curved` asks for the squares, too, and so for rows from the middle.
+    What is alike counts once (`alike`): it is chosen again only where nothing else is left.
     """
     if not 0 < count <= len(weights):
         raise UsageError(f"{count} mixtures can't be chosen from {len(weights)}")
@@ -89,14 +92,15 @@ def choose(weights: Floats, count: int, given: Sequence[int] = (), ridge: float 
     z = np.concatenate([z, (z - z.mean(0)) ** 2], 1) if curved else z
     z = (z - z.mean(0)) / np.maximum(z.std(0), 1e-9)
     inverse = np.eye(z.shape[1]) / ridge
-    free = np.ones(len(z), dtype=bool)
+    unused, other = np.ones(len(z), dtype=bool), np.ones(len(z), dtype=bool)
     chosen: list[int] = []
     for i in range(count):
-        known = np.where(free, np.einsum("ij,jk,ik->i", z, inverse, z), -1.0)
+        known = np.where(other if other.any() else unused, np.einsum("ij,jk,ik->i", z, inverse, z), -1.0)
         at = int(given[i]) if i < len(given) else int(known.argmax())
         step = inverse @ z[at]
         inverse = inverse - np.outer(step, step) / (1 + z[at] @ step)
-        free[at] = False
+        unused[at] = False
+        other &= np.abs(weights - weights[at]).max(1) > SAME + ROUNDED
         chosen.append(at)
     return np.array(chosen, dtype=np.int64)
 

@@ -34,6 +34,20 @@ def test_the_prior_is_first_and_a_longer_design_begins_with_the_shorter() -> Non
     assert (design.mixtures(prior, caps, 7, 1)[1:] != short[1:]).any()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 10**9), min_size=2, max_size=7), st.integers(0, 3))
+def test_a_design_holds_as_many_different_mixtures_as_runs(sizes: list[int], seed: int) -> None:
+    """Of two sources, chosen rows were alike now and then: the search refused itself."""
+    prior, count = np.array(sizes) / sum(sizes), max(design.least(len(sizes)), 2 * len(sizes) + 1)
+    found = design.mixtures(prior, np.ones(len(sizes)), count, seed).round(6)
+    assert len(np.unique(design.alike(found))) == count
+
+
+def test_where_little_differs_a_design_is_as_long_all_the_same() -> None:
+    found = design.mixtures(np.array([0.5, 0.5]), np.array([0.5001, 0.5001]), 9, 0)
+    assert len(np.unique(design.alike(found))) < len(found) == 9
+
+
 def test_limits_follow_from_sizes() -> None:
     assert design.limits([100, 1000], 1000, 4).tolist() == [0.4, 1.0]
     with pytest.raises(UsageError, match="epochs"):
