@@ -65,3 +65,17 @@ def test_a_design_tells_more_than_random_rows() -> None:
         return float(np.einsum("ij,jk,ik->i", z, inverse, z).mean())
 
     assert unknown(design.choose(pool, 12)) < min(unknown(rng.permutation(300)[:12]) for _ in range(20))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(1e-3, 1.0), min_size=2, max_size=7), st.integers(0, 99))
+def test_the_runs_of_a_search_are_different_mixtures(prior: list[float], seed: int) -> None:
+    shares = np.array(prior) / sum(prior)
+    count = max(design.least(len(prior)), 2 * len(prior) + 1)
+    found = design.mixtures(shares, np.ones(len(prior)), count, seed).round(6)
+    assert len(np.unique(design.alike(found))) == count
+
+
+def test_where_few_mixtures_are_possible_they_come_again() -> None:
+    found = design.mixtures(np.array([0.5, 0.5]), np.array([0.5, 0.5]), 10, 0)
+    assert np.allclose(found, 0.5)
