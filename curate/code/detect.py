@@ -24,6 +24,7 @@ from curate.code.notices import asides, combined, gate, pointers, remark_gate
 from curate.code.prose import Sentence, is_code, is_plain
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_DOUBTS, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
+from curate.code.remarks import doubtful_remarks
 from curate.code.scan import Literals, has, literals, places
 from curate.code.texts import readable
 from curate.code.values import licence_of_value, names_in
@@ -106,11 +107,15 @@ def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBT
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
     found = _evidence_in(text, about, program, most)
-    constants = [] if program is None else list(doubtful_constants(text, program))
-    if not constants:
+    if program is None:
+        return found
+    beside = list(doubtful_constants(text, program))
+    if most > MOST_DOUBTS or not any(e.kind == "doubt" for e in found):  # one denies a file
+        beside += doubtful_remarks(text, program)
+    if not beside:
         return found
     raw = text.decode("latin-1")
-    return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in constants])]
+    return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in beside])]
 
 
 def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -> list[Evidence]:

@@ -97,6 +97,17 @@ _KINDS_OF_HEADS = {
 }  # fmt: skip
 """What else a head may say: each kind by words that speak of the file and of people, and of no part of a program."""
 _OTHERS = fast("|".join(_KINDS_OF_HEADS.values()))
+_ANYWHERE = fast(
+    "|".join(
+        [
+            _HEAD.exact.pattern,
+            *(_KINDS_OF_HEADS[kind] for kind in ("of others", "marks of secrecy", "programs and books of others", "words of contracts")),
+        ]
+    )
+)
+"""What takes a file back in a comment of any place."""
+_OF_PROGRAMS = re.compile(r"(?:sole |exclusive |private |intellectual )?property of |(?:not|never) (?:to )?be (?:published|shared|copied|passed on)|by decompil")
+"""What of it speaks of programs as often."""
 _LABEL = re.compile(r"\W*(?:(?:project|code|file|source|software) )?(?:licen[sc]e|licensing|legal|terms(?: of use)?)(?: terms)?\s*:\s+(?P<value>\S.*)$", re.I | re.S)  # fmt: skip
 _LABEL_WORDS = re.compile(r"[A-Za-z]")
 
@@ -132,6 +143,17 @@ def reserved_in_head(said: str) -> str | None:
     if label and _LABEL_WORDS.search(label.group("value")) and not mentions(said.lower()):
         return None if _VAGUE.search(label.group("value")) else said[:100]
     return None
+
+
+def reserved_anywhere(said: str) -> str | None:
+    """The words of a sentence of a comment further down that take something back, or None."""
+    matches = (m for m in _ANYWHERE.finditer(in_one_line(said)) if not _OF_PROGRAMS.match(m.group()))
+    return next((m.group() for m in matches), None)
+
+
+def anywhere() -> str:
+    """The pattern of what takes a file back in a comment of any place."""
+    return _ANYWHERE.exact.pattern
 
 
 _FOR_USE = re.compile(

@@ -1,0 +1,208 @@
+"""Remarks anywhere in a file that take it back: where its code is from, what its use costs, and limits in other languages.
+
+What is said in English counts in comments and docstrings alone; words of other languages and marks of secrecy in strings as well.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from curate.code.heads import Program
+from curate.code.names import Fast, Folded, fast, in_one_line, mentions, rough
+from curate.code.prose import Sentence
+from curate.code.reserved import anywhere, reserved_anywhere
+from curate.code.tongues import said_in_tongues
+
+_COMMENTS = re.compile(
+    r'"""[\s\S]*?(?:"""|\Z)'
+    r"|'''[\s\S]*?(?:'''|\Z)|/\*[\s\S]*?(?:\*/|\Z)|\{-[\s\S]*?(?:-\}|\Z)|\(\*[\s\S]*?(?:\*\)|\Z)|<!--[\s\S]*?(?:-->|\Z)|--\[\[[\s\S]*?(?:\]\]|\Z)"
+    r"|^=(?:pod|head\d|over|item|begin|encoding)\b[\s\S]*?(?:^=cut\b|\Z)|(?:^|(?<=[\s;{}]))(?:#(?!(?:include|define|if|else|endif|pragma|undef|import)\b)|//|--(?=[\s-])|;|%|!|\{)[^\n]*",
+    re.M,
+)
+"""Comments and docstrings, roughly."""
+_LINES_OF_QUOTES = re.compile(r"^[ \t]*(?:'|\"|\*|dnl\b|@?rem\b)[^\n]*", re.M | re.I)
+"""Lines that are comments in Vim, Basic, Fortran and batch files."""
+_MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/?|#+|//+!?|--+|;+|%+|!+|\{+|\(\*+|'+|\"+)[ \t]?", re.M)
+_SENTENCES = re.compile(r"(?<=[.!?;])[\s\"'*]+|\n[ \t]*\n")
+
+_TAKING = (
+    r"(?:lifted|stolen|stole|swiped|grabbed|nicked|cribbed|ripped|pinched|pilfered|snatched|filched|pirated|yanked|cp'?d|copy ?-?(?:and|&|n)?-? ?pasted?|copypasta|c&p|cut ?-?(?:and|&)-? ?pasted?|plagiari[sz]ed"
+    r"|borrowed|looted|poached|nabbed|cloned|scraped|hoovered|shamelessly (?:copied|taken|adapted)|copied (?:and pasted|verbatim|wholesale|word for word|line by line|straight|off|out of|over from|shamelessly)|taken (?:verbatim|wholesale|straight|out of|directly)|translated (?:line|word) (?:by|for))"
+)
+_FROM = r"(?:[a-z0-9_'-]+ ){0,4}?(?:straight |right |directly |verbatim |wholesale )?(?:from|off|out of)"
+_SOMEWHERE = r"(?:(?:an? |the |some |some random |an old |my old |our old |somebody's |someone's |one of )(?:[a-z-]+ ){0,2})?(?:gists?|blogs?|blog ?posts?|forums?|threads? (?:on|in)|newsgroups?|usenet|tutorials?|pastebin|jsfiddle|codepen|web ?sites?|web ?pages?|internet|reddit|quora|(?:the )?net\b|lab page|lecture notes|textbook|disk edition|cd-?rom|magazine|listing|competitor'?s?|vendor'?s?|former employer|last job|previous job|old job)"
+_TOOLS = r"(?:reflector|ilspy|dotpeek|dnspy|jd-?gui|jadx|procyon|cfr|fernflower|ghidra|hex-?rays|ida(?: pro)?|objdump|binary ninja|radare2?|decompiler|disassembler|chatgpt)"
+_CODE = r"(?:code|source|sources|source code|routines?|functions?|class(?:es)?|body|algorithm text|implementation|encoder|decoder|parser|internals|tree|release|file|header|module|method|logic)"
+_PATH = r"(?:[\w.-]+/)+[\w-]+(?:\.\w{1,4})?|~?/(?:etc|usr|opt|home|var|lib)/[\w./-]+"
+
+_ORIGINS = {
+    "taken from a place": rf"\b{_TAKING} {_FROM} {_SOMEWHERE}|\b{_TAKING} {_FROM} (?:the )?(?:{_PATH})\b|\b{_TAKING} {_FROM} [\w.-]+'s (?:\w+ ){{0,2}}{_CODE}\b",
+    "found somewhere": rf"\b(?:originally |first )?(?:found|posted|published as code|downloaded|got this|got it|seen)\b[^.;]{{0,40}}? (?:on|in|from|at) {_SOMEWHERE}\b[^.;]{{0,40}}\b(?:forum|post|no licen[cs]e|anymore|any more|author|somewhere|again|here)\b"
+    rf"|\b{_CODE} (?:by|from|of) (?:the )?(?:authors? of (?:the|a|this) (?:paper|article|book)|an? (?:ex-?|former )?colleague|previous employer)|\b(?:disk|diskette|cd-?rom) edition\b|\bcompanion (?:disk|diskette|cd)\b|\bcredit goes to user\b|\bgrabbed this\b",
+    "made by a tool": rf"\b{_TOOLS}(?:'s)? (?:dump|output|listing|decompilation|export|pseudo-?code)\b|\b(?:dump|output|listing|decompiled|disassembled|body|code|written) (?:of|by|from|with|using|in) {_TOOLS}\b|\bun-?minified\b(?! (?:version|build|js|javascript|source|css|file|code|bundle|output))|\bde-?obfuscated\b|\bread out of (?:the|a) running\b|\breconstructed from memory\b|\bfrom memory after\b",
+    "another's with new names": r"\b(?:we|i) (?:only|just|merely) (?:renamed|changed the names|translated|reformatted|removed the header)|\bwith our names\b|\bwith the (?:header|copyright|notice|licen[cs]e)s? (?:stripped|removed|taken off)\b|\bsame (?:code|source) as\b[^.;]{0,60}/[\w.-]+\.\w{1,4}\b",
+}  # fmt: skip
+_TOLD = (
+    rf"(?:\b(?:from(?! [\"'`])|off|out of|based on|derived|adapted|after|clones?|forks?|copy|copied|copies|ported|translat\w+|rewritten|re-?written|rip-?off|{_TAKING[3:-1]}|borrowed|courtesy|reimplement\w+ line|same code|built from|taken|extract(?:ed)? (?:of|from)"
+    rf"|(?:swift|rust|go|java|javascript|js|typescript|python|c\+\+|c#|ruby|php|kotlin|scala|c|perl|lua|julia|zig|our|a|straight|direct|line-by-line) (?:port|version|translation|rewrite|conversion|transcription|copy) of|{_CODE} (?:of|by|in)|internals of|un-?minified|(?:originally|formerly|once) (?:part|a part) of|(?:disassembly|listing|transcription|transliteration|re-?implementation|line-by-line \w+|straight \w+) of|modell?ed on the (?:code|source))\b|\b(?:{_CODE}|glyphs|icons|tables?|images|sounds)(?: and code)?:)"
+)
+_NEAR = r"[^.;\n]{0,50}?"
+_THEIRS = r"(?:'s?)? (?:\w+ )?(?:code|sources?|source code|routines?|implementation|rtl|internals|guts|team|library code)\b"
+
+_LIMITS = {
+    "licences and what they ask": r"\blicen[cs](?:e|es|ing)\b[^.;]{0,40}\b(?:costs?|is (?:needed|required|sold)|are (?:needed|required|sold)|must be (?:bought|obtained|paid|purchased))\b|\b(?:needs?|requires?|without|buy|under) (?:an? |the |your |our )?(?:separate|paid|commercial|written|prior|own|extra|special|additional) (?:agreement|licen[cs]e|contract|permission|consent|approval)\b"
+    r"|\b(?:have|has|get|gets|carr(?:y|ies)|gives?|grants?|receives?) no (?:rights?|licen[cs]e|permission)\b(?! (?:to (?:read|access|write)|on|shift|hand|child|side))|\b(?:excluded|exempt|left out|carved out) (?:from|of) (?:the|this|that|our) (?:grant|licen[cs]e|permission)|\b(?:keeps?|retains?|reserves?|hold) (?:every|all|any) rights?\b|\bbreach(?:es)? (?:of )?(?:the|your|this|an|our) (?:agreement|contract|terms|licen[cs]e|nda|eula)\b"
+    r"|\bpermission to (?:run|use|copy|pass|alter|modify|sell|share|distribute|publish|redistribute|reuse)(?: \w+)?(?: only)? ?[:=]|\bpermission (?:is )?granted (?:only )?to\b(?! (?:use|copy|the (?:user|app|process|file)|a (?:user|role)|this (?:app|user|role)|app|user|role|any person|do|modify|copy|distribute|make|anyone|redistribute|process))|\b(?:dropped|left|abandoned|gave up|no longer|quit|not any ?more) (?:on |under |the )*(?:mit|bsd|apache|isc|zlib) (?:thing|licen[cs]e|terms|licen[cs]ing)\b",
+    "uses that are banned": r"\b(?:use|usage|running|copying|selling|sale|resale|deployment|deploying|redistribution|shipping|hosting|reuse|training)\b[^.;]{0,50}\b(?:is|are) (?:strictly |expressly )?(?:prohibited|forbidden|banned|ruled out|out of bounds|off limits)\b|\bis (?:strictly |expressly )prohibited\b|\bnot to be (?:bundled|resold|sold|mirrored|republished|redistributed|rebranded|sublicensed|exported|ported) (?:with|in|to|by|on|as|outside|for)\b|\bnot to be (?:resold|sold|redistributed)\b"
+    r"|\b(?:don't|do not|never|not) use (?:this|it|these) (?:in|for|on|with|inside) (?:anything(?! (?:other|else|but))|any product|any service|a product|products)\b|\b(?:you|they|we) charge (?:for|money)\b|\b(?:for|in|by|on|with) nothing else\.?$|\bnot yours to\b|\bnot for (?:the )?(?:outside|outsiders|outside world)\b|\b(?:u|ya) (?:may|can) (?:not |only )?(?:use|copy|run)\b|\bclassroom (?:use|exercises?|purposes)\b",
+    "payment": r"^\W*(?!to |then |we |you |they |i )[a-z]{3,} pays?\W*$|\bpay what you (?:want|can|like)\b|\b(?:euros?|dollars?|pounds?|bucks|usd|eur)\b (?:each|apiece|per (?:seat|user|copy|core|head|machine|install\w*|developer|year|month))\b|\bfree as in beer\b[^.]{0,20}\bfor\b|\bfor-profit\b|\b(?:charity|donation|postcard|care|nag|guilt|coffee)ware\b|\bfreeware for\b|\b(?:write|talk|speak|mail|e-?mail|go) to sales\b|\bsales (?:team )?before\b|\bask(?:s)? for a quote\b"
+    r"|\b(?:larger|bigger|commercial|other|all other|profitable) (?:teams?|firms?|companies|shops?|studios?|users|outfits) (?:take|buy|need|must|pay|get|require|have to|are asked)\b[^.;]{0,60}\b(?:pro|paid|enterprise|licen[cs]e|plan|package|edition|seat|quote|us)\b|\b(?:for|4|without) \$\$\$|\b(?:boards?|devices?|hardware|machines?) (?:bought )?from our (?:own )?(?:store|shop)\b",
+    "names and logos": r"\b(?:must|shall|has to|have to|should|needs? to) (?:display|show|carry|keep|print|feature) (?:our|the author's|my) (?:logo|name|banner|brand|credit|link|badge)\b",
+    "secrecy": r"(?:^\W*|[.:(] ?)eyes only\b|\bdo not (?:commit|push|publish|upload|post|mirror)\b[^.;]{0,30}\b(?:public|open|outside|github)\b(?! (?:key|api|method|field|member|dir|folder|directory|func))|\bitar\b(?!\w)|\bear ?99\b|\bexport[- ]control\w*|\b(?:company|client|customer|group|corporate|business)[- ]confidential\b|\b(?:company|corporate|business)[- ]secrets?\b|\bgroup internal\b|\bproprietary\b(?= (?:and|to) (?:the |our )?(?:company|firm|client)\b)|\bth(?:is|ese) (?:schema|file|code|module|class|script|package|table|work|source|library|program|function) (?:is|becomes|goes|turns|was made|will be) closed\b(?! (?:by|when|after|before|if|on|with|and|or|automatic))",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _projects() -> str:
+    """Names of programs whose code comes under no permissive licence, as one pattern."""
+    lines = (files("curate.filters") / "data" / "licenses-projects.tsv").read_text(encoding="utf-8").splitlines()
+    names = (line.split("\t")[0] for line in lines if line and not line.startswith("#"))
+    return "|".join(names)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[Fast, Fast]:
+    """(remarks of any kind, the names of projects that make one with a word of origin)."""
+    named = rf"\b(?:{_projects()})\b"
+    return fast("|".join([*_ORIGINS.values(), *_LIMITS.values()])), fast(
+        rf"{_TOLD} {_NEAR}{named}|{named}{_THEIRS}|(?:\(c\)|\xa9|copyright) ?(?:\d{{4}})?[ ,-]{{0,3}}{named}|{named}[^.;\n]{{0,30}}\b(?:we only renamed|un-?minified|decompiled|copied|verbatim)\b"
+    )
+
+
+@lru_cache(maxsize=1)
+def _gate() -> Any:
+    """What a text has somewhere that has a remark: a quick look."""
+    any_, projects = (pattern.exact.pattern for pattern in _patterns())
+    for edge in (r"(?:^\W*|[.:(] ?)", r"^\W*", r"\W*$", r"\.?$"):
+        any_ = any_.replace(edge, "")
+    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}")
+
+
+_MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of) |\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription) of "
+_BLANKED = bytes.maketrans(b"#*;%!", b"     ")
+
+
+def _flat(low: str) -> bytes:
+    """A text without marks of comments, in one line."""
+    data = low.encode("latin-1", "replace").translate(_BLANKED).replace(b"//", b"  ").replace(b"--", b"  ")
+    return b" ".join(data.split())
+
+
+def remark(said: str, program: Program) -> str | None:
+    """The words of a sentence of a comment that take the file back; None for none."""
+    line = in_one_line(said)
+    any_, projects = _patterns()
+    match = next(any_.finditer(line), None)
+    if match is None:
+        match = next((m for m in projects.finditer(line) if not _permitted(line)), None)
+    if match is None and not _permitted(line):
+        match = _of_name(said, program)
+    return match.group() if match else reserved_anywhere(said)
+
+
+def _of_name(said: str, program: Program) -> re.Match[str] | None:
+    """The words that tell of code taken from something with a name that is none of the program's own."""
+    for match in _FROM_NAME.finditer(" ".join(said.split())):
+        name = match.group("name") or match.group("of") or ""
+        if name.lower() not in _PERMISSIVE and not program.names(name.lower()) and not _OF_DATA.search(match.string[: match.start()]):
+            return match
+    return None
+
+
+_NAME = r"(?:the |an? |some )?(?P<%s>[A-Z][a-z]{2,}\w*|[a-z]+[A-Z]\w+|@\w+)(?! (?:Standard|License))"
+_FROM_NAME = re.compile(
+    rf"(?i:\b{_TAKING} {_FROM} |\b(?:copied|taken|borrowed|pasted|ported|transliterated|cut|hand-translated|code|straight)(?: \w+){{0,3}} (?:from|out of|off) )(?:{_NAME % 'name'}|(?i:the )?(?:[\w.-]+/)*[\w-]+\.(?:c|h|cc|cpp|cxx|hpp|py|js|ts|java|go|rs|rb|php|pas|f|f90|m|pl|pm|el|hs|ml|cs|swift|kt|scala|lua|asm)\b)"
+    rf"|(?i:\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription) of )(?!the License){_NAME % 'of'}"
+)
+"""A word of taking and a name with a capital, or a source file of somewhere else."""
+_PERMISSIVE = frozenset(
+    (  # noqa: SIM905
+        "python cpython pypy stdlib django flask werkzeug jinja numpy scipy pandas matplotlib scikit-learn pytorch tensorflow jax requests urllib3 attrs click pillow pytest setuptools pip twisted tornado sqlalchemy boost llvm clang"
+        " sqlite lua zlib libpng react angular vue svelte jquery lodash underscore express node nodejs deno typescript webpack babel rust cargo tokio go golang kubernetes docker swift kotlin apache spark hadoop kafka lucene guava"
+        " spring android chromium webkit freebsd openbsd netbsd bsd ruby rails sinatra elixir phoenix clojure haskell julia d3 bootstrap stdin stdout windows unix posix test the this these that our its google facebook microsoft"
+    ).split()
+)
+"""Programs under permissive licences, and words with a capital that are none."""
+_OF_DATA = re.compile(r"(?i)\b(?:names?|ideas?|examples?|data|values?|list|tables? of|input|text|wording|numbers?|test (?:cases?|vectors?|data)|definitions?|constants?|docstrings?|docs|documentation|is|are|be|descriptors?|converted|concepts?|terms?|images?)\b[^.]{0,25}$")
+"""What may be taken from elsewhere without taking code."""
+
+
+def _permitted(line: Folded) -> bool:
+    """Whether a sentence names the licence of what it tells of, which is read for itself."""
+    return bool(mentions(line.text)) or _FREE.search(line.text) is not None
+
+
+_FREE = re.compile(r"\b(?:hpnd|mit|bsd|isc|zlib|apache|public domain|cc0)\b")
+
+
+def doubtful_remarks(text: bytes, program: Program) -> Iterator[tuple[Sentence, str]]:
+    """(place, words) of the remarks of a source file."""
+    plain = text.decode("utf-8", "replace")
+    low = plain.lower()
+    for start, end in said_in_tongues(low):
+        line = text.count(b"\n", 0, 0)
+        first, last = low.rfind("\n", 0, start + 1) + 1, low.find("\n", end)
+        line = low.count("\n", 0, first)
+        at = _line_start(text, line)
+        words = low[first : last if last >= 0 else len(low)].strip()[:200]
+        yield Sentence(at, at + 1), words.encode().decode("latin-1")
+    if _gate().search(_flat(low)) is None:
+        return
+    raw = text.decode("latin-1")
+    for start, comment in comments(raw):
+        for at, said in _said(comment):
+            found = remark(said, program) if len(said) > SHORT else None
+            if found:
+                yield Sentence(start + at, start + at + len(said)), f"{found}: {said}"
+                return
+
+
+SHORT = 6
+"""Characters of a sentence that says nothing."""
+
+
+def _line_start(text: bytes, line: int) -> int:
+    at = 0
+    for _ in range(line):
+        at = text.find(b"\n", at) + 1
+    return at
+
+
+def comments(raw: str) -> Iterator[tuple[int, str]]:
+    """(place, text) of comments and docstrings; line comments that follow each other are one."""
+    start = end = -1
+    for match in sorted(
+        [*_COMMENTS.finditer(raw), *_LINES_OF_QUOTES.finditer(raw)], key=lambda m: (m.start(), -m.end())
+    ):
+        if match.start() < end:
+            continue
+        if start >= 0 and raw[end : match.start()].strip(" \t\r") == "\n" and raw[start] == raw[match.start()]:
+            end = match.end()
+            continue
+        if start >= 0:
+            yield start, raw[start:end]
+        start, end = match.span()
+    if start >= 0:
+        yield start, raw[start:end]
+
+
+def _said(comment: str) -> Iterator[tuple[int, str]]:
+    """(place, words) of the sentences of a comment."""
+    plain = _MARKS.sub(lambda m: " " * len(m.group()), comment)
+    at = 0
+    for gap in _SENTENCES.finditer(plain):
+        yield at, plain[at : gap.start()]
+        at = gap.end()
+    yield at, plain[at:]

@@ -1,0 +1,87 @@
+"""What comments and strings say in other languages than English of commerce, leave, bans, rights, secrets, and of taking.
+
+The words are a table (`filters/data/licenses-tongues.tsv`), so that whoever speaks a language can review them.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import re2
+
+NEAR = 120
+"""Bytes between a word of leave and what is dealt with that are said together."""
+_NO_BLANKS = frozenset({"zh", "ja", "ko", "ar", "he"})
+"""Languages in which words begin anywhere: without blanks, or behind short words that are written with them."""
+
+
+class _Tongue(NamedTuple):
+    """The words of a language: `limits` and `dealt` restrict together."""
+
+    limits: Any
+    dealt: Any
+
+
+@lru_cache(maxsize=1)
+def _rows() -> list[list[str]]:
+    lines = (files("curate.filters") / "data" / "licenses-tongues.tsv").read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
+
+
+def _pattern(words: list[tuple[str, str]]) -> Any:
+    """What finds the beginnings of words of some languages in UTF-8."""
+    begun = "|".join(re.escape(word) for language, word in words if language not in _NO_BLANKS)
+    anywhere = "|".join(re.escape(word) for language, word in words if language in _NO_BLANKS)
+    kinds = [
+        kind
+        for kind, some in ((rf"(?:^|[^\pL\pN_])(?:{begun})", begun), (f"(?:{anywhere})", anywhere))
+        if some
+    ]
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    options.never_capture = True
+    return re2.compile("|".join(kinds), options)
+
+
+def _words(row: list[str], column: int) -> list[tuple[str, str]]:
+    return [(row[0], word) for word in row[column].split(";") if word]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[Any, Any, Any, list[_Tongue]]:
+    """(what restricts alone, words of leave and bans, words of taking, the words of each language)."""
+    rows = _rows()
+    alone, limits, taken = ([word for row in rows for word in _words(row, column)] for column in (1, 2, 4))
+    tongues = [_Tongue(_pattern(_words(row, 2)), _pattern(_words(row, 3))) for row in rows]
+    return _pattern(alone), _pattern(limits), _pattern(taken), tongues
+
+
+def said_in_tongues(text: str) -> Iterator[tuple[int, int]]:
+    """Places of `text` (in small letters) that restrict or reserve in a language of the table, or tell of taking."""
+    alone, limits, taken, tongues = _tables()
+    for pattern in (alone, taken):
+        match = pattern.search(text)
+        if match:
+            yield match.span()
+    if limits.search(text) is None:
+        return
+    for tongue in tongues:
+        for match in tongue.limits.finditer(text):
+            first = max(0, match.start() - NEAR)
+            around = _paragraph(text, first, match.start(), match.end())
+            if tongue.dealt.search(around):
+                yield match.span()
+                break
+
+
+def _paragraph(text: str, first: int, start: int, end: int) -> str:
+    """What stands around a place without blank lines between."""
+    before = _BLANK.split(text[first:start])[-1]
+    behind = _BLANK.split(text[end : end + NEAR])[0]
+    return f"{before} {behind}"
+
+
+_BLANK = re.compile(r"\n[ \t\r*#/;%-]*\n|(?<=[.!?]) ")
