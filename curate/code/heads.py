@@ -73,6 +73,26 @@ _FORMS = whole(
     r")\W*"
 )  # fmt: skip
 """Forms of headings that comments of all kinds have; beside those of `curate.code.described`."""
+_FIELDS = whole(
+    r"(?i)\W*(?:"
+    r"stability\s*:\s*(?:experimental|provisional|stable|unstable|alpha|beta|internal|frozen|deprecated|unknown)|portability\s*:\s*[\w ,.()/+-]{1,60}"
+    r"|(?:[\w-]+: ?[\w'.+-]{1,30}; ?)*(?:lexical-binding|mode|coding|indent-tabs-mode|tab-width|fill-column|c-basic-offset|no-byte-compile|byte-compile-warnings|buffer-read-only|encoding|truncate-lines)\s*: ?[\w'.+-]{1,30}"
+    r"|package-requires\s*:.{0,300}|commentary|code|change ?log|(?:compatibility|features that might be required by this library)\b:?"
+    r"|(?:company|engineer|create date|design names?|module names?|project names?|target devices?|tool versions?|dependencies|revision history|additional comments?|platform|standard|simulators?|synthesi[sz]ers?|unit name|entity name|library name)\s*:?(?:\s+[\w.,'/:+() -]{1,60})?"
+    r"|revision\s+[0-9.]+\s*(?:-\s*)?file created|(?:a )?part of (?:the )?[\w.+-]+(?: (?:project|library|package|toolkit|suite|framework))?"
+    r"|(?:see )?(?:the )?(?:file|license|licence) [\"'`]?(?:LICEN[SC]E|COPYING|COPYRIGHT)[\w.]*[\"'`]?,? (?:included|distributed|contained|that is included|that comes) (?:in|with) this (?:distribution|package|software|source|project|repository)(?: code| tree)?,? for (?:more |further )?(?:details?|information|terms)(?: about| on)?(?: the)?(?: copyright| licen[sc]e)?"
+    r")\W*"
+)
+"""Fields of the headings that tools and style guides ask for: Haddock, Emacs Lisp, Vivado, and where a project's files say so."""
+_WHO_ASKS = re.compile(r"\b(?:only|not|no|must|pay|ask|licen[sc]e[ds]?|confidential|internal|proprietary|property)\b", re.I)
+
+
+def is_field(said: str) -> bool:
+    """Whether a line is a field of a usual heading, with a value that limits nothing."""
+    line = " ".join(said.split())
+    return _FIELDS.matches(line) and (_WHO_ASKS.search(line) is None or "LICENSE" in line or line.lower().startswith("stability"))
+
+
 _BY = re.compile(
     r"\W*(?:(?:inspired|originally (?:written|created|developed)|written|developed|created|designed|modified|adapted|ported|rewritten|maintained|contributed|translated|implemented|and|,| |heavily|also|based on (?:work|ideas))+ (?:by|in|at|for|from)|(?:portions|parts) \w+ (?:from|by|on)) ",
     re.I,
@@ -105,6 +125,19 @@ _MILD = frozenset(
 _OF_THE_WORK = re.compile(r"\b(?:us(?:e|es|ed|ing|age|er|ers)|cop(?:y|ies|ied|ying)|(?:re)?distribut\w+|s[eo]ld?|(?:re)?sell\w*|deploy\w*|publish\w*|ship\w*|shar(?:e|ed|ing)|you|your|host\w*|train\w*|this (?:file|code|software|program|script|module|package|library|work))\b", re.I)  # fmt: skip
 _LICENCE_FOR = re.compile(r"\W*(?:MIT|BSD|ISC|X11|Expat|Zlib|ZLIB|Apache(?: ?2(?:\.0)?)?)\s{0,2}[(,:]")
 """The name of a licence, and what may say what it is for: "MIT (API)"."""
+_SUSPECT = re.compile(
+    r"\b(?:ke(?:ep|pt)\w*|stay\w*|remain\w*|leav\w+|left|lea?d? out|hand(?:s|ed|ing)?|pass(?:ed|ing)? (?:on|to|out|around)|secre\w*|seal\w*|classif\w*|embargo\w*|confid\w*|internal\w*|private\w*|sensitiv\w*|restrict\w*|protected|closed|outside\w*|eyes?|quiet\w*|vault|wraps|drawer|hush|silent"
+    r"|ask\w*|request\w* (?:by|from)|wait\w*|await\w*|claim\w*|title|belong\w*|own\w*|holders?|propert(?:y|ies) of|author\w*|wr(?:ite|ote|itten) (?:by|for)|original\w*|origin|found|copied|cop(?:y|ies)|taken?|took|borrow\w*|stole\w*|translat\w*|port(?:ed)?|based|deriv\w*|adapt\w*|inspired|courtesy|source|from (?:the|a|an|our|some) (?:web|net|book|paper|blog|forum|internet|lab|client|vendor|leak\w*)"
+    r"|out|off|over|behind|banned?|bans|refus\w*|exclu\w*|exempt\w*|except\w*|hands?|stop\w*|beware|lets?|letting|welcome|fine|ok(?:ay)?|invit\w*|allow\w*|deny|denied|denies|meant|made|intended|designed|suit\w*|good|bad|legal\w*|law\w*|court\w*|claus\w*|contract\w*|agree\w*|deal\w*|sign(?:ed|s)?|stamp\w*"
+    r"|cost\w*|bill(?:ed|s|ing)?|charg\w*|invoice\w*|tax\w*|dollar\w*|cheap\w*|rent\w*|lease\w*|fund\w*|teams?|boss|staff|colleagues?|members?|crew|labs?|house\w*|offices?|departments?|suppliers?|museums?|airlines?|pilots?|casinos?|games? studios?|studios?|telcos?|shops?|stores?|famil\w+|pupils?|owners?|exam\w*|homework|courses?|class(?:room)s?"
+    r"|beta|demo|preview|draft|sample|unpublished|unreleased|version|edition|expire\w*|end(?:s|ed)? (?:in|on|with)|burn\w*|destroy\w*|kill\w*|dies?|robots?|bots?|crawlers?|machines?|models?|learn\w*|military|weapons?|nuclear|embed\w*|ask|speak|call|mail|write|phone|go to|talk\w*|everyone|all)\b",
+    re.I,
+)
+"""Words of a short sentence that may speak of use, owners, origin, secrets or prices after all."""
+_CALM = 3
+"""Words from which a sentence without any of these is a description."""
+_BEGINS = re.compile(r"\W*(?:[A-Z][a-z]{2,}[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Things|What|How|Whether|Where|Each|Every|It|This)\b")
+"""How a description begins: "Allocates from the arena", "A recurrent net", "Things that older Pythons lack"."""
 _YES_NO = re.compile(r"\byes/no\b|\b[Nn]o\.(?= ?\d)")
 _PARTY = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|they|them|their|he|she|his|her|who|whoever|those)\b", re.I)  # fmt: skip
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|can|does|do|will|[a-z]{3,}(?:s|ed))\b")
@@ -197,7 +230,7 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     tokens = tokens_in(said)
     if _LICENCE_FOR.match(said) and not says_no_more(said):
         return "goes on behind the name of a licence"
-    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.matches(said):
+    if not tokens or is_harmless(said) or LISTED.fullmatch(said) or _FORMS.matches(said) or is_field(said):
         return None
     by = _BY.match(said)
     if by and not _TAKEN.search(said) and _is_origin(said[by.end() :], program):
@@ -258,6 +291,31 @@ def _is_name(rest: str, marked: bool, program: Program) -> bool:
     return only_names(rest, marked)
 
 
+_HOLDS = re.compile(
+    r"\b(?:belongs? to|owned by|own(?:s|ed|ing)?|released by|takes?|has|have|transfers?|ownership (?:of|to|is|goes to|stays with|passes to)) (?:(?:the|a|an|its|their|this|that|each|no|any|new) )*(?:calle[re]s?|process(?:es)?|threads?|locks?|it|them|mutex(?:es)?|objects?|nodes?|parents?|child(?:ren)?|lists?|queues?|buffers?|pools?|arenas?|memory|pointers?|strings?|ownership|arrays?|handles?|sockets?|files?|containers?|tasks?|workers?|sessions?|tokens?|classes|instances?|windows?|widgets?|parsers?|functions?|closures?|slices?|values?|results?|references?)\b(?! (?:author|company|rights|licen))",
+    re.I,
+)
+"""What a part of a program has or holds: no owner of the work."""
+
+
+def _without_holds(said: str, program: Program) -> str:
+    """A sentence without what parts of programs own of each other, where it speaks of such parts."""
+    calm = _HOLDS.sub(" ", said)
+    if calm == said or _PARTY.search(said.replace(" it ", " ")) and re.search(r"\b(?:we|us|our|my|me|you|your)\b", said, re.I):
+        return said
+    return calm if _OF_MEMORY.search(said) else said
+
+
+_OF_MEMORY = re.compile(r"\b(?:calle[re]s?|process(?:es)?|threads?|locks?|mutex(?:es)?|memory|buffers?|pointers?|nodes?|objects?|arenas?|ownership|handles?|freed?|slices?|strings?|arrays?)\b", re.I)
+
+
+OBJECTS = re.compile(
+    r"\bpermissions? (?:bits?|flags?|masks?|modes?)\b|\blicen[cs]e (?:plates?|servers?|plate numbers?)\b|\b(?:file|access|unix|posix|read|write|execute) permissions?\b|\bsecret keys?\b|\bfree (?:list|lists|blocks?|pages?|slots?|space|memory)\b|\btrial division\b|\blicen[cs]e headers? (?:in|of|from)\b",
+    re.I,
+)
+"""Things of programs with words of rights in their names."""
+
+
 def limits_of(said: str) -> int:
     """How many words of people, rights and prices a sentence has."""
     return sum(1 for _ in limits_in(without_addresses(said)))
@@ -296,8 +354,49 @@ def _weigh(said: str, program: Program) -> _Weighed:
     )
 
 
+def is_calm(said: str, program: Program | None = None) -> bool:
+    """Whether a short sentence has no word at all of people, rights, duties, use, origin, owners or prices, and no name."""
+    tokens = tokens_in(without_addresses(said))
+    if len(tokens) < _CALM or not said.isascii() or _BEGINS.match(said) is None:
+        return False
+    if _SUSPECT.search(said) or _PARTY.search(said) or _OF_THE_WORK.search(said) or _TAKEN.search(said):
+        return False
+    if _DUTIES.search(said) or limits_of(said):
+        return False
+    known = _programs()[0]
+    named = (t for t in tokens[1:] if t[:1].isupper() and not t.isupper())
+    return all(t.lower() in known or t.lower().rstrip("s") in _TONGUES or (program is not None and program.has(t.lower())) for t in named)
+
+
+_TONGUES = frozenset("python java haskell ruby perl rust unicode fibonacci dijkstra gauss newton euler fourier bayes kalman bloom huffman markov monday sunday windows linux unix posix".split())  # fmt: skip  # noqa: SIM905
+"""Names that descriptions of programs have."""
+
+
+def describes(words: str, program: Program) -> bool:
+    """Whether a sentence describes a program and has no word of people, rights, use, owners or origin; beside a notice, too."""
+    said = " ".join(words.split())
+    if is_calm(said, program):
+        return True
+    calmer = _without_holds(said, program)
+    if _SPOKEN_TO.search(calmer) or _OF_THE_WORK.search(calmer) or _OF_RIGHTS.search(calmer):
+        return False
+    weighed = _weigh(said, program)
+    return weighed.parts >= 1 + 0.3 * weighed.duties and not _weigh(calmer, program).limits and _DUTY_OF_PEOPLE.search(said) is None
+
+
+_SPOKEN_TO = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|whoever)\b", re.I)
+_OF_RIGHTS = re.compile(r"\b(?:licen[cs]\w*|term|terms|clause\w*|grant\w*|copyright\w*|above|below|following|conditions? (?:of|for|above|below|that|are|is|apply)|provided|applies|apply|holds?|valid|void (?:if|when|for)|schools?|for \w+ only)\b", re.I)  # fmt: skip
+_DUTY_OF_PEOPLE = re.compile(r"\b(?:unless|except|until|provided|solely|only (?:for|in|on|at|by|to|with))\b", re.I)
+"""Words by which a sentence beside a notice is more than a description."""
+
+
 def _undescribed(rest: str, tokens: list[str], program: Program) -> str | None:
+    calmer = _without_holds(rest, program)
     weighed = _weigh(rest, program)
+    if calmer != rest:
+        calm = _weigh(calmer, program)
+        weighed = _Weighed(weighed.parts, weighed.named, calm.duties, calm.limits, weighed.others)
+        rest = calmer
     free = not weighed.duties and not weighed.limits
     if free and not weighed.others and all(t.lower() in _JOINING or (t.isascii() and not t.isalpha()) for t in tokens):
         return None
@@ -309,6 +408,8 @@ def _undescribed(rest: str, tokens: list[str], program: Program) -> str | None:
         and not _OF_THE_WORK.search(rest)
         and _VERB.search(rest)
     ):
+        return None
+    if free and is_calm(rest, program):
         return None
     if free and sum(any(c in "0123456789" for c in t) for t in tokens) * 2 >= len(tokens):
         return None

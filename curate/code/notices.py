@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from curate.code.described import speaks_of_parts
 from curate.code.evidence import ids
 from curate.code.known import Span
 from curate.code.names import Folded, fast, in_one_line, mentions, rough, spaced
@@ -204,6 +205,7 @@ def doubtful(said: str, heading: bool = True) -> str | None:
             of_names = match.group().startswith("internal") and (
                 _OF_CODE.search(text.text) or (not heading and not _OF_WORK.search(text.text))
             )
+            of_names = of_names or (match.group().endswith(" use in") and speaks_of_parts(text.text[match.end() :]))
             of_data = pattern is _ORIGIN and _OF_DATA.search(text.text[: match.start()])
             if not of_names and not of_data:
                 return match.group()
@@ -300,6 +302,11 @@ def off_form(said: str) -> str | None:
     return None
 
 
+ACCORDING = re.compile(
+    r"\W*(?:this file|this code|these files|it) may not be (?:used, )?copied, modified,? or distributed except according to (?:those|these|the) terms\W*",
+    re.I,
+)
+"""What the usual notice of Rust's projects goes on with behind the names of its licences."""
 _FILE = r"[`'\"(\[<*_]{0,3}(?P<%s>(?:\.{0,2}/|[\w.-]+/){0,4}(?:[A-Z0-9_-]*LICEN[SC]ES?|[A-Z0-9_-]*COPYING|COPYRIGHT|NOTICE|UNLICENSE|[Ll]icen[sc]e|[Cc]opying|[Cc]opyright)(?:[-_.][\w-]+)*)[`'\")\]>*_]{0,3}"
 _POINTER = fast(
     r"(?:\b[Ss]ee|\bSEE|\bin|\b[Rr]ead|\b[Rr]efer to|\b[Cc]onsult|\bfile|\bfound (?:in|at)|\bper|\bby|\bunder|\bto|\bwith|\bof|\bcheck|&|\band|\bor|@license|[Ll]icense:?)\s+(?:the\s+)?(?:accompanying\s+|included\s+|enclosed\s+|attached\s+|top[- ]level\s+|root\s+|project(?:'s)?\s+|full\s+|main\s+)*(?:file\s+|files\s+)?"

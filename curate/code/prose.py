@@ -408,7 +408,7 @@ def _without_condition(line: str, end: int) -> int:
 
 _PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 _SHORT_LINE = 50
-_FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}:\s")
+_FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}(?:[ \t]{0,12}):\s")
 _BEGINS_CODE = re.compile(
     r"\s*(?:(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=))"
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from curate.code.heads import Program
 from curate.code.names import Fast, Folded, fast, in_one_line, mentions, rough
+from curate.code.notices import ACCORDING
 from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
 from curate.code.tongues import said_in_tongues
@@ -49,7 +50,7 @@ _TOLD = (
     rf"|(?:swift|rust|go|java|javascript|js|typescript|python|c\+\+|c#|ruby|php|kotlin|scala|c|perl|lua|julia|zig|our|a|straight|direct|line-by-line) (?:port|version|translation|rewrite|conversion|transcription|copy) of|{_CODE} (?:of|by|in)|internals of|un-?minified|(?:originally|formerly|once) (?:part|a part) of|(?:disassembly|listing|transcription|transliteration|re-?implementation|line-by-line \w+|straight \w+) of|modell?ed on the (?:code|source))\b|\b(?:{_CODE}|glyphs|icons|tables?|images|sounds)(?: and code)?:)"
 )
 _NEAR = r"[^.;\n]{0,50}?"
-_THEIRS = r"(?:'s?)? (?:\w+ )?(?:code|sources?|source code|routines?|implementation|rtl|internals|guts|team|library code)\b"
+_THEIRS = r"(?:'s? own [\w.-]+|(?:'s?)?(?: [\w.]+)? [\w-]+\.(?:c|h|cc|cpp|el|py|js|php|java|pas|m|pl|rb)|(?:'s?)? (?:\w+ )?(?:code|sources?|source code|routines?|implementation|rtl|internals|guts|team|library code))\b"
 
 _LIMITS = {
     "licences and what they ask": r"\blicen[cs](?:e|es|ing)\b[^.;]{0,40}\b(?:costs?|is (?:needed|required|sold)|are (?:needed|required|sold)|must be (?:bought|obtained|paid|purchased))\b|\b(?:needs?|requires?|without|buy|under) (?:an? |the |your |our )?(?:separate|paid|commercial|written|prior|own|extra|special|additional) (?:agreement|licen[cs]e|contract|permission|consent|approval)\b"
@@ -102,6 +103,8 @@ def _flat(low: str) -> bytes:
 
 def remark(said: str, program: Program) -> str | None:
     """The words of a sentence of a comment that take the file back; None for none."""
+    if ACCORDING.fullmatch(" ".join(said.split())):
+        return None
     line = in_one_line(said)
     any_, projects = _patterns()
     match = next(any_.finditer(line), None)

@@ -133,7 +133,8 @@ def reserved_in_head(said: str) -> str | None:
     A label `License:` with words behind it that name no licence and no file is one, too.
     """
     line = in_one_line(said)
-    match = next((m for pattern in (_HEAD, _OTHERS) for m in pattern.finditer(line)), None)
+    found = (m for pattern in (_HEAD, _OTHERS) for m in pattern.finditer(line))
+    match = next((m for m in found if not _is_of_robots(line.text, m.group())), None)
     if match is not None:
         return match.group()
     place = _FOR_USE.match(in_one_line(said).text)
@@ -145,9 +146,16 @@ def reserved_in_head(said: str) -> str | None:
     return None
 
 
+def _is_of_robots(line: str, found: str) -> bool:
+    """Whether a sentence tells of what `robots.txt` says of other pages."""
+    return "robots.txt" in line and re.match(r"(?:ro)?bots?|crawlers?|spiders?|scrapers?", found) is not None
+
+
 def reserved_anywhere(said: str) -> str | None:
     """The words of a sentence of a comment further down that take something back, or None."""
-    matches = (m for m in _ANYWHERE.finditer(in_one_line(said)) if not _OF_PROGRAMS.match(m.group()))
+    line = in_one_line(said)
+    found = (m for m in _ANYWHERE.finditer(line) if not _OF_PROGRAMS.match(m.group()))
+    matches = (m for m in found if not _is_of_robots(line.text, m.group()))
     return next((m.group() for m in matches), None)
 
 

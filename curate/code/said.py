@@ -18,10 +18,11 @@ from curate.code.dedication import dedicates
 from curate.code.described import curt, introduces, is_common, is_name_described, is_subject, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.frames import is_origin, is_said, unframed
-from curate.code.heads import Program, unknown_in_head
+from curate.code.heads import OBJECTS, Program, describes, is_field, unknown_in_head
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import (
+    ACCORDING,
     comes_from,
     doubtful,
     foreign_copy,
@@ -32,7 +33,7 @@ from curate.code.notices import (
     remarks,
     unknown_name,
 )
-from curate.code.prose import Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
+from curate.code.prose import SINGLE, Sentence, condition_in, is_code, is_code_line, is_plain, sentences, takes_back
 from curate.code.reserved import reserved_in_head
 from curate.code.scan import places
 from curate.code.scopes import files_of_others, is_for_other_things, said_of_parts
@@ -334,16 +335,38 @@ def _doubts_beside(
     near = [s for s in silent if s.at.start < heading or meets(s.at, zones) or meets(s.at, blocks)]
     for sentence, words, _, _ in [*left, *near]:
         in_comment = meets(sentence, blocks)
+        if is_field(words) or (anchors and ACCORDING.fullmatch(" ".join(words.split()))):
+            continue
+        plainly = _is_line_of_code(head.raw, sentence) or (
+            head.program is not None and describes(words, head.program) and not _touches_any(text, sentence, texts)
+        )
         why = (
             (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")
-            or (_is_beside(text, sentence, words, anchors) and condition_in(words))
-            or (meets(sentence, zones) and takes_back(words))
-            or (in_comment and unexplained(words))
+            or (not plainly and _is_beside(text, sentence, words, anchors) and condition_in(words))
+            or (not plainly and meets(sentence, zones) and takes_back(words))
+            or (not plainly and in_comment and unexplained(words))
             or doubtful(words, sentence.start < heading)
             or _in_head(head, sentence, heading, words)
         )
         if why:
             yield doubt(sentence, f"{why}: {words}")
+
+
+_COMMENTED = re.compile(r"(?:^|\s)(?:#|//|--|;|%)|/\*|\*/|^\s*\*")
+
+
+def _is_line_of_code(raw: str, sentence: Sentence) -> bool:
+    """Whether a sentence stands in a line of code, before any comment in it."""
+    first = raw.rfind("\n", 0, sentence.start) + 1
+    last = raw.find("\n", sentence.start)
+    last = last if last >= 0 else len(raw)
+    if "\n" in raw[sentence.start : sentence.end] or _COMMENTED.search(raw[first : sentence.end]):
+        return False
+    return is_code(raw[first:last])
+
+
+def _touches_any(text: str, sentence: Sentence, texts: Sequence[Span]) -> bool:
+    return any(_touches(text, sentence, span) for span in texts)
 
 
 def _is_joined(text: str, sentence: Sentence, words: str, texts: Sequence[Span]) -> bool:
@@ -363,13 +386,28 @@ def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str |
     comment = next(((start, end) for start, end in head.comments if start <= at < end), None)
     if (at >= heading and comment is None) or _in_code(head.raw, sentence, comment is not None):
         return None
+    words = OBJECTS.sub("bits", words)
     if comment is None or at >= heading:
+        return reserved_in_head(words)
+    if _is_under_its_file(head.raw, sentence):
         return reserved_in_head(words)
     found = reserved_in_head(words) or curt(words, comment[1] - comment[0])
     if found or head.program is None or head.raw[at - 1 : at] == "@":
         return found
     first = not any(c.isalnum() for c in head.raw[comment[0] : at]) and comment[1] - sentence.end > MORE
     return unknown_in_head(words, head.program, first)
+
+
+_FILE_LINE = re.compile(r"\W*[\w+.-]+\.(?:swift|mm?|h|c|cc|cpp|hpp|kt|java|metal)\W*")
+
+
+def _is_under_its_file(raw: str, sentence: Sentence) -> bool:
+    """Whether a line is one name of a project, under the line with the name of the file, as Xcode writes them."""
+    first = raw.rfind("\n", 0, sentence.start) + 1
+    before = raw[raw.rfind("\n", 0, max(0, first - 1)) + 1 : first]
+    word = raw[sentence.start : sentence.end]
+    alone = raw[first : raw.find("\n", first)].strip(" \t\r/*")
+    return word == alone and word[:1].isupper() and SINGLE.search(word) is None and word.isalnum() and _FILE_LINE.fullmatch(before) is not None
 
 
 def _in_code(raw: str, sentence: Sentence, commented: bool) -> bool:
