@@ -81,16 +81,21 @@ _FIELDS = whole(
     r"|(?:company|engineer|create date|design names?|module names?|project names?|target devices?|tool versions?|dependencies|revision history|additional comments?|platform|standard|simulators?|synthesi[sz]ers?|unit name|entity name|library name)\s*:?(?:\s+[\w.,'/:+() -]{1,60})?"
     r"|revision\s+[0-9.]+\s*(?:-\s*)?file created|(?:a )?part of (?:the )?[\w.+-]+(?: (?:project|library|package|toolkit|suite|framework))?"
     r"|(?:see )?(?:the )?(?:file|license|licence) [\"'`]?(?:LICEN[SC]E|COPYING|COPYRIGHT)[\w.]*[\"'`]?,? (?:included|distributed|contained|that is included|that comes) (?:in|with) this (?:distribution|package|software|source|project|repository)(?: code| tree)?,? for (?:more |further )?(?:details?|information|terms)(?: about| on)?(?: the)?(?: copyright| licen[sc]e)?"
+    r"|if any (?:changes?|edits?|modifications?) (?:should|must|needs? to|has to|have to) be (?:done|made|applied),? (?:please )?(?:apply|make) (?:the|those|these|it|them)(?: changes?)? (?:to|in) (?:the )?[\w./-]+(?: file)?(?: directly| instead)?|one of our ci(?: jobs?| checks?)? enforces this|this is a package|general configuration"
+    r"|(?:note: )?this file is auto-?(?:matically )?generated,? and (?:should|must) not be (?:edited|modified|changed)(?: by hand| manually)?|(?:this is )?not an? official (?:\w+ )?(?:implementation|port|client|wrapper|version|library|binding)s?(?: (?:of|for) .{1,40})?"
     r")\W*"
 )
 """Fields of the headings that tools and style guides ask for: Haddock, Emacs Lisp, Vivado, and where a project's files say so."""
 _WHO_ASKS = re.compile(r"\b(?:only|not|no|must|pay|ask|licen[sc]e[ds]?|confidential|internal|proprietary|property)\b", re.I)
 
 
+_SAYS_NOT = re.compile(r"(?i)^\W*stability\b|\bnot be (?:edited|modified|changed)\b|^\W*(?:this is )?not an? official\b|^\W*if any\b")
+
+
 def is_field(said: str) -> bool:
     """Whether a line is a field of a usual heading, with a value that limits nothing."""
     line = " ".join(said.split())
-    return _FIELDS.matches(line) and (_WHO_ASKS.search(line) is None or "LICENSE" in line or line.lower().startswith("stability"))
+    return _FIELDS.matches(line) and (_WHO_ASKS.search(line) is None or "LICENSE" in line or _SAYS_NOT.search(line) is not None)
 
 
 _BY = re.compile(
@@ -244,6 +249,8 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     rest = said[label.end() :] if label else said
     if all(t.lower() in _TITLES or t.lower() in _JOINTS for t in tokens) or all(len(t) < 3 for t in tokens):
         return None
+    if len(tokens) == 1 and not any(c.isalnum() for c in said.encode("latin-1", "replace").decode("utf-8", "replace")):
+        return None  # pictures
     if len(tokens) == 1:
         titles = first and SINGLE.search(said) is None and _LIMITS_ALONE.search(said) is None and not limits_of(said)
         return None if titles or _is_word(tokens[0], said, program) else "a word that no program has"
@@ -390,7 +397,12 @@ _DUTY_OF_PEOPLE = re.compile(r"\b(?:unless|except|until|provided|solely|only (?:
 """Words by which a sentence beside a notice is more than a description."""
 
 
+_THIS_DOES = re.compile(r"\bthis (?:file|module|package|class|script|code|program|library)(?= (?:contains|defines|provides|implements|tests|declares|handles|describes|adds|creates|parses|exports|registers|computes|converts|wraps|holds the|is the|is an?)\b)", re.I)
+"""The file itself as what a description begins with."""
+
+
 def _undescribed(rest: str, tokens: list[str], program: Program) -> str | None:
+    rest = _THIS_DOES.sub(" ", rest)
     calmer = _without_holds(rest, program)
     weighed = _weigh(rest, program)
     if calmer != rest:

@@ -50,7 +50,7 @@ _TOLD = (
     rf"|(?:swift|rust|go|java|javascript|js|typescript|python|c\+\+|c#|ruby|php|kotlin|scala|c|perl|lua|julia|zig|our|a|straight|direct|line-by-line) (?:port|version|translation|rewrite|conversion|transcription|copy) of|{_CODE} (?:of|by|in)|internals of|un-?minified|(?:originally|formerly|once) (?:part|a part) of|(?:disassembly|listing|transcription|transliteration|re-?implementation|line-by-line \w+|straight \w+) of|modell?ed on the (?:code|source))\b|\b(?:{_CODE}|glyphs|icons|tables?|images|sounds)(?: and code)?:)"
 )
 _NEAR = r"[^.;\n]{0,50}?"
-_THEIRS = r"(?:'s? own [\w.-]+|(?:'s?)?(?: [\w.]+)? [\w-]+\.(?:c|h|cc|cpp|el|py|js|php|java|pas|m|pl|rb)|(?:'s?)? (?:\w+ )?(?:code|sources?|source code|routines?|implementation|rtl|internals|guts|team|library code))\b"
+_THEIRS = r"(?:'s? own [\w.-]+|(?:'s?)?(?: [\w.]+)? [\w-]+\.(?:c|h|cc|cpp|el|py|js|php|java|pas|m|pl|rb)|(?:'s?)? (?:\w+ )?(?:sources|routines?|rtl|internals|guts|team,)|'s? (?:\w+ )?(?:code|source|source code|implementation|library code))\b"
 
 _LIMITS = {
     "licences and what they ask": r"\blicen[cs](?:e|es|ing)\b[^.;]{0,40}\b(?:costs?|is (?:needed|required|sold)|are (?:needed|required|sold)|must be (?:bought|obtained|paid|purchased))\b|\b(?:needs?|requires?|without|buy|under) (?:an? |the |your |our )?(?:separate|paid|commercial|written|prior|own|extra|special|additional) (?:agreement|licen[cs]e|contract|permission|consent|approval)\b"
