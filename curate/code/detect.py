@@ -106,23 +106,26 @@ def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBT
     What the head of a source file says is known by the words of its code, and of its path `name`.
     """
     program = None if about or _MARKUP.search(name) else Program(text.decode("latin-1"), name)
-    found = _evidence_in(text, about, program, most)
+    found, whole = _evidence_in(text, about, program, most)
     if program is None:
         return found
     beside = list(doubtful_constants(text, program))
     if most > MOST_DOUBTS or not any(e.kind == "doubt" for e in found):  # one denies a file
-        beside += doubtful_remarks(text, program)
+        beside += doubtful_remarks(text, program, whole)
     if not beside:
         return found
     raw = text.decode("latin-1")
     return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in beside])]
 
 
-def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -> list[Evidence]:
+def _evidence_in(
+    text: bytes, about: bool, program: Program | None, most: int
+) -> tuple[list[Evidence], Sequence[Span]]:
+    """The evidence of a text but for remarks and constants, and the known texts in it."""
     if not about and not has(text, gate()) and not has(text, remark_gate()):
         text, commented = _head(text)
         if not may_reserve(text) and (program is None or not commented):
-            return _named_first(text)
+            return _named_first(text), []
     data = flat(readable(text))
     known = read(unmarked(data))
     if about:  # what is said of folders, or of documentation alone, is read for itself
@@ -137,12 +140,8 @@ def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -
     facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside, most)
     said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"), program)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
-    return [
-        *_evidence(known.text, spans),
-        *_plain_evidence(
-            known.text, _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)
-        ),
-    ]
+    beside = _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)
+    return [*_evidence(known.text, spans), *_plain_evidence(known.text, beside)], whole
 
 
 _MARKUP = re.compile(

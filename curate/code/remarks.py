@@ -4,7 +4,7 @@ What is said in English counts in comments and docstrings alone; words of other 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -150,21 +150,22 @@ def _permitted(line: Folded) -> bool:
 _FREE = re.compile(r"\b(?:hpnd|mit|bsd|isc|zlib|apache|public domain|cc0)\b")
 
 
-def doubtful_remarks(text: bytes, program: Program) -> Iterator[tuple[Sentence, str]]:
-    """(place, words) of the remarks of a source file."""
-    plain = text.decode("utf-8", "replace")
-    low = plain.lower()
+def doubtful_remarks(
+    text: bytes, program: Program, covered: Sequence[tuple[Any, ...]] = ()
+) -> Iterator[tuple[Sentence, str]]:
+    """(place, words) of the remarks of a source file, outside of the known texts that are `covered` (start, end, …)."""
+    low = text.decode("utf-8", "replace").lower()
     for start, end in said_in_tongues(low):
-        line = text.count(b"\n", 0, 0)
         first, last = low.rfind("\n", 0, start + 1) + 1, low.find("\n", end)
-        line = low.count("\n", 0, first)
-        at = _line_start(text, line)
-        words = low[first : last if last >= 0 else len(low)].strip()[:200]
-        yield Sentence(at, at + 1), words.encode().decode("latin-1")
+        at = _line_start(text, low.count("\n", 0, first))
+        words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
+        if not _meets(at, covered):
+            yield Sentence(at, at + 1), words.encode().decode("latin-1")
     if _gate().search(_flat(low)) is None:
         return
-    raw = text.decode("latin-1")
-    for start, comment in comments(raw):
+    for start, comment in comments(_without(text.decode("latin-1"), covered)):
+        if _gate().search(_flat(comment.lower())) is None:
+            continue
         for at, said in _said(comment):
             found = remark(said, program) if len(said) > SHORT else None
             if found:
@@ -172,6 +173,22 @@ def doubtful_remarks(text: bytes, program: Program) -> Iterator[tuple[Sentence, 
                 return
 
 
+def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:
+    """A text with blanks for what is covered."""
+    for span in covered:
+        raw = raw[: span[0]] + _INK.sub(" ", raw[span[0] : span[1]]) + raw[span[1] :]
+    return raw
+
+
+_INK = re.compile(r"[^\s.]")
+
+
+def _meets(at: int, covered: Sequence[tuple[Any, ...]]) -> bool:
+    return any(span[0] <= at < span[1] for span in covered)
+
+
+MOST_SHOWN = 200
+"""Characters of a line that are shown."""
 SHORT = 6
 """Characters of a sentence that says nothing."""
 
