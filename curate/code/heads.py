@@ -212,6 +212,10 @@ class Program:
         """Whether a word (in small letters) is one of them, whatever its ending: a shop has customers and prices."""
         return len(word) > 3 and _stem(word) in self.stems
 
+    def lies_in(self, path: str) -> bool:
+        """Whether a path begins with a folder that the file lies in: one of the same project."""
+        return path.lower().lstrip("./").split("/")[0] in self._path.lower().split("/")[:-1]
+
     @property
     def stems(self) -> frozenset[str]:
         """The words without their endings."""

@@ -30,10 +30,10 @@ _SENTENCES = re.compile(r"(?<=[.!?;])[\s\"'*]+|\n[ \t]*\n")
 
 _TAKING = (
     r"(?:lifted|stolen|stole|swiped|grabbed|nicked|cribbed|ripped|pinched|pilfered|snatched|filched|pirated|yanked|cp'?d|copy ?-?(?:and|&|n)?-? ?pasted?|copypasta|c&p|cut ?-?(?:and|&)-? ?pasted?|plagiari[sz]ed"
-    r"|borrowed|looted|poached|nabbed|cloned|scraped|hoovered|shamelessly (?:copied|taken|adapted)|copied (?:and pasted|verbatim|wholesale|word for word|line by line|straight|off|out of|over from|shamelessly)|taken (?:verbatim|wholesale|straight|out of|directly)|translated (?:line|word) (?:by|for))"
+    r"|borrowed|looted|poached|salvaged|harvested|hijacked|liberated|beautified|prettified|retyped|typed (?:in|up)|keyed in|transcribed|rewritten|extracted|pulled|cut|nabbed|cloned|scraped|hoovered|shamelessly (?:copied|taken|adapted)|copied (?:and pasted|verbatim|wholesale|word for word|line by line|straight|off|out of|over from|shamelessly)|taken (?:verbatim|wholesale|straight|out of|directly)|translated (?:line|word) (?:by|for))"
 )
 _FROM = r"(?:[a-z0-9_'-]+ ){0,4}?(?:straight |right |directly |verbatim |wholesale )?(?:from|off|out of)"
-_SOMEWHERE = r"(?:(?:an? |the |some |some random |an old |my old |our old |somebody's |someone's |one of )(?:[a-z-]+ ){0,2})?(?:gists?|blogs?|blog ?posts?|forums?|threads? (?:on|in)|newsgroups?|usenet|tutorials?|pastebin|jsfiddle|codepen|web ?sites?|web ?pages?|internet|reddit|quora|(?:the )?net\b|lab page|lecture notes|textbook|disk edition|cd-?rom|magazine|listing|competitor'?s?|vendor'?s?|former employer|last job|previous job|old job)"
+_SOMEWHERE = r"(?:(?:an? |the |some |some random |an old |my old |our old |somebody's |someone's |one of )(?:[a-z-]+ ){0,2})?(?:gists?|blogs?|blog ?posts?|forums?|threads? (?:on|in)|newsgroups?|usenet|tutorials?|pastebin|jsfiddle|codepen|web ?sites?|web ?pages?|internet|reddit|quora|(?:the )?net\b|lab page|lecture notes|textbook|disk edition|cd-?rom|magazine|listing|competitor'?s?|vendor'?s?|former employer|ex-?employer|last job|previous job|old job|irc|discord|slack|telegram|so answer|stack ?exchange|(?:site|app|apk|firmware|game|product|driver|sdk) of (?:a|the|our|another)|their (?:app|apk|firmware|site|game|product|driver|sdk)|(?:book|listing|manual|paper|article|magazine) (?:by|of|in))"
 _TOOLS = r"(?:reflector|ilspy|dotpeek|dnspy|jd-?gui|jadx|procyon|cfr|fernflower|ghidra|hex-?rays|ida(?: pro)?|objdump|binary ninja|radare2?|decompiler|disassembler|chatgpt)"
 _CODE = r"(?:code|source|sources|source code|routines?|functions?|class(?:es)?|body|algorithm text|implementation|encoder|decoder|parser|internals|tree|release|file|header|module|method|logic)"
 _PATH = r"(?:[\w.-]+/)+[\w-]+(?:\.\w{1,4})?|~?/(?:etc|usr|opt|home|var|lib)/[\w./-]+"
@@ -41,9 +41,9 @@ _PATH = r"(?:[\w.-]+/)+[\w-]+(?:\.\w{1,4})?|~?/(?:etc|usr|opt|home|var|lib)/[\w.
 _ORIGINS = {
     "taken from a place": rf"\b{_TAKING} {_FROM} {_SOMEWHERE}|\b{_TAKING} {_FROM} (?:the )?(?:{_PATH})\b|\b{_TAKING} {_FROM} [\w.-]+'s (?:\w+ ){{0,2}}{_CODE}\b",
     "found somewhere": rf"\b(?:originally |first )?(?:found|posted|published as code|downloaded|got this|got it|seen)\b[^.;]{{0,40}}? (?:on|in|from|at) {_SOMEWHERE}\b[^.;]{{0,40}}\b(?:forum|post|no licen[cs]e|anymore|any more|author|somewhere|again|here)\b"
-    rf"|\b{_CODE} (?:by|from|of) (?:the )?(?:authors? of (?:the|a|this) (?:paper|article|book)|an? (?:ex-?|former )?colleague|previous employer)|\b(?:disk|diskette|cd-?rom) edition\b|\bcompanion (?:disk|diskette|cd)\b|\bcredit goes to user\b|\bgrabbed this\b",
+    rf"|\b{_CODE} (?:by|from|of) (?:the )?(?:authors? of (?:the|a|this) (?:paper|article|book)|an? (?:ex-?|former )?colleague|previous employer)|\b(?:disk|diskette|cd-?rom) edition\b|\bcompanion (?:disk|diskette|cd)\b|\bcredit goes to user\b|\bgrabbed this\b|\b(?:i|we) (?:took|stole|copied|lifted|grabbed|got|ripped|pasted|borrowed|nicked|swiped|pinched|pulled) (?:this|it|these|most|much|all|the code|parts|large parts|it all)\b[^.;]{{0,40}}\b(?:from|off|out of) (?!the (?:cache|queue|list|input|stream|buffer|stack|server|config|file|pool|event)\b)|\b(?:someone|somebody|a friend|a colleague|a coworker|a guy|a user) (?:on|at|from|in)? ?(?:\w+ )?(?:gave|sent|mailed|posted|handed|shared|slipped)(?: \w+)? (?:me|us|this|it)\b|\b(?:answer|snippet|post) (?:on|from) (?:so|stack ?exchange)\b",
     "made by a tool": rf"\b{_TOOLS}(?:'s)? (?:dump|output|listing|decompilation|export|pseudo-?code)\b|\b(?:dump|output|listing|decompiled|disassembled|body|code|written) (?:of|by|from|with|using|in) {_TOOLS}\b|\bun-?minified\b(?! (?:version|build|js|javascript|source|css|file|code|bundle|output))|\bde-?obfuscated\b|\bread out of (?:the|a) running\b|\breconstructed from memory\b|\bfrom memory after\b",
-    "another's with new names": r"\b(?:we|i) (?:only|just|merely) (?:renamed|changed the names|translated|reformatted|removed the header)|\bwith our names\b|\bwith the (?:header|copyright|notice|licen[cs]e)s? (?:stripped|removed|taken off)\b|\bsame (?:code|source) as\b[^.;]{0,60}/[\w.-]+\.\w{1,4}\b",
+    "another's with new names": r"\b(?:we|i) (?:only|just|merely) (?:renamed|changed the names|translated|reformatted|removed the header)|\bwith our names\b|\bsame (?:thing|code|logic|function) (?:here|there) (?:as|in)\b|\b(?:see|like|from|as in) [\w-]+/(?:[\w-]+/)*[\w-]+\.(?:c|h|cc|cpp)\b[^.;]{0,20}\bsame (?:thing|code|logic)\b|\bwith the (?:header|copyright|notice|licen[cs]e)s? (?:stripped|removed|taken off)\b|\bsame (?:code|source) as\b[^.;]{0,60}/[\w.-]+\.\w{1,4}\b",
 }  # fmt: skip
 _TOLD = (
     rf"(?:\b(?:from(?! [\"'`])|off|out of|based on|derived|adapted|after|clones?|forks?|copy|copied|copies|ported|translat\w+|rewritten|re-?written|rip-?off|{_TAKING[3:-1]}|borrowed|courtesy|reimplement\w+ line|same code|built from|taken|extract(?:ed)? (?:of|from)"
@@ -54,14 +54,14 @@ _THEIRS = r"(?:'s? own [\w.-]+|(?:'s?)?(?: [\w.]+)? [\w-]+\.(?:c|h|cc|cpp|el|py|
 
 _LIMITS = {
     "licences and what they ask": r"\blicen[cs](?:e|es|ing)\b[^.;]{0,40}\b(?:costs?|is (?:needed|required|sold)|are (?:needed|required|sold)|must be (?:bought|obtained|paid|purchased))\b|\b(?:needs?|requires?|without|buy|under) (?:an? |the |your |our )?(?:separate|paid|commercial|written|prior|own|extra|special|additional) (?:agreement|licen[cs]e|contract|permission|consent|approval)\b"
-    r"|\b(?:have|has|get|gets|carr(?:y|ies)|gives?|grants?|receives?) no (?:rights?|licen[cs]e|permission)\b(?! (?:to (?:read|access|write)|on|shift|hand|child|side))|\b(?:excluded|exempt|left out|carved out) (?:from|of) (?:the|this|that|our) (?:grant|licen[cs]e|permission)|\b(?:keeps?|retains?|reserves?|hold) (?:every|all|any) rights?\b|\bbreach(?:es)? (?:of )?(?:the|your|this|an|our) (?:agreement|contract|terms|licen[cs]e|nda|eula)\b"
+    r"|\b(?:have|has|get|gets|carr(?:y|ies)|gives?|grants?|receives?) no (?:rights?|licen[cs]e|permission)\b(?! (?:to (?:read|access|write)|on|shift|hand|child|side))|\b(?:excluded|exempt|left out|carved out) (?:from|of) (?:the|this|that|our) (?:grant|licen[cs]e|permission)|\b(?:keeps?|retains?|reserves?|hold) every rights?|\b(?:authors?|company|owners?|we|i|vendor|firm|publisher|university) (?:keeps?|retains?|reserves?|holds?) (?:all|any|the) rights?\b|\bbreach(?:es)? (?:of )?(?:the|your|this|an|our) (?:agreement|contract|terms|licen[cs]e|nda|eula)\b"
     r"|\bpermission to (?:run|use|copy|pass|alter|modify|sell|share|distribute|publish|redistribute|reuse)(?: \w+)?(?: only)? ?[:=]|\bpermission (?:is )?granted (?:only )?to\b(?! (?:use|copy|the (?:user|app|process|file)|a (?:user|role)|this (?:app|user|role)|app|user|role|any person|do|modify|copy|distribute|make|anyone|redistribute|process))|\b(?:dropped|left|abandoned|gave up|no longer|quit|not any ?more) (?:on |under |the )*(?:mit|bsd|apache|isc|zlib) (?:thing|licen[cs]e|terms|licen[cs]ing)\b",
     "uses that are banned": r"\b(?:use|usage|running|copying|selling|sale|resale|deployment|deploying|redistribution|shipping|hosting|reuse|training)\b[^.;]{0,50}\b(?:is|are) (?:strictly |expressly )?(?:prohibited|forbidden|banned|ruled out|out of bounds|off limits)\b|\bis (?:strictly |expressly )prohibited\b|\bnot to be (?:bundled|resold|sold|mirrored|republished|redistributed|rebranded|sublicensed|exported|ported) (?:with|in|to|by|on|as|outside|for)\b|\bnot to be (?:resold|sold|redistributed)\b"
-    r"|\b(?:don't|do not|never|not) use (?:this|it|these) (?:in|for|on|with|inside) (?:anything(?! (?:other|else|but))|any product|any service|a product|products)\b|\b(?:you|they|we) charge (?:for|money)\b|\b(?:for|in|by|on|with) nothing else\.?$|\bnot yours to\b|\bnot for (?:the )?(?:outside|outsiders|outside world)\b|\b(?:u|ya) (?:may|can) (?:not |only )?(?:use|copy|run)\b|\bclassroom (?:use|exercises?|purposes)\b",
-    "payment": r"^\W*(?!to |then |we |you |they |i )[a-z]{3,} pays?\W*$|\bpay what you (?:want|can|like)\b|\b(?:euros?|dollars?|pounds?|bucks|usd|eur)\b (?:each|apiece|per (?:seat|user|copy|core|head|machine|install\w*|developer|year|month))\b|\bfree as in beer\b[^.]{0,20}\bfor\b|\bfor-profit\b|\b(?:charity|donation|postcard|care|nag|guilt|coffee)ware\b|\bfreeware for\b|\b(?:write|talk|speak|mail|e-?mail|go) to sales\b|\bsales (?:team )?before\b|\bask(?:s)? for a quote\b"
+    r"|\b(?:don't|do not|never|not) use (?:this|it|these) (?:in|for|on|with|inside) (?:anything(?! (?:other|else|but))|any product|any service|a product|products)\b|\b(?:you|they|we) charge (?:for|money)\b|\b(?:for|in|by|on|with) nothing else\.?$|\bnot yours to\b|\bnot for (?:the )?(?:outside|outsiders|outside world)\b|\b(?:u|ya) (?:may|can) (?:not |only )?(?:use|copy|run)\b|\bclassroom (?:use|exercises?|purposes)\b|\b(?:research|evaluation|academic|trial|personal|home|students?|classroom|hobby|education|non-?profit|members?|staff)-only\b|\bwithout (?:our|my|the author'?s?|the owner'?s?|his|her|their) (?:okay|ok|consent|blessing|say-so|permission|approval|leave|agreement|written)\b|^\W*(?:only |just |strictly )?for (?:the |our )?(?:members|employees|staff|students|pupils|subscribers|partners|licensees|citizens|residents|alumni|contractors)(?: of [a-z ]{3,30})?\W*$",
+    "payment": r"^\W*(?!to |then |we |you |they |i )[a-z]{3,} pays?\W*$|\bpay what you (?:want|can|like)\b|\b(?:euros?|dollars?|pounds?|bucks|usd|eur)\b (?:each|apiece|per (?:seat|user|copy|core|head|machine|install\w*|developer|year|month))\b|\bfree as in beer\b[^.]{0,20}\bfor\b|\bfor-profit\b|\b(?:charity|donation|postcard|care|nag|guilt|coffee)ware\b|\bfreeware for\b|\b(?:write|talk|speak|mail|e-?mail|go) to sales\b|\bsales (?:team )?before\b|\bask(?:s)? for a quote\b|\b(?:you )?owes? (?:us|me)\b|\b(?:contact|ask|call|mail|e-?mail|write) (?:us|me|the author|sales) (?:first|before|if you)\b|\b(?:please )?(?:buy|purchase|order|get) (?:a|an|your|your own) (?:seat|copy|subscription|licen[cs]e)\b|\b(?:needs?|requires?|with) (?:a |an )?paid (?:keys?|licen[cs]es?|plans?|tiers?|seats?|accounts?|editions?)\b|\bget in touch (?:first|before|if)\b|\bif your (?:firm|company|employer|business|organi[sz]ation)\b"
     r"|\b(?:larger|bigger|commercial|other|all other|profitable) (?:teams?|firms?|companies|shops?|studios?|users|outfits) (?:take|buy|need|must|pay|get|require|have to|are asked)\b[^.;]{0,60}\b(?:pro|paid|enterprise|licen[cs]e|plan|package|edition|seat|quote|us)\b|\b(?:for|4|without) \$\$\$|\b(?:boards?|devices?|hardware|machines?) (?:bought )?from our (?:own )?(?:store|shop)\b",
     "names and logos": r"\b(?:must|shall|has to|have to|should|needs? to) (?:display|show|carry|keep|print|feature) (?:our|the author's|my) (?:logo|name|banner|brand|credit|link|badge)\b",
-    "secrecy": r"(?:^\W*|[.:(] ?)eyes only\b|\bdo not (?:commit|push|publish|upload|post|mirror)\b[^.;]{0,30}\b(?:public|open|outside|github)\b(?! (?:key|api|method|field|member|dir|folder|directory|func))|\bitar\b(?!\w)|\bear ?99\b|\bexport[- ]control\w*|\b(?:company|client|customer|group|corporate|business)[- ]confidential\b|\b(?:company|corporate|business)[- ]secrets?\b|\bgroup internal\b|\bproprietary\b(?= (?:and|to) (?:the |our )?(?:company|firm|client)\b)|\bth(?:is|ese) (?:schema|file|code|module|class|script|package|table|work|source|library|program|function) (?:is|becomes|goes|turns|was made|will be) closed\b(?! (?:by|when|after|before|if|on|with|and|or|automatic))",
+    "secrecy": r"(?:^\W*|[.:(] ?)eyes only\b|\bdo not (?:commit|push|publish|upload|post|mirror)\b[^.;]{0,30}\b(?:public|open|outside|github)\b(?! (?:key|api|method|field|member|dir|folder|directory|func))|\bitar\b(?!\w)|\bear ?99\b|\bexport[- ]controlled\b|\bexport (?:laws?|regulations?|licen[cs]es?)\b|\b(?:company|client|customer|group|corporate|business)[- ]confidential\b|\b(?:company|corporate|business)[- ]secrets?\b|\bgroup internal\b|\bproprietary\b(?= (?:and|to) (?:the |our )?(?:company|firm|client)\b)|\bth(?:is|ese) (?:schema|file|code|module|class|script|package|table|work|source|library|program|function) (?:is|becomes|goes|turns|was made|will be) closed\b(?! (?:by|when|after|before|if|on|with|and|or|automatic))",
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _patterns() -> tuple[Fast, Fast]:
     """(remarks of any kind, the names of projects that make one with a word of origin)."""
     named = rf"\b(?:{_projects()})\b"
     return fast("|".join([*_ORIGINS.values(), *_LIMITS.values()])), fast(
-        rf"{_TOLD} {_NEAR}{named}|{named}{_THEIRS}|(?:\(c\)|\xa9|copyright) ?(?:\d{{4}})?[ ,-]{{0,3}}{named}|{named}[^.;\n]{{0,30}}\b(?:we only renamed|un-?minified|decompiled|copied|verbatim)\b"
+        rf"{_TOLD} {_NEAR}{named}|\b(?:essentially|basically|literally|mostly|this is|it's|it is) (?:just |the |pure |straight |all )*{named}(?:'s)? (?:\w+ ){{0,2}}(?:code|source|implementation|tokenizer|parser|routine|algorithm|loop|allocator|encoder|decoder|tables?)\b|{named}{_THEIRS}|(?:\(c\)|\xa9|copyright) ?(?:\d{{4}})?[ ,-]{{0,3}}{named}|{named}[^.;\n]{{0,30}}\b(?:we only renamed|un-?minified|decompiled|copied|verbatim)\b"
     )
 
 
@@ -107,7 +107,7 @@ def remark(said: str, program: Program) -> str | None:
         return None
     line = in_one_line(said)
     any_, projects = _patterns()
-    match = next(any_.finditer(line), None)
+    match = next((m for m in any_.finditer(line) if not _is_own(m.group(), program)), None)
     if match is None:
         match = next((m for m in projects.finditer(line) if not _permitted(line)), None)
     if match is None and not _permitted(line):
@@ -115,18 +115,29 @@ def remark(said: str, program: Program) -> str | None:
     return match.group() if match else reserved_anywhere(said)
 
 
+_PATH_IN = re.compile(r"(?:[\w.-]+/)+[\w.-]+")
+
+
+def _is_own(found: str, program: Program) -> bool:
+    """Whether words tell of another file of the same project."""
+    path = _PATH_IN.search(found)
+    return path is not None and program.lies_in(path.group())
+
+
 def _of_name(said: str, program: Program) -> re.Match[str] | None:
     """The words that tell of code taken from something with a name that is none of the program's own."""
     for match in _FROM_NAME.finditer(" ".join(said.split())):
         name = match.group("name") or match.group("of") or ""
+        if match.group("path") and program.lies_in(match.group("path")):
+            continue
         if name.lower() not in _PERMISSIVE and not program.names(name.lower()) and not _OF_DATA.search(match.string[: match.start()]):
             return match
     return None
 
 
-_NAME = r"(?:the |an? |some )?(?P<%s>[A-Z][a-z]{2,}\w*|[a-z]+[A-Z]\w+|@\w+)(?! (?:Standard|License))"
+_NAME = r"(?:the |an? |some )?(?P<%s>[A-Z][a-z]{2,}\w*|[a-z]+[A-Z]\w+|@\w+)(?!::|\w| (?:Standard|License))"
 _FROM_NAME = re.compile(
-    rf"(?i:\b{_TAKING} {_FROM} |\b(?:copied|taken|borrowed|pasted|ported|transliterated|cut|hand-translated|code|straight)(?: \w+){{0,3}} (?:from|out of|off) )(?:{_NAME % 'name'}|(?i:the )?(?:[\w.-]+/)*[\w-]+\.(?:c|h|cc|cpp|cxx|hpp|py|js|ts|java|go|rs|rb|php|pas|f|f90|m|pl|pm|el|hs|ml|cs|swift|kt|scala|lua|asm)\b)"
+    rf"(?i:\b{_TAKING} {_FROM} |\b(?:copied|taken|borrowed|pasted|ported|transliterated|cut|hand-translated|code|straight)(?: \w+){{0,3}} (?:from|out of|off) )(?:{_NAME % 'name'}|(?i:the )?(?P<path>(?:[\w.-]+/)+[\w-]+\.(?:c|h|cc|cpp|cxx|hpp|py|js|ts|java|go|rs|rb|php|pas|f|f90|m|pl|pm|el|hs|ml|cs|swift|kt|scala|lua|asm)|[\w-]+\.(?:c|cc|cpp|pas|f|f90|el|ml|asm))\b)"
     rf"|(?i:\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription) of )(?!the License){_NAME % 'of'}"
 )
 """A word of taking and a name with a capital, or a source file of somewhere else."""
