@@ -27,9 +27,13 @@ def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[in
     return found
 
 
-_PREAMBLE = re.compile(r"#!.*|[\"']use strict[\"'];?|from __future__ .*|<\?php|<\?xml[^>]*>|package [\w.]+;?|\s*")
+_PREAMBLE = re.compile(r"#!.*|[\"']use strict[\"'];?|from __future__ .*|<\?php|<\?xml[^>]*>|package [\w.]+;?|\s*"
+    r"|<\?php\s+declare\(strict_types=1\);|declare\(strict_types=1\);|namespace [\w.\\]+;|unit [\w.]+;|library [\w.]+;|(?:open |data )?module [\w.]+;|defmodule [\w.]+ do|@file:\w+.*"
+)
 """Lines that may stand before the comment that speaks of all of a file."""
-_OPENED = re.compile(r"[rubRUB]{0,2}(\"\"\"|\'\'\')")
+_OPENED = re.compile(r"(?:@(?:module|type)?doc\s+(?:~[sS])?|[rubRUB]{0,2})(\"\"\"|\'\'\')|\(ns\s+[\w.-]+\s+(?:\^\{[^}]*\}\s*)?(\")")
+_HELPED = re.compile(r"(?:function\b[^\n%]*|classdef \w[^\n%]*)\n(?=[ \t]*%)")
+"""The first line of a function of MATLAB that its help follows."""
 MOST_HEAD = 4_000
 """Characters at the head of a file in which its first comments are looked for."""
 
@@ -46,6 +50,8 @@ def head_comments(text: str) -> list[tuple[int, int]]:
         if end:
             found.append((at, end))
             at = end
+        elif helped := _HELPED.match(text, at):
+            at = helped.end()
         elif _PREAMBLE.fullmatch(text, at, line_end):
             at = line_end + 1
         elif _is_line_comment(text, at, line_end):
@@ -67,7 +73,7 @@ def _block_end(text: str, at: int, most: int) -> int:
     opened = _OPENED.match(text, at)
     if closing is None and opened is None:
         return 0
-    mark = closing or (opened.group(1) if opened else "")
+    mark = closing or (opened.group(1) or opened.group(2) if opened else "")
     end = text.find(mark, opened.end() if opened else at + 2)
     return end + len(mark) if end >= 0 else most
 

@@ -64,8 +64,8 @@ _FORMS = whole(
     r"for (?:more |the |further |full )*(?:documentation|details|info(?:rmation)?|help|examples?)|(?:please )?(?:don.t|do not) (?:edit|modify|change)(?: this(?: file)?)?"
     r"|this (?:script|code|file|test|module) is a (?:hack|stub|mess|placeholder|work in progress)|noqa"
     r"|(?:please )?(?:see|view|read|check|refer to)(?: the)? (?:LICEN[SC]E|COPYING|README|AUTHORS|NOTICE|CONTRIBUTING|CHANGE\w*)\S*(?: file)?(?: for (?:how to use it|(?:additional |more |further |full |the )*(?:licensing |license |copyright )?(?:information|details|info|terms|documentation)))?"
-    r"|(?:this|these|the) (?:module|package|class|api|feature|function)s? (?:is|are) (?:an? )?(?:experimental|provisional|deprecated|obsolete|internal|private|unstable|stub|undocumented|legacy|not public)"
-    r"|[\w .-]{1,40}: (?:yes|no|none|n/a|true|false)|how to use(?: it)?|options: .{1,40}|contact: \S+@\S+|(?:many |special )?thanks to [A-Z][\w.-]+(?:,? (?:and |&)?[A-Z][\w.-]+){0,9}"
+    r"|(?:this|these|the) (?:module|package|class|api|feature|function|header|helper|namespace|macro|interface|type)s? (?:is|are) (?:an? )?(?:experimental|provisional|deprecated|obsolete|internal|private|unstable|stub|undocumented|legacy|not public)"
+    r"|[\w .-]{1,40}: (?:yes|no|none|n/a|true|false)|how to use(?: it)?|not for use (?:in|from|inside|within) (?:an? |the )?(?:interrupt|signal|event|async\w*|irq|exception|callback|destructor|constructor|coroutine|multi-?threaded|kernel)(?: (?:handlers?|threads?|contexts?|code|functions?|routines?|callbacks?))?|options: .{1,40}|contact: \S+@\S+|(?:many |special )?thanks to [A-Z][\w.-]+(?:,? (?:and |&)?[A-Z][\w.-]+){0,9}"
     r"|(?:flake8|mypy|isort|ruff|black|type|pyright|noqa|nosec|fmt|yapf|jscs|globals?|exported|ts-[\w-]+|c8|v8|webpack\w*|sourcemappingurl|sbatch|pragma|pylint|autopep8|doctest|nolint|go:\w+|import-linter|no-?check)\b[: =-].{0,80}"
     r"|(?:top[- ]level )?package (?:for|of) [\w.-]+|all (?:edits|changes)(?: \w+){0,4} will be (?:lost|overwritten)"
     r"|(?:this file (?:is |was |has been )?)?(?:auto(?:matically)?[ -]?)(?:created|generated|written) (?:by|from|with) .{1,80}"
@@ -109,7 +109,7 @@ _USED = re.compile(
 )
 """What goes before the part of a program that a file is for: "Only used by the tests"."""
 _LEFT_ALONE = re.compile(
-    r"\W*(?:please )?(?:do not|don't|never) (?:edit|modify|change|import|call|remove|delete|instantiate|subclass|invoke|rely|depend|rename|move|mix|confuse|reorder|sort|override|overwrite|mock|forget|commit|merge|inherit|mutate|refactor|simplify|inline|lint|reformat|add)\b",
+    r"\W*(?:please )?(?:do not|don't|never) (?:edit|modify|change|import|include|call|remove|delete|instantiate|subclass|invoke|rely|depend|rename|move|mix|confuse|reorder|sort|override|overwrite|mock|forget|commit|merge|inherit|mutate|refactor|simplify|inline|lint|reformat|add)\b",
     re.I,
 )
 """What programmers tell each other not to do with a part of a program."""
@@ -139,6 +139,8 @@ _SUSPECT = re.compile(
     re.I,
 )
 """Words of a short sentence that may speak of use, owners, origin, secrets or prices after all."""
+_PROGRAM_DOES = re.compile(r"^\W*(?:Asks (?:for|the|whether|if)|Keeps|Makes|Takes|Writes|Copies|Leaves|Lets|Allows|Finds|Ends|Signs|Hands|Passes|Calls|Stops|Excludes|Claims|Holds|Embeds|Translates|Waits|Closes|Bills|Charges)\b")
+"""What a program does, with a verb that people have as well."""
 _CALM = 3
 """Words from which a sentence without any of these is a description."""
 _BEGINS = re.compile(r"\W*(?:[A-Z][a-z]{2,}[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Things|What|How|Whether|Where|Each|Every|It|This)\b")
@@ -370,7 +372,8 @@ def is_calm(said: str, program: Program | None = None) -> bool:
     tokens = tokens_in(without_addresses(said))
     if len(tokens) < _CALM or not said.isascii() or _BEGINS.match(said) is None:
         return False
-    if _SUSPECT.search(said) or _PARTY.search(said) or _OF_THE_WORK.search(said) or _TAKEN.search(said):
+    begun = _PROGRAM_DOES.sub("", said)
+    if _SUSPECT.search(begun) or _PARTY.search(said) or _OF_THE_WORK.search(said) or _TAKEN.search(said):
         return False
     if _DUTIES.search(said) or limits_of(said):
         return False
