@@ -174,7 +174,8 @@ def doubtful_remarks(
             yield Sentence(at, at + 1), words.encode().decode("latin-1")
     if _gate().search(_flat(low)) is None:
         return
-    for start, comment in comments(_without(text.decode("latin-1"), covered)):
+    raw = _without(text.decode("latin-1"), covered)
+    for start, comment in [*comments(raw), *_strings(raw)]:
         if _gate().search(_flat(comment.lower())) is None:
             continue
         for at, said in _said(comment):
@@ -192,6 +193,20 @@ def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:
 
 
 _INK = re.compile(r"[^\s.]")
+
+
+_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){12,2000})\"|'((?:[^'\\\n]|\\.){12,2000})'")
+_MARKED = re.compile(r"(?:strictly |highly )?(?:company|corporate|client|customer|group|business|trade)[ -](?:confidential|secret|proprietary|internal)", re.I)
+SPOKEN = 4
+"""Blanks from which a string is a sentence."""
+
+
+def _strings(raw: str) -> Iterator[tuple[int, str]]:
+    """(place, text) of the strings that are sentences, or a mark of secrecy alone."""
+    for match in _STRING.finditer(raw):
+        said = match.group(match.lastindex or 0)
+        if said.count(" ") >= SPOKEN or _MARKED.fullmatch(said):
+            yield match.start() + 1, said
 
 
 def _meets(at: int, covered: Sequence[tuple[Any, ...]]) -> bool:
