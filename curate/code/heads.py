@@ -65,7 +65,7 @@ _FORMS = whole(
     r"|this (?:script|code|file|test|module) is a (?:hack|stub|mess|placeholder|work in progress)|noqa"
     r"|(?:please )?(?:see|view|read|check|refer to)(?: the)? (?:LICEN[SC]E|COPYING|README|AUTHORS|NOTICE|CONTRIBUTING|CHANGE\w*)\S*(?: file)?(?: for (?:how to use it|(?:additional |more |further |full |the )*(?:licensing |license |copyright )?(?:information|details|info|terms|documentation)))?"
     r"|(?:this|these|the) (?:module|package|class|api|feature|function|header|helper|namespace|macro|interface|type)s? (?:is|are) (?:an? )?(?:experimental|provisional|deprecated|obsolete|internal|private|unstable|stub|undocumented|legacy|not public)"
-    r"|[\w .-]{1,40}: (?:yes|no|none|n/a|true|false)|how to use(?: it)?|not for use (?:in|from|inside|within) (?:an? |the )?(?:interrupt|signal|event|async\w*|irq|exception|callback|destructor|constructor|coroutine|multi-?threaded|kernel)(?: (?:handlers?|threads?|contexts?|code|functions?|routines?|callbacks?))?|options: .{1,40}|contact: \S+@\S+|(?:many |special )?thanks to [A-Z][\w.-]+(?:,? (?:and |&)?[A-Z][\w.-]+){0,9}"
+    r"|[\w .-]{1,40}: (?:yes|no|none|n/a|true|false)|how to use(?: it)?|(?:run|call|start|try|invoke)(?: it| this)?(?: with| using)? --?[\w-]+(?: to .{1,40}| for .{1,40})?|see (?:also )?(?:sections?|chapters?|pages?|pp?\.|fig(?:ure|\.)|tables?|eq(?:uations?|\.)|algorithms?|theorems?|lemmas?|appendix) [\w.,-]{1,12}(?:,? (?:of|in) [\w .,'-]{1,60})?|named after (?:[A-Z][\w.-]+ ?){1,3}|(?:it )?(?:is |are )?(?:never|not|does not|doesn't|cannot|can't|always)(?: yet| currently| actually)? (?:raises?|throws?|fails?|blocks?|returns?|allocates?|sleeps?|panics?|overflows?|wraps?|re-?entrant|thread[- ]?safe|async[- ]?safe|signal[- ]?safe|exception[- ]?safe|portable|optimi[sz]ed|tested|implemented|supported|finished|complete|efficient|fast|exact|accurate|stable|recursive|cached|sorted|unique|guaranteed|pretty|elegant|perfect|beautiful)|not for use (?:in|from|inside|within) (?:an? |the )?(?:interrupt|signal|event|async\w*|irq|exception|callback|destructor|constructor|coroutine|multi-?threaded|kernel)(?: (?:handlers?|threads?|contexts?|code|functions?|routines?|callbacks?))?|options: .{1,40}|contact: \S+@\S+|(?:many |special )?thanks to [A-Z][\w.-]+(?:,? (?:and |&)?[A-Z][\w.-]+){0,9}"
     r"|(?:flake8|mypy|isort|ruff|black|type|pyright|noqa|nosec|fmt|yapf|jscs|globals?|exported|ts-[\w-]+|c8|v8|webpack\w*|sourcemappingurl|sbatch|pragma|pylint|autopep8|doctest|nolint|go:\w+|import-linter|no-?check)\b[: =-].{0,80}"
     r"|(?:top[- ]level )?package (?:for|of) [\w.-]+|all (?:edits|changes)(?: \w+){0,4} will be (?:lost|overwritten)"
     r"|(?:this file (?:is |was |has been )?)?(?:auto(?:matically)?[ -]?)(?:created|generated|written) (?:by|from|with) .{1,80}"
@@ -143,7 +143,7 @@ _PROGRAM_DOES = re.compile(r"^\W*(?:Asks (?:for|the|whether|if)|Keeps|Makes|Take
 """What a program does, with a verb that people have as well."""
 _CALM = 3
 """Words from which a sentence without any of these is a description."""
-_BEGINS = re.compile(r"\W*(?:[A-Z][a-z]{2,}[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Things|What|How|Whether|Where|Each|Every|It|This)\b")
+_BEGINS = re.compile(r"\W*(?:[A-Z][a-z]{2,}[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Everything|Nothing|Numbers|All (?:numbers|values|units|angles|times|sizes|indices|indexes|lengths|distances|coordinates|offsets|dates|strings|keys|tests)|Things|What|How|Whether|Where|Each|Every|It|This)\b")
 """How a description begins: "Allocates from the arena", "A recurrent net", "Things that older Pythons lack"."""
 _YES_NO = re.compile(r"\byes/no\b|\b[Nn]o\.(?= ?\d)")
 _PARTY = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|they|them|their|he|she|his|her|who|whoever|those)\b", re.I)  # fmt: skip
@@ -263,6 +263,8 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     marked = label is not None and (bool(label.group("mark")) or _OF_AUTHORS.match(said) is not None)
     if _is_name(rest, marked, program) or (is_code_line(words) and _CODE_MARKS.search(said)):
         return None
+    if is_calm(said, program):
+        return None
     return _undescribed(rest, tokens, program)
 
 
@@ -372,7 +374,7 @@ def is_calm(said: str, program: Program | None = None) -> bool:
     tokens = tokens_in(without_addresses(said))
     if len(tokens) < _CALM or not said.isascii() or _BEGINS.match(said) is None:
         return False
-    begun = _PROGRAM_DOES.sub("", said)
+    begun = _PROGRAM_DOES.sub("", said).removeprefix("All ")
     if _SUSPECT.search(begun) or _PARTY.search(said) or _OF_THE_WORK.search(said) or _TAKEN.search(said):
         return False
     if _DUTIES.search(said) or limits_of(said):

@@ -33,7 +33,7 @@ _TAKING = (
     r"|borrowed|looted|poached|salvaged|harvested|hijacked|liberated|beautified|prettified|retyped|typed (?:in|up)|keyed in|transcribed|rewritten|extracted|pulled|cut|nabbed|cloned|scraped|hoovered|shamelessly (?:copied|taken|adapted)|copied (?:and pasted|verbatim|wholesale|word for word|line by line|straight|off|out of|over from|shamelessly)|taken (?:verbatim|wholesale|straight|out of|directly)|translated (?:line|word) (?:by|for))"
 )
 _FROM = r"(?:[a-z0-9_'-]+ ){0,4}?(?:straight |right |directly |verbatim |wholesale )?(?:from|off|out of)"
-_SOMEWHERE = r"(?:(?:an? |the |some |some random |an old |my old |our old |somebody's |someone's |one of )(?:[a-z-]+ ){0,2})?(?:gists?|blogs?|blog ?posts?|forums?|threads? (?:on|in)|newsgroups?|usenet|tutorials?|pastebin|jsfiddle|codepen|web ?sites?|web ?pages?|internet|reddit|quora|(?:the )?net\b|lab page|lecture notes|textbook|disk edition|cd-?rom|magazine|listing|competitor'?s?|vendor'?s?|former employer|ex-?employer|last job|previous job|old job|irc|discord|slack|telegram|so answer|stack ?exchange|(?:site|app|apk|firmware|game|product|driver|sdk) of (?:a|the|our|another)|their (?:app|apk|firmware|site|game|product|driver|sdk)|(?:book|listing|manual|paper|article|magazine) (?:by|of|in))"
+_SOMEWHERE = r"(?:(?:an? |the |some |some random |an old |my old |our old |somebody's |someone's |one of )(?:[a-z-]+ ){0,2})?(?:gists?|blogs?|blog ?posts?|forums?|threads? (?:on|in)|newsgroups?|usenet|tutorials?|pastebin|jsfiddle|codepen|web ?sites?|web ?pages?|internet|reddit|quora|(?:the )?net\b|lab page|lecture notes|textbook|disk edition|cd-?rom|magazine|listing|competitor'?s?|vendor'?s?|former employer|ex-?employer|last job|previous job|old job|irc|discord|slack|telegram|so answer|stack ?exchange|(?:site|app|apk|firmware|game|product|driver|sdk) of (?:a|the|our|another)|their (?:app|apk|firmware|site|game|product|driver|sdk)|(?:windows|macos|ios|solaris|vendor) (?:driver|binary|dll|kernel|installer|update)|(?:book|listing|manual|paper|article|magazine) (?:by|of|in))"
 _TOOLS = r"(?:reflector|ilspy|dotpeek|dnspy|jd-?gui|jadx|procyon|cfr|fernflower|ghidra|hex-?rays|ida(?: pro)?|objdump|binary ninja|radare2?|decompiler|disassembler|chatgpt)"
 _CODE = r"(?:code|source|sources|source code|routines?|functions?|class(?:es)?|body|algorithm text|implementation|encoder|decoder|parser|internals|tree|release|file|header|module|method|logic)"
 _PATH = r"(?:[\w.-]+/)+[\w-]+(?:\.\w{1,4})?|~?/(?:etc|usr|opt|home|var|lib)/[\w./-]+"
@@ -57,10 +57,10 @@ _LIMITS = {
     r"|\b(?:have|has|get|gets|carr(?:y|ies)|gives?|grants?|receives?) no (?:rights?|licen[cs]e|permission)\b(?! (?:to (?:read|access|write)|on|shift|hand|child|side))|\b(?:excluded|exempt|left out|carved out) (?:from|of) (?:the|this|that|our) (?:grant|licen[cs]e|permission)|\b(?:keeps?|retains?|reserves?|hold) every rights?|\b(?:authors?|company|owners?|we|i|vendor|firm|publisher|university) (?:keeps?|retains?|reserves?|holds?) (?:all|any|the) rights?\b|\bbreach(?:es)? (?:of )?(?:the|your|this|an|our) (?:agreement|contract|terms|licen[cs]e|nda|eula)\b"
     r"|\bpermission to (?:run|use|copy|pass|alter|modify|sell|share|distribute|publish|redistribute|reuse)(?: \w+)?(?: only)? ?[:=]|\bpermission (?:is )?granted (?:only )?to\b(?! (?:use|copy|the (?:user|app|process|file)|a (?:user|role)|this (?:app|user|role)|app|user|role|any person|do|modify|copy|distribute|make|anyone|redistribute|process))|\b(?:dropped|left|abandoned|gave up|no longer|quit|not any ?more) (?:on |under |the )*(?:mit|bsd|apache|isc|zlib) (?:thing|licen[cs]e|terms|licen[cs]ing)\b",
     "uses that are banned": r"\b(?:use|usage|running|copying|selling|sale|resale|deployment|deploying|redistribution|shipping|hosting|reuse|training)\b[^.;]{0,50}\b(?:is|are) (?:strictly |expressly )?(?:prohibited|forbidden|banned|ruled out|out of bounds|off limits)\b|\bis (?:strictly |expressly )prohibited\b|\bnot to be (?:bundled|resold|sold|mirrored|republished|redistributed|rebranded|sublicensed|exported|ported) (?:with|in|to|by|on|as|outside|for)\b|\bnot to be (?:resold|sold|redistributed)\b"
-    r"|\b(?:don't|do not|never|not) use (?:this|it|these) (?:in|for|on|with|inside) (?:anything(?! (?:other|else|but))|any product|any service|a product|products)\b|\b(?:you|they|we) charge (?:for|money)\b|\b(?:for|in|by|on|with) nothing else\.?$|\bnot yours to\b|\bnot for (?:the )?(?:outside|outsiders|outside world)\b|\b(?:u|ya) (?:may|can) (?:not |only )?(?:use|copy|run)\b|\bclassroom (?:use|exercises?|purposes)\b|\b(?:research|evaluation|academic|trial|personal|home|students?|classroom|hobby|education|non-?profit|members?|staff)-only\b|\bwithout (?:our|my|the author'?s?|the owner'?s?|his|her|their) (?:okay|ok|consent|blessing|say-so|permission|approval|leave|agreement|written)\b|^\W*(?:only |just |strictly )?for (?:the |our )?(?:members|employees|staff|students|pupils|subscribers|partners|licensees|citizens|residents|alumni|contractors)(?: of [a-z ]{3,30})?\W*$",
+    r"|\b(?:don't|do not|never|not) use (?:this|it|these) (?:in|for|on|with|inside) (?:anything(?! (?:other|else|but))|any product|any service|a product|products)\b|\b(?:you|they|we) charge (?:for|money)\b|\b(?:for|in|by|on|with) nothing else\.?$|\bnot yours to\b|\bnot for (?:the )?(?:outside|outsiders|outside world)\b|\b(?:u|ya) (?:may|can) (?:not |only )?(?:use|copy|run)\b|\bclassroom (?:use|exercises?|purposes)\b|\bmax(?:\.|imum)? (?:of )?\d+ (?:developers|users|seats|machines|servers|cores|employees|installs|installations|devices)\b|\b(?:research|evaluation|academic|trial|personal|home|students?|classroom|hobby|education|non-?profit|members?|staff)-only\b|\bwithout (?:our|my|the author'?s?|the owner'?s?|his|her|their) (?:okay|ok|consent|blessing|say-so|permission|approval|leave|agreement|written)\b|^\W*(?:only |just |strictly )?for (?:the |our )?(?:members|employees|staff|students|pupils|subscribers|partners|licensees|citizens|residents|alumni|contractors)(?: of [a-z ]{3,30})?\W*$",
     "payment": r"^\W*(?!to |then |we |you |they |i )[a-z]{3,} pays?\W*$|\bpay what you (?:want|can|like)\b|\b(?:euros?|dollars?|pounds?|bucks|usd|eur)\b (?:each|apiece|per (?:seat|user|copy|core|head|machine|install\w*|developer|year|month))\b|\bfree as in beer\b[^.]{0,20}\bfor\b|\bfor-profit\b|\b(?:charity|donation|postcard|care|nag|guilt|coffee)ware\b|\bfreeware for\b|\b(?:write|talk|speak|mail|e-?mail|go) to sales\b|\bsales (?:team )?before\b|\bask(?:s)? for a quote\b|\b(?:you )?owes? (?:us|me)\b|\b(?:contact|ask|call|mail|e-?mail|write) (?:us|me|the author|sales) (?:first|before|if you)\b|\b(?:please )?(?:buy|purchase|order|get) (?:a|an|your|your own) (?:seat|copy|subscription|licen[cs]e)\b|\b(?:needs?|requires?|with) (?:a |an )?paid (?:keys?|licen[cs]es?|plans?|tiers?|seats?|accounts?|editions?)\b|\bget in touch (?:first|before|if)\b|\bif your (?:firm|company|employer|business|organi[sz]ation)\b"
     r"|\b(?:larger|bigger|commercial|other|all other|profitable) (?:teams?|firms?|companies|shops?|studios?|users|outfits) (?:take|buy|need|must|pay|get|require|have to|are asked)\b[^.;]{0,60}\b(?:pro|paid|enterprise|licen[cs]e|plan|package|edition|seat|quote|us)\b|\b(?:for|4|without) \$\$\$|\b(?:boards?|devices?|hardware|machines?) (?:bought )?from our (?:own )?(?:store|shop)\b",
-    "names and logos": r"\b(?:must|shall|has to|have to|should|needs? to) (?:display|show|carry|keep|print|feature) (?:our|the author's|my) (?:logo|name|banner|brand|credit|link|badge)\b",
+    "names and logos": r"\b(?:must|shall|has to|have to|should|needs? to) (?:display|show|carry|keep|print|feature) (?:our|the author's|my) (?:logo|name|banner|brand|credit|link|badge)\b|^\W*(?:please )?(?:show|display|carry|keep|print) our (?:logo|name|banner|brand|badge)\b",
     "secrecy": r"(?:^\W*|[.:(] ?)eyes only\b|\bdo not (?:commit|push|publish|upload|post|mirror)\b[^.;]{0,30}\b(?:public|open|outside|github)\b(?! (?:key|api|method|field|member|dir|folder|directory|func))|\bitar\b(?!\w)|\bear ?99\b|\bexport[- ]controlled\b|\bexport (?:laws?|regulations?|licen[cs]es?)\b|\b(?:company|client|customer|group|corporate|business)[- ]confidential\b|\b(?:company|corporate|business)[- ]secrets?\b|\bgroup internal\b|\bproprietary\b(?= (?:and|to) (?:the |our )?(?:company|firm|client)\b)|\bth(?:is|ese) (?:schema|file|code|module|class|script|package|table|work|source|library|program|function) (?:is|becomes|goes|turns|was made|will be) closed\b(?! (?:by|when|after|before|if|on|with|and|or|automatic))",
 }  # fmt: skip
 
@@ -101,8 +101,8 @@ def _flat(low: str) -> bytes:
     return b" ".join(data.split())
 
 
-def remark(said: str, program: Program) -> str | None:
-    """The words of a sentence of a comment that take the file back; None for none."""
+def remark(said: str, program: Program, commented: bool = True) -> str | None:
+    """The words of a sentence that take the file back; None for none. Strings that are not `commented` may tell of other things."""
     if ACCORDING.fullmatch(" ".join(said.split())):
         return None
     line = in_one_line(said)
@@ -112,7 +112,9 @@ def remark(said: str, program: Program) -> str | None:
         match = next((m for m in projects.finditer(line) if not _permitted(line)), None)
     if match is None and not _permitted(line):
         match = _of_name(said, program)
-    return match.group() if match else reserved_anywhere(said)
+    if match is not None or not commented:
+        return match.group() if match else None
+    return reserved_anywhere(said)
 
 
 _PATH_IN = re.compile(r"(?:[\w.-]+/)+[\w.-]+")
@@ -175,11 +177,12 @@ def doubtful_remarks(
     if _gate().search(_flat(low)) is None:
         return
     raw = _without(text.decode("latin-1"), covered)
-    for start, comment in [*comments(raw), *_strings(raw)]:
-        if _gate().search(_flat(comment.lower())) is None:
+    spoken = [*((at, said, True) for at, said in comments(raw)), *((at, said, False) for at, said in _strings(raw))]
+    for start, text_, commented in spoken:
+        if _gate().search(_flat(text_.lower())) is None:
             continue
-        for at, said in _said(comment):
-            found = remark(said, program) if len(said) > SHORT else None
+        for at, said in _said(text_):
+            found = remark(said, program, commented) if len(said) > SHORT else None
             if found:
                 yield Sentence(start + at, start + at + len(said)), f"{found}: {said}"
                 return

@@ -81,7 +81,7 @@ _KINDS_OF_HEADS = {
         r"|\bfor the (?:sole|exclusive|internal|private|personal) (?:use|benefit|purposes?)\b|\b(?:sole|exclusive) (?:use|benefit|licen[sc]ee) of\b|\bby (?:reading|opening|using|running|downloading|copying|installing) (?:this|it|these)\b[^.;]{0,60}\b(?:agree|accept|consent|acknowledge|promise|undertake)"
     ),
     "marks of secrecy": (
-        r"\btlp ?: ?(?:red|amber|green)\b|\btdm-(?:reservation|policy)\b|\bunder (?:an? |the )?embargo\b|\bunder nda\b|\(nda\b|\bnda\)|\b(?:strip|remove|delete|drop) this (?:file|module|code) (?:from|in|before) (?:the |all |any )?(?:open|public|free|release|community|external)\b"
+        r"\bnda\b|\bsla ?\d{3,}\b|\beula\b|\btspa\b|\binternal (?:drop|build|release|copy|version)\b|\b(?:customer|partner|oem|licensee) (?:drop|build|copy)\b|\b(?:apple|microsoft|intel|nvidia|oracle|sony|nintendo|qualcomm|broadcom|microchip|nxp|texas instruments|mathworks|adobe|sap) (?:sample|example|reference|sdk|demo) (?:code|source|header|file|project)s?\b|\bcopyright law\b|\bunder wraps\b|\bunlicen[sc]ed cop(?:y|ies)\b|\btlp ?: ?(?:red|amber|green)\b|\btdm-(?:reservation|policy)\b|\bunder (?:an? |the )?embargo\b|\bunder nda\b|\(nda\b|\bnda\)|\b(?:strip|remove|delete|drop) this (?:file|module|code) (?:from|in|before) (?:the |all |any )?(?:open|public|free|release|community|external)\b"
         r"|\bvertraulich\w*|\bnicht weiter(?:geben|zugeben|verbreiten)\b|\binterne[rsn]? (?:code|quellcode|gebrauch)\b|\bconfidentiel\w*|\bconfidencial\w*|\bconfidenziale\b|\briservat[oaie]\b|\brestringid[oa]s?\b|\bc[^ -~]{1,2}digo (?:de pago|privado|cerrado|reservado)\b|\br[^ -~]{1,2}serv[^ -~]{1,2}(?:e?s)?\b|\b(?:usage|uso) intern[eo]\b"
     ),
     "programs and books of others": (
