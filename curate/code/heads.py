@@ -176,6 +176,13 @@ def _programs() -> tuple[frozenset[str], frozenset[str]]:
     return known, (ordinary() & known) - _PARTS - frozenset(_PLAIN)
 
 
+@lru_cache(maxsize=1)
+def program_words() -> frozenset[str]:
+    """Words of programs that no licence has."""
+    known, general = _programs()
+    return known - general
+
+
 _PLAIN = "method methods parser library string strings type types value values variable variables object objects parameter parameters interface interfaces helper helpers implementation file filename directory list array".split()  # fmt: skip  # noqa: SIM905
 
 

@@ -9,11 +9,13 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from curate.code.comments import head_comments
 from curate.code.heads import Program
 from curate.code.names import Fast, Folded, fast, in_one_line, mentions, rough
 from curate.code.notices import ACCORDING
 from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
+from curate.code.terms import may_set_terms, sets_terms
 from curate.code.tongues import said_in_tongues
 
 _COMMENTS = re.compile(
@@ -174,15 +176,21 @@ def doubtful_remarks(
         words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
         if not _meets(at, covered):
             yield Sentence(at, at + 1), words.encode().decode("latin-1")
-    if _gate().search(_flat(low)) is None:
+    flat = _flat(low)
+    if _gate().search(flat) is None and not may_set_terms(flat):
         return
     raw = _without(text.decode("latin-1"), covered)
+    heads = head_comments(raw)
+    first = heads[-1][1] if heads else 0
     spoken = [*((at, said, True) for at, said in comments(raw)), *((at, said, False) for at, said in _strings(raw))]
     for start, text_, commented in spoken:
-        if _gate().search(_flat(text_.lower())) is None:
+        flat = _flat(text_.lower())
+        if _gate().search(flat) is None and not (commented and may_set_terms(flat)):
             continue
         for at, said in _said(text_):
             found = remark(said, program, commented) if len(said) > SHORT else None
+            if found is None and commented and start >= first and not _permitted(in_one_line(said)):
+                found = sets_terms(said, program)
             if found:
                 yield Sentence(start + at, start + at + len(said)), f"{found}: {said}"
                 return
