@@ -93,7 +93,7 @@ def _gate() -> Any:
     return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}")
 
 
-_MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of) |\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription) of "
+_MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts|adapted|derived|extracted|reproduced|reworked|simplified|stripped|condensed|based|modell?ed)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of|on|upon|courtesy of) |'s? (?:\w+ )?(?:code|sources?|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b|\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription|copy|remake|imitation|adaptation|reconstruction|excerpt|backport) (?:of|from) "
 _BLANKED = bytes.maketrans(b"#*;%!", b"     ")
 
 
@@ -128,11 +128,24 @@ def _is_own(found: str, program: Program) -> bool:
     return path is not None and program.lies_in(path.group())
 
 
+_PLAIN_NAME = r"(?:(?i:the|an?) )?(?P<%s>[A-Z][a-z]{2,}(?![\w:(\[])|[A-Z][a-z]*[A-Z]\w*(?='s ))(?!(?:'s)?(?: [\w-]+)? (?:algorithms?|methods?|theorem|rules?|formulas?|formulae|sieve|sort|filter|transform|equations?|notation|law|Standard|standard|License|documentation|docs|spec\w*|format|syntax|encoding|alphabet|calendar)\b)"
+_FROM_PLAIN = re.compile(
+    rf"(?i:\b(?:code|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts) (?:from|out of|courtesy of) ){_PLAIN_NAME % 'a'}"
+    rf"|(?i:\b(?:adapted|derived|extracted|reproduced|reworked|simplified|stripped(?: down)?|condensed|based|modell?ed)(?: (?:closely|loosely|heavily|mostly|directly|verbatim|almost \w+|straight))? (?:from|off|out of|on|upon) ){_PLAIN_NAME % 'b'}"
+    rf"|(?i:\b(?:rewrite|copy|clone|remake|imitation|transcription|adaptation|reconstruction|excerpt|backport) (?:of|from) )(?!the License){_PLAIN_NAME % 'c'}"
+    rf"|\b(?P<d>[A-Z][a-z]{{2,}})'s? (?:own |old |original |internal |closed )?(?i:code|sources?|source code|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b"
+)
+"""The same with a plain name, which no identifier of a program is."""
+
+
 def _of_name(said: str, program: Program) -> re.Match[str] | None:
     """The words that tell of code taken from something with a name that is none of the program's own."""
-    for match in _FROM_NAME.finditer(" ".join(said.split())):
-        name = match.group("name") or match.group("of") or ""
-        if match.group("path") and program.lies_in(match.group("path")):
+    line = " ".join(said.split())
+    for match in (*_FROM_NAME.finditer(line), *_FROM_PLAIN.finditer(line)):
+        groups = match.groupdict()
+        path = groups.get("path")
+        name = next((found for kind, found in groups.items() if kind != "path" and found), "")
+        if path and program.lies_in(path):
             continue
         if name.lower() not in _PERMISSIVE and not program.names(name.lower()) and not _OF_DATA.search(match.string[: match.start()]):
             return match
@@ -149,7 +162,8 @@ _PERMISSIVE = frozenset(
     (  # noqa: SIM905
         "python cpython pypy stdlib django flask werkzeug jinja numpy scipy pandas matplotlib scikit-learn pytorch tensorflow jax requests urllib3 attrs click pillow pytest setuptools pip twisted tornado sqlalchemy boost llvm clang"
         " sqlite lua zlib libpng react angular vue svelte jquery lodash underscore express node nodejs deno typescript webpack babel rust cargo tokio go golang kubernetes docker swift kotlin apache spark hadoop kafka lucene guava"
-        " spring android chromium webkit freebsd openbsd netbsd bsd ruby rails sinatra elixir phoenix clojure haskell julia d3 bootstrap stdin stdout windows unix posix test the this these that our its google facebook microsoft"
+        " spring android chromium webkit freebsd openbsd netbsd bsd ruby rails sinatra elixir phoenix clojure haskell julia d3 bootstrap stdin stdout windows unix posix test the this these that our its google facebook microsoft english german french greek latin cyrillic chinese japanese arabic hebrew european internet unicode ascii json html http markdown github what which how when where here each all"
+        " fourier gauss newton euler bayes kalman bloom huffman dijkstra fibonacci knuth january february march april may june july august september october november december"
     ).split()
 )
 """Programs under permissive licences, and words with a capital that are none."""
