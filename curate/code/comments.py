@@ -27,11 +27,14 @@ def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[in
     return found
 
 
-_PREAMBLE = re.compile(r"#!.*|[\"']use strict[\"'];?|from __future__ .*|<\?php|<\?xml[^>]*>|package [\w.]+;?|\s*"
+_PREAMBLE = re.compile(
+    r"#!.*|[\"']use strict[\"'];?|from __future__ .*|<\?php|<\?xml[^>]*>|package [\w.]+;?|\s*"
     r"|<\?php\s+declare\(strict_types=1\);|declare\(strict_types=1\);|namespace [\w.\\]+;|unit [\w.]+;|library [\w.]+;|(?:open |data )?module [\w.]+;|defmodule [\w.]+ do|@file:\w+.*"
 )
 """Lines that may stand before the comment that speaks of all of a file."""
-_OPENED = re.compile(r"(?:@(?:module|type)?doc\s+(?:~[sS])?|[rubRUB]{0,2})(\"\"\"|\'\'\')|\(ns\s+[\w.-]+\s+(?:\^\{[^}]*\}\s*)?(\")")
+_OPENED = re.compile(
+    r"(?:@(?:module|type)?doc\s+(?:~[sS])?|[rubRUB]{0,2})(\"\"\"|\'\'\')|\(ns\s+[\w.-]+\s+(?:\^\{[^}]*\}\s*)?(\")"
+)
 _HELPED = re.compile(r"(?:function\b[^\n%]*|classdef \w[^\n%]*)\n(?=[ \t]*%)")
 """The first line of a function of MATLAB that its help follows."""
 MOST_HEAD = 4_000

@@ -22,9 +22,9 @@ from curate.code.marks import unmarked
 from curate.code.names import UNKNOWN, Mention, folded, mentions_in
 from curate.code.notices import asides, combined, gate, pointers, remark_gate
 from curate.code.prose import Sentence, is_code, is_plain
+from curate.code.remarks import doubtful_remarks
 from curate.code.reserved import may_reserve
 from curate.code.said import HEADING, MOST_DOUBTS, MOST_HEADING, Known, Said, doubt, said_about, said_in_source
-from curate.code.remarks import doubtful_remarks
 from curate.code.scan import Literals, has, literals, places
 from curate.code.texts import readable
 from curate.code.values import licence_of_value, names_in
@@ -118,9 +118,7 @@ def evidence_in(text: bytes, about: bool, name: str = "", most: int = MOST_DOUBT
     return [*found, *_plain_evidence(raw, [doubt(place, words) for place, words in beside])]
 
 
-def _evidence_in(
-    text: bytes, about: bool, program: Program | None, most: int
-) -> tuple[list[Evidence], Sequence[Span]]:
+def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -> tuple[list[Evidence], Sequence[Span]]:
     """The evidence of a text but for remarks and constants, and the known texts in it."""
     if not about and not has(text, gate()) and not has(text, remark_gate()):
         text, commented = _head(text)

@@ -86,16 +86,22 @@ _FIELDS = whole(
     r")\W*"
 )
 """Fields of the headings that tools and style guides ask for: Haddock, Emacs Lisp, Vivado, and where a project's files say so."""
-_WHO_ASKS = re.compile(r"\b(?:only|not|no|must|pay|ask|licen[sc]e[ds]?|confidential|internal|proprietary|property)\b", re.I)
+_WHO_ASKS = re.compile(
+    r"\b(?:only|not|no|must|pay|ask|licen[sc]e[ds]?|confidential|internal|proprietary|property)\b", re.I
+)
 
 
-_SAYS_NOT = re.compile(r"(?i)^\W*stability\b|\bnot be (?:edited|modified|changed)\b|^\W*(?:this is )?not an? official\b|^\W*if any\b")
+_SAYS_NOT = re.compile(
+    r"(?i)^\W*stability\b|\bnot be (?:edited|modified|changed)\b|^\W*(?:this is )?not an? official\b|^\W*if any\b"
+)
 
 
 def is_field(said: str) -> bool:
     """Whether a line is a field of a usual heading, with a value that limits nothing."""
     line = " ".join(said.split())
-    return _FIELDS.matches(line) and (_WHO_ASKS.search(line) is None or "LICENSE" in line or _SAYS_NOT.search(line) is not None)
+    return _FIELDS.matches(line) and (
+        _WHO_ASKS.search(line) is None or "LICENSE" in line or _SAYS_NOT.search(line) is not None
+    )
 
 
 _BY = re.compile(
@@ -139,11 +145,15 @@ _SUSPECT = re.compile(
     re.I,
 )
 """Words of a short sentence that may speak of use, owners, origin, secrets or prices after all."""
-_PROGRAM_DOES = re.compile(r"^\W*(?:Asks (?:for|the|whether|if)|Keeps|Makes|Takes|Writes|Copies|Leaves|Lets|Allows|Finds|Ends|Signs|Hands|Passes|Calls|Stops|Excludes|Claims|Holds|Embeds|Translates|Waits|Closes|Bills|Charges)\b")
+_PROGRAM_DOES = re.compile(
+    r"^\W*(?:Asks (?:for|the|whether|if)|Keeps|Makes|Takes|Writes|Copies|Leaves|Lets|Allows|Finds|Ends|Signs|Hands|Passes|Calls|Stops|Excludes|Claims|Holds|Embeds|Translates|Waits|Closes|Bills|Charges)\b"
+)
 """What a program does, with a verb that people have as well."""
 _CALM = 3
 """Words from which a sentence without any of these is a description."""
-_BEGINS = re.compile(r"\W*(?:[A-Z][a-z]{2,}[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Everything|Nothing|Numbers|All (?:numbers|values|units|angles|times|sizes|indices|indexes|lengths|distances|coordinates|offsets|dates|strings|keys|tests)|Things|What|How|Whether|Where|Each|Every|It|This)\b")
+_BEGINS = re.compile(
+    r"\W*(?:[A-Z][a-z]+[a-rt-z]s(?! (?:pay|own|only|first)\b)|An?|The|Everything|Nothing|Numbers|All (?:numbers|values|units|angles|times|sizes|indices|indexes|lengths|distances|coordinates|offsets|dates|strings|keys|tests)|Things|What|How|Whether|Where|Each|Every|It|This)\b"
+)
 """How a description begins: "Allocates from the arena", "A recurrent net", "Things that older Pythons lack"."""
 _YES_NO = re.compile(r"\byes/no\b|\b[Nn]o\.(?= ?\d)")
 _PARTY = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|they|them|their|he|she|his|her|who|whoever|those)\b", re.I)  # fmt: skip
@@ -323,12 +333,15 @@ _HOLDS = re.compile(
 def _without_holds(said: str, program: Program) -> str:
     """A sentence without what parts of programs own of each other, where it speaks of such parts."""
     calm = _HOLDS.sub(" ", said)
-    if calm == said or _PARTY.search(said.replace(" it ", " ")) and re.search(r"\b(?:we|us|our|my|me|you|your)\b", said, re.I):
+    if calm == said or _SPOKEN_TO.search(said):
         return said
     return calm if _OF_MEMORY.search(said) else said
 
 
-_OF_MEMORY = re.compile(r"\b(?:calle[re]s?|process(?:es)?|threads?|locks?|mutex(?:es)?|memory|buffers?|pointers?|nodes?|objects?|arenas?|ownership|handles?|freed?|slices?|strings?|arrays?)\b", re.I)
+_OF_MEMORY = re.compile(
+    r"\b(?:calle[re]s?|process(?:es)?|threads?|locks?|mutex(?:es)?|memory|buffers?|pointers?|nodes?|objects?|arenas?|ownership|handles?|freed?|slices?|strings?|arrays?)\b",
+    re.I,
+)
 
 
 OBJECTS = re.compile(
@@ -378,6 +391,7 @@ def _weigh(said: str, program: Program) -> _Weighed:
 
 def is_calm(said: str, program: Program | None = None) -> bool:
     """Whether a short sentence has no word at all of people, rights, duties, use, origin, owners or prices, and no name."""
+    said = _THIS_DOES.sub("It", said)
     tokens = tokens_in(without_addresses(said))
     if len(tokens) < _CALM or not said.isascii() or _BEGINS.match(said) is None:
         return False
@@ -388,7 +402,10 @@ def is_calm(said: str, program: Program | None = None) -> bool:
         return False
     known = _programs()[0]
     named = (t for t in tokens[1:] if t[:1].isupper() and not t.isupper())
-    return all(t.lower() in known or t.lower().rstrip("s") in _TONGUES or (program is not None and program.has(t.lower())) for t in named)
+    return all(
+        t.lower() in known or t.lower().rstrip("s") in _TONGUES or (program is not None and program.has(t.lower()))
+        for t in named
+    )
 
 
 _TONGUES = frozenset("python java haskell ruby perl rust unicode fibonacci dijkstra gauss newton euler fourier bayes kalman bloom huffman markov monday sunday windows linux unix posix".split())  # fmt: skip  # noqa: SIM905
@@ -404,7 +421,11 @@ def describes(words: str, program: Program) -> bool:
     if _SPOKEN_TO.search(calmer) or _OF_THE_WORK.search(calmer) or _OF_RIGHTS.search(calmer):
         return False
     weighed = _weigh(said, program)
-    return weighed.parts >= 1 + 0.3 * weighed.duties and not _weigh(calmer, program).limits and _DUTY_OF_PEOPLE.search(said) is None
+    return (
+        weighed.parts >= 1 + 0.3 * weighed.duties
+        and not _weigh(calmer, program).limits
+        and _DUTY_OF_PEOPLE.search(said) is None
+    )
 
 
 _SPOKEN_TO = re.compile(r"\b(?:you|your|yours|our|ours|us|me|my|we|whoever)\b", re.I)
@@ -413,7 +434,10 @@ _DUTY_OF_PEOPLE = re.compile(r"\b(?:unless|except|until|provided|solely|only (?:
 """Words by which a sentence beside a notice is more than a description."""
 
 
-_THIS_DOES = re.compile(r"\bthis (?:file|module|package|class|script|code|program|library)(?= (?:contains|defines|provides|implements|tests|declares|handles|describes|adds|creates|parses|exports|registers|computes|converts|wraps|holds the|is the|is an?)\b)", re.I)
+_THIS_DOES = re.compile(
+    r"\bthis (?:file|module|package|class|script|code|program|library)(?= (?:contains|defines|provides|implements|tests|declares|handles|describes|adds|creates|parses|exports|registers|computes|converts|wraps|holds the|is the|is an?)\b)",
+    re.I,
+)
 """The file itself as what a description begins with."""
 
 

@@ -147,7 +147,11 @@ def _of_name(said: str, program: Program) -> re.Match[str] | None:
         name = next((found for kind, found in groups.items() if kind != "path" and found), "")
         if path and program.lies_in(path):
             continue
-        if name.lower() not in _PERMISSIVE and not program.names(name.lower()) and not _OF_DATA.search(match.string[: match.start()]):
+        if (
+            name.lower() not in _PERMISSIVE
+            and not program.names(name.lower())
+            and not _OF_DATA.search(match.string[: match.start()])
+        ):
             return match
     return None
 
@@ -167,7 +171,9 @@ _PERMISSIVE = frozenset(
     ).split()
 )
 """Programs under permissive licences, and words with a capital that are none."""
-_OF_DATA = re.compile(r"(?i)\b(?:names?|ideas?|examples?|data|values?|list|tables? of|input|text|wording|numbers?|test (?:cases?|vectors?|data)|definitions?|constants?|docstrings?|docs|documentation|is|are|be|descriptors?|converted|concepts?|terms?|images?)\b[^.]{0,25}$")
+_OF_DATA = re.compile(
+    r"(?i)\b(?:names?|ideas?|examples?|data|values?|list|tables? of|input|text|wording|numbers?|test (?:cases?|vectors?|data)|definitions?|constants?|docstrings?|docs|documentation|is|are|be|descriptors?|converted|concepts?|terms?|images?)\b[^.]{0,25}$"
+)
 """What may be taken from elsewhere without taking code."""
 
 
@@ -221,7 +227,10 @@ _INK = re.compile(r"[^\s.]")
 
 
 _STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){12,2000})\"|'((?:[^'\\\n]|\\.){12,2000})'")
-_MARKED = re.compile(r"(?:strictly |highly )?(?:company|corporate|client|customer|group|business|trade)[ -](?:confidential|secret|proprietary|internal)", re.I)
+_MARKED = re.compile(
+    r"(?:strictly |highly )?(?:company|corporate|client|customer|group|business|trade)[ -](?:confidential|secret|proprietary|internal)",
+    re.I,
+)
 SPOKEN = 4
 """Blanks from which a string is a sentence."""
 

@@ -101,12 +101,17 @@ _ANYWHERE = fast(
     "|".join(
         [
             _HEAD.exact.pattern,
-            *(_KINDS_OF_HEADS[kind] for kind in ("of others", "marks of secrecy", "programs and books of others", "words of contracts")),
+            *(
+                _KINDS_OF_HEADS[kind]
+                for kind in ("of others", "marks of secrecy", "programs and books of others", "words of contracts")
+            ),
         ]
     )
 )
 """What takes a file back in a comment of any place."""
-_OF_PROGRAMS = re.compile(r"(?:sole |exclusive |private |intellectual )?property of |(?:not|never) (?:to )?be (?:published|shared|copied|passed on)|by decompil")
+_OF_PROGRAMS = re.compile(
+    r"(?:sole |exclusive |private |intellectual )?property of |(?:not|never) (?:to )?be (?:published|shared|copied|passed on)|by decompil"
+)
 """What of it speaks of programs as often."""
 _LABEL = re.compile(r"\W*(?:(?:project|code|file|source|software) )?(?:licen[sc]e|licensing|legal|terms(?: of use)?)(?: terms)?\s*:\s+(?P<value>\S.*)$", re.I | re.S)  # fmt: skip
 _LABEL_WORDS = re.compile(r"[A-Za-z]")

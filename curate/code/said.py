@@ -407,7 +407,13 @@ def _is_under_its_file(raw: str, sentence: Sentence) -> bool:
     before = raw[raw.rfind("\n", 0, max(0, first - 1)) + 1 : first]
     word = raw[sentence.start : sentence.end]
     alone = raw[first : raw.find("\n", first)].strip(" \t\r/*")
-    return word == alone and word[:1].isupper() and SINGLE.search(word) is None and word.isalnum() and _FILE_LINE.fullmatch(before) is not None
+    return (
+        word == alone
+        and word[:1].isupper()
+        and SINGLE.search(word) is None
+        and word.isalnum()
+        and _FILE_LINE.fullmatch(before) is not None
+    )
 
 
 def _in_code(raw: str, sentence: Sentence, commented: bool) -> bool:

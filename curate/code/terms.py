@@ -21,9 +21,7 @@ _MONEY = (
     r"(?:pays?|paid|paying|payment|buy(?:s|ing)?|bought|purchas\w+|fees?|price[ds]?|pricing|euros?|dollars?|usd|eur|gbp|pounds?|bucks|cents|donat\w+|invoices?|subscriptions?|seats?|royalt\w+|revenue|turnover|income|profits?"
     r"|gratis|for free|free of charge|free for|sales|money|charge (?:for|money)|sell(?:s|ing)?|sold|resell\w*|resale|commercial\w*|monthly|yearly|annual|premium|pro (?:version|edition|plan)|trial|beer|coffee)"
 )
-_RIGHTS = (
-    r"(?:licen[cs](?:e|es|ed|ing)|permission|permitted|consent|contract|agreement|nda|rights|approval|legal (?:department|team|advice|reasons?|trouble)|lawyers?|patent\w*|embargo\w*|confidential\w*|proprietary|forbidden|prohibited|banned|off[- ]limits|no-go|excluded|exempt)"
-)
+_RIGHTS = r"(?:licen[cs](?:e|es|ed|ing)|permission|permitted|consent|contract|agreement|nda|rights|approval|legal (?:department|team|advice|reasons?|trouble)|lawyers?|patent\w*|embargo\w*|confidential\w*|proprietary|forbidden|prohibited|banned|off[- ]limits|no-go|excluded|exempt)"
 _LIMITS = re.compile(
     r"\b(?:may|must|shall|can|cannot|can't|mustn't|not|never|no|only|except|unless|without|need(?:s|ed)?|requires?|required|ask|contact|write to|allowed|permitted|welcome|fine|ok|okay|forbidden|prohibited|banned|limited|reserved"
     r"|excluded|until|please|before|don't|do not|out|stop)\b",
@@ -37,15 +35,22 @@ _USE = re.compile(
 _WORK = re.compile(
     r"\b(?:this|these|it|the (?:code|file|routine|function|module|script|class|software|library|program|table|below|following)|below|here|my|our|ours|we|us|i|me|mine)\b", re.I
 )  # fmt: skip
-_ONE = re.compile(rf"\b(?:(?P<who>{_WHO})|(?P<money>{_MONEY})|(?P<rights>{_RIGHTS}))\b|(?P<sum>[$\u20ac\u00a3] ?\d+(?!\w)|(?<!\w)\d+ ?[\u20ac\u00a3])", re.I)
+_ONE = re.compile(
+    rf"\b(?:(?P<who>{_WHO})|(?P<money>{_MONEY})|(?P<rights>{_RIGHTS}))\b|(?P<sum>[$\u20ac\u00a3] ?\d+(?!\w)|(?<!\w)\d+ ?[\u20ac\u00a3])",
+    re.I,
+)
 _GATE = rough(rf"(?i)\b(?:{_WHO}|{_MONEY}|{_RIGHTS})\b|[$] ?\d")
 _OF_CLASSES = re.compile(r"\b(?:no-|doxygen-|undoc-|private-|special-)members?\b|\bmembers? (?:function|variable|access|name|pointer|init|template|of the (?:class|struct|list|set|group))", re.I)  # fmt: skip
 _POINTS = re.compile(r"\b(?:see|following|under (?:the|an?)|terms of the|governing|compliance) (?:\w+ ){0,4}licen[cs]e|\baccess denied|\bpermission denied", re.I)  # fmt: skip
 """Where a notice speaks, which is read for itself, or a message of the system."""
-_WEAK = re.compile(r"(?i)(?:people|persons?|any(?:one|body)|every(?:one|body)|nobody|no one|individuals?|forbidden|legal|members?|contract|studio)$")
+_WEAK = re.compile(
+    r"(?i)(?:people|persons?|any(?:one|body)|every(?:one|body)|nobody|no one|individuals?|rights|forbidden|legal|members?|contract|studio)$"
+)
 """Words that say little alone."""
 _WORD = re.compile(r"[A-Za-z]+")
-_TITLE = re.compile(r"(?i)\W*(?:head\d )?copyright and licen[cs]e|.*=head\d|.*\bsubscriptions? (?:for|to) the\b|.*\bread permission\b")
+_TITLE = re.compile(
+    r"(?i)\W*(?:head\d )?copyright and licen[cs]e|.*=head\d|.*\bsubscriptions? (?:for|to) the\b|.*\bread permission\b"
+)
 """Titles of manuals, and what else is no sentence about the work."""
 MOST = 40
 """Words of the longest sentence that sets terms."""
@@ -70,7 +75,9 @@ def sets_terms(said: str, program: Program) -> str | None:
             kinds.setdefault("money" if kind == "sum" else kind, match.group())
     if not kinds or (len(kinds) == 1 and _WEAK.match(next(iter(kinds.values())))) or _TITLE.match(line):
         return None
-    parts = sum(1 for t in tokens if t.lower() in program_words() or program.has(t.lower())) + 2 * bool(IDENTIFIER.search(line))
+    parts = sum(1 for t in tokens if t.lower() in program_words() or program.has(t.lower())) + 2 * bool(
+        IDENTIFIER.search(line)
+    )
     return " and ".join(kinds.values()) if parts <= _most_parts(kinds, line, len(tokens)) else None
 
 
@@ -78,7 +85,7 @@ def _most_parts(kinds: dict[str, str], line: str, words: int) -> int:
     """How many words of programs a sentence may have that sets terms; -1 for one that sets none."""
     limited, used, work = (pattern.search(line) is not None for pattern in (_LIMITS, _USE, _WORK))
     if len(kinds) > 1:
-        return 2
+        return 2 if limited or used or work or words < SHORT else -1
     if "money" in kinds:
         return 2 if limited else 1 if used and work else -1
     if limited and (used or work):

@@ -34,11 +34,7 @@ def _pattern(words: list[tuple[str, str]]) -> Any:
     """What finds the beginnings of words of some languages in UTF-8."""
     begun = "|".join(re.escape(word) for language, word in words if language not in _NO_BLANKS)
     anywhere = "|".join(re.escape(word) for language, word in words if language in _NO_BLANKS)
-    kinds = [
-        kind
-        for kind, some in ((rf"(?:^|[^\pL\pN_])(?:{begun})", begun), (f"(?:{anywhere})", anywhere))
-        if some
-    ]
+    kinds = [kind for kind, some in ((rf"(?:^|[^\pL\pN_])(?:{begun})", begun), (f"(?:{anywhere})", anywhere)) if some]
     options = re2.Options()
     options.max_mem = 64 << 20
     options.log_errors = False

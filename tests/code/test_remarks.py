@@ -168,7 +168,18 @@ def test_docstrings_behind_the_first_line_are_heads(text, said):
 
 
 @pytest.mark.parametrize(
-    "unit", ["# copied from the ", "'", "/* lifted ", "# nur f\u00fcr ", "#\n", '"lifted from a b c ', "x 'lifted from a b c' ", "# a/", "=pod "]
+    "unit",
+    [
+        "# copied from the ",
+        "'",
+        "/* lifted ",
+        "# nur f\u00fcr ",
+        "#\n",
+        '"lifted from a b c ',
+        "x 'lifted from a b c' ",
+        "# a/",
+        "=pod ",
+    ],
 )
 def test_remarks_take_linear_time(unit):
     def work(size: int, salt: int):
