@@ -19,9 +19,10 @@ from curate.code.terms import may_set_terms, sets_terms
 from curate.code.tongues import said_in_tongues
 
 _COMMENTS = re.compile(
-    r'"""[\s\S]*?(?:"""|\Z)'
-    r"|'''[\s\S]*?(?:'''|\Z)|/\*[\s\S]*?(?:\*/|\Z)|\{-[\s\S]*?(?:-\}|\Z)|\(\*[\s\S]*?(?:\*\)|\Z)|<!--[\s\S]*?(?:-->|\Z)|--\[\[[\s\S]*?(?:\]\]|\Z)"
-    r"|^=(?:pod|head\d|over|item|begin|encoding)\b[\s\S]*?(?:^=cut\b|\Z)|(?:^|(?<=[\s;{}]))(?:#(?!(?:include|define|if|else|endif|pragma|undef|import)\b)|//|--(?=[\s-])|;|%|!|\{)[^\n]*",
+    r"[\"'/{(<=#;%!-](?:"
+    r'(?<=")""[\s\S]*?(?:"""|\Z)'
+    r"|(?<=')''[\s\S]*?(?:'''|\Z)|(?<=/)\*[\s\S]*?(?:\*/|\Z)|(?<=\{)-[\s\S]*?(?:-\}|\Z)|(?<=\()\*[\s\S]*?(?:\*\)|\Z)|(?<=<)!--[\s\S]*?(?:-->|\Z)|(?<=-)-\[\[[\s\S]*?(?:\]\]|\Z)"
+    r"|(?<=\n=)(?:pod|head\d|over|item|begin|encoding)\b[\s\S]*?(?:^=cut\b|\Z)|(?:(?<=[\s;{}]#)(?!(?:include|define|if|else|endif|pragma|undef|import)\b)|(?<=[\s;{}]/)/|(?<=[\s;{}]-)-(?=[\s-])|(?<=[\s;{}][;%!{]))[^\n]*)",
     re.M,
 )
 """Comments and docstrings, roughly."""
@@ -90,10 +91,18 @@ def _gate() -> Any:
     any_, projects = (pattern.exact.pattern for pattern in _patterns())
     for edge in (r"(?:^\W*|[.:(] ?)", r"^\W*", r"\W*$", r"\.?$"):
         any_ = any_.replace(edge, "")
-    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}")
+    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}|{may_set_terms()}")
 
 
 _MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts|adapted|derived|extracted|reproduced|reworked|simplified|stripped|condensed|based|modell?ed)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of|on|upon|courtesy of) |'s? (?:\w+ )?(?:code|sources?|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b|\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription|copy|remake|imitation|adaptation|reconstruction|excerpt|backport) (?:of|from) "
+
+
+@lru_cache(maxsize=1)
+def _may_take() -> Any:
+    """What a sentence has somewhere that tells of something with a name."""
+    return rough(_MAY_TAKE)
+
+
 _BLANKED = bytes.maketrans(b"#*;%!", b"     ")
 
 
@@ -112,7 +121,7 @@ def remark(said: str, program: Program, commented: bool = True) -> str | None:
     match = next((m for m in any_.finditer(line) if not _is_own(m.group(), program)), None)
     if match is None:
         match = next((m for m in projects.finditer(line) if not _permitted(line)), None)
-    if match is None and not _permitted(line):
+    if match is None and _may_take().search(line.data) is not None and not _permitted(line):
         match = _of_name(said, program)
     if match is not None or not commented:
         return match.group() if match else None
@@ -196,16 +205,14 @@ def doubtful_remarks(
         words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
         if not _meets(at, covered):
             yield Sentence(at, at + 1), words.encode().decode("latin-1")
-    flat = _flat(low)
-    if _gate().search(flat) is None and not may_set_terms(flat):
-        return
     raw = _without(text.decode("latin-1"), covered)
+    if _gate().search(_flat(raw.lower())) is None:
+        return
     heads = head_comments(raw)
     first = heads[-1][1] if heads else 0
     spoken = [*((at, said, True) for at, said in comments(raw)), *((at, said, False) for at, said in _strings(raw))]
     for start, text_, commented in spoken:
-        flat = _flat(text_.lower())
-        if _gate().search(flat) is None and not (commented and may_set_terms(flat)):
+        if _gate().search(_flat(text_.lower())) is None:
             continue
         for at, said in _said(text_):
             found = remark(said, program, commented) if len(said) > SHORT else None
@@ -263,6 +270,7 @@ def _line_start(text: bytes, line: int) -> int:
 def comments(raw: str) -> Iterator[tuple[int, str]]:
     """(place, text) of comments and docstrings; line comments that follow each other are one."""
     start = end = -1
+    raw = f"\n{raw}"  # what a comment begins behind
     for match in sorted(
         [*_COMMENTS.finditer(raw), *_LINES_OF_QUOTES.finditer(raw)], key=lambda m: (m.start(), -m.end())
     ):
@@ -272,10 +280,10 @@ def comments(raw: str) -> Iterator[tuple[int, str]]:
             end = match.end()
             continue
         if start >= 0:
-            yield start, raw[start:end]
+            yield start - 1, raw[start:end]
         start, end = match.span()
     if start >= 0:
-        yield start, raw[start:end]
+        yield start - 1, raw[start:end]
 
 
 def _said(comment: str) -> Iterator[tuple[int, str]]:

@@ -337,14 +337,14 @@ def _doubts_beside(
         in_comment = meets(sentence, blocks)
         if is_field(words) or (anchors and ACCORDING.fullmatch(" ".join(words.split()))):
             continue
-        plainly = _is_line_of_code(head.raw, sentence) or (
-            head.program is not None and describes(words, head.program) and not _touches_any(text, sentence, texts)
+        beside = (
+            (_is_beside(text, sentence, words, anchors) and condition_in(words))
+            or (meets(sentence, zones) and takes_back(words))
+            or (in_comment and unexplained(words))
         )
         why = (
             (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")
-            or (not plainly and _is_beside(text, sentence, words, anchors) and condition_in(words))
-            or (not plainly and meets(sentence, zones) and takes_back(words))
-            or (not plainly and in_comment and unexplained(words))
+            or (beside and not _is_plainly(text, head, sentence, words, texts) and beside)
             or doubtful(words, sentence.start < heading)
             or _in_head(head, sentence, heading, words)
         )
@@ -363,6 +363,14 @@ def _is_line_of_code(raw: str, sentence: Sentence) -> bool:
     if "\n" in raw[sentence.start : sentence.end] or _COMMENTED.search(raw[first : sentence.end]):
         return False
     return is_code(raw[first:last])
+
+
+def _is_plainly(text: str, head: _Head, sentence: Sentence, words: str, texts: Sequence[Span]) -> bool:
+    """Whether a sentence beside a notice is code, or a description that runs into no text."""
+    if _is_line_of_code(head.raw, sentence):
+        return True
+    described = head.program is not None and describes(words, head.program)
+    return described and not _touches_any(text, sentence, texts)
 
 
 def _touches_any(text: str, sentence: Sentence, texts: Sequence[Span]) -> bool:

@@ -57,32 +57,40 @@ MOST = 40
 SHORT = 8
 
 
-def may_set_terms(text: bytes) -> bool:
-    """Whether a text has a word of people, money or rights at all: a quick look."""
-    return _GATE.search(text) is not None
+def may_set_terms() -> str:
+    """The pattern of what a text has somewhere that sets terms."""
+    return rf"\b(?:{_WHO}|{_MONEY}|{_RIGHTS})\b|[$] ?\d"
 
 
 def sets_terms(said: str, program: Program) -> str | None:
     """The words of a sentence that sets terms for the work, whoever it is for and whatever it asks; None for none."""
     line = " ".join(said.split())
+    if _GATE.search(line.encode("latin-1", "replace")) is None:
+        return None
     tokens = tokens_in(line)
     if not 2 < len(tokens) <= MOST or is_code(said) or _OF_CLASSES.search(line) or _POINTS.search(line):
         return None
-    kinds = dict[str, str]()
-    for match in _ONE.finditer(line):
-        kind = match.lastgroup or ""
-        if not any(program.names(word.lower()) for word in _WORD.findall(match.group())):
-            kinds.setdefault("money" if kind == "sum" else kind, match.group())
+    found = [("money" if m.lastgroup == "sum" else m.lastgroup or "", m.group()) for m in _ONE.finditer(line)]
+    if _most_parts(dict(found), line, len(tokens)) < 0:
+        return None  # before the names of the code are looked up
+    kinds = {kind: said for kind, said in found[::-1] if not _is_named(said, program)}
     if not kinds or (len(kinds) == 1 and _WEAK.match(next(iter(kinds.values())))) or _TITLE.match(line):
         return None
-    parts = sum(1 for t in tokens if t.lower() in program_words() or program.has(t.lower())) + 2 * bool(
-        IDENTIFIER.search(line)
-    )
-    return " and ".join(kinds.values()) if parts <= _most_parts(kinds, line, len(tokens)) else None
+    most = _most_parts(kinds, line, len(tokens))
+    if most < 0:
+        return None
+    parts = sum(1 for t in tokens if t.lower() in program_words() or program.has(t.lower()))
+    return " and ".join(kinds.values()) if parts + 2 * bool(IDENTIFIER.search(line)) <= most else None
+
+
+def _is_named(said: str, program: Program) -> bool:
+    return any(program.names(word.lower()) for word in _WORD.findall(said))
 
 
 def _most_parts(kinds: dict[str, str], line: str, words: int) -> int:
     """How many words of programs a sentence may have that sets terms; -1 for one that sets none."""
+    if not kinds:
+        return -1
     limited, used, work = (pattern.search(line) is not None for pattern in (_LIMITS, _USE, _WORK))
     if len(kinds) > 1:
         return 2 if limited or used or work or words < SHORT else -1
