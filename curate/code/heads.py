@@ -82,6 +82,7 @@ _FIELDS = whole(
     r"|revision\s+[0-9.]+\s*(?:-\s*)?file created|(?:a )?part of (?:the )?[\w.+-]+(?: (?:project|library|package|toolkit|suite|framework))?"
     r"|(?:see )?(?:the )?(?:file|license|licence) [\"'`]?(?:LICEN[SC]E|COPYING|COPYRIGHT)[\w.]*[\"'`]?,? (?:included|distributed|contained|that is included|that comes) (?:in|with) this (?:distribution|package|software|source|project|repository)(?: code| tree)?,? for (?:more |further )?(?:details?|information|terms)(?: about| on)?(?: the)?(?: copyright| licen[sc]e)?"
     r"|if any (?:changes?|edits?|modifications?) (?:should|must|needs? to|has to|have to) be (?:done|made|applied),? (?:please )?(?:apply|make) (?:the|those|these|it|them)(?: changes?)? (?:to|in) (?:the )?[\w./-]+(?: file)?(?: directly| instead)?|one of our ci(?: jobs?| checks?)? enforces this|this is a package|general configuration"
+    r"|and (?:other |all |the )?contributors|licensed to (?:the )?[\w .]{2,50}(?:\(\w+\) )?under (?:one or more|an?) contributor (?:licen[sc]e )?agreements?|(?:(?:end|begin|fi|done|esac|endif|endmodule|endfunction|implementation|interface)\b[;. ]*)+"
     r"|(?:note: )?this file is auto-?(?:matically )?generated,? and (?:should|must) not be (?:edited|modified|changed)(?: by hand| manually)?|(?:this is )?not an? official (?:\w+ )?(?:implementation|port|client|wrapper|version|library|binding)s?(?: (?:of|for) .{1,40})?"
     r")\W*"
 )
@@ -92,7 +93,7 @@ _WHO_ASKS = re.compile(
 
 
 _SAYS_NOT = re.compile(
-    r"(?i)^\W*stability\b|\bnot be (?:edited|modified|changed)\b|^\W*(?:this is )?not an? official\b|^\W*if any\b"
+    r"(?i)^\W*licensed to .* contributor |^\W*stability\b|\bnot be (?:edited|modified|changed)\b|^\W*(?:this is )?not an? official\b|^\W*if any\b"
 )
 
 
@@ -345,7 +346,7 @@ _OF_MEMORY = re.compile(
 
 
 OBJECTS = re.compile(
-    r"\bpermissions? (?:bits?|flags?|masks?|modes?)\b|\blicen[cs]e (?:plates?|servers?|plate numbers?)\b|\b(?:file|access|unix|posix|read|write|execute) permissions?\b|\bsecret keys?\b|\bfree (?:list|lists|blocks?|pages?|slots?|space|memory)\b|\btrial division\b|\blicen[cs]e headers? (?:in|of|from)\b",
+    r"\bpermissions? (?:bits?|flags?|masks?|modes?)\b|\blicen[cs]e (?:plates?|servers?|plate numbers?)\b|\b(?:file|access|unix|posix|read|write|execute) permissions?\b|\bsecret keys?\b|\bfree (?:list|lists|blocks?|pages?|slots?|space|memory)\b|\btrial division\b|\b(?:start|stop|race|boundary|edge|error|loop|break|exit|initial|end|wait|if|guard) conditions?\b|\blicen[cs]e headers? (?:in|of|from)\b",
     re.I,
 )
 """Things of programs with words of rights in their names."""

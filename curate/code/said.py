@@ -338,9 +338,9 @@ def _doubts_beside(
         if is_field(words) or (anchors and ACCORDING.fullmatch(" ".join(words.split()))):
             continue
         beside = (
-            (_is_beside(text, sentence, words, anchors) and condition_in(words))
+            (_is_beside(text, sentence, words, anchors) and condition_in(OBJECTS.sub("bits", words)))
             or (meets(sentence, zones) and takes_back(words))
-            or (in_comment and unexplained(words))
+            or (in_comment and unexplained(OBJECTS.sub("bits", words)))
         )
         why = (
             (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")

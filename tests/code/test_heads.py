@@ -112,6 +112,9 @@ HEADERS = {
     "j.c": "/* SPDX-License-Identifier: BSD-2-Clause */\n/* Copyright (c) 2019 Ann Lee and contributors */\n#include <stdio.h>\nint f(void) { return 0; }\n",
     "k.js": "// SPDX-License-Identifier: MIT\n/**\n * Retries with exponential backoff.\n * @private\n */\nexport async function retry() {}\n",
     "l.py": "# coding=utf-8\n# SPDX-License-Identifier: Apache-2.0\n# This file is auto-generated and should not be edited by hand.\n# If any change should be done, please apply the change to the modular_rot.py file directly. One of our CI enforces this.\nx = 1\n",
+    "n.py": "# -*- coding: utf-8 -*-\n#\n# Copyright (c) 2020-2023 Sam Okoro <sam@example.org> and contributors\n# SPDX-License-Identifier: MIT\nx = 1\n",
+    "o.v": "// I2C start condition\n// Copyright (c) 2018 Yuki Mori\n// Released under the MIT license\nmodule i2c_start(input scl, output s);\n  assign s = scl;\nendmodule\n",
+    "p.pas": "unit Enc;\n{ Part of Enc. MIT licensed, (c) 2009 Olaf Brandt. }\ninterface\nfunction Swap(W: Word): Word;\nimplementation\nfunction Swap(W: Word): Word;\nbegin\n  Result := W shl 8;\nend;\nend.\n",
     "m.nim": '#\n#            Rotator\n#        (c) Copyright 2019 Ann Lee\n#\n#    See the file "LICENSE", included in this\n#    distribution, for details about the copyright.\n#\nproc rot() = discard\n',
 }  # fmt: skip
 """Headings as tools and style guides of many languages ask for them."""
