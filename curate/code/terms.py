@@ -93,7 +93,7 @@ def _most_parts(kinds: dict[str, str], line: str, words: int) -> int:
         return -1
     limited, used, work = (pattern.search(line) is not None for pattern in (_LIMITS, _USE, _WORK))
     if len(kinds) > 1:
-        return 2 if limited or used or work or words < SHORT else -1
+        return 2 if limited or (used and work) or words < SHORT else -1
     if "money" in kinds:
         return 2 if limited else 1 if used and work else -1
     if limited and (used or work):
