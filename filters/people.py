@@ -7,7 +7,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
+
+from curate.filters.tables import lines_of
 
 EMAIL = re.compile(
     r"(?<![\w.+/%-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}([A-Za-z]{2,24})(?![\w-])",
@@ -158,8 +159,7 @@ _IBAN_LENGTHS = dict(
 @lru_cache(maxsize=1)
 def top_level_domains() -> frozenset[str]:
     """Those of the Public Suffix List, less endings of files and names in code."""
-    lines = (files("curate.filters") / "data" / "domains.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    return frozenset(word for line in lines_of("domains.txt") for word in line.split())
 
 
 def is_public(address: str) -> bool:

@@ -8,7 +8,6 @@ of these it needs; a sentence that speaks of nothing known ("Vegans only.") is a
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 
 from curate.code.comments import head_comments
 from curate.code.described import (
@@ -28,6 +27,7 @@ from curate.code.described import (
 from curate.code.names import whole
 from curate.code.prose import NOTICE_WORDS, SINGLE, is_code_line, is_harmless, ordinary, tokens_in
 from curate.code.values import says_no_more
+from curate.filters.tables import lines_of
 
 _SMALL = frozenset(
     (  # noqa: SIM905 - words, as one writes them
@@ -181,8 +181,7 @@ _GENERAL = 0.7
 @lru_cache(maxsize=1)
 def _programs() -> tuple[frozenset[str], frozenset[str]]:
     """(words of programs, those of them that licences use as well)."""
-    lines = (files("curate.filters") / "data" / "heads-words.txt").read_text(encoding="utf-8").splitlines()
-    listed = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    listed = frozenset(word for line in lines_of("heads-words.txt") for word in line.split())
     known = ((PROGRAM | DOES | listed) - (_EMPTY - _PARTS)) - _DEALT | _PARTS
     return known, (ordinary() & known) - _PARTS - frozenset(_PLAIN)
 

@@ -8,13 +8,13 @@ import bisect
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import re2
 
 from curate.code.scan import fold
 from curate.code.texts import spelling
+from curate.filters.tables import lines_of
 
 UNKNOWN = "LicenseRef-unknown"
 """A licence that is named or hinted at, and that no list knows: never allowed."""
@@ -227,8 +227,7 @@ def _latin1(memory: int = 8 << 20) -> Any:
 @lru_cache(maxsize=1)
 def _table() -> list[tuple[Fast, str]]:
     """(pattern, id or family) in order of preference."""
-    lines = (files("curate.filters") / "data" / "licenses-names.tsv").read_text(encoding="utf-8").splitlines()
-    rows = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+    rows = (line.split("\t", 1) for line in lines_of("licenses-names.tsv"))
     return [(fast(pattern), name) for name, pattern in rows]
 
 

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from curate.code.arrays import of_strings, saved, strings
 from curate.code.names import Fast, fast, in_one_line, whole
 from curate.code.scan import Literals, literals, places
 from curate.code.texts import APART, readable, spdx_data
+from curate.filters.tables import lines_of
 
 _SCRIPTS = (
     r"(?:[\xe0-\xed][\x80-\xbf]{2} ?){8}",  # Chinese, Japanese, Korean, Indian, Thai
@@ -132,13 +132,12 @@ def conditions(weak: bool = True) -> Fast:
 
     `weak` are the words of duties and limits, which other sentences have too.
     """
-    lines = (files("curate.filters") / "data" / "licenses-conditions.txt").read_text(encoding="utf-8").splitlines()
     sections: dict[str, list[str]] = {}
     found: list[str] = []
-    for line in lines:
+    for line in lines_of("licenses-conditions.txt"):
         if line.startswith("[") and line.endswith("]"):
             found = sections.setdefault(line.strip("[]"), [])
-        elif line and not line.startswith("#"):
+        else:
             found.append(line)
     harmless = "|".join(sections.pop("harmless"))
     if not weak:

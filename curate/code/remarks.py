@@ -6,17 +6,18 @@ What is said in English counts in comments and docstrings alone; words of other 
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from curate.code.comments import head_comments
 from curate.code.heads import Program
+from curate.code.known import meets
 from curate.code.names import Fast, Folded, fast, in_one_line, mentions, rough
 from curate.code.notices import ACCORDING
 from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
-from curate.code.terms import may_set_terms, sets_terms
+from curate.code.terms import MAY_SET, sets_terms
 from curate.code.tongues import said_in_tongues
+from curate.filters.tables import lines_of
 
 _COMMENTS = re.compile(
     r"[\"'/{(<=#;%!-](?:"
@@ -71,9 +72,7 @@ _LIMITS = {
 @lru_cache(maxsize=1)
 def _projects() -> str:
     """Names of programs whose code comes under no permissive licence, as one pattern."""
-    lines = (files("curate.filters") / "data" / "licenses-projects.tsv").read_text(encoding="utf-8").splitlines()
-    names = (line.split("\t")[0] for line in lines if line and not line.startswith("#"))
-    return "|".join(names)
+    return "|".join(line.split("\t")[0] for line in lines_of("licenses-projects.tsv"))
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +90,7 @@ def _gate() -> Any:
     any_, projects = (pattern.exact.pattern for pattern in _patterns())
     for edge in (r"(?:^\W*|[.:(] ?)", r"^\W*", r"\W*$", r"\.?$"):
         any_ = any_.replace(edge, "")
-    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}|{may_set_terms()}")
+    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}|{MAY_SET}")
 
 
 _MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts|adapted|derived|extracted|reproduced|reworked|simplified|stripped|condensed|based|modell?ed)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of|on|upon|courtesy of) |'s? (?:\w+ )?(?:code|sources?|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b|\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription|copy|remake|imitation|adaptation|reconstruction|excerpt|backport) (?:of|from) "
@@ -203,7 +202,7 @@ def doubtful_remarks(
         first, last = low.rfind("\n", 0, start + 1) + 1, low.find("\n", end)
         at = _line_start(text, low.count("\n", 0, first))
         words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
-        if not _meets(at, covered):
+        if not meets((at, at + 1), covered):
             yield Sentence(at, at + 1), words.encode().decode("latin-1")
     raw = _without(text.decode("latin-1"), covered)
     if _gate().search(_flat(raw.lower())) is None:
@@ -224,10 +223,13 @@ def doubtful_remarks(
 
 
 def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:
-    """A text with blanks for what is covered."""
-    for span in covered:
-        raw = raw[: span[0]] + _INK.sub(" ", raw[span[0] : span[1]]) + raw[span[1] :]
-    return raw
+    """A text with blanks for what is covered, in order."""
+    kept, at = list[str](), 0
+    for start, end in ((max(at, span[0]), span[1]) for span in covered):
+        if start < end:
+            kept += [raw[at:start], _INK.sub(" ", raw[start:end])]
+            at = end
+    return "".join([*kept, raw[at:]]) if kept else raw
 
 
 _INK = re.compile(r"[^\s.]")
@@ -248,10 +250,6 @@ def _strings(raw: str) -> Iterator[tuple[int, str]]:
         said = match.group(match.lastindex or 0)
         if said.count(" ") >= SPOKEN or _MARKED.fullmatch(said):
             yield match.start() + 1, said
-
-
-def _meets(at: int, covered: Sequence[tuple[Any, ...]]) -> bool:
-    return any(span[0] <= at < span[1] for span in covered)
 
 
 MOST_SHOWN = 200

@@ -39,7 +39,9 @@ _ONE = re.compile(
     rf"\b(?:(?P<who>{_WHO})|(?P<money>{_MONEY})|(?P<rights>{_RIGHTS}))\b|(?P<sum>[$\u20ac\u00a3] ?\d+(?!\w)|(?<!\w)\d+ ?[\u20ac\u00a3])",
     re.I,
 )
-_GATE = rough(rf"(?i)\b(?:{_WHO}|{_MONEY}|{_RIGHTS})\b|[$] ?\d")
+MAY_SET = rf"\b(?:{_WHO}|{_MONEY}|{_RIGHTS})\b|[$] ?\d"
+"""What a text has somewhere that sets terms."""
+_GATE = rough(f"(?i){MAY_SET}")
 _OF_CLASSES = re.compile(r"\b(?:no-|doxygen-|undoc-|private-|special-)members?\b|\bmembers? (?:function|variable|access|name|pointer|init|template|of the (?:class|struct|list|set|group))", re.I)  # fmt: skip
 _POINTS = re.compile(r"\b(?:see|following|under (?:the|an?)|terms of the|governing|compliance) (?:\w+ ){0,4}licen[cs]e|\baccess denied|\bpermission denied", re.I)  # fmt: skip
 """Where a notice speaks, which is read for itself, or a message of the system."""
@@ -55,11 +57,6 @@ _TITLE = re.compile(
 MOST = 40
 """Words of the longest sentence that sets terms."""
 SHORT = 8
-
-
-def may_set_terms() -> str:
-    """The pattern of what a text has somewhere that sets terms."""
-    return rf"\b(?:{_WHO}|{_MONEY}|{_RIGHTS})\b|[$] ?\d"
 
 
 def sets_terms(said: str, program: Program) -> str | None:

@@ -6,10 +6,11 @@ The words are a table (`filters/data/licenses-tongues.tsv`), so that whoever spe
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import re2
+
+from curate.filters.tables import lines_of
 
 NEAR = 120
 """Bytes between a word of leave and what is dealt with that are said together."""
@@ -26,8 +27,7 @@ class _Tongue(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _rows() -> list[list[str]]:
-    lines = (files("curate.filters") / "data" / "licenses-tongues.tsv").read_text(encoding="utf-8").splitlines()
-    return [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return [line.split("\t") for line in lines_of("licenses-tongues.tsv")]
 
 
 def _pattern(words: list[tuple[str, str]]) -> Any:

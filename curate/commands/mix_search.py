@@ -74,12 +74,11 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
         dict(zip(names, row.round(6).tolist(), strict=True))
         for row in design.mixtures(prior, caps, count, options["seed"])
     ]
-    if (different := len(np.unique(design.alike(np.array([list(row.values()) for row in wanted]))))) < design.least(
-        len(names)
-    ):
+    least, different = design.least(len(names)), design.different(np.array([list(row.values()) for row in wanted]))
+    if different < least:
         raise UsageError(
             f"within --max-epochs there are only {different} different mixtures of {len(names)} sources, and a search needs "
-            f"{design.least(len(names))}: lower --tokens, or raise --max-epochs"
+            f"{least}: lower --tokens, or raise --max-epochs"
         )
     talk(
         f"{count} runs of {swarms.run_tokens(swarm):,} tokens; each source read in the part that makes its epochs those of {target:,.0f} tokens"

@@ -46,24 +46,24 @@ class Patience:
     def __init__(self, url: str, attempts: int, unit: float) -> None:
         self._told = without_secrets(url)
         self._attempts, self._unit = attempts, unit
-        self._asked = 0
+        self.asked = 0  # times, without an answer that serves
         self._began = time.monotonic()
 
     @property
     def left(self) -> bool:
         """Whether it is to be asked once more."""
-        return self._asked < self._attempts
+        return self.asked < self._attempts
 
     def wait(self, problem: str, say: bool, response: Mapping[str, str] | None = None) -> None:
         """The answer was this problem: wait, unless that was the last time."""
-        wait = backoff(self._asked, response, self._unit)
-        self._asked += 1
+        wait = backoff(self.asked, response, self._unit)
+        self.asked += 1
         if not self.left:
             return
         now = time.monotonic()
         if say and now - self._began + wait >= TOLD <= now - Patience._last:
             Patience._last = now
-            again = f"asked again in {wait:.0f} s ({self._asked + 1} of {self._attempts})"
+            again = f"asked again in {wait:.0f} s ({self.asked + 1} of {self._attempts})"
             notes([f"{self._told}: {problem}; {again}"])
         time.sleep(wait)
 
@@ -85,7 +85,7 @@ def request(
     storage.check_name(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"{without_secrets(url)}: not a web address")
-    problem, patience, first = "", Patience(url, attempts, unit), True
+    problem, patience = "", Patience(url, attempts, unit)
     while patience.left:
         asked: Mapping[str, str] | None = None
         try:
@@ -99,10 +99,11 @@ def request(
                 raise InputError(f"{without_secrets(url)}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             problem = str(getattr(error, "reason", error)) or type(error).__name__
-            if not first and isinstance(getattr(error, "reason", None), socket.gaierror):  # no such name: no network
+            if patience.asked and isinstance(
+                getattr(error, "reason", None), socket.gaierror
+            ):  # no such name: no network
                 raise OSError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
         patience.wait(problem, say or attempts < ATTEMPTS, asked)
-        first = False
     raise OSError(f"{without_secrets(url)}: {problem}, {attempts} times")
 
 

@@ -116,6 +116,11 @@ def alike(weights: Floats) -> Ints:
     return found
 
 
+def different(weights: Floats) -> int:
+    """How many of the rows are different mixtures."""
+    return int(alike(weights).max(initial=-1)) + 1
+
+
 def least(sources: int) -> int:
     """Different mixtures that a surface over so many sources needs."""
     return max(8, sources + 2)

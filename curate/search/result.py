@@ -100,7 +100,7 @@ _BLIND = (
 def _enough(runs: Runs) -> None:
     """Raises InputError where there are fewer different mixtures than a surface needs."""
     n, m = runs.weights.shape
-    least, mixtures = design.least(m), len(np.unique(design.alike(runs.weights)))
+    least, mixtures = design.least(m), design.different(runs.weights)
     if mixtures >= least:
         return
     left = f" ({len(runs.left_out)} rows were left out, the first: {runs.left_out[0]})" if runs.left_out else ""
