@@ -149,7 +149,7 @@ def our_lines(step: Any, docs: list[Document]) -> list[Document]:
     `apply`."""
     import pyarrow as pa
 
-    from curate.dedup import Lost, doc64
+    from curate.dedup import Removal, doc64
 
     batch = pa.RecordBatch.from_pylist([dataclasses.asdict(doc) for doc in docs])
     keys = step.keys(batch)
@@ -159,11 +159,11 @@ def our_lines(step: Any, docs: list[Document]) -> list[Document]:
     for hi, lo, *holder in rows:
         owners[hi, lo] = min(owners.get((hi, lo), tuple(holder)), tuple(holder))
         copies[hi, lo] += 1
-    lost: dict[int, list[Lost]] = {}
+    lost: dict[int, list[Removal]] = {}
     for hi, lo, *holder in rows:
         if tuple(holder) != owners[hi, lo]:
-            loss = Lost(holder[2], owners[hi, lo][1], float(copies[hi, lo]))
-            lost.setdefault(holder[1], []).append(loss)
+            removal = Removal(holder[2], owners[hi, lo][1], float(copies[hi, lo]))
+            lost.setdefault(holder[1], []).append(removal)
     names = doc64([doc.id for doc in docs]).tolist()
     decisions = [step.apply(d, lost[n]) if n in lost else None for d, n in zip(docs, names, strict=True)]
     return [dec.doc if dec else doc for dec, doc in zip(decisions, docs, strict=True) if not (dec and dec.reason)]

@@ -39,8 +39,8 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=100)
     parser.add_argument("--worst", type=int, default=10)
     options = parser.parse_args()
-    losses = [row for row in rows_of(options.corpus / "duplicates", ["id", "pos", "survivor"]) if row["pos"] == -1]
-    chosen = sorted(losses, key=lambda row: hashlib.sha256(row["id"].encode()).digest())[: options.sample]
+    removals = [row for row in rows_of(options.corpus / "duplicates", ["id", "pos", "survivor"]) if row["pos"] == -1]
+    chosen = sorted(removals, key=lambda row: hashlib.sha256(row["id"].encode()).digest())[: options.sample]
     names = {row["id"][:16] for row in chosen} | {row["survivor"] for row in chosen}
     found = {
         row["id"][:16]: row
@@ -57,7 +57,7 @@ def main() -> None:
     print("|--:|--:|--:|--:|--:|--:|--:|--:|")
     parts = [(longest == 0).sum(), ((longest > 0) & (longest <= 3)).sum(), ((longest > 3) & (longest <= 10)).sum()]
     more, total = (longest > 10).sum(), sum(words for _, words, *_ in told)
-    print(f"| {len(losses)} | {len(told)} | {' | '.join(map(str, parts))} | {more} | {longest.max()} | {total} |\n")
+    print(f"| {len(removals)} | {len(told)} | {' | '.join(map(str, parts))} | {more} | {longest.max()} | {total} |\n")
     for run, words, text, one, other in sorted(told, key=lambda row: (-row[0], row[3]["id"]))[: options.worst]:
         shown = re.sub(r"\s+", " ", text)[:400]
         print(f"{run} in a row, {words} in all: {one['url']}\n    stays: {other['url']}\n    lacks: {shown!r}")

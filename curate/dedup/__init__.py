@@ -8,7 +8,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from curate.dedup.base import LOST, CorpusStep, Lost, doc64
+from curate.dedup.base import REMOVALS, CorpusStep, Removal, doc64
 from curate.dedup.exact import Exact
 from curate.dedup.lines import Lines
 from curate.dedup.minhash import MinHash
@@ -16,7 +16,7 @@ from curate.dedup.spans import Spans
 from curate.dedup.substrings import Substrings
 from curate.dedup.urls import Urls
 
-__all__ = ["LOST", "CorpusStep", "Exact", "Lines", "Lost", "MinHash", "Spans", "Substrings", "Urls", "doc64"]
+__all__ = ["REMOVALS", "CorpusStep", "Exact", "Lines", "MinHash", "Removal", "Spans", "Substrings", "Urls", "doc64"]
 
 
 class _Command(ModuleType):

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from curate.engine.session import Session
 
 WHOLE = -1
-"""`pos` of a key or a loss that concerns the whole document."""
+"""`pos` of a key or a removal that concerns the whole document."""
 
-LOST = pa.schema(
+REMOVALS = pa.schema(
     [
         pa.field("shard", pa.int32()),  # working shard of `doc`
         pa.field("doc", pa.int64()),
         pa.field("pos", pa.int32()),  # line or sentence, counted from 0; WHOLE = the document
-        pa.field("survivor", pa.int64()),  # doc of the keeper; null where no copy is kept
+        pa.field("survivor", pa.int64()),  # doc of the survivor, the copy that is kept; null where no copy is kept
         pa.field("value", pa.float64()),  # number of copies, similarity to the survivor, or words of a run
         pa.field("place", pa.int32()),  # which word of the survivor's text a run is; may be missing
         pa.field("note", pa.string()),  # evidence of another kind; may be missing
@@ -40,7 +40,7 @@ LOST = pa.schema(
 """What `resolve` writes, in folders `shard=0/`, `shard=1/` …"""
 
 
-class Lost(NamedTuple):
+class Removal(NamedTuple):
     """One row of LOST, as `apply` sees it."""
 
     pos: int
@@ -81,7 +81,7 @@ class CorpusStep(Protocol):
         """
         ...
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """What is left of a document that lost something. Runs in a worker; `lost` has no order."""
         ...
 

@@ -71,7 +71,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
     with timed(seconds, "clusters"):
         verified = CLUSTERS[step.measure](s, step, prints, work, seconds)
     with timed(seconds, "lost"):
-        s.write(_named(s, _losses(s, work), earlier), f"{work}/lost")
+        s.write(_named(s, _removals(s, work), earlier), f"{work}/lost")
     sizes = _sizes(s, work, documents)
     facts: dict[str, object] = {
         "documents": documents,
@@ -99,7 +99,7 @@ def resolve(s: "Session", step: "MinHash", keys: str, out: str, shards: int) -> 
         _check(s, step, prints, work, documents, sizes)
     found = s.read(f"{work}/lost") if count(f"{work}/lost") else None
     index.remember(s, step, keys, found, ["doc"])
-    lost = _no_losses(s) if found is None else found
+    lost = _no_removals(s) if found is None else found
     columns = [shard_of(lost["doc"], shards).alias("shard"), "doc", _whole().alias("pos"), "survivor", "value"]
     s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
     storage.remove(work)
@@ -146,7 +146,7 @@ def _whole() -> "Column":
     return F.lit(WHOLE).cast("int")
 
 
-def _no_losses(s: "Session") -> "DataFrame":
+def _no_removals(s: "Session") -> "DataFrame":
     return s.spark.createDataFrame([], "doc bigint, survivor bigint, value double")
 
 
@@ -312,7 +312,7 @@ def _shares(s: "Session", lost: str) -> dict[str, int]:
     return {f"{low:g}": sums[low] for low in contain.BINS if sums[low]}
 
 
-def _losses(s: "Session", work: str) -> "DataFrame":
+def _removals(s: "Session", work: str) -> "DataFrame":
     """(doc, survivor, value): near-duplicates, and identical ones with the survivor of the text they are equal to."""
     from pyspark.sql import functions as F
 
@@ -331,9 +331,9 @@ def _losses(s: "Session", work: str) -> "DataFrame":
             last = F.coalesce("last", "survivor")
             found.append(moved.select("doc", "rank", last.alias("survivor"), similarity.alias("value")))
     if not found:
-        return _no_losses(s)
-    losses = found[0] if len(found) == 1 else found[0].unionAll(found[1])
-    return losses.where("rank >= 0").select("doc", "survivor", "value")
+        return _no_removals(s)
+    removals = found[0] if len(found) == 1 else found[0].unionAll(found[1])
+    return removals.where("rank >= 0").select("doc", "survivor", "value")
 
 
 def _sizes(s: "Session", work: str, documents: int) -> Sizes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pyarrow as pa
 
 from curate.dedup import keep_first, normalise, safety_limits
-from curate.dedup.base import WHOLE, Lost, doc64, survivor_rank, texts
+from curate.dedup.base import WHOLE, Removal, doc64, survivor_rank, texts
 from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
@@ -55,6 +55,6 @@ class Exact:
         """Elect the document of each text."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Drop the document; the value is the number of documents with this text."""
         return drop(doc, "duplicate", lost[0].value)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.dedup.base import LOST
+from curate.dedup.base import REMOVALS
 from curate.files import storage
 
 MOST_KEYS = 1 << 20
@@ -66,9 +66,9 @@ def elect(
         gone &= ~owner
     copies = np.repeat(sizes, sizes)
     value = np.where(owner, owner_value, copies) if owners else copies.astype(np.float64)
-    keeper = np.repeat(survivor, sizes)[gone]
+    survivor = np.repeat(survivor, sizes)[gone]
     shard = (doc[gone].view(np.uint64) >> np.uint64(32)).astype(np.int64) * shards >> 32
-    lost = _table(shard, doc[gone], pos[gone], keeper, value[gone], keep_one=keep_one)
+    lost = _table(shard, doc[gone], pos[gone], survivor, value[gone], keep_one=keep_one)
     survivor, sizes, starts = survivor[decided], sizes[decided], starts[decided]
     top = np.lexsort((lo[starts], hi[starts], survivor, -sizes))[:LARGEST]
     largest = [Group(*one) for one in zip(survivor[top].tolist(), sizes[top].tolist(), strict=True)]
@@ -89,7 +89,7 @@ def _table(
     shard: Numbers, doc: Numbers, pos: Numbers, survivor: Numbers, value: npt.NDArray[np.float64], *, keep_one: bool
 ) -> pa.Table:
     columns = dict(zip(COLUMNS, (shard, doc, pos, survivor, value), strict=True))
-    made = {name: pa.array(column, LOST.field(name).type, safe=False) for name, column in columns.items()}
+    made = {name: pa.array(column, REMOVALS.field(name).type, safe=False) for name, column in columns.items()}
     if not keep_one:
         made["survivor"] = pa.nulls(len(doc), pa.int64())
     return pa.table(made)

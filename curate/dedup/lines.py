@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import keep_first, normalise
-from curate.dedup.base import Lost, column, doc64, texts
+from curate.dedup.base import Removal, column, doc64, texts
 from curate.filters.base import Decision, Document, drop, keep
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Lines:
         """Elect the page of each line."""
         return keep_first.elect(s, self, keys, out, shards, keep_one=self.rule != "ccnet")
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Cut the lines that the page lost."""
-        gone = {loss.pos for loss in lost}
+        gone = {removal.pos for removal in lost}
         left = [line for pos, line in enumerate(doc.text.split("\n")) if pos not in gone]
         removed = {"duplicate": len(gone)}
         if not any(line.strip() for line in left):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.dedup import lsh, safety_limits
-from curate.dedup.base import Lost, doc64, survivor_rank
+from curate.dedup.base import Removal, doc64, survivor_rank
 from curate.dedup.base import column as column_of
 from curate.filters import scripts
 from curate.filters.base import Decision, Document, drop
@@ -150,7 +150,7 @@ class MinHash:
 
         return resolve(s, self, keys, out, shards)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Drop the document; the value is what was measured against the survivor: the share held or the similarity (none where
         nothing is verified)."""
         return drop(doc, "duplicate", lost[0].value)

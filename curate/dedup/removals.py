@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus import schema
-from curate.dedup.base import LOST, Lost, doc_hex
+from curate.dedup.base import REMOVALS, Removal, doc_hex
 from curate.errors import BalanceError
 from curate.files import storage
 
-COLUMNS = pa.schema([LOST.field(name) for name in ("doc", "pos", "survivor", "value", "place", "note")])
+COLUMNS = pa.schema([REMOVALS.field(name) for name in ("doc", "pos", "survivor", "value", "place", "note")])
 
 
-class Losses:
+class Removals:
     """Rows of LOST by document, in each in the order of place and survivor. Held as columns: there may be millions."""
 
     def __init__(self, rows: pa.Table) -> None:
@@ -34,8 +34,8 @@ class Losses:
         self._places = {d: (a, b) for d, a, b in zip(found.tolist(), first.tolist(), ends, strict=True)}
 
     @classmethod
-    def read(cls, folder: str, rows: int | None = None) -> "Losses":
-        """The losses of one shard; `folder` is `…/shard=N` as `resolve` wrote it, or is not there, as nothing was lost.
+    def read(cls, folder: str, rows: int | None = None) -> "Removals":
+        """The removals of one shard; `folder` is `…/shard=N` as `resolve` wrote it, or is not there, as nothing was removed.
 
         Raises BalanceError when they are not as many `rows` as were counted when they were written.
         """
@@ -45,34 +45,34 @@ class Losses:
             tables.append(_completed(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names)))
         table = pa.concat_tables(tables)
         if rows is not None and table.num_rows != rows:
-            raise BalanceError(f"{folder} holds {table.num_rows} losses, and {rows} were written")
+            raise BalanceError(f"{folder} holds {table.num_rows} removals, and {rows} were written")
         return cls(table)
 
-    def of(self, doc: int) -> list[Lost]:
+    def of(self, doc: int) -> list[Removal]:
         """What the document lost, ordered."""
         first, end = self._places.get(doc, (0, 0))
         survivors: list[int | None] = self._survivor[first:end].tolist()
         if self._alone[first:end].any():
             survivors = [None if alone else s for alone, s in zip(self._alone[first:end], survivors, strict=True)]
         values = self._value.slice(first, end - first).to_pylist()
-        return list(map(Lost, self._pos[first:end].tolist(), survivors, values))
+        return list(map(Removal, self._pos[first:end].tolist(), survivors, values))
 
-    def check(self, losers: Sequence[tuple[str, int]]) -> None:
-        """Raise BalanceError unless every document that lost something is among the `losers` (id, doc), who were told."""
-        if missing := self._places.keys() - {doc for _, doc in losers}:
+    def check(self, removed: Sequence[tuple[str, int]]) -> None:
+        """Raise BalanceError unless every document that lost something is among the `removed` (id, doc), who were told."""
+        if missing := self._places.keys() - {doc for _, doc in removed}:
             raise BalanceError(
                 f"{len(missing)} documents lost something and are not in their shard: {doc_hex(min(missing))} …"
             )
 
-    def evidence(self, step: str, losers: Sequence[tuple[str, int]]) -> pa.Table:
-        """Rows of `schema.DUPLICATES` of all that `losers` (id, doc) lost to `step`, sorted."""
-        places = [self._places[doc] for _, doc in losers]
+    def evidence(self, step: str, removed: Sequence[tuple[str, int]]) -> pa.Table:
+        """Rows of `schema.DUPLICATES` of all that `removed` (id, doc) lost to `step`, sorted."""
+        places = [self._places[doc] for _, doc in removed]
         lengths = [end - first for first, end in places]
         rows = np.concatenate([np.arange(*place) for place in places]) if places else np.zeros(0, np.int64)
         columns = {
             "step": pa.array([step] * len(rows), pa.string()),
-            "id": pa.array([name for name, _ in losers], pa.string()).take(
-                pa.array(np.repeat(np.arange(len(losers)), lengths))
+            "id": pa.array([name for name, _ in removed], pa.string()).take(
+                pa.array(np.repeat(np.arange(len(removed)), lengths))
             ),
             "pos": pa.array(self._pos[rows], pa.int32()),
             "survivor": pc.if_else(pa.array(self._alone[rows]), "", hexes(self._survivor[rows])),
@@ -93,7 +93,7 @@ def _completed(rows: pa.Table) -> pa.Table:
 
 
 def rows_by_shard(folder: str, shards: int) -> list[int]:
-    """How many losses `resolve` wrote for each shard to `folder`."""
+    """How many removals `resolve` wrote for each shard to `folder`."""
     rows = [0] * shards
     for name in storage.names_below(folder):
         shard, _, file = name.partition("/")

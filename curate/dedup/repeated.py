@@ -7,7 +7,7 @@
    stands at one place of one owner. Words of a window that its document owns stay, so that each window stays whole somewhere.
 
 Windows are 36 bytes in memory; a partition is at most about `PARTITION` windows, unless one window occurs more often than that,
-and a task holds the windows of a file of keys, a partition, or the losses of a shard. All of it is linear in the corpus.
+and a task holds the windows of a file of keys, a partition, or the removals of a shard. All of it is linear in the corpus.
 """
 
 import itertools
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from curate.corpus.shards import FACTS
 from curate.dedup import index
-from curate.dedup.base import LOST
+from curate.dedup.base import REMOVALS
 from curate.dedup.tables import summed, timed
 from curate.dedup.xxh3 import compiled
 from curate.files import storage
@@ -47,7 +47,7 @@ FLAT = pa.schema(
     ]
 )
 """A window: hash, rank and document that has it, its first word and how many it has."""
-LOSSES = pa.schema(
+WINDOWS_REMOVED = pa.schema(
     [
         pa.field("doc", pa.int64()),
         pa.field("pos", pa.int32()),
@@ -212,19 +212,19 @@ class Met:
 
 def meet(task: MeetTask) -> Met:
     """Task: who loses which window to whom in one partition, to `out`, a row group a shard."""
-    losses, repeated = losers(_of_all(task.sources, task.number, FLAT))
-    lost = len(losses) - int(owned(losses).sum())
-    shard = (losses["doc"].to_numpy().view(np.uint64) >> np.uint64(32)) * np.uint64(task.shards) >> np.uint64(32)
+    removals, repeated = removed(_of_all(task.sources, task.number, FLAT))
+    lost = len(removals) - int(owned(removals).sum())
+    shard = (removals["doc"].to_numpy().view(np.uint64) >> np.uint64(32)) * np.uint64(task.shards) >> np.uint64(32)
     order = np.argsort(shard, kind="stable")
     ends = np.searchsorted(shard[order], np.arange(task.shards + 1))
     found = Met(repeated, lost)
-    groups = (losses.take(pa.array(order[a:b])) for a, b in itertools.pairwise(ends))
-    _write(task.out, LOSSES, groups, asdict(found))
+    groups = (removals.take(pa.array(order[a:b])) for a, b in itertools.pairwise(ends))
+    _write(task.out, WINDOWS_REMOVED, groups, asdict(found))
     return found
 
 
-def losers(windows: pa.Table) -> tuple[pa.Table, int]:
-    """Rows of LOSSES from rows of FLAT: all places of repeated windows, of which the first owns it; and how many windows
+def removed(windows: pa.Table) -> tuple[pa.Table, int]:
+    """Rows of WINDOWS_REMOVED from rows of FLAT: all places of repeated windows, of which the first owns it; and how many windows
     are repeated.
 
     Documents of before (their ranks are negative) lose nothing, and what they own needs no row.
@@ -248,7 +248,7 @@ def losers(windows: pa.Table) -> tuple[pa.Table, int]:
     found = [columns[name][rows] for name in ("doc", "pos", "size")]
     # An owner of before may have the number of a new document, so that the place alone tells what is owned.
     found += [columns["doc"][owner[rows]], np.where(owner[rows] == rows, OWNED, columns["pos"][owner[rows]])]
-    return pa.table([pa.array(c) for c in found], schema=LOSSES), int((counts > 1).sum())
+    return pa.table([pa.array(c) for c in found], schema=WINDOWS_REMOVED), int((counts > 1).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,26 +273,26 @@ class Joined:
 
 def join(task: JoinTask) -> Joined:
     """Task: the lost windows of a shard as runs, to `lost`; its facts to `out`."""
-    table = runs(_of_all(task.sources, task.number, LOSSES))
+    table = runs(_of_all(task.sources, task.number, WINDOWS_REMOVED))
     found = Joined(len(table), int(table["value"].to_numpy().sum()), len(np.unique(table["doc"].to_numpy())))
     if len(table):
         with storage.atomic(task.lost) as temporary:
             pq.write_table(table, temporary, compression="zstd")
-    _write(task.out, LOST, [], asdict(found))
+    _write(task.out, REMOVALS, [], asdict(found))
     return found
 
 
-def owned(losses: pa.Table) -> npt.NDArray[np.bool_]:
+def owned(removals: pa.Table) -> npt.NDArray[np.bool_]:
     """Which windows stay where they stand."""
-    found: npt.NDArray[np.bool_] = losses["place"].to_numpy() == OWNED
+    found: npt.NDArray[np.bool_] = removals["place"].to_numpy() == OWNED
     return found
 
 
-def runs(losses: pa.Table) -> pa.Table:
-    """Windows of LOSSES as runs (doc, pos, survivor, value, place): `value` is the number of words; runs do not overlap, and
+def runs(removals: pa.Table) -> pa.Table:
+    """Windows of WINDOWS_REMOVED as runs (doc, pos, survivor, value, place): `value` is the number of words; runs do not overlap, and
     `place` is the word of the survivor where the run stands."""
-    stays = owned(losses)
-    doc, pos, size, survivor, place = (losses[name].to_numpy().astype(np.int64) for name in LOSSES.names)
+    stays = owned(removals)
+    doc, pos, size, survivor, place = (removals[name].to_numpy().astype(np.int64) for name in WINDOWS_REMOVED.names)
     order = np.lexsort([pos, doc])
     lost, kept = order[~stays[order]], order[stays[order]]
     found = np.empty((len(order), 5), np.int64)  # a run ends where a lost window does, or where an owned one begins
@@ -307,8 +307,8 @@ def runs(losses: pa.Table) -> pa.Table:
         pos[kept] + size[kept],
         found,
     )
-    docs, starts, sizes, keepers, places = found[:count].T
-    columns = [docs, starts.astype(np.int32), keepers, sizes.astype(np.float64), places.astype(np.int32)]
+    docs, starts, sizes, survivor_ids, places = found[:count].T
+    columns = [docs, starts.astype(np.int32), survivor_ids, sizes.astype(np.float64), places.astype(np.int32)]
     return pa.table([pa.array(c) for c in columns], names=["doc", "pos", "survivor", "value", "place"])
 
 

@@ -60,25 +60,27 @@ def hosts(batch: pa.RecordBatch) -> list[str | None]:
     return [host or repo or source for host, repo, source in names]
 
 
-def check(step: Limits, documents: int, largest: Sequence[Cluster], losses: "DataFrame", holders: "DataFrame") -> None:
+def check(
+    step: Limits, documents: int, largest: Sequence[Cluster], removals: "DataFrame", holders: "DataFrame"
+) -> None:
     """Raise AlarmError when a cluster or a host is over its limit.
 
-    `documents` is the number of all, `largest` the largest clusters, `losses` a frame (doc, survivor, value) and
+    `documents` is the number of all, `largest` the largest clusters, `removals` a frame (doc, survivor, value) and
     `holders` a frame (doc, host, source) of all documents, each once.
     """
-    found = _clusters(step, documents, largest, losses)
-    found += _places(step, "host", losses, holders) + _places(step, "source", losses, holders)
+    found = _clusters(step, documents, largest, removals)
+    found += _places(step, "host", removals, holders) + _places(step, "source", removals, holders)
     if found:
         raise AlarmError("\n  ".join(["deduplication stopped, nothing was removed:", *found]))
 
 
-def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], losses: "DataFrame") -> list[str]:
+def _clusters(step: Limits, documents: int, largest: Sequence[Cluster], removals: "DataFrame") -> list[str]:
     found = []
     for cluster in largest:
         gone = cluster.documents - 1
         share = gone / documents
         if gone >= step.alarm_from and share > step.max_cluster_share:
-            sample = losses.where(losses["survivor"] == cluster.survivor).orderBy("value", "doc").limit(SHOWN)
+            sample = removals.where(removals["survivor"] == cluster.survivor).orderBy("value", "doc").limit(SHOWN)
             found.append(
                 f"one cluster would lose {gone:,} documents, {share:.1%} of all (limit: max_cluster_share = "
                 f"{step.max_cluster_share}); its kept copy is {doc_hex(cluster.survivor)}, {_shown(sample.collect())}"
@@ -92,7 +94,7 @@ def _shown(rows: "Sequence[Row]") -> str:
     return "the least similar are " + ", ".join(f"{doc_hex(row['doc'])} ({row['value']:.2f})" for row in rows)
 
 
-def _places(step: Limits, kind: str, losses: "DataFrame", holders: "DataFrame") -> list[str]:
+def _places(step: Limits, kind: str, removals: "DataFrame", holders: "DataFrame") -> list[str]:
     """Hosts or sources that would lose more than their limit."""
     from pyspark.sql import functions as F
 
@@ -101,7 +103,7 @@ def _places(step: Limits, kind: str, losses: "DataFrame", holders: "DataFrame") 
     if limit >= 1:
         return []
     totals = holders.groupBy(kind).agg(F.count(F.lit(1)).alias("documents"))
-    gone = losses.select("doc").join(holders, "doc").groupBy(kind).agg(F.count(F.lit(1)).alias("gone"))
+    gone = removals.select("doc").join(holders, "doc").groupBy(kind).agg(F.count(F.lit(1)).alias("gone"))
     both = gone.where(F.col("gone") >= step.alarm_from).join(totals, kind)
     over = both.where(F.col("gone") > F.col("documents") * limit)
     what = "source " if kind == "source" else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from curate.dedup import keep_first, normalise
-from curate.dedup.base import Lost, doc64, texts
+from curate.dedup.base import Removal, doc64, texts
 from curate.dedup.lines import page_rank
 from curate.filters.base import Decision, Document, drop, keep
 
@@ -67,10 +67,10 @@ class Spans:
         """Elect the place of each span."""
         return keep_first.elect(s, self, keys, out, shards, owners=True)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Cut the sentences that the page lost."""
-        kept = self._covered(loss.pos for loss in lost if loss.value == keep_first.OWNER)
-        gone = self._covered(loss.pos for loss in lost if loss.value != keep_first.OWNER) - kept
+        kept = self._covered(removal.pos for removal in lost if removal.value == keep_first.OWNER)
+        gone = self._covered(removal.pos for removal in lost if removal.value != keep_first.OWNER) - kept
         if not gone:
             return keep(doc)
         text = without(doc.text, gone)

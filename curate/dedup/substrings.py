@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import normalise
-from curate.dedup.base import Lost, doc64, survivor_rank
+from curate.dedup.base import Removal, doc64, survivor_rank
 from curate.filters import scripts
 from curate.filters.base import Decision, Document, drop, keep
 
@@ -96,9 +96,11 @@ class Substrings:
 
         return resolve(s, self, keys, out, shards)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Cut the runs: `pos` is the first word of each, its value how many words it has."""
-        text, runs, left = cut(doc.text, [(loss.pos, loss.pos + int(loss.value)) for loss in lost], self.ends)
+        text, runs, left = cut(
+            doc.text, [(removal.pos, removal.pos + int(removal.value)) for removal in lost], self.ends
+        )
         if not runs:
             return keep(doc)
         removed = {"repeated": runs}

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.dedup import keep_first, safety_limits
-from curate.dedup.base import MAX_SECOND, WHOLE, Lost, column, doc64, seconds
+from curate.dedup.base import MAX_SECOND, WHOLE, Removal, column, doc64, seconds
 from curate.filters.base import Decision, Document, drop
 from curate.filters.urls import normalize_url
 
@@ -57,6 +57,6 @@ class Urls:
         """Elect the page of each URL."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Drop the page; the value is the number of pages with this URL."""
         return drop(doc, "duplicate", lost[0].value)

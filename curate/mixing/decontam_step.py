@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup.base import Lost, doc64, shard_of
+from curate.dedup.base import Removal, doc64, shard_of
 from curate.dedup.tables import count
 from curate.filters.base import Decision, Document, drop, keep
 from curate.mixing.contamination import COMMON, EVIDENCE, evidence, guilty
@@ -114,13 +114,13 @@ class Decontaminate:
             facts[name] = {row["label"]: row["n"] for row in tops.collect()}
         return facts
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Drop or cut the document; or leave it."""
         if self.action == "report":
             return keep(doc)
         if self.action == "drop":
             return drop(doc, "contaminated", float(len(lost)))
-        text, left = without(doc.text, [(loss.pos, loss.pos + int(loss.value)) for loss in lost])
+        text, left = without(doc.text, [(removal.pos, removal.pos + int(removal.value)) for removal in lost])
         removed = {"contaminated": len(lost)}
         if left < self.least or not left:
             return drop(doc, "little_left", float(left), removed=removed)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.dedup.base import LOST, WHOLE, Lost, column, doc64
+from curate.dedup.base import REMOVALS, WHOLE, Removal, column, doc64
 from curate.files import storage
 from curate.filters.base import Decision, Document, drop
 from curate.filters.jit import Array
@@ -106,7 +106,7 @@ class TopShare:
         return told | ({"cuts": {f"{share:g}": worst[share] for share in self.cuts}} if self.cuts else {})
 
     def _write(self, part: Mapping[str, "_Some"], cuts: Mapping[str, "_Cut"], path: str, shard: int) -> int:
-        """Write the losers of one shard, if there are any; returns how many."""
+        """Write the removals of one shard, if there are any; returns how many."""
         docs, values = [np.empty(0, np.int64)], list[float | None]()
         for name, some in sorted(part.items()):
             gone = ~cuts[name].keeps(some)
@@ -114,19 +114,19 @@ class TopShare:
             values += [value_of(rank, self.best) for rank in some.ranks[gone].tolist()]
         found = np.concatenate(docs)
         if len(found):
-            names = [one for one in LOST.names if one in ("shard", "doc", "pos", "survivor", "value", "place")]
+            names = [one for one in REMOVALS.names if one in ("shard", "doc", "pos", "survivor", "value", "place")]
             known = {
                 "shard": pa.array(np.full(len(found), shard), pa.int32()),
                 "doc": pa.array(found),
                 "pos": pa.array(np.full(len(found), WHOLE), pa.int32()),
                 "value": pa.array(values, pa.float64()),
             }
-            columns = [known.get(name, pa.nulls(len(found), LOST.field(name).type)) for name in names]
+            columns = [known.get(name, pa.nulls(len(found), REMOVALS.field(name).type)) for name in names]
             with storage.atomic(path) as written:
                 pq.write_table(pa.table(columns, names=names).drop_columns(["shard"]), written)
         return len(found)
 
-    def apply(self, doc: Document, lost: Sequence[Lost], /) -> Decision:
+    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
         """Drop the document; the value is its score."""
         return drop(doc, "not_among_the_best", lost[0].value)
 

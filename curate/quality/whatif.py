@@ -148,7 +148,7 @@ class Judge:
         self.stored, self.old = stored, stored.recipe
         self._knowledge = _Knowledge(stored.recipe)
         self._owned: dict[tuple[int, str], Numbers] = {}
-        self._losses: dict[str, tuple[list[str], list[str]]] | None = None
+        self._removals: dict[str, tuple[list[str], list[str]]] | None = None
 
     def __call__(self, new: Recipe) -> Outcome:
         """What `new` makes of the rows. Raises RecipeError when it differs in more than limits."""
@@ -210,13 +210,13 @@ class Judge:
 
     def _copies_of(self, leaving: Numbers, label: str) -> Numbers:
         """Documents that lost something to those that leave, or to whom those that leave lost something, too."""
-        if self._losses is None:
-            self._losses = _read_losses(self.stored.corpus)
-        losers, keepers = self._losses.get(label, ([], []))
-        if not losers:
+        if self._removals is None:
+            self._removals = _read_removals(self.stored.corpus)
+        removed, survivor_ids = self._removals.get(label, ([], []))
+        if not removed:
             return np.zeros(len(leaving), bool)
         left = pa.array(pc.utf8_slice_codeunits(self.stored.ids.filter(pa.array(leaving)), 0, 16).to_pylist())
-        lost, kept = pa.array(losers), pa.array(keepers)
+        lost, kept = pa.array(removed), pa.array(survivor_ids)
         short = pc.utf8_slice_codeunits(lost, 0, 16)
         of_them = pc.or_(pc.is_in(short, left), pc.is_in(kept, left))
         groups = pc.unique(kept.filter(of_them))
@@ -291,7 +291,7 @@ class _State:
         self.open = self.open & ~rows
 
 
-def _read_losses(corpus: str) -> dict[str, tuple[list[str], list[str]]]:
+def _read_removals(corpus: str) -> dict[str, tuple[list[str], list[str]]]:
     """By corpus-wide step: ids that lost something, and the first 16 digits of the ids that keep it; each pair once."""
     import pyarrow.parquet as pq
 

@@ -17,7 +17,7 @@ from curate.corpus.recipe import Recipe, load
 from curate.dedup.difference import Piece, pieces
 from curate.errors import InputError
 from curate.files import storage
-from curate.report.trace import Loss, Trace, trace
+from curate.report.trace import RemovalRow, Trace, trace
 
 HEX = re.compile(r"[0-9a-f]{1,32}")
 NEAR_URLS = 5
@@ -43,7 +43,7 @@ class Copy:
 
     id: str
     step: str
-    losses: int
+    removals: int
     """Lines or spans; the whole document counts one."""
     value: float
 
@@ -63,7 +63,7 @@ class Explanation:
     detail: str | None
     signals: Mapping[str, float]
     removed: Mapping[str, int]
-    losses: Mapping[str, Sequence[Loss]]
+    removals: Mapping[str, Sequence[RemovalRow]]
     survivors: Mapping[str, Survivor]
     """By the first 16 digits of the id."""
     copies: Sequence[Copy]
@@ -157,11 +157,11 @@ def _dataset(paths: Sequence[str]) -> Any:
 
 def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extracted: bool) -> Explanation:
     outcome = _outcome(corpus, row, extracted)
-    losses = losses_of(corpus, [row["id"]])[row["id"]] if judged(outcome) else {}
-    keepers = {loss.survivor for found in losses.values() for loss in found if loss.survivor}
-    keepers -= {row["id"][:16]}
+    removals = removals_of(corpus, [row["id"]])[row["id"]] if judged(outcome) else {}
+    survivor_ids = {removal.survivor for found in removals.values() for removal in found if removal.survivor}
+    survivor_ids -= {row["id"][:16]}
     if recipe and extracted:
-        steps = trace(row, recipe, losses)
+        steps = trace(row, recipe, removals)
     else:
         steps = None
     return Explanation(
@@ -173,8 +173,8 @@ def _explanation(corpus: str, row: dict[str, Any], recipe: Recipe | None, extrac
         detail=outcome.get("detail"),
         signals={key: value for key, value in (outcome.get("signals") or {}).items() if value is not None},
         removed={item["rule"]: item["count"] for item in outcome.get("removed") or []},
-        losses=losses,
-        survivors=survivors_of(corpus, sorted(keepers)),
+        removals=removals,
+        survivors=survivors_of(corpus, sorted(survivor_ids)),
         copies=_copies(corpus, row["id"]) if judged(outcome) else [],
     )
 
@@ -194,12 +194,12 @@ def _outcome(corpus: str, row: dict[str, Any], extracted: bool) -> dict[str, Any
     return row
 
 
-def losses_of(corpus: str, documents: Collection[str]) -> dict[str, dict[str, list[Loss]]]:
+def removals_of(corpus: str, documents: Collection[str]) -> dict[str, dict[str, list[RemovalRow]]]:
     """What corpus-wide steps took from each of the documents, by step."""
-    found: dict[str, dict[str, list[Loss]]] = {document: {} for document in documents}
+    found: dict[str, dict[str, list[RemovalRow]]] = {document: {} for document in documents}
     for item in by_ids(parts(corpus, "duplicates"), documents):
         found[item["id"]].setdefault(item["step"], []).append(
-            Loss(item["pos"], item["survivor"], item["value"], item.get("note"))
+            RemovalRow(item["pos"], item["survivor"], item["value"], item.get("note"))
         )
     return found
 
@@ -213,17 +213,17 @@ def _copies(corpus: str, document: str) -> list[Copy]:
     table = _dataset(paths).to_table(columns=["id", "step", "value"], filter=condition)
     groups = table.group_by(["id", "step"]).aggregate([("value", "count"), ("value", "max")])
     found = [Copy(one["id"], one["step"], one["value_count"], one["value_max"]) for one in groups.to_pylist()]
-    return sorted(found, key=lambda copy: (-copy.losses, copy.step, copy.id))
+    return sorted(found, key=lambda copy: (-copy.removals, copy.step, copy.id))
 
 
-def survivors_of(corpus: str, keepers: Collection[str]) -> dict[str, Survivor]:
-    """The documents whose ids begin with `keepers` (16 digits); without URL and text where they lie in another corpus."""
+def survivors_of(corpus: str, survivor_ids: Collection[str]) -> dict[str, Survivor]:
+    """The documents whose ids begin with `survivor_ids` (16 digits); without URL and text where they lie in another corpus."""
     found: dict[str, Survivor] = {}
     for folder in ("extracted", "data"):
-        for row in by_ids(parts(corpus, folder), [keeper for keeper in keepers if keeper not in found]):
+        for row in by_ids(parts(corpus, folder), [survivor for survivor in survivor_ids if survivor not in found]):
             if judged(row):
                 found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
-    return {keeper: found.get(keeper, Survivor(keeper, None, None)) for keeper in keepers}
+    return {survivor: found.get(survivor, Survivor(survivor, None, None)) for survivor in survivor_ids}
 
 
 def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
@@ -301,9 +301,9 @@ def difference(text: str, survivor: str) -> Difference:
 def differences(found: Explanation) -> dict[str, Difference]:
     """Where the document went as a whole: its difference from each survivor whose text is stored."""
     text = found.row.get("text")
-    keepers = {loss.survivor for losses in found.losses.values() for loss in losses if loss.pos < 0}
-    stored = {keeper: found.survivors[keeper].text for keeper in sorted(keepers & found.survivors.keys())}
-    return {keeper: difference(text, kept) for keeper, kept in stored.items() if text and kept}
+    survivor_ids = {removal.survivor for removals in found.removals.values() for removal in removals if removal.pos < 0}
+    stored = {survivor: found.survivors[survivor].text for survivor in sorted(survivor_ids & found.survivors.keys())}
+    return {survivor: difference(text, kept) for survivor, kept in stored.items() if text and kept}
 
 
 def as_json(found: Explanation) -> dict[str, Any]:
@@ -321,16 +321,16 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "removed": dict(found.removed),
         "steps": [{**asdict(stage), "parameters": _parameters(stage.parameters)} for stage in steps],
         "lines": [{"text": line.text, "left": line.left, "rules": list(line.rules)} for line in lines],
-        "duplicates": {step: [asdict(loss) for loss in losses] for step, losses in found.losses.items()},
+        "duplicates": {step: [asdict(removal) for removal in removals] for step, removals in found.removals.items()},
         "survivors": {key: asdict(survivor) for key, survivor in found.survivors.items()},
         "differences": {
-            keeper: {
+            survivor: {
                 "words": one.words,
                 "lacking": sum(one.lacking),
                 "longest": max(one.lacking, default=0),
                 "runs": [piece.text.strip() for piece in one.removed if not piece.held and piece.words],
             }
-            for keeper, one in differences(found).items()
+            for survivor, one in differences(found).items()
         },
         "copies": [asdict(copy) for copy in found.copies],
         "text": found.trace.text if found.trace else found.row.get("text"),

@@ -8,7 +8,7 @@ from curate.console.terminal import clean, number, one_line, side_by_side
 from curate.dedup.difference import excerpts
 from curate.read.tables import where
 from curate.report.explain import Difference, Explanation, Survivor, differences
-from curate.report.trace import Line, Loss, Stage, cut_spans
+from curate.report.trace import Line, RemovalRow, Stage, cut_spans
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VERDICT_STYLE = {"kept": "bold green", "rejected": "bold red", "failed": "bold yellow"}
 OUTCOME_STYLE = {"kept": "green", "edited": "yellow", "rejected": "bold red", "failed": "bold red", "not_run": "dim"}
 LONG_PARAMETER = 40
-SHOWN_LOSSES = 12
+SHOWN_REMOVALS = 12
 
 
 def view(found: Explanation, width: int = 120, full: bool = False, colours: bool = True) -> Iterator["RenderableType"]:
@@ -180,22 +180,24 @@ def _stored(found: Explanation) -> "Text":
 def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:
     """Who keeps what was lost, and the text next to it."""
     own, compared = found.row["id"][:16], differences(found)
-    for step, losses in found.losses.items():
-        lost = [loss for loss in losses if loss.survivor != own]
+    for step, removals in found.removals.items():
+        lost = [removal for removal in removals if removal.survivor != own]
         if not lost:
             continue
-        if notes := [json.loads(loss.note) for loss in lost if loss.note]:
+        if notes := [json.loads(removal.note) for removal in lost if removal.note]:
             yield _evidence(step, notes)
             continue
         yield _text((f"{step}: lost to", "bold"))
-        for keeper, count in _by_keeper(lost)[:SHOWN_LOSSES]:
-            survivor = found.survivors.get(keeper, Survivor(keeper, None, None))
-            what = "the whole document" if any(loss.pos < 0 for loss in lost) else f"{number(count)} spans or lines"
+        for name, count in _by_survivor(lost)[:SHOWN_REMOVALS]:
+            survivor = found.survivors.get(name, Survivor(name, None, None))
+            what = (
+                "the whole document" if any(removal.pos < 0 for removal in lost) else f"{number(count)} spans or lines"
+            )
             yield _text((f"  {what}  {survivor.url or ''}  {survivor.id}", ""))
-        keeper = _by_keeper(lost)[0][0]
-        first = found.survivors.get(keeper)
-        if keeper in compared:
-            yield from _difference(compared[keeper], first.url or first.id if first else keeper, width, full, colours)
+        name = _by_survivor(lost)[0][0]
+        first = found.survivors.get(name)
+        if name in compared:
+            yield from _difference(compared[name], first.url or first.id if first else name, width, full, colours)
         elif not found.row.get("text"):
             yield _text(
                 ("  Its text was not kept with this corpus, so that the two can't be compared: --keep-rejected", "dim")
@@ -208,7 +210,7 @@ def _duplicates(found: Explanation, width: int, full: bool, colours: bool) -> It
 def _evidence(step: str, notes: Sequence[dict[str, Any]]) -> "Text":
     """Items of evaluation tasks that the document holds."""
     rows = [(f"{step}: holds items of evaluation tasks\n", "bold")]
-    for note in notes[:SHOWN_LOSSES]:
+    for note in notes[:SHOWN_REMOVALS]:
         what = "question and answer" if note["part"] == "both" else note["part"]
         where = f"{note['held']:.0%} of its 3-grams, {number(note['run'])} words in a row, in {number(note['documents'])} documents"
         rows.append(
@@ -217,7 +219,7 @@ def _evidence(step: str, notes: Sequence[dict[str, Any]]) -> "Text":
     return _text(*rows)
 
 
-def _difference(found: Difference, keeper: str, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:
+def _difference(found: Difference, survivor: str, width: int, full: bool, colours: bool) -> Iterator["RenderableType"]:
     """What of the removed document the one that stays lacks, and both texts, marked word by word."""
     from rich.table import Table
     from rich.text import Text
@@ -233,7 +235,7 @@ def _difference(found: Difference, keeper: str, width: int, full: bool, colours:
     table = Table(width=width, header_style="bold")
     sides = (
         ("this document", found.removed, "[-", "-]", "red"),
-        (f"kept copy: {keeper}", found.survivor, "{+", "+}", "green"),
+        (f"kept copy: {survivor}", found.survivor, "{+", "+}", "green"),
     )
     cells = []
     for title, parts, start, end, style in sides:
@@ -251,15 +253,15 @@ def _difference(found: Difference, keeper: str, width: int, full: bool, colours:
 def _copies(found: Explanation) -> "Text":
     """Documents that went because this one stays."""
     rows = [(f"Kept instead of the same in {number(len(found.copies))} other documents\n", "bold")]
-    for copy in found.copies[:SHOWN_LOSSES]:
-        rows.append((f"  {copy.id}  {copy.step}  {number(copy.losses)} lost, value {number(copy.value)}\n", ""))
-    if len(found.copies) > SHOWN_LOSSES:
-        rows.append((f"  and {number(len(found.copies) - SHOWN_LOSSES)} more\n", "dim"))
+    for copy in found.copies[:SHOWN_REMOVALS]:
+        rows.append((f"  {copy.id}  {copy.step}  {number(copy.removals)} lost, value {number(copy.value)}\n", ""))
+    if len(found.copies) > SHOWN_REMOVALS:
+        rows.append((f"  and {number(len(found.copies) - SHOWN_REMOVALS)} more\n", "dim"))
     return _text(*rows)
 
 
-def _by_keeper(losses: Sequence[Loss]) -> list[tuple[str, int]]:
+def _by_survivor(removals: Sequence[RemovalRow]) -> list[tuple[str, int]]:
     counts: dict[str, int] = {}
-    for loss in losses:
-        counts[loss.survivor] = counts.get(loss.survivor, 0) + 1
+    for removal in removals:
+        counts[removal.survivor] = counts.get(removal.survivor, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -23,8 +23,8 @@ from curate.dedup import MinHash
 from curate.dedup.difference import Piece, excerpts
 from curate.files import storage
 from curate.filters.sampling import uniform
-from curate.report.explain import Survivor, difference, losses_of, survivors_of
-from curate.report.trace import Line, Loss, trace
+from curate.report.explain import Survivor, difference, removals_of, survivors_of
+from curate.report.trace import Line, RemovalRow, trace
 
 LIMIT = 200_000
 """Documents that are looked at in each of data/ and rejected/."""
@@ -46,9 +46,9 @@ class Sample:
     """Its columns, without the text."""
     lines: Sequence[Line]
     """The text as extracted, with what was cut (empty when it was not stored)."""
-    losses: Mapping[str, int] = field(default_factory=dict)
+    removals: Mapping[str, int] = field(default_factory=dict)
     """Lines or spans lost as duplicates, by step."""
-    keeper: str | None = None
+    survivor: str | None = None
     """URL or id of the document that keeps most of them."""
 
 
@@ -146,16 +146,16 @@ def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
                 )
                 least = pa.concat_tables([least, chosen.cast(schema.DUPLICATES)]).sort_by(keys).slice(0, WORST)
     rows = least.to_pylist()
-    keepers = survivors_of(corpus, sorted({row["survivor"] for row in rows}))
+    survivors = survivors_of(corpus, sorted({row["survivor"] for row in rows}))
     removed: dict[str, Mapping[str, Any]] = {}
     for folder in ("rejected", "extracted"):
         removed |= {r["id"]: r for r in by_ids(parts(corpus, folder), [row["id"] for row in rows]) if r.get("text")}
-    return [_pair(row, removed.get(row["id"], {}), keepers[row["survivor"]]) for row in rows]
+    return [_pair(row, removed.get(row["id"], {}), survivors[row["survivor"]]) for row in rows]
 
 
-def _pair(row: Mapping[str, Any], removed: Mapping[str, Any], keeper: Survivor) -> Pair:
-    text, other = removed.get("text"), keeper.text
-    names = (removed.get("url") or removed.get("path") or row["id"], keeper.url or keeper.id)
+def _pair(row: Mapping[str, Any], removed: Mapping[str, Any], survivor: Survivor) -> Pair:
+    text, other = removed.get("text"), survivor.text
+    names = (removed.get("url") or removed.get("path") or row["id"], survivor.url or survivor.id)
     if not text or not other:
         return Pair(row["value"], names, None)
     both = difference(text, other)
@@ -271,11 +271,11 @@ def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Row]:
 def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe: Recipe | None) -> list[list[Sample]]:
     """The documents with every line that the recipe cut; without `extracted/` as they are stored."""
     documents = [row["id"] for rows in samples for row in rows]
-    losses = losses_of(corpus, documents)
+    removals = removals_of(corpus, documents)
     found = by_ids(parts(corpus, "extracted"), documents) if recipe else ()
     sources = {row["id"]: row for row in found if not row.get("verdict")}
-    keepers = {document: _keeper(document, losses[document]) for document in documents}
-    survivors = survivors_of(corpus, sorted({keeper for keeper in keepers.values() if keeper}))
+    survivor_ids = {document: _survivor(document, removals[document]) for document in documents}
+    survivors = survivors_of(corpus, sorted({survivor for survivor in survivor_ids.values() if survivor}))
 
     def sample(row: Mapping[str, Any]) -> Sample:
         document = row["id"]
@@ -284,22 +284,24 @@ def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe:
         if not judged(row):  # another row of this id may have lost something
             return Sample(facts, lines)
         if recipe and document in sources:
-            lines = trace(sources[document], recipe, losses[document]).lines
-        keeper = survivors.get(keepers[document] or "")
-        name = (keeper.url or keeper.id) if keeper else None
-        return Sample(facts, lines, _lost(document, losses[document]), name)
+            lines = trace(sources[document], recipe, removals[document]).lines
+        survivor = survivors.get(survivor_ids[document] or "")
+        name = (survivor.url or survivor.id) if survivor else None
+        return Sample(facts, lines, _removal(document, removals[document]), name)
 
     return [[sample(row) for row in rows] for rows in samples]
 
 
-def _keeper(document: str, losses: Mapping[str, Sequence[Loss]]) -> str | None:
+def _survivor(document: str, removals: Mapping[str, Sequence[RemovalRow]]) -> str | None:
     """Who keeps most of what the document lost: the beginning of an id."""
     own = document[:16]
-    counts = Counter(loss.survivor for found in losses.values() for loss in found if loss.survivor not in ("", own))
+    counts = Counter(
+        removal.survivor for found in removals.values() for removal in found if removal.survivor not in ("", own)
+    )
     return min(counts, key=lambda name: (-counts[name], name)) if counts else None
 
 
-def _lost(document: str, losses: Mapping[str, Sequence[Loss]]) -> dict[str, int]:
+def _removal(document: str, removals: Mapping[str, Sequence[RemovalRow]]) -> dict[str, int]:
     own = document[:16]
-    counts = {step: sum(loss.survivor != own for loss in found) for step, found in losses.items()}
+    counts = {step: sum(removal.survivor != own for removal in found) for step, found in removals.items()}
     return {step: count for step, count in counts.items() if count}

@@ -74,15 +74,15 @@ def _document(sample: Sample, opened: bool, dropped: bool, anchor: str) -> str:
     if row.get("language"):
         score = row.get("language_score")
         facts.append(text(row["language"]) + (f" {score:.2f}" if score is not None else ""))
-    facts += [f"{number(count)} lost in {text(step)}" for step, count in sample.losses.items()]
+    facts += [f"{number(count)} lost in {text(step)}" for step, count in sample.removals.items()]
     if not dropped:
         facts.insert(0, _cut_summary(sample.lines))
     css = "doc dropped" if dropped else "doc"
-    keeper = f'<span class="url">kept: {text(one_line(sample.keeper, 300))}</span>' if sample.keeper else ""
+    survivor = f'<span class="url">kept: {text(one_line(sample.survivor, 300))}</span>' if sample.survivor else ""
     body = "text code" if row.get("path") else "text"
     return (
         f'<details class="{css}"{" open" if opened else ""}><summary>{" · ".join(facts)}'
-        f'<span class="url">{text(one_line(name, 300))}</span>{keeper}</summary>'
+        f'<span class="url">{text(one_line(name, 300))}</span>{survivor}</summary>'
         f'<div class="{body}" id="{anchor}">{_lines(sample.lines)}</div></details>\n'
     )
 

@@ -1,6 +1,6 @@
 """One document through a recipe again, step by step, with every line that a step cut: for `explain` and the report.
 
-Per-document steps run anew on the text as extracted; what a corpus-wide step took is given as losses, since it can
+Per-document steps run anew on the text as extracted; what a corpus-wide step took is given as removals, since it can
 not be known from one document.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from curate.corpus.by_language import chosen
 from curate.corpus.recipe import Recipe, is_corpus_wide
-from curate.dedup.base import Lost
+from curate.dedup.base import Removal
 from curate.filters.base import Decision, Document
 
 LONG_LINE = 3_000
@@ -22,12 +22,12 @@ FIELDS = ("id", "source", "url", "language", "language_score", "repo", "path", "
 
 
 @dataclass(frozen=True)
-class Loss:
+class RemovalRow:
     """A row of `duplicates/`: what a corpus-wide step took from the document, and who keeps it."""
 
     pos: int
     survivor: str
-    """First 16 hex digits of the id of the keeper; empty where no copy is kept."""
+    """First 16 hex digits of the id of the survivor; empty where no copy is kept."""
     value: float
     note: str | None = None
     """Evidence as JSON, where the step has some: the item of an evaluation task."""
@@ -57,7 +57,7 @@ class Stage:
     value: float | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
-    losses: tuple[Loss, ...] = ()
+    removals: tuple[RemovalRow, ...] = ()
     detail: str = ""
     moved: tuple[tuple[str, float], ...] = ()
     """What moved a score, the strongest first."""
@@ -76,8 +76,8 @@ class Trace:
     """What stands in the end: for kept documents what is published."""
 
 
-def trace(row: Mapping[str, Any], recipe: Recipe, losses: Mapping[str, Sequence[Loss]]) -> Trace:
-    """Run `recipe` over `row` of `extracted/`; `losses` by label of the corpus-wide step.
+def trace(row: Mapping[str, Any], recipe: Recipe, removals: Mapping[str, Sequence[RemovalRow]]) -> Trace:
+    """Run `recipe` over `row` of `extracted/`; `removals` by label of the corpus-wide step.
 
     A row that extraction decided (failed, no text) is traced as that alone. Never raises for what a step raises.
     """
@@ -93,7 +93,7 @@ def trace(row: Mapping[str, Any], recipe: Recipe, losses: Mapping[str, Sequence[
         if verdict != "kept":
             stages.append(Stage(label, parameters(step), "not_run"))
             continue
-        stage, decision = _run(label, step, doc, losses.get(label, ()))
+        stage, decision = _run(label, step, doc, removals.get(label, ()))
         stages.append(stage)
         if stage.outcome in ("rejected", "failed"):
             verdict, reason = stage.outcome, stage.reason
@@ -115,12 +115,12 @@ def parameters(step: object) -> dict[str, Any]:
     return {item.name: getattr(step, item.name) for item in dataclasses.fields(step) if item.init}
 
 
-def _run(label: str, step: Any, doc: Document, losses: Sequence[Loss]) -> tuple[Stage, Decision | None]:
+def _run(label: str, step: Any, doc: Document, removals: Sequence[RemovalRow]) -> tuple[Stage, Decision | None]:
     known = parameters(step)
-    if is_corpus_wide(step) and not losses:
+    if is_corpus_wide(step) and not removals:
         return Stage(label, known, "kept"), None
     try:
-        decision = step.apply(doc, [_lost(loss) for loss in losses]) if losses else step(doc)
+        decision = step.apply(doc, [_removal(removal) for removal in removals]) if removals else step(doc)
     except Exception as error:
         return Stage(label, known, "failed", f"{label}.{type(error).__name__}", detail=str(error)), None
     edited = decision.doc.text != doc.text
@@ -133,16 +133,16 @@ def _run(label: str, step: Any, doc: Document, losses: Sequence[Loss]) -> tuple[
         value=decision.value,
         signals=dict(decision.signals),
         removed={f"{label}.{code}": count for code, count in decision.removed.items()},
-        losses=tuple(losses),
+        removals=tuple(removals),
         moved=tuple(step.moved(doc.text)) if hasattr(step, "moved") else (),
     ), decision
 
 
-def _lost(loss: Loss) -> Lost:
-    survivor = int(loss.survivor, 16) if loss.survivor else None
+def _removal(removal: RemovalRow) -> Removal:
+    survivor = int(removal.survivor, 16) if removal.survivor else None
     if survivor is not None and survivor >= 1 << 63:
         survivor -= 1 << 64
-    return Lost(loss.pos, survivor, loss.value)
+    return Removal(removal.pos, survivor, removal.value)
 
 
 MOST_PAIRS = 1 << 18

@@ -242,7 +242,7 @@ def describe(folder: str, path: str, rows: int | None = None) -> Described:
 
 
 def _found(path: str) -> dict[str, object]:
-    """What a corpus-wide step says of itself, and how many losses it told of."""
+    """What a corpus-wide step says of itself, and how many removals it told of."""
     stored = json.loads(storage.read_bytes(path))
     return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}
 

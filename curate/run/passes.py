@@ -20,8 +20,8 @@ from curate.corpus.checksums import Content
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, part_name, read_checked, read_written
 from curate.dedup import index
-from curate.dedup.base import CorpusStep, Lost, doc64, doc_hex, documents_of, with_signals
-from curate.dedup.removals import Losses, rows_by_shard
+from curate.dedup.base import CorpusStep, Removal, doc64, doc_hex, documents_of, with_signals
+from curate.dedup.removals import Removals, rows_by_shard
 from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import storage
@@ -63,7 +63,7 @@ def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], out
     first, last = recipe.segments()[number - 1]
     corpus_wide = last < len(recipe.steps)
     lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
-    losses = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
+    removals = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
     tasks = [
         PassTask(
             source=source,
@@ -74,7 +74,7 @@ def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], out
             first=first,
             last=last,
             lost=storage.join(lost, f"shard={i}") if number > 1 else "",
-            losses=losses[i] if number > 1 else None,
+            removals=removals[i] if number > 1 else None,
             duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
             keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
             packed=size > UNPACKED or not storage.is_local(job.work),
@@ -101,7 +101,7 @@ def _check_pass(job: "CorpusJob", number: int, written: Content) -> None:
 
 
 def _facts(job: "CorpusJob", number: int) -> str:
-    """The file that says what a corpus-wide step found, written when its losses are."""
+    """The file that says what a corpus-wide step found, written when its removals are."""
     return job.scratch(f"facts-{number}.json")
 
 
@@ -134,7 +134,7 @@ class PassTask:
     last: int
     lost: str = ""
     """Folder of what the corpus-wide step before `first` took away; empty: there is none."""
-    losses: int | None = None
+    removals: int | None = None
     """Rows in it, where that is known."""
     duplicates: str = ""
     """File for what was taken away."""
@@ -172,9 +172,9 @@ def run(task: PassTask) -> Judged:
     """
     recipe = _parsed(storage.read_bytes(task.recipe).decode(), task.where)
     steps = list(zip(recipe.labels, recipe.steps, strict=True))
-    losses = Losses.read(task.lost, task.losses) if task.lost else None
+    removals = Removals.read(task.lost, task.removals) if task.lost else None
     before = steps[task.first - 1] if task.first else None
-    losers: list[tuple[str, int]] = []
+    removed: list[tuple[str, int]] = []
     written = Counter[str]()
     table = schema.judged(task.kind, recipe.signals)
     keys = _Keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else None
@@ -182,8 +182,8 @@ def run(task: PassTask) -> Judged:
     with ShardWriter(task.out, table, scratch=True, packed=task.packed) as writer:
         for batch in read_checked(task.source):
             rows = _rows(batch)
-            if losses and before:
-                losers += _apply(rows, before, losses)
+            if removals and before:
+                removed += _apply(rows, before, removals)
             judge(rows, steps[task.first : task.last])
             made = _batch(batch, rows, table)
             writer.write(made)
@@ -194,10 +194,10 @@ def run(task: PassTask) -> Judged:
                 keys.add(made, rows)
         if keys:
             keys.close()
-        if losses and before:
-            losses.check(losers)
+        if removals and before:
+            removals.check(removed)
             with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
-                evidence.write(losses.evidence(before[0], losers))
+                evidence.write(removals.evidence(before[0], removed))
         check_documents(task.source, read_written(task.source).content, writer.content)
         judged = Judged(**written)
         writer.facts = asdict(judged)
@@ -270,22 +270,22 @@ def _document(row: Row) -> Document:
     )
 
 
-def _apply(rows: list[Row], step: tuple[str, Any], losses: Losses) -> list[tuple[str, int]]:
+def _apply(rows: list[Row], step: tuple[str, Any], removals: Removals) -> list[tuple[str, int]]:
     """Take from each undecided row what it lost; returns the (id, doc) of those that lost something."""
     label, corpus_step = step
-    losers = []
+    removed = []
     for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
-        if decided(row) or not (lost := losses.of(doc)):
+        if decided(row) or not (lost := removals.of(doc)):
             continue
         step_of(row, label, partial(_take_away, corpus_step, lost))
         if decided(row) == "rejected":
             row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
-        losers.append((row["id"], doc))
-    return losers
+        removed.append((row["id"], doc))
+    return removed
 
 
-def _take_away(step: CorpusStep, losses: Sequence[Lost], document: Document) -> Decision:
-    decision: Decision = step.apply(document, losses)
+def _take_away(step: CorpusStep, removals: Sequence[Removal], document: Document) -> Decision:
+    decision: Decision = step.apply(document, removals)
     return decision
 
 

@@ -193,11 +193,11 @@ def run(task: PublishTask) -> Published:
             for at, piece in enumerate(task.pieces):
                 kept += _piece(piece, data, _kept(task, at, data, rejects))
         else:
-            with ShardWriter(task.data, data) as keeper:
+            with ShardWriter(task.data, data) as writer:
                 for at in range(len(task.sources)):
                     for batch in _kept(task, at, data, rejects):
-                        keeper.write(batch)
-            kept = keeper.content
+                        writer.write(batch)
+            kept = writer.content
     with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
         for path in task.evidence:
             for batch in read_batches(path):

@@ -15,7 +15,7 @@ from curate import cli
 from curate.corpus import schema
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter
-from curate.dedup.base import LOST
+from curate.dedup.base import REMOVALS
 from curate.run import ledger, passes, publish
 
 RECIPE = """
@@ -73,8 +73,10 @@ def make_corpus(rows: list[dict[str, Any]]) -> Callable[[Path], Path]:
         extracted = folder / "extracted" / "part-00000-of-00001.parquet"
         with ShardWriter(str(extracted), schema.extracted("web")) as writer:
             writer.write(pa.Table.from_pylist(rows, schema.extracted("web")))
-        loser, keeper = (int(rows[at]["id"][:16], 16) for at in (3, 0))
-        lost = pa.Table.from_pylist([{"shard": 0, "doc": loser, "pos": -1, "survivor": keeper, "value": 2.0}], LOST)
+        removed_one, survivor = (int(rows[at]["id"][:16], 16) for at in (3, 0))
+        lost = pa.Table.from_pylist(
+            [{"shard": 0, "doc": removed_one, "pos": -1, "survivor": survivor, "value": 2.0}], REMOVALS
+        )
         (folder / "lost").mkdir()
         pq.write_table(lost, folder / "lost" / "one.parquet")
         first, second = str(folder / "pass-1.parquet"), str(folder / "pass-2.parquet")

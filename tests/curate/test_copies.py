@@ -12,7 +12,7 @@ import pytest
 import curate
 from curate.corpus.shards import shard_of
 from curate.dedup import copies
-from curate.dedup.base import LOST, doc64
+from curate.dedup.base import REMOVALS, doc64
 from curate.engine import session
 from curate.errors import BalanceError
 from curate.jobs.clean import Options, clean
@@ -47,19 +47,19 @@ use = "curate.dedup.MinHash"
 """
 
 
-def lose(folder: Path, losses: dict[str, str | None]) -> str:
+def lose(folder: Path, removals: dict[str, str | None]) -> str:
     """A folder of LOST: {id of who lost: id of the survivor}."""
     for shard in range(SHARDS):
         rows = [
             {"doc": int(doc64([one])[0]), "pos": -1, "survivor": int(doc64([to])[0]) if to else None, "value": 1.0}
-            for one, to in losses.items()
+            for one, to in removals.items()
             if shard_of(one, SHARDS) == shard
         ]
         rows += [{**rows[0], "pos": 3}] if rows else []  # a line that was lost is no copy
         if rows:
             path = folder / f"shard={shard}" / "part.parquet"
             path.parent.mkdir(parents=True)
-            pq.write_table(pa.Table.from_pylist(rows, LOST).drop_columns(["shard"]), path)
+            pq.write_table(pa.Table.from_pylist(rows, REMOVALS).drop_columns(["shard"]), path)
     return str(folder)
 
 
@@ -72,13 +72,13 @@ def test_all_that_went_for_a_document_by_any_chain_count(tmp_path: Path) -> None
     for step in range(3):
         order = dice.sample(alive, len(alive))
         stay, gone = order[: len(order) // 2], order[len(order) // 2 :]
-        losses: dict[str, str | None] = {one: dice.choice(stay[:40]) for one in gone}
-        losses[gone[0]] = None  # its copy is not in this corpus
-        for one, to in losses.items():
+        removals: dict[str, str | None] = {one: dice.choice(stay[:40]) for one in gone}
+        removals[gone[0]] = None  # its copy is not in this corpus
+        for one, to in removals.items():
             if to:
                 size[to] += size[one]
         alive = stay
-        lost.append(lose(tmp_path / f"lost-{step}", losses))
+        lost.append(lose(tmp_path / f"lost-{step}", removals))
     with session.session("test", engine="sail") as s:
         copies.write(s, [lost[0], str(tmp_path / "nothing"), *lost[1:]], str(tmp_path / "out"), SHARDS)
     found = {}

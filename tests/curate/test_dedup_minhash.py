@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.corpus import schema
-from curate.dedup import LOST, MinHash, doc64, index, kernel
+from curate.dedup import REMOVALS, MinHash, doc64, index, kernel
 from curate.dedup.base import doc_hex
 from curate.dedup.verify import cluster
 from curate.engine.session import Session, session
@@ -68,7 +68,7 @@ def clusters_of(
     facts = step.resolve(s, str(folder / "keys"), str(folder / "lost"), shards)
     lost: dict[str, tuple[str, float | None]] = {}
     if any((folder / "lost").rglob("*.parquet")):
-        partitions = ds.partitioning(pa.schema([LOST.field("shard")]), flavor="hive")
+        partitions = ds.partitioning(pa.schema([REMOVALS.field("shard")]), flavor="hive")
         for row in ds.dataset(folder / "lost", partitioning=partitions).to_table().to_pylist():
             assert row["pos"] == -1
             assert row["shard"] == (row["doc"] % 2**64 >> 32) * shards >> 32

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import schema
-from curate.dedup import Lost, Substrings
+from curate.dedup import Removal, Substrings
 from curate.dedup.base import doc64, doc_hex, survivor_rank
 from curate.dedup.index import keys_of_corpus
-from curate.dedup.repeated import flat, losers, partition, runs
+from curate.dedup.repeated import flat, partition, removed, runs
 from curate.dedup.substrings import cut
 from curate.dedup.windows import spans
 from curate.filters.base import Document
@@ -77,7 +77,7 @@ def found(rows: Sequence[Row], step: Substrings, files: int, partitions: int) ->
     tables = [flat(step.keys(pa.RecordBatch.from_pylist(list(rows[n::files]), SCHEMA))) for n in range(files)]
     table = pa.concat_tables(tables)
     part = partition(table["hi"].to_numpy(), partitions)
-    lost = [losers(table.filter(pa.array(part == n)))[0] for n in range(partitions)]
+    lost = [removed(table.filter(pa.array(part == n)))[0] for n in range(partitions)]
     return runs(pa.concat_tables(lost)).to_pylist()
 
 
@@ -117,7 +117,7 @@ def test_what_the_other_corpus_holds_goes_whatever_its_files_and_ids(
     folder = keys_of_corpus(Here(), step, str(tmp_path / "other"), str(tmp_path / "keys"))  # type: ignore[arg-type]
     before = flat(pq.read_table(folder))
     own = flat(step.keys(pa.RecordBatch.from_pylist(rows, SCHEMA)))
-    gone = runs(losers(pa.concat_tables([before, own]))[0]).to_pylist()
+    gone = runs(removed(pa.concat_tables([before, own]))[0]).to_pylist()
     named = {row["id"][:16]: number for number, row in enumerate(rows)}
     assert sorted((named[doc_hex(run["doc"])], run["pos"], run["value"]) for run in gone) == [
         (0, 1, 25),
@@ -135,7 +135,7 @@ def test_the_same_corpus_holds_all_of_itself(tmp_path: Path) -> None:
     step = Substrings(length=10)
     folder = keys_of_corpus(Here(), step, str(tmp_path / "other.parquet"), str(tmp_path / "keys"))  # type: ignore[arg-type]
     both = pa.concat_tables([flat(step.keys(pa.RecordBatch.from_pylist(rows, SCHEMA))), flat(pq.read_table(folder))])
-    gone = runs(losers(both)[0]).to_pylist()
+    gone = runs(removed(both)[0]).to_pylist()
     assert [(run["doc"], run["pos"], run["value"], run["survivor"], run["place"]) for run in gone] == [
         (n, 0, 40, n, 0) for n in range(3)
     ]
@@ -164,15 +164,15 @@ def test_as_the_quadratic_oracle(texts: list[str], length: int, unit: str, files
         text, _, left = cut(row["text"], [(at, at + 1) for at in lost])
         assert words(text) == [word for at, word in enumerate(words(row["text"])) if at not in set(lost)]
         assert left == len(words(text))
-    stays = [step.apply(Document(row["id"], row["text"]), _lost(gone.get(row["id"], set()))) for row in rows]
+    stays = [step.apply(Document(row["id"], row["text"]), _removal(gone.get(row["id"], set()))) for row in rows]
     kept = [one.doc.text for one in stays if one.reason is None]
     held = {window for text in kept for window in windows(words(text), length, unit, text)}
     every = Counter(window for row in rows for window in windows(words(row["text"]), length, unit, row["text"]))
     assert held.issuperset(window for window, times in every.items() if times > 1)
 
 
-def _lost(gone: set[int]) -> list[Lost]:
-    return [Lost(at, None, 1.0) for at in sorted(gone)]
+def _removal(gone: set[int]) -> list[Removal]:
+    return [Removal(at, None, 1.0) for at in sorted(gone)]
 
 
 @pytest.mark.parametrize("unit", ["token", "byte"])
@@ -235,10 +235,10 @@ def test_where_cuts_end(ends: str, run: tuple[int, int], left: str) -> None:
 
 def test_a_text_with_little_left_is_dropped() -> None:
     step, text = Substrings(least=3), "a b c d e f"
-    assert step.apply(Document("1", text), [Lost(0, 7, 3.0)]).doc.text == "d e f"
-    decision = step.apply(Document("1", text), [Lost(0, 7, 4.0)])
+    assert step.apply(Document("1", text), [Removal(0, 7, 3.0)]).doc.text == "d e f"
+    decision = step.apply(Document("1", text), [Removal(0, 7, 4.0)])
     assert (decision.reason, decision.value, decision.removed) == ("little_left", 2.0, {"repeated": 1})
-    assert replace(step, least=0).apply(Document("1", text), [Lost(0, 7, 6.0)]).reason == "little_left"
+    assert replace(step, least=0).apply(Document("1", text), [Removal(0, 7, 6.0)]).reason == "little_left"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_linear(unit: str) -> None:
 
 def _work(step: Substrings, text: str) -> Any:
     batch = pa.RecordBatch.from_pylist([{"id": f"{n:016x}" + "0" * 16, "text": text} for n in range(2)], SCHEMA)
-    return lambda: runs(losers(flat(step.keys(batch)))[0])
+    return lambda: runs(removed(flat(step.keys(batch)))[0])
 
 
 @pytest.mark.engine

@@ -73,7 +73,7 @@ def test_duplicate_shows_both_texts(small_corpus: Path) -> None:
 
 def test_keeper_knows_its_copies(small_corpus: Path) -> None:
     (found,) = explain(str(small_corpus), "11111111")
-    assert [(copy.id[:8], copy.step, copy.losses, copy.value) for copy in found.copies] == [
+    assert [(copy.id[:8], copy.step, copy.removals, copy.value) for copy in found.copies] == [
         ("44444444", "Urls", 1, 2.0)
     ]
     assert "44444444" in shown(small_corpus, "11111111")

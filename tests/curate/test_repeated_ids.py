@@ -90,8 +90,10 @@ def test_the_job_and_its_report_of_three_downloads(thrice: Path) -> None:
     again = gather(str(thrice), load(str(thrice / "recipe.toml")))
     assert page(ledger, data, None, {}) == page(ledger, again, None, {})
     for sample in data.dropped:
-        if sample.row["reason"] == "duplicate_record":  # its own text stands there, and no loss of the one that is kept
-            assert not sample.losses
+        if (
+            sample.row["reason"] == "duplicate_record"
+        ):  # its own text stands there, and no removal of the one that is kept
+            assert not sample.removals
             assert all(line.left == line.text for line in sample.lines)
 
 
@@ -104,7 +106,7 @@ def test_each_record_of_an_id_is_explained_by_itself(thrice: Path) -> None:
         by_file = {one.row["file"]: one for one in mine}
         assert by_file[kept["file"]].verdict == "kept"
         assert {one.verdict for file, one in by_file.items() if file != kept["file"]} == {"rejected"}
-        assert all(not one.losses and not one.copies for file, one in by_file.items() if file != kept["file"])
+        assert all(not one.removals and not one.copies for file, one in by_file.items() if file != kept["file"])
         console = Console(width=100, file=io.StringIO())
         for one in found:
             for part in view(one, 100):
@@ -126,9 +128,9 @@ def test_a_step_that_rejects_one_of_them(thrice: Path) -> None:
     found = explain(str(thrice), document)
     assert sorted(one.reason or "" for one in found) == ["Urls.duplicate", "duplicate_record", "duplicate_record"]
     (lost,) = [one for one in found if one.reason == "Urls.duplicate"]
-    (keeper,) = lost.survivors.values()
-    assert keeper.url
-    assert keeper.text
+    (survivor,) = lost.survivors.values()
+    assert survivor.url
+    assert survivor.text
 
 
 def test_inspect_chooses_among_them(thrice: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from curate.corpus.recipe import parse
 from curate.dedup.keep_first import OWNER
 from curate.report import trace as trace_module
-from curate.report.trace import Loss, cut_spans, trace
+from curate.report.trace import RemovalRow, cut_spans, trace
 
 RECIPE = parse(
     """
@@ -25,18 +25,18 @@ words = st.sampled_from(
 )
 line = st.lists(words, min_size=0, max_size=12).map(" ".join)
 texts = st.lists(line, max_size=12).map("\n".join)
-losses = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=4)
+removals = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=4)
 
 
 def row(text: str) -> dict[str, object]:
     return {"id": "0" * 32, "text": text, "source": "s", "verdict": None}
 
 
-def lost(pairs: list[tuple[int, bool]]) -> dict[str, list[Loss]]:
-    return {"Spans": [Loss(pos, "0" * 16 if own else "f" * 16, OWNER if own else 2.0) for pos, own in pairs]}
+def lost(pairs: list[tuple[int, bool]]) -> dict[str, list[RemovalRow]]:
+    return {"Spans": [RemovalRow(pos, "0" * 16 if own else "f" * 16, OWNER if own else 2.0) for pos, own in pairs]}
 
 
-@given(texts, losses)
+@given(texts, removals)
 def test_what_is_left_of_the_lines_is_the_text(text: str, pairs: list[tuple[int, bool]]) -> None:
     found = trace(row(text), RECIPE, lost(pairs))
     assert [line.text for line in found.lines] == text.splitlines()
@@ -45,7 +45,7 @@ def test_what_is_left_of_the_lines_is_the_text(text: str, pairs: list[tuple[int,
         assert [" ".join(part.split()) for part in left] == [" ".join(part.split()) for part in found.text.splitlines()]
 
 
-@given(texts, losses)
+@given(texts, removals)
 def test_every_change_of_a_line_names_its_rule(text: str, pairs: list[tuple[int, bool]]) -> None:
     for line in trace(row(text), RECIPE, lost(pairs)).lines:
         changed = line.left is None or line.left.strip() != line.text.strip()
@@ -53,7 +53,7 @@ def test_every_change_of_a_line_names_its_rule(text: str, pairs: list[tuple[int,
         assert "".join(piece for piece, _ in cut_spans(line)) == line.text
 
 
-@given(texts, losses)
+@given(texts, removals)
 def test_removed_counts_are_those_of_the_lines(text: str, pairs: list[tuple[int, bool]]) -> None:
     found = trace(row(text), RECIPE, lost(pairs))
     cut = [line for line in found.lines if line.text.strip() and line.left is None]  # empty lines are gaps
@@ -79,7 +79,7 @@ def test_what_extraction_decided_is_all_there_is() -> None:
 
 
 def test_large_survivor_numbers_are_signed() -> None:
-    found = trace(row("One. Two. Three. Four."), RECIPE, {"Spans": [Loss(0, "f" * 16, 2.0)]})
+    found = trace(row("One. Two. Three. Four."), RECIPE, {"Spans": [RemovalRow(0, "f" * 16, 2.0)]})
     assert found.text == "Four."
     assert found.stages[1].removed == {"Spans.duplicate": 3}
     assert [piece for piece, gone in cut_spans(found.lines[0]) if gone] == ["One. Two. Three. "]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import schema
-from curate.dedup.base import Lost, doc_hex, documents_of
+from curate.dedup.base import Removal, doc_hex, documents_of
 from curate.filters.base import Document
 from curate.quality.share import TopShare, ranks, value_of
 
@@ -29,7 +29,7 @@ def _batch(step: TopShare, rows: list[tuple[float | None, str | None, str]]) -> 
     return pa.RecordBatch.from_pylist(found, table)
 
 
-def _lost(step: TopShare, rows: list[Any], folder: Path, shards: int) -> dict[str, float | None]:
+def _removal(step: TopShare, rows: list[Any], folder: Path, shards: int) -> dict[str, float | None]:
     """{beginning of the id: score} of all that lose, with the documents in so many files."""
     (folder / "keys").mkdir(parents=True)
     for shard in range(shards):
@@ -64,7 +64,7 @@ def test_as_sorting_says(
         mine.sort(key=lambda row: (row[0] is None, sign * row[0] if row[0] is not None else 0, row[2]))
         expected |= {row[2][:16]: row[0] for row in mine[math.ceil(share * len(mine) - 1e-9) :]}
     for shards in (1, 3):
-        assert _lost(step, named, tmp_path_factory.mktemp("share") / "job", shards) == expected
+        assert _removal(step, named, tmp_path_factory.mktemp("share") / "job", shards) == expected
 
 
 @given(scores=st.lists(st.floats(allow_nan=False), max_size=20))
@@ -78,12 +78,12 @@ def test_ranks_are_in_order_and_tell_the_score(scores: list[float]) -> None:
 
 def test_many_equal_scores_are_parted_by_id(tmp_path: Path) -> None:
     named = [(0.5, "en", f"{n * 4294967:08x}{n:024x}") for n in range(1000)]
-    lost = _lost(TopShare("score", 0.1), named, tmp_path / "job", 4)
+    lost = _removal(TopShare("score", 0.1), named, tmp_path / "job", 4)
     assert sorted(lost) == sorted(name[:16] for _, _, name in named[100:])
 
 
 def test_what_it_says_of_a_document() -> None:
-    decision = TopShare().apply(Document("1", "text"), [Lost(-1, None, 0.25)])
+    decision = TopShare().apply(Document("1", "text"), [Removal(-1, None, 0.25)])
     assert (decision.reason, decision.value) == ("not_among_the_best", 0.25)
 
 
@@ -104,7 +104,7 @@ def test_parameters_that_can_not_be(options: dict[str, Any], told: str) -> None:
 def test_other_shares_are_told_and_drop_nothing(tmp_path: Path) -> None:
     named = [(float(n), "en", f"{n * 4294967:08x}{n:024x}") for n in range(100)]
     step = TopShare("score", 0.6, "lowest", cuts=(0.3, 1.0))
-    assert len(_lost(step, named, tmp_path / "job", 2)) == 40
+    assert len(_removal(step, named, tmp_path / "job", 2)) == 40
     facts = step.resolve(None, str(tmp_path / "job" / "keys"), str(tmp_path / "again"), 2)
     assert (facts["worst_kept"], facts["cuts"]) == ({"en": 59.0}, {"0.3": {"en": 29.0}, "1": {"en": 99.0}})
     with pytest.raises(ValueError, match="cuts must be above 0"):

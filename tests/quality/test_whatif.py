@@ -18,7 +18,7 @@ from curate.commands.whatif import whatif as command
 from curate.corpus import schema
 from curate.corpus.recipe import Recipe, load, parse
 from curate.corpus.shards import ShardWriter
-from curate.dedup.base import LOST
+from curate.dedup.base import REMOVALS
 from curate.errors import CurateError, InputError, RecipeError, UsageError
 from curate.quality import answer, changes, stored, whatif
 from curate.run import passes, publish
@@ -116,14 +116,14 @@ def _elect(judged: str, folder: Path, step: Any) -> None:
     first: dict[str, str] = {}
     lost = []
     for row in alive:
-        keeper = first.setdefault(row["text"], row["id"])
-        if keeper != row["id"]:
-            lost.append((row["id"], keeper))
+        survivor = first.setdefault(row["text"], row["id"])
+        if survivor != row["id"]:
+            lost.append((row["id"], survivor))
     folder.mkdir()
     numbers = [[int(name[:16], 16) for name in pair] for pair in lost]
     numbers = [[one - (1 << 64) if one >> 63 else one for one in pair] for pair in numbers]
-    found = [{"shard": 0, "doc": doc, "pos": -1, "survivor": keeper, "value": 2.0} for doc, keeper in numbers]
-    pq.write_table(pa.Table.from_pylist(found, LOST), folder / "one.parquet")
+    found = [{"shard": 0, "doc": doc, "pos": -1, "survivor": survivor, "value": 2.0} for doc, survivor in numbers]
+    pq.write_table(pa.Table.from_pylist(found, REMOVALS), folder / "one.parquet")
 
 
 def _ids(folder: Path) -> set[str]:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.dedup import LOST, Exact, Lines, Lost, Spans, Urls, doc64, few, keep_first, normalise
+from curate.dedup import REMOVALS, Exact, Lines, Removal, Spans, Urls, doc64, few, keep_first, normalise
 from curate.dedup.base import CorpusStep, doc_hex, survivor_rank
 from curate.dedup.spans import without
 from curate.engine.session import Session, session
@@ -74,17 +74,17 @@ def deduplicate(
         batch = pa.RecordBatch.from_pylist(list(pages[number::files]), schema=SCHEMA)
         pq.write_table(step.keys(batch), folder / "keys" / f"{number}.parquet")
     facts = step.resolve(s, str(folder / "keys"), str(folder / "lost"), shards)
-    lost: dict[int, list[Lost]] = defaultdict(list)
+    lost: dict[int, list[Removal]] = defaultdict(list)
     if any((folder / "lost").rglob("*.parquet")):
-        partitions = ds.partitioning(pa.schema([LOST.field("shard")]), flavor="hive")
+        partitions = ds.partitioning(pa.schema([REMOVALS.field("shard")]), flavor="hive")
         for row in ds.dataset(folder / "lost", partitioning=partitions).to_table().to_pylist():
             assert row["shard"] == (row["doc"] % 2**64 >> 32) * shards >> 32
-            lost[row["doc"]].append(Lost(row["pos"], row["survivor"], row["value"]))
+            lost[row["doc"]].append(Removal(row["pos"], row["survivor"], row["value"]))
     decisions = {}
     for one in pages:
         name = str(one["id"])
-        if losses := lost.get(int(doc64([name])[0])):
-            decisions[name] = step.apply(Document(id=name, text=str(one["text"] or "")), losses)
+        if removals := lost.get(int(doc64([name])[0])):
+            decisions[name] = step.apply(Document(id=name, text=str(one["text"] or "")), removals)
     return decisions, facts
 
 
