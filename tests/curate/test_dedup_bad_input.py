@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.curate.test_dedup_keep_first import deduplicate, page
 
 from curate.dedup import Exact, Lines, MinHash, Spans, Substrings
 from curate.dedup.base import CorpusStep
 from curate.dedup.windows import spans
 from curate.engine.session import Session, session
+from tests.curate.test_dedup_keep_first import deduplicate, page
 
 pytestmark = pytest.mark.engine
 TWICE = {
