@@ -13,13 +13,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from curate.filters import punkt
 from curate.filters.base import Decision, Document, Limit, drop, keep
 from curate.filters.scripts import part_words
 from curate.filters.sentence_ends import ends_line
-from curate.filters.text import count_sentences, lowered
+from curate.filters.text import ascii_lowered, count_sentences, decoded, encoded, lowered
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LINE_RULES = ("long_word", "citation", "no_end_mark", "few_words", "javascript", "policy")
 """The line rules in the code's order; `citation` edits the line, the others cut it."""
@@ -88,15 +92,8 @@ class LineRules:
     def __call__(self, doc: Document) -> Decision:
         if self._cannot_fire(doc.text):
             return keep(doc)
-        kept: list[str] = []
-        removed: Counter[str] = Counter()
-        for raw, (line, code) in zip(doc.text.splitlines(), self.lines(doc.text), strict=True):
-            if code is None:
-                kept.append(line)
-            elif raw.strip():  # an empty line is a gap, not a line that a rule cut
-                removed[code] += 1
-        signals = self._signals(len(kept), removed.total())
-        text = "\n".join(kept).strip()
+        text, kept, removed = self._applied(doc.text)
+        signals = self._signals(kept, removed.total())
         if not text:
             return drop(doc, "no_line_left", 0.0, signals=signals, removed=removed)
         if text == doc.text:
@@ -105,31 +102,85 @@ class LineRules:
 
     def lines(self, text: str) -> Iterator[tuple[str, str | None]]:
         """Each line of `text` as it would stand, with the rule that cuts it or None."""
+        return map(self._line, text.splitlines())
+
+    def _line(self, raw: str) -> tuple[str, str | None]:
         long_word, citation, no_end_mark, few_words, javascript, policy = self._on
-        if not (citation and "[" in text):  # what is not in the page is in no line (cutting a mark could make it)
-            lower = lowered(text)
-            javascript, policy = javascript and "javascript" in lower, policy and _has_policy(lower, self.exact)
+        line = raw.strip() if self._shapes else raw
+        if no_end_mark and not self.exact and line and not line[-1].isprintable():
+            line = line.rstrip(_WITHOUT_WIDTH + _SPACES)
+        # A line no longer than the limit has no longer word.
+        if long_word and len(line) > self.max_word_chars and self._has_long_word(line):
+            return line, "long_word"
+        before = line
+        if citation and "[" in line:
+            line = self._without_citations(line)
+        if no_end_mark and (not self._ends(line) or line.endswith("...")):
+            return line, "no_end_mark"
+        if few_words and self._has_few_words(line if self.count_after_citations else before):
+            return line, "few_words"
+        return line, self._phrase(line) if javascript or policy else None
+
+    def _phrase(self, line: str) -> str | None:
+        """The rule of a phrase in a line."""
+        lower = line.lower()
+        if self._on[4] and "javascript" in lower:
+            return "javascript"
+        return "policy" if self._on[5] and _has_policy(lower, self.exact) else None
+
+    def _applied(self, text: str) -> tuple[str, int, Counter[str]]:
+        """The text of the lines that stay, how many these are, and the lines that each rule cut."""
+        if self._on[2] or self._on[3]:
+            return self._applied_by_loops(text)
+        kept: list[str] = []
+        removed = Counter[str]()
         for raw in text.splitlines():
-            line = raw.strip() if self._shapes else raw
-            if no_end_mark and not self.exact and line and not line[-1].isprintable():
-                line = line.rstrip(_WITHOUT_WIDTH + _SPACES)
-            # A line no longer than the limit has no longer word.
-            if long_word and len(line) > self.max_word_chars and self._has_long_word(line):
-                yield line, "long_word"
-                continue
-            before = line
-            if citation and "[" in line:
-                line = self._without_citations(line)
-            if no_end_mark and (not self._ends(line) or line.endswith("...")):
-                yield line, "no_end_mark"
-            elif few_words and self._has_few_words(line if self.count_after_citations else before):
-                yield line, "few_words"
-            elif javascript and "javascript" in (lower := line.lower()):
-                yield line, "javascript"
-            elif policy and _has_policy(lower if javascript else line.lower(), self.exact):
-                yield line, "policy"
+            self._add(raw, kept, removed)
+        return "\n".join(kept).strip(), len(kept), removed
+
+    def _add(self, raw: str, kept: list[str], removed: Counter[str]) -> None:
+        line, code = self._line(raw)
+        if code is None:
+            kept.append(line)
+        elif raw.strip():  # an empty line is a gap, not a line that a rule cut
+            removed[code] += 1
+
+    def _applied_by_loops(self, text: str) -> tuple[str, int, Counter[str]]:
+        from curate.filters import c4_loops as loops  # with numba: not for who only reads a recipe
+
+        data = encoded(text)
+        rules = sum(1 << bit for bit, on in enumerate(self._on[:4]) if on)
+        rows, (no_end_mark, few_words, many) = loops.judge(
+            data,
+            self._kinds,
+            rules,
+            self.min_words,
+            self.max_word_chars,
+            exact=self.exact,
+            phrases=self._on[4] or self._on[5],
+        )
+        cut = {"no_end_mark": no_end_mark, "few_words": few_words}
+        removed = Counter({code: count for code, count in cut.items() if count})
+        if len(rows) == 1 and rows[0] == [0, len(data), 0]:
+            return text, many, removed
+        pieces: list[bytes] = []
+        for start, stop, unsure in rows:
+            piece = data[start:stop]
+            if unsure:
+                kept: list[str] = []
+                self._add(decoded(piece), kept, removed)
+                pieces += map(encoded, kept)
+                many += len(kept)
             else:
-                yield line, None
+                pieces.append(piece)
+        return decoded(b"\n".join(pieces)).strip(), many, removed
+
+    @cached_property
+    def _kinds(self) -> "NDArray[np.uint8]":
+        from curate.filters import c4_loops as loops
+
+        others = not self.exact and self.end_marks == END_MARKS
+        return loops.kinds(self.end_marks, others, "" if self.exact else _WITHOUT_WIDTH)
 
     @cached_property
     def _on(self) -> tuple[bool, ...]:
@@ -231,16 +282,17 @@ class LoremIpsum:
     """One space, as in the code."""
 
     def __call__(self, doc: Document) -> Decision:
-        found = self._count(lowered(doc.text))
+        found = self._count(doc.text)
         signals = {"lorem_ipsum": float(found)}
         if found:
             return drop(doc, "found", float(found), signals=signals)
         return keep(doc, 0.0, signals=signals)
 
-    def _count(self, lower: str) -> int:
-        if self.exact:
-            return lower.count("lorem ipsum")
-        return len(_LOREM_IPSUM.findall(lower)) if "lorem" in lower else 0
+    def _count(self, text: str) -> int:
+        if b"lorem" not in ascii_lowered(text):
+            return 0
+        lower = lowered(text)
+        return lower.count("lorem ipsum") if self.exact else len(_LOREM_IPSUM.findall(lower))
 
 
 @dataclass(frozen=True)
