@@ -51,11 +51,25 @@ def table(
     hosts: Sequence[str | None] | None = None,
 ) -> pa.Table:
     """Rows of KEYS (of HOSTED where hosts are given) from 16-byte digests and their holders, all of one length."""
-    words = np.frombuffer(b"".join(digests), ">i8").astype(np.int64).reshape(-1, 2)
+    rows = table_of(words(digests), ranks, docs, positions)
+    return rows if hosts is None else rows.append_column(HOSTED.field("host"), pa.array(hosts, pa.string()))
+
+
+def words(digests: Iterable[bytes]) -> npt.NDArray[np.int64]:
+    """(digests, 2): the halves of 16-byte digests as numbers."""
+    return np.frombuffer(b"".join(digests), ">i8").astype(np.int64).reshape(-1, 2)
+
+
+def table_of(
+    words: npt.NDArray[np.int64],
+    ranks: npt.NDArray[np.int64],
+    docs: npt.NDArray[np.int64],
+    positions: Sequence[int] | npt.NDArray[np.int32],
+) -> pa.Table:
+    """Rows of KEYS from `words` and their holders, all of one length."""
     hi, lo, place = words[:, 0], words[:, 1], np.asarray(positions, np.int32)
     columns = [hi, lo, ranks, docs, place, _again(hi, lo, docs, place)]
-    rows = pa.table([pa.array(c) for c in columns], schema=KEYS)
-    return rows if hosts is None else rows.append_column(HOSTED.field("host"), pa.array(hosts, pa.string()))
+    return pa.table([pa.array(c) for c in columns], schema=KEYS)
 
 
 def _again(*columns: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:

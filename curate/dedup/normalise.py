@@ -8,6 +8,7 @@ What any of them gives is part of the keys: raise `curate.dedup.index.FORMAT` wi
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,17 @@ from numpy.typing import NDArray
 from curate.filters.sentence_ends import ANYWHERE, IN_CONTEXT, MAY_DEPEND, WESTERN, in_basic_plane
 from curate.filters.sentence_ends import INVISIBLE as INVISIBLES
 
-_END = WESTERN + "\u203d"
+END = WESTERN + "\u203d"
+"""Western marks behind which a sentence may end."""
 _CLOSING = rf"[\"'\u201d\u2019\u00bb)\]\u300d\u300f\uff09{INVISIBLES}]*+"
 # Possessive, and from the start of a run only: a megabyte of dots must not cost its square.
 SENTENCE_END = re.compile(
-    rf"(?<![{_END}])[{_END}]++{_CLOSING}(?=\s)(?!\s++[a-z])"
+    rf"(?<![{END}])[{END}]++{_CLOSING}(?=\s)(?!\s++[a-z])"
     rf"|(?<![{ANYWHERE}])[{ANYWHERE}]++{_CLOSING}|(?:{IN_CONTEXT.pattern}){_CLOSING}"
 )
 # The same for a text of Western marks alone: what begins with one class is searched for in C. A line break; or always a whole
 # run of marks, with the white space after it as a group where a sentence ends there.
-_BREAK = re.compile(rf"[{_END}\n](?:(?<=\n)|[{_END}]*+{_CLOSING}(?:([^\S\n]++)(?![a-z]))?)")
+_BREAK = re.compile(rf"[{END}\n](?:(?<=\n)|[{END}]*+{_CLOSING}(?:([^\S\n]++)(?![a-z]))?)")
 
 
 def fold(text: str) -> str:
@@ -103,48 +105,73 @@ def one_form(text: str) -> str:
     """`same` with white space as it stands."""
     if text.isascii():
         return text.lower()
-    table = _one_by_one()
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    found = table[np.minimum(points, len(table) - 1)]
+    known = np.minimum(points, len(_TABLE) - 1)
+    found = _TABLE[known]
+    if np.bitwise_or.reduce(found) & UNKNOWN:
+        learn(np.unique(known).tolist())
+        found = _TABLE[known]
     kinds = int(np.bitwise_or.reduce(found))
-    if kinds & _TOGETHER:
+    if kinds & TOGETHER:
         return _one_form_of_all(text)
-    several = set(points[found & _SEVERAL != 0].tolist()) if kinds & _SEVERAL else ()
-    made = (found[found & _NONE == 0] if kinds & _NONE else found) & (_NONE - 1)
+    several = set(points[found & SEVERAL != 0].tolist()) if kinds & SEVERAL else ()
+    made = (found[found & NONE == 0] if kinds & NONE else found) & POINT
     one = made.tobytes().decode("utf-32-le")
     for code in several:
-        one = one.replace(chr(code), _one_form_of_all(chr(code)))
+        one = one.replace(chr(code), _one_form_of(chr(code)))
     return one
 
 
-_NONE, _SEVERAL, _TOGETHER = 1 << 24, 1 << 25, 1 << 26
+NONE, SEVERAL, TOGETHER, UNKNOWN = 1 << 24, 1 << 25, 1 << 26, 1 << 27
+POINT = NONE - 1
 _COMMON = (range(0x80), range(0x80, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x10000), range(0x1F000, 0x1FB00))
 """Where the characters of nearly all texts are that have another form, and emoji."""
 
 
-@functools.lru_cache(maxsize=1)
-def _one_by_one() -> NDArray[np.uint32]:
-    """For each code point that of its one form, where that is one character whatever stands beside it; else its own and _NONE
-    (it is left out), _SEVERAL, or _TOGETHER, which also stands for what is rare. The last entry is for all beyond the table."""
-    codes = [code for codes in _COMMON for code in codes]
-    parts = [unicodedata.decomposition(chr(code)).split() for code in codes]
-    seconds = {
-        int(pair[1], 16) for pair in parts if len(pair) == 2 and pair[0][0] != "<"
-    }  # compose with what is before
-    joining = {0x0E4D, 0x0ECD, *range(0x1100, 0x1200), *seconds}
+def _unlearnt() -> NDArray[np.uint32]:
     table = np.arange(_COMMON[-1].stop + 1, dtype=np.uint32)
-    table[0xD800:0xE000] |= _TOGETHER
-    table[0x10000 : _COMMON[-1].start] |= _TOGETHER
-    table[-1] |= _TOGETHER
-    for code in codes:
-        one = _one_form_of_all(chr(code))
-        if any(unicodedata.combining(char) or ord(char) in joining for char in chr(code) + one):
-            table[code] |= _TOGETHER
-        elif len(one) == 1:
-            table[code] = ord(one)
-        else:
-            table[code] |= _SEVERAL if one else _NONE
+    table[0xD800:0xE000] |= TOGETHER
+    table[0x10000 : _COMMON[-1].start] |= TOGETHER
+    table[-1] |= TOGETHER
+    for codes in _COMMON[1:]:
+        table[codes.start : codes.stop] |= UNKNOWN
+    table[ord("A") : ord("Z") + 1] += 32
     return table
+
+
+_TABLE = _unlearnt()
+"""For each code point that of its one form, where that is one character whatever stands beside it; else its own and NONE
+(it is left out), SEVERAL, or TOGETHER, which also stands for what is rare; or UNKNOWN: a text has few characters, and most are
+never met. The last entry is for all beyond the table."""
+
+
+def learn(codes: Iterable[int]) -> NDArray[np.uint32]:
+    """`_TABLE`, with no code point of `codes` (below its length) UNKNOWN."""
+    for code in codes:
+        if _TABLE[code] & UNKNOWN:
+            _TABLE[code] = _learnt(chr(code))
+    return _TABLE
+
+
+def _learnt(char: str) -> int:
+    one = _one_form_of(char)
+    if any(unicodedata.combining(other) or ord(other) in _joining() for other in char + one):
+        return ord(char) | TOGETHER
+    return ord(one) if len(one) == 1 else ord(char) | (SEVERAL if one else NONE)
+
+
+@functools.lru_cache(maxsize=1)
+def _joining() -> frozenset[int]:
+    """What composes with a character before it."""
+    parts = [unicodedata.decomposition(chr(code)).split() for codes in _COMMON for code in codes]
+    seconds = {int(pair[1], 16) for pair in parts if len(pair) == 2 and pair[0][0] != "<"}
+    return frozenset({0x0E4D, 0x0ECD, *range(0x1100, 0x1200), *seconds})
+
+
+def _one_form_of(char: str) -> str:
+    """`_one_form_of_all` of one character, without the table of all."""
+    text = composed("".join(map(form, composed(char))).casefold())
+    return composed(text.replace("i\u0307", "i")) if "i\u0307" in text else text
 
 
 def _one_form_of_all(text: str) -> str:

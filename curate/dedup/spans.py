@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import keep_first, normalise
-from curate.dedup.base import Removal, doc64, texts
+from curate.dedup.base import Removal, doc64
 from curate.dedup.lines import page_rank
 from curate.filters.base import Decision, Document, drop, keep
 
@@ -46,22 +48,23 @@ class Spans:
 
     def keys(self, batch: pa.RecordBatch, /) -> pa.Table:
         """One key a span; its position is that of its first sentence."""
-        rows: list[int] = []
-        positions: list[int] = []
-        values: list[bytes] = []
-        for row, text in enumerate(texts(batch)):
-            spans = self._spans(text)
-            values.extend(spans)
-            rows.extend([row] * len(spans))
-            positions.extend(range(len(spans)))
+        found = [self._spans(text or b"") for text in batch.column("text").cast(pa.binary()).to_pylist()]
+        rows = np.repeat(np.arange(len(found)), list(map(len, found)))
+        positions = np.concatenate([np.zeros(0, np.int32), *(np.arange(len(one), dtype=np.int32) for one in found)])
         docs = doc64(batch.column("id").to_pylist())
-        return keep_first.table(values, page_rank(batch)[rows], docs[rows], positions)
+        words = np.concatenate([np.zeros((0, 2), np.int64), *found])
+        return keep_first.table_of(words, page_rank(batch)[rows], docs[rows], positions)
 
-    def _spans(self, text: str) -> list[bytes]:
+    def _spans(self, text: bytes) -> npt.NDArray[np.int64]:
         # Each sentence is hashed once; a span is the hash of its sentences' hashes.
-        one = keep_first.digests(normalise.folded_sentences(text))
+        from curate.dedup import sentence_loops as loops  # with numba: not for who only reads a recipe
+
+        sentences = loops.folded(text)
+        if sentences is not None:
+            return loops.spans(sentences, self.sentences)
+        one = keep_first.digests(normalise.folded_sentences(text.decode()))
         size = self.sentences
-        return [keep_first.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1)]
+        return keep_first.words(keep_first.digest(b"".join(one[at : at + size])) for at in range(len(one) - size + 1))
 
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the place of each span."""
