@@ -89,6 +89,10 @@ class LineRules:
             raise ValueError(f"rules must be some of {', '.join(LINE_RULES)}, got {list(self.rules)}")
         object.__setattr__(self, "rules", tuple(self.rules))  # TOML gives a list
 
+    def prepare(self) -> None:
+        """Load the compiled code."""
+        self._applied("One two three.")
+
     def __call__(self, doc: Document) -> Decision:
         if self._cannot_fire(doc.text):
             return keep(doc)

@@ -79,7 +79,7 @@ def _kinds() -> NDArray[np.uint8]:
     every = "".join(map(chr, [*range(0xD800), *range(0xE000, _LAST)]))
     found = np.zeros(_LAST + 1, np.uint8)
     for kind, chars in (
-        (_SPACE, "".join(every.split()) and [char for char in every[:0x3001] if char.isspace()]),
+        (_SPACE, [char for char in every[:0x3001] if char.isspace()]),
         (_MARK, normalise.END),
         (_CLOSER, "\"'\u201d\u2019\xbb)]\u300d\u300f\uff09" + INVISIBLE),
         (_DEPENDS, MAY_DEPEND.findall(every)),
