@@ -66,9 +66,8 @@ def elect(
         gone &= ~owner
     copies = np.repeat(sizes, sizes)
     value = np.where(owner, owner_value, copies) if owners else copies.astype(np.float64)
-    survivor = np.repeat(survivor, sizes)[gone]
     shard = (doc[gone].view(np.uint64) >> np.uint64(32)).astype(np.int64) * shards >> 32
-    lost = _table(shard, doc[gone], pos[gone], survivor, value[gone], keep_one=keep_one)
+    lost = _table(shard, doc[gone], pos[gone], np.repeat(survivor, sizes)[gone], value[gone], keep_one=keep_one)
     survivor, sizes, starts = survivor[decided], sizes[decided], starts[decided]
     top = np.lexsort((lo[starts], hi[starts], survivor, -sizes))[:LARGEST]
     largest = [Group(*one) for one in zip(survivor[top].tolist(), sizes[top].tolist(), strict=True)]
