@@ -37,8 +37,8 @@ from train_probe.attention import has_varlen
 from train_probe.config import PRESETS, ModelConfig, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.optim import optimizers
-from train_probe.parallel import World, start
-from train_probe.train import Trainer, measured_peak, synchronize, use_bf16
+from train_probe.parallel import World, measured_peak, start, synchronize
+from train_probe.train import Trainer, use_bf16
 
 SHARES = {"peak": 0.06, "preset": 0.1, "trainer": 0.1, "search": 0.24}
 """Of the time, for each of four presets, each of three trainers, and the others."""

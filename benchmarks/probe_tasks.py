@@ -29,13 +29,14 @@ import torch
 
 from benchmarks.probe import Docs, shuffled
 from train_probe import prepare, suite, tasks, tokenizer
-from train_probe.compare import judge, lower_is_better, with_means
+from train_probe.compare import judge, with_means
 from train_probe.config import ModelConfig, TrainConfig, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.evaluate import held_out
-from train_probe.experiment import write_json
 from train_probe.model import build
 from train_probe.parallel import World
+from train_probe.request import write_json
+from train_probe.tables import lower_is_better
 from train_probe.train import Trainer
 
 SEEDS, VOCAB, TOKENS, ROWS = 3, 2048, 250_000, 4

@@ -2,22 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from train_probe.config import Preset, chinchilla_tokens
+from train_probe.config import Preset, chinchilla_tokens, short
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
-from train_probe.quantity import short
-
-DOCUMENTS = ("auto", "apart", "shared")
-UNEVEN = 0.05
-"""What a run reads of a source may differ from what was asked by so much of the run (or two middling documents)."""
-MAX_EPOCHS = 4.0
-"""Up to about four epochs repeated data is nearly as good as new (Muennighoff et al. 2023)."""
+from train_probe.request import UNEVEN, How, Request, write_json
 
 
 @dataclass(frozen=True)
@@ -50,15 +43,43 @@ def kept(output: Path) -> Budget | None:
         raise ProbeError(f"{output / 'budget.json'}: damaged ({error}); choose another --output") from None
 
 
+def fixed(request: Request, how: How, chosen: Preset, output: Path, files: dict[str, TokenFile]) -> Budget:
+    """What the first run fixed, or fixed now: by the main process, for all."""
+    from train_probe import parallel
+
+    found = parallel.share(kept(output))
+    if found is None:
+        rate = _speed(request, how, chosen, output) if how.minutes and not (request.tokens or request.bytes) else 0.0
+        rate = parallel.share(rate)  # each process measures another one, and all must train as long
+        found = decide(request, chosen, files, how.flops, how.minutes, lambda: rate)
+        if parallel.is_main():
+            write_json(output / "budget.json", asdict(found))
+        parallel.barrier()
+    check_seeds(found, request.seeds)
+    return found
+
+
+def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:
+    """Tokens per second of a short run on the first mixture, whose start-up is not counted."""
+    from train_probe import parallel
+    from train_probe.train import Trainer, settings_for
+
+    settings = settings_for(request, how, chosen, 8, 0)
+    trainer = Trainer(chosen.model, settings, parallel.start(how.device))
+    stream = Stream(TokenFile.open(output / "data" / next(iter(request.mixtures))), 0)
+    trainer.run(stream)
+    return float(trainer.run(stream)["tokens_per_second"])
+
+
 def decide(
-    question: Any,
+    question: Request,
     chosen: Preset,
     files: Mapping[str, TokenFile],
     flops: float,
     minutes: float,
     speed: Callable[[], float],
 ) -> Budget:
-    """Steps, tokens and parts of an experiment (`question`: request.Request).
+    """Steps, tokens and parts of an experiment.
 
     Tokens or bytes as asked, or what `flops` of one run or `minutes` of all runs come to at `speed()` tokens per second,
     or 20 tokens per weight.  Raises ProbeError when a corpus would be read more than `question.max_epochs` times, or when

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from train_probe.config import FAMILIES, PRESETS
+from train_probe.config import FAMILIES, PRESETS, parse
 from train_probe.errors import ProbeError
-from train_probe.quantity import parse
+from train_probe.request import How, Request, named, proportional, stated
 
 
 class Refused(click.ClickException):
@@ -226,9 +226,7 @@ def train(**options: Any) -> None:
     \b
     curate probe-train --shards mixes/a --shards mixes/b --preset 20m --tokens 400M --output runs/ab
     """
-    from train_probe.request import named
-
-    _train(named(list(options["shards"])), options)
+    _train(named, options)
 
 
 @click.command("control", cls=Command)
@@ -236,28 +234,28 @@ def train(**options: Any) -> None:
 @_machine
 def control(**options: Any) -> None:
     """The noise of every metric: all corpora as one, with several seeds."""
-    from train_probe.request import proportional
-
-    _train(proportional(list(options["shards"])), options)
+    _train(proportional, options)
 
 
-def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
-    from train_probe import experiment, request, suite
+def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[str, Any]) -> None:
+    from train_probe import experiment, suite
     from train_probe.compare import compare as judge
+    from train_probe.prepare import prepare
 
+    shards = mixtures(list(a["shards"]))
     many, main_process = int(os.environ.get("WORLD_SIZE", "1")) > 1, int(os.environ.get("RANK", "0")) == 0
     if many and a["only"] != "run":
         raise ProbeError(
             "several processes: prepare first (--only prepare, without torchrun), then torchrun with --only run"
         )
     if a["only"] != "run":
-        before = experiment.stated(a["output"])
+        before = stated(a["output"])
         if before is not None and not (a["primary"] or a["tasks"] or a["no_tasks"]):
             asked = suite.Asked(before.tasks, before.suites, before.primary)
         else:
             asked = suite.ask(a["primary"], a["tasks"], a["no_tasks"], a["task_files"])
-        question = request.Request(
-            mixtures=mixtures,
+        question = Request(
+            mixtures=shards,
             preset=a["preset"],
             family=a["family"],
             tokens=int(a["tokens"] or 0),
@@ -276,11 +274,11 @@ def _train(mixtures: dict[str, Any], a: dict[str, Any]) -> None:
             max_epochs=a["max_epochs"],
             max_uneven=a["max_uneven"],
         )
-        experiment.prepare(question, a["output"], _talk)
+        prepare(question, a["output"], _talk)
     if a["only"] == "prepare":
         return
     names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
-    how = request.How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
+    how = How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
     experiment.run(a["output"], how, _talk)
     if main_process:
         click.echo(judge(a["output"])["text"])

@@ -11,22 +11,23 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
-from train_probe import breakdown, budget, experiment, looks, suite
+from train_probe import breakdown, budget, looks, suite
 from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
 from train_probe.evaluate import MACRO, METRIC, Scores
-from train_probe.request import HELD_OUT, Request
+from train_probe.request import HELD_OUT, Request, load, planned_seeds, write_json
 from train_probe.statistics import Difference, detectable, difference, holm, holm_step, power, seeds_needed
+from train_probe.tables import LEVEL, Found, Metric, Pair, Runs, lower_is_better, text, ways
+from train_probe.train import read_result
 
 SMALLEST = 0.005
 """The smallest difference that matters: of bits, as a share of the metric."""
 SMALLEST_OF = {"accuracy": 0.01, "accuracy per byte": 0.01, "probability": 0.005}
 """Of shares and probabilities in absolute terms: near chance a part of the metric would mostly be a part of the chance."""
-LEVEL = 0.95
 SHORTER = 1.25
 """From this ratio of mean lengths on, a verdict for the corpus of the shorter documents is said to be favoured by them."""
 SIGNAL = 2.0
@@ -39,72 +40,6 @@ SHARED = (
     "All seeds drew from the same documents: this holds for these documents, not yet for others of the same kind. "
     "More text, or fewer tokens for each run, gives each seed documents of its own."
 )
-Runs = dict[str, dict[int, dict[str, Any]]]
-
-
-class Pair(TypedDict, total=False):
-    """Two mixtures on a metric: `a` less `b`."""
-
-    a: str
-    b: str
-    seeds: int
-    delta: float
-    interval: list[float | None]
-    p: float
-    p_corrected: float
-    seed_error: float | None
-    item_error: float
-    paired: bool
-    correlation: float | None
-    mean: float
-    percent: float | None
-    smallest: float
-    """The smallest difference that matters."""
-    power: float
-    detectable: float | None
-    target: float
-    """The difference that `more` and `plan` are for: as large as what was measured, or the smallest that matters."""
-    more: int | None
-    """Seeds to add before a look that shows it with power .8, in this experiment; None: there is none."""
-    plan: int | None
-    """Seeds of another experiment that shows it with power .8 when all are planned from the start; None: more than MOST_PLANNED."""
-    verdict: str
-    caveat: str | None
-
-
-class Metric(TypedDict):
-    """A metric by mixture."""
-
-    mean: dict[str, float]
-    noise: float | None
-    signal_to_noise: float | None
-    chance: float | None
-    silent: str | None
-    """Why it shows nothing."""
-    shows: bool
-    groups: dict[str, dict[str, float]]
-    """Means by group and mixture."""
-
-
-class Found(TypedDict, total=False):
-    """`verdict.json`."""
-
-    version: int
-    primary: str
-    second: str | None
-    stated: str
-    groups: dict[str, dict[str, list[Pair]]]
-    level: float
-    smallest: float
-    pairs: list[Pair]
-    others: dict[str, list[Pair]]
-    metrics: dict[str, Metric]
-    look: dict[str, Any] | None
-    documents: dict[str, int]
-    differences: list[str]
-    unseen: list[str]
-    note: str | None
-    text: str
 
 
 def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary: str | None = None) -> Found:
@@ -114,13 +49,13 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     no verdict, unless `now`.  With another `primary` than was stated before the training there is none either: the
     figures are given, no look is taken and nothing is written.  Raises ProbeError when nothing is finished.
     """
-    request = experiment.load(output)
+    request = load(output)
     runs = with_means(results(output, list(request.mixtures)), request.suites)
     if primary is not None:
         asked = suite.metric(primary, *_known(runs, request))
         if asked != request.primary:
             return _afterwards(output, runs, request, asked, smallest)
-    planned = experiment.planned_seeds(output)
+    planned = planned_seeds(output)
     seeds = len(set.intersection(*(set(runs.get(name, {})) for name in request.mixtures)))
     look = looks.take(output, seeds, planned, now) if len(request.mixtures) > 1 else None
     documents = _documents(output, request.seeds)
@@ -140,7 +75,7 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     found["note"] = SHARED if found["pairs"] and not found["documents"]["apart"] else None
     _contradicted(found)
     found["text"] = text(found)
-    experiment.write_json(output / "verdict.json", found)
+    write_json(output / "verdict.json", found)
     from train_probe.report import write
 
     write(found, runs, output)
@@ -192,7 +127,7 @@ def results(output: Path, names: list[str]) -> Runs:
     for name in names:
         for path in sorted((output / "runs" / name).glob("seed-*/result.json")):
             seed = int(path.parent.name.removeprefix("seed-"))
-            runs.setdefault(name, {})[seed] = experiment.read_result(path)
+            runs.setdefault(name, {})[seed] = read_result(path)
     if not runs:
         raise ProbeError(f"{output}: no finished runs yet; train with probe-train")
     return runs
@@ -409,11 +344,6 @@ def _better(pair: Pair, metric: str) -> str:
     return str(pair["a"] if (pair["delta"] < 0) == lower_is_better(metric) else pair["b"])
 
 
-def lower_is_better(metric: str) -> bool:
-    """Whether less is better: bits are, shares of right answers are not."""
-    return "bits" in metric
-
-
 def _pair(
     runs: Runs, a: str, b: str, metric: str, paired: bool, alpha: float, share: float = SMALLEST
 ) -> tuple[Pair, Difference | None]:
@@ -492,17 +422,7 @@ def _verdict(pair: Pair, metric: str) -> str:
     if pair["plan"] is None and pair["more"] is None:
         what = "held-out text" if metric in (METRIC, MACRO) else "questions"
         return f"{small}: more than {MOST_PLANNED} seeds, more {what} or much larger runs would be needed"
-    return f"{small}: {_ways(pair)}"
-
-
-def _ways(pair: Pair) -> str:
-    """What would show a difference as large as the measured one, or the smallest that matters; empty where nothing would."""
-    ways = []
-    if pair["more"] is not None:
-        ways.append(f"{pair['more']} more seeds (--seeds {pair['seeds'] + pair['more']})")
-    if pair["plan"] is not None:
-        ways.append(f"another experiment of {pair['plan']} seeds")
-    return f"{' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8" if ways else ""
+    return f"{small}: {ways(pair)}"
 
 
 def _metric(runs: Runs, metric: str) -> Metric:
@@ -546,71 +466,3 @@ def _silent(scores: dict[str, list[Scores]], signal: float, noise: float | None)
     if noise is None:
         return "noise unknown"
     return None if noise == 0 or len(scores) < 2 or signal / noise >= SIGNAL else "within noise"
-
-
-def text(found: Found) -> str:
-    """The verdict for a terminal."""
-    primary = found["metrics"][found["primary"]]
-    noise = f"{primary['noise']:.4f}" if primary["noise"] is not None else "unknown (one seed)"
-    of = " of the held-out text" if found["primary"] in (METRIC, MACRO) else ""
-    lines = [f"{found['primary']}{of} (noise of a seed: {noise})"]
-    if found.get("stated"):
-        lines.insert(
-            0, f"{found['primary']} was not stated before the training ({found['stated']} was): figures, no verdict"
-        )
-    for name, value in sorted(
-        primary["mean"].items(), key=lambda x: x[1] * (1 if lower_is_better(found["primary"]) else -1)
-    ):
-        lines.append(f"  {value:.4f}  {name}")
-    lines += _other_metrics(found)
-    lines += [f"{_figures(pair)}: {said(pair)}" for pair in found["pairs"]]
-    beside = found["others"].get(found["second"] or "", [])
-    if beside:
-        lines.append(f"beside it {found['second']}, which decides nothing (p for the pairs of both):")
-        for pair in beside:
-            ways = "" if pair["p_corrected"] < 1 - LEVEL else _ways(pair)
-            power = f", power {pair['power']:.2f} for {pair['smallest']:.4f}" if pair["seeds"] > 1 else ""
-            lines.append(f"  {_figures(pair)}{power}" + (f"; {ways}" if ways else ""))
-    look = found.get("look")
-    if look and look["seeds"] != look["planned"]:
-        lines.append(
-            f"{look['planned']} seeds were planned: a verdict at {look['seeds']} may use {100 * look['alpha']:.2g} % of the 5 %, so that all "
-            "looks together are wrong in 5 % of experiments at most; intervals and p hold that"
-        )
-    lines += found.get("differences", [])
-    lines += found.get("unseen", [])
-    if note := found.get("note"):
-        lines.append(note)
-    return "\n".join(lines)
-
-
-def _figures(pair: Pair) -> str:
-    """Difference, interval, seeds, p and what could have been seen, in a line."""
-    low, high = pair["interval"]
-    within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
-    percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
-    seen = f", finds {pair['detectable']:.4f} with power .8" if pair["detectable"] is not None else ""
-    return (
-        f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {pair['seeds']} seeds, "
-        f"p {pair['p_corrected']:.2g}{seen}"
-    )
-
-
-def said(pair: Pair) -> str:
-    """The verdict on a pair, with what must be said beside it."""
-    return f"{pair['verdict']} ({pair['caveat']})" if pair.get("caveat") else str(pair["verdict"])
-
-
-def _other_metrics(found: Found) -> list[str]:
-    """A line for each further metric: the means in the order of the mixtures, and why it decides nothing."""
-    others = {name: m for name, m in found["metrics"].items() if name != found["primary"]}
-    if not others:
-        return []
-    lines = [
-        "other metrics, which decide nothing (" + ", ".join(next(iter(others.values()))["mean"]) + "; noise of a seed):"
-    ]
-    for name, m in others.items():
-        values = "  ".join(f"{value:.4f}" for value in m["mean"].values())
-        values += f"; {m['noise']:.4f}" if m["noise"] is not None else ""
-        lines.append(f"  {values}  {name}" + (f"  ({m['silent']})" if m["silent"] else ""))
-    return lines

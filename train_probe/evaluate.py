@@ -8,6 +8,7 @@ by more than the differences that are looked for.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from train_probe import breakdown, objectives
 from train_probe.data import Ints, TokenFile
 from train_probe.errors import ProbeError
+from train_probe.likelihood import TOKENS as MOST
 from train_probe.loss import token_losses
 from train_probe.model import Model
 from train_probe.train import hidden_states, to_device
@@ -187,3 +189,41 @@ def _rows(model: Model, file: TokenFile, token_bytes: NDArray[np.integer]) -> Sc
         weights.append(size.sum(1))
     names = [file.sources[i] for i in file.documents["source"][starts]]
     return Scores(np.concatenate(bits), np.concatenate(weights), names)
+
+
+# ---- what it writes: the same beginnings of held-out documents, continued with the same random numbers ----
+
+PROMPTS, GIVEN, WRITTEN = 3, 16, 48
+"""Beginnings, their tokens, and the tokens that are written after each."""
+WARMTH = 0.8
+"""Probabilities are of logits divided by this: below 1 the likely is likelier."""
+
+
+def prompts(file: TokenFile) -> list[list[int]]:
+    """The beginnings of held-out documents, the first long enough by the hash of their ids: the end token and GIVEN tokens."""
+    rows = sorted((row for row in file.documents if row["tokens"] > 2 * GIVEN), key=lambda row: int(row["key"]))
+    return [[int(t) for t in file.tokens[int(row["start"]) : int(row["start"]) + GIVEN + 1]] for row in rows[:PROMPTS]]
+
+
+def continued(model: Model, beginnings: Sequence[Sequence[int]], seed: int = 0) -> list[list[int]]:
+    """WRITTEN tokens after each beginning (decoders), by the inverse of the distribution at numbers drawn from `seed`.
+
+    The numbers do not depend on the model, so two models that agree write the same.
+    """
+    if model.config.family not in ("gpt2", "llama") or not beginnings:
+        return []
+    drawn = np.random.Generator(np.random.PCG64(seed)).random((WRITTEN, len(beginnings)))
+    device = model.head_weight().device
+    tokens = torch.tensor([list(row) for row in beginnings], dtype=torch.int64, device=device)
+    room = min(model.config.context, max(1, MOST // len(beginnings)))
+    with torch.no_grad():
+        for step in range(WRITTEN):
+            hidden: Any = model(tokens[:, -room:])[:, -1].float()
+            logits = hidden @ model.head_weight().float().T
+            if model.head_bias is not None:
+                logits = logits + model.head_bias.float()
+            share = torch.softmax(logits.double() / WARMTH, 1).cumsum(1)
+            at = torch.tensor(drawn[step], device=device)[:, None] * share[:, -1:]
+            found = torch.searchsorted(share, at).clamp(max=share.shape[1] - 1)
+            tokens = torch.cat([tokens, found], 1)
+    return [[int(t) for t in row[len(beginnings[0]) :]] for row in tokens]

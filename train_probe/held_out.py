@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from train_probe.data import mix_bits
 from train_probe.errors import ProbeError
-from train_probe.inputs import Text, find, hash64, read
+from train_probe.inputs import Text, has_own, hash64, read
 
 BYTES, SHARE = 2_000_000, 0.1
 """Of each source of a mixture without held-out documents of its own: at most so many bytes, and this share of them."""
@@ -23,6 +23,7 @@ LEAST = 500_000
 SHINGLE = 13
 """Words; GPT-3's unit for the overlap of training and test texts (Brown et al. 2020, appendix C)."""
 _BITS = 22
+_LOW = np.uint64((1 << _BITS) - 1)
 _PRIME = 0x9E3779B97F4A7C15
 
 Hashes = NDArray[np.uint64]
@@ -57,12 +58,13 @@ def is_corpus(mixtures: Sequence[Sequence[Path]], given: Path) -> bool:
     return any(path.resolve() == given.resolve() for paths in mixtures for path in paths)
 
 
-def has_own(path: Path) -> bool:
-    """Whether a mixture has held-out documents of its own."""
-    try:
-        return path.is_dir() and (path / "data").is_dir() and bool(find(path / "heldout").files)
-    except ProbeError:
-        return False
+def described(docs: Sequence[Text]) -> str:
+    """How many they are, and of which sources, for a person."""
+    counts, sizes = Counter(doc.source for doc in docs), Counter[str]()
+    for doc in docs:
+        sizes[doc.source] += len(doc.text.encode())
+    some = ", ".join(f"{name} {counts[name]:,} ({size:,} bytes)" for name, size in sizes.most_common(8))
+    return f"{len(docs):,} documents, {sum(sizes.values()):,} bytes: {some}{', ...' if len(sizes) > 8 else ''}"
 
 
 def _once(docs: Iterable[Text]) -> list[Text]:
@@ -151,7 +153,7 @@ class HeldOut:
         order = np.argsort(flat, kind="stable")
         self._runs, self._owners = flat[order], owners[order]
         self._maybe = np.zeros(1 << _BITS, dtype=bool)
-        self._maybe[_low(flat)] = True
+        self._maybe[flat & _LOW] = True
         """By the low bits of a run's hash: False says that no held-out document has it."""
 
     def reasons(self, docs: Sequence[Text]) -> list[str | None]:
@@ -171,7 +173,7 @@ class HeldOut:
 
     def _known(self, hashes: Hashes) -> NDArray[np.int64]:
         """Places of the hashes that some held-out document has."""
-        places = np.flatnonzero(self._maybe[_low(hashes)])
+        places = np.flatnonzero(self._maybe[hashes & _LOW])
         if not len(places):
             return places
         at = np.minimum(np.searchsorted(self._runs, hashes[places]), len(self._runs) - 1)
@@ -189,10 +191,6 @@ class HeldOut:
         names, counts = np.unique(np.concatenate(found), return_counts=True)
         pairs = zip(names.tolist(), counts.tolist(), strict=True)
         return any(2 * n >= min(len(runs), self._sizes[owner]) for owner, n in pairs)
-
-
-def _low(hashes: Hashes) -> NDArray[np.integer]:
-    return (hashes & np.uint64((1 << _BITS) - 1)).astype(np.int64)
 
 
 def _windows(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:

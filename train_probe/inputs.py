@@ -105,6 +105,14 @@ def find(root: Path) -> Input:
     return Input(root, tuple(every), tuple(lines))
 
 
+def has_own(path: Path) -> bool:
+    """Whether a mixture has held-out documents of its own."""
+    try:
+        return path.is_dir() and (path / "data").is_dir() and bool(find(path / "heldout").files)
+    except ProbeError:
+        return False
+
+
 def _about(path: Path) -> bool:
     return path.name.endswith((".json", ".json.gz", ".json.zst"))
 

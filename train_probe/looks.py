@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from train_probe.errors import ProbeError
+from train_probe.request import write_json
 
 ALPHA, PLANNED, MORE, FEWER = 0.05, 0.04, 0.008, 0.002
 """False verdicts of an experiment of equal corpora, at most; of these at the plan, after it, before it."""
@@ -85,7 +86,5 @@ def take(output: Path, seeds: int, planned: int, now: bool = False) -> Look | No
         return None
     look = Look(seeds, planned, alpha)
     if look not in taken:
-        from train_probe.experiment import write_json
-
         write_json(output / "looks.json", [asdict(one) for one in [*taken, look]])
     return look

@@ -6,20 +6,17 @@ import html
 import json
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from train_probe import charts, tables
 from train_probe.charts import Interval, Line
+from train_probe.tables import Found, Pair, Runs, lower_is_better, said
 
-if TYPE_CHECKING:
-    from train_probe.compare import Found, Pair
-
-Runs = dict[str, dict[int, dict[str, Any]]]
 ROWS = 30
 """Of a chart of intervals, at most; the tables have all."""
 
 
-def page(found: "Found", runs: Runs, output: Path) -> str:
+def page(found: Found, runs: Runs, output: Path) -> str:
     """The report as HTML; every name is escaped, and the page's own policy forbids scripts and requests."""
     asked = json.loads((output / "experiment.json").read_text(encoding="utf-8"))
     names = list(runs)
@@ -59,7 +56,7 @@ def page(found: "Found", runs: Runs, output: Path) -> str:
     )
 
 
-def write(found: "Found", runs: Runs, output: Path) -> None:
+def write(found: Found, runs: Runs, output: Path) -> None:
     """report.html, and the tables as CSV and LaTeX in tables/."""
     (output / "report.html").write_text(page(found, runs, output), encoding="utf-8")
     every = [
@@ -84,9 +81,7 @@ def _sentences(title: str, lines: list[str]) -> list[str]:
     return [_section(title, "<ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>")] if lines else []
 
 
-def _verdicts(found: "Found") -> str:
-    from train_probe.compare import said
-
+def _verdicts(found: Found) -> str:
     if not found["pairs"]:
         return "<p>One mixture: the table of metrics shows the noise of a seed.</p>"
     rows = []
@@ -103,8 +98,6 @@ def _verdicts(found: "Found") -> str:
 
 
 def _better(metric: str) -> str:
-    from train_probe.compare import lower_is_better
-
     return "less is better" if lower_is_better(metric) else "more is better"
 
 
@@ -113,13 +106,13 @@ def _unit(metric: str) -> str:
     return f"{metric}, difference ({_better(metric)})"
 
 
-def _row(pair: "Pair", label: str, series: int = 0) -> Interval:
+def _row(pair: Pair, label: str, series: int = 0) -> Interval:
     low, high = pair["interval"]
     percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
     return Interval(label, pair["delta"], low, high, f"{pair['delta']:+.4f}{percent}", series)
 
 
-def _intervals(found: "Found") -> str:
+def _intervals(found: Found) -> str:
     """The pairs on what decides and on what stands beside it, and both by source or task."""
     drawn = []
     every = {found["primary"]: found["pairs"], **found["others"]}
@@ -146,7 +139,7 @@ def _intervals(found: "Found") -> str:
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
-def _beside(found: "Found") -> str:
+def _beside(found: Found) -> str:
     """The table of differences: what decides and what stands beside it, the rest folded."""
     if not found["pairs"]:
         return ""
@@ -162,7 +155,7 @@ def _beside(found: "Found") -> str:
     )
 
 
-def _seeds(found: "Found", runs: Runs) -> str:
+def _seeds(found: Found, runs: Runs) -> str:
     """What decides by seed, and the training loss of every run, smoothed over a fiftieth of it."""
     primary = found["primary"]
     by_seed = []

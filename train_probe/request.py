@@ -1,14 +1,21 @@
-"""What an experiment compares, and how a machine runs it."""
+"""What an experiment compares, how a machine runs it, and the question of an experiment on disk."""
 
+import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from train_probe import budget
 from train_probe.config import FAMILIES, PRESETS, preset
 from train_probe.errors import ProbeError
 
 HELD_OUT, TASKS = "held-out", "tasks"
+DOCUMENTS = ("auto", "apart", "shared")
+UNEVEN = 0.05
+"""What a run reads of a source may differ from what was asked by so much of the run (or two middling documents)."""
+MAX_EPOCHS = 4.0
+"""Up to about four epochs repeated data is nearly as good as new (Muennighoff et al. 2023)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -24,9 +31,9 @@ class Request:
     """Tokens to train on in each run; 0 = 20 per weight."""
     bytes: int = 0
     """Instead: bytes of text in each run."""
-    max_epochs: float = budget.MAX_EPOCHS
+    max_epochs: float = MAX_EPOCHS
     """How often a run may read a corpus (or its part of it)."""
-    max_uneven: float = budget.UNEVEN
+    max_uneven: float = UNEVEN
     """How far what a run reads of a source may be from what was asked, as a share of the run."""
     seeds: int = 3
     first_seed: int = 0
@@ -64,8 +71,8 @@ class Request:
             raise ProbeError(f"unknown family {self.family!r}; known: {', '.join(FAMILIES)}")
         if self.seeds < 1 or self.tokens < 0:
             raise ProbeError(f"seeds must be at least 1 and tokens at least 0, got {self.seeds} and {self.tokens}")
-        if self.documents not in budget.DOCUMENTS:
-            raise ProbeError(f"unknown documents {self.documents!r}; known: {', '.join(budget.DOCUMENTS)}")
+        if self.documents not in DOCUMENTS:
+            raise ProbeError(f"unknown documents {self.documents!r}; known: {', '.join(DOCUMENTS)}")
         if self.tokens and self.bytes:
             raise ProbeError("give the budget in --tokens or in --bytes, not in both")
         if self.max_epochs <= 0 or not 0 < self.max_uneven <= 1:
@@ -109,3 +116,60 @@ def proportional(shards: list[str]) -> dict[str, str | list[str]]:
     if len(shards) < 2:
         return named(shards)
     return {"proportional": [str(path) for path in named(shards).values()]}
+
+
+# ---- the question of an experiment on disk ----
+
+
+def load(output: Path) -> Request:
+    """The question of an experiment on disk.  Raises ProbeError when there is none."""
+    try:
+        return Request(**json.loads((output / "experiment.json").read_text(encoding="utf-8"))["request"])
+    except FileNotFoundError:
+        raise ProbeError(f"{output}: no experiment here; start one with probe-train") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProbeError(f"{output}: no experiment here ({error}); start one with probe-train") from None
+
+
+def stated(output: Path) -> Request | None:
+    """The question of an experiment whose training has begun, from when on it stands; None before."""
+    return load(output) if (output / "experiment.json").exists() and begun(output) else None
+
+
+def begun(output: Path) -> bool:
+    """Whether anything was trained: from then on the question stands."""
+    return (output / "budget.json").exists() or (output / "runs").exists()
+
+
+def planned_seeds(output: Path) -> int:
+    """The seeds that were planned when the first run began."""
+    return int(saved(output)["planned"])
+
+
+def prepared(output: Path) -> str | None:
+    """Which question the whole of data/ was prepared for; None when it is not finished."""
+    try:
+        return str(json.loads((output / "data" / "prepared.json").read_text(encoding="utf-8"))["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def saved(output: Path) -> dict[str, Any]:
+    """All of experiment.json.  Raises ProbeError when it is of another version, or damaged."""
+    file = output / "experiment.json"
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        kinds = {"request": dict, "inputs": dict, "planned": int}
+        if not all(isinstance(found[name], kind) for name, kind in kinds.items()):
+            raise TypeError("of another version")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProbeError(f"{file}: can't be read ({error}); choose another --output") from None
+    return found
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    part.rename(path)

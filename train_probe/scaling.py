@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train_probe import experiment
 from train_probe.errors import ProbeError
 from train_probe.evaluate import METRIC, Scores
+from train_probe.request import load
 
 Floats = NDArray[np.float64]
 ALPHA, BETA = 0.3478, 0.3658
@@ -143,7 +143,7 @@ def find(paths: Sequence[Path]) -> list[Size]:
 def _size(folder: Path) -> Size:
     from train_probe.compare import results
 
-    request = experiment.load(folder)
+    request = load(folder)
     runs = results(folder, list(request.mixtures))
     try:
         saved = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
@@ -392,7 +392,7 @@ def spent(paths: Sequence[Path], flops: float) -> list[dict[str, Any]]:
 
 def text(found: dict[str, Any]) -> str:
     """For a terminal."""
-    from train_probe.quantity import short
+    from train_probe.config import short
 
     lines = [f"what decides: {found['primary']}"]
     for size in found["sizes"]:

@@ -1,4 +1,4 @@
-"""The tables of a verdict: the same rows as HTML, CSV (all digits) and LaTeX (booktabs)."""
+"""A verdict as it is saved, in words for a terminal, and in tables: the same rows as HTML, CSV (all digits) and LaTeX (booktabs)."""
 
 import csv
 import io
@@ -6,12 +6,166 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
-if TYPE_CHECKING:
-    from train_probe.compare import Found
+from train_probe.evaluate import MACRO, METRIC
 
+LEVEL = 0.95
 Runs = dict[str, dict[int, dict[str, Any]]]
+
+
+class Pair(TypedDict, total=False):
+    """Two mixtures on a metric: `a` less `b`."""
+
+    a: str
+    b: str
+    seeds: int
+    delta: float
+    interval: list[float | None]
+    p: float
+    p_corrected: float
+    seed_error: float | None
+    item_error: float
+    paired: bool
+    correlation: float | None
+    mean: float
+    percent: float | None
+    smallest: float
+    """The smallest difference that matters."""
+    power: float
+    detectable: float | None
+    target: float
+    """The difference that `more` and `plan` are for: as large as what was measured, or the smallest that matters."""
+    more: int | None
+    """Seeds to add before a look that shows it with power .8, in this experiment; None: there is none."""
+    plan: int | None
+    """Seeds of another experiment that shows it with power .8 when all are planned from the start; None: more than MOST_PLANNED."""
+    verdict: str
+    caveat: str | None
+
+
+class Metric(TypedDict):
+    """A metric by mixture."""
+
+    mean: dict[str, float]
+    noise: float | None
+    signal_to_noise: float | None
+    chance: float | None
+    silent: str | None
+    """Why it shows nothing."""
+    shows: bool
+    groups: dict[str, dict[str, float]]
+    """Means by group and mixture."""
+
+
+class Found(TypedDict, total=False):
+    """`verdict.json`."""
+
+    version: int
+    primary: str
+    second: str | None
+    stated: str
+    groups: dict[str, dict[str, list[Pair]]]
+    level: float
+    smallest: float
+    pairs: list[Pair]
+    others: dict[str, list[Pair]]
+    metrics: dict[str, Metric]
+    look: dict[str, Any] | None
+    documents: dict[str, int]
+    differences: list[str]
+    unseen: list[str]
+    note: str | None
+    text: str
+
+
+# ---- in words ----
+
+
+def text(found: Found) -> str:
+    """The verdict for a terminal."""
+    primary = found["metrics"][found["primary"]]
+    noise = f"{primary['noise']:.4f}" if primary["noise"] is not None else "unknown (one seed)"
+    of = " of the held-out text" if found["primary"] in (METRIC, MACRO) else ""
+    lines = [f"{found['primary']}{of} (noise of a seed: {noise})"]
+    if found.get("stated"):
+        lines.insert(
+            0, f"{found['primary']} was not stated before the training ({found['stated']} was): figures, no verdict"
+        )
+    for name, value in sorted(
+        primary["mean"].items(), key=lambda x: x[1] * (1 if lower_is_better(found["primary"]) else -1)
+    ):
+        lines.append(f"  {value:.4f}  {name}")
+    lines += _other_metrics(found)
+    lines += [f"{_figures(pair)}: {said(pair)}" for pair in found["pairs"]]
+    beside = found["others"].get(found["second"] or "", [])
+    if beside:
+        lines.append(f"beside it {found['second']}, which decides nothing (p for the pairs of both):")
+        for pair in beside:
+            more = "" if pair["p_corrected"] < 1 - LEVEL else ways(pair)
+            power = f", power {pair['power']:.2f} for {pair['smallest']:.4f}" if pair["seeds"] > 1 else ""
+            lines.append(f"  {_figures(pair)}{power}" + (f"; {more}" if more else ""))
+    look = found.get("look")
+    if look and look["seeds"] != look["planned"]:
+        lines.append(
+            f"{look['planned']} seeds were planned: a verdict at {look['seeds']} may use {100 * look['alpha']:.2g} % of the 5 %, so that all "
+            "looks together are wrong in 5 % of experiments at most; intervals and p hold that"
+        )
+    lines += found.get("differences", [])
+    lines += found.get("unseen", [])
+    if note := found.get("note"):
+        lines.append(note)
+    return "\n".join(lines)
+
+
+def _figures(pair: Pair) -> str:
+    """Difference, interval, seeds, p and what could have been seen, in a line."""
+    low, high = pair["interval"]
+    within = f" [{low:+.4f}, {high:+.4f}]" if low is not None else ""
+    percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
+    seen = f", finds {pair['detectable']:.4f} with power .8" if pair["detectable"] is not None else ""
+    return (
+        f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {pair['seeds']} seeds, "
+        f"p {pair['p_corrected']:.2g}{seen}"
+    )
+
+
+def said(pair: Pair) -> str:
+    """The verdict on a pair, with what must be said beside it."""
+    return f"{pair['verdict']} ({pair['caveat']})" if pair.get("caveat") else str(pair["verdict"])
+
+
+def _other_metrics(found: Found) -> list[str]:
+    """A line for each further metric: the means in the order of the mixtures, and why it decides nothing."""
+    others = {name: m for name, m in found["metrics"].items() if name != found["primary"]}
+    if not others:
+        return []
+    lines = [
+        "other metrics, which decide nothing (" + ", ".join(next(iter(others.values()))["mean"]) + "; noise of a seed):"
+    ]
+    for name, m in others.items():
+        values = "  ".join(f"{value:.4f}" for value in m["mean"].values())
+        values += f"; {m['noise']:.4f}" if m["noise"] is not None else ""
+        lines.append(f"  {values}  {name}" + (f"  ({m['silent']})" if m["silent"] else ""))
+    return lines
+
+
+def ways(pair: Pair) -> str:
+    """What would show a difference as large as the measured one, or the smallest that matters; empty where nothing would."""
+    ways = []
+    if pair["more"] is not None:
+        ways.append(f"{pair['more']} more seeds (--seeds {pair['seeds'] + pair['more']})")
+    if pair["plan"] is not None:
+        ways.append(f"another experiment of {pair['plan']} seeds")
+    return f"{' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8" if ways else ""
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether less is better: bits are, shares of right answers are not."""
+    return "bits" in metric
+
+
+# ---- in tables ----
 
 
 @dataclass(frozen=True)
@@ -91,10 +245,8 @@ def write(tables: Sequence[Table], folder: Path) -> None:
         (folder / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
 
 
-def ranking(found: "Found", runs: Runs) -> Table:
+def ranking(found: Found, runs: Runs) -> Table:
     """The mixtures, best first, with the places that the decided pairs leave to each."""
-    from train_probe.compare import lower_is_better
-
     primary = found["metrics"][found["primary"]]["mean"]
     better: dict[str, set[str]] = {name: set() for name in primary}
     for pair in found["pairs"]:
@@ -122,7 +274,7 @@ def ranking(found: "Found", runs: Runs) -> Table:
     )
 
 
-def differences(found: "Found") -> Table:
+def differences(found: Found) -> Table:
     """Every pair on every metric: what decides first, then what stands beside it."""
     order = [found["primary"], *([found["second"]] if found["second"] else [])]
     every = {found["primary"]: found["pairs"], **found["others"]}
@@ -168,7 +320,7 @@ def differences(found: "Found") -> Table:
     return Table("differences", columns, rows, frozenset(range(len(found["pairs"]), len(rows))))
 
 
-def metrics(found: "Found", names: Sequence[str]) -> Table:
+def metrics(found: Found, names: Sequence[str]) -> Table:
     """The mean of every metric by mixture, and of its groups (sources, tasks, levels)."""
     rows: list[list[Any]] = []
     grey = set()

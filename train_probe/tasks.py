@@ -37,9 +37,9 @@ import numpy as np
 
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
+from train_probe.inputs import hash64
 from train_probe.likelihood import Answer, Row, score
 from train_probe.model import Model
-from train_probe.prepare import hash64
 from train_probe.tokenizer import Tokenizer
 
 BUNDLED = "bundled:"

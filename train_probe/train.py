@@ -5,6 +5,7 @@ of a seed: runs of one seed differ by nothing but the corpus.
 """
 
 import contextlib
+import json
 import math
 import os
 import time
@@ -19,15 +20,35 @@ from torch import Tensor, nn
 
 from train_probe import objectives, parallel
 from train_probe.attention import has_varlen
-from train_probe.config import ModelConfig, TrainConfig
+from train_probe.config import ModelConfig, Preset, TrainConfig
 from train_probe.data import Stream, prefetch
 from train_probe.errors import ProbeError
 from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
+from train_probe.request import How, Request
 
 Talk = Callable[[str], None]
+
+
+def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
+    """The training settings of one run."""
+    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
+    return TrainConfig(
+        steps=steps,
+        batch_rows=rows,
+        micro_rows=min(rows, how.micro_rows or chosen.micro),
+        seed=seed,
+        optimizer=request.optimizer,
+        schedule=request.schedule,
+        lr_scale=request.lr_scale,
+        checkpoint_every=how.checkpoint_every,
+        log_every=max(1, min(50, steps // 10)),
+        precision=how.precision,
+        compile=how.compile,
+        parallel=how.parallel,
+    )
 
 
 class Trainee(nn.Module):
@@ -95,7 +116,7 @@ class Trainer:
         self.trainee: Any = parallel.spread(trainee, blocks, world, settings.parallel)
         self.forward: Any = torch.compile(self.trainee, dynamic=False) if settings.compile else self.trainee
         self.bf16 = use_bf16(settings.precision, world.device)
-        self.peak = measured_peak(world.device, self.bf16)
+        self.peak = parallel.measured_peak(world.device, self.bf16)
         rank, ranks = parallel.data_ranks(world, settings.parallel)
         rows, micro = settings.batch_rows, settings.micro_rows
         if rows % ranks or (rows // ranks) % min(micro, rows // ranks):
@@ -213,14 +234,14 @@ class Trainer:
         A rate above the measured peak shows that the machine was busy when it was measured: then it is the peak.
         """
         rate = speed * self.shape.flops_per_token() / self.world.size
-        self.peak = seen(self.world.device, self.bf16, rate)
+        self.peak = parallel.seen(self.world.device, self.bf16, rate)
         return rate / self.peak
 
     def _facts(self, stream: Stream, curve: list[dict[str, float]], spent: Spent) -> dict[str, Any]:
         per_step = self.settings.batch_rows * self.shape.context
         tokens = self.settings.steps * per_step
         speed = spent.steps * per_step / spent.seconds if spent.steps else 0.0
-        self.peak = measured_peak(
+        self.peak = parallel.measured_peak(
             self.world.device, self.bf16
         )  # again: it was measured on a machine that may have been busy
         return {
@@ -314,6 +335,28 @@ def identity(shape: ModelConfig, settings: TrainConfig, stream: Stream) -> dict[
     }
 
 
+def finished(folder: Path, identity: dict[str, object] | None = None) -> bool:
+    """Whether a run is finished.  Raises ProbeError when its result is damaged, or of another `identity`."""
+    path = folder / "result.json"
+    if not path.exists():
+        return False
+    found = read_result(path).get("identity")
+    if identity is not None and found != json.loads(json.dumps(identity)):
+        raise ProbeError(f"{path} is of other data or settings than this experiment; delete {folder} to run it again")
+    return True
+
+
+def read_result(path: Path) -> dict[str, object]:
+    """A finished run.  Raises ProbeError when the file is damaged."""
+    try:
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(saved["scores"], dict):
+            raise TypeError("no scores")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProbeError(f"{path}: damaged ({error}); delete it to run this again") from None
+    return saved
+
+
 def _host(value: object) -> Any:
     """Step counters live on the host unless the fused kernels hold them, which move them by themselves."""
     return value.cpu() if isinstance(value, Tensor) and not torch.cuda.is_available() else value
@@ -386,41 +429,3 @@ def load_weights(path: Path, device: torch.device) -> tuple[Model, dict[str, Any
     except (KeyError, TypeError, RuntimeError, AttributeError) as error:
         raise ProbeError(f"{path}: {_GARBAGE} ({str(error).splitlines()[0]})") from None
     return model, saved["identity"]
-
-
-# ---- what the device can do at most ----
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait for the device."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-_best: dict[tuple[str, bool], float] = {}
-
-
-def measured_peak(device: torch.device, bf16: bool, size: int = 0, repeat: int = 5) -> float:
-    """FLOP/s of a square product (8,192 wide on an accelerator, 512 on a processor): the best that was ever measured.
-
-    A machine at work for somebody else shows less than it has, so the figure can only grow: call it again later.
-    """
-    size = size or (8192 if device.type == "cuda" else 512)
-    a = torch.randn(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
-    key = (str(device), bf16)
-    a @ a
-    for _ in range(3):
-        synchronize(device)
-        began = time.perf_counter()
-        for _ in range(repeat):
-            a @ a
-        synchronize(device)
-        seen(device, bf16, 2 * size**3 * repeat / (time.perf_counter() - began))
-    return _best[key]
-
-
-def seen(device: torch.device, bf16: bool, rate: float) -> float:
-    """Remember that the device reached this rate, in whatever way; returns the best rate so far."""
-    key = (str(device), bf16)
-    _best[key] = max(rate, _best.get(key, 0.0))
-    return _best[key]

@@ -8,8 +8,8 @@ from typing import Any
 from curate.api import ledger as ledgers
 from curate.api.ledger import Facts, Ledger
 from curate.api.told import told
+from curate.engine.session import EngineOptions
 from curate.errors import UsageError, refuse_empty
-from curate.run.runner import EngineOptions
 
 Name = str | os.PathLike[str]
 """A path, a pattern or an address."""
@@ -254,11 +254,11 @@ def probe(
         import torch  # noqa: F401
     except ImportError:
         raise UsageError("the probe needs torch: pip install 'curate-corpora[probe]'") from None
-    from train_probe import experiment, request
+    from train_probe import experiment, prepare, request
     from train_probe import tasks as bundled
     from train_probe.compare import compare
+    from train_probe.config import parse
     from train_probe.errors import ProbeError
-    from train_probe.quantity import parse
 
     def talk(line: str) -> None:
         if not quiet:
@@ -275,7 +275,7 @@ def probe(
             tokenizer=tokenizer,
             tasks=bundled.bundled() if tasks is None else list(tasks),
         )
-        experiment.prepare(question, Path(output), talk)
+        prepare.prepare(question, Path(output), talk)
         experiment.run(Path(output), request.How(device=device, minutes=minutes), talk)
         return Probe(compare(Path(output)), str(output))
     except ProbeError as error:

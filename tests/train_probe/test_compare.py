@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from train_probe import compare, experiment, looks, prepare, tokenizer
+from train_probe import compare, looks, prepare, tables, tokenizer
 from train_probe.__main__ import main
 from train_probe.errors import ProbeError
 from train_probe.evaluate import Scores
@@ -38,7 +38,7 @@ def test_a_task_at_chance_is_greyed_and_one_above_it_is_not():
     assert found["metrics"]["quiz accuracy"]["silent"] is None
     found = compare.judge(two([(2.0, 0.9), (2.1, 0.7)], [(2.0, 0.75), (2.1, 0.9)]), "bits per byte")
     assert found["metrics"]["quiz accuracy"]["silent"] == "within noise"
-    assert "within noise" in compare.text(found)
+    assert "within noise" in tables.text(found)
 
 
 def test_metrics_below_twice_the_noise_are_greyed_at_the_stated_ratio():
@@ -106,8 +106,8 @@ def test_a_verdict_for_shorter_documents_says_so(lengths, said):
     pair = compare.judge(runs, "bits per byte")["pairs"][0]
     assert pair["verdict"] == "b is better"
     pair["caveat"] = compare._caveat(pair, dict(zip("ab", lengths, strict=True)))
-    assert ("3.0 times shorter" in compare.said(pair)) is said
-    assert compare.said(pair).startswith("b is better")
+    assert ("3.0 times shorter" in tables.said(pair)) is said
+    assert tables.said(pair).startswith("b is better")
 
 
 def test_shared_documents_are_counted_by_tokens(tmp_path):
@@ -175,7 +175,7 @@ def test_two_tasks_of_one_name_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "quiz.jsonl").write_text('{"context": "a", "choices": ["b", "c"], "answer": 0}')
     with pytest.raises(ProbeError, match="'quiz'"):
-        experiment.read_tasks([str(tmp_path / f / "quiz.jsonl") for f in ("x", "y")])
+        prepare.read_tasks([str(tmp_path / f / "quiz.jsonl") for f in ("x", "y")])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from train_probe import budget, config, objectives, prepare, tokenizer
 from train_probe.config import ModelConfig
 from train_probe.data import Stream, TokenFile, part_of, prefetch, segments
 from train_probe.errors import ProbeError
-from train_probe.request import Request
+from train_probe.request import UNEVEN, Request
 from train_probe.train import ledger
 
 BYTES = tokenizer.from_merges([])
@@ -184,7 +184,7 @@ def test_every_seed_reads_of_each_source_what_was_asked(tmp_path, name, seeds):
     cut = budget.parts("auto", seeds, {"a": tokens}, {"a": file})
     for seed in range(seeds):
         for source, row in ledger(Stream(file, seed, seed % cut, cut), tokens).items():
-            assert abs(row["seen"] - row["asked"]) <= budget.UNEVEN * tokens, (source, cut, row)
+            assert abs(row["seen"] - row["asked"]) <= UNEVEN * tokens, (source, cut, row)
 
 
 def test_two_long_documents_of_a_source_are_dealt_to_two_parts(tmp_path):

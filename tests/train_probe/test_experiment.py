@@ -13,10 +13,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from train_probe import held_out, looks, parallel, prepare, tokenizer, train  # noqa: E402
+from train_probe import held_out, looks, parallel, prepare, tokenizer  # noqa: E402
 from train_probe.__main__ import main  # noqa: E402
+from train_probe.config import parse, short  # noqa: E402
 from train_probe.data import TokenFile  # noqa: E402
-from train_probe.quantity import parse, short  # noqa: E402
 
 SMALL = ("--tokens", "2K", "--seeds", "2", "--no-tasks")
 
@@ -415,11 +415,11 @@ def test_the_commands_of_curate_are_the_same(capsys):
 
 def test_utilisation_is_never_above_one(monkeypatch):
     """A peak that was measured on a busy machine is lower than what the run then reaches."""
-    monkeypatch.setattr(train, "_best", {("cpu", False): 1.0})
+    monkeypatch.setattr(parallel, "_best", {("cpu", False): 1.0})
     device = torch.device("cpu")
-    assert train.seen(device, False, 5.0) == 5.0
-    assert train.seen(device, False, 3.0) == 5.0
-    assert train.measured_peak(device, False, 64) > 5.0
+    assert parallel.seen(device, False, 5.0) == 5.0
+    assert parallel.seen(device, False, 3.0) == 5.0
+    assert parallel.measured_peak(device, False, 64) > 5.0
 
 
 def test_several_processes_must_be_prepared_for(corpora, command, capsys, monkeypatch):
@@ -458,11 +458,11 @@ def test_minutes_are_measured_once_for_all_processes(corpora, command):
     assert main(command("train", "--minutes", "0.002", "--seeds", "1", "--no-tasks", "--only", "prepare")) == 0
     code = """
 import os, sys
-from train_probe import config, experiment
+from train_probe import budget, config
 from train_probe.config import ModelConfig, Preset
 config.PRESETS["nano"] = Preset(ModelConfig(layers=1, width=32, heads=2, vocab=320, context=32), 128, 4, True)
-real = experiment._speed
-experiment._speed = lambda *a: real(*a) * 0 + 20_000 * (1 + int(os.environ["RANK"]))
+real = budget._speed
+budget._speed = lambda *a: real(*a) * 0 + 20_000 * (1 + int(os.environ["RANK"]))
 from train_probe.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

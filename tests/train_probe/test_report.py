@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from train_probe import charts, sample, tables, tokenizer  # noqa: E402
+from train_probe import charts, evaluate, tables, tokenizer  # noqa: E402
 from train_probe.__main__ import main  # noqa: E402
 from train_probe.config import ModelConfig  # noqa: E402
 from train_probe.data import TokenFile  # noqa: E402
@@ -99,18 +99,20 @@ def test_places_are_those_that_decided_pairs_leave():
 def test_models_that_agree_write_the_same_and_what_is_likely(monkeypatch):
     shape = ModelConfig(layers=1, width=32, heads=2, vocab=64, context=16)
     beginnings = [[0, 5, 6, 7], [0, 9, 9, 9]]
-    first, again = (sample.write(build(shape, seed=3).eval(), beginnings) for _ in range(2))
+    first, again = (evaluate.continued(build(shape, seed=3).eval(), beginnings) for _ in range(2))
     assert first == again
-    assert [len(row) for row in first] == [sample.WRITTEN] * 2  # longer than the context
-    assert first != sample.write(build(shape, seed=3).eval(), beginnings, seed=1)
-    monkeypatch.setattr(sample, "WARMTH", 1e-4)  # nearly nothing but the most likely
+    assert [len(row) for row in first] == [evaluate.WRITTEN] * 2  # longer than the context
+    assert first != evaluate.continued(build(shape, seed=3).eval(), beginnings, seed=1)
+    monkeypatch.setattr(evaluate, "WARMTH", 1e-4)  # nearly nothing but the most likely
     model = build(shape, seed=4).eval()
     torch.nn.init.normal_(model.head.weight if hasattr(model, "head") else model.head_weight(), std=1.0)
     with torch.no_grad():
         likely = (model(torch.tensor(beginnings))[:, -1] @ model.head_weight().T).argmax(1)
-    assert [row[0] for row in sample.write(model, beginnings)] == likely.tolist()
+    assert [row[0] for row in evaluate.continued(model, beginnings)] == likely.tolist()
     assert (
-        sample.write(build(ModelConfig(family="bert", layers=1, width=32, heads=2, vocab=64, context=16)), beginnings)
+        evaluate.continued(
+            build(ModelConfig(family="bert", layers=1, width=32, heads=2, vocab=64, context=16)), beginnings
+        )
         == []
     )
 
@@ -137,7 +139,7 @@ def test_the_page_has_every_part_and_runs_nothing(corpora, command):
     assert result["samples"]
     for one in result["samples"]:
         assert one["given"][0] == held.end
-        assert len(one["written"]) == sample.WRITTEN
+        assert len(one["written"]) == evaluate.WRITTEN
         text = words.inner.decode(one["given"][1:])
         assert text in page
     bits = [row for row in csv.DictReader((out / "tables/differences.csv").open()) if row["metric"] == "bits per byte"]

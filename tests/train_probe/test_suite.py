@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from train_probe import compare, suite, tasks  # noqa: E402
+from train_probe import compare, suite, tables, tasks  # noqa: E402
 from train_probe.__main__ import main  # noqa: E402
 from train_probe.errors import ProbeError  # noqa: E402
 from train_probe.evaluate import Scores  # noqa: E402
@@ -148,7 +148,7 @@ def test_tasks_decide_and_what_held_out_text_says_stands_beside_it():
     (beside,) = found["others"]["bits per byte"]
     assert beside["smallest"] == pytest.approx(0.005 * beside["mean"])
     assert {"delta", "interval", "p_corrected", "power", "detectable", "more"} <= set(beside)
-    text = compare.text(found)
+    text = tables.text(found)
     assert "beside it bits per byte, which decides nothing" in text
     assert f"power {beside['power']:.2f} for {beside['smallest']:.4f}" in text
     assert "of the held-out text" not in text.splitlines()[0]
