@@ -269,7 +269,7 @@ def arm(count: Killer) -> None:
 
 def work(command: str, inputs: Path, output: str, place: str, resume: bool) -> None:
     """Run the job. `place` is a folder, or a prefix of a store, for the index and the counts."""
-    from curate.run.runner import EngineOptions
+    from curate.engine.session import EngineOptions
 
     options = EngineOptions(engine="sail", cores=1, resume=resume, quiet=True)
     if command == "clean":
@@ -331,11 +331,12 @@ def fetch(inputs: Path, output: str) -> None:
 
 def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
     """`curate mix` of two sources."""
+    from curate.engine.session import EngineOptions
     from curate.files import storage
     from curate.mixing import mixture, sources
     from curate.mixing.job import MixJob, Request
     from curate.report.mixture import finish_mixture
-    from curate.run.runner import EngineOptions, run_job
+    from curate.run.runner import run_job
     from curate.tokens import tokenizer
 
     paths = {name: str(inputs / "mix" / name) for name in ("web", "code")}
@@ -359,8 +360,8 @@ def mix(inputs: Path, output: str, place: str, resume: bool) -> None:
 
 def prepare_index(inputs: Path, place: str) -> None:
     """An index that knows one run."""
+    from curate.engine.session import EngineOptions
     from curate.jobs.dedup import Options, deduplicate
-    from curate.run.runner import EngineOptions
 
     index = f"{place}/index"
     if "://" not in place:

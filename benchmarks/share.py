@@ -51,7 +51,7 @@ JOB = """
 import sys
 from curate.jobs.clean import Options, clean
 from curate.run import pipeline
-from curate.run.runner import EngineOptions
+from curate.engine.session import EngineOptions
 shards, engine, resume, recipe, output, *inputs = sys.argv[1:]
 pipeline.MINIMUM_SHARDS = int(shards)
 where = {"master": "local-cluster[2,1,1024]"} if engine == "cluster" else {"engine": engine}

@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.crash_points import write_inputs
+from curate.engine.session import EngineOptions
 from curate.jobs.clean import Options, clean
 from curate.jobs.links import Options as LinksOptions
 from curate.jobs.links import links
-from curate.run.runner import EngineOptions
 
 FOLDERS = ("data", "rejected", "duplicates", "extracted", "links")
 DATA = Path(os.environ.get("CURATE_TESTDATA", "/nowhere"))

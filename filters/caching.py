@@ -23,9 +23,9 @@ def choose_folder(package: Path) -> None:
         os.environ[VARIABLE] = str(_private(Path(tempfile.gettempdir()) / f"curate-numba-{_user()}"))
 
 
-def is_compiled(source: Path) -> bool:
-    """Whether numba has compiled code of the module at `source` in the folders where it keeps that: nothing is imported."""
-    name = f"{source.stem}.*.nbi"
+def is_compiled(source: Path, function: str) -> bool:
+    """Whether numba has compiled code of a function of the module at `source` in the folders where it keeps that: nothing is imported."""
+    name = f"{source.stem}.{function}-*.nbi"
     named = os.environ.get(VARIABLE)
     beside = [] if named else (source.parent / "__pycache__").glob(name)
     found = itertools.chain(beside, Path(named or cache_home() / "numba").glob(f"*/{name}"))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from curate.engine.session import EngineOptions
 from curate.jobs.clean import Options, clean
 from curate.jobs.code import Options as CodeOptions
 from curate.jobs.code import clean_code
@@ -23,7 +24,6 @@ from curate.jobs.dedup import Options as DedupOptions
 from curate.jobs.dedup import deduplicate
 from curate.jobs.mix import Options as MixOptions
 from curate.jobs.mix import mix
-from curate.run.runner import EngineOptions
 from curate.sample import crawl, dumps, sources
 
 TABLE = Path(__file__).with_name("digests.json")

@@ -117,9 +117,9 @@ def clean(
     curate clean --input some-dataset/ --recipe gopher --output filtered/
     """
     from curate.console.terminal import funnel, opt_outs_line
+    from curate.engine.session import EngineOptions
     from curate.jobs.clean import Options
     from curate.jobs.clean import clean as run
-    from curate.run.runner import EngineOptions
 
     options = Options(
         inputs=inputs,

@@ -36,8 +36,8 @@ def code(
     curate code --input 'sdists/*.tar.gz' --licenses apache-bsd-mit --output code/
     """
     from curate.console.terminal import funnel
+    from curate.engine.session import EngineOptions
     from curate.jobs.code import Options, clean_code
-    from curate.run.runner import EngineOptions
 
     options = Options(inputs, output, recipe, licenses, keep_rejected)
     ledger = clean_code(options, EngineOptions(**engine))  # type: ignore[arg-type]

@@ -55,9 +55,9 @@ def decontaminate(
     curate decontaminate corpus/ --against gsm8k.jsonl --against my-benchmark/ --output clean/
     curate decontaminate corpus/ --report --output found/
     """
+    from curate.engine.session import EngineOptions
     from curate.jobs.decontaminate import Options
     from curate.jobs.decontaminate import decontaminate as run
-    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}

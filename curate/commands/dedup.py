@@ -89,8 +89,8 @@ def dedup(
     curate dedup new-crawl/ --output news/ --index index/
     """
     from curate.console.terminal import funnel
+    from curate.engine.session import EngineOptions
     from curate.jobs.dedup import Options, deduplicate
-    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: parameters.pop(found.name) for found in fields(EngineOptions)})
     given = {name: value for name, value in parameters.items() if value is not None}

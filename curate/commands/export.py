@@ -27,9 +27,9 @@ def export(corpus: str, format: str, output: str, as_json: bool, **engine: objec
     curate export corpus/ --format jsonl.zst --output corpus-jsonl/
     curate export mixes/a --format webdataset --output s3://bucket/a
     """
+    from curate.engine.session import EngineOptions
     from curate.jobs.export import Options, summary
     from curate.jobs.export import export as run
-    from curate.run.runner import EngineOptions
 
     ledger = run(Options(corpus, format, output), EngineOptions(**engine))  # type: ignore[arg-type]
     printed(ledger, as_json, lambda: summary(ledger))

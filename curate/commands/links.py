@@ -33,9 +33,9 @@ def links(
     curate fetch CC-MAIN-2026-30 --urls links/ --output crawl/
     curate clean --input 'crawl/*.warc.gz' --urls links/ --recipe webtext --output webtext/
     """
+    from curate.engine.session import EngineOptions
     from curate.jobs.links import Options, summary
     from curate.jobs.links import links as run
-    from curate.run.runner import EngineOptions
 
     options = Options(inputs, output.rstrip("/"), min_score, over_18, wikipedia)
     ledger = run(options, EngineOptions(**engine))  # type: ignore[arg-type]

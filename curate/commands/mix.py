@@ -204,10 +204,10 @@ def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
         del options[name]
     if not options["weights"]:
         raise UsageError("give --weights FILE, NAME or LIST (or --search to look for them)")
+    from curate.engine.session import EngineOptions
     from curate.jobs import mix as jobs
     from curate.mixing import ledger as ledgers
     from curate.report import mixture_card
-    from curate.run.runner import EngineOptions
 
     engine = EngineOptions(**{found.name: options.pop(found.name) for found in fields(EngineOptions)})
     asked = jobs.Options(**options)

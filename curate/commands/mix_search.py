@@ -13,7 +13,7 @@ from curate.console.terminal import one_line
 from curate.errors import InputError, UsageError
 from curate.files import locks, storage
 from curate.mixing import mixture, units
-from curate.mixing.sources import source_paths
+from curate.mixing.mixture import source_paths
 from curate.search import choose, command, design, result
 from curate.search.page import Found
 from curate.search.tables import Runs

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import pyarrow as pa
@@ -270,6 +271,41 @@ def exists_complete(path: str) -> bool:
     return storage.exists(path if storage.is_local(path) else storage.join(path, "_COMPLETE"))
 
 
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What `curate.commands.options.engine_options` reads from the command line."""
+
+    engine: str | None = None
+    master: str | None = None
+    cores: int | None = None
+    resume: bool = False
+    quiet: bool = False
+    private: bool = False
+    memory: int | None = None
+
+    def check(self) -> None:
+        """Raise UsageError for words that name no engine or contradict each other; asks nobody and starts nothing."""
+        engine, master, submitted = self.engine, self.master, "PYSPARK_GATEWAY_PORT" in os.environ
+        if self.cores is not None and self.cores < 1:
+            raise UsageError(f"--cores is 1 or more, not {self.cores}")
+        if engine == "sail" and (master or submitted):
+            raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
+        if engine not in (None, "sail", "spark"):
+            raise UsageError(f"--engine is sail or spark, not {engine!r}")
+        if master and not MASTER.fullmatch(master):
+            raise UsageError(
+                f"--master {master.partition(';')[0]!r} is no master of Spark: it is spark://HOST:7077, sc://HOST:15002, yarn, "
+                "k8s://https://HOST:443, or local[4] for Spark on this machine"
+            )
+        if self.private and (submitted or not (master or "local").startswith("local")):
+            raise UsageError(
+                "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
+                "(spark.authenticate, spark.network.crypto.enabled)"
+            )
+        if self.memory is not None and (submitted or engine == "spark" or master):
+            raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
+
+
 @contextmanager
 def session(
     name: str,
@@ -286,7 +322,7 @@ def session(
     contradict each other.
     """
     children.begin()
-    check_options(engine, master, private, limit, cores)
+    EngineOptions(engine, master, cores, private=private, memory=limit).check()
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted and engine != "spark" and not master:
         with _sail(cores or cpu_count(), private, limit) as found:
@@ -304,35 +340,6 @@ def session(
     finally:
         children.close_all()
         spark.stop()
-
-
-def check_options(
-    engine: str | None = None,
-    master: str | None = None,
-    private: bool = False,
-    limit: int | None = None,
-    cores: int | None = None,
-) -> None:
-    """Raise UsageError for words that name no engine or contradict each other; asks nobody and starts nothing."""
-    if cores is not None and cores < 1:
-        raise UsageError(f"--cores is 1 or more, not {cores}")
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    if engine == "sail" and (master or submitted):
-        raise UsageError("--engine sail runs embedded: it takes no --master and no spark-submit")
-    if engine not in (None, "sail", "spark"):
-        raise UsageError(f"--engine is sail or spark, not {engine!r}")
-    if master and not MASTER.fullmatch(master):
-        raise UsageError(
-            f"--master {master.partition(';')[0]!r} is no master of Spark: it is spark://HOST:7077, sc://HOST:15002, yarn, "
-            "k8s://https://HOST:443, or local[4] for Spark on this machine"
-        )
-    if private and (submitted or not (master or "local").startswith("local")):
-        raise UsageError(
-            "--private is about an engine on this machine; who may reach a cluster is for its own settings to say "
-            "(spark.authenticate, spark.network.crypto.enabled)"
-        )
-    if limit is not None and (submitted or engine == "spark" or master):
-        raise UsageError("--memory is for the embedded engine; Spark has settings of its own (spark.driver.memory)")
 
 
 def _parallelism(spark: "SparkSession") -> int:

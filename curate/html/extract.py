@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.filters.caching import is_compiled
 from curate.filters.jit import Array, Number, compiled_making
 from curate.html.columns import FEATURES
 from curate.html.context import CONTEXT, context
@@ -65,10 +66,8 @@ def prepare() -> None:
 
 
 def is_cold() -> bool:
-    """Whether this machine has no compiled code yet. `best_step` is the last function that a page needs; numba names its
-    index by module, function and line."""
-    line = getattr(best_step, "py_func", best_step).__code__.co_firstlineno
-    return not list(_cache().glob(f"{__name__.rsplit('.', 1)[1]}.best_step-{line}.*.nbi"))
+    """Whether this machine has no compiled code yet of `best_step`, the last function that a page needs."""
+    return not is_compiled(Path(__file__), "best_step")
 
 
 def _cache() -> Path:

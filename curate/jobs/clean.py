@@ -15,6 +15,7 @@ from curate.corpus import schema
 from curate.corpus.by_language import ByLanguage
 from curate.corpus.recipe import Recipe, load
 from curate.corpus.shards import read_batches
+from curate.engine.session import EngineOptions
 from curate.errors import UsageError
 from curate.files import storage
 from curate.links.listed import Listed
@@ -23,7 +24,6 @@ from curate.read.documents import document_source
 from curate.read.rows import SafeTask
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob, make
-from curate.run.runner import EngineOptions
 
 LINKS = "links"
 LINK_ROWS = pa.schema(

@@ -13,10 +13,10 @@ from curate.code.source import code_source
 from curate.console.terminal import command_line
 from curate.corpus.recipe import load
 from curate.corpus.shards import read_batches
+from curate.engine.session import EngineOptions
 from curate.files import storage
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob, make
-from curate.run.runner import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 from curate.console.terminal import command_line, notes
 from curate.corpus.recipe import parse, to_toml
+from curate.engine.session import EngineOptions
 from curate.mixing import decontam_items
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob, make
-from curate.run.runner import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from curate.console.terminal import command_line
 from curate.corpus import exports
 from curate.corpus.lookup import check_whole
-from curate.engine.session import Session
+from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
 from curate.files.output import read_json
 from curate.run.ledger import Account, Described, Ledger, framed
-from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
+from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from curate.console.terminal import command_line, notes
-from curate.engine.session import Session
+from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError, InputError
 from curate.files import storage
 from curate.links import tasks
@@ -14,7 +14,7 @@ from curate.read.dumps import Head, head_of, kind_of
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
 from curate.run.ledger import Ledger
-from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
+from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
 
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from curate.console.terminal import command_line, notes
+from curate.engine.session import EngineOptions
 from curate.errors import UsageError
 from curate.mixing import decontam_items, job, mixture, plan, repeats, sources, units
 from curate.mixing.contamination import COMMON
 from curate.mixing.job import MixJob, Request
 from curate.run.ledger import Ledger
-from curate.run.runner import EngineOptions, run_job, running
+from curate.run.runner import run_job, running
 from curate.tokens import formats, tokenizer
 
 
@@ -68,7 +69,7 @@ def show(options: Options, engine: EngineOptions | None = None) -> tuple[plan.Pl
     """The plan, with nothing written but the counts. Raises as `mix` does, but for too many repeats (`Plan.check_repeats`)."""
     order = asked(options)
     with running("curate mix", engine or EngineOptions()) as (s, _):
-        return job.answer(order, job.measure(order, s.run)), order
+        return plan.answer(order, job.measure(order, s.run)), order
 
 
 def asked(options: Options) -> Request:
@@ -76,10 +77,10 @@ def asked(options: Options) -> Request:
     unit, budget = _budget(options)
     _check_format(options)
     tasks = _tasks(options)
-    names = sources.source_paths(options.sources)
+    names = mixture.source_paths(options.sources)
     texts, ids = (
-        sources.columns_by_source(options.text_column, names, "--text-column"),
-        sources.columns_by_source(options.id_column, names, "--id-column"),
+        mixture.columns_by_source(options.text_column, names, "--text-column"),
+        mixture.columns_by_source(options.id_column, names, "--id-column"),
     )
     stated = mixture.load(options.weights)
     settled = mixture.settle(stated, names, normalise=options.normalise, drop=options.drop_missing)

@@ -22,6 +22,8 @@ MEDIA = frozenset(
 )  # fmt: skip
 """Hosts (with what is below them) of pictures, films, music and short messages: no pages of text. Ours, after what
 openwebtext leaves out."""
+HOSTS = {"reddit": REDDIT, "media_host": MEDIA, "wikipedia": frozenset(("wikipedia.org",))}
+"""Hosts that are left out, by reason."""
 _FILES = re.compile(
     r"\.(png|jpe?g|gif|gifv|webp|bmp|svg|tiff?|ico|mp4|webm|mov|avi|mkv|flv|wmv|mp3|ogg|wav|flac|m4a|zip|rar|gz|bz2|xz|7z"
     r"|exe|dmg|apk|iso|css|js|json|xml|rss|woff2?|ttf)$",
@@ -65,12 +67,9 @@ def address(url: object, *, wikipedia: bool = False) -> Address | str:
     if not _HOST.fullmatch(host) or _NEVER.search(url):
         return "bad_url"
     plain = host.removeprefix("www.")
-    if below(plain, REDDIT):
-        return "reddit"
-    if below(plain, MEDIA):
-        return "media_host"
-    if below(plain, frozenset(("wikipedia.org",))) and not wikipedia:
-        return "wikipedia"
+    for reason, hosts in HOSTS.items():
+        if below(plain, hosts) and not (wikipedia and reason == "wikipedia"):
+            return reason
     if _FILES.search(parts.path):
         return "media_file"
     where = f"{host}:{port}" if port and port not in (80, 443) else host

@@ -8,8 +8,8 @@ of hits stands row by row beside the counts of the same source file (see `counts
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from curate.corpus.shards import ShardWriter, read_facts
 from curate.engine.session import Session
+from curate.engine.tasks import Run, missing
 from curate.files import storage
 from curate.mixing import counts
-from curate.mixing.decontam_items import files, label
+from curate.mixing.decontam_items import label
 from curate.mixing.plan import Plan
 from curate.mixing.sources import Source, SourceFile, read
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
     from curate.mixing.decontam_match import Tasks
-    from curate.mixing.job import MixJob
+    from curate.mixing.job import MixJob, Request
 
 EVIDENCE = pa.schema(
     [
@@ -88,11 +89,25 @@ class EvidenceTask:
     out: str
 
 
-def known_items(tasks: Sequence[str]) -> "Tasks":
-    """The items of evaluation tasks. Raises InputError for what is no task."""
-    from curate.mixing.decontam_match import load
-
-    return load(tuple(files(tasks)))
+def looked(
+    request: "Request", known: "Tasks", folder: str, run: Run, found: Mapping[tuple[str, str], counts.FileCounts]
+) -> dict[tuple[str, str], counts.FileCounts]:
+    """The counts with what documents hold of the tasks; evidence and hits that are kept are not made again."""
+    tasks = [task for source in request.sources for task in looks(source, folder, request.tasks, known.digest)]
+    for _ in run(look, missing(tasks)):
+        pass
+    spread = write_spread([task.out for task in tasks], len(known.items), folder)
+    judged = dict[tuple[str, str], counts.FileCounts]()
+    judges = []
+    for task in tasks:
+        key = task.file.source, task.file.path
+        judging = judge_task(task.out, found[key].totals.documents, spread, request.common, folder)
+        hits = "" if request.report_only else judging.out
+        judged[key] = replace(found[key], contamination=hits, evidence=task.out, spread=spread)
+        judges.append(judging)
+    for _ in run(judge, [] if request.report_only else missing(judges)):
+        pass
+    return judged
 
 
 def looks(source: Source, folder: str, tasks: Sequence[str], digest: str) -> list[LookTask]:
@@ -106,6 +121,8 @@ def looks(source: Source, folder: str, tasks: Sequence[str], digest: str) -> lis
 
 def look(task: LookTask) -> int:
     """Task: write the evidence of one file; gives its number of rows."""
+    from curate.mixing.decontam_match import known_items  # its compiler takes longer to import than many commands do
+
     known, first = known_items(task.tasks), 0
     with ShardWriter(task.out, LOOKED) as out:
         for batch in read(task.file, Counter()):
@@ -134,7 +151,7 @@ def write_spread(looked: Iterable[str], items: int, folder: str) -> str:
     return path
 
 
-def judging(looked: str, documents: int, spread: str, common: int, folder: str) -> JudgeTask:
+def judge_task(looked: str, documents: int, spread: str, common: int, folder: str) -> JudgeTask:
     """The task that judges the evidence of a file with so many documents."""
     key = json.dumps([name.rsplit("/", 1)[-1] for name in (looked, spread)] + [common]).encode()
     name = f"hits-{hashlib.sha256(key).hexdigest()[:32]}.parquet"

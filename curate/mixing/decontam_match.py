@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from curate.dedup import kernel
 from curate.filters import scripts
-from curate.mixing.decontam_items import Item, items, stamp
+from curate.mixing.decontam_items import Item, files, items, stamp
 
 VERSION = 2
 """Of the rule: what was found by another one is not kept."""
@@ -227,3 +227,8 @@ def load(paths: tuple[str, ...]) -> Tasks:
 @functools.lru_cache(maxsize=2)
 def _load(paths: tuple[str, ...], _stamps: tuple[str, ...]) -> Tasks:
     return Tasks(list(items(paths)))
+
+
+def known_items(tasks: Sequence[str]) -> Tasks:
+    """The items of evaluation tasks. Raises InputError for what is no task."""
+    return load(tuple(files(tasks)))

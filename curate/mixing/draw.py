@@ -1,4 +1,4 @@
-"""Draw the documents of one source file: a row for each time a document is drawn, with its place in the
+"""Draw the documents of the source files: a row for each time a document is drawn, with its place in the
 shuffle.
 
 The place is a number of its own (hash of seed, source, id and epoch): its upper bits name the shard, all of
@@ -15,13 +15,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.console.heartbeats import Beat
-from curate.corpus.shards import ShardWriter, read_facts
+from curate.corpus.checksums import Content
+from curate.corpus.shards import ShardWriter, read_facts, read_written
 from curate.engine.session import Session
 from curate.errors import InputError
+from curate.files import typed_json
 from curate.mixing.counts import Amounts, FileCounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.sources import Source, SourceFile, read
+from curate.run.exchange import together
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
@@ -50,14 +53,32 @@ HELD_OUT_BYTES = 64 << 20
 mixture."""
 
 
-def draw(s: Session, job: "MixJob", planned: Plan) -> list["DrawTask"]:
-    """Draw from every file of every source."""
+@dataclass(frozen=True, slots=True)
+class DrawnRows:
+    """All rows that were drawn, brought together by shard."""
+
+    files: list["Drawn"]
+    """What became of each file of the sources."""
+    written: dict[str, Content]
+    """What the tasks wrote, by their files."""
+    folder: str
+    """Where the rows are."""
+    parts: int
+    """In how many files."""
+
+
+def draw(s: Session, job: "MixJob", planned: Plan) -> DrawnRows:
+    """Draw from every file of every source, and bring the rows of each shard together."""
     tasks = draw_tasks(job, planned)
     with stage(job, "draw", len(tasks)) as facts:
         facts["worked"] = run_tasks(s, job, draw_file, tasks)
-        drawn = [read_facts(task.out) for task in tasks]
-        facts.update(records=sum(one["records"] for one in drawn), rows=sum(one["rows"] for one in drawn))
-    return tasks
+        drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in tasks]
+        facts.update(records=sum(one.records for one in drawn), rows=sum(one.rows for one in drawn))
+    written = {task.out: read_written(task.out).content for task in tasks}
+    with stage(job, "exchange", 1) as facts:
+        facts["bytes"] = planned.drawn.bytes
+        shards = planned.number_of_shards(job.request.shards)
+        return DrawnRows(drawn, written, *together(s, written, job.scratch("merged"), shards, RUNS))
 
 
 def draw_tasks(job: "MixJob", planned: Plan) -> list["DrawTask"]:

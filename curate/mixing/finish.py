@@ -13,9 +13,9 @@ from curate.corpus.checksums import Content
 from curate.corpus.shards import ShardWriter, part_name, read_checked, read_facts, read_written, write_facts
 from curate.engine.session import Session
 from curate.files import storage, typed_json
-from curate.mixing.draw import DRAWN, KEPT_BACK, RUNS, DrawTask, draw_task
+from curate.mixing.draw import DRAWN, KEPT_BACK, DrawnRows, draw_task
 from curate.mixing.plan import Plan
-from curate.run.exchange import between, check_moved, together
+from curate.run.exchange import between, check_moved
 from curate.run.runner import run_tasks, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
@@ -34,18 +34,14 @@ def published(*, counted: bool) -> pa.Schema:
     return pa.schema([DRAWN.field(name) for name in names])
 
 
-def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) -> list["ShardTask"]:
-    """Bring the drawn rows together, and write each shard in the order of the shuffle."""
+def shards(s: Session, job: "MixJob", planned: Plan, drawn: DrawnRows) -> list["ShardTask"]:
+    """Write each shard in the order of the shuffle."""
     order, count = job.request, planned.number_of_shards(job.request.shards)
     packs = [_pack_into(job, planned, "packed", i) if order.tokenize else None for i in range(count)]
-    drawn = {task.out: read_written(task.out).content for task in draws}
-    with stage(job, "exchange", 1) as facts:
-        facts["bytes"] = planned.drawn.bytes
-        folder, files = together(s, drawn, job.scratch("merged"), count, RUNS)
     tasks = [
         ShardTask(
-            drawn=folder,
-            files=files,
+            drawn=drawn.folder,
+            files=drawn.parts,
             shard=i,
             out=job.scratch("counts", part_name(i, count)),
             data=job.path("data", part_name(i, count)),
@@ -58,7 +54,7 @@ def shards(s: Session, job: "MixJob", planned: Plan, draws: Sequence[DrawTask]) 
         facts["worked"] = run_tasks(s, job, finish_shard, tasks)
         finished = [finished_of(task) for task in tasks]
         facts["rows"] = sum(one.rows for one in finished)
-    check_moved("the exchange", drawn, checksums.total(one.content for one in finished))
+    check_moved("the exchange", drawn.written, checksums.total(one.content for one in finished))
     return tasks
 
 

@@ -9,6 +9,8 @@ cores.
 from collections.abc import Iterable
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
@@ -30,6 +32,15 @@ def document_keys(ids: Iterable[str]) -> U64:
 def content_id(text: str) -> str:
     """The id of a document that came without one: 32 hex digits of the 128-bit XXH3 of its text."""
     return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def filled_ids(ids: pa.Array, texts: pa.Array) -> pa.Array:
+    """The ids, with one made from the text where there is none."""
+    absent = ids.is_null()
+    if not pc.any(absent).as_py():
+        return ids
+    made = pa.array([content_id(text) for text in texts.filter(absent).to_pylist()], pa.large_string())
+    return pc.replace_with_mask(ids, absent, made)
 
 
 def numbers(keys: U64, purpose: str, seed: int, source: str, epoch: int) -> U64:

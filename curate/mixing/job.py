@@ -3,22 +3,20 @@ See ARCHITECTURE.md."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar, TypeVar
 
-from curate.corpus.shards import read_facts
 from curate.engine.session import Session
-from curate.engine.tasks import Run, missing
+from curate.engine.tasks import Run
 from curate.errors import AlarmError, InputError, UsageError
-from curate.files import storage, typed_json
+from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 from curate.mixing import contamination, counts, draw, finish
 from curate.mixing import ledger as ledgers
 from curate.mixing import plan as plans
 from curate.mixing.contamination import COMMON
 from curate.mixing.decontam_items import files
-from curate.mixing.draw import Drawn
-from curate.mixing.mixture import Mixture, resolve
+from curate.mixing.mixture import Mixture
 from curate.mixing.plan import Plan
 from curate.mixing.sources import Source
 from curate.run.ledger import Ledger, framed
@@ -137,14 +135,13 @@ class MixJob(Job):
             if not storage.exists(self.scratch("drawn")):  # nothing to go on from: counts are kept elsewhere
                 storage.remove(self.work)
             raise
-        draws = draw.draw(s, self, planned)
-        shards = finish.shards(s, self, planned, draws)
+        drawn = draw.draw(s, self, planned)
+        shards = finish.shards(s, self, planned, drawn)
         held_out = finish.held_out(s, self, planned)
         evidence = contamination.keep_evidence(s, self, planned)
         packed = finish.tokens(s, self, planned, shards)
-        drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in draws]
         finished = [finish.finished_of(task) for task in shards]
-        own = ledgers.of_mixture(self.request, planned, drawn, finished, held_out, evidence)
+        own = ledgers.of_mixture(self.request, planned, drawn.files, finished, held_out, evidence)
         if packed:
             own["packed"] = packed
         own["files_of_tasks"] = read_json(self.path(IDENTITY))["files_of_tasks"]
@@ -165,7 +162,7 @@ def _plan(s: Session, job: MixJob) -> Plan:
             yield result
 
     with stage(job, "count", sum(len(source.files) for source in job.request.sources)):
-        planned = answer(job.request, measure(job.request, run, job.beats))
+        planned = plans.answer(job.request, measure(job.request, run, job.beats))
     planned.check_repeats(job.request.max_epochs)
     return planned
 
@@ -176,52 +173,9 @@ def measure(request: Request, run: Run, beats: str | None = None) -> list[list[c
     tasks = [task for source in request.sources for task in counts.tasks(source, folder, request.tokenizer, beats)]
     found = {(one.source, one.file): one for one in run(counts.count_file, tasks)}
     if request.tasks:
-        found = _looked(request, folder, run, found)
+        from curate.mixing.decontam_match import (
+            known_items,  # its compiler takes longer to import than many commands do
+        )
+
+        found = contamination.looked(request, known_items(request.tasks), folder, run, found)
     return [[found[source.name, file] for file in source.files] for source in request.sources]
-
-
-def _looked(
-    request: Request, folder: str, run: Run, found: dict[tuple[str, str], counts.FileCounts]
-) -> dict[tuple[str, str], counts.FileCounts]:
-    """The counts with what documents hold of the tasks; evidence and hits that are kept are not made again."""
-    known = contamination.known_items(request.tasks)
-    looks = [
-        task for source in request.sources for task in contamination.looks(source, folder, request.tasks, known.digest)
-    ]
-    for _ in run(contamination.look, missing(looks)):
-        pass
-    spread = contamination.write_spread([task.out for task in looks], len(known.items), folder)
-    judged = dict[tuple[str, str], counts.FileCounts]()
-    tasks = []
-    for task in looks:
-        key = task.file.source, task.file.path
-        judge = contamination.judging(task.out, found[key].totals.documents, spread, request.common, folder)
-        hits = "" if request.report_only else judge.out
-        judged[key] = replace(found[key], contamination=hits, evidence=task.out, spread=spread)
-        tasks.append(judge)
-    for _ in run(contamination.judge, [] if request.report_only else missing(tasks)):
-        pass
-    return judged
-
-
-def answer(request: Request, files: Sequence[Sequence[counts.FileCounts]]) -> Plan:
-    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.settle` and
-    `plan.make` do."""
-    stocks = [
-        plans.stock(source.name, found, request.held_out) for source, found in zip(request.sources, files, strict=True)
-    ]
-    sizes = {one.name: float(one.available.of(request.unit)) for one in stocks}
-    total = sum(sizes.values())
-    weights = resolve(request.mixture, sizes, request.budget or total, request.max_epochs)
-    weights = {one.name: weights.get(one.name, 0.0) for one in stocks}
-    if request.mixture.baseline:
-        for one in stocks:
-            plans.check_stock(one, request.unit)
-    budget = float(request.budget or 0)
-    if not budget:
-        free = request.mixture.baseline == "unimax"
-        budget = total if free else plans.once(stocks, weights, request.unit)
-    made = plans.make(stocks, weights, budget, request.unit, request.seed)
-    if not made.drawn.documents:
-        raise UsageError(f"no document fits into {budget:,.0f} {request.unit}: give a larger --{request.unit}")
-    return made

@@ -104,7 +104,9 @@ def _decontamination(
 ) -> dict[str, object] | None:
     if not request.tasks:
         return None
-    known = contamination.known_items(request.tasks)
+    from curate.mixing.decontam_match import known_items
+
+    known = known_items(request.tasks)
     removed: Counter[str] = Counter()
     for one in drawn:
         removed[one.source] += one.contaminated

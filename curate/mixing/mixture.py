@@ -1,16 +1,18 @@
-"""A mixture as stated: names of sources with weights, from a TOML file, from the command line or built in."""
+"""A mixture as stated: names of sources with weights, from a TOML file, from the command line or built in; and with their paths."""
 
+import fnmatch
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from curate.errors import RecipeError, UsageError, nearest, said
+from curate.errors import RecipeError, UsageError, nearest, refuse_empty, said
+from curate.files import storage
 from curate.mixing import baselines, units
-from curate.mixing.sources import check_name
+from curate.read import files
 
 TOLERANCE = 1e-6
 """How far from 1 the weights may add up: no rounding of printed weights is hidden, float error is."""
@@ -242,3 +244,61 @@ def resolve(mixture: Mixture, sizes: Mapping[str, float], budget: float, max_epo
     if mixture.baseline == "temperature":
         return baselines.temperature(sizes, mixture.parameter or 1.0)
     return baselines.unimax(sizes, budget, mixture.parameter or max_epochs)
+
+
+# ---- sources as they are named on the command line ----
+
+
+def source_paths(texts: Sequence[str]) -> dict[str, str]:
+    """Path of each source by name, from NAME=PATH, or from FOLDER/KEY=* with a source a folder: `corpus/data/language=*`.
+
+    Raises UsageError.
+    """
+    found: dict[str, str] = {}
+    for name, path in (pair for text in texts for pair in _named(text)):
+        check_name(name, "--source")
+        if name in found:
+            raise UsageError(f"--source {name} is given twice; a glob pattern can name several folders")
+        found[name] = path
+    return found
+
+
+def _named(text: str) -> list[tuple[str, str]]:
+    """(name, path) of one --source."""
+    name, equals, path = text.partition("=")
+    if equals and path and "/" not in name:
+        return [(name, path)]
+    refuse_empty(text, "--source")
+    if name and equals:
+        refuse_empty(path, f"the path of --source {name}")
+    folder, slash, last = text.rstrip("/").rpartition("/")
+    if not (slash and "=" in last):
+        raise UsageError(f"--source {text}: write NAME=PATH, or FOLDER/language=* for a source a language")
+    if not storage.exists(folder):
+        raise UsageError(f"--source {text}: there is no folder {folder}; a name has no slash: NAME=PATH")
+    below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
+    matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
+    if not matching:
+        raise UsageError(f"--source {text}: no folder in {folder} is called so")
+    return [(one.partition("=")[2], storage.join(folder, one)) for one in matching]
+
+
+def columns_by_source(texts: Sequence[str], names: Mapping[str, str], option: str) -> dict[str, str]:
+    """Column by source, from COLUMN (for all) and SOURCE=COLUMN."""
+    found: dict[str, str] = {}
+    for text in sorted(texts, key=lambda one: "=" in one):
+        source, equals, column = text.rpartition("=")
+        if not equals:
+            found.update(dict.fromkeys(names, column))
+        elif source in names:
+            found[source] = column
+        else:
+            raise UsageError(f"{option} {text}: no source {source!r}{nearest(source, names)}")
+    return found
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse names of sources that can't be names of files on every system."""
+    allowed = name and len(name) <= 80 and name[0] not in "._-" and all(c.isalnum() or c in "._-+" for c in name)
+    if not allowed:
+        raise RecipeError(f"{where}: {name!r} can't name a source (letters, digits, . _ - +; at most 80)")

@@ -11,14 +11,19 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import AlarmError, InputError
+from curate.errors import AlarmError, InputError, UsageError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
 from curate.mixing.hashing import DRAW, U64, held_out, numbers
+from curate.mixing.mixture import resolve
 from curate.mixing.units import short
+
+if TYPE_CHECKING:
+    from curate.mixing.job import Request
 
 BINS = 1 << 16
 SHARD_BYTES = 256 << 20
@@ -131,6 +136,27 @@ class Plan:
                     "or raise the limit"
                 )
         return found
+
+
+def answer(request: "Request", files: Sequence[Sequence[FileCounts]]) -> Plan:
+    """The plan for sources that are counted. Raises RecipeError, InputError as `mixture.resolve` and
+    `make` do."""
+    stocks = [stock(source.name, found, request.held_out) for source, found in zip(request.sources, files, strict=True)]
+    sizes = {one.name: float(one.available.of(request.unit)) for one in stocks}
+    total = sum(sizes.values())
+    weights = resolve(request.mixture, sizes, request.budget or total, request.max_epochs)
+    weights = {one.name: weights.get(one.name, 0.0) for one in stocks}
+    if request.mixture.baseline:
+        for one in stocks:
+            check_stock(one, request.unit)
+    budget = float(request.budget or 0)
+    if not budget:
+        free = request.mixture.baseline == "unimax"
+        budget = total if free else once(stocks, weights, request.unit)
+    made = make(stocks, weights, budget, request.unit, request.seed)
+    if not made.drawn.documents:
+        raise UsageError(f"no document fits into {budget:,.0f} {request.unit}: give a larger --{request.unit}")
+    return made
 
 
 def stock(name: str, files: Sequence[FileCounts], fraction: float) -> Stock:

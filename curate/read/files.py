@@ -70,19 +70,7 @@ def find(path: str, asked: Asked = USUAL) -> Found:
 
     Raises InputError when there are none, or when the first has no column of text.
     """
-    if not _is_pattern(path):
-        return _found(path, *_listed(path, asked), asked)
-    known, left = dict[str, int](), dict[str, list[str]]()
-    for match, size in _matches(path):
-        more, out = ({match: size}, {}) if size is not None else _listed(match, asked)
-        known.update({file: bytes_ for file, bytes_ in more.items() if file.lower().endswith(tables.ENDINGS)})
-        out = {**out, "other": [*out.get("other", []), *(file for file in more if file not in known)]}
-        for reason, names in out.items():
-            left.setdefault(reason, []).extend(names)
-    return _found(path, known, left, asked)
-
-
-def _found(path: str, known: dict[str, int], left: dict[str, list[str]], asked: Asked) -> Found:
+    known, left = _matched(path, asked) if _is_pattern(path) else _listed(path, asked)
     notes = [_note(path, reason, left[reason]) for reason in _LEFT_OUT if left.get(reason)]
     if not known:
         told = "; ".join(note.removeprefix(f"{path}: ") for note in notes)
@@ -94,6 +82,18 @@ def _found(path: str, known: dict[str, int], left: dict[str, list[str]], asked: 
     if fault := tables.fault(files[0], asked):  # most often a wrong option: said at once
         raise InputError(f"{files[0]}: {fault}")
     return Found(path, tuple(files), tuple(known[file] for file in files), tuple(notes))
+
+
+def _matched(pattern: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """As `_listed`, of all that matches a pattern."""
+    known, left = dict[str, int](), dict[str, list[str]]()
+    for match, size in _matches(pattern):
+        more, out = ({match: size}, {}) if size is not None else _listed(match, asked)
+        known.update({file: bytes_ for file, bytes_ in more.items() if file.lower().endswith(tables.ENDINGS)})
+        out = {**out, "other": [*out.get("other", []), *(file for file in more if file not in known)]}
+        for reason, names in out.items():
+            left.setdefault(reason, []).extend(names)
+    return known, left
 
 
 def _note(path: str, reason: str, names: Sequence[str]) -> str:
@@ -198,13 +198,13 @@ def _chosen(path: str, below: dict[str, int], asked: Asked) -> tuple[list[str], 
         reason = None
         if columns.encodable(name) != name:
             reason = "name"
-        elif _inside(name, unfinished):
+        elif name.startswith(unfinished):
             reason = "unfinished"
         elif _is_hidden(name):
             reason = "hidden" if _kind(name) else "marker"
         elif not _kind(name):
             reason = "other"
-        elif splits(name) and not _inside(name, jobs):
+        elif splits(name) and not name.startswith(jobs):
             reason = "split"
         elif name.lower().endswith(".json") and (os.path.basename(name) in _SIDE or mixed):
             reason = None if _holds_text(storage.join(path, name), asked) else "side"
@@ -233,11 +233,7 @@ def _is_hidden(name: str) -> bool:
     return any(part[:1] in "._" for part in name.split("/"))
 
 
-def _inside(name: str, folders: Iterable[str]) -> bool:
-    return any(name.startswith(folder) for folder in folders)
-
-
-def _corpora(path: str, below: dict[str, int]) -> tuple[list[str], list[str]]:
+def _corpora(path: str, below: dict[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Folders (with / behind) that are corpora of ours, and those of jobs that did not end."""
     done, unfinished = list[str](), list[str]()
     for name in below:
@@ -247,7 +243,7 @@ def _corpora(path: str, below: dict[str, int]) -> tuple[list[str], list[str]]:
             done.append(folder)
         elif base in ("job.json", "plan.json") and (folder or path.rstrip("/") + "/").endswith(".partial/"):
             unfinished.append(folder)
-    return done, [folder for folder in unfinished if folder not in done]
+    return tuple(done), tuple(folder for folder in unfinished if folder not in done)
 
 
 def _check_there(corpus: str, folder: str, ledger: Mapping[str, Any], below: Mapping[str, int]) -> None:

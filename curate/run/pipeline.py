@@ -14,7 +14,7 @@ from curate.corpus.shards import read_written
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine import children
-from curate.engine.session import Session
+from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
@@ -25,7 +25,7 @@ from curate.run.exchange import exchange
 from curate.run.ledger import Ledger, of_corpus
 from curate.run.passes import judge_corpus
 from curate.run.publish import publish_corpus
-from curate.run.runner import EngineOptions, Job, Watcher, run_job, run_tasks, stage
+from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
 
 MINIMUM_SHARDS = 8
 OF_OURS = ("curate", "union")
@@ -108,7 +108,7 @@ def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
     if (
         job.source.tasks
         and engine_of_pages in OF_OURS
-        and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py")
+        and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py", "best_step")
     ):
         notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
     children.call_in_each(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)

@@ -12,14 +12,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import curate
 from curate.console.terminal import notes
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
-from curate.engine.session import Session, check_options, check_path, session
+from curate.engine.session import EngineOptions, Session, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import InputError, OutputError
 from curate.files import fingerprints, locks, output, storage
@@ -98,23 +98,6 @@ class Job(ABC):
     def beats(self) -> str | None:
         """Where running tasks say how far they are; on a store they don't."""
         return self.scratch("beats") if storage.is_local(self.work) else None
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """What `curate.commands.options.engine_options` reads from the command line."""
-
-    engine: str | None = None
-    master: str | None = None
-    cores: int | None = None
-    resume: bool = False
-    quiet: bool = False
-    private: bool = False
-    memory: int | None = None
-
-    def check(self) -> None:
-        """Raise UsageError for words that name no engine or contradict each other."""
-        check_options(self.engine, self.master, self.private, self.memory, self.cores)
 
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from curate.errors import InputError, UsageError, nearest
 from curate.files import storage
-from curate.mixing.sources import check_name
+from curate.mixing.mixture import check_name
 
 Floats = NDArray[np.float64]
 MOST_BYTES = 256 << 20

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate.engine.session import EngineOptions
 from curate.errors import InputError, UsageError
 from curate.jobs.clean import Options, clean
 from curate.jobs.dedup import Options as DedupOptions
 from curate.jobs.dedup import deduplicate
 from curate.read.inputs import holds_tables
-from curate.run.runner import EngineOptions
 from curate.sample import crawl as sample_crawl
 
 RECIPE = 'name = "long"\n[[step]]\nuse = "filters.gopher.WordCount"\nminimum = 5\nmaximum = 100\n'

@@ -14,9 +14,9 @@ from curate.corpus.shards import shard_of
 from curate.dedup import copies
 from curate.dedup.base import REMOVALS, doc64
 from curate.engine import session
+from curate.engine.session import EngineOptions
 from curate.errors import BalanceError
 from curate.jobs.clean import Options, clean
-from curate.run.runner import EngineOptions
 
 SHARDS = 4
 WORDS = [

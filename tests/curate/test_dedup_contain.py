@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from curate.console.terminal import plain
 from curate.dedup import MinHash, contain, kernel
 from curate.dedup.difference import excerpts, lacking, pieces
-from curate.engine.session import Session, session
+from curate.engine.session import EngineOptions, Session, session
 from curate.errors import AlarmError
 from curate.jobs.dedup import Options, deduplicate
 from curate.report.explain import as_json, difference, explain
 from curate.report.explain_view import view
-from curate.run.runner import EngineOptions
 from tests.curate.test_dedup_minhash import Page, clusters_of, page, words
 
 pytestmark = pytest.mark.engine

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from curate.engine import session
+from curate.engine.session import EngineOptions
 from curate.errors import AlarmError, InputError
 from curate.jobs.dedup import Options, deduplicate
-from curate.run.runner import EngineOptions
 
 pytestmark = pytest.mark.engine
 java = pytest.mark.skipif(session.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
@@ -26,7 +26,7 @@ KILLED = """
 import os, signal, sys
 from curate.files import storage
 from curate.jobs.dedup import Options, deduplicate
-from curate.run.runner import EngineOptions
+from curate.engine.session import EngineOptions
 
 corpus, output, stage, name, resume = sys.argv[1:]
 rename = storage.rename_folder

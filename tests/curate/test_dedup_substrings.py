@@ -21,9 +21,9 @@ from curate.dedup.index import keys_of_corpus
 from curate.dedup.repeated import flat, partition, removed, runs
 from curate.dedup.substrings import cut
 from curate.dedup.windows import spans
+from curate.engine.session import EngineOptions
 from curate.filters.base import Document
 from curate.jobs.dedup import Options, deduplicate
-from curate.run.runner import EngineOptions
 from tests.linear import assert_linear
 
 Row = dict[str, Any]

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from curate.commands.explain import explain as explain_command
+from curate.engine.session import EngineOptions
 from curate.errors import InputError
 from curate.jobs.clean import Options, clean
 from curate.report.explain import explain
 from curate.report.skipped import find_skipped
-from curate.run.runner import EngineOptions
 from curate.sample import crawl
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]

@@ -187,10 +187,10 @@ def test_a_server_that_is_no_spark_connect_is_told(folder, capsys, monkeypatch):
 )
 def test_a_master_has_one_of_the_known_forms(master, right):
     if right:
-        session.check_options(master=master)
+        session.EngineOptions(master=master).check()
         return
     with pytest.raises(UsageError, match="is no master of Spark"):
-        session.check_options(master=master)
+        session.EngineOptions(master=master).check()
 
 
 def test_a_start_that_fails_leaves_what_an_earlier_run_made(folder, capsys, monkeypatch):
@@ -269,13 +269,14 @@ def test_what_a_person_should_know_before_the_first_page(folder, monkeypatch):
     assert "compiled" not in out.stderr  # texts that are there need no extractor
     source = Path(curate.__file__).parent / "html" / "extract.py"
     monkeypatch.setenv(caching.VARIABLE, str(folder / "numba"))
-    assert not caching.is_compiled(source)
+    assert not caching.is_compiled(source, "best_step")
     made = folder / "numba" / "html_1" / "extract.best_step-1.py311.nbi"
     made.parent.mkdir(parents=True)
     made.write_bytes(b"")
-    assert caching.is_compiled(source)
+    assert caching.is_compiled(source, "best_step")
+    assert not caching.is_compiled(source, "best")  # the last one that a page needs is the last to be compiled
     os.utime(made, (0, 0))  # of an earlier version
-    assert not caching.is_compiled(source)
+    assert not caching.is_compiled(source, "best_step")
 
 
 def test_a_recipe_is_printed_and_copied_as_it_is(folder, capsys):

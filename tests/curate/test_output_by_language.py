@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from curate.commands.explain import explain
 from curate.commands.inspect import inspect
 from curate.corpus.lookup import by_id, parts
+from curate.engine.session import EngineOptions
 from curate.errors import OutputError, RecipeError, UsageError
 from curate.jobs.clean import Options, clean
-from curate.mixing.sources import source_paths
+from curate.mixing.mixture import source_paths
 from curate.report.languages import funnels, outliers
 from curate.run import publish
-from curate.run.runner import EngineOptions
 
 RECIPE = """
 [output]

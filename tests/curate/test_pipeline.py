@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate.engine.session import Session
+from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError, InputError, OutputError
 from curate.jobs.clean import Options
 from curate.jobs.clean import clean as run_clean
 from curate.read import web
 from curate.read.source import ReadTask
 from curate.run import exchange, ledger, passes, pipeline
-from curate.run.runner import EngineOptions
 from curate.sample import crawl as sample_crawl
 from tests.command import curate
 
@@ -109,7 +108,7 @@ def test_a_finished_job_that_is_started_once_more_is_no_failure(crawl, corpus, c
 KILLED = """
 import sys
 from curate.jobs.clean import Options, clean
-from curate.run.runner import EngineOptions
+from curate.engine.session import EngineOptions
 options = Options(inputs=[sys.argv[1]], output=sys.argv[2], extractor="resiliparse", split_bytes=60_000)
 clean(options, EngineOptions(resume=sys.argv[3] == "again", quiet=True))
 """
@@ -178,7 +177,7 @@ def test_usual_readers_open_it_as_it_is(corpus, monkeypatch):
     ],
 )
 def test_mistakes_get_one_line_and_exit_code_2(crawl, tmp_path, arguments, message, monkeypatch):
-    monkeypatch.setattr(pipeline, "is_compiled", lambda _: False)  # on a machine where nothing ran yet
+    monkeypatch.setattr(pipeline, "is_compiled", lambda *_: False)  # on a machine where nothing ran yet
     inputs = [] if "--input" in arguments else ["--input", str(crawl)]
     done = curate("clean", "--output", str(tmp_path / "out"), "--quiet", *inputs, *arguments)
     assert done.returncode == 2

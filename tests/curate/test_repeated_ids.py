@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console
 
 from curate.corpus.recipe import load
+from curate.engine.session import EngineOptions
 from curate.jobs.clean import Options, clean
 from curate.report.explain import explain
 from curate.report.explain_view import view
 from curate.report.gather import Reservoir, gather
 from curate.report.inspect import inspect
 from curate.report.page import page
-from curate.run.runner import EngineOptions
 from curate.sample import crawl
 from tests.command import curate
 

@@ -293,7 +293,7 @@ def test_one_process_compiles_and_the_others_wait(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from time import sleep; from types import SimpleNamespace\n"
         "from curate.html import extract as engine\n"
-        f"engine._cache = lambda: Path({str(tmp_path)!r})\n"
+        f"engine._cache, engine.is_cold = lambda: Path({str(tmp_path)!r}), lambda: True\n"
         "engine.judge = lambda page: print('in', flush=True) or SimpleNamespace(page=None)\n"
         "engine.assemble = lambda judged: sleep(.3)\n"
         "engine.title_of = lambda page, url: print('out', flush=True)\n"

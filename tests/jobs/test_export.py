@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from curate.commands.export import export as command
 from curate.corpus import exports
 from curate.corpus.shards import ShardWriter
+from curate.engine.session import EngineOptions
 from curate.errors import BalanceError, InputError, OutputError, UsageError
 from curate.jobs import export as jobs
-from curate.run.runner import EngineOptions
 
 WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 SCHEMA = pa.schema(

@@ -161,7 +161,7 @@ def test_rows_of_evidence_count_from_the_start_of_the_file(tmp_path: Path, monke
     task = contamination.LookTask(SourceFile("web", "x"), (str(tmp_path / "t.jsonl"),), str(tmp_path / "looked"))
     assert contamination.look(task) == 4
     spread = contamination.write_spread([task.out], 3, str(tmp_path))
-    judge = contamination.judging(task.out, 8, spread, 10, str(tmp_path))
+    judge = contamination.judge_task(task.out, 8, spread, 10, str(tmp_path))
     assert contamination.judge(judge) == 4
     assert pq.read_table(judge.out)["hits"].to_pylist() == [0, 1, 0, 0, 0, 1, 1, 1]
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from curate.cli import group
 from curate.console.terminal import plain
+from curate.engine.session import EngineOptions
 from curate.errors import InputError
 from curate.jobs.decontaminate import Options, decontaminate
 from curate.mixing import decontam_items
@@ -21,7 +22,6 @@ from curate.mixing.decontam_match import Tasks
 from curate.mixing.decontam_step import Decontaminate, without
 from curate.report.explain import explain
 from curate.report.explain_view import view
-from curate.run.runner import EngineOptions
 from tests.linear import assert_linear
 
 QUESTION = "A baker fills six trays with fourteen small rolls each and sells all but nine of them before noon; how many has she sold?"

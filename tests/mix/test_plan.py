@@ -53,7 +53,7 @@ def draw_rows(order_: Request, planned: plan.Plan, tmp_path: Path) -> list[dict[
 
 
 def planned_of(asked: Request) -> plan.Plan:
-    return job.answer(asked, job.measure(asked, here))
+    return plan.answer(asked, job.measure(asked, here))
 
 
 @pytest.fixture

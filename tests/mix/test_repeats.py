@@ -3,6 +3,7 @@
 import bisect
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_what_is_drawn_is_what_was_planned(kind: str, unit: str, tmp_path: Path)
     assert whole.drawn.documents == len(rows) == whole.draws[0].stock.available.documents
     assert whole.drawn.bytes == sum(len(row["text"].encode()) for row in rows)
     assert len({row["place"] for row in rows}) == len(rows)  # copies stand in places of their own
-    again = job.replace(asked, budget=int(1.6 * whole.drawn.of(unit)))
+    again = replace(asked, budget=int(1.6 * whole.drawn.of(unit)))
     planned = planned_of(again)
     drawn = Counter(row["id"] for row in draw_rows(again, planned, tmp_path))
     assert all(drawn[name] in (wanted[name], 2 * wanted[name]) for name in drawn)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from curate.engine import children
-from curate.engine.session import Session
+from curate.engine.session import EngineOptions, Session
 from curate.errors import OutputError
 from curate.files import storage
 from curate.mixing import mixture, sources
 from curate.mixing.job import MixJob, Request
 from curate.report.mixture import finish_mixture
 from curate.run import runner
-from curate.run.runner import EngineOptions, run_job
+from curate.run.runner import run_job
 from curate.tokens.tokenizer import TokenizerFile
 from tests.command import curate
 

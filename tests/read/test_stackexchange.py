@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.corpus.recipe import load
+from curate.engine.session import EngineOptions
 from curate.errors import InputError
 from curate.html.fragment import fragment_text
 from curate.jobs.clean import Options, clean
@@ -18,7 +19,6 @@ from curate.read import buckets, stackexchange
 from curate.read.documents import document_source
 from curate.read.stackexchange import StackExchange, attributes, chosen, license_of, rows, tags_of
 from curate.read.unpack import Piece
-from curate.run.runner import EngineOptions
 
 BOM = b"\xef\xbb\xbf"
 DOCTYPE = '<!DOCTYPE posts [<!ENTITY bomb "aaaa"><!ENTITY out SYSTEM "file:///etc/passwd">]>\n'

@@ -13,13 +13,13 @@ import pytest
 
 from curate.corpus.recipe import load
 from curate.engine import children
+from curate.engine.session import EngineOptions
 from curate.errors import InputError
 from curate.jobs.clean import Options, clean
 from curate.read import rows, wikipedia
 from curate.read.documents import document_source
 from curate.read.dumps import head_of
 from curate.read.unpack import pieces
-from curate.run.runner import EngineOptions
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="de">
   <siteinfo>
