@@ -3,13 +3,16 @@
 import codecs
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding
 
 from curate.encodings.labels import DOUBLE_BYTE, decode_as, encoding_of
-from curate.encodings.mojibake import may_hold_utf8, repaired
+from curate.encodings.mojibake import is_sound, may_hold_utf8, repaired
 from curate.encodings.prescan import prescan
+
+if TYPE_CHECKING:
+    from curate.encodings.counts import Seen
 
 _SAMPLE = 16 << 10  # bytes, from the first beyond ASCII on, that detection looks at; it takes 1 ms for each KiB
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
@@ -17,6 +20,8 @@ _ZEROS = {b"<\0": "utf-16le", b"\0<": "utf-16be"}  # how markup in UTF-16 withou
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)")  # to kanji, to katakana
 _STATEFUL = re.compile(rb"\x1b|\x0e|~\{")  # what the 7-bit encodings that became "replacement" switch with
 _BY_CHANCE = DOUBLE_BYTE | {"windows-874"}  # encodings that have a pair of bytes in common with UTF-8 now and then
+_MARK, _TWICE = "\ufeff", "ï»¿"
+_MARKED = _MARK.encode(), _TWICE.encode()
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _WITH_C1 = ("utf", "iso-8859")  # the others have no C1 characters, and nobody encodes twice in them
@@ -111,41 +116,46 @@ def decode(body: bytes, http_charset: str | None = None, *, html: bool = True) -
 
 
 def decode_page(body: bytes, http_charset: str | None = None, *, html: bool = True) -> Decoded:
-    """Text of a page, how it was decoded, and whether encoding it would only give its bytes back.
+    """Text of a page, how it was decoded, and whether encoding it would only give its bytes back: see `utf8_page`."""
+    utf8, charset = utf8_page(body, http_charset, html=html)
+    return Decoded(utf8.decode(), charset, utf8 is body)
+
+
+def utf8_page(body: bytes, http_charset: str | None = None, *, html: bool = True) -> tuple[bytes, str]:
+    """A page in UTF-8 (`body` itself, where it is that already), and the encoding that decoded it.
 
     The encoding is that of the byte order mark, the HTTP header, the markup (`html`), or it is detected, as the HTML
     standard has it (section 13.2.3.2): the first whose bytes these can be, see `fits`. Labels and decoders are those of
     the WHATWG Encoding Standard (`iso-8859-1` is windows-1252). What is invalid becomes U+FFFD, and so do NULs, so that
     any text can be stored. C1 characters and doubly encoded UTF-8 are repaired (`curate.encodings.mojibake`). Never raises.
     """
-    first: Decoded | None = None
+    from curate.encodings.counts import checked  # with numba: not for who only plans what others read
+
+    first: tuple[str, str] | None = None
     for charset in _candidates(body, http_charset, html):
-        if charset == "utf-8" and (whole := _strict(body)) is not None:
-            return _utf8(body, whole)
+        if charset == "utf-8" and (seen := checked(body)):
+            return _utf8(body, seen), charset
         text = decode_as(body, charset)
-        decoded = Decoded(text, charset)
+        decoded = text, charset
         if fits(body, text, charset):
             first = decoded
             break
         first = first or decoded
     assert first is not None  # detection always has an answer
-    text = _without_marks(first.text)
-    wrong = may_hold_utf8(body) if first.charset == "windows-1252" else first.charset.startswith(_WITH_C1)
-    return Decoded(repaired(text) if wrong else text, first.charset)
+    text, charset = _without_marks(first[0]), first[1]
+    wrong = may_hold_utf8(body) if charset == "windows-1252" else charset.startswith(_WITH_C1)
+    return (repaired(text) if wrong else text).encode(), charset
 
 
-def _utf8(body: bytes, text: str) -> Decoded:
-    """Most pages: one pass over the bytes, and hardly more to check (a NUL is found in bytes several times as fast)."""
-    clean = _without_marks(text) if b"\0" in body or text.startswith(("\ufeff", "ï»¿")) else text
-    clean = repaired(clean, body if clean is text else None)
-    return Decoded(clean, "utf-8", as_it_was=clean is text)
-
-
-def _strict(body: bytes) -> str | None:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return None
+def _utf8(body: bytes, seen: "Seen") -> bytes:
+    """Most pages: one pass over the bytes, and hardly more to check."""
+    if b"\0" in body or body.startswith(_MARKED):
+        return repaired(_without_marks(body.decode())).encode()
+    if is_sound(body, seen):
+        return body
+    text = body.decode()
+    clean = repaired(text, body, seen)
+    return body if clean is text else clean.encode()
 
 
 def fits(body: bytes, text: str, charset: str) -> bool:
@@ -212,7 +222,7 @@ def _is_iso_2022_jp(body: bytes) -> bool:
 
 def _without_marks(text: str) -> str:
     """Without a byte order mark, encoded twice or once, and NULs."""
-    return text.removeprefix("\ufeff").removeprefix("ï»¿").replace("\0", "\ufffd")
+    return text.removeprefix(_MARK).removeprefix(_TWICE).replace("\0", "\ufffd")
 
 
 def looks_binary(body: bytes) -> bool:

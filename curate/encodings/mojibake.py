@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from curate.encodings.counts import Seen
 
 _BYTES = bytes(range(0x80, 0x100))
+_PE = b"\xd0"  # how the most common letters of Cyrillic begin in UTF-8
 _WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
 _WINDOWS = dict(zip(map(chr, range(0x80, 0xA0)), decode_as(_BYTES[:32], "windows-1252"), strict=True))
 _C1_CHARACTER = re.compile("[\x80-\x9f]")
@@ -53,16 +54,17 @@ def without_c1(text: str) -> str:
     return _C1_CHARACTER.sub(lambda match: _WINDOWS[match[0]], text)  # str.translate looks at each character of a page
 
 
-def repaired(text: str, utf8: bytes | None = None) -> str:
+def repaired(text: str, utf8: bytes | None = None, seen: "Seen | None" = None) -> str:
     """`text` without C1 characters and, where it is doubly encoded UTF-8, as it was meant; else the same object.
 
-    `utf8` is the text's UTF-8, where there is one already. Idempotent: what was encoded three times is repaired twice.
+    `utf8` is the text's UTF-8 and `seen` what was counted in it, where these are there already. Idempotent: what was encoded three
+    times is repaired twice.
     """
     if text.isascii():
         return text
     if utf8 is None:
         utf8 = text.encode("utf-8", "surrogatepass")
-    seen = _look(utf8)
+    seen = seen or _look(utf8)
     if not seen.c1:
         return _wholly_repaired(text, utf8, seen)
     plain = without_c1(text)
@@ -73,6 +75,11 @@ def repaired(text: str, utf8: bytes | None = None) -> str:
     while (better := _WITH_C1.sub(_decoded, text)) != text:
         text = better
     return without_c1(text)
+
+
+def is_sound(utf8: bytes, seen: "Seen") -> bool:
+    """Whether it is known without a closer look that `repaired` would leave a text alone, given its UTF-8 and what was counted in it."""
+    return not seen.c1 and not _like_windows_1252("", utf8, seen) and _PE not in utf8
 
 
 def _look(utf8: bytes) -> "Seen":
@@ -108,7 +115,7 @@ def _like_windows_1252(text: str, utf8: bytes, seen: "Seen") -> bool:
 
 def _like_windows_1251(text: str, utf8: bytes, seen: "Seen") -> bool:
     """Whether the letter that leads every other pair (D0) is more common than the commonest letter of Cyrillic text."""
-    if b"\xd0" not in utf8:
+    if _PE not in utf8:
         return False
     some = text[:: 1 + len(text) // 4096]
     return some.count("Р") > some.count("о")

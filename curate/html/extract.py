@@ -1,6 +1,7 @@
 """The engine `curate`: blocks, features, two passes of the model, lines of text; trafilatura where it is unsure."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -17,7 +18,7 @@ from curate.html.context import CONTEXT, context
 from curate.html.features import fill, word_logits
 from curate.html.hidden import visible
 from curate.html.layout import name_logits
-from curate.html.lines import AFTER_TERM, CELL, MEANING, ROW, SEPARATOR, TERM, joints
+from curate.html.lines import joined, joints
 from curate.html.measure import WORDS
 from curate.html.model import Model, model
 from curate.html.page import Page, read_page
@@ -100,34 +101,40 @@ def extract(html: str, url: str | None = None) -> str:
     return extract_page(html, url).text
 
 
-def extract_page(html: str, url: str | None = None, utf8: bytes | None = None, title: bool = False) -> Extraction:
-    """The main text of `html`, and which engine it is from; `utf8` is `html` in UTF-8, where the caller has it.
+def extract_page(html: str | bytes, url: str | None = None, title: bool = False) -> Extraction:
+    """The main text of `html`, and which engine it is from. Bytes are UTF-8 as `curate.encodings.decode` leaves it.
 
     `title`: the page's title is the first line, where there is a text.
     """
-    judged = judge(html if utf8 is None else utf8)
+    judged = judge(html)
     done = _extracted(html, url, judged)
     if not title:
         return done
     return Extraction(with_title(done.text, title_of(judged.page, url)), done.engine)
 
 
-def _extracted(html: str, url: str | None, judged: Judged) -> Extraction:
+def _extracted(html: str | bytes, url: str | None, judged: Judged) -> Extraction:
     if (text := elsewhere(html, judged)) is not None:
         return Extraction(text, "curate")
     if judged.unsure:
         from curate.html.extractors import fallback
 
-        return Extraction(fallback(html, url), "trafilatura")
+        return Extraction(fallback(_text(html), url), "trafilatura")
     return Extraction(assemble(judged), "curate")
 
 
-def elsewhere(html: str, judged: Judged) -> str | None:
+def _text(html: str | bytes) -> str:
+    return html if isinstance(html, str) else html.decode()
+
+
+def elsewhere(html: str | bytes, judged: Judged) -> str | None:
     """The article in a page's JSON-LD, where the page shows next to nothing of its own; None where it does."""
-    shown = judged.page.facts.measures[judged.keep, WORDS].sum()
-    if shown > FEW_WORDS or not int(judged.page.facts.page[2]) & ARTICLE:
+    if not int(judged.page.facts.page[2]) & ARTICLE:
         return None
-    body = article_body(html)
+    shown = judged.page.facts.measures[judged.keep, WORDS].sum()
+    if shown > FEW_WORDS:
+        return None
+    body = article_body(_text(html))
     if len(body.split()) <= 4 * shown + FEW_WORDS:
         return None
     if not is_html(body):
@@ -210,35 +217,28 @@ def best_step(p: Array, words: Array) -> tuple[Number, Number]:
 def assemble(judged: Judged) -> str:
     """The kept blocks as lines: one a block, the cells of a table's row on one line, a short term before what it means,
     preformatted text as it is, shortcodes gone."""
-    page = judged.page
-    kept = np.flatnonzero(judged.keep)
+    page, kept = judged.page, np.flatnonzero(judged.keep)
     if not len(kept):
         return ""
-    blocks = page.facts.blocks[kept]
-    first, last = blocks[0, B_START], blocks[-1, B_END]
-    source = page.tape.text[first:last].tobytes()
-    texts = [source[start:end] for start, end in (blocks[:, [B_START, B_END]] - first).tolist()]
+    text, blocks = page.tape.text, page.facts.blocks[kept]
+    near = joints(page.facts.nodes, page.facts.blocks)[kept]
+    source = text[blocks[0, B_START] : blocks[-1, B_END]].tobytes()
     if b"[" in source and (codes := shortcodes(source)):
         tags = page.facts.nodes[blocks[:, B_NODE], N_TAG]
-        for i in np.flatnonzero((blocks[:, B_CODE] == 0) & (tags != _PRE)).tolist():
-            if b"[" in texts[i]:
-                texts[i] = b" ".join(codes.sub(b"", texts[i]).split())
-    near = joints(page.facts.nodes, page.facts.blocks)[kept].tolist()
-    pieces, before = [], -1
-    for i, text in enumerate(texts):
-        if not text:
-            continue
-        if before >= 0:
-            pieces.append(_between(near[before], near[i], texts[before]))
-        pieces.append(text)
-        before = i
-    return b"".join(pieces).decode("utf-8", "replace")
+        text, blocks = _without(codes, text, blocks, (blocks[:, B_CODE] == 0) & (tags != _PRE))
+    return joined(text, blocks, near).decode("utf-8", "replace")
 
 
-def _between(one: list[int], other: list[int], text: bytes) -> bytes:
-    """What parts two blocks, of which the first has this text."""
-    if other[ROW] >= 0 and other[ROW] == one[ROW] and other[CELL] != one[CELL]:
-        return SEPARATOR
-    if one[TERM] >= 0 and other[MEANING] == one[TERM]:
-        return AFTER_TERM if text[-1:].isalnum() or text[-1:] in b")]\"'" or text[-1] >= 128 else b" "
-    return b"\n"
+def _without(
+    codes: re.Pattern[bytes], text: NDArray[np.uint8], blocks: NDArray[np.int32], among: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The texts of blocks, those `among` which codes are looked for without them, and where each is then."""
+    blocks, parts, size = blocks.copy(), list[bytes](), 0
+    for i, (start, end) in enumerate(blocks[:, [B_START, B_END]].tolist()):
+        part = text[start:end].tobytes()
+        if among[i] and b"[" in part:
+            part = b" ".join(codes.sub(b"", part).split())
+        parts.append(part)
+        blocks[i, B_START], blocks[i, B_END] = size, size + len(part)
+        size += len(part)
+    return np.frombuffer(b"".join(parts), np.uint8), blocks

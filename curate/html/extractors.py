@@ -34,12 +34,14 @@ class Known(NamedTuple):
     function: str
     package: str
     """What has its version."""
+    reads_bytes: bool = False
+    """Whether it takes pages in UTF-8, too."""
 
 
 ENGINES = {
     "trafilatura": Known(__name__, "_trafilatura", "trafilatura"),
     "resiliparse": Known(__name__, "_resiliparse", "resiliparse"),
-    "curate": Known("curate.html.extract", "extract_page", "curate-corpora"),
+    "curate": Known("curate.html.extract", "extract_page", "curate-corpora", reads_bytes=True),
 }
 """Engines by name. Any other one is named by its dotted name, `package.module.function`."""
 DEFAULT = "curate"
@@ -62,31 +64,33 @@ def extractor(name: str = DEFAULT, *, title: bool = False) -> Engine:
     named = named_extractor(name, title=title)
 
     def extract(html: str, url: str | None = None) -> str:
-        return named(html, url, None)[0]
+        return named(html, url)[0]
 
     return extract
 
 
-NamedEngine = Callable[[str, str | None, bytes | None], tuple[str, str]]
+NamedEngine = Callable[[str | bytes, str | None], tuple[str, str]]
 
 
-def named_extractor(name: str = DEFAULT, *, decoded: bool = False, title: bool = False) -> NamedEngine:
+def named_extractor(name: str = DEFAULT, *, title: bool = False) -> NamedEngine:
     """Like `extractor`, but each text comes with the name of the engine that it is from: `curate` hands the pages that
     it is unsure of to another one.
 
-    `decoded` says that pages come from `curate.encodings.decode`, which leaves nothing in them to clean. The third argument is
-    the page in UTF-8, where it came so: the engine that reads bytes need not encode it again. `title` as in `extractor`.
+    Pages may be bytes, too: UTF-8 as `curate.encodings.decode` leaves it, with nothing in it to clean. `title` as in `extractor`.
     """
     module, engine = _found(name)
     if hasattr(module, "prepare"):
         module.prepare()  # compiled code and models are loaded now, not on the time of the first page
 
-    known = signature(engine).parameters
-    reads_bytes, options = "utf8" in known, {"title": True} if title and "title" in known else {}
+    options = {"title": True} if title and "title" in signature(engine).parameters else {}
+    reads_bytes = name in ENGINES and ENGINES[name].reads_bytes
 
-    def extract(html: str, url: str | None, utf8: bytes | None) -> tuple[str, str]:
-        page = html if decoded else clean_html(html)
-        made = engine(page, url, utf8, **options) if reads_bytes else engine(page, url, **options)
+    def extract(page: str | bytes, url: str | None) -> tuple[str, str]:
+        if isinstance(page, str):
+            page = clean_html(page)
+        elif not reads_bytes:
+            page = page.decode()
+        made = engine(page, url, **options)
         if isinstance(made, str):
             return clean_text(made), name
         return clean_text(made.text, gaps=made.engine == name), made.engine  # its only gaps are of preformatted text
@@ -145,18 +149,28 @@ def clean_text(text: str, *, gaps: bool = False) -> str:
     one blank line in a row (`gaps`: these stay), and blank lines at both ends. Lone surrogates become U+FFFD. C1
     characters and doubly encoded UTF-8 are what was meant (`curate.encodings.mojibake`). Idempotent.
     """
-    lines = _UNWANTED.sub("", repaired(encodable(text))).splitlines()  # at every line end that Unicode knows
+    from curate.html.tidy import is_tidy  # with numba: not for who only plans what others read
+
+    text, utf8 = _encoded(text)
+    if is_tidy(utf8, gaps) and repaired(text, utf8) is text:  # most
+        return text
+    lines = _UNWANTED.sub("", repaired(text)).splitlines()  # at every line end that Unicode knows
     whole = "\n".join([line.rstrip() for line in lines])
     return whole.strip("\n") if gaps else _GAP.sub("\n\n", whole.strip())
 
 
 def encodable(text: str) -> str:
     """`text` with U+FFFD for lone surrogates."""
+    return _encoded(text)[0]
+
+
+def _encoded(text: str) -> tuple[str, bytes]:
+    """That, and its UTF-8."""
     try:
-        text.encode()  # faster than a search, and there is hardly ever one
+        return text, text.encode()  # faster than a search, and there is hardly ever one
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text)
-    return text
+        text = _SURROGATE.sub("\ufffd", text)
+        return text, text.encode()
 
 
 _BARS = "\u2758\u23d0\uffe8\u2502\u2503\u01c0"

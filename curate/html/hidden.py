@@ -19,8 +19,13 @@ PROSE_WORDS, PROSE_SHARE, ENOUGH_WORDS = 12, 0.9, 30
 """A page shows an article where so much of its text is in blocks of so many words, and there are so many."""
 
 
+SUMS = 5
+
+
 @compiled
-def _hidden(nodes: Array, blocks: Array, of_node: Array, of_block: Array) -> None:
+def _hidden(nodes: Array, blocks: Array, keep: Array, words: Array, of_node: Array, sums: Array) -> None:
+    """Why each element is hidden (`of_node`), and words of the kept blocks: all, hidden, hidden for want of scripts, shown, and of
+    those shown in blocks of `PROSE_WORDS` or more."""
     for node in range(1, len(nodes)):
         tag, flags = nodes[node, N_TAG], nodes[node, N_FLAGS]
         why = of_node[nodes[node, N_PARENT]]
@@ -34,7 +39,13 @@ def _hidden(nodes: Array, blocks: Array, of_node: Array, of_block: Array) -> Non
             why = UNSEEN
         of_node[node] = why
     for block in range(len(blocks)):
-        of_block[block] = of_node[blocks[block, B_NODE]]
+        if keep[block]:
+            why, count = of_node[blocks[block, B_NODE]], words[block]
+            sums[0] += count
+            sums[1] += count if why > 0 else 0.0
+            sums[2] += count if why == NO_SCRIPT else 0.0
+            sums[3] += count if why == 0 else 0.0
+            sums[4] += count if why == 0 and count >= PROSE_WORDS else 0.0
 
 
 def visible(
@@ -44,16 +55,11 @@ def visible(
 
     Style sheets are not read: hidden is what its tags and their attributes say.
     """
-    hidden = np.zeros(len(blocks), np.int8)
-    _hidden(nodes, blocks, np.zeros(len(nodes), np.int8), hidden)
-    if not hidden.any():  # most
+    why, sums = np.zeros(len(nodes), np.int8), np.zeros(SUMS)
+    _hidden(nodes, blocks, keep, words, why, sums)
+    total, unseen, unscripted, shown, prose = sums.tolist()
+    if not unseen:  # most
         return keep
-    total, unseen, unscripted = (
-        float(words[keep & one].sum()) for one in (hidden >= 0, hidden > 0, hidden == NO_SCRIPT)
-    )
-    if not unseen:
-        return keep
-    shown = words[keep & (hidden == 0)]
-    article = shown.sum() >= ENOUGH_WORDS and shown[shown >= PROSE_WORDS].sum() >= PROSE_SHARE * shown.sum()
+    article = shown >= ENOUGH_WORDS and prose >= PROSE_SHARE * shown
     most = (MOST_BESIDE_PROSE if unscripted <= MOST_WITHOUT_SCRIPT * total else 0.0) if article else MOST
-    return keep & (hidden == 0) if unseen <= most * total else keep
+    return keep & (why[blocks[:, B_NODE]] == 0) if unseen <= most * total else keep

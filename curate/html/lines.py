@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.jit import Array, compiled
+from curate.filters.jit import Array, Number, compiled, inner
+from curate.html.markup import U64
 from curate.html.tags import TAG
 from curate.html.tape import B_END, B_NODE, B_START, N_PARENT, N_TAG
 
@@ -13,7 +14,10 @@ for _name in ("p", "div", "center", "h1", "h2", "h3", "h4", "h5", "h6", "address
     PLAIN[TAG[_name]] = True
 LONGEST_CELL = 200  # bytes; a longer cell is a piece of layout, or prose, and keeps a line of its own
 ROW, CELL, TERM, MEANING = range(4)
-SEPARATOR, AFTER_TERM = b" | ", b": "
+BETWEEN_CELLS = 3  # bytes of what parts cells, " | "
+_BLANK, _BAR, _COLON, _LINE_FEED = 32, 124, 58, 10
+_BEFORE_COLON = np.array([c >= 128 or chr(c).isalnum() or chr(c) in ")]\"'" for c in range(256)])
+"""Bytes behind which a term's colon is put: other marks end it themselves."""
 
 
 @compiled
@@ -56,3 +60,44 @@ def joints(nodes: NDArray[np.int32], blocks: NDArray[np.int32]) -> NDArray[np.in
     cell, count, last, term = np.zeros((4, len(nodes)), np.int32)
     _join(nodes, blocks, PLAIN, cell, count, last, term, out)
     return out
+
+
+def joined(text: NDArray[np.uint8], blocks: NDArray[np.int32], near: NDArray[np.int32]) -> bytes:
+    """The texts of blocks as lines, where `near` (see `joints`) does not say that two share one. Empty blocks are none."""
+    sizes = blocks[:, B_END] - blocks[:, B_START]
+    out = np.empty(int(sizes.sum()) + BETWEEN_CELLS * len(blocks), np.uint8)
+    return out[: _write(text, blocks, near, out)].tobytes()
+
+
+@compiled
+def _write(text: Array, blocks: Array, near: Array, out: Array) -> Number:
+    """Fill `out`; how many bytes that takes."""
+    size, before = 0, -1
+    for i in range(len(blocks)):
+        start, end = U64(blocks[i, B_START]), U64(blocks[i, B_END])
+        if start == end:
+            continue
+        if before >= 0:
+            size = _part(near[before], near[i], out, size)
+        before = i
+        at = U64(size)
+        for k in range(start, end):
+            out[at + (k - start)] = text[k]
+        size += int(end - start)
+    return size
+
+
+@inner
+def _part(one: Array, other: Array, out: Array, size: Number) -> Number:
+    """Put what parts two blocks behind the first; the size then."""
+    if other[ROW] >= 0 and other[ROW] == one[ROW] and other[CELL] != one[CELL]:
+        out[size], out[size + 1], out[size + 2] = _BLANK, _BAR, _BLANK
+        return size + BETWEEN_CELLS
+    if one[TERM] >= 0 and other[MEANING] == one[TERM]:
+        if _BEFORE_COLON[out[size - 1]]:
+            out[size] = _COLON
+            size += 1
+        out[size] = _BLANK
+        return size + 1
+    out[size] = _LINE_FEED
+    return size + 1

@@ -80,9 +80,9 @@ MOST_TAGS, LONGEST_TAG, LONGEST_POLICY, LONGEST_HEAD = 1_000, 4_000, 300, 1 << 2
 """Meta tags of a page that are read, characters of one, of an address that is kept, and of what comes before <body>."""
 
 
-def declared(reserving: Sequence[tuple[str, str]], html: str, of_site: Sequence[str] = ()) -> list[str]:
+def declared(reserving: Sequence[tuple[str, str]], html: str | bytes, of_site: Sequence[str] = ()) -> list[str]:
     """What the fields of an HTTP header (see `warc.headers.Http`) and a page's meta tags declare; sorted, each once. Behind it
-    `of_site`: the entries of its site's own files.
+    `of_site`: the entries of its site's own files. Bytes are UTF-8: most pages are known to say nothing before they are text.
 
     The TDM Reservation Protocol (W3C community group, 2024, section 6): what the page says of it goes before what the header says,
     and that before the file.
@@ -145,8 +145,14 @@ def _directive(word: str, crawler: str) -> Iterator[tuple[str, str]]:
         yield f"{said}@{crawler}", ""
 
 
-def _of_page(html: str) -> Iterator[tuple[str, str]]:
+def _of_page(html: str | bytes) -> Iterator[tuple[str, str]]:
     """Declarations of meta tags, as those of a header. Tags in comments and scripts are none."""
+    if isinstance(html, bytes):
+        from curate.read.telling import telling  # with numba: not for who only plans what others read
+
+        if not any(True for piece in telling(html) for _ in _of_tag(_tag(piece, 0))):
+            return
+        html = html.decode()
     found = [(at, one) for at, tag in _telling(html) for one in _of_tag(tag)]
     hidden = [match.span() for match in _UNSEEN.finditer(html, 0, found[-1][0])] if found else []
     for at, one in found:
@@ -175,14 +181,20 @@ def _telling(html: str) -> Iterator[tuple[int, str]]:
         start = match.end() - 1
         if html[start - 1] in "yY":
             return
-        close = html.find(">", start, start + LONGEST_TAG)
-        tag = html[start : close if close >= 0 else start + LONGEST_TAG]
-        if tag.rstrip(" /")[-1:] not in _QUOTES:  # the ">" may stand in a value
-            whole = _TAG_END.match(html, start, start + LONGEST_TAG)
-            tag = whole[0] if whole else tag
+        tag = _tag(html, start)
         lower = tag.lower()
         if any(word in lower for word in _TELLING):
             yield start, tag
+
+
+def _tag(html: str, start: int) -> str:
+    """The attributes of the tag whose name ends at `start`, LONGEST_TAG characters of them."""
+    close = html.find(">", start, start + LONGEST_TAG)
+    tag = html[start : close if close >= 0 else start + LONGEST_TAG]
+    if tag.rstrip(" /")[-1:] not in _QUOTES:  # the ">" may stand in a value
+        whole = _TAG_END.match(html, start, start + LONGEST_TAG)
+        tag = whole[0] if whole else tag
+    return tag
 
 
 def is_ai_crawler(name: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from curate.corpus import schema
 from curate.corpus.recipe import is_corpus_wide, parse
-from curate.encodings.decode import decode_page, looks_binary
+from curate.encodings.decode import looks_binary, utf8_page
 from curate.engine import children, tasks
 from curate.filters.base import Document
 from curate.html.extractors import UNION, UNITED, clean_text, named_extractor
@@ -79,7 +79,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     """
     web = task.task
     extract, used = _extractor(web), Counter[str]()
-    decode_page(b"a\x00\xc3\xa9", None, html=True)  # compiled loops are loaded before the time of a page begins
+    clean_text(utf8_page("<meta>é".encode())[0].decode())  # compiled loops are loaded before the time of a page begins
     sites = _sites(web)
 
     def rows() -> Iterator[dict[str, object]]:
@@ -111,17 +111,17 @@ def _sites(web: WebTask) -> Callable[[str | None], list[str]] | None:
     return sites(web.scratch).declared
 
 
-Extract = Callable[[str, str | None, bytes | None, Document], tuple[str, str]]
-"""(page, address, the page in UTF-8 where it came so, what is known of it) -> text and the engine that it is from."""
+Extract = Callable[[bytes, str | None, Document], tuple[str, str]]
+"""(page in UTF-8, address, what is known of it) -> text and the engine that it is from."""
 
 
 def _extractor(web: WebTask) -> Extract:
     if web.engine == UNION:
         return Union(web.recipe, web.title)
-    named = named_extractor(web.engine, decoded=True, title=web.title)
+    named = named_extractor(web.engine, title=web.title)
 
-    def extract(html: str, url: str | None, utf8: bytes | None, document: Document) -> tuple[str, str]:
-        return named(html, url, utf8)
+    def extract(page: bytes, url: str | None, document: Document) -> tuple[str, str]:
+        return named(page, url)
 
     return extract
 
@@ -136,9 +136,9 @@ class Union:
 
     def __init__(self, recipe: str, title: bool) -> None:
         self._steps = [step for step in parse(recipe, "the recipe").steps if not is_corpus_wide(step)]
-        self._engines = [(name, named_extractor(name, decoded=True, title=title)) for name in UNITED]
+        self._engines = [(name, named_extractor(name, title=title)) for name in UNITED]
 
-    def __call__(self, html: str, url: str | None, utf8: bytes | None, document: Document) -> tuple[str, str]:
+    def __call__(self, page: bytes, url: str | None, document: Document) -> tuple[str, str]:
         """The text of the first engine that the steps keep, and that engine; the first text of all where they keep none.
 
         An engine behind the first may fail: the page is as good as without it.
@@ -148,7 +148,7 @@ class Union:
             if any(engine == name for _, engine in found):  # the one before fell back on it
                 continue
             try:
-                text, engine = extract(html, url, utf8)
+                text, engine = extract(page, url)
             except Exception:
                 if not found:
                     raise
@@ -236,15 +236,15 @@ def _text(row: dict[str, Any], record: Record, extract: Extract) -> None:
         row.update(verdict="rejected", reason="extract.binary", value=float(len(body)))
         return
     html = record.kind == "response" and record.content_type != "text/plain"
-    text, row["charset"], as_it_was = decode_page(body, record.http_charset, html=html)
+    page, row["charset"] = utf8_page(body, record.http_charset, html=html)
     if record.kind == "response":
-        row["opt_outs"] = declared(record.reserving, text if html else "", row.get("opt_outs") or ())
+        row["opt_outs"] = declared(record.reserving, page if html else "", row.get("opt_outs") or ())
     if html:
         said = tuple(row["opt_outs"])
         known = Document(id=row["id"], text="", source=row["source"], url=record.url, opt_outs=said)
-        text, row["extractor"] = extract(text, record.url, body if as_it_was else None, known)
+        text, row["extractor"] = extract(page, record.url, known)
     else:
-        text = clean_text(text)
+        text = clean_text(page.decode())
     if text.strip("\ufffd\n"):  # U+FFFD alone: an encoding that the standard replaces, as ISO-2022-KR and HZ
         row["text"] = text
     else:

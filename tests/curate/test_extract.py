@@ -22,7 +22,8 @@ TASKS = """
 import os, signal, sys, time
 from curate.read import web
 
-def engine(html, url, utf8=None):
+def engine(page, url):
+    html = page.decode()
     if "hang-in-c" in html: sum(range(10 ** 11))
     if "hang" in html:
         while True: pass
@@ -30,7 +31,7 @@ def engine(html, url, utf8=None):
     if "kill-once" in html and once("page"): os.kill(os.getpid(), signal.SIGKILL)
     if "kill-always" in html: os.kill(os.getpid(), signal.SIGKILL)
     if "slow" in html: time.sleep(0.01)
-    if "recurse" in html: return engine(html, url)
+    if "recurse" in html: return engine(page, url)
     if "raise" in html: raise ValueError("no \\ud800 sense")
     return html.replace("<p>", "").replace("</p>", ""), "second" if "unsure" in html else "x"
 

@@ -1,6 +1,7 @@
 """The engines behind one call: names, cleaned output, hostile markup, no memory of earlier pages."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from curate.corpus.recipe import parse
 from curate.errors import RecipeError, UsageError
 from curate.filters.base import Document
 from curate.filters.c4 import LineRules
-from curate.html.extractors import DEFAULT, ENGINES, clean_html, clean_text, extractor, extractor_version
+from curate.html.extractors import _UNWANTED, DEFAULT, ENGINES, clean_html, clean_text, extractor, extractor_version
+from curate.html.tidy import is_tidy
 
 PARAGRAPH = "The river rises in the hills above the town and reaches the sea after two hundred miles. "
 PAGE = f"""<!DOCTYPE html><html><head><title>Rivers</title><script>var junk = 1;</script></head><body>
@@ -169,3 +171,18 @@ def test_bars_of_the_page_stand(words: str) -> None:
     text = extractor("trafilatura")(AROUND % f"<p>Here is {words} and so on.</p>", None)
     shown = " ".join(words.replace("&#124;", "|").split())
     assert f"Here is {shown} and so on.".replace("  ", " ") in " ".join(text.split())
+
+
+ODD = "\n\t \r\x0b\x1f\x7f\x85\xa0\u1680\u2000\u2003\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+@given(
+    st.text(st.one_of(st.sampled_from("ab\n\n\n é”中😀" + ODD), st.characters(exclude_categories=["Cs"]))),
+    st.booleans(),
+)
+def test_a_text_is_tidy_where_nothing_is_to_be_cleaned(text: str, gaps: bool) -> None:
+    """The compiled look and the plain rules agree, but for doubly encoded text, which the look leaves to others."""
+    lines = [line.rstrip() for line in _UNWANTED.sub("", text).splitlines()]
+    whole = "\n".join(lines)
+    cleaned = whole.strip("\n") if gaps else re.sub("\n{3,}", "\n\n", whole.strip())
+    assert is_tidy(text.encode(), gaps) == (cleaned == text)

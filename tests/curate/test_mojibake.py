@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.encodings.counts import look
+from curate.encodings.counts import checked, look
 from curate.encodings.labels import decode_as
 from curate.encodings.mojibake import repaired, without_c1
 from curate.html.extractors import clean_text
@@ -147,3 +147,24 @@ def test_counts_are_those_of_each_byte(data: bytes) -> None:
         sum(byte in (0xC2, 0xC5, 0xC6, 0xCB, 0xE2) for byte in leading),
         sum(byte > 0xC1 for byte in data),
     )
+
+
+@settings(derandomize=True)
+@given(
+    st.lists(
+        st.sampled_from([*b"a\0\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5\xff"]),
+        max_size=6,
+    ).map(bytes)
+    | st.text(max_size=6).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.integers(0, 130),
+    st.integers(0, 130),
+)
+def test_what_is_utf8(some: bytes, before: int, behind: int) -> None:
+    """As Python's decoder has it, wherever it stands in what is looked through word by word."""
+    data = b"a" * before + some + b"b" * behind
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        assert checked(data) is None
+    else:
+        assert checked(data) == look(data)

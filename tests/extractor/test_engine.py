@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -15,7 +16,9 @@ from curate.commands.extract import extract as command
 from curate.errors import InputError, UsageError
 from curate.html.extract import Extraction, assemble, extract, extract_page, is_cold, judge, model
 from curate.html.extractors import clean_text, extractor
+from curate.html.lines import CELL, MEANING, ROW, TERM, joined
 from curate.html.show import page_html
+from curate.html.tape import B_END, B_START, BLOCK_COLUMNS
 from curate.html.title import _headings as headings
 from curate.html.title import _tokens as tokens
 from curate.html.title import with_title
@@ -399,3 +402,35 @@ def test_headings_are_those_of_the_three_first_levels() -> None:
     heads = "".join(f"<h{level}><b>Head {level}</b> one</h{level}><p>text</p>" for level in range(1, 7))
     page = judge(f"<body>{heads}<h1>{'long ' * 300}</h1><h2><div>inner</div></h2>").page
     assert headings(page) == [(1, "Head 1 one"), (2, "Head 2 one"), (3, "Head 3 one"), (2, "inner")]
+
+
+def plainly_joined(texts: list[bytes], near: list[list[int]]) -> bytes:
+    """`joined` by its definition."""
+    out, before = b"", -1
+    for i, text in enumerate(texts):
+        if not text:
+            continue
+        if before >= 0:
+            one, other, last = near[before], near[i], texts[before][-1:]
+            if other[ROW] >= 0 and other[ROW] == one[ROW] and other[CELL] != one[CELL]:
+                out += b" | "
+            elif one[TERM] >= 0 and other[MEANING] == one[TERM]:
+                out += b": " if last.isalnum() or last in b")]\"'" or last >= b"\x80" else b" "
+            else:
+                out += b"\n"
+        out += text
+        before = i
+    return out
+
+
+small = st.integers(-1, 2)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b:", "c)", "é", "9?", "long " * 30]), small, small, small, small)))
+def test_blocks_are_joined_as_their_elements_say(rows: list[tuple[str, int, int, int, int]]) -> None:
+    texts, near = [row[0].encode() for row in rows], [list(row[1:]) for row in rows]
+    blocks = np.zeros((len(rows), BLOCK_COLUMNS), np.int32)
+    blocks[:, B_END] = np.cumsum([len(text) for text in texts])
+    blocks[1:, B_START] = blocks[:-1, B_END]
+    text = np.frombuffer(b"".join(texts), np.uint8)
+    assert joined(text, blocks, np.array(near, np.int32).reshape(-1, 4)) == plainly_joined(texts, near)

@@ -23,7 +23,7 @@ from curate.jobs.clean import Options, clean
 from curate.read import inputs
 from curate.read.corpora import rows, tables_source
 from curate.read.documents import crawl_source
-from curate.read.opt_outs import declared
+from curate.read.opt_outs import DIRECTIVES, declared
 from curate.read.robots import LONGEST_PATTERN, MOST_RULES, Sites, parse, refused, reservations, reserved
 from curate.report.trace import trace
 from curate.sample.records import gzip_member, http_message, warc_record
@@ -385,3 +385,22 @@ def test_a_corpus_read_as_tables_keeps_what_was_declared(tmp_path):
     (task,) = tables_source(str(tmp_path)).tasks
     (batch,) = rows(task, Counter())
     assert batch["opt_outs"].to_pylist() == [["meta:noai"]]
+
+
+PIECES = (
+    "<meta ", "<META\n", "<meta\u00a0", "<meta/", "<body>", "<body\t", "<bodyx>", "name=robots ", 'name="robots"', "name='GPTBot'", "&#110;oai",
+    "content='noai, noindex'", 'content="a > noai"', "content=none", 'name="tdm-reservation"', 'content="1"', ">", "/>", " ", "<", "&#", "<!--",
+    "-->", "<script>", "</script>", "é", "x" * 5000, "\x0b", "NoImageAI", "'", '"',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_bytes_declare_what_their_text_does(page):
+    assert declared((), page.encode()) == declared((), page)
+
+
+@given(st.sampled_from(sorted(DIRECTIVES)), st.sampled_from([str.upper, str.lower, str.title]), st.booleans())
+def test_each_directive_is_seen_in_bytes(word, case, quoted):
+    mark = '"' if quoted else ""
+    page = f"<!doctype html><head><meta name={mark}robots{mark} content={mark}{case(word)}{mark}><body>"
+    assert declared((), page.encode()) == [f"meta:{DIRECTIVES[word]}"]

@@ -17,8 +17,8 @@ def united(monkeypatch: pytest.MonkeyPatch, **texts: str) -> tuple[str, str]:
     """What union makes of a page of which the engines make `texts`; "!": it raises."""
 
     def named(name: str, **how: bool):
-        def extract(html, url, utf8):
-            assert how == {"decoded": True, "title": True}
+        def extract(page, url):
+            assert how == {"title": True}
             if texts[name] == "!":
                 raise ValueError(name)
             text, _, engine = texts[name].partition("@")
@@ -27,7 +27,7 @@ def united(monkeypatch: pytest.MonkeyPatch, **texts: str) -> tuple[str, str]:
         return extract
 
     monkeypatch.setattr(web, "named_extractor", named)
-    return web.Union(RECIPE, True)("<p>", None, None, DOCUMENT)
+    return web.Union(RECIPE, True)(b"<p>", None, DOCUMENT)
 
 
 GOOD, OTHER, SHORT = "one two three four five", "six seven eight nine ten", "one two"
