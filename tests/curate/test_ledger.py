@@ -1,14 +1,25 @@
+import json
 from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pyarrow as pa
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.corpus.checksums import Content
-from curate.errors import BalanceError
+import curate
+from curate.corpus import schema
+from curate.corpus.checksums import Content, total
+from curate.corpus.shards import ShardWriter, read_written
+from curate.errors import BalanceError, CurateError, InputError
+from curate.files.output import IDENTITY
 from curate.mixing import ledger as mixtures
-from curate.run.ledger import check, check_corpus
+from curate.run import ledger as ledgers
+from curate.run.ledger import accounted, added, check, check_corpus, check_failures, first_failure
+from curate.run.publish import Counts, FileCounts
 
 
 def entry(kept: int, **verdicts: int) -> dict[str, Any]:
@@ -86,3 +97,156 @@ def test_tokens_that_were_not_packed_and_files_that_gave_too_much_are_errors():
         mixtures.check({**MIXTURE, "packed_tokens": 29})
     with pytest.raises(BalanceError, match="a: 4 records read, more accounted for"):
         mixtures.check({**MIXTURE, "files": {"a": {"records": 4, "rejected": {"held_out": 6, "not_drawn": -2}}}})
+
+
+def test_of_many_problems_ten_are_told():
+    files = {f"f{n:02}": {**entry(3), "records": 4} for n in range(12)}
+    with pytest.raises(BalanceError) as told:
+        check({**entry(3), "records": 3, "files": files})
+    assert str(told.value).count("records read") == 10
+    assert "f09: 4 records read, 3 accounted for" in str(told.value)
+    assert "f10" not in str(told.value)
+
+
+@given(*[st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)) for _ in range(3)], st.integers(0, 9))
+def test_all_that_is_known_of_records_is_added_up(skipped, rejected, failed, kept):
+    one = {"skipped": skipped, "rejected": rejected, "failed": failed, "kept": kept}
+    assert accounted(one) == kept + sum([*skipped.values(), *rejected.values(), *failed.values()])
+    whole = added([skipped, rejected, failed])
+    assert whole == {key: sum(part.get(key, 0) for part in (skipped, rejected, failed)) for key in whole}
+    assert set(whole) == {*skipped, *rejected, *failed}
+    assert list(whole.items()) == sorted(whole.items(), key=lambda item: (-item[1], item[0]))
+
+
+def test_more_failures_than_the_recipe_allows():
+    for share, most in ((0.0, 0.0), (0.01, 0.01), (0.5, 1.0)):
+        check_failures("out", {"limits": {"failed_share": share, "max_failed": most}})
+    check_failures("out", {})  # of jobs without steps
+    with pytest.raises(CurateError, match=r"^2\.00% of the documents failed, more than the 1\.00% the recipe allows: see out$"):
+        check_failures("out", {"limits": {"failed_share": 0.02, "max_failed": 0.01}})
+
+
+class Corpus:
+    """What `of_corpus` asks of a job, in a folder."""
+
+    name, command, uses_named = "clean", "curate clean", "files_used"
+
+    def __init__(self, folder: Path, inputs: int = 1) -> None:
+        self.folder = folder
+        self.work = str(folder / "work")
+        self.source = SimpleNamespace(kind="web", inputs=[(f"f{n}", 100 + n) for n in range(inputs)])
+        self.recipe = SimpleNamespace(
+            name="r", digest="d", labels=("A", "B"), limits=SimpleNamespace(max_failed=0.5), segments=lambda: [(0, 1), (1, 2)]
+        )
+        for path, stored in (
+            (self.path(IDENTITY), {"contents": {"f0": 1}, "files_used": {"list": "sha"}}),
+            (self.scratch(ledgers.STAGES), {"extract": {"seconds": 2.0, "records": 7}}),
+            (self.scratch("facts-1.json"), {"step": "B", "facts": {"groups": 3}, "losses": [2, 4]}),
+        ):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(json.dumps(stored))
+
+    def path(self, *names: str) -> str:
+        return str(Path(self.work).joinpath(*names))
+
+    def scratch(self, *names: str) -> str:
+        return str(Path(self.work).joinpath("_scratch", *names))
+
+    def write(self, folder: str, rows: list[dict[str, Any]]) -> str:
+        table = schema.published("web", []) if folder == "data" else schema.judged("web", [])
+        Path(self.path(folder)).mkdir(parents=True, exist_ok=True)
+        with ShardWriter(self.path(folder, "part-00000.parquet"), table) as writer:
+            writer.write(pa.Table.from_pylist(rows, table))
+        return self.path(folder, "part-00000.parquet")
+
+
+def row(n: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"{n:032x}", "source": "s", "file": "a", "text": f"text {n}", **more}
+
+
+def published(tmp_path: Path) -> tuple[Corpus, list[Counts], dict[str, list[str]], dict[str, Any]]:
+    """Of eight records two are skipped, two kept, two rejected, and two failed, one of these in a step."""
+    job = Corpus(tmp_path)
+    data = job.write("data", [row(0), row(1)])
+    rejected = job.write("rejected", [row(n, verdict="rejected", reason="A.short") for n in (2, 3)] + [row(4, verdict="failed", reason="A.ValueError"), row(5, verdict="failed", reason="damaged")])  # fmt: skip
+    content = total(read_written(path).content for path in (data, rejected))
+    one = {
+        "a": FileCounts(1, {"A.short": 1}, {"A.ValueError": 1}),
+        "b": FileCounts(0, {"A.short": 1}, {"damaged": 1}),
+    }
+    empty = {"languages": {}, "language_bytes": {}, "opt_outs": {}}
+    counts = [
+        Counts(one, removed={"B.x": 2}, text_bytes=6, rows=5, kept=1, content=content, **empty),
+        Counts({"a": FileCounts(1)}, removed={"B.x": 1, "B.y": 5}, text_bytes=6, rows=1, kept=1, content=Content(), **empty),
+    ]  # fmt: skip
+    index = {
+        "files": {"a": {"records": 5, "skipped": {"not_html": 1}}, "b": {"records": 2, "skipped": {}}, "c": {"records": 1, "skipped": {"x": 1}}},
+        "fallback": 2, "bytes": 60, "content": content.to_dict(),
+    }  # fmt: skip
+    return job, counts, {"data": [data]}, index
+
+
+def test_the_ledger_of_a_corpus(tmp_path: Path) -> None:
+    job, counts, written, index = published(tmp_path)
+    told = ledgers.of_corpus(job, counts, written, index)  # type: ignore[arg-type]
+    assert told["files"] == {
+        "a": {"records": 5, "skipped": {"not_html": 1}, "rejected": {"A.short": 1}, "failed": {"A.ValueError": 1}, "kept": 2},
+        "b": {"records": 2, "skipped": {}, "rejected": {"A.short": 1}, "failed": {"damaged": 1}, "kept": 0},
+        "c": {"records": 1, "skipped": {"x": 1}, "rejected": {}, "failed": {}, "kept": 0},
+    }  # fmt: skip
+    assert {name: told[name] for name in ("version", "curate", "job", "command", "contents", "records", "kept")} == {
+        "version": 1, "curate": curate.__version__, "job": "clean", "command": "curate clean", "contents": {"f0": 1}, "records": 8, "kept": 2,
+    }  # fmt: skip
+    assert told["skipped"] == {"not_html": 1, "x": 1}
+    assert (told["rejected"], told["failed"]) == ({"A.short": 2}, {"A.ValueError": 1, "damaged": 1})
+    assert told["stages"] == [{"name": "extract", "seconds": 2.0, "records": 7}]
+    assert told["recipe"] == {"name": "r", "digest": "d", "steps": ["A", "B"], "files": {"list": "sha"}}
+    assert (told["extract"], told["removed"]) == ({"fallback": 2}, {"B.y": 5, "B.x": 3})
+    assert told["bytes"] == {"input": 100, "text_extracted": 60, "text_kept": 12}
+    assert told["dedup"] == [{"step": "B", "groups": 3, "losses": 6}]
+    # of five documents one failed in a step; what could not be read was none
+    assert told["limits"] == {"failed_share": 1 / 5, "max_failed": 0.5}
+    assert told["content"]["published"] == told["content"]["extracted"] == index["content"]
+    assert [(one["file"], one["rows"]) for one in told["data"]] == [("data/part-00000.parquet", 2)]
+    check(told)
+
+
+def test_a_corpus_whose_files_hold_other_rows_than_were_counted(tmp_path: Path) -> None:
+    job, counts, written, index = published(tmp_path)
+    with pytest.raises(BalanceError, match="data/ holds 0 rows, 2 were kept"):
+        ledgers.of_corpus(job, counts, {"data": []}, index)  # type: ignore[arg-type]
+    with pytest.raises(BalanceError, match="other documents"):
+        ledgers.of_corpus(job, counts, written, {**index, "content": Content(6, 1, 2, 3).to_dict()})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("failed", "skipped", "inputs", "told"),
+    [
+        ({"damaged": 1200}, {"not_html": 2}, 1, r"read from 1 file: 1,200 damaged, 2 not_html$"),
+        ({}, {}, 1001, r"read from 1,001 files: they are empty$"),
+        ({}, {"x": 1}, 2, r"read from 2 files: 1 x$"),
+    ],
+)
+def test_a_corpus_of_which_nothing_could_be_read_is_none(
+    tmp_path: Path, failed: dict[str, int], skipped: dict[str, int], inputs: int, told: str
+) -> None:
+    job = Corpus(tmp_path, inputs)
+    with pytest.raises(InputError, match=told):
+        ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": failed, "skipped": skipped})  # type: ignore[arg-type]
+    assert not Path(job.work).exists()
+
+
+@pytest.mark.parametrize("had", [{"kept": 1}, {"rejected": {"A.short": 1}}, {"failed": {"A.ValueError": 1, "damaged": 2}}])
+def test_a_corpus_of_which_one_document_was_read_is_one(tmp_path: Path, had: dict[str, Any]) -> None:
+    job = Corpus(tmp_path)
+    ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": {}, "skipped": {}, **had})  # type: ignore[arg-type]
+    assert Path(job.work).exists()
+
+
+def test_the_first_failure_is_told_with_its_file(tmp_path: Path) -> None:
+    job = Corpus(tmp_path)
+    assert first_failure(job) == ""  # type: ignore[arg-type]
+    job.write("rejected", [row(0, verdict="failed", reason="damaged", detail="cut"), row(1, detail="other")])
+    assert first_failure(job) == "; in a: cut"  # type: ignore[arg-type]
+    job.write("rejected", [row(0, verdict="failed", reason="damaged")])
+    assert first_failure(job) == "; in a"  # type: ignore[arg-type]
