@@ -164,3 +164,38 @@ def test_they_do_in_a_book(testdata: Any) -> None:
 
 def test_a_lone_surrogate_is_a_character() -> None:
     assert punkt.count_english("One \ud800. Two words.") == in_python("One \ud800. Two words.") == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([one for one in PIECES if one.isascii() and one != "\x1c"]), max_size=20).map("".join))
+def test_older_rules_differ_in_other_quotes_and_spaces_alone(text: str) -> None:
+    assert punkt.count(text, "ascii") == len(nltk().tokenize(text))
+    lines = sum(len(nltk().tokenize(line)) for line in text.splitlines())
+    assert punkt.count(text, "ascii", lines=True) == punkt.count(text, lines=True) == lines
+
+
+def words_of_each_kind() -> list[str]:
+    """Words of the model, of each kind of places in which it has seen them (beginning, middle, in capitals, small)."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for word, seen in sorted(punkt._english().contexts.items()):
+        if word.isalpha() and len(found[seen]) < 2:
+            found[seen].append(word)
+    return [word for kind in found.values() for word in kind]
+
+
+@pytest.mark.parametrize("token", ["etc.", "a.", "B.", "5.", "mr.", "fell.", "...", "x-etc.", "u.s."])
+def test_every_kind_of_word_behind_a_dot(token: str) -> None:
+    words = [*words_of_each_kind(), *sorted(punkt._english().starters)[:10], ",", "12"]
+    for word in words:
+        for form in (word, word.capitalize(), word.upper()):
+            text = f"They saw {token} {form} ran."
+            wanted = len(nltk().tokenize(text))
+            assert punkt.count(text) == wanted, text
+            assert punkt._count(text, punkt._slices(text, "unicode"), "unicode") == wanted, text
+
+
+def test_words_that_stand_together_are_not_parted() -> None:
+    for first, second in sorted(punkt._english().collocations)[::20]:
+        text = f"By {first}. {second} and {second.capitalize()}. It {first.capitalize()}. {second.capitalize()}. Go."
+        wanted = len(nltk().tokenize(text))
+        assert punkt.count(text) == punkt._count(text, punkt._slices(text, "unicode"), "unicode") == wanted, text
