@@ -42,7 +42,7 @@ from cosmic_ray.operators.operator import Operator
 
 ROOT = Path(__file__).parents[1]
 COPY = ROOT / "build" / os.environ.get("MUTANTS_COPY", "mutants")
-MAP = ROOT / "build" / "mutants.json"
+MAP = ROOT / "build" / os.environ.get("MUTANTS_MAP", "mutants.json")
 SKIPPED = ("filters/__init__.py", "filters/tables.py")
 OTHERS = (
     "curate/run/ledger.py",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from curate.filters import fasttext_file
+from curate.filters import fasttext_file, lid_mapped
 
 NAN = float("nan")
 
@@ -28,8 +28,8 @@ def compressed(rows: int, width: int, codes: int = -1, norms: int = 0, table: by
 
 
 SETTINGS: dict[str, Any] = {
-    "magic": fasttext_file.MAGIC, "version": 12, "width": 2, "grams": 1, "kind": 3, "buckets": 3, "shortest": 0, "longest": 0,
-    "rate": 0.1, "words": 1, "labels": 2, "size": None, "pruned": -1, "kinds": [0, 1, 1], "word": b"w", "pairs": b"",
+    "magic": fasttext_file.MAGIC, "version": 12, "width": 2, "grams": 1, "loss": 3, "kind": 3, "buckets": 3, "shortest": 0, "longest": 0,
+    "rate": 0.1, "words": 1, "labels": 2, "size": None, "pruned": -1, "kinds": [0, 1, 1], "word": b"w", "names": None, "pairs": b"",
     "marks": (0, 0), "input": None, "output": None, "end": b"",
 }  # fmt: skip
 
@@ -39,9 +39,12 @@ def model(**changed: Any) -> bytes:
     s = {**SETTINGS, **changed}
     size = s["size"] if s["size"] is not None else s["words"] + s["labels"]
     head = struct.pack("<ii", s["magic"], s["version"])
-    head += struct.pack("<12id", s["width"], 5, 5, 1, 5, s["grams"], 3, s["kind"], s["buckets"], s["shortest"], s["longest"], 100, s["rate"])  # fmt: skip
+    head += struct.pack("<12id", s["width"], 5, 5, 1, 5, s["grams"], s["loss"], s["kind"], s["buckets"], s["shortest"], s["longest"], 100, s["rate"])  # fmt: skip
     head += struct.pack("<iiiqq", size, s["words"], s["labels"], 10, s["pruned"])
-    entries = b"".join(s["word"] + b"\0" + struct.pack("<qb", 1, kind) for kind in s["kinds"])
+    names = s["names"] or [s["word"]] * len(s["kinds"])
+    entries = b"".join(
+        name + b"\0" + struct.pack("<qb", 1, kind) for name, kind in zip(names, s["kinds"], strict=True)
+    )
     rows = s["words"] + (s["buckets"] if s["pruned"] < 0 else s["pruned"])
     first = s["input"] if s["input"] is not None else matrix(rows, s["width"])
     second = s["output"] if s["output"] is not None else matrix(s["labels"], s["width"])
@@ -175,3 +178,58 @@ def test_a_dictionary_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(fasttext_file, "MOST_ENTRIES", 2)
     with pytest.raises(ValueError, match="dictionary's sizes"):
         check(tmp_path, model())
+
+
+NAMED = {"names": [b"</s>", b"__label__a", b"__label__b"], "shortest": 2, "longest": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "taken"),
+    [
+        ({}, True),
+        ({"shortest": 1, "longest": 1}, True),
+        ({"buckets": 1}, True),
+        ({"magic": fasttext_file.MAGIC - 1}, False),
+        ({"version": 11}, False),
+        ({"version": 13}, False),
+        ({"grams": 0}, False),
+        ({"grams": 2}, False),
+        ({"loss": 2}, False),  # another way to a probability
+        ({"loss": 4}, False),
+        ({"kind": 2}, False),
+        ({"kind": 4}, False),
+        ({"shortest": 0}, False),
+        ({"longest": 0}, False),
+        ({"buckets": 0}, False),
+        ({"pruned": 0}, False),  # a compressed one
+        ({"pruned": 1, "pairs": pair(0, 0)}, False),
+        ({"size": 2}, False),
+        ({"size": 4}, False),
+        ({"marks": (1, 0), "input": compressed(4, 2)}, False),
+        ({"marks": (0, 1), "output": compressed(2, 2)}, False),
+        ({"input": matrix(5, 2)}, False),
+        ({"input": matrix(4, 3)}, False),
+        ({"output": matrix(1, 2)}, False),
+        ({"output": matrix(2, 1)}, False),
+        ({"names": [b"word", b"__label__a", b"__label__b"]}, False),  # it lacks what ends a line
+        ({"end": b"\0"}, False),
+    ],
+)
+def test_models_that_are_mapped(tmp_path: Path, changed: dict[str, Any], taken: bool) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(model(**{**NAMED, **changed}))
+    found = lid_mapped.load(path)
+    assert (found is not None) is taken
+    if found is not None:
+        assert found.labels == ("a", "b")
+        assert found.rows.shape == (1 + found.buckets, 2)
+        assert found.output.tolist() == [[0.5, 0.5]] * 2
+        label, score = lid_mapped.predict(found, "some text")
+        assert (label, round(score, 6)) == ("a", 0.50001)  # both alike: half, and what the library adds
+
+
+def test_no_beginning_of_a_model_is_mapped(tmp_path: Path) -> None:
+    whole, path = model(**NAMED), tmp_path / "model.bin"
+    for size in range(1, len(whole)):
+        path.write_bytes(whole[:size])
+        assert lid_mapped.load(path) is None

@@ -1,7 +1,10 @@
 """Language steps on sentences whose language is plain."""
 
+import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fasttext
@@ -272,3 +275,21 @@ def test_cld3_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcld3", None)
     with pytest.raises(assets.AssetMissingError, match="pip install cld3-py"):
         Cld3().prepare()
+
+
+def test_what_becomes_of_a_language_and_its_score() -> None:
+    """All there can be: what a model says, and what a step is asked for."""
+    asked = itertools.product([(), ("en",), ("en", "und")], ["", "und"], [None, 0.0, 0.5], [False, True])
+    for (languages, unsure, threshold, sure_first), told in itertools.product(asked, [None, "en", "de"]):
+        step = SimpleNamespace(languages=languages, unsure=unsure, threshold=threshold)
+        for score in (None, 0.0, 0.4, 0.5, 0.6):
+            doc = Document("0", "text", language=told, language_score=score)
+            decision = language._decided(step, doc, "s", sure_first=sure_first)  # type: ignore[arg-type]
+            low = (score or 0.0) < (threshold or 0.0)
+            called = unsure if unsure and (low or told is None) else told
+            reasons = ["low_score"] if low and not unsure else []
+            if languages and called not in languages:
+                reasons.insert(len(reasons) if sure_first else 0, "other_language")
+            assert decision.reason == (reasons[0] if reasons else None)
+            assert decision.doc == replace(doc, language=called)
+            assert (decision.value, decision.signals) == (score or 0.0, {"s": score or 0.0})
