@@ -1,6 +1,7 @@
 """Statistics against SciPy and by simulation."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
+from train_probe import statistics
 from train_probe.statistics import (
     Plan,
     detectable,
@@ -199,3 +201,109 @@ def test_one_seed_promises_nothing():
     found = difference(one, one)
     assert (power(found, 1.0, 0.05), detectable(found, 0.05)) == (0.0, np.inf)
     assert seeds_needed(found, 1.0, [(9, 0.05)]) is None
+
+
+@given(st.floats(0, 50))
+def test_the_tails_that_have_closed_forms(t):
+    """Cauchy's for one degree of freedom, an algebraic one for two, the normal one for very many."""
+    assert t_tail(t, 1) == pytest.approx(1 - 2 * np.arctan(t) / np.pi, abs=1e-9)
+    assert t_tail(t, 2) == pytest.approx(1 - t / np.sqrt(2 + t * t), abs=1e-9)
+    assert t_tail(t, 1e6) == math.erfc(t / math.sqrt(2))
+    assert t_tail(t, 99_999) == pytest.approx(math.erfc(t / math.sqrt(2)), abs=1e-5)
+
+
+@given(st.floats(1e-6, 1 - 1e-6), st.sampled_from([1.0, 2.5, 7, 99_999, 1e5, 1e6]))
+def test_a_quantile_is_where_its_tail_begins(tail, freedom):
+    found = t_quantile(tail, freedom)
+    assert t_tail(found, freedom) == pytest.approx(tail, rel=1e-6) or found == pytest.approx(1e4)
+
+
+def test_quantiles_at_their_ends():
+    assert t_quantile(1.0, 3) == t_quantile(2.0, 3) == 0.0
+    assert t_quantile(1e-12, 1) == pytest.approx(1e4)  # no larger one is looked for
+    assert t_quantile(1e-300, 1e6) == pytest.approx(37.0, abs=1)
+
+
+@given(st.floats(0, 20), st.sampled_from([1.0, 2.5, 30, 99_999, 1e5]))
+def test_the_density_is_how_fast_the_tail_falls(t, freedom):
+    step = 1e-4
+    slope = (t_tail(t + step, freedom) - t_tail(t - step, freedom)) / (2 * step)
+    assert statistics._density(t, freedom) == pytest.approx(-slope / 2, abs=1e-6) or t < step
+
+
+@given(st.floats(-60, 60))
+def test_the_normal_distribution(x):
+    assert float(statistics._normal(np.array([x]))[0]) == pytest.approx(math.erfc(-x / math.sqrt(2)) / 2, abs=2e-7)
+
+
+def runs(a, b):
+    one = np.ones(1)
+    return [[(np.array([x]), one) for x in side] for side in (a, b)]
+
+
+def test_what_is_known_of_a_difference():
+    a, b = [1.0, 2.0, 4.0], [0.5, 1.0, 2.5]
+    pair, apart = difference(*runs(a, b)), difference(*runs(a, b), paired=False)
+    assert (pair.delta, pair.seeds, pair.items, pair.item_error) == (pytest.approx(1.0), 3, 1, 0.0)
+    assert (pair.paired, apart.paired) == (True, False)
+    gaps = np.array([0.5, 1.0, 1.5])
+    assert pair.side_errors == (pytest.approx(gaps.std(ddof=1) / np.sqrt(3)),)
+    assert (pair.seed_error, pair.freedom) == (pytest.approx(gaps.std(ddof=1) / np.sqrt(3)), 2)
+    parts = [np.var(side, ddof=1) / 3 for side in (a, b)]
+    assert apart.side_errors == pytest.approx(np.sqrt(parts))
+    assert apart.seed_error == pytest.approx(np.sqrt(sum(parts)))
+    assert apart.freedom == pytest.approx(sum(parts) ** 2 / (sum(p * p for p in parts) / 2))
+    assert pair.correlation == apart.correlation == pytest.approx(np.corrcoef(a, b)[0, 1])
+    assert math.isnan(difference(*runs(a[:2], b[:2])).correlation)
+    assert math.isnan(difference(*runs(a, [1.0] * 3)).correlation)
+
+
+def test_differences_without_noise():
+    sure = difference(*runs([2.0, 2.0], [1.0, 1.0]))
+    assert (sure.delta, sure.error, sure.p, sure.half(0.05)) == (1.0, 0.0, 0.0, 0.0)
+    apart = difference(*runs([2.0, 2.0], [1.0, 1.0]), paired=False)
+    assert (apart.seed_error, apart.freedom) == (0.0, 2.0)
+    single = difference(*runs([2.0], [1.0]))
+    assert (single.seed_error, single.freedom, single.half(0.05), single.p) == (math.inf, 1.0, math.inf, 1.0)
+    assert single.interval() == (-math.inf, math.inf)
+    assert single.side_errors == (math.inf,)
+
+
+def test_both_errors_are_stretched_by_their_own_quantile():
+    """Banerjee's interval."""
+    rng = np.random.Generator(np.random.PCG64(6))
+    found = difference(*sides(rng, 4, 0.0, 2.0))
+    parts = [
+        t_quantile(0.1, found.freedom) * found.seed_error,
+        t_quantile(0.1, found.items - 1) * found.item_error,
+    ]
+    assert found.half(0.1) == pytest.approx(math.hypot(*parts))
+    assert found.interval(0.9) == pytest.approx((found.delta - found.half(0.1), found.delta + found.half(0.1)))
+    assert found.interval() == found.interval(0.95)
+    assert found.error == math.hypot(found.seed_error, found.item_error)
+
+
+def test_items_are_drawn_the_same_way_however_many_there_are(monkeypatch):
+    rng = np.random.Generator(np.random.PCG64(7))
+    a, b = ([(rng.normal(size=9), np.array([0.0, 1.0, 2.0] * 3))] * 2 for _ in range(2))
+    kept = difference(a, b).item_error
+    monkeypatch.setattr(statistics, "KEPT", 8)
+    assert difference(a, b).item_error == pytest.approx(kept, rel=1e-12)
+    monkeypatch.setattr(statistics, "KEPT", 9)
+    assert difference(a, b).item_error == pytest.approx(kept, rel=1e-12)
+
+
+def test_a_plan_of_more_seeds_shows_more():
+    rng = np.random.Generator(np.random.PCG64(10))
+    for paired in (True, False):
+        found = difference(*sides(rng, 3, 0.0, 1.0), paired)
+        shown = [Plan.of(found, 0.05, seeds).power(2.0) for seeds in (2, 3, 6, 12, 48)]
+        assert shown == sorted(shown)
+        assert Plan.of(found, 0.05, 3).power(-2.0) == pytest.approx(shown[1])  # either side
+        assert power(found, 2.0, 0.05) == shown[1]
+        looks = [(seeds, 0.05) for seeds in (2, 3, 6, 12, 48)]
+        wanted = next((seeds for (seeds, _), one in zip(looks, shown, strict=True) if one >= 0.8), None)
+        assert seeds_needed(found, 2.0, looks) == wanted
+        assert seeds_needed(found, 1e-6, looks) is None
+        least = detectable(found, 0.05)
+        assert power(found, 0.999 * least, 0.05) < 0.8 < power(found, 1.001 * least, 0.05)
