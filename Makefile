@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 CURATE := $(BIN)/curate
 
-.PHONY: help demo demo-llama demo-probe models test test-fast check docs site format bench train-extractor train-quality clean
+.PHONY: help demo demo-llama demo-probe models test test-fast check docs site format bench mutants train-extractor train-quality clean
 
 help:
 	@echo "make demo             set up, clean the embedded sample crawl, show the funnel and where the report is"
@@ -18,6 +18,7 @@ help:
 	@echo "make check            format, lint, types"
 	@echo "make docs             docs/filters.md and docs/commands.md again, from filters and commands themselves"
 	@echo "make site             all pages as a site in build/site, links checked"
+	@echo "make mutants          small faults put into the code one at a time: do the tests notice? Hours"
 	@echo "make train-extractor  the extractor's model again from labelled pages (CURATE_TESTDATA)"
 	@echo "make train-quality    the shipped model of quality again, the same way"
 
@@ -136,6 +137,19 @@ format: .venv/.dev
 
 clean:
 	rm -rf .venv demo runs mixes build dist
+
+# Not among what `dev` installs: nothing else needs it.
+.venv/.mutants: .venv/.dev
+	$(PIP) --editable '.[spark,probe,dev,mutants]'
+	@touch $@
+
+SEED ?= 1
+COUNT ?= 300
+
+mutants: .venv/.mutants
+	$(BIN)/python -m benchmarks.mutants map
+	$(BIN)/python -m benchmarks.mutants run --seed $(SEED) --count $(COUNT) --results build/mutants-$(SEED).jsonl
+	$(BIN)/python -m benchmarks.mutants score build/mutants-$(SEED).jsonl
 
 train-extractor: .venv/.dev
 	$(BIN)/python -m benchmarks.extractor_train

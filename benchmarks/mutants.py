@@ -31,7 +31,7 @@ import time
 import types
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -502,7 +502,7 @@ def draw(seed: int, count: int, but: set[tuple[Any, ...]]) -> tuple[list[Fault],
     return drawn, counts
 
 
-def run(seed: int, count: int, results: Path, but: list[Path], most: float, only: str, backwards: bool) -> None:
+def run(seed: int, count: int, results: Path, but: list[Path], most: float, only: str, backwards: bool, again: list[Path]) -> None:
     copy_tree()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # bytecode of a fault must not be found by the next
     sys.dont_write_bytecode = True
@@ -517,7 +517,10 @@ def run(seed: int, count: int, results: Path, but: list[Path], most: float, only
         for cached in Path(sys.pycache_prefix or COPY).rglob(f"{Path(name).stem}.*.pyc"):
             cached.unlink(missing_ok=True)
     drawn_before = {tuple(place(entry)) for path in but for entry in read(path)}
-    drawn, counts = draw(seed, count, drawn_before)
+    drawn, counts = draw(seed, count, drawn_before) if count else ([], Counter())
+    names = [field.name for field in fields(Fault)]
+    survived = [entry for path in again for entry in read(path) if entry["result"] == "survived"]
+    drawn = [Fault(**{name: entry[name] for name in names}) for entry in survived] + drawn
     print(dict(counts), len(drawn), flush=True)
     done = {tuple(place(entry)) for entry in read(results)} if results.exists() else set()
     with results.open("a") as file:
@@ -560,6 +563,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, by the map; the quickest first")
+    parser.add_argument("--again", type=Path, nargs="*", default=[], help="results whose survivors are tried again, before others")
     parser.add_argument("--only", default="", help="of what was drawn, the modules whose paths begin so")
     parser.add_argument("--backwards", action="store_true", help="begin with the last, so that two processes meet")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutants.jsonl")
@@ -568,7 +572,7 @@ def main() -> None:
     if options.command == "map":
         make_map(options.paths)
     elif options.command == "run":
-        run(options.seed, options.count, options.results, options.but, options.most, options.only, options.backwards)
+        run(options.seed, options.count, options.results, options.but, options.most, options.only, options.backwards, options.again)
     elif options.command == "count":
         _, counts = draw(0, 0, set())
         print(counts)
