@@ -43,7 +43,7 @@ from cosmic_ray.operators.operator import Operator
 ROOT = Path(__file__).parents[1]
 COPY = ROOT / "build" / os.environ.get("MUTANTS_COPY", "mutants")
 MAP = ROOT / "build" / os.environ.get("MUTANTS_MAP", "mutants.json")
-SKIPPED = ("filters/__init__.py", "filters/tables.py")
+SKIPPED = ("filters/__init__.py", "filters/jit.py", "filters/tables.py")
 OTHERS = (
     "curate/run/ledger.py",
     "curate/run/publish.py",
@@ -81,6 +81,8 @@ PADDING = b"#" * 400
 LOOPS = {"compiled", "compiled_making", "inner", "inner_making", "hot", "njit"}
 CACHES = {"lru_cache", "cache", "cached_property"}
 MESSAGES = {"warn", "warning", "info", "debug", "exception"}
+SIZES = {"RESAMPLES", "DRAWS", "KEPT", "STEPS", "CHUNK", "_AT_ONCE"}
+"""How many steps or draws an estimate takes, and how much is worked on at once."""
 TABLE = 16
 """A literal of a module of so many parts is data."""
 
@@ -88,7 +90,7 @@ UNSEEN = {
     "note": "annotations, docstrings, `TYPE_CHECKING`, `__all__`",
     "message": "words of a message: arguments of an exception that is raised, of a warning, of logging",
     "identity": "`is` for `==`, and the like: the same for what is compared here",
-    "speed": "caches, their sizes, `slots`, `frozen`",
+    "speed": "caches, their sizes, `slots`, `frozen`; how many draws an estimate takes, how much is worked on at once, and what is compared with that",
     "guard": "`strict` of `zip`: a check of what holds already",
     "loop": "compiled loops (each fault is compiled for minutes; tests hold them against plain functions), and constants of their modules",
     "table": "tables of data",
@@ -192,6 +194,8 @@ class Unseen:
             return
         if self.compiled:
             self._add(node, "loop")
+        if SIZES & {target.id for target in ast.walk(node) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)}:
+            self._add(node, "speed")
         if "__all__" in ast.unparse(node) or "TypeAlias" in ast.unparse(node):
             self._add(node, "note")
         for part in ast.walk(node):
@@ -209,6 +213,8 @@ class Unseen:
                 self._add(part, "message")
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in MESSAGES:
             self._add(node, "message")
+        if isinstance(node, ast.Compare) and SIZES & {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
+            self._add(node, "speed")
         if isinstance(node, ast.keyword) and node.arg == "strict":
             self._add(node, "guard")
 
@@ -542,15 +548,19 @@ def place(entry: dict[str, Any]) -> tuple[str, int, int, str]:
 
 
 def score(files: list[Path]) -> None:
+    """Print a table by module, and what nobody noticed. Of a fault in several files the last result counts."""
+    last = {place(entry): entry for path in files for entry in read(path)}
+    unseen = {module: Unseen((ROOT / module).read_text()) for module in {entry["module"] for entry in last.values()}}
+    seen = [e for e in last.values() if e["module"] not in SKIPPED and not unseen[e["module"]].why(e["line"], e["column"], e["operator"])]
     by_module: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in [entry for path in files for entry in read(path)]:
+    for entry in seen:
         by_module[entry["module"]][entry["result"]] += 1
         by_module["all"][entry["result"]] += 1
     print("| module | faults | noticed | share |\n|---|--:|--:|--:|")
     for name, counts in sorted(by_module.items()):
         noticed = counts["killed"] + counts["late"]
         print(f"| {name} | {counts.total()} | {noticed} | {noticed / counts.total():.0%} |")
-    for entry in [entry for path in files for entry in read(path)]:
+    for entry in seen:
         if entry["result"] == "survived":
             print(f"{entry['module']}:{entry['line']} {entry['operator']} ({entry['tests']} tests)")
             print(f"    - {entry['old']}\n    + {entry['new']}")
