@@ -23,7 +23,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -74,7 +73,18 @@ TESTS = (
     "tests/train_probe/test_statistics.py",
 )
 """Those in which these modules are looked at; a fault that all of them let pass counts as one that all tests let pass."""
-LIBRARIES = ("hypothesis", "numba", "pandas", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "pytest", "regex", "re2", "rich")
+LIBRARIES = (
+    "hypothesis",
+    "numba",
+    "pandas",
+    "pyarrow.compute",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+    "pytest",
+    "regex",
+    "re2",
+    "rich",
+)
 """Imported before the forks."""
 PADDING = b"#" * 400
 """At the end of each module in the copy, so that a fault can leave its size as it was."""
@@ -104,8 +114,16 @@ class RemoveStatement(Operator):
         if node.type != "simple_stmt":
             return
         first = node.children[0]
-        called = first.type == "atom_expr" and first.children[-1].type == "trailer" and first.children[-1].children[0].value == "("
-        added = first.type == "expr_stmt" and first.children[1].type == "operator" and first.children[1].value not in ("=", ":")
+        called = (
+            first.type == "atom_expr"
+            and first.children[-1].type == "trailer"
+            and first.children[-1].children[0].value == "("
+        )
+        added = (
+            first.type == "expr_stmt"
+            and first.children[1].type == "operator"
+            and first.children[1].value not in ("=", ":")
+        )
         if called or added or first.type == "raise_stmt":
             yield first.start_pos, first.end_pos
 
@@ -166,7 +184,9 @@ def faults(module: str, all_operators: dict[str, Operator]) -> list[Fault]:
 
     walk(parso.parse(code))
     dotted = {number for number, line in enumerate(code.splitlines(), 1) if re.search(r"except [(]?[\w, ]*\.", line)}
-    found = [one for one in found if "Exception" not in one.operator or one.line not in dotted]  # which it can't replace
+    found = [
+        one for one in found if "Exception" not in one.operator or one.line not in dotted
+    ]  # which it can't replace
     return sorted(found, key=lambda fault: (fault.line, fault.column, fault.operator, fault.occurrence))
 
 
@@ -194,7 +214,9 @@ class Unseen:
             return
         if self.compiled:
             self._add(node, "loop")
-        if SIZES & {target.id for target in ast.walk(node) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)}:
+        if SIZES & {
+            target.id for target in ast.walk(node) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
+        }:
             self._add(node, "speed")
         if "__all__" in ast.unparse(node) or "TypeAlias" in ast.unparse(node):
             self._add(node, "note")
@@ -296,7 +318,9 @@ class Chosen:
         self.order = {name: place for place, name in enumerate(names)}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted((item for item in items if item.nodeid in self.order), key=lambda item: self.order[item.nodeid])
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self.order), key=lambda item: self.order[item.nodeid]
+        )
 
 
 class Watch:
@@ -312,7 +336,18 @@ class Watch:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
 
 
-QUIET = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile", "ci", "--tb", "line", "-m", "not spark and not slow"]
+QUIET = [
+    "-x",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "--hypothesis-profile",
+    "ci",
+    "--tb",
+    "line",
+    "-m",
+    "not spark and not slow",
+]
 
 
 def in_copy() -> None:
@@ -325,7 +360,11 @@ def in_copy() -> None:
 
 def forget() -> None:
     """Drop what is imported of the project."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("curate", "train_probe", "benchmarks", "tests", "conftest")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.partition(".")[0] in ("curate", "train_probe", "benchmarks", "tests", "conftest")
+    ]:
         del sys.modules[name]
 
 
@@ -340,7 +379,9 @@ def patch(path: Path, mutated: str, first: int) -> bool:
             if fits and Path(one.__code__.co_filename).resolve() == path:
                 one.__code__ = new
                 found = True
-        elif isinstance(one, functools._lru_cache_wrapper) and str(one.__module__).startswith(("curate.", "train_probe.")):
+        elif isinstance(one, functools._lru_cache_wrapper) and str(one.__module__).startswith(
+            ("curate.", "train_probe.")
+        ):
             one.cache_clear()
     return found
 
@@ -400,7 +441,9 @@ def map_file(file: str, out: Path) -> int:
     import coverage
     import pytest
 
-    watched = coverage.Coverage(data_file=None, include=[str(COPY / name) for name in modules()] + ["*/curate/filters/*"])
+    watched = coverage.Coverage(
+        data_file=None, include=[str(COPY / name) for name in modules()] + ["*/curate/filters/*"]
+    )
     watch = Watch(watched)
     watched.start()
     code = pytest.main([*QUIET[1:], file], plugins=[watch])
@@ -454,7 +497,9 @@ def run_fault(fault: Fault, operator: Operator, known: dict[str, Any], most: flo
     names, first_line = tests_of(fault, known, code.splitlines(), most), function_at(ast.parse(code), fault.line)
     imported = not first_line or "" in known["lines"].get(fault.module, {}).get(str(fault.line), ())
     limit = 60 + 5 * sum(known["seconds"].get(name, 0.0) for name in names)
-    bare = mutated.encode().rstrip(b"#")  # numba knows what it has compiled by size and time of a file: loops are as before
+    bare = mutated.encode().rstrip(
+        b"#"
+    )  # numba knows what it has compiled by size and time of a file: loops are as before
     path.write_bytes(bare + b"#" * (before.st_size - len(bare)))  # for processes that the tests start
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     start = time.monotonic()
@@ -508,7 +553,9 @@ def draw(seed: int, count: int, but: set[tuple[Any, ...]]) -> tuple[list[Fault],
     return drawn, counts
 
 
-def run(seed: int, count: int, results: Path, but: list[Path], most: float, only: str, backwards: bool, again: list[Path]) -> None:
+def run(
+    seed: int, count: int, results: Path, but: list[Path], most: float, only: str, backwards: bool, again: list[Path]
+) -> None:
     copy_tree()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # bytecode of a fault must not be found by the next
     sys.dont_write_bytecode = True
@@ -551,7 +598,11 @@ def score(files: list[Path]) -> None:
     """Print a table by module, and what nobody noticed. Of a fault in several files the last result counts."""
     last = {place(entry): entry for path in files for entry in read(path)}
     unseen = {module: Unseen((ROOT / module).read_text()) for module in {entry["module"] for entry in last.values()}}
-    seen = [e for e in last.values() if e["module"] not in SKIPPED and not unseen[e["module"]].why(e["line"], e["column"], e["operator"])]
+    seen = [
+        e
+        for e in last.values()
+        if e["module"] not in SKIPPED and not unseen[e["module"]].why(e["line"], e["column"], e["operator"])
+    ]
     by_module: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in seen:
         by_module[entry["module"]][entry["result"]] += 1
@@ -572,8 +623,12 @@ def main() -> None:
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, by the map; the quickest first")
-    parser.add_argument("--again", type=Path, nargs="*", default=[], help="results whose survivors are tried again, before others")
+    parser.add_argument(
+        "--most", type=float, default=60.0, help="seconds of tests for a fault, by the map; the quickest first"
+    )
+    parser.add_argument(
+        "--again", type=Path, nargs="*", default=[], help="results whose survivors are tried again, before others"
+    )
     parser.add_argument("--only", default="", help="of what was drawn, the modules whose paths begin so")
     parser.add_argument("--backwards", action="store_true", help="begin with the last, so that two processes meet")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutants.jsonl")
@@ -582,7 +637,16 @@ def main() -> None:
     if options.command == "map":
         make_map(options.paths)
     elif options.command == "run":
-        run(options.seed, options.count, options.results, options.but, options.most, options.only, options.backwards, options.again)
+        run(
+            options.seed,
+            options.count,
+            options.results,
+            options.but,
+            options.most,
+            options.only,
+            options.backwards,
+            options.again,
+        )
     elif options.command == "count":
         _, counts = draw(0, 0, set())
         print(counts)

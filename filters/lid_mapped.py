@@ -43,7 +43,12 @@ def load(path: Path) -> Mapped | None:
     try:
         with path.open("rb") as file:
             return _parsed(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (struct.error, ValueError, IndexError, OverflowError):  # it ends too early, or its numbers do not fit together
+    except (
+        struct.error,
+        ValueError,
+        IndexError,
+        OverflowError,
+    ):  # it ends too early, or its numbers do not fit together
         return None
 
 

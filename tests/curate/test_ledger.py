@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,7 +121,9 @@ def test_more_failures_than_the_recipe_allows():
     for share, most in ((0.0, 0.0), (0.01, 0.01), (0.5, 1.0)):
         check_failures("out", {"limits": {"failed_share": share, "max_failed": most}})
     check_failures("out", {})  # of jobs without steps
-    with pytest.raises(CurateError, match=r"^2\.00% of the documents failed, more than the 1\.00% the recipe allows: see out$"):
+    with pytest.raises(
+        CurateError, match=r"^2\.00% of the documents failed, more than the 1\.00% the recipe allows: see out$"
+    ):
         check_failures("out", {"limits": {"failed_share": 0.02, "max_failed": 0.01}})
 
 
@@ -136,7 +137,11 @@ class Corpus:
         self.work = str(folder / "work")
         self.source = SimpleNamespace(kind="web", inputs=[(f"f{n}", 100 + n) for n in range(inputs)])
         self.recipe = SimpleNamespace(
-            name="r", digest="d", labels=("A", "B"), limits=SimpleNamespace(max_failed=0.5), segments=lambda: [(0, 1), (1, 2)]
+            name="r",
+            digest="d",
+            labels=("A", "B"),
+            limits=SimpleNamespace(max_failed=0.5),
+            segments=lambda: [(0, 1), (1, 2)],
         )
         for path, stored in (
             (self.path(IDENTITY), {"contents": {"f0": 1}, "files_used": {"list": "sha"}}),
@@ -236,7 +241,9 @@ def test_a_corpus_of_which_nothing_could_be_read_is_none(
     assert not Path(job.work).exists()
 
 
-@pytest.mark.parametrize("had", [{"kept": 1}, {"rejected": {"A.short": 1}}, {"failed": {"A.ValueError": 1, "damaged": 2}}])
+@pytest.mark.parametrize(
+    "had", [{"kept": 1}, {"rejected": {"A.short": 1}}, {"failed": {"A.ValueError": 1, "damaged": 2}}]
+)
 def test_a_corpus_of_which_one_document_was_read_is_one(tmp_path: Path, had: dict[str, Any]) -> None:
     job = Corpus(tmp_path)
     ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": {}, "skipped": {}, **had})  # type: ignore[arg-type]

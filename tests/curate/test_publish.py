@@ -77,7 +77,8 @@ def test_counts_are_those_of_plain_counting(tmp_path_factory: Any, rows: list[di
     tmp_path, rows = tmp_path_factory.mktemp("counts"), numbered(rows)
     cut = data.draw(st.integers(0, len(rows)))
     sources = [
-        write(tmp_path / f"{n}.parquet", part, schema.judged("web", [])) for n, part in enumerate((rows[:cut], rows[cut:]))
+        write(tmp_path / f"{n}.parquet", part, schema.judged("web", []))
+        for n, part in enumerate((rows[:cut], rows[cut:]))
     ]
     asked = task(tmp_path, sources)
     shown = publish.run(asked)
@@ -117,7 +118,8 @@ def test_counts_are_those_of_plain_counting(tmp_path_factory: Any, rows: list[di
 def test_a_folder_a_language_holds_the_same(tmp_path_factory: Any, rows: list[dict[str, Any]], cut: int) -> None:
     tmp_path, rows = tmp_path_factory.mktemp("languages"), numbered(rows)
     sources = [
-        write(tmp_path / f"{n}.parquet", part, schema.judged("web", [])) for n, part in enumerate((rows[:cut], rows[cut:]))
+        write(tmp_path / f"{n}.parquet", part, schema.judged("web", []))
+        for n, part in enumerate((rows[:cut], rows[cut:]))
     ]
     pieces = tuple(str(tmp_path / f"piece-{n}.parquet") for n in range(2))
     asked = task(tmp_path, sources, pieces=pieces)

@@ -42,9 +42,7 @@ def model(**changed: Any) -> bytes:
     head += struct.pack("<12id", s["width"], 5, 5, 1, 5, s["grams"], s["loss"], s["kind"], s["buckets"], s["shortest"], s["longest"], 100, s["rate"])  # fmt: skip
     head += struct.pack("<iiiqq", size, s["words"], s["labels"], 10, s["pruned"])
     names = s["names"] or [s["word"]] * len(s["kinds"])
-    entries = b"".join(
-        name + b"\0" + struct.pack("<qb", 1, kind) for name, kind in zip(names, s["kinds"], strict=True)
-    )
+    entries = b"".join(name + b"\0" + struct.pack("<qb", 1, kind) for name, kind in zip(names, s["kinds"], strict=True))
     rows = s["words"] + (s["buckets"] if s["pruned"] < 0 else s["pruned"])
     first = s["input"] if s["input"] is not None else matrix(rows, s["width"])
     second = s["output"] if s["output"] is not None else matrix(s["labels"], s["width"])

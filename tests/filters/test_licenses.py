@@ -38,7 +38,9 @@ def test_or_takes_one_side_and_and_takes_both(expression: tuple[str, bool]) -> N
     assert is_allowed(text, ALLOWED) is allowed
 
 
-@pytest.mark.parametrize("text", ["", None, "MIT AND", "(MIT", "MIT OR OR MIT", "MIT MIT", "MIT WITH MIT", "WITH", "no licence at all"])
+@pytest.mark.parametrize(
+    "text", ["", None, "MIT AND", "(MIT", "MIT OR OR MIT", "MIT MIT", "MIT WITH MIT", "WITH", "no licence at all"]
+)
 def test_doubt_denies(text: str | None) -> None:
     assert not is_allowed(text, ALLOWED)
 

@@ -36,7 +36,13 @@ def test_at_a_limit_and_beside_it(kind: Any, text: str) -> None:
     for limit in kind.limits:
         measured = kind()(doc).signals[limit.signal]
         default = getattr(kind(), limit.parameter)
-        for value in (measured, math.nextafter(measured, -1), math.nextafter(measured, 10**9), measured + 1, measured - 1):
+        for value in (
+            measured,
+            math.nextafter(measured, -1),
+            math.nextafter(measured, 10**9),
+            measured + 1,
+            measured - 1,
+        ):
             one: Any = value
             if isinstance(default, int):
                 one = math.floor(value)

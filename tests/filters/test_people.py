@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.filters import people
-from curate.filters.people import account_numbers, card_numbers, emails, ip_addresses, is_public, is_version, phone_numbers
+from curate.filters.people import (
+    account_numbers,
+    card_numbers,
+    emails,
+    ip_addresses,
+    is_public,
+    is_version,
+    phone_numbers,
+)
 
 
 def found(finder, text: str) -> list[str]:

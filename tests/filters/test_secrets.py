@@ -31,9 +31,7 @@ def test_findings_that_overlap_are_one(text: str, found: list[tuple[int, int]]) 
     covered = [any(a <= at < b for a, b in spans) for at in range(len(text))]
     # a finding begins where nothing before it goes on
     starts = {at for at, _ in spans if not any(a < at < b for a, b in spans)}
-    wanted = "".join(
-        ("<KEY>" if at in starts else "") + ("" if covered[at] else char) for at, char in enumerate(text)
-    )
+    wanted = "".join(("<KEY>" if at in starts else "") + ("" if covered[at] else char) for at, char in enumerate(text))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(secrets, "_secrets", lambda _: spans)
         text, counts = redacted(text)
@@ -117,7 +115,14 @@ def test_a_rule_of_gitleaks_lets_pass_what_it_allows(monkeypatch: pytest.MonkeyP
     options.literal, options.case_sensitive = True, False
 
     def found(text: str, **changed: object) -> list[tuple[int, int]]:
-        plain = {"pattern": re2.compile(r"tok_(\w+)"), "group": 1, "entropy": 1.0, "allowed": (), "stopwords": (), "generic": False}
+        plain = {
+            "pattern": re2.compile(r"tok_(\w+)"),
+            "group": 1,
+            "entropy": 1.0,
+            "allowed": (),
+            "stopwords": (),
+            "generic": False,
+        }
         words = re2.Set.SearchSet(options)
         words.Add("tok_")
         words.Compile()
