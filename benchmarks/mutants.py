@@ -323,6 +323,27 @@ class Chosen:
         )
 
 
+class Collected:
+    """Plugin of pytest: instead of running what was collected, it does `work`, which asks for tests by name (`noticed`)."""
+
+    def __init__(self, work: Callable[["Collected"], None]) -> None:
+        self.work, self.items = work, dict[str, Any]()
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self.session, self.items = session, {item.nodeid: item for item in session.items}
+        self.work(self)
+        return True
+
+    def noticed(self, names: list[str]) -> bool:
+        """Whether one of these tests fails."""
+        items = [self.items[name] for name in names if name in self.items]
+        for item, following in zip(items, [*items[1:], None], strict=False):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.session.testsfailed:
+                return True
+        return False
+
+
 class Watch:
     """Plugin of pytest: which lines each test runs, and how long it takes."""
 
@@ -372,16 +393,13 @@ def patch(path: Path, mutated: str, first: int) -> bool:
     """Give the imported function whose first line is `first` its new code, and empty all caches; False where there is none."""
     new = next((one for one in _codes(compile(mutated, str(path), "exec")) if one.co_firstlineno == first), None)
     found = False
-    gc.collect()
     for one in gc.get_objects():
-        if isinstance(one, types.FunctionType) and one.__code__.co_firstlineno == first:
+        if type(one) is types.FunctionType and one.__code__.co_firstlineno == first:
             fits = new and one.__code__.co_name == new.co_name and one.__code__.co_freevars == new.co_freevars
             if fits and Path(one.__code__.co_filename).resolve() == path:
                 one.__code__ = new
                 found = True
-        elif isinstance(one, functools._lru_cache_wrapper) and str(one.__module__).startswith(
-            ("curate.", "train_probe.")
-        ):
+        elif type(one) is functools._lru_cache_wrapper and str(one.__module__).startswith(("curate.", "train_probe.")):
             one.cache_clear()
     return found
 
@@ -488,7 +506,7 @@ def statement(code: list[str], line: int) -> tuple[int, int]:
     return best
 
 
-def run_fault(fault: Fault, operator: Operator, known: dict[str, Any], most: float) -> dict[str, Any]:
+def run_fault(fault: Fault, operator: Operator, known: dict[str, Any], most: float, tests: Collected) -> dict[str, Any]:
     """What the tests say of one fault."""
     path = COPY / fault.module
     before, code = path.stat(), path.read_text()
@@ -505,10 +523,11 @@ def run_fault(fault: Fault, operator: Operator, known: dict[str, Any], most: flo
     start = time.monotonic()
 
     def work() -> int:
+        if not imported and patch(path, mutated, first_line):
+            return int(tests.noticed(names))
         import pytest
 
-        if imported or not patch(path, mutated, first_line):  # whoever has values of it is imported anew
-            forget()
+        forget()  # whoever has values of the module is imported anew
         return int(pytest.main([*QUIET, *sorted({name.partition("::")[0] for name in names})], plugins=[Chosen(names)]))
 
     log = COPY.with_suffix(".log")
@@ -553,37 +572,40 @@ def draw(seed: int, count: int, but: set[tuple[Any, ...]]) -> tuple[list[Fault],
     return drawn, counts
 
 
-def run(
-    seed: int, count: int, results: Path, but: list[Path], most: float, only: str, backwards: bool, again: list[Path]
-) -> None:
+def run(options: argparse.Namespace) -> None:
+    """Put in the faults that are asked for, and write what the tests say of each to `options.results`."""
     copy_tree()
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # bytecode of a fault must not be found by the next
-    sys.dont_write_bytecode = True
     for name in LIBRARIES:
         importlib.import_module(name)
-    known, all_operators = json.loads(MAP.read_text()), operators()
+    before = {place(entry) for path in options.but for entry in read(path)}
+    drawn, counts = draw(options.seed, options.count, before) if options.count else ([], Counter())
+    names = [field.name for field in fields(Fault)]
+    survived = [entry for path in options.again for entry in read(path) if entry["result"] == "survived"]
+    drawn = [Fault(**{name: entry[name] for name in names}) for entry in survived] + drawn
+    print(dict(counts), len(drawn), flush=True)
+    known, in_order = json.loads(MAP.read_text()), list(enumerate(drawn))[:: -1 if options.backwards else 1]
+    done = {place(entry) for entry in read(options.results)} if options.results.exists() else set()
+    all_operators = operators()
+
+    def work(tests: Collected) -> None:
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # bytecode of a fault must not be found by the next
+        sys.dont_write_bytecode = True
+        for name in modules():
+            for cached in Path(sys.pycache_prefix or COPY).rglob(f"{Path(name).stem}.*.pyc"):
+                cached.unlink(missing_ok=True)
+        with options.results.open("a") as file:
+            for number, fault in in_order:
+                if fault.place in done or not fault.module.startswith(tuple(options.only.split(","))):
+                    continue
+                told = run_fault(fault, all_operators[fault.operator], known, options.most, tests)
+                file.write(json.dumps(told) + "\n")
+                file.flush()
+                print(number, told["result"], fault.module, fault.line, told["seconds"], flush=True)
+
     in_copy()
     pytest = importlib.import_module("pytest")
     files = sorted({name.partition("::")[0] for name in known["seconds"]})
-    print(pytest.main([*QUIET, "--collect-only", "--no-header", "-qq", *files]), "collected", flush=True)
-    for name in modules():
-        for cached in Path(sys.pycache_prefix or COPY).rglob(f"{Path(name).stem}.*.pyc"):
-            cached.unlink(missing_ok=True)
-    drawn_before = {tuple(place(entry)) for path in but for entry in read(path)}
-    drawn, counts = draw(seed, count, drawn_before) if count else ([], Counter())
-    names = [field.name for field in fields(Fault)]
-    survived = [entry for path in again for entry in read(path) if entry["result"] == "survived"]
-    drawn = [Fault(**{name: entry[name] for name in names}) for entry in survived] + drawn
-    print(dict(counts), len(drawn), flush=True)
-    done = {tuple(place(entry)) for entry in read(results)} if results.exists() else set()
-    with results.open("a") as file:
-        for number, fault in list(enumerate(drawn))[:: -1 if backwards else 1]:
-            if fault.place in done or not fault.module.startswith(tuple(only.split(","))):
-                continue
-            told = run_fault(fault, all_operators[fault.operator], known, most)
-            file.write(json.dumps(told) + "\n")
-            file.flush()
-            print(number, told["result"], fault.module, fault.line, told["seconds"], flush=True)
+    pytest.main([*QUIET, "-s", *files], plugins=[Collected(work)])
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -637,16 +659,7 @@ def main() -> None:
     if options.command == "map":
         make_map(options.paths)
     elif options.command == "run":
-        run(
-            options.seed,
-            options.count,
-            options.results,
-            options.but,
-            options.most,
-            options.only,
-            options.backwards,
-            options.again,
-        )
+        run(options)
     elif options.command == "count":
         _, counts = draw(0, 0, set())
         print(counts)
