@@ -10,7 +10,8 @@ Its own way to run them starts an interpreter and all tests for each fault; here
 only the tests that run the line, the quickest first, until one fails. All is done in a copy of the tree (`build/mutants`).
 
 A place in the code is drawn, then one fault of it: else the eleven faults of each `+` would be most of the sample. Which places tests
-can't see is said by rules (`UNSEEN`), never one by one. `--but` leaves out places that were drawn before.
+can't see is said by rules (`UNSEEN`), never one by one. `--but` leaves out places that were drawn before, `--again` tries survivors once
+more. Two processes at a time need two copies: `MUTANTS_COPY=other … run --backwards`; `MUTANTS_MAP` names another map in `build/`.
 """
 
 import argparse
@@ -53,26 +54,23 @@ OTHERS = (
 TESTS = (
     "tests/filters",
     "tests/quality",
-    "tests/mix",
     "tests/code/test_secrets.py",
-    "tests/curate/test_by_language.py",
     "tests/curate/test_content.py",
-    "tests/curate/test_copies.py",
     "tests/curate/test_dedup_minhash.py",
-    "tests/curate/test_explain.py",
     "tests/curate/test_ledger.py",
+    "tests/curate/test_lsh.py",
     "tests/curate/test_output_by_language.py",
     "tests/curate/test_passes.py",
-    "tests/curate/test_pipeline.py",
-    "tests/curate/test_repeated_ids.py",
-    "tests/read/test_opt_outs.py",
-    "tests/test_seams.py",
-    "tests/train_probe/test_compare.py",
+    "tests/curate/test_publish.py",
+    "tests/mix/test_budget.py",
+    "tests/mix/test_pieces.py",
+    "tests/mix/test_plan.py",
     "tests/train_probe/test_looks.py",
-    "tests/train_probe/test_report.py",
     "tests/train_probe/test_statistics.py",
 )
-"""Those in which these modules are looked at; a fault that all of them let pass counts as one that all tests let pass."""
+"""Those in which these modules are looked at."""
+SLOW = ("tests/filters/test_contract.py",)
+"""Every filter on hundreds of texts: not among those that run, so what it alone would notice counts as not noticed."""
 LIBRARIES = (
     "hypothesis",
     "numba",
@@ -451,7 +449,7 @@ def test_files(chosen: Iterable[str]) -> list[str]:
     for name in chosen:
         path = COPY / name
         found += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
-    return [str(path.relative_to(COPY)) for path in found]
+    return [name for path in found if (name := str(path.relative_to(COPY))) not in SLOW]
 
 
 def map_file(file: str, out: Path) -> int:
@@ -481,6 +479,8 @@ def tests_of(fault: Fault, known: dict[str, Any], code: list[str], most: float) 
     lines: dict[str, list[str]] = known["lines"].get(fault.module, {})
     seconds: dict[str, float] = known["seconds"]
     first, last = statement(code, fault.line)
+    if not function_at(ast.parse("\n".join(code)), fault.line):
+        first, last = 1, len(code)
     found = {name for line in range(first, last + 1) for name in lines.get(str(line), ())}
     if not found - {""}:
         found = {name for names in lines.values() for name in names}
