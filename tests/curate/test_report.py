@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -144,6 +145,37 @@ def test_every_section_is_there(html: str) -> None:
     assert re.search(r"TooFewSentences drops below \d+</span>.*<line class=\"limit\"", html, re.S)
     assert '<span class="url">kept: https://host.example/1</span>' in html
     assert html.count("Urls.<wbr>duplicate") >= 2
+
+
+def hostile(value: Any) -> Any:
+    """Every name and every text of a ledger with a tag in it."""
+    if isinstance(value, dict):
+        plain = LEDGER_KEYS | {"web"}
+        return {key if key in plain else f"{key}<hostile>": hostile(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return f'{value}<hostile title="\'">\u202e' if isinstance(value, str) else value
+
+
+LEDGER_KEYS = frozenset(
+    ["version", "curate", "job", "kind", "command", "recipe", "name", "digest", "steps", "records", "skipped", "rejected", "failed", "kept", "removed", "content", "extracted", "published", "rows", "bytes", "ids", "texts", "input", "text_extracted", "text_kept", "stages", "seconds", "dedup", "step", "keys", "clusters", "copies", "sizes", "largest", "limits", "failed_share", "max_failed", "files", "data", "file", "sha256", "languages"]
+)
+
+
+def test_no_name_of_a_ledger_is_markup(small_corpus: Path) -> None:
+    """Files, reasons, steps, stages: all of them may be somebody's, and none may become a tag."""
+    ledger = hostile(json.loads((small_corpus / "ledger.json").read_text()))
+    ledger["dedup"] = [
+        {"step": "Urls<hostile>", "keys": 7, "clusters": 1, "copies": 2, "sizes": {"2-3": 1}, "largest": []}
+    ]
+    assert "a.warc.gz<hostile>" in ledger["files"]
+    html = page(ledger, gather(str(small_corpus), None), None, {"Python<hostile>": "3.11<hostile>"})
+    parser = Tags()
+    parser.feed(html)
+    assert "hostile" not in {tag for tag, _ in parser.tags}
+    assert "\u202e" not in html
+    for told in ("a.warc.gz", ledger["data"][0]["file"].partition("<")[0], "pass 1", "small", "3.11", "curate clean"):
+        assert re.search(re.escape(told) + "[^<]*&lt;hostile", html), told
 
 
 def test_control_characters_do_not_reach_the_page(html: str) -> None:

@@ -74,3 +74,27 @@ def test_it_comes_before_numba() -> None:
     environment = {k: v for k, v in os.environ.items() if k != caching.VARIABLE}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert "curate-numba-" in done.stdout
+
+
+def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, named, home = tmp_path / "loops.py", tmp_path / "named", tmp_path / "home"
+    source.touch()
+    monkeypatch.delenv(caching.VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    places = {
+        folder: folder / "loops.f-1.py311.nbi" for folder in (tmp_path / "__pycache__", named / "a", home / "numba/a")
+    }
+    for at, path in places.items():
+        at.mkdir(parents=True)
+        path.touch()
+        for variable, folders in ((None, (tmp_path / "__pycache__", home / "numba/a")), (str(named), (named / "a",))):
+            monkeypatch.delenv(caching.VARIABLE, raising=False)
+            if variable:
+                monkeypatch.setenv(caching.VARIABLE, variable)
+            assert caching.is_compiled(source) is (at in folders)
+            os.utime(path, (1, 1))  # older than the module
+            assert not caching.is_compiled(source)
+            os.utime(path)
+        path.rename(at / "others.f-1.py311.nbi")
+        monkeypatch.delenv(caching.VARIABLE, raising=False)
+        assert not caching.is_compiled(source)
