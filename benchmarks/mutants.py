@@ -63,6 +63,7 @@ TESTS = (
     "tests/curate/test_passes.py",
     "tests/curate/test_publish.py",
     "tests/mix/test_budget.py",
+    "tests/mix/test_draw.py",
     "tests/mix/test_pieces.py",
     "tests/mix/test_plan.py",
     "tests/train_probe/test_looks.py",

@@ -157,9 +157,12 @@ def hostile(value: Any) -> Any:
     return f'{value}<hostile title="\'">\u202e' if isinstance(value, str) else value
 
 
-LEDGER_KEYS = frozenset(
-    ["version", "curate", "job", "kind", "command", "recipe", "name", "digest", "steps", "records", "skipped", "rejected", "failed", "kept", "removed", "content", "extracted", "published", "rows", "bytes", "ids", "texts", "input", "text_extracted", "text_kept", "stages", "seconds", "dedup", "step", "keys", "clusters", "copies", "sizes", "largest", "limits", "failed_share", "max_failed", "files", "data", "file", "sha256", "languages"]
-)
+_KEYS = """
+version curate job kind command recipe name digest steps records skipped rejected failed kept removed content extracted published rows
+bytes ids texts input text_extracted text_kept stages seconds dedup step keys clusters copies sizes largest limits failed_share
+max_failed files data file sha256 languages
+"""
+LEDGER_KEYS = frozenset(_KEYS.split())
 
 
 def test_no_name_of_a_ledger_is_markup(small_corpus: Path) -> None:
