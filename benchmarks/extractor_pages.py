@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from curate.encodings.decode import decode
 
+NEWS = "daniel"  # the set of the news in five languages
 PARTIAL_GOLD = frozenset({"goose3", "recipe-scrapers"})
 
 _BLOG = re.compile(r"\bblogs?\b|blogspot|wordpress|tumblr|medium\.com|substack", re.IGNORECASE)
@@ -78,7 +79,7 @@ def news(testdata: Path) -> Iterator[Page]:
             gold = re.sub(r"</?[a-z]+[^>]*>", " ", marked)
             html, _ = decode((root / "html" / row["file"]).read_bytes())
             if gold.strip():
-                yield Page("daniel", row["file"], None, row["domain"], row["language"], html, gold)
+                yield Page(NEWS, row["file"], None, row["domain"], row["language"], html, gold)
 
 
 def domain_of(url: str | None, row: dict[str, str]) -> str:

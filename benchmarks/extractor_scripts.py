@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.extractor_pages import Page, news, pages
+from benchmarks.extractor_pages import NEWS, Page, news, pages
 from benchmarks.extractor_scores import paired_interval, score_f1
 from curate.html.extractors import clean_html, extractor
 
@@ -48,7 +48,7 @@ def main() -> None:
     peer = {} if args.without_peers else texts("trafilatura", labelled, False)
     groups: dict[str, list[Page]] = defaultdict(list)
     for page in labelled:
-        groups[f"{page.set}: {page.kind}" if page.set == "daniel" else page.kind].append(page)
+        groups[f"{page.set}: {page.kind}" if page.set == NEWS else page.kind].append(page)
     print("| pages | n | curate | trafilatura | difference [95 %] |\n|---|--:|--:|--:|---|")
     for name, some in groups.items():
         ours = [score_f1(own[page.path], page.gold) for page in some]

@@ -20,8 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from benchmarks.extractor_labels import label
+from benchmarks.extractor_pages import NEWS, news, pages
 from benchmarks.extractor_pages import Page as Labelled
-from benchmarks.extractor_pages import news, pages
 from curate.html.columns import FEATURES
 from curate.html.context import CONTEXT, context
 from curate.html.features import Facts, fill, word_logits
@@ -253,17 +253,26 @@ def predict(item: Example, weights: Weights) -> Floats:
     return p
 
 
+def read_examples(testdata: Path, news_weight: float | None) -> list[Example]:
+    """Every page whose gold is the whole main text, read and labelled; the news weigh `news_weight`, None leaves them out."""
+    more = () if news_weight is None else news(testdata)
+    examples = [example(page) for page in (*pages(testdata), *more) if not page.partial]
+    for item in examples:
+        if item.labelled.set == NEWS and news_weight is not None:
+            item.weights = item.weights * np.float32(news_weight)
+    return examples
+
+
 def main() -> None:
-    """`python -m benchmarks.extractor_train [OUT] [--size …] [--unsure F]`: the model in the package, from all pages."""
+    """`python -m benchmarks.extractor_train [OUT] [--size …] [--unsure F] [--news W]`: the model in the package, from all pages."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("out", type=Path, nargs="?", default=Path("curate/html/model.bin"))
     parser.add_argument("--size", type=lambda text: Size(*map(int, text.split(","))), default=Size())
     parser.add_argument("--unsure", type=float, default=UNSURE, help="expected F1 below which trafilatura takes over")
-    parser.add_argument("--news", action="store_true", help="learn from the news in five languages, too")
+    parser.add_argument("--news", type=float, help="learn from the news in five languages, too, with this weight")
     args = parser.parse_args()
     testdata = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
-    more = news(testdata) if args.news else ()
-    examples = [example(page) for page in (*pages(testdata), *more) if not page.partial]
+    examples = read_examples(testdata, args.news)
     weights = train(examples, args.size)
     card = {
         "pages": len(examples),
