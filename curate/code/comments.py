@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 FURTHEST = 1_500
 """Characters before and after a place in which its comment is looked for."""
@@ -41,7 +42,8 @@ MOST_HEAD = 4_000
 """Characters at the head of a file in which its first comments are looked for."""
 
 
-def head_comments(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=8)  # asked several times for one file
+def head_comments(text: str) -> Sequence[tuple[int, int]]:
     """The comments and docstrings with which a file begins, in order; line comments that touch are one."""
     found: list[tuple[int, int]] = []
     at, most = 0, min(len(text), MOST_HEAD)

@@ -4,31 +4,29 @@ What is said in English counts in comments and docstrings alone; words of other 
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.code.arrays import Arrays, saved
 from curate.code.comments import head_comments
 from curate.code.heads import Program
 from curate.code.known import meets
-from curate.code.names import Fast, Folded, fast, in_one_line, mentions, rough
+from curate.code.names import Fast, Folded, fast, first_place, in_one_line, mentions, rough
+from curate.code.needles import Gates, gates, needed, opened
 from curate.code.notices import ACCORDING
 from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
+from curate.code.spoken import comments, strings
 from curate.code.terms import MAY_SET, sets_terms
 from curate.code.tongues import said_in_tongues
 from curate.filters.tables import lines_of
 
-_COMMENTS = re.compile(
-    r"[\"'/{(<=#;%!-](?:"
-    r'(?<=")""[\s\S]*?(?:"""|\Z)'
-    r"|(?<=')''[\s\S]*?(?:'''|\Z)|(?<=/)\*[\s\S]*?(?:\*/|\Z)|(?<=\{)-[\s\S]*?(?:-\}|\Z)|(?<=\()\*[\s\S]*?(?:\*\)|\Z)|(?<=<)!--[\s\S]*?(?:-->|\Z)|(?<=-)-\[\[[\s\S]*?(?:\]\]|\Z)"
-    r"|(?<=\n=)(?:pod|head\d|over|item|begin|encoding)\b[\s\S]*?(?:^=cut\b|\Z)|(?:(?<=[\s;{}]#)(?!(?:include|define|if|else|endif|pragma|undef|import)\b)|(?<=[\s;{}]/)/|(?<=[\s;{}]-)-(?=[\s-])|(?<=[\s;{}][;%!{]))[^\n]*)",
-    re.M,
-)
-"""Comments and docstrings, roughly."""
-_LINES_OF_QUOTES = re.compile(r"^[ \t]*(?:'|\"|\*|dnl\b|@?rem\b)[^\n]*", re.M | re.I)
-"""Lines that are comments in Vim, Basic, Fortran and batch files."""
 _MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/?|#+|//+!?|--+|;+|%+|!+|\{+|\(\*+|'+|\"+)[ \t]?", re.M)
 _SENTENCES = re.compile(r"(?<=[.!?;])[\s\"'*]+|\n[ \t]*\n")
 
@@ -111,20 +109,40 @@ def _flat(low: str) -> bytes:
     return b" ".join(data.split())
 
 
-def remark(said: str, program: Program, commented: bool = True) -> str | None:
-    """The words of a sentence that take the file back; None for none. Strings that are not `commented` may tell of other things."""
-    if ACCORDING.fullmatch(" ".join(said.split())):
+_ANY, _PROJECTS, _TAKEN, _RESERVED, _TERMS = (1 << n for n in range(5))
+_ALL = _ANY | _PROJECTS | _TAKEN | _RESERVED
+
+
+@lru_cache(maxsize=1)
+def _gates() -> Gates:
+    """The words without one of which a sentence is none of what these bits stand for."""
+
+    def build() -> Arrays:
+        any_, projects = (pattern.exact.pattern for pattern in _patterns())
+        patterns = {_ANY: any_, _PROJECTS: projects, _TAKEN: _MAY_TAKE, _RESERVED: anywhere(), _TERMS: MAY_SET}
+        return gates({bit: needed(pattern) for bit, pattern in patterns.items()})
+
+    return Gates(**saved("remarks", build))
+
+
+def remark(said: str, program: Program, commented: bool = True, opened: int = _ALL) -> str | None:
+    """The words of a sentence that take the file back; None for none. Strings that are not `commented` may tell of other things.
+
+    `opened` are the kinds of which the sentence has a word at all.
+    """
+    if not opened & _ALL or ACCORDING.fullmatch(" ".join(said.split())):
         return None
     line = in_one_line(said)
-    any_, projects = _patterns()
-    match = next((m for m in any_.finditer(line) if not _is_own(m.group(), program)), None)
-    if match is None:
-        match = next((m for m in projects.finditer(line) if not _permitted(line)), None)
-    if match is None and _may_take().search(line.data) is not None and not _permitted(line):
+    match = None
+    if opened & _ANY:
+        match = next((m for m in _patterns()[0].finditer(line) if not _is_own(m.group(), program)), None)
+    if match is None and opened & _PROJECTS:
+        match = next((m for m in _patterns()[1].finditer(line) if not _permitted(line)), None)
+    if match is None and opened & _TAKEN and first_place(_may_take(), line.data) and not _permitted(line):
         match = _of_name(said, program)
-    if match is not None or not commented:
-        return match.group() if match else None
-    return reserved_anywhere(said)
+    if match is not None:
+        return match.group()
+    return reserved_anywhere(said) if commented and opened & _RESERVED else None
 
 
 _PATH_IN = re.compile(r"(?:[\w.-]+/)+[\w.-]+")
@@ -205,21 +223,39 @@ def doubtful_remarks(
         if not meets((at, at + 1), covered):
             yield Sentence(at, at + 1), words.encode().decode("latin-1")
     raw = _without(text.decode("latin-1"), covered)
-    if _gate().search(_flat(raw.lower())) is None:
-        return
-    heads = head_comments(raw)
-    first = heads[-1][1] if heads else 0
-    spoken = [*((at, said, True) for at, said in comments(raw)), *((at, said, False) for at, said in _strings(raw))]
-    for start, text_, commented in spoken:
-        if _gate().search(_flat(text_.lower())) is None:
-            continue
-        for at, said in _said(text_):
-            found = remark(said, program, commented) if len(said) > SHORT else None
-            if found is None and commented and start >= first and not _permitted(in_one_line(said)):
-                found = sets_terms(said, program)
-            if found:
-                yield Sentence(start + at, start + at + len(said)), f"{found}: {said}"
+    places, kinds = opened(raw.encode("latin-1"), _gates())
+    ends, bits_of = places.tolist(), kinds.tolist()
+    for start, spoken, commented in _spoken(raw, places) if ends else ():
+        for at, said in _said(spoken):
+            first, last = start + at, start + at + len(said)
+            bits = reduce(or_, bits_of[bisect_left(ends, first) : bisect_right(ends, last)], 0)
+            found = remark(said, program, commented, bits) if len(said) > SHORT else None
+            if found is None and bits & _TERMS and commented and start >= _head_end(raw):
+                found = sets_terms(said, program) if not _permitted(in_one_line(said)) else None
+            if found and _may_remark(raw) and _may_remark(spoken):
+                yield Sentence(first, last), f"{found}: {said}"
                 return
+
+
+def _spoken(raw: str, places: NDArray[np.int32]) -> Iterator[tuple[int, str, bool]]:
+    """(start, text, whether it is a comment) of comments, and of strings that are sentences or a mark of secrecy alone, at some places."""
+    data = raw.encode("latin-1")
+    for start, end in comments(data, places):
+        yield start, raw[start:end], True
+    for start, end in strings(data, places):
+        said = raw[start:end]
+        if said.count(" ") >= SPOKEN or _MARKED.fullmatch(said):
+            yield start, said, False
+
+
+def _head_end(raw: str) -> int:
+    heads = head_comments(raw)
+    return heads[-1][1] if heads else 0
+
+
+def _may_remark(text: str) -> bool:
+    """Whether a text may have a remark at all, by a look at all patterns at once; asked last, since it is costly."""
+    return first_place(_gate(), _flat(text.lower())) is not None
 
 
 def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:
@@ -235,21 +271,12 @@ def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:
 _INK = re.compile(r"[^\s.]")
 
 
-_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){12,2000})\"|'((?:[^'\\\n]|\\.){12,2000})'")
 _MARKED = re.compile(
     r"(?:strictly |highly )?(?:company|corporate|client|customer|group|business|trade)[ -](?:confidential|secret|proprietary|internal)",
     re.I,
 )
 SPOKEN = 4
 """Blanks from which a string is a sentence."""
-
-
-def _strings(raw: str) -> Iterator[tuple[int, str]]:
-    """(place, text) of the strings that are sentences, or a mark of secrecy alone."""
-    for match in _STRING.finditer(raw):
-        said = match.group(match.lastindex or 0)
-        if said.count(" ") >= SPOKEN or _MARKED.fullmatch(said):
-            yield match.start() + 1, said
 
 
 MOST_SHOWN = 200
@@ -263,25 +290,6 @@ def _line_start(text: bytes, line: int) -> int:
     for _ in range(line):
         at = text.find(b"\n", at) + 1
     return at
-
-
-def comments(raw: str) -> Iterator[tuple[int, str]]:
-    """(place, text) of comments and docstrings; line comments that follow each other are one."""
-    start = end = -1
-    raw = f"\n{raw}"  # what a comment begins behind
-    for match in sorted(
-        [*_COMMENTS.finditer(raw), *_LINES_OF_QUOTES.finditer(raw)], key=lambda m: (m.start(), -m.end())
-    ):
-        if match.start() < end:
-            continue
-        if start >= 0 and raw[end : match.start()].strip(" \t\r") == "\n" and raw[start] == raw[match.start()]:
-            end = match.end()
-            continue
-        if start >= 0:
-            yield start - 1, raw[start:end]
-        start, end = match.span()
-    if start >= 0:
-        yield start - 1, raw[start:end]
 
 
 def _said(comment: str) -> Iterator[tuple[int, str]]:

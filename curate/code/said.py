@@ -257,7 +257,7 @@ class _Head(NamedTuple):
 
     raw: str
     """Its text with the comment marks."""
-    comments: list[tuple[int, int]]
+    comments: Sequence[tuple[int, int]]
     program: Program | None
 
 

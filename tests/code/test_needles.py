@@ -1,0 +1,66 @@
+"""What patterns need, and where it stands."""
+
+import random
+import re
+
+import pytest
+
+from curate.code.needles import Gates, gates, needed, opened
+from curate.code.remarks import _MAY_TAKE, _patterns
+from curate.code.reserved import anywhere
+from curate.code.terms import MAY_SET
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"\bfee\b", {" fee "}),
+        (r"fees?", {"fee", "fees"}),
+        (r"\b(?:seats?|purchas\w+)\b", {" seat ", " seats ", " purchas"}),
+        (r"\b(?:port|copy) (?:of|from) [A-Z]", {" port of ", " port from ", " copy of ", " copy from "}),
+        (r"the [a-z]+ licen[cs]e", {" licence", " license"}),
+        (r"[$] ?\d|cut-and-paste", {"$", "cut and paste"}),
+        (r"(?:not )?for sale(?! of)", {"not for sale", "for sale"}),
+        (r"a{2,3}(?:owner)+", {"owner"}),
+    ],
+)
+def test_needed_words_are_read_off_a_pattern(pattern, words):
+    assert needed(pattern) == words
+
+
+@pytest.mark.parametrize("pattern", [r"\w+", r"a|\d+", r"(?:for|of)?", r"[^a]b?"])
+def test_what_needs_nothing_is_an_error(pattern):
+    with pytest.raises(ValueError, match="always needs"):
+        needed(pattern)
+
+
+def test_places_and_bits_of_words():
+    found = Gates(**gates({1: frozenset({" fee ", "$"}), 2: frozenset({"feed", " a fee "})}))
+    places, bits = opened(b"A // Fee, feed; $5", found)
+    assert (places.tolist(), bits.tolist()) == ([8, 13, 16], [3, 2, 1])
+    assert opened(b"fee", found)[0].tolist() == [3]
+    assert not len(opened(b"coffees", found)[0])
+
+
+def plain(text):
+    """A text with gaps as one blank, one at either end."""
+    return f" {re.sub(r'[^0-9a-z_]+', ' ', text.lower())} ".replace("  ", " ")
+
+
+def test_each_match_has_a_needed_word():
+    """Texts made of pieces of the patterns themselves, of which many match."""
+    any_, projects = (pattern.exact.pattern for pattern in _patterns())
+    chance, matched = random.Random(3), 0
+    for number, pattern in enumerate((any_, projects, _MAY_TAKE, anywhere(), MAY_SET)):
+        words = sorted(needed(pattern))
+        exact, gate = re.compile(pattern), Gates(**gates({1: frozenset(words)}))
+        pieces = [*re.findall(r"[a-z']{2,}", pattern), "from", "of", "the", "this", "is", "for", "to", "us", "$5"]
+        for _ in range(1_500):
+            text = " ".join(chance.choice(pieces) for _ in range(chance.randint(3, 9)))
+            said = text.replace(" ", chance.choice([" ", "\n# ", "\n * "])).title() if number else text
+            has = any(word in plain(text) for word in words if word != "$") or "$" in text
+            assert (len(opened(said.encode(), gate)[0]) > 0) == has, text
+            if exact.search(text):
+                matched += 1
+                assert has, text
+    assert matched > 300
