@@ -55,12 +55,12 @@ def test_each_match_has_a_needed_word():
         words = sorted(needed(pattern))
         exact, gate = re.compile(pattern), Gates(**gates({1: frozenset(words)}))
         pieces = [*re.findall(r"[a-z']{2,}", pattern), "from", "of", "the", "this", "is", "for", "to", "us", "$5"]
-        for _ in range(1_500):
+        for _ in range(250):
             text = " ".join(chance.choice(pieces) for _ in range(chance.randint(3, 9)))
             said = text.replace(" ", chance.choice([" ", "\n# ", "\n * "])).title() if number else text
-            has = any(word in plain(text) for word in words if word != "$") or "$" in text
+            has = any(word in plain(text) for word in words if word != "$") or ("$" in words and "$" in text)
             assert (len(opened(said.encode(), gate)[0]) > 0) == has, text
             if exact.search(text):
                 matched += 1
                 assert has, text
-    assert matched > 300
+    assert matched > 60
