@@ -22,7 +22,7 @@ MOST = 400
 """Strings that a part of a pattern may match and still be followed one by one."""
 FEW = 4
 """Characters of a class that are followed one by one."""
-_EDGE = "\b"
+EDGE = "\b"
 """Stands for an edge of a word in a string."""
 _SIGN = "$"
 """What is a gap, and looked for all the same."""
@@ -129,23 +129,23 @@ _KINDS: dict[str, Callable[[Any], _Part]] = {
     "ATOMIC_GROUP": _sequence,
     "ASSERT": lambda _: _NOTHING,
     "ASSERT_NOT": lambda _: _NOTHING,
-    "AT": lambda where: _Part(frozenset({_EDGE}), None) if where is _constants.AT_BOUNDARY else _NOTHING,
+    "AT": lambda where: _Part(frozenset({EDGE}), None) if where is _constants.AT_BOUNDARY else _NOTHING,
 }
 
 
 def _plain(exact: frozenset[str]) -> frozenset[str] | None:
     """Strings as they are looked for; None where one of them says nothing."""
-    found = frozenset(map(_looked_for, exact))
+    found = frozenset(map(looked_for, exact))
     return found if all(found) and all(one != " " for one in found) else None
 
 
-def _looked_for(said: str) -> str:
+def looked_for(said: str) -> str:
     """A string with gaps as one blank; an edge of a word is one where the word is known. A sign is looked for alone."""
     if _SIGN in said:
         return _SIGN
     out = ""
     for n, char in enumerate(said):
-        if char != _EDGE:
+        if char != EDGE:
             gap = not _is_letter(char)
             out += " " if gap and out[-1:] != " " else "" if gap else char
         elif out[-1:] != " " and (_is_letter(said[n + 1 : n + 2]) != (out != "")):

@@ -24,7 +24,7 @@ from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
 from curate.code.spoken import comments, strings
 from curate.code.terms import MAY_SET, sets_terms
-from curate.code.tongues import said_in_tongues
+from curate.code.tongues import beginnings, said_in_tongues
 from curate.filters.tables import lines_of
 
 _MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/?|#+|//+!?|--+|;+|%+|!+|\{+|\(\*+|'+|\"+)[ \t]?", re.M)
@@ -109,7 +109,7 @@ def _flat(low: str) -> bytes:
     return b" ".join(data.split())
 
 
-_ANY, _PROJECTS, _TAKEN, _RESERVED, _TERMS = (1 << n for n in range(5))
+_ANY, _PROJECTS, _TAKEN, _RESERVED, _TERMS, _TONGUES = (1 << n for n in range(6))
 _ALL = _ANY | _PROJECTS | _TAKEN | _RESERVED
 
 
@@ -120,7 +120,7 @@ def _gates() -> Gates:
     def build() -> Arrays:
         any_, projects = (pattern.exact.pattern for pattern in _patterns())
         patterns = {_ANY: any_, _PROJECTS: projects, _TAKEN: _MAY_TAKE, _RESERVED: anywhere(), _TERMS: MAY_SET}
-        return gates({bit: needed(pattern) for bit, pattern in patterns.items()})
+        return gates({_TONGUES: beginnings(), **{bit: needed(pattern) for bit, pattern in patterns.items()}})
 
     return Gates(**saved("remarks", build))
 
@@ -215,15 +215,12 @@ def doubtful_remarks(
     text: bytes, program: Program, covered: Sequence[tuple[Any, ...]] = ()
 ) -> Iterator[tuple[Sentence, str]]:
     """(place, words) of the remarks of a source file, outside of the known texts that are `covered` (start, end, …)."""
-    low = text.decode("utf-8", "replace").lower()
-    for start, end in said_in_tongues(low):
-        first, last = low.rfind("\n", 0, start + 1) + 1, low.find("\n", end)
-        at = _line_start(text, low.count("\n", 0, first))
-        words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
-        if not meets((at, at + 1), covered):
-            yield Sentence(at, at + 1), words.encode().decode("latin-1")
+    places, kinds = opened(text, _gates())
+    if (kinds & _TONGUES).any() or not text.isascii():
+        yield from _in_tongues(text, covered)
     raw = _without(text.decode("latin-1"), covered)
-    places, kinds = opened(raw.encode("latin-1"), _gates())
+    if covered:
+        places, kinds = opened(raw.encode("latin-1"), _gates())
     ends, bits_of = places.tolist(), kinds.tolist()
     for start, spoken, commented in _spoken(raw, places) if ends else ():
         for at, said in _said(spoken):
@@ -235,6 +232,16 @@ def doubtful_remarks(
             if found and _may_remark(raw) and _may_remark(spoken):
                 yield Sentence(first, last), f"{found}: {said}"
                 return
+
+
+def _in_tongues(text: bytes, covered: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Sentence, str]]:
+    low = text.decode("utf-8", "replace").lower()
+    for start, end in said_in_tongues(low):
+        first, last = low.rfind("\n", 0, start + 1) + 1, low.find("\n", end)
+        at = _line_start(text, low.count("\n", 0, first))
+        words = low[first : last if last >= 0 else len(low)].strip()[:MOST_SHOWN]
+        if not meets((at, at + 1), covered):
+            yield Sentence(at, at + 1), words.encode().decode("latin-1")
 
 
 def _spoken(raw: str, places: NDArray[np.int32]) -> Iterator[tuple[int, str, bool]]:

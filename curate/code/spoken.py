@@ -22,6 +22,10 @@ _AHEAD[list(b";{}")] = True
 _TO_LINE_END = np.zeros(256, np.bool_)
 _TO_LINE_END[list(b";%!{")] = True
 
+_BEGINS = np.zeros(256, np.bool_)
+_BEGINS[list(b"\"'/{(<=#;%!-")] = True
+"""What all marks begin with."""
+
 
 def _listed(*words: str) -> NDArray[np.uint8]:
     """Words one after the other, each closed by a 0."""
@@ -32,7 +36,7 @@ _DIRECTIVES = _listed("include", "define", "if", "else", "endif", "pragma", "und
 _POD = _listed("pod", "over", "item", "begin", "encoding", *(f"head{n}" for n in range(10)))
 _CUT = _listed("=cut")
 _SPELLED = _listed("dnl", "rem", "@rem")
-_TABLES = (_WHITE, _WORD, _AHEAD, _TO_LINE_END, _DIRECTIVES, _POD, _CUT, _SPELLED)
+_TABLES = (_WHITE, _WORD, _AHEAD, _TO_LINE_END, _DIRECTIVES, _POD, _CUT, _SPELLED, _BEGINS)
 
 LEAST, LONGEST = 12, 2_000
 """Characters (an escaped one counts once) of the strings that are read."""
@@ -91,7 +95,7 @@ def _pod_end(text: Array, at: Number, cut: Array, word: Array) -> Number:
 @inner
 def _block_end(text: Array, at: Number, tables: Number) -> Number:
     """Where the block that begins at a place ends; 0 where none begins."""
-    _, word, _, _, _, pod, cut, _ = tables
+    _, word, _, _, _, pod, cut, _, _ = tables
     c = text[at]
     one = text[at + 1] if at + 1 < text.size else 0
     two = text[at + 2] if at + 2 < text.size else 0
@@ -119,7 +123,7 @@ def _comment_end(text: Array, at: Number, tables: Number) -> Number:
     end = _block_end(text, at, tables)
     if end:
         return end
-    white, word, ahead, to_line_end, directives, _, _, _ = tables
+    white, word, ahead, to_line_end, directives, _, _, _, _ = tables
     if at > 0 and not ahead[text[at - 1]]:
         return 0
     c = text[at]
@@ -171,7 +175,7 @@ def _comments(text: Array, tables: Number, starts: Array, ends: Array) -> int:
         if first < 0:  # the next one by marks
             first, last = text.size + 1, 0
             while at < text.size:
-                last = _comment_end(text, at, tables)
+                last = _comment_end(text, at, tables) if tables[8][text[at]] else 0
                 if last:
                     first = at
                     break

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import re2
 
+from curate.code.needles import EDGE, looked_for
 from curate.filters.tables import lines_of
 
 NEAR = 120
@@ -53,6 +54,12 @@ def _tables() -> tuple[Any, Any, Any, list[_Tongue]]:
     alone, limits, taken = ([word for row in rows for word in _words(row, column)] for column in (1, 2, 4))
     tongues = [_Tongue(_pattern(_words(row, 2)), _pattern(_words(row, 3))) for row in rows]
     return _pattern(alone), _pattern(limits), _pattern(taken), tongues
+
+
+def beginnings() -> frozenset[str]:
+    """What each text of ASCII alone has one of (as `needles.Gates` look for it) in which `said_in_tongues` finds something."""
+    words = [word for row in _rows() for column in (1, 2, 4) for word in _words(row, column)]
+    return frozenset(looked_for(word if language in _NO_BLANKS else f"{EDGE}{word}") for language, word in words if word.isascii())  # fmt: skip
 
 
 def said_in_tongues(text: str) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,8 @@ from curate.code.needles import Gates, gates, needed, opened
 from curate.code.remarks import _MAY_TAKE, _patterns
 from curate.code.reserved import anywhere
 from curate.code.terms import MAY_SET
+from curate.code.tongues import beginnings, said_in_tongues
+from curate.filters.tables import lines_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,14 @@ def test_each_match_has_a_needed_word():
                 matched += 1
                 assert has, text
     assert matched > 60
+
+
+def test_words_of_other_languages_open_what_they_begin():
+    gate = Gates(**gates({1: beginnings()}))
+    for row in lines_of("licenses-tongues.tsv"):
+        for word in ";".join(row.split("\t")[1:]).split(";"):
+            text = f"# x, {word}s y. Firma, usage, autor.".lower()
+            if text.isascii() and list(said_in_tongues(text)):
+                assert len(opened(text.encode(), gate)[0]), text
+    assert len(opened(b"usage interne", gate)[0])
+    assert not len(opened(b"returns the value", gate)[0])
