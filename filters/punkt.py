@@ -157,7 +157,7 @@ def count_english(text: str, *, lines: bool = False) -> int:
         text = _ELLIPSES.sub("...", text)
     characters = loops.characters(text)
     rows = _ends_of(text, characters, "english", lines)
-    found, unsure = loops.with_words(characters.properties, rows)
+    found, unsure = loops.with_words(characters.codes, characters.kinds, rows)
     for row in unsure.tolist():
         start = int(rows[row - 1, loops.NEXT]) if row else 0
         found += _HAS_WORD.search(text, start, int(rows[row, loops.STOP])) is not None

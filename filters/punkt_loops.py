@@ -1,9 +1,10 @@
 """Punkt's search for ends of sentences in compiled loops: the ends that the expressions of `filters.punkt` find, far faster.
 
-It works on code points. What stands round a possible end is judged here where all of it is ASCII or one of the quotation marks and
-dashes of `_PLAIN`; anything else (a letter with an accent, dots parted by spaces) is left to the caller.
+It works on a byte for each character. What stands round a possible end is judged here where all of it is ASCII, a common letter or one of the quotation
+marks and dashes of `_PLAIN`; anything else (an accent that is a character of its own, dots parted by spaces) is left to the caller.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -22,14 +23,19 @@ _CONTEXT = (1 << 7) - 1
 """Flags of a word: NLTK's orthographic contexts, and what else it is."""
 _ABBREVIATION, _STARTER, _BEFORE_NUMBER, _FIRST, _PAIR = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12
 _BEG_LC, _MID_UC, _UC, _LC = 1 << 4, 1 << 2, 7 << 1, 7 << 4
-_NUMBER = np.frombuffer("##number##".encode("utf-32-le"), np.uint32)
-_BETWEEN = 0x10FFFF  # the two words of a collocation; no word that is looked up has it
+_NUMBER = np.frombuffer(b"##number##", np.uint8)
+_BETWEEN = 0xFF  # between the two words of a collocation; no word that is looked up has it
 _DOT, _COMMA, _DASH, _LOW_LINE = (ord(char) for char in ".,-_")
 
 (
-    _SPACE, _INSIDE, _NO_START, _LINE_END, _OTHER_END, _ODD, _MARK, _SMALL, _CAPITAL, _DIGIT, _IN_NUMBER, _PUNCTUATION
-) = (1 << bit for bit in range(12))  # fmt: skip
-_LETTER = _SMALL | _CAPITAL
+    _SPACE, _INSIDE, _NO_START, _LINE_END, _OTHER_END, _ODD, _MARK, _SMALL, _CAPITAL, _DIGIT, _IN_NUMBER, _PUNCTUATION, _NO_CASE
+) = (1 << bit for bit in range(13))  # fmt: skip
+_LETTER = _SMALL | _CAPITAL | _NO_CASE
+_CASED = (range(0xC0, 0x250), range(0x370, 0x530), range(0x1E00, 0x1F00))
+_UNCASED = (
+    *(range(0x5D0, 0x5EB), range(0x620, 0x64B), range(0x3041, 0x3097), range(0x30A1, 0x30FB), range(0x4E00, 0x9FA6)),
+    range(0xAC00, 0xD7A4),
+)
 _PLAIN = "\xa0\xab\xbb\u2013\u2014\u2018\u2019\u201c\u201d"
 _CHARACTERS = {
     _SPACE: "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))),
@@ -48,34 +54,57 @@ _CHARACTERS = {
 """What characters are to `filters.punkt._patterns` and the rest."""
 
 
-def _properties() -> NDArray[np.int16]:
-    """The properties of characters, as bits; the last entry is for all beyond the table."""
+def _letters() -> dict[int, list[int]]:
+    """Common letters beyond ASCII, by kind. The model has no word with one, so it is enough to know whether it is a capital. \u0130 is none
+    of them: its small letter begins with an i."""
+    cased = [char for codes in _CASED for char in map(chr, codes) if char.isalpha() and char != "\u0130"]
+    capital = [ord(char) for char in cased if char.isupper()]
+    small = [ord(char) for char in cased if char.islower()]
+    others = {*map(ord, cased), *itertools.chain(*_UNCASED)}.difference(capital, small)
+    return {_SMALL: small, _CAPITAL: capital, _NO_CASE: list(others)}
+
+
+def _coded() -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """(for each character of the basic plane the byte that stands for it, what each byte is, as bits). ASCII and `_PLAIN` have one each,
+    the others one for each kind that there is. The last character stands for all beyond."""
     found = np.zeros(1 << 16, np.int16)
     for bit, chars in _CHARACTERS.items():
         found[[ord(char) for char in chars]] |= bit
     found[128:] |= _ODD
-    found[[ord(char) for char in _PLAIN]] ^= _ODD
-    return found
+    plain = [ord(char) for char in _PLAIN]
+    found[plain] ^= _ODD
+    for kind, chars in _letters().items():
+        found[chars] = kind
+    others, numbers = np.unique(found[128:], return_inverse=True)
+    kinds = np.zeros(256, np.int16)
+    kinds[:128] = found[:128]
+    kinds[128 : 128 + len(plain)] = found[plain]
+    first = 128 + len(plain)
+    kinds[first : first + len(others)] = others
+    codes = np.arange(1 << 16, dtype=np.int64)
+    codes[128:] = first + numbers
+    codes[plain] = np.arange(128, first)
+    return codes.astype(np.uint8), kinds
 
 
-_PROPERTIES = _properties()
+_CODES, _KINDS = _coded()
 
 
 class Table(NamedTuple):
     """A model as one open-addressed table of words."""
 
     slots: NDArray[np.int32]  # number of a word, by hash; -1 is free
-    pool: NDArray[np.uint32]  # the words' code points, one word after the other
+    pool: NDArray[np.uint8]  # the words' characters, one word after the other
     stops: NDArray[np.int64]  # (words + 1,) where they begin and end in it
     flags: NDArray[np.int64]  # (words,)
-    longest: int  # code points of the longest
+    longest: int  # characters of the longest
 
 
 class Characters(NamedTuple):
     """A text."""
 
-    points: NDArray[np.uint32]  # its code points
-    properties: NDArray[np.int16]  # what they are
+    codes: NDArray[np.uint8]  # a byte for each of its code points
+    kinds: NDArray[np.int16]  # what the bytes are
 
 
 def table(
@@ -93,11 +122,12 @@ def table(
         (_STARTER, starters),
         (_BEFORE_NUMBER, before_numbers),
         (_FIRST, [first for first, _ in pairs]),
-        (_PAIR, [chr(_BETWEEN).join(pair) for pair in pairs]),
+        (_PAIR, ["\0".join(pair) for pair in pairs]),
     ):
         for word in words:
             flags[word] = flags.get(word, 0) | bit
-    pool = np.frombuffer("".join(flags).encode("utf-32-le"), np.uint32)
+    points = np.frombuffer("".join(flags).encode("utf-32-le"), np.uint32)
+    pool = np.where(points == 0, _BETWEEN, _CODES[points]).astype(np.uint8)
     stops = np.cumsum([0, *map(len, flags)])
     slots = np.full(1 << (4 * len(flags)).bit_length(), -1, np.int32)
     _fill(pool, stops, slots)
@@ -112,18 +142,47 @@ _Model: TypeAlias = tuple[Array, Array, Array, Array, int]
 
 def characters(text: str) -> Characters:
     """A text as the loops read it."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return Characters(points, _PROPERTIES[np.minimum(points, len(_PROPERTIES) - 1)])
+    data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    if len(data) == len(text):
+        return Characters(data, _KINDS)
+    codes = np.empty(len(text), np.uint8)
+    _encode(data, _CODES, codes)
+    return Characters(codes, _KINDS)
 
 
 def ends(text: Characters, model: Table, *, lines: bool, other_ends: bool) -> NDArray[np.int64]:
     """The ends of sentences and pieces in `text`, in order, one a row. Pieces are parted by line ends (those of `str.splitlines`)
     and by other scripts' marks, where asked; one without a sentence's end inside has the row of its own end alone."""
     parted = (_LINE_END if lines else 0) | (_OTHER_END if other_ends else 0)
-    rows = np.empty((1 + np.count_nonzero(text.properties & (_MARK | parted)), 5), np.int64)
-    word = np.empty(2 * model.longest + 1, np.uint32)
-    # plain tuples: numba's cache would remember classes by the name of their module
-    return rows[: _ends((*text,), parted, (*model,), word, rows)]
+    word = np.empty(2 * model.longest + 1, np.uint8)
+    room = len(text.codes) // 32 + 16
+    while True:
+        rows = np.empty((room, 5), np.int64)
+        # plain tuples: numba's cache would remember classes by the name of their module
+        found = _ends((*text,), parted, (*model,), word, rows)
+        if found >= 0:
+            return rows[:found]
+        room = len(text.codes) + 1
+
+
+@compiled
+def _encode(data: Array, table: Array, codes: Array) -> None:
+    """Write the byte for each code point of a text in UTF-8."""
+    at = 0
+    for i in range(len(codes)):
+        byte = np.int64(data[at])
+        if byte < 0x80:
+            codes[i] = byte
+            at += 1
+        elif byte < 0xE0:
+            codes[i] = table[(byte & 31) << 6 | data[at + 1] & 63]
+            at += 2
+        elif byte < 0xF0:
+            codes[i] = table[(byte & 15) << 12 | (data[at + 1] & 63) << 6 | data[at + 2] & 63]
+            at += 3
+        else:
+            codes[i] = table[-1]
+            at += 4
 
 
 @compiled
@@ -139,7 +198,7 @@ def _fill(pool: Array, stops: Array, slots: Array) -> None:
 
 @inner
 def _hash(points: Array, start: int, stop: int) -> Number:
-    """FNV-1a over code points."""
+    """FNV-1a over characters."""
     value = np.uint64(14695981039346656037)
     for i in range(start, stop):
         value = (value ^ np.uint64(points[i])) * np.uint64(1099511628211)
@@ -148,13 +207,15 @@ def _hash(points: Array, start: int, stop: int) -> Number:
 
 @compiled
 def _ends(text: _Text, parted: int, model: _Model, word: Array, rows: Array) -> int:
-    """Write the rows of all pieces; how many there are. `word` is room for two of the longest words and what is between."""
-    _, properties = text
+    """Write the rows of all pieces; how many there are, -1 where there is no room for them. `word` is room for two of the longest words and what is between."""
+    codes, kinds = text
     count = start = 0
-    for at in range(len(properties) + 1):
-        if at < len(properties) and properties[at] & parted == 0:
+    for at in range(len(codes) + 1):
+        if at < len(codes) and kinds[codes[at]] & parted == 0:
             continue
         count = _ends_of(text, start, at, model, word, rows, count)
+        if count < 0 or count == len(rows):
+            return -1
         _write(rows, count, at, at + 1, PIECE, at, at)
         count += 1
         start = at + 1
@@ -169,23 +230,23 @@ def _write(rows: Array, count: int, stop: int, following: int, kind: int, first:
 
 @inner
 def _ends_of(text: _Text, start: int, stop: int, model: _Model, word: Array, rows: Array, count: int) -> int:
-    """The rows of one piece, behind `count` others: `_slices` of `filters.punkt`."""
-    points, properties = text
+    """The rows of one piece, behind `count` others: `_slices` of `filters.punkt`; how many there are then, or -1."""
+    codes, kinds = text
     word_start = word_stop = start
     pending = False
     end = following = last = 0
     for at in range(start, stop + 1):
         if at < stop:
-            if properties[at] & _MARK == 0:
+            if kinds[codes[at]] & _MARK == 0:
                 continue
             after = at + 1
-            while after < stop and properties[after] & _SPACE:
+            while after < stop and kinds[codes[after]] & _SPACE:
                 after += 1
             beside = after == at + 1
-            if after == stop or (beside and properties[after] & _INSIDE == 0):
+            if after == stop or (beside and kinds[codes[after]] & _INSIDE == 0):
                 continue
             new_start = at
-            while new_start > word_stop and not (9 <= points[new_start - 1] <= 13 or points[new_start - 1] == 32):
+            while new_start > word_stop and not (9 <= codes[new_start - 1] <= 13 or codes[new_start - 1] == 32):
                 new_start -= 1
             if (
                 new_start <= word_stop + 1
@@ -194,6 +255,8 @@ def _ends_of(text: _Text, start: int, stop: int, model: _Model, word: Array, row
         if pending and (at == stop or word_stop <= new_start):
             kind = _broken(text, word_start, last, model, word)
             if kind:
+                if count == len(rows):
+                    return -1
                 _write(rows, count, end, following, kind, word_start, last)
                 count += 1
         if at < stop:
@@ -201,7 +264,7 @@ def _ends_of(text: _Text, start: int, stop: int, model: _Model, word: Array, row
             end, following, last = at + 1, at + 1, after + 1
             if not beside:
                 following = after
-                while last < stop and properties[last] & _SPACE == 0:
+                while last < stop and kinds[codes[last]] & _SPACE == 0:
                     last += 1
     return count
 
@@ -209,14 +272,14 @@ def _ends_of(text: _Text, start: int, stop: int, model: _Model, word: Array, row
 @inner
 def _broken(text: _Text, start: int, stop: int, model: _Model, word: Array) -> int:
     """BREAK, UNSURE or 0: whether a token of the words [start, stop) but the last ends a sentence."""
-    _, properties = text
+    codes, kinds = text
     for i in range(start, stop):
-        if properties[i] & _ODD:
+        if kinds[codes[i]] & _ODD:
             return UNSURE
     before, until = -1, -1
     at = start
     while at < stop:
-        if properties[at] & _SPACE:
+        if kinds[codes[at]] & _SPACE:
             at += 1
             continue
         end = _token(text, at, stop)
@@ -231,22 +294,22 @@ def _broken(text: _Text, start: int, stop: int, model: _Model, word: Array) -> i
 @inner
 def _token(text: _Text, at: int, stop: int) -> int:
     """Where the token that begins at `at` ends; -1 where dots are parted by spaces."""
-    points, properties = text
-    several = _several(points, properties, at, stop)
+    codes, kinds = text
+    several = _several(codes, kinds, at, stop)
     if several != 0:
         return at + several if several > 0 else -1
     end = at + 1
-    if properties[at] & _NO_START:
+    if kinds[codes[at]] & _NO_START:
         return end
     while end < stop:
         behind = end
-        if points[end] == _COMMA:  # ends a token only before what would end one without it
+        if codes[end] == _COMMA:  # ends a token only before what would end one without it
             behind = end + 1
             if behind == stop:
                 return end
-        if properties[behind] & (_SPACE | _INSIDE):
+        if kinds[codes[behind]] & (_SPACE | _INSIDE):
             return end
-        several = _several(points, properties, behind, stop)
+        several = _several(codes, kinds, behind, stop)
         if several != 0:
             return end if several > 0 else -1
         end += 1
@@ -254,42 +317,42 @@ def _token(text: _Text, at: int, stop: int) -> int:
 
 
 @inner
-def _several(points: Array, properties: Array, at: int, stop: int) -> int:
+def _several(codes: Array, kinds: Array, at: int, stop: int) -> int:
     """How many dashes or dots stand here, where it is two or more; -1 where dots may be parted by spaces; else 0."""
-    char = points[at]
+    char = codes[at]
     if char not in (_DASH, _DOT):
         return 0
     end = at + 1
-    while end < stop and points[end] == char:
+    while end < stop and codes[end] == char:
         end += 1
     if end - at > 1:
         return end - at
-    return -1 if char == _DOT and end + 1 < stop and properties[end] & _SPACE and points[end + 1] == _DOT else 0
+    return -1 if char == _DOT and end + 1 < stop and kinds[codes[end]] & _SPACE and codes[end + 1] == _DOT else 0
 
 
 @inner
 def _closes(text: _Text, start: int, stop: int, after: int, end: int, model: _Model, word: Array) -> bool:
     """`_ends` of `filters.punkt`: whether the token [start, stop) ends a sentence before the one of [after, end)."""
-    points, properties = text
+    codes, kinds = text
     length = stop - start
-    if points[stop - 1] != _DOT:
-        return length == 1 and properties[start] & _MARK != 0
-    if properties[after] & _DIGIT and _flags(points, start, stop - 1, model, word) & _BEFORE_NUMBER:
+    if codes[stop - 1] != _DOT:
+        return length == 1 and kinds[codes[start]] & _MARK != 0
+    if kinds[codes[after]] & _DIGIT and _flags(codes, start, stop - 1, model, word) & _BEFORE_NUMBER:
         return False
-    breaks = _dot_ends(points, start, stop, model, word)
-    number = _is_number(points, properties, start, stop)
-    other_number = _is_number(points, properties, after, end)
+    breaks = _dot_ends(codes, start, stop, model, word)
+    number = _is_number(codes, kinds, start, stop)
+    other_number = _is_number(codes, kinds, after, end)
     kind_end = stop - 1 if length > 1 else stop
-    other_end = end - 1 if end - after > 1 and _dot_ends(points, after, end, model, word) else end
-    if _are_pair(points, start, kind_end, number, after, other_end, other_number, model, word):
+    other_end = end - 1 if end - after > 1 and _dot_ends(codes, after, end, model, word) else end
+    if _are_pair(codes, start, kind_end, number, after, other_end, other_number, model, word):
         return False
-    initial = length == 2 and (properties[start] & _LETTER != 0 or points[start] == _LOW_LINE)
-    abbreviation = length > 1 and not breaks and (points[stop - 2] != _DOT or _are_dots(points, start, stop))
+    initial = length == 2 and (kinds[codes[start]] & _LETTER != 0 or codes[start] == _LOW_LINE)
+    abbreviation = length > 1 and not breaks and (codes[stop - 2] != _DOT or _are_dots(codes, start, stop))
     if not (abbreviation or initial or number):
         return breaks
-    context = _find(word, _type(points, after, other_end, other_number, model[-1], word, 0), model)
-    capital = properties[after] & _CAPITAL != 0
-    starts = _starts(properties, after, end, context)
+    context = _find(word, _type(codes, after, other_end, other_number, model[-1], word, 0), model)
+    capital = kinds[codes[after]] & _CAPITAL != 0
+    starts = _starts(codes, kinds, after, end, context)
     if abbreviation and not initial and (starts == 1 or (capital and context & _STARTER)):
         return True
     if initial or number:
@@ -301,63 +364,63 @@ def _closes(text: _Text, start: int, stop: int, after: int, end: int, model: _Mo
 
 
 @inner
-def _dot_ends(points: Array, start: int, stop: int, model: _Model, word: Array) -> bool:
+def _dot_ends(codes: Array, start: int, stop: int, model: _Model, word: Array) -> bool:
     """Whether a token ends in one dot and is no abbreviation, nor is its part behind the last dash; a dot alone is such a token."""
-    if points[stop - 1] != _DOT:
+    if codes[stop - 1] != _DOT:
         return False
     if stop - start == 1:
         return True
-    if points[stop - 2] == _DOT:
+    if codes[stop - 2] == _DOT:
         return False
     behind = start
     for i in range(start, stop - 1):
-        if points[i] == _DASH:
+        if codes[i] == _DASH:
             behind = i + 1
-    known = _flags(points, start, stop - 1, model, word)
+    known = _flags(codes, start, stop - 1, model, word)
     if behind > start:
-        known |= _flags(points, behind, stop - 1, model, word)
+        known |= _flags(codes, behind, stop - 1, model, word)
     return not known & _ABBREVIATION
 
 
 @inner
-def _are_dots(points: Array, start: int, stop: int) -> bool:
+def _are_dots(codes: Array, start: int, stop: int) -> bool:
     for i in range(start, stop):  # noqa: SIM110 (compiled)
-        if points[i] != _DOT:
+        if codes[i] != _DOT:
             return False
     return True
 
 
 @inner
-def _starts(properties: Array, after: int, end: int, context: int) -> int:
+def _starts(codes: Array, kinds: Array, after: int, end: int, context: int) -> int:
     """1 or 0: the token [after, end) begins a sentence or does not; -1: the model can't tell."""
-    if end - after == 1 and properties[after] & _PUNCTUATION:
+    if end - after == 1 and kinds[codes[after]] & _PUNCTUATION:
         return 0
-    if properties[after] & _CAPITAL and context & _LC and not context & _MID_UC:
+    if kinds[codes[after]] & _CAPITAL and context & _LC and not context & _MID_UC:
         return 1
-    if properties[after] & _SMALL and (context & _UC or not context & _BEG_LC):
+    if kinds[codes[after]] & _SMALL and (context & _UC or not context & _BEG_LC):
         return 0
     return -1
 
 
 @inner
-def _is_number(points: Array, properties: Array, start: int, stop: int) -> bool:
+def _is_number(codes: Array, kinds: Array, start: int, stop: int) -> bool:
     """`_NUMBER` of `filters.punkt`."""
     at = start
-    if points[at] == _DASH:
+    if codes[at] == _DASH:
         at += 1
-    if at < stop and points[at] in (_DOT, _COMMA):
+    if at < stop and codes[at] in (_DOT, _COMMA):
         at += 1
-    if at == stop or not properties[at] & _DIGIT:
+    if at == stop or not kinds[codes[at]] & _DIGIT:
         return False
     for i in range(at, stop):  # noqa: SIM110 (compiled)
-        if not properties[i] & _IN_NUMBER:
+        if not kinds[codes[i]] & _IN_NUMBER:
             return False
     return True
 
 
 @inner
 def _are_pair(
-    points: Array,
+    codes: Array,
     start: int,
     stop: int,
     number: bool,
@@ -368,22 +431,22 @@ def _are_pair(
     word: Array,
 ) -> bool:
     """Whether the two words are a collocation."""
-    length = _type(points, start, stop, number, model[-1], word, 0)
+    length = _type(codes, start, stop, number, model[-1], word, 0)
     if not _find(word, length, model) & _FIRST:
         return False
     word[length] = _BETWEEN
-    length = _type(points, after, end, other_number, model[-1], word, length + 1)
+    length = _type(codes, after, end, other_number, model[-1], word, length + 1)
     return _find(word, length, model) & _PAIR != 0
 
 
 @inner
-def _flags(points: Array, start: int, stop: int, model: _Model, word: Array) -> int:
+def _flags(codes: Array, start: int, stop: int, model: _Model, word: Array) -> int:
     """The flags of a word in any case; 0 where the model has no such word."""
-    return _find(word, _type(points, start, stop, False, model[-1], word, 0), model)
+    return _find(word, _type(codes, start, stop, False, model[-1], word, 0), model)
 
 
 @inner
-def _type(points: Array, start: int, stop: int, number: bool, longest: int, word: Array, to: int) -> int:
+def _type(codes: Array, start: int, stop: int, number: bool, longest: int, word: Array, to: int) -> int:
     """Write a word to `word[to:]` as the model knows it (in small letters, all numbers as one), return where it ends; -1 where it
     is too long to be known."""
     if number:
@@ -393,7 +456,7 @@ def _type(points: Array, start: int, stop: int, number: bool, longest: int, word
     if stop - start > longest:
         return -1
     for i in range(stop - start):
-        char = points[start + i]
+        char = codes[start + i]
         word[to + i] = char + 32 if 65 <= char <= 90 else char
     return to + stop - start
 
@@ -421,7 +484,7 @@ def _find(word: Array, length: int, model: _Model) -> int:
 
 
 @compiled_making
-def with_words(properties: Array, rows: Array) -> tuple[Number, Array]:
+def with_words(codes: Array, kinds: Array, rows: Array) -> tuple[Number, Array]:
     """How many of the sentences that `rows` end have a word: two letters side by side. And numbers of rows whose sentence has none
     of ASCII, but may have one of others."""
     count, unsure = 0, np.empty(len(rows), np.int64)
@@ -429,8 +492,8 @@ def with_words(properties: Array, rows: Array) -> tuple[Number, Array]:
     for row in range(len(rows)):
         found = odd = False
         for i in range(start, rows[row, STOP]):
-            odd = odd or properties[i] & _ODD != 0
-            if i > start and properties[i] & _LETTER and properties[i - 1] & _LETTER:
+            odd = odd or kinds[codes[i]] & _ODD != 0
+            if i > start and kinds[codes[i]] & _LETTER and kinds[codes[i - 1]] & _LETTER:
                 found = True
                 break
         count += found

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters import punkt
+from curate.filters import punkt_loops as loops
 from curate.filters.sentence_ends import ANYWHERE
 
 PIECES = [
@@ -199,3 +200,29 @@ def test_words_that_stand_together_are_not_parted() -> None:
         text = f"By {first}. {second} and {second.capitalize()}. It {first.capitalize()}. {second.capitalize()}. Go."
         wanted = len(nltk().tokenize(text))
         assert punkt.count(text) == punkt._count(text, punkt._slices(text, "unicode"), "unicode") == wanted, text
+
+
+def test_letters_that_the_loops_know() -> None:
+    """No word of the model has one; what the expressions ask of a letter is what its kind says."""
+    model = punkt._english(True)
+    assert "".join(
+        [*model.abbreviations, *model.starters, *model.contexts, *map("".join, model.collocations)]
+    ).isascii()
+    for kind, codes in loops._letters().items():
+        for char in map(chr, codes):
+            assert re.fullmatch(r"[^\W\d_]", char)
+            assert char.lower().isascii() is char.isdigit() is False
+            assert (char.isupper(), char.islower()) == (kind == loops._CAPITAL, kind == loops._SMALL)
+
+
+def test_they_are_letters_to_sentences() -> None:
+    codes = [
+        *range(0x80, 0x600),
+        *range(0x600, 0x3400, 3),
+        *range(0x3400, 0xD800, 301),
+        *range(0xE000, 0x10000, 7),
+        0x1F600,
+    ]
+    for char in map(chr, codes):
+        text = f"A{char} {char}b. {char}. {char}x etc. {char}y no. {char} U.{char}. Dr. {char.upper()}z a{char}. {char}"
+        assert punkt.count_english(text) == in_python(text), hex(ord(char))
