@@ -73,8 +73,8 @@ def _coded() -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     found[128:] |= _ODD
     plain = [ord(char) for char in _PLAIN]
     found[plain] ^= _ODD
-    for kind, chars in _letters().items():
-        found[chars] = kind
+    for kind, letters in _letters().items():
+        found[letters] = kind
     others, numbers = np.unique(found[128:], return_inverse=True)
     kinds = np.zeros(256, np.int16)
     kinds[:128] = found[:128]
