@@ -8,12 +8,15 @@ from pathlib import PurePosixPath
 from curate.code.debian import Paragraph, evidence_for, is_copyright, paragraphs
 from curate.code.detect import Detector, is_license_file
 from curate.code.evidence import Evidence, conjunction, ids
+from curate.code.heads import Program
 from curate.code.members import Member
 from curate.code.metadata import is_metadata, stated
 from curate.code.names import PROPRIETARY, UNKNOWN
 from curate.code.notices import restricts
+from curate.code.remarks import remark
 from curate.code.reuse import Annotation, annotation_for, annotations
 from curate.code.scopes import is_for_other_files
+from curate.code.terms import sets_terms
 from curate.filters.code import installed_at, is_vendored
 
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
@@ -248,7 +251,7 @@ def _of_readme(member: Member, detector: Detector) -> list[Evidence]:
         return []
     where = f"{member.path}:{member.data.count(10, 0, match.start('body')) + 1}"
     found = detector.detect(match.group("body"), "LICENSE")
-    restricting = [item for item in found if item.kind == "doubt" and restricts(item.text)]
+    restricting = [item for item in found if item.kind == "doubt" and _sets_terms(item.text, member.path)]
     if restricting:
         return [Evidence(PROPRIETARY, "doubt", where, restricting[0].text, 0.5)]
     if any(UNKNOWN in item.expression and item.kind != "pointer" for item in found):
@@ -259,6 +262,15 @@ def _of_readme(member: Member, detector: Detector) -> list[Evidence]:
         if said
         else []
     )
+
+
+def _sets_terms(said: str, path: str) -> bool:
+    """Whether a sentence about the licence restricts, or says in any words who may use the work, or for what."""
+    program = Program("", path)
+    if restricts(said) or remark(said, program):
+        return True
+    found = sets_terms(said, program)
+    return found is not None and "licen" not in found.lower()  # here every sentence has that word
 
 
 def _is_manual(member: Member, found: list[Evidence]) -> bool:

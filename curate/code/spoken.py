@@ -147,6 +147,8 @@ def _quoted_line_end(text: Array, at: Number, tables: Number) -> Number:
     if at == text.size:
         return 0
     c = text[at]
+    if (c == 39 or c == 34) and at + 2 < text.size and text[at + 1] == c and text[at + 2] == c:
+        return 0  # a docstring, which goes on behind the line
     if c == 39 or c == 34 or c == 42 or _is_at(text, at, tables[7], tables[1], True):
         return _line_end(text, at)
     return 0

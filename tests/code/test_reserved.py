@@ -166,6 +166,30 @@ def test_a_readme_that_says_the_same_or_nothing_known(said):
     assert kept({"LICENSE": MIT, "README.md": f"# a\n\n## License\n\n{said}\n\n## Other\n\nGPL\n", "src/a.py": PYTHON})
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The code is MIT for hobbyists. Firms need our Gold plan.",
+        "MIT. Larger teams buy a seat.",
+        "Released under the MIT License. Hospitals write to sales first.",
+    ],
+)
+def test_a_readme_that_says_who_needs_more_than_the_licence_denies(said):
+    assert not kept({"LICENSE": MIT, "README.md": f"# a\n\n## License\n\n{said}\n", "src/a.py": PYTHON})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "MIT - see [LICENSE.md](https://example.com/a/blob/main/LICENSE.md)",
+        "**MIT**. Pull requests are always welcome!",
+        "Copyright (c) 2012 A Person ([@person](https://example.com/person)) and other contributors. MIT.",
+    ],
+)
+def test_a_readme_with_the_usual_forms(said):
+    assert kept({"LICENSE": MIT, "README.md": f"# a\n\n## License\n\n{said}\n", "src/a.py": PYTHON})
+
+
 def test_the_licence_of_the_manual_is_not_that_of_the_code():
     by = "released under [Creative Commons](https://creativecommons.org/licenses/by-nc/3.0/)."
     readme = f"# a\n\n## License\n\nCode released under the MIT License. Docs {by}\n"

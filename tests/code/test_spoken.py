@@ -15,7 +15,7 @@ _COMMENTS = re.compile(
     r"|(?<=\n=)(?:pod|head\d|over|item|begin|encoding)\b[\s\S]*?(?:^=cut\b|\Z)|(?:(?<=[\s;{}]#)(?!(?:include|define|if|else|endif|pragma|undef|import)\b)|(?<=[\s;{}]/)/|(?<=[\s;{}]-)-(?=[\s-])|(?<=[\s;{}][;%!{]))[^\n]*)",
     re.M,
 )
-_LINES_OF_QUOTES = re.compile(r"^[ \t]*(?:'|\"|\*|dnl\b|@?rem\b)[^\n]*", re.M | re.I)
+_LINES_OF_QUOTES = re.compile(r"^[ \t]*(?:'(?!'')|\"(?!\"\")|\*|dnl\b|@?rem\b)[^\n]*", re.M | re.I)
 _UNITS = f"{{{LEAST},{LONGEST}}}"
 _STRINGS = re.compile(rf"\"((?:[^\"\\\n]|\\.){_UNITS})\"|'((?:[^'\\\n]|\\.){_UNITS})'")
 PIECES = (
@@ -69,3 +69,8 @@ def test_comments_are_found_in_many_languages():
     ):  # fmt: skip
         found = [text[start:end] for start, end in comments(text.encode())]
         assert any("one" in said and "two" in said for said in found), text
+
+
+def test_an_indented_docstring_is_one_comment_to_its_end() -> None:
+    text = b'def f():\n    """First line.\n\n    Usage rights: this stays inside the group.\n    """\n    x = 1\n'
+    assert [text[a:b] for a, b in comments(text)] == [text[text.index(b'"""') : text.rindex(b'"""') + 3]]
