@@ -173,3 +173,17 @@ def test_phone_numbers(text, number):
 def test_a_word_that_calls_a_number_stands_before_it():
     for before in ("tel ", "phone: ", "x" * 60 + " tel "):
         assert found(phone_numbers, f"{before}1234567") == ["1234567"]
+
+
+@pytest.mark.parametrize(
+    "before", ["server ", "over ", "driver: ", "prev=", "asteroid ", "serv ", "receiver (", "SERVER="]
+)
+def test_a_word_that_only_ends_like_version_says_none(before):
+    assert not is_version(before + "93.184.216.34", len(before))
+
+
+@pytest.mark.parametrize(
+    "before", ["v", "ver ", "my_ver = ", "rev. 3, rev ", "FileVersion: ", "oid ", "pkg-v", "prerelease "]
+)
+def test_words_for_a_version_say_one(before):
+    assert is_version(before + "93.184.216.34", len(before))
