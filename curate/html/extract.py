@@ -241,4 +241,4 @@ def _without(
         parts.append(part)
         blocks[i, B_START], blocks[i, B_END] = size, size + len(part)
         size += len(part)
-    return np.frombuffer(b"".join(parts), np.uint8), blocks
+    return np.frombuffer(bytearray().join(parts), np.uint8), blocks  # writable, as a tape is: compiled once for both
