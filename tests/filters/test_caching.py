@@ -91,10 +91,11 @@ def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path, monkey
             monkeypatch.delenv(caching.VARIABLE, raising=False)
             if variable:
                 monkeypatch.setenv(caching.VARIABLE, variable)
-            assert caching.is_compiled(source) is (at in folders)
+            assert caching.is_compiled(source, "f") is (at in folders)
             os.utime(path, (1, 1))  # older than the module
-            assert not caching.is_compiled(source)
+            assert not caching.is_compiled(source, "f")
             os.utime(path)
-        path.rename(at / "others.f-1.py311.nbi")
         monkeypatch.delenv(caching.VARIABLE, raising=False)
-        assert not caching.is_compiled(source)
+        assert not caching.is_compiled(source, "g")
+        path.rename(at / "others.f-1.py311.nbi")
+        assert not caching.is_compiled(source, "f")
