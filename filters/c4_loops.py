@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.jit import Array, Number, compiled, hot, inner
+from curate.filters.jit import Array, compiled, inner
 from curate.filters.sentence_ends import INVISIBLE, terminals
+from curate.filters.utf8 import decode
 
 LONG_WORD, CITATION, NO_END_MARK, FEW_WORDS = (1 << bit for bit in range(4))
 """Rules that may be on."""
@@ -94,7 +95,7 @@ def _judge(
         start, stop, word, words, widest = -1, at, -1, 0, 0
         code, before, seen, odd = 0, 0, 0, False
         while at < len(text):
-            char, size = _character(text, at)
+            char, size = decode(text, at)
             kind = kinds[min(char, _BEYOND)]
             if kind & _SPACE:
                 if word >= 0:
@@ -117,7 +118,7 @@ def _judge(
             widest = max(widest, at - word)
         end = at
         if at < len(text):
-            at += _character(text, at)[1]
+            at += decode(text, at)[1]
             if text[end] == _CR and at < len(text) and text[at] == _LF:
                 at += 1
         if start < 0:
@@ -146,19 +147,6 @@ def _judge(
         rows[used, START], rows[used, STOP], rows[used, UNSURE] = (line, end, 1) if unsure else (start, stop, 0)
         used += 1
     return used
-
-
-@hot
-def _character(text: Array, at: int) -> tuple[Number, int]:
-    """The code point that begins here and its bytes."""
-    byte = np.int64(text[at])
-    if byte < 0x80:
-        return byte, 1
-    if byte < 0xE0:
-        return (byte & 31) << 6 | text[at + 1] & 63, 2
-    if byte < 0xF0:
-        return (byte & 15) << 12 | (text[at + 1] & 63) << 6 | text[at + 2] & 63, 3
-    return _BEYOND, 4
 
 
 @inner

@@ -28,6 +28,7 @@ from curate.dedup import normalise
 from curate.dedup.xxh3 import compiled, xxh3
 from curate.filters import scripts
 from curate.filters.jit import Array, Number
+from curate.filters.utf8 import encode
 from curate.read.columns import values
 
 U32 = np.uint32
@@ -245,11 +246,11 @@ def _words(
         count += inside ^ 1
         inside = 1
         if pair == 0:
-            out = _encode(value, norm, out)
+            out = encode(value, norm, out)
             continue
         for k in range(SEVERAL):
             if several[value, k] != 0:
-                out = _encode(several[value, k], norm, out)
+                out = encode(several[value, k], norm, out)
     norm[out] = 32
     out += inside
     starts[count] = out
@@ -260,28 +261,6 @@ def _words(
 def _needs(words: int, flags: int) -> bool:
     """Whether a text must go to Python before its words are told: a mark alone is part of a word where there is no letter."""
     return bool(flags & (IN_PYTHON | COMPOSE)) or (words == 0 and bool(flags & MARK))
-
-
-@compiled
-def _encode(code: int, norm: Array, out: int) -> int:
-    """Append `code` as UTF-8; the new end."""
-    if code < 0x80:
-        norm[out] = code
-        return out + 1
-    if code < 0x800:
-        norm[out] = 0xC0 | code >> 6
-        norm[out + 1] = 0x80 | code & 0x3F
-        return out + 2
-    if code < 0x10000:
-        norm[out] = 0xE0 | code >> 12
-        norm[out + 1] = 0x80 | code >> 6 & 0x3F
-        norm[out + 2] = 0x80 | code & 0x3F
-        return out + 3
-    norm[out] = 0xF0 | code >> 18
-    norm[out + 1] = 0x80 | code >> 12 & 0x3F
-    norm[out + 2] = 0x80 | code >> 6 & 0x3F
-    norm[out + 3] = 0x80 | code & 0x3F
-    return out + 4
 
 
 @compiled

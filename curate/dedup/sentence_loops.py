@@ -14,8 +14,9 @@ from curate.dedup import normalise
 from curate.dedup.xxh3 import U64
 from curate.dedup.xxh3 import compiled as compiled_hashing
 from curate.dedup.xxh128 import xxh128
-from curate.filters.jit import Array, Number, compiled, hot, inner
+from curate.filters.jit import Array, Number, compiled, inner
 from curate.filters.sentence_ends import INVISIBLE, MAY_DEPEND
+from curate.filters.utf8 import decode, encode
 
 _SPACE, _MARK, _CLOSER, _DEPENDS = (1 << bit for bit in range(4))
 _ORDINARY, _IN_MARKS, _IN_CLOSERS, _IN_SPACE = range(4)
@@ -108,8 +109,9 @@ def _fold(
     while at < len(text):
         if size + 64 > len(made) or count + 2 > len(ends):
             return _NO_ROOM
-        code, length = _character(text, at)
+        code, length = decode(text, at)
         at += length
+        code = min(code, _LAST)
         kind = kinds[code]
         if kind & _DEPENDS:
             return _OTHER_WAY
@@ -153,42 +155,11 @@ def _fold(
             if size < 0:
                 return size
         else:
-            size = _write(form, made, size)
+            size = encode(form, made, size)
     if any_word:
         ends[count] = size
         count += 1
     return count
-
-
-@hot
-def _character(text: Array, at: int) -> tuple[Number, int]:
-    """The code point that begins here, at most _LAST, and its bytes."""
-    byte = np.int64(text[at])
-    if byte < 0x80:
-        return byte, 1
-    if byte < 0xE0:
-        return (byte & 31) << 6 | text[at + 1] & 63, 2
-    if byte < 0xF0:
-        return (byte & 15) << 12 | (text[at + 1] & 63) << 6 | text[at + 2] & 63, 3
-    code = (byte & 7) << 18 | (np.int64(text[at + 1]) & 63) << 12 | (text[at + 2] & 63) << 6 | text[at + 3] & 63
-    return min(code, _LAST), 4
-
-
-@hot
-def _write(code: Number, made: Array, at: int) -> int:
-    """Write a code point in UTF-8; where it ends."""
-    if code < 0x80:
-        made[at] = code
-        return at + 1
-    if code < 0x800:
-        made[at], made[at + 1] = 0xC0 | code >> 6, 0x80 | code & 63
-        return at + 2
-    if code < 0x10000:
-        made[at], made[at + 1], made[at + 2] = 0xE0 | code >> 12, 0x80 | code >> 6 & 63, 0x80 | code & 63
-        return at + 3
-    made[at], made[at + 1] = 0xF0 | code >> 18, 0x80 | code >> 12 & 63
-    made[at + 2], made[at + 3] = 0x80 | code >> 6 & 63, 0x80 | code & 63
-    return at + 4
 
 
 @inner

@@ -15,25 +15,21 @@ from numba.extending import intrinsic
 from curate.dedup.xxh3 import (
     LOW,
     MIX_2,
-    P32_1,
     P32_2,
-    P32_3,
     P64_1,
     P64_2,
-    P64_3,
     P64_4,
-    P64_5,
     SECRET,
     U64,
     _avalanche,
     _avalanche64,
     _mix,
-    _stripe,
     _swapped,
     compiled,
-    folded_product,
+    lanes_of,
     load32,
     load64,
+    merged,
 )
 
 Half = tuple[np.uint64, np.uint64]
@@ -114,27 +110,10 @@ def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
 
 
 @compiled
-def _merged(lanes: npt.NDArray[np.uint64], secret: int, h: np.uint64) -> np.uint64:
-    for i in range(4):
-        h += folded_product(
-            lanes[2 * i] ^ load64(SECRET, secret + 16 * i), lanes[2 * i + 1] ^ load64(SECRET, secret + 8 + 16 * i)
-        )
-    return _avalanche(h)
-
-
-@compiled
 def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
-    """More than 240 bytes: stripes of 64 bytes in blocks of 16."""
-    lanes = np.array([P32_3, P64_1, P64_2, P64_3, P64_4, P32_2, P64_5, P32_1], np.uint64)
-    stripes = (size - 1) // 64
-    for stripe in range(stripes):
-        _stripe(lanes, data, start + 64 * stripe, 8 * (stripe % 16))
-        if stripe % 16 == 15 and (stripe + 1) * 64 < size:
-            for i in range(8):
-                lanes[i] = (lanes[i] ^ lanes[i] >> U64(47) ^ load64(SECRET, 128 + 8 * i)) * P32_1
-    _stripe(lanes, data, start + size - 64, 121)
-    length = nb.uint64(size)
-    return _merged(lanes, 11, length * P64_1), _merged(lanes, 117, ~(length * P64_2))
+    """More than 240 bytes."""
+    lanes, length = lanes_of(data, start, size), nb.uint64(size)
+    return merged(lanes, 11, length * P64_1), merged(lanes, 117, ~(length * P64_2))
 
 
 @compiled

@@ -142,8 +142,8 @@ def _stripe(lanes: npt.NDArray[np.uint64], data: npt.NDArray[np.uint8], at: int,
 
 
 @compiled
-def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
-    """More than 240 bytes: stripes of 64 bytes in blocks of 16."""
+def lanes_of(data: npt.NDArray[np.uint8], start: int, size: int) -> npt.NDArray[np.uint64]:
+    """The eight sums over more than 240 bytes: stripes of 64 bytes in blocks of 16."""
     lanes = np.array([P32_3, P64_1, P64_2, P64_3, P64_4, P32_2, P64_5, P32_1], np.uint64)
     stripes = (size - 1) // 64
     for stripe in range(stripes):
@@ -152,10 +152,23 @@ def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
             for i in range(8):
                 lanes[i] = (lanes[i] ^ lanes[i] >> U64(47) ^ load64(SECRET, 128 + 8 * i)) * P32_1
     _stripe(lanes, data, start + size - 64, 121)
-    h = nb.uint64(size) * P64_1
+    return lanes
+
+
+@compiled
+def merged(lanes: npt.NDArray[np.uint64], secret: int, h: np.uint64) -> np.uint64:
+    """One number of the eight sums, from `h` on."""
     for i in range(4):
-        h += folded_product(lanes[2 * i] ^ load64(SECRET, 11 + 16 * i), lanes[2 * i + 1] ^ load64(SECRET, 19 + 16 * i))
+        h += folded_product(
+            lanes[2 * i] ^ load64(SECRET, secret + 16 * i), lanes[2 * i + 1] ^ load64(SECRET, secret + 8 + 16 * i)
+        )
     return _avalanche(h)
+
+
+@compiled
+def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
+    """More than 240 bytes."""
+    return merged(lanes_of(data, start, size), 11, nb.uint64(size) * P64_1)
 
 
 @compiled
