@@ -75,7 +75,9 @@ class Loader(SourceFileLoader):
         tree = ast.parse(self.get_data(path))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and not any(
-                word in ast.unparse(one) for one in node.decorator_list for word in ("jit", "compiled", "inner", "hot", "intrinsic", "overload")
+                word in ast.unparse(one)
+                for one in node.decorator_list
+                for word in ("jit", "compiled", "inner", "hot", "intrinsic", "overload")
             ):
                 documented = isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
                 call = ast.copy_location(ast.parse("__entered__()").body[0], node.body[0])

@@ -23,7 +23,8 @@ from curate.read import corpora
 from curate.read.documents import document_source
 from curate.read.rows import SafeTask
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob, make
+from curate.run.pipeline import CorpusJob
+from curate.run.runner import run_job
 
 LINKS = "links"
 LINK_ROWS = pa.schema(
@@ -100,7 +101,7 @@ def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
         keep_extracted=options.keep_extracted,
         finishers=(finish_report, finish_links),
     )
-    return make(job, engine)
+    return run_job(job, engine)
 
 
 def _recipe(options: Options) -> Recipe:

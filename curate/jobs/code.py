@@ -16,7 +16,8 @@ from curate.corpus.shards import read_batches
 from curate.engine.session import EngineOptions
 from curate.files import storage
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob, make
+from curate.run.pipeline import CorpusJob
+from curate.run.runner import run_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def clean_code(options: Options, engine: EngineOptions | None = None) -> Ledger:
         keep_rejected=options.keep_rejected,
         finishers=(attribution, finish_report),
     )
-    return make(job, engine)
+    return run_job(job, engine)
 
 
 def attribution(job: CorpusJob, ledger: Ledger) -> None:

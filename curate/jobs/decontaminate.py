@@ -11,7 +11,8 @@ from curate.engine.session import EngineOptions
 from curate.mixing import decontam_items
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob, make
+from curate.run.pipeline import CorpusJob
+from curate.run.runner import run_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,4 @@ def decontaminate(options: Options, engine: EngineOptions | None = None) -> Ledg
         keep_extracted=False,
         finishers=(finish_report,),
     )
-    return make(job, engine)
+    return run_job(job, engine)

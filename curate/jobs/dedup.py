@@ -11,7 +11,8 @@ from curate.engine.session import EngineOptions
 from curate.errors import UsageError
 from curate.read.corpora import corpus_source
 from curate.run.ledger import Ledger
-from curate.run.pipeline import CorpusJob, make
+from curate.run.pipeline import CorpusJob
+from curate.run.runner import run_job
 
 STEPS = {
     "minhash": "MinHash",
@@ -73,4 +74,4 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger
         keep_extracted=False,
         finishers=(finish_report,),
     )
-    return make(job, engine)
+    return run_job(job, engine)

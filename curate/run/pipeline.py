@@ -14,7 +14,7 @@ from curate.corpus.shards import read_written
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine import children
-from curate.engine.session import EngineOptions, Session
+from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
@@ -25,7 +25,7 @@ from curate.run.exchange import exchange
 from curate.run.ledger import Ledger, of_corpus
 from curate.run.passes import judge_corpus
 from curate.run.publish import publish_corpus
-from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
+from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
 OF_OURS = ("curate", "union")
@@ -89,30 +89,24 @@ class CorpusJob(Job):
         """What an engine shows of it."""
         return f"curate {self.name} {self.recipe.name}"
 
+    def ready(self) -> None:
+        """Have the models and lists of the steps loaded by a child, which reads and judges afterwards. Raises RecipeError with what
+        is missing, and how to get it."""
+        recipe, source = self.recipe, self.source
+        for corpus in {getattr(step, "against", "") for step in recipe.steps if is_corpus_wide(step)} - {""}:
+            index.check_against(corpus)
+        loops = Path(curate.__file__).parent / "html" / "extract.py"
+        engine = (source.extraction or {}).get("engine")
+        if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
+            notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
+        children.call_in_each(load, LoadTask(recipe.text, recipe.name), memory=source.memory_bytes)
+
     def build(self, s: Session) -> Ledger:
         """All stages."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
         judged = judge_corpus(s, self, _documents(s, self))
         counts, written = publish_corpus(s, self, judged)
         return of_corpus(self, counts, written, read_json(self.path("extracted", INDEX)))
-
-
-def make(job: CorpusJob, engine: EngineOptions | None = None) -> Ledger:
-    """Run the job and return its ledger, when the models and lists of its steps have been loaded by a child, which reads and judges
-    afterwards. Raises RecipeError with what is missing, and how to get it, and what `run_job` raises."""
-    engine = engine or EngineOptions()
-    engine.check()  # before anything is said, or takes its time
-    for corpus in {getattr(step, "against", "") for step in job.recipe.steps if is_corpus_wide(step)} - {""}:
-        index.check_against(corpus)
-    engine_of_pages = (job.source.extraction or {}).get("engine")
-    if (
-        job.source.tasks
-        and engine_of_pages in OF_OURS
-        and not is_compiled(Path(curate.__file__).parent / "html" / "extract.py", "best_step")
-    ):
-        notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-    children.call_in_each(load, LoadTask(job.recipe.text, job.recipe.name), memory=job.source.memory_bytes)
-    return run_job(job, engine)
 
 
 # ---- stages ----

@@ -68,6 +68,9 @@ class Job(ABC):
     leftovers: Sequence[str] = ("_scratch",)
     """Folders in `work` that are no part of what is published."""
 
+    def ready(self) -> None:  # noqa: B027 # most have nothing to do
+        """What must be there before the output is claimed: look for it, load it. Raises CurateError with what is missing."""
+
     @abstractmethod
     def build(self, s: Session) -> Ledger:
         """Make everything in `work` but the ledger, and give that: `ledger.framed` with what is its own.
@@ -102,9 +105,10 @@ class Job(ABC):
 
 def run_job(job: Job, options: EngineOptions | None = None) -> Ledger:
     """Run the job on the engine asked for, with progress on stderr; returns the ledger: of a job to be resumed that is finished
-    (a scheduler that starts it once more) the one that it has. Raises as `run` does."""
+    (a scheduler that starts it once more) the one that it has. Raises as `Job.ready` and `run` do."""
     options = options or EngineOptions()
-    options.check()
+    options.check()  # before anything is said, or takes its time
+    job.ready()
     try:
         with claimed(job, resume=options.resume):
             if ledger := _built(job):  # only the name is missing: no engine is needed for that
