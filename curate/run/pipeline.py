@@ -22,7 +22,7 @@ from curate.filters.caching import is_compiled
 from curate.read.rows import tallies
 from curate.read.source import ReadTask, Source
 from curate.run.exchange import exchange
-from curate.run.ledger import Ledger, of_corpus
+from curate.run.ledger import Ledger
 from curate.run.passes import judge_corpus
 from curate.run.publish import publish_corpus
 from curate.run.runner import Job, Watcher, run_tasks, stage
@@ -104,9 +104,7 @@ class CorpusJob(Job):
     def build(self, s: Session) -> Ledger:
         """All stages."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
-        judged = judge_corpus(s, self, _documents(s, self))
-        counts, written = publish_corpus(s, self, judged)
-        return of_corpus(self, counts, written, read_json(self.path("extracted", INDEX)))
+        return publish_corpus(s, self, judge_corpus(s, self, _documents(s, self)))
 
 
 # ---- stages ----

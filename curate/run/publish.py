@@ -28,9 +28,10 @@ from curate.dedup.removals import rows_by_shard
 from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import storage, typed_json
-from curate.files.output import dump_json
+from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.labels import UNKNOWN, folder
 from curate.filters.sampling import uniform
+from curate.run.ledger import Ledger, of_corpus
 from curate.run.passes import check_documents
 from curate.run.runner import run_tasks, stage
 
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from curate.run.pipeline import CorpusJob
 
 
-def publish_corpus(s: Session, job: "CorpusJob", judged: Sequence[str]) -> tuple[list["Counts"], dict[str, list[str]]]:
-    """Write what people read; gives what is in it, and the files of documents by folder."""
+def publish_corpus(s: Session, job: "CorpusJob", judged: Sequence[str]) -> Ledger:
+    """Write what people read; gives the ledger of what is in it. Raises as `of_corpus` does, and BalanceError where files hold other
+    rows than were written."""
     facts = [read_facts(path) for path in judged]
     kept_bytes = sum(f["kept_bytes"] for f in facts)
     rejected = sum(f.get("rejected", 0) for f in facts)
@@ -72,7 +74,7 @@ def publish_corpus(s: Session, job: "CorpusJob", judged: Sequence[str]) -> tuple
     with stage(job, "publish", len(tasks)) as timing:
         timing["worked"] = run_tasks(s, job, run, tasks)
     written = _languages(s, job, pieces, sized=bool(sizes)) if apart else {"data": [task.data for task in tasks]}
-    return [counts_of(task) for task in tasks], written
+    return of_corpus(job, [counts_of(task) for task in tasks], written, read_json(job.path("extracted", INDEX)))
 
 
 def _sizes(s: Session, job: "CorpusJob", shards: int) -> list["SizesFolder"]:

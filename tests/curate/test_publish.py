@@ -187,13 +187,18 @@ def test_the_texts_of_a_share_of_the_rejected_stay(share: float) -> None:
 
 
 class Captured:
-    """Stands for `run_tasks` and `stage`: remembers the tasks, and writes what each would have counted."""
+    """Stands for `run_tasks`, `stage` and `of_corpus`: remembers the tasks, writes what each would have counted, and remembers what
+    the ledger is told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tasks: list[publish.PublishTask] = []
         self.stages: list[tuple[str, int]] = []
         monkeypatch.setattr(publish, "run_tasks", self.run_tasks)
         monkeypatch.setattr(publish, "stage", self.stage)
+        monkeypatch.setattr(publish, "of_corpus", self.of_corpus)
+
+    def of_corpus(self, job: Any, counts: list[publish.Counts], written: dict[str, list[str]], index: Any) -> None:
+        self.told = counts, written
 
     def run_tasks(self, s: Any, job: Any, function: Any, tasks: list[Any]) -> bool:
         assert function is publish.run
@@ -251,7 +256,8 @@ def test_shards_are_gathered_to_about_the_size_asked_for(
 ) -> None:
     captured = Captured(monkeypatch)
     job, judged = planned(tmp_path, kept, target)
-    counts, written = publish.publish_corpus(None, job, judged)  # type: ignore[arg-type]
+    publish.publish_corpus(None, job, judged)  # type: ignore[arg-type]
+    counts, written = captured.told
     assert [len(one.sources) for one in captured.tasks] == groups
     assert [path for one in captured.tasks for path in one.sources] == judged
     assert written == {"data": [one.data for one in captured.tasks]}
