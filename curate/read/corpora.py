@@ -38,7 +38,8 @@ class CorpusTask(FileTask):
 
 
 def corpus_source(paths: str | Sequence[str], name: str | None = None, text: str = "", ident: str = "") -> Source:
-    """`tables_source`, of which a file that crashes its reader costs itself."""
+    """`tables_source`, of which a file that crashes its reader costs itself: its tasks are `rows.run_safe`, which calls `run` below in a
+    child."""
     return survivable(tables_source(paths, name, text, ident))
 
 
