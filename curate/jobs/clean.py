@@ -6,18 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from curate.console.terminal import command_line, notes
-from curate.corpus import schema
 from curate.corpus.by_language import ByLanguage
 from curate.corpus.recipe import Recipe, load
-from curate.corpus.shards import read_batches
 from curate.engine.session import EngineOptions
 from curate.errors import UsageError
-from curate.files import storage
 from curate.links.listed import Listed
 from curate.read import corpora
 from curate.read.documents import document_source
@@ -25,16 +18,6 @@ from curate.read.rows import SafeTask
 from curate.run.ledger import Ledger
 from curate.run.pipeline import CorpusJob
 from curate.run.runner import run_job
-
-LINKS = "links"
-LINK_ROWS = pa.schema(
-    [
-        pa.field("url", pa.string()),
-        pa.field("reference", pa.bool_()),  # from a footnote
-        pa.field("page", pa.string()),  # id of the document
-        pa.field("title", pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +57,7 @@ class Options:
 
 def clean(options: Options, engine: EngineOptions | None = None) -> Ledger:
     """Run the job and return its ledger. Raises CurateError for whatever the person can mend."""
-    from curate.report.write import finish_report
+    from curate.report.write import finish_links, finish_report
 
     recipe = _recipe(options)
     source = document_source(
@@ -132,26 +115,3 @@ def _recipe(options: Options) -> Recipe:
             f'--parameters: no step of {options.recipe} has a parameter by language ("@key"; see fineweb-2)'
         )
     return found
-
-
-def finish_links(job: CorpusJob, ledger: Ledger) -> None:
-    """A finisher: write `links/`, a file a shard of `data/`, for corpora with a column `links`: who trains on pages that an
-    encyclopedia refers to (LLaMA's reference classifier) needs their addresses."""
-    if LINKS not in schema.DOCUMENTS[job.source.kind].names:
-        return
-    for part in ledger["data"]:
-        name = part["file"].removeprefix("data/")
-        with (
-            storage.atomic(job.path("links", *name.split("/"))) as path,
-            pq.ParquetWriter(path, LINK_ROWS, compression="zstd", write_statistics=False) as writer,
-        ):
-            for batch in read_batches(job.path(part["file"]), ["id", "title", LINKS]):
-                writer.write_table(_outbound(batch))
-
-
-def _outbound(batch: pa.RecordBatch) -> pa.Table:
-    """A row a link, in the order of the documents and of the links in them."""
-    links = batch[LINKS]
-    owners, flat = pc.list_parent_indices(links), pc.list_flatten(links)
-    columns = [flat.field("url"), flat.field("reference"), batch["id"].take(owners), batch["title"].take(owners)]
-    return pa.Table.from_arrays(columns, schema=LINK_ROWS)

@@ -26,36 +26,45 @@ SHOWN = 20
 """Files that are left out which notes name."""
 
 
-def document_source(inputs: Sequence[str], recipe: Recipe, columns: tuple[str, str], **of_crawls: Any) -> Source:
+def document_source(
+    inputs: Sequence[str],
+    recipe: Recipe,
+    columns: tuple[str, str],
+    name: str | None = None,
+    split_bytes: int = 0,
+    base: str | None = None,
+    robots: Sequence[str] = (),
+) -> Source:
     """The source of whatever holds documents: crawl files, a corpus that was cleaned before, anybody's Parquet and JSON.
 
-    `columns` are those of the text and the id in tables, where they have no usual name; `of_crawls` goes to
-    `crawl_source`. Raises InputError for crawl files and tables at once, UsageError for options of the other kind.
+    `columns` are those of the text and the id in tables, where they have no usual name; `base` and `robots` are for crawl files
+    (`crawl_source`), `split_bytes` for these and dumps. Raises InputError for crawl files and tables at once, UsageError for options
+    of the other kind.
     """
     if recipe.source is not None and not any(columns) and not any(map(_is_cleaned, inputs)):
-        found = _dumps(inputs, recipe, **of_crawls)
+        found = _dumps(inputs, recipe, name, split_bytes)
         if found:
             return found
-    tables = [name for name in inputs if not _is_cleaned(name) and holds_tables(name)]
+    tables = [one for one in inputs if not _is_cleaned(one) and holds_tables(one)]
     if tables and len(tables) < len(inputs):
-        crawls = next(name for name in inputs if name not in tables)
+        crawls = next(one for one in inputs if one not in tables)
         raise InputError(f"{tables[0]} holds tables of documents and {crawls} crawl files: clean them one by one")
     if not tables:
         if any(columns):
             raise UsageError("--text-column and --id-column are for tables; crawl files have none")
-        refuse_dumps([name for name in inputs if not _is_cleaned(name)])
-        return crawl_source(inputs, recipe, **of_crawls)
-    if of_crawls.pop("robots", ()):
+        refuse_dumps([one for one in inputs if not _is_cleaned(one)])
+        return crawl_source(inputs, recipe, name, split_bytes, base, robots)
+    if robots:
         raise UsageError("--robots is for crawl files; these are tables of documents")
-    if of_crawls.get("base") or of_crawls.get("split_bytes"):
+    if base or split_bytes:
         raise UsageError("--base and --split-mb are for crawl files; these are tables of documents")
-    return corpus_source(inputs, of_crawls.get("name"), *columns)
+    return corpus_source(inputs, name, *columns)
 
 
-def _dumps(inputs: Sequence[str], recipe: Recipe, **of_crawls: Any) -> Source | None:
+def _dumps(inputs: Sequence[str], recipe: Recipe, name: str | None, split_bytes: int) -> Source | None:
     """The source of dumps that the recipe's reader takes; None for tables of documents, which any recipe cleans."""
     try:
-        return dump_source(inputs, recipe.source, of_crawls.get("name"), of_crawls.get("split_bytes") or 0)
+        return dump_source(inputs, recipe.source, name, split_bytes)
     except InputError:
         if all(map(holds_tables, inputs)):
             return None

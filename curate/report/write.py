@@ -1,11 +1,17 @@
-"""The report of a job: one self-contained `report.html`, and the dataset card next to it."""
+"""What a job writes last beside its corpus: one self-contained `report.html`, the dataset card, the links of its pages."""
 
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.corpus import schema
 from curate.corpus.recipe import Recipe, parse
+from curate.corpus.shards import read_batches
 from curate.engine import children
 from curate.files import storage
 
@@ -23,6 +29,16 @@ PACKAGES = (
     "pysail",
     "pyspark",
     "pyspark-client",
+)
+
+LINKS = "links"
+LINK_ROWS = pa.schema(
+    [
+        pa.field("url", pa.string()),
+        pa.field("reference", pa.bool_()),  # from a footnote
+        pa.field("page", pa.string()),  # id of the document
+        pa.field("title", pa.string()),
+    ]
 )
 
 
@@ -71,3 +87,26 @@ def run(task: ReportTask) -> None:
     ledger = cast("Ledger", task.ledger)
     write_report(ledger, rows, storage.join(task.corpus, "report.html"), recipe)
     storage.write_text(storage.join(task.corpus, "README.md"), card(ledger, rows, recipe, versions()))
+
+
+def finish_links(job: "CorpusJob", ledger: "Ledger") -> None:
+    """A finisher: write `links/`, a file a shard of `data/`, for corpora with a column `links`: who trains on pages that an
+    encyclopedia refers to (LLaMA's reference classifier) needs their addresses."""
+    if LINKS not in schema.DOCUMENTS[job.source.kind].names:
+        return
+    for part in ledger["data"]:
+        name = part["file"].removeprefix("data/")
+        with (
+            storage.atomic(job.path("links", *name.split("/"))) as path,
+            pq.ParquetWriter(path, LINK_ROWS, compression="zstd", write_statistics=False) as writer,
+        ):
+            for batch in read_batches(job.path(part["file"]), ["id", "title", LINKS]):
+                writer.write_table(_outbound(batch))
+
+
+def _outbound(batch: pa.RecordBatch) -> pa.Table:
+    """A row a link, in the order of the documents and of the links in them."""
+    links = batch[LINKS]
+    owners, flat = pc.list_parent_indices(links), pc.list_flatten(links)
+    columns = [flat.field("url"), flat.field("reference"), batch["id"].take(owners), batch["title"].take(owners)]
+    return pa.Table.from_arrays(columns, schema=LINK_ROWS)
