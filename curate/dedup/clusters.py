@@ -11,15 +11,14 @@ moves between machines in stage 2 is 16 bytes a band: the key and the document.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
-from curate.corpus.shards import read_facts
 from curate.dedup import contain, index, lsh, memory, safety_limits, verify
 from curate.dedup.base import WHOLE, doc_hex, doc_number, shard_of
 from curate.dedup.components import connected_components
-from curate.dedup.tables import count, smallest, summed, timed
+from curate.dedup.tables import Prints, count, smallest, timed
 from curate.files import storage
 
 if TYPE_CHECKING:
@@ -28,12 +27,8 @@ if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
     from curate.engine.session import Session
 
-Prints = Callable[[Sequence[str]], "DataFrame"]
-"""The frame of the fingerprints of this run and of earlier ones, with these columns."""
 BEFORE = 0x1F83D9ABFB41BD6B
 """Turns the number of a document of before into another one, and back. Any number will do."""
-BUCKET = 20_000
-"""Documents of candidate components that one task verifies, about: 4 kB each at 1,000 words."""
 
 
 class Largest(TypedDict):
@@ -192,111 +187,7 @@ def _taken(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: di
     return {}
 
 
-def _verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
-    """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
-    documents = count(f"{work}/components")
-    with timed(seconds, "gather"):
-        buckets = _gather(s, prints, work, s.read(f"{work}/components") if documents else None, documents)
-    asked = (step.threshold, step.representative, step.members)
-    tasks = [verify.ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked) for n in buckets]
-    sums = summed(s, verify.run, tasks)
-    return {"candidate_documents": documents, **{name: sums[name] for name in ("compared", "similar", "refused")}}
-
-
-def _gather(s: "Session", prints: Prints, work: str, components: "DataFrame | None", documents: int) -> list[int]:
-    """Write the candidates with their shingles to `members`, whole components in folders of about BUCKET documents; the
-    numbers of the folders."""
-    from pyspark.sql import functions as F
-
-    buckets = max(1, -(-documents // BUCKET))
-    if components is not None and documents:
-        number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
-        members = components.join(prints(["doc", "rank", "bands", "shingles"]), "doc").select("*", number)
-        s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
-    return [n for n in range(buckets) if storage.exists(f"{work}/members/bucket={n}")]
-
-
-def _contained(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
-    """Of each candidate component, who is held by whom; a component of more than a block is spread over tasks."""
-    from pyspark.sql import functions as F
-
-    documents = count(f"{work}/components")
-    components = s.read(f"{work}/components") if documents else None
-    rule = contain.Rule(step.minimum, step.gap, step.words, step.members)
-    large = list[tuple[int, int]]()
-    if components is not None and documents > contain.BLOCK:
-        sizes = components.groupBy("component").agg(F.count(F.lit(1)).alias("n")).where(f"n > {contain.BLOCK}")
-        large = sorted((row["component"], row["n"]) for row in sizes.collect())
-    with timed(seconds, "gather"):
-        slices = []
-        if components is not None and large:
-            slices = _slices(s, prints, work, components, large)
-            named = s.spark.createDataFrame(large, "component bigint, n bigint").select("component")
-            components = components.join(named, "component", "left_anti")
-        buckets = _gather(s, prints, work, components, documents - sum(n for _, n in large))
-    tasks = [contain.BucketTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", rule) for n in buckets]
-    sums, rounds = summed(s, contain.run_bucket, tasks), 0
-    while slices:
-        found, slices = _round(s, work, slices, rule, rounds)
-        sums, rounds = sums + found, rounds + 1
-    told = {name: sums[name] for name in ("compared", "held", "gaps", "refused")}
-    return {"candidate_documents": documents, "large_components": len(large), "blocks": rounds, **told}
-
-
-Slices = list[tuple[int, list[str]]]
-"""Of large components: number, and the folders or files of the documents that are still to be judged."""
-
-
-def _slices(
-    s: "Session", prints: Prints, work: str, components: "DataFrame", large: Sequence[tuple[int, int]]
-) -> Slices:
-    """Write the documents of the components `large` (name, documents) to slices of about a block."""
-    from pyspark.sql import functions as F
-
-    counts = [-(-n // contain.BLOCK) for _, n in large]
-    firsts = [sum(counts[:i]) for i in range(len(counts))]
-    table = [(name, first, n) for (name, _), first, n in zip(large, firsts, counts, strict=True)]
-    named = s.spark.createDataFrame(table, "component bigint, first bigint, slices bigint")
-    number = (F.col("first") + F.pmod(F.col("doc"), F.col("slices"))).cast("int").alias("slice")
-    members = components.join(named, "component").join(prints(["doc", "rank", "bands", "shingles"]), "doc")
-    members = members.select("doc", "rank", "component", "bands", "shingles", number)
-    s.write(s.clustered(members, "slice", sum(counts)), f"{work}/slices", by="slice")
-    paths = [[f"{work}/slices/slice={first + i}" for i in range(n)] for first, n in zip(firsts, counts, strict=True)]
-    return [(at, [path for path in found if storage.exists(path)]) for at, found in enumerate(paths)]
-
-
-def _round(s: "Session", work: str, slices: Slices, rule: contain.Rule, number: int) -> tuple[Counter[str], Slices]:
-    """Judge the next block of each large component, and compare its other documents with what that keeps; what is left."""
-    blocks = [
-        contain.BlockTask(
-            sources=tuple(sources),
-            heads=f"{work}/heads/{number:04d}-{n:05d}.parquet",
-            out=f"{work}/near/heads-{number:04d}-{n:05d}.parquet",
-            rule=rule,
-            block=contain.BLOCK,
-        )
-        for n, sources in slices
-    ]
-    sums = summed(s, contain.run_block, blocks)
-    later = {
-        n: [
-            contain.SliceTask(
-                source=source,
-                heads=block.heads,
-                rest=f"{work}/rest/{number:04d}-{n:05d}-{i:05d}.parquet",
-                out=f"{work}/near/rest-{number:04d}-{n:05d}-{i:05d}.parquet",
-                rule=rule,
-            )
-            for i, source in enumerate(sources)
-        ]
-        for (n, sources), block in zip(slices, blocks, strict=True)
-    }
-    sums += summed(s, contain.run_slice, [task for tasks in later.values() for task in tasks])
-    left = [(n, [task.rest for task in tasks if read_facts(task.out)["left"]]) for n, tasks in later.items()]
-    return sums, [(n, rests) for n, rests in left if rests]
-
-
-CLUSTERS = {"containment": _contained, "jaccard": _verified, "none": _taken}
+CLUSTERS = {"containment": contain.contained, "jaccard": verify.verified, "none": _taken}
 """What makes clusters of candidate components, by what a step verifies."""
 
 

@@ -14,7 +14,10 @@ Source of the rule: "each n-gram of the removed document stands in the survivor"
 resemblance and containment of documents).
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +26,18 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from curate.corpus.shards import ShardWriter
+from curate.corpus.shards import ShardWriter, read_facts
+from curate.dedup.tables import Prints, count, gather, summed, timed
 from curate.dedup.verify import NEAR, candidates, flat, join, shared, unique_sets
 from curate.dedup.xxh3 import compiled
 from curate.files import storage
 from curate.filters.jit import Array
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from curate.dedup.minhash import MinHash
+    from curate.engine.session import Session
 
 BLOCK = 20_000
 """Documents that are judged together, one after the other."""
@@ -42,6 +52,86 @@ MEMBERS = pa.schema(
         pa.field("shingles", pa.list_(pa.int32())),
     ]
 )
+
+
+def contained(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
+    """Of each candidate component, who is held by whom; a component of more than a block is spread over tasks."""
+    from pyspark.sql import functions as F
+
+    documents = count(f"{work}/components")
+    components = s.read(f"{work}/components") if documents else None
+    rule = Rule(step.minimum, step.gap, step.words, step.members)
+    large = list[tuple[int, int]]()
+    if components is not None and documents > BLOCK:
+        sizes = components.groupBy("component").agg(F.count(F.lit(1)).alias("n")).where(f"n > {BLOCK}")
+        large = sorted((row["component"], row["n"]) for row in sizes.collect())
+    with timed(seconds, "gather"):
+        slices = []
+        if components is not None and large:
+            slices = _slices(s, prints, work, components, large)
+            named = s.spark.createDataFrame(large, "component bigint, n bigint").select("component")
+            components = components.join(named, "component", "left_anti")
+        buckets = gather(s, prints, work, components, documents - sum(n for _, n in large))
+    tasks = [BucketTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", rule) for n in buckets]
+    sums, rounds = summed(s, run_bucket, tasks), 0
+    while slices:
+        found, slices = _round(s, work, slices, rule, rounds)
+        sums, rounds = sums + found, rounds + 1
+    told = {name: sums[name] for name in ("compared", "held", "gaps", "refused")}
+    return {"candidate_documents": documents, "large_components": len(large), "blocks": rounds, **told}
+
+
+Slices = list[tuple[int, list[str]]]
+"""Of large components: number, and the folders or files of the documents that are still to be judged."""
+
+
+def _slices(
+    s: "Session", prints: Prints, work: str, components: "DataFrame", large: Sequence[tuple[int, int]]
+) -> Slices:
+    """Write the documents of the components `large` (name, documents) to slices of about a block."""
+    from pyspark.sql import functions as F
+
+    counts = [-(-n // BLOCK) for _, n in large]
+    firsts = [sum(counts[:i]) for i in range(len(counts))]
+    table = [(name, first, n) for (name, _), first, n in zip(large, firsts, counts, strict=True)]
+    named = s.spark.createDataFrame(table, "component bigint, first bigint, slices bigint")
+    number = (F.col("first") + F.pmod(F.col("doc"), F.col("slices"))).cast("int").alias("slice")
+    members = components.join(named, "component").join(prints(["doc", "rank", "bands", "shingles"]), "doc")
+    members = members.select("doc", "rank", "component", "bands", "shingles", number)
+    s.write(s.clustered(members, "slice", sum(counts)), f"{work}/slices", by="slice")
+    paths = [[f"{work}/slices/slice={first + i}" for i in range(n)] for first, n in zip(firsts, counts, strict=True)]
+    return [(at, [path for path in found if storage.exists(path)]) for at, found in enumerate(paths)]
+
+
+def _round(s: "Session", work: str, slices: Slices, rule: "Rule", number: int) -> tuple[Counter[str], Slices]:
+    """Judge the next block of each large component, and compare its other documents with what that keeps; what is left."""
+    blocks = [
+        BlockTask(
+            sources=tuple(sources),
+            heads=f"{work}/heads/{number:04d}-{n:05d}.parquet",
+            out=f"{work}/near/heads-{number:04d}-{n:05d}.parquet",
+            rule=rule,
+            block=BLOCK,
+        )
+        for n, sources in slices
+    ]
+    sums = summed(s, run_block, blocks)
+    later = {
+        n: [
+            SliceTask(
+                source=source,
+                heads=block.heads,
+                rest=f"{work}/rest/{number:04d}-{n:05d}-{i:05d}.parquet",
+                out=f"{work}/near/rest-{number:04d}-{n:05d}-{i:05d}.parquet",
+                rule=rule,
+            )
+            for i, source in enumerate(sources)
+        ]
+        for (n, sources), block in zip(slices, blocks, strict=True)
+    }
+    sums += summed(s, run_slice, [task for tasks in later.values() for task in tasks])
+    left = [(n, [task.rest for task in tasks if read_facts(task.out)["left"]]) for n, tasks in later.items()]
+    return sums, [(n, rests) for n, rests in left if rests]
 
 
 @compiled

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from curate.engine.session import Session
 
 T = TypeVar("T", bound=OutTask)
+Prints = Callable[[Sequence[str]], "DataFrame"]
+"""The frame of the fingerprints of this run and of earlier ones, with these columns."""
+BUCKET = 20_000
+"""Documents of candidate components that one task verifies, about: 4 kB each at 1,000 words."""
 
 
 def summed(s: "Session", function: Callable[[T], object], tasks: Sequence[T]) -> Counter[str]:
@@ -53,6 +57,19 @@ def smallest(rows: "DataFrame", *key: str) -> "DataFrame":
 
     first = rows.groupBy(*key).agg(F.min("rank").alias("rank"))
     return rows.join(first, [*key, "rank"]).groupBy(*key, "rank").agg(F.min("doc").alias("doc"))
+
+
+def gather(s: "Session", prints: Prints, work: str, components: "DataFrame | None", documents: int) -> list[int]:
+    """Write the candidates with their shingles to `members`, whole components in folders of about BUCKET documents; the
+    numbers of the folders."""
+    from pyspark.sql import functions as F
+
+    buckets = max(1, -(-documents // BUCKET))
+    if components is not None and documents:
+        number = F.pmod(F.col("component"), F.lit(buckets)).cast("int").alias("bucket")
+        members = components.join(prints(["doc", "rank", "bands", "shingles"]), "doc").select("*", number)
+        s.write(s.clustered(members, "bucket", buckets), f"{work}/members", by="bucket")
+    return [n for n in range(buckets) if storage.exists(f"{work}/members/bucket={n}")]
 
 
 @contextmanager

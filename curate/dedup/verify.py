@@ -10,6 +10,7 @@ members a band. Two ways to go on from there:
 """
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
@@ -18,9 +19,14 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from curate.corpus.shards import ShardWriter
+from curate.dedup.tables import Prints, count, gather, summed, timed
 from curate.dedup.xxh3 import compiled
 from curate.files import storage
 from curate.filters.jit import Array
+
+if TYPE_CHECKING:
+    from curate.dedup.minhash import MinHash
+    from curate.engine.session import Session
 
 NEAR = pa.schema(
     [
@@ -30,6 +36,17 @@ NEAR = pa.schema(
         pa.field("value", pa.float64()),  # true Jaccard similarity to the survivor
     ]
 )
+
+
+def verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: dict[str, float]) -> dict[str, int]:
+    """Send each candidate component, with its shingles, to one worker and take apart there what is not similar."""
+    documents = count(f"{work}/components")
+    with timed(seconds, "gather"):
+        buckets = gather(s, prints, work, s.read(f"{work}/components") if documents else None, documents)
+    asked = (step.threshold, step.representative, step.members)
+    tasks = [ClusterTask(f"{work}/members/bucket={n}", f"{work}/near/{n:05d}.parquet", *asked) for n in buckets]
+    sums = summed(s, run, tasks)
+    return {"candidate_documents": documents, **{name: sums[name] for name in ("compared", "similar", "refused")}}
 
 
 @compiled
