@@ -61,6 +61,8 @@ class DrawnRows:
     """What became of each file of the sources."""
     written: dict[str, Content]
     """What the tasks wrote, by their files."""
+    held_out: dict[str, list[str]]
+    """Of each source the files of what is held out of it."""
     folder: str
     """Where the rows are."""
     parts: int
@@ -75,10 +77,13 @@ def draw(s: Session, job: "MixJob", planned: Plan) -> DrawnRows:
         drawn = [typed_json.load(Drawn, read_facts(task.out)) for task in tasks]
         facts.update(records=sum(one.records for one in drawn), rows=sum(one.rows for one in drawn))
     written = {task.out: read_written(task.out).content for task in tasks}
+    kept_back = {source.name: list[str]() for source in job.request.sources}
+    for task in tasks:
+        kept_back[task.file.source].append(task.held_out_file)
     with stage(job, "exchange", 1) as facts:
         facts["bytes"] = planned.drawn.bytes
         shards = planned.number_of_shards(job.request.shards)
-        return DrawnRows(drawn, written, *together(s, written, job.scratch("merged"), shards, RUNS))
+        return DrawnRows(drawn, written, kept_back, *together(s, written, job.scratch("merged"), shards, RUNS))
 
 
 def draw_tasks(job: "MixJob", planned: Plan) -> list["DrawTask"]:

@@ -13,7 +13,7 @@ from curate.corpus.checksums import Content
 from curate.corpus.shards import ShardWriter, part_name, read_checked, read_facts, read_written, write_facts
 from curate.engine.session import Session
 from curate.files import storage, typed_json
-from curate.mixing.draw import DRAWN, KEPT_BACK, DrawnRows, draw_task
+from curate.mixing.draw import DRAWN, KEPT_BACK, DrawnRows
 from curate.mixing.plan import Plan
 from curate.run.exchange import between, check_moved
 from curate.run.runner import run_tasks, stage
@@ -66,16 +66,11 @@ def _pack_into(job: "MixJob", planned: Plan, folder: str, number: int) -> pack.P
     return pack.PackTask(job.scratch(folder, f"{number:05d}"), tokenizer.path, tokenizer.vocabulary, names)
 
 
-def held_out(s: Session, job: "MixJob", planned: Plan) -> dict[str, "HeldOut"]:
+def held_out(s: Session, job: "MixJob", drawn: DrawnRows) -> dict[str, "HeldOut"]:
     """By source, what is held out."""
     tasks = {
-        source.name: HeldOutTask(
-            tuple(
-                draw_task(job, planned, source, draw, file, i).held_out_file for i, file in enumerate(draw.stock.files)
-            ),
-            job.path("heldout", f"{source.name}.parquet"),
-        )
-        for source, draw in zip(job.request.sources, planned.draws, strict=True)
+        name: HeldOutTask(tuple(files), job.path("heldout", f"{name}.parquet"))
+        for name, files in drawn.held_out.items()
     }
     with stage(job, "held-out", len(tasks)) as facts:
         facts["worked"] = run_tasks(s, job, write_held_out, list(tasks.values()))

@@ -137,7 +137,7 @@ class MixJob(Job):
             raise
         drawn = draw.draw(s, self, planned)
         shards = finish.shards(s, self, planned, drawn)
-        held_out = finish.held_out(s, self, planned)
+        held_out = finish.held_out(s, self, drawn)
         evidence = contamination.keep_evidence(s, self, planned)
         packed = finish.tokens(s, self, planned, shards)
         finished = [finish.finished_of(task) for task in shards]
