@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import CurateError, RecipeError, UsageError
-from curate.mixing import baselines, mixture, published, units
+from curate.mixing import mixture, published, units
 
 SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 10**12).map(float), min_size=1)
 
@@ -149,7 +149,7 @@ def test_missing_file_is_said() -> None:
 @given(SIZES, st.floats(0.1, 50))
 @settings(deadline=None)
 def test_temperature_lies_between_proportional_and_uniform(sizes: dict[str, float], tau: float) -> None:
-    weights = baselines.temperature(sizes, tau)
+    weights = mixture.temperature(sizes, tau)
     assert math.isclose(sum(weights.values()), 1, rel_tol=1e-9)
     order = sorted(sizes, key=lambda name: sizes[name])
     for small, large in itertools.pairwise(order):
@@ -160,16 +160,16 @@ def test_temperature_lies_between_proportional_and_uniform(sizes: dict[str, floa
 
 def test_temperature_one_is_proportional_and_large_is_uniform() -> None:
     sizes = {"a": 1.0, "b": 3.0}
-    assert baselines.temperature(sizes, 1) == baselines.proportional(sizes) == {"a": 0.25, "b": 0.75}
-    assert baselines.temperature(sizes, 1e9)["a"] == pytest.approx(0.5)
-    assert baselines.uniform(sizes) == {"a": 0.5, "b": 0.5}
+    assert mixture.temperature(sizes, 1) == mixture.proportional(sizes) == {"a": 0.25, "b": 0.75}
+    assert mixture.temperature(sizes, 1e9)["a"] == pytest.approx(0.5)
+    assert mixture.uniform(sizes) == {"a": 0.5, "b": 0.5}
 
 
 @given(SIZES, st.floats(0.05, 10), st.floats(0.2, 8))
 @settings(deadline=None)
 def test_unimax_keeps_the_cap_and_is_as_uniform_as_it_can(sizes: dict[str, float], part: float, cap: float) -> None:
     budget = part * sum(sizes.values())
-    weights = baselines.unimax(sizes, budget, cap)
+    weights = mixture.unimax(sizes, budget, cap)
     assert math.isclose(sum(weights.values()), 1, rel_tol=1e-9)
     total = min(budget, cap * sum(sizes.values()))
     drawn = {name: weights[name] * total for name in sizes}
@@ -185,7 +185,7 @@ def test_unimax_keeps_the_cap_and_is_as_uniform_as_it_can(sizes: dict[str, float
 
 def test_unimax_example_worked_by_hand() -> None:
     # Budget 12 for sizes 1, 4, 100 and cap 2: the smallest takes 2 (its cap, less than 12/3), then 10/2 = 5 each.
-    weights = baselines.unimax({"a": 1, "b": 4, "c": 100}, 12, 2)
+    weights = mixture.unimax({"a": 1, "b": 4, "c": 100}, 12, 2)
     assert weights == pytest.approx({"a": 2 / 12, "b": 5 / 12, "c": 5 / 12})
 
 
@@ -229,11 +229,11 @@ EXTREME = [5e-324, 1e-300, 1e-4, 1e-3, 0.5, 1.0, 1e4, 1e300, 1.7e308]
 )
 def test_every_baseline_takes_every_number_it_allows(sizes: dict[str, float], number: float) -> None:
     made = [
-        baselines.proportional(sizes),
-        baselines.uniform(sizes),
-        baselines.temperature(sizes, number),
-        baselines.unimax(sizes, 1e9, max(number, 1e-290)),
-        baselines.unimax(sizes, max(1.0, min(number, 1e18)), 4.0),
+        mixture.proportional(sizes),
+        mixture.uniform(sizes),
+        mixture.temperature(sizes, number),
+        mixture.unimax(sizes, 1e9, max(number, 1e-290)),
+        mixture.unimax(sizes, max(1.0, min(number, 1e18)), 4.0),
     ]
     for weights in made:
         assert set(weights) == set(sizes)
@@ -242,7 +242,7 @@ def test_every_baseline_takes_every_number_it_allows(sizes: dict[str, float], nu
 
 
 @pytest.mark.parametrize(
-    "made", [lambda s: baselines.temperature(s, 2.0), baselines.proportional, lambda s: baselines.unimax(s, 9.0, 4.0)]
+    "made", [lambda s: mixture.temperature(s, 2.0), mixture.proportional, lambda s: mixture.unimax(s, 9.0, 4.0)]
 )
 def test_a_baseline_of_empty_sources_is_one_line(made: object) -> None:
     with pytest.raises(RecipeError, match="empty"):
@@ -250,4 +250,4 @@ def test_a_baseline_of_empty_sources_is_one_line(made: object) -> None:
 
 
 def test_a_temperature_near_0_is_the_largest_source() -> None:
-    assert baselines.temperature({"a": 10.0, "b": 11.0}, 1e-4) == {"a": 0.0, "b": 1.0}
+    assert mixture.temperature({"a": 10.0, "b": 11.0}, 1e-4) == {"a": 0.0, "b": 1.0}
