@@ -239,12 +239,11 @@ def control(**options: Any) -> None:
 
 def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[str, Any]) -> None:
     from train_probe import experiment, suite
-    from train_probe.compare import compare as judge
-    from train_probe.prepare import prepare
 
     shards = mixtures(list(a["shards"]))
-    many, main_process = int(os.environ.get("WORLD_SIZE", "1")) > 1, int(os.environ.get("RANK", "0")) == 0
-    if many and a["only"] != "run":
+    question: Request | None = None
+    how: How | None = None
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and a["only"] != "run":
         raise ProbeError(
             "several processes: prepare first (--only prepare, without torchrun), then torchrun with --only run"
         )
@@ -274,14 +273,11 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
             max_epochs=a["max_epochs"],
             max_uneven=a["max_uneven"],
         )
-        prepare(question, a["output"], _talk)
-    if a["only"] == "prepare":
-        return
-    names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
-    how = How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
-    experiment.run(a["output"], how, _talk)
-    if main_process:
-        click.echo(judge(a["output"])["text"])
+    if a["only"] != "prepare":
+        names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
+        how = How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
+    if verdict := experiment.conduct(question, a["output"], how, _talk):
+        click.echo(verdict)
 
 
 @click.command("compare", cls=Command)

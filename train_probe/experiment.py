@@ -1,4 +1,5 @@
-"""An experiment on disk: mixtures prepared once (prepare.py), then one run for each mixture and seed (here).
+"""An experiment on disk: mixtures prepared once (prepare.py), then one run for each mixture and seed (here), then the verdict
+(compare.py).
 
     OUTPUT/
       experiment.json            what was asked: mixtures, preset, budget, seeds, primary metric; what the inputs held
@@ -15,6 +16,7 @@
 Preparing needs pyarrow and tokenizers; a prepared folder can be trained where only torch and numpy are.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +28,24 @@ from train_probe import budget as budgets
 from train_probe.config import preset
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
-from train_probe.request import HELD_OUT, TASKS, How, load, prepared, write_json
+from train_probe.request import HELD_OUT, TASKS, How, Request, load, prepared, write_json
 
 Talk = Callable[[str], None]
+
+
+def conduct(question: Request | None, output: Path, how: How | None, talk: Talk) -> str:
+    """Prepare what is asked (None: that was done before), train as `how` says (None: that is done elsewhere) and compare: the verdict
+    in words, of the main process. Raises ProbeError as `prepare`, `run` and `compare` do."""
+    from train_probe.compare import compare
+    from train_probe.prepare import prepare
+
+    main_process = int(os.environ.get("RANK", "0")) == 0
+    if question is not None:
+        prepare(question, output, talk)
+    if how is None:
+        return ""
+    run(output, how, talk)
+    return str(compare(output)["text"]) if main_process else ""
 
 
 def run(output: Path, how: How, talk: Talk) -> None:
