@@ -174,10 +174,10 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
     some += held_out.described(docs)
     kept_out = HeldOut(docs)
     meta = write_tokens(docs, tokenizer, data / HELD_OUT, skipped=skipped)
+    breakdown.write(docs, tokenizer, TokenFile.open(data / HELD_OUT))
     talk(f"held out: {some}{_left_out(meta)}")
     for name, paths in folders.items():
         _tokenize_mixture(name, paths, tokenizer, data / name, kept_out, talk)
-    breakdown.write(docs, tokenizer, TokenFile.open(data / HELD_OUT))
 
 
 def _tokenize_mixture(
