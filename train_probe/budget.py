@@ -10,7 +10,7 @@ import numpy as np
 from train_probe.config import Preset, chinchilla_tokens, short
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
-from train_probe.request import UNEVEN, How, Request, write_json
+from train_probe.request import UNEVEN, How, Request, settings_for, write_json
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def fixed(request: Request, how: How, chosen: Preset, output: Path, files: dict[
 def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:
     """Tokens per second of a short run on the first mixture, whose start-up is not counted."""
     from train_probe import parallel
-    from train_probe.train import Trainer, settings_for
+    from train_probe.train import Trainer
 
     settings = settings_for(request, how, chosen, 8, 0)
     trainer = Trainer(chosen.model, settings, parallel.start(how.device))

@@ -28,7 +28,7 @@ from train_probe import budget as budgets
 from train_probe.config import preset
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
-from train_probe.request import HELD_OUT, TASKS, How, Request, load, prepared, write_json
+from train_probe.request import HELD_OUT, TASKS, How, Request, load, prepared, settings_for, write_json
 
 Talk = Callable[[str], None]
 
@@ -55,7 +55,7 @@ def run(output: Path, how: How, talk: Talk) -> None:
     seeds, and a slower hour of the machine hits all alike.
     """
     from train_probe import parallel
-    from train_probe.train import Trainer, finished, identity, settings_for
+    from train_probe.train import Trainer, finished, identity
 
     request = load(output)
     if prepared(output) is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from train_probe.config import FAMILIES, PRESETS, preset
+from train_probe.config import FAMILIES, PRESETS, Preset, TrainConfig, preset
 from train_probe.errors import ProbeError
 
 HELD_OUT, TASKS = "held-out", "tasks"
@@ -116,6 +116,25 @@ def proportional(shards: list[str]) -> dict[str, str | list[str]]:
     if len(shards) < 2:
         return named(shards)
     return {"proportional": [str(path) for path in named(shards).values()]}
+
+
+def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
+    """The training settings of one run."""
+    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
+    return TrainConfig(
+        steps=steps,
+        batch_rows=rows,
+        micro_rows=min(rows, how.micro_rows or chosen.micro),
+        seed=seed,
+        optimizer=request.optimizer,
+        schedule=request.schedule,
+        lr_scale=request.lr_scale,
+        checkpoint_every=how.checkpoint_every,
+        log_every=max(1, min(50, steps // 10)),
+        precision=how.precision,
+        compile=how.compile,
+        parallel=how.parallel,
+    )
 
 
 # ---- the question of an experiment on disk ----

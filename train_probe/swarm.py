@@ -25,7 +25,7 @@ from train_probe.data import TokenFile
 from train_probe.errors import ProbeError
 from train_probe.inputs import Input, find, fingerprint, read
 from train_probe.prepare import nothing_left, read_tasks, tokenizer_of
-from train_probe.request import How, Request, write_json
+from train_probe.request import How, Request, settings_for, write_json
 
 Talk = Callable[[str], None]
 HELD_OUT_BYTES = 400_000
@@ -155,8 +155,6 @@ def train(
     `target` is the budget of the mixture in tokens: each source is read in part, so that a run repeats it as often as
     the mixture will.
     """
-    from train_probe.train import settings_for
-
     held = TokenFile.open(ready.folder / "data" / "held-out")
     chosen = preset(swarm.preset, "llama", held.meta["size"])
     request, how = swarm.request(), How(device=swarm.device, compile=swarm.compile)

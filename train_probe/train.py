@@ -20,35 +20,15 @@ from torch import Tensor, nn
 
 from train_probe import objectives, parallel
 from train_probe.attention import has_varlen
-from train_probe.config import ModelConfig, Preset, TrainConfig
+from train_probe.config import ModelConfig, TrainConfig
 from train_probe.data import Stream, prefetch
 from train_probe.errors import ProbeError
 from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
-from train_probe.request import How, Request
 
 Talk = Callable[[str], None]
-
-
-def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
-    """The training settings of one run."""
-    rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
-    return TrainConfig(
-        steps=steps,
-        batch_rows=rows,
-        micro_rows=min(rows, how.micro_rows or chosen.micro),
-        seed=seed,
-        optimizer=request.optimizer,
-        schedule=request.schedule,
-        lr_scale=request.lr_scale,
-        checkpoint_every=how.checkpoint_every,
-        log_every=max(1, min(50, steps // 10)),
-        precision=how.precision,
-        compile=how.compile,
-        parallel=how.parallel,
-    )
 
 
 class Trainee(nn.Module):
