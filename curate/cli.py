@@ -27,15 +27,12 @@ COMMANDS = {
     "code": ("curate.commands.code:code", "Source code with the right licence to a corpus."),
     "links": ("curate.commands.links:links", "Which pages Reddit, or other pages, link to."),
     "mix": ("curate.commands.mix:mix", "Blend corpora with the weights of a recipe."),
-    "probe-train": ("curate.commands.probe_train:probe_train", "Train a small model on each mixture and compare."),
-    "probe-compare": ("curate.commands.probe_compare:probe_compare", "The verdict again, from what is on disk."),
-    "probe-control": ("curate.commands.probe_control:probe_control", "Measure the noise of every metric."),
-    "probe-scale": (
-        "curate.commands.probe_scale:probe_scale",
-        "The same comparison at several sizes; laws of the loss.",
-    ),
-    "probe-eval": ("curate.commands.probe_eval:probe_eval", "Evaluate a checkpoint on tasks."),
-    "probe-export": ("curate.commands.probe_export:probe_export", "A checkpoint in Hugging Face format."),
+    "probe-train": ("train_probe.cli:train", "Train a small model on each mixture and compare."),
+    "probe-compare": ("train_probe.cli:compare", "The verdict again, from what is on disk."),
+    "probe-control": ("train_probe.cli:control", "Measure the noise of every metric."),
+    "probe-scale": ("train_probe.cli:scale", "The same comparison at several sizes; laws of the loss."),
+    "probe-eval": ("train_probe.cli:evaluate", "Evaluate a checkpoint on tasks."),
+    "probe-export": ("train_probe.cli:export", "A checkpoint in Hugging Face format."),
     "inspect": ("curate.commands.inspect:inspect", "What is in a corpus."),
     "card": ("curate.commands.card:card", "What the EU and California want published of a corpus."),
     "explain": ("curate.commands.explain:explain", "Why a page was kept or dropped."),
@@ -124,7 +121,10 @@ class _NotEmpty(click.ParamType):  # type: ignore[type-arg]
 
 
 def _there(name: str) -> bool:
-    return importlib.util.find_spec(COMMANDS[name][0].partition(":")[0]) is not None
+    try:
+        return importlib.util.find_spec(COMMANDS[name][0].partition(":")[0]) is not None
+    except ModuleNotFoundError:  # the trainer is a package of its own, which `curate bundle` leaves out
+        return False
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
