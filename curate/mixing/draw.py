@@ -24,6 +24,7 @@ from curate.mixing.counts import Amounts, FileCounts, read_amounts
 from curate.mixing.hashing import DRAW, HELD_OUT, ORDER, U64, below, document_keys, held_out, numbers
 from curate.mixing.plan import Draw, Plan
 from curate.mixing.sources import Source, SourceFile, read
+from curate.run.exchange import together
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ mixture."""
 
 @dataclass(frozen=True, slots=True)
 class DrawnRows:
-    """All rows that were drawn."""
+    """All rows that were drawn, brought together by shard."""
 
     files: list["Drawn"]
     """What became of each file of the sources."""
@@ -62,10 +63,14 @@ class DrawnRows:
     """What the tasks wrote, by their files."""
     held_out: dict[str, list[str]]
     """Of each source the files of what is held out of it."""
+    folder: str
+    """Where the rows are."""
+    parts: int
+    """In how many files."""
 
 
 def draw(s: Session, job: "MixJob", planned: Plan) -> DrawnRows:
-    """Draw from every file of every source."""
+    """Draw from every file of every source, and bring the rows of each shard together."""
     tasks = draw_tasks(job, planned)
     with stage(job, "draw", len(tasks)) as facts:
         facts["worked"] = run_tasks(s, job, draw_file, tasks)
@@ -75,7 +80,10 @@ def draw(s: Session, job: "MixJob", planned: Plan) -> DrawnRows:
     kept_back = {source.name: list[str]() for source in job.request.sources}
     for task in tasks:
         kept_back[task.file.source].append(task.held_out_file)
-    return DrawnRows(drawn, written, kept_back)
+    with stage(job, "exchange", 1) as facts:
+        facts["bytes"] = planned.drawn.bytes
+        shards = planned.number_of_shards(job.request.shards)
+        return DrawnRows(drawn, written, kept_back, *together(s, written, job.scratch("merged"), shards, RUNS))
 
 
 def draw_tasks(job: "MixJob", planned: Plan) -> list["DrawTask"]:

@@ -1,5 +1,4 @@
-"""From drawn rows to shards: bring those of each together, sort them into the order of the shuffle, write them, count what was
-written."""
+"""The last task of a shard: sort it into the order of the shuffle, write it, count what was written."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,9 +13,9 @@ from curate.corpus.checksums import Content
 from curate.corpus.shards import ShardWriter, part_name, read_checked, read_facts, read_written, write_facts
 from curate.engine.session import Session
 from curate.files import storage, typed_json
-from curate.mixing.draw import DRAWN, KEPT_BACK, RUNS, DrawnRows
+from curate.mixing.draw import DRAWN, KEPT_BACK, DrawnRows
 from curate.mixing.plan import Plan
-from curate.run.exchange import between, check_moved, together
+from curate.run.exchange import between, check_moved
 from curate.run.runner import run_tasks, stage
 from curate.tokens import formats, pack
 from curate.tokens import tokenizer as tokenizers
@@ -36,16 +35,13 @@ def published(*, counted: bool) -> pa.Schema:
 
 
 def shards(s: Session, job: "MixJob", planned: Plan, drawn: DrawnRows) -> list["ShardTask"]:
-    """Bring the rows of each shard together, and write it in the order of the shuffle."""
+    """Write each shard in the order of the shuffle."""
     order, count = job.request, planned.number_of_shards(job.request.shards)
-    with stage(job, "exchange", 1) as facts:
-        facts["bytes"] = planned.drawn.bytes
-        folder, files = together(s, drawn.written, job.scratch("merged"), count, RUNS)
     packs = [_pack_into(job, planned, "packed", i) if order.tokenize else None for i in range(count)]
     tasks = [
         ShardTask(
-            drawn=folder,
-            files=files,
+            drawn=drawn.folder,
+            files=drawn.parts,
             shard=i,
             out=job.scratch("counts", part_name(i, count)),
             data=job.path("data", part_name(i, count)),
