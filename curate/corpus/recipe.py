@@ -173,6 +173,21 @@ def load_steps(recipe: Recipe) -> None:
                 raise RecipeError(f"{recipe.name}: {label}: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class LoadTask:
+    """A recipe whose steps are to be loaded."""
+
+    recipe: str
+    """Its text."""
+    where: str
+    """Its name in messages."""
+
+
+def load_in_child(task: LoadTask) -> None:
+    """Task: load what the steps of a recipe need. Raises RecipeError."""
+    load_steps(parse(task.recipe, task.where))
+
+
 def is_corpus_wide(step: Any) -> bool:
     """Whether a step needs more than one document (see `curate.dedup.base.CorpusStep`)."""
     return hasattr(step, "resolve")

@@ -9,7 +9,7 @@ from typing import ClassVar
 import curate
 from curate.console.terminal import notes
 from curate.corpus import checksums
-from curate.corpus.recipe import Recipe, is_corpus_wide, load_steps, parse
+from curate.corpus.recipe import LoadTask, Recipe, is_corpus_wide, load_in_child
 from curate.corpus.shards import read_written
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
@@ -30,21 +30,6 @@ from curate.run.runner import Job, Watcher, run_tasks, stage
 MINIMUM_SHARDS = 8
 OF_OURS = ("curate", "union")
 """Extractors with loops that are compiled where they first run."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadTask:
-    """A recipe whose steps are to be loaded."""
-
-    recipe: str
-    """Its text."""
-    where: str
-    """Its name in messages."""
-
-
-def load(task: LoadTask) -> None:
-    """Task: load what the steps of a recipe need. Raises RecipeError."""
-    load_steps(parse(task.recipe, task.where))
 
 
 @dataclass(slots=True)
@@ -99,7 +84,7 @@ class CorpusJob(Job):
         engine = (source.extraction or {}).get("engine")
         if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
             notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-        children.call_in_each(load, LoadTask(recipe.text, recipe.name), memory=source.memory_bytes)
+        children.call_in_each(load_in_child, LoadTask(recipe.text, recipe.name), memory=source.memory_bytes)
 
     def build(self, s: Session) -> Ledger:
         """All stages."""
