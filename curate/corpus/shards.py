@@ -19,6 +19,8 @@ from curate.files import storage
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20
+SCRATCH_BYTES = 8 << 20
+"""Row groups end earlier in files that are read once, from one end to the other: writer and reader hold one."""
 FETCHED_WHOLE = 128 << 20
 """Bytes of a remote file that are fetched together; of a larger one, column by column."""
 PIECE_ROWS, PIECE_BYTES = 128, 512 << 10
@@ -65,6 +67,7 @@ class ShardWriter:
         """Row groups written so far."""
         self.content = Content()
         self._runs = [(name, "ascending") for name in runs]
+        self._most = SCRATCH_BYTES if scratch and not runs else ROW_GROUP_BYTES
         self._waiting: list[pa.Table] = []
         self._sizes: list[Sizes] = []  # bytes of text of each waiting row
         self._waiting_rows = self._waiting_bytes = 0
@@ -118,23 +121,26 @@ class ShardWriter:
         self._sizes.append(sizes)
         self._waiting_rows += table.num_rows
         self._waiting_bytes += int(sizes.sum())
-        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= ROW_GROUP_BYTES:
+        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= self._most:
             self._flush(everything=False)
 
     def _flush(self, *, everything: bool) -> None:
         """Write the row groups that are full, and with `everything` what is left."""
         if not self._waiting:
             return
-        table, sizes = pa.concat_tables(self._waiting).combine_chunks(), np.concatenate(self._sizes)
+        whole, self._waiting = pa.concat_tables(self._waiting), []
+        table, sizes = whole.combine_chunks(), np.concatenate(self._sizes)
+        del whole  # what came in is not held beside what is written
         start = 0
-        while (stop := _group_end(sizes, start)) is not None:
+        while (stop := _group_end(sizes, start, most_bytes=self._most)) is not None:
             self._write_group(table.slice(start, stop - start), sizes[start:stop])
             start = stop
         if everything and start < len(sizes):
             self._write_group(table.slice(start), sizes[start:])
             start = len(sizes)
         rest = sizes[start:]
-        self._waiting, self._sizes = [table.slice(start)], [rest]
+        self._waiting = [table.take(pa.array(np.arange(start, start + len(rest))))]  # a slice would hold all of it
+        self._sizes = [rest]
         self._waiting_rows, self._waiting_bytes = len(rest), int(rest.sum())
 
     def _write_group(self, group: pa.Table, sizes: Sizes) -> None:
@@ -227,7 +233,7 @@ def read_groups(path: str, groups: Iterable[int]) -> Iterator[pa.Table]:
             yield file.read_row_group(group, use_threads=False)
 
 
-def read_checked(path: str, columns: list[str] | None = None, rows: int = 1024) -> Iterator[pa.RecordBatch]:
+def read_checked(path: str, columns: list[str] | None = None, rows: int = 256) -> Iterator[pa.RecordBatch]:
     """`read_batches` of a file by ShardWriter, with the columns `id` and `text` among others.
 
     Raises BalanceError at the end when these are not the rows that were written there.

@@ -35,7 +35,7 @@ from typing import IO, TypedDict, TypeVar
 import pyarrow as pa
 
 from curate import errors
-from curate.engine import starts, tasks
+from curate.engine import memory, starts, tasks
 from curate.engine.starts import MARK
 from curate.errors import CrashError, CurateError, EngineError
 from curate.files import storage, threads, typed_json
@@ -175,6 +175,7 @@ def main() -> None:
         request = json.loads(line)
         _limit_memory(request["memory"])
         _serve(request, out)
+        memory.give_back()
 
 
 def _end_with(parent: int) -> None:

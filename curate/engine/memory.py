@@ -1,10 +1,13 @@
 """How much memory there is for a job, whoever limits it, and how many tasks at once that allows: said before the work."""
 
+import ctypes
 import os
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 from curate.errors import EngineError, UsageError
 
@@ -159,3 +162,21 @@ def _unescaped(text: str) -> str:
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, character)
     return text
+
+
+def give_back() -> None:
+    """Give the system what this process has freed and holds on to: allocators keep what the largest task so far took."""
+    import pyarrow as pa  # there by then; `starts` imports this module before it
+
+    pa.default_memory_pool().release_unused()
+    if trim := _trim():
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], object] | None:
+    """The C library's own way; glibc has it."""
+    try:
+        return cast("Callable[[int], object]", ctypes.CDLL(None).malloc_trim)
+    except (OSError, AttributeError, TypeError):
+        return None

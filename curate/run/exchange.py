@@ -13,7 +13,6 @@ from curate.corpus import checksums
 from curate.corpus import schema as schemas
 from curate.corpus.checksums import Content
 from curate.corpus.shards import (
-    ROW_GROUP_ROWS,
     ShardWriter,
     first_id,
     part_name,
@@ -29,6 +28,8 @@ from curate.errors import BalanceError
 from curate.files import storage
 
 Key = TypeVar("Key", str, int)
+SOME_ROWS = 256
+"""Rows that are brought in order together: each is there twice then."""
 MERGE_SHARDS, MERGE_BYTES = 64, 128 << 20
 """For more shards than that, files are first merged to ones of so many bytes of text: else pieces would be too small."""
 
@@ -178,9 +179,9 @@ def finish(task: FinishTask) -> int:
     table = between(task.source, task.files, "id", task.first, task.end, schema)
     order, again = _order(table)
     with ShardWriter(task.out, schema) as writer:
-        for start in range(0, table.num_rows, ROW_GROUP_ROWS):
-            rows = table.take(order.slice(start, ROW_GROUP_ROWS))
-            writer.write(_rejected(rows, again.slice(start, ROW_GROUP_ROWS)))
+        for start in range(0, table.num_rows, SOME_ROWS):
+            rows = table.take(order.slice(start, SOME_ROWS))
+            writer.write(_rejected(rows, again.slice(start, SOME_ROWS)))
     return int(table.num_rows)
 
 

@@ -318,7 +318,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
     removed, language_bytes, text_bytes, rows, kept = Counter[str](), Counter[str](), 0, 0, 0
     declared = {"kept": Counter[str](), "dropped": Counter[str]()}
     for path in data:
-        for batch in read_checked(path, ["id", "file", "text", "language", "removed", "opt_outs"], rows=8192):
+        for batch in read_checked(path, ["id", "file", "text", "language", "removed", "opt_outs"], rows=1024):
             _add_opt_outs(declared["kept"], batch)
             rows += batch.num_rows
             kept += batch.num_rows
@@ -335,7 +335,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
                         language_bytes[row[name]] += row["bytes_sum"]
             _add_removed(removed, batch["removed"])
     columns = ["id", "file", "text", "language", "verdict", "reason", "removed", "opt_outs"]
-    for batch in read_checked(rejected, columns, rows=8192):
+    for batch in read_checked(rejected, columns, rows=1024):
         _add_opt_outs(declared["dropped"], batch)
         rows += batch.num_rows
         fates = [_named(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]

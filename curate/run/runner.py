@@ -19,6 +19,7 @@ import curate
 from curate.console.terminal import notes
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
+from curate.engine import memory
 from curate.engine.session import EngineOptions, Session, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import InputError, OutputError
@@ -249,6 +250,7 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
         "seconds": round(earlier.get("seconds", 0.0) + time.monotonic() - started, 3),
     }
     storage.write_text(job.scratch(ledgers.STAGES), dump_json(stages))
+    memory.give_back()
 
 
 def run_tasks(s: Session, job: Job, function: Callable[[T], R], tasks: Sequence[T], others: int = 0) -> bool:
