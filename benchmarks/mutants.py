@@ -100,6 +100,7 @@ UNSEEN = {
     "message": "words of a message: arguments of an exception that is raised, of a warning, of logging",
     "identity": "`is` for `==`, and the like: the same for what is compared here",
     "speed": "caches, their sizes, `slots`, `frozen`; how many draws an estimate takes, how much is worked on at once, and what is compared with that",
+    "room": "sizes of arrays that loops fill (`np.empty`): more than is used changes nothing, less is written behind the end unchecked",
     "guard": "`strict` of `zip`: a check of what holds already",
     "loop": "compiled loops (each fault is compiled for minutes; tests hold them against plain functions), and constants of their modules",
     "table": "tables of data",
@@ -182,7 +183,13 @@ def faults(module: str, all_operators: dict[str, Operator]) -> list[Fault]:
             walk(child)
 
     walk(parso.parse(code))
-    dotted = {number for number, line in enumerate(code.splitlines(), 1) if re.search(r"except [(]?[\w, ]*\.", line)}
+    dotted = {
+        number
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ExceptHandler) and node.type
+        if any(isinstance(part, ast.Attribute) for part in ast.walk(node.type))
+        for number in range(node.lineno, (node.type.end_lineno or 0) + 1)
+    }
     found = [
         one for one in found if "Exception" not in one.operator or one.line not in dotted
     ]  # which it can't replace
@@ -234,6 +241,8 @@ class Unseen:
                 self._add(part, "message")
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in MESSAGES:
             self._add(node, "message")
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.empty":
+            self._add(node.args[0], "room")
         if isinstance(node, ast.Compare) and SIZES & {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
             self._add(node, "speed")
         if isinstance(node, ast.keyword) and node.arg == "strict":
@@ -483,6 +492,8 @@ def tests_of(fault: Fault, known: dict[str, Any], code: list[str], most: float) 
     if not function_at(ast.parse("\n".join(code)), fault.line):
         first, last = 1, len(code)
     found = {name for line in range(first, last + 1) for name in lines.get(str(line), ())}
+    if kept := kept_at(ast.parse("\n".join(code)), fault.line):
+        found |= who_names(kept, known["lines"])
     if not found - {""}:
         found = {name for names in lines.values() for name in names}
     found.discard("")
@@ -493,6 +504,32 @@ def tests_of(fault: Fault, known: dict[str, Any], code: list[str], most: float) 
             break
         chosen.append(name)
     return chosen
+
+
+def kept_at(tree: ast.AST, line: int) -> str:
+    """The function at `line` whose results are kept (`CACHES`): only the first test that calls it ran its lines; "" where there is none."""
+    inside = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.lineno <= line)
+    return next((one.name for one in inside if line <= (one.end_lineno or 0) and CACHES & set(_decorators(one))), "")
+
+
+def who_names(function: str, lines: dict[str, dict[str, list[str]]]) -> set[str]:
+    """The tests that run a line with the name of a function; where that is in another one whose results are kept, those of its name, too."""
+    names, tests = [function], set[str]()
+    for name in names:  # grows
+        named = re.compile(rf"\b{name}\b")
+        for module, of_lines in lines.items():
+            code, tree = source(module)
+            for number in (number for number, line in enumerate(code, 1) if named.search(line)):
+                tests.update(of_lines.get(str(number), ()))
+                names += [kept] if (kept := kept_at(tree, number)) and kept not in names else []
+    return tests
+
+
+@functools.cache
+def source(module: str) -> tuple[list[str], ast.AST]:
+    """Lines and syntax of a module."""
+    code = (ROOT / module).read_text()
+    return code.splitlines(), ast.parse(code)
 
 
 def statement(code: list[str], line: int) -> tuple[int, int]:
@@ -640,6 +677,11 @@ def score(files: list[Path]) -> None:
             print(f"    - {entry['old']}\n    + {entry['new']}")
 
 
+def here(name: str) -> Path:
+    """A path from where the command was given: the run goes into the copy."""
+    return Path(name).absolute()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["map", "run", "score", "count"])
@@ -650,12 +692,12 @@ def main() -> None:
         "--most", type=float, default=60.0, help="seconds of tests for a fault, by the map; the quickest first"
     )
     parser.add_argument(
-        "--again", type=Path, nargs="*", default=[], help="results whose survivors are tried again, before others"
+        "--again", type=here, nargs="*", default=[], help="results whose survivors are tried again, before others"
     )
     parser.add_argument("--only", default="", help="of what was drawn, the modules whose paths begin so")
     parser.add_argument("--backwards", action="store_true", help="begin with the last, so that two processes meet")
-    parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutants.jsonl")
-    parser.add_argument("--but", type=Path, nargs="*", default=[])
+    parser.add_argument("--results", type=here, default=ROOT / "build" / "mutants.jsonl")
+    parser.add_argument("--but", type=here, nargs="*", default=[])
     options = parser.parse_args()
     if options.command == "map":
         make_map(options.paths)
