@@ -10,6 +10,8 @@ import subprocess
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -153,6 +155,25 @@ def test_the_page_has_every_part_and_runs_nothing(corpora, command):
     groups = json.loads((out / "verdict.json").read_text())["groups"]["bits per byte"]
     whole = np.mean([groups[name][0]["delta"] for name in ("web", "books")])
     assert whole == pytest.approx(pairs[0]["delta"], abs=0.02)  # the sources are of about one size
+
+
+def test_nothing_of_a_corpus_is_markup_on_the_page(corpora, command):
+    """Its sources, its texts, the names of its folders and of the tasks."""
+    for name in ("web", "books"):
+        (corpora / name).rename(corpora / f"<u>{name}")
+        rows = pq.read_table(corpora / f"<u>{name}" / "a.parquet").to_pylist()
+        rows = [{"text": "<u>" + row["text"], "source": f"<u>{name}"} for row in rows]
+        pq.write_table(pa.Table.from_pylist(rows), corpora / f"<u>{name}" / "a.parquet")
+    (corpora / "<u>q.jsonl").write_text('{"context": "the", "choices": [" cat", " mat"], "answer": 0}\n' * 2)
+    asked = command("train", "--tokens", "2K", "--seeds", "2", "--tasks", str(corpora / "<u>q.jsonl"))
+    named = {str(corpora / name): f"{name}={corpora}/<u>{name}" for name in ("web", "books")}
+    assert main([named.get(word, word) for word in asked]) == 0
+    page = (corpora / "out/report.html").read_text()
+    body = page[page.index("<body>") :]
+    assert "u" not in re.findall(r"<\s*/?\s*(\w+)", body)
+    sections = dict(re.findall(r"<h2>([^<]*)</h2>(.*?)(?=<h2>|</main>)", body, re.DOTALL))
+    for title in ("Differences", "What the models write", "To repeat it"):
+        assert "&lt;u&gt;" in sections[title], title
 
 
 def test_no_part_of_the_page_is_wider_than_a_phone(corpora, command, tmp_path):
