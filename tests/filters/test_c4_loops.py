@@ -29,6 +29,7 @@ PIECES = [
         "x" * 11,
         "Use cookies, always.",
         "the coo\u212aie policy.",
+        "We use coo\u212aies here.",
     ),
     *(
         "terms of use.",
@@ -83,6 +84,7 @@ def plain(step: c4.LineRules, text: str) -> tuple[str, int, Counter[str]]:
 @example("")
 @example("\n")
 @example("One two three.\n" * 200 + "x\n" * 300)
+@example("We use coo\u212aies here.\nThree words here.")
 @example("One two three.\n\nFour five six.\r\nSeven eight nine.\rTen eleven twelve.\x85Not this")
 def test_loops_say_what_the_rules_say(step: c4.LineRules, text: str) -> None:
     assert step._applied_by_loops(text) == plain(step, text)

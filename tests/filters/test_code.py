@@ -195,6 +195,15 @@ def test_a_header_has_at_most_400_lines(size: int) -> None:
     assert cut(block)[:2] == (("x\n", size) if size <= 400 else (block, 0))
 
 
+@pytest.mark.parametrize("before", [0, 1, 3, 500])
+@pytest.mark.parametrize("size", [1, 2, 400, 401])
+def test_a_block_is_measured_from_where_it_begins(before: int, size: int) -> None:
+    """Blank lines before it go with it."""
+    block = "\n" * before + "/* copyright" + "\n" * (size - 1) + "*/\nx\n"
+    rest, count, _ = cut(block)
+    assert (rest, count) == (("x\n", before + size) if size <= 400 else (block, 0))
+
+
 def test_a_block_of_lines_is_cut_after_400_of_them() -> None:
     rest, count, _ = cut("# copyright\n" * 400 + "# And this is what it does.\nx\n")
     assert (rest, count) == ("# And this is what it does.\nx\n", 400)

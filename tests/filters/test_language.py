@@ -223,6 +223,14 @@ def test_thresholds_unsure_texts_and_scripts(step, text, language, script, reaso
     assert decision.value == decision.doc.language_score
 
 
+@pytest.mark.parametrize(("kind", "usual"), [(FastText, 0.65), (LangDetect, 0.99), (Cld3, 0.95)])
+def test_the_threshold_that_nobody_names(kind: Any, usual: float) -> None:
+    assert kind(languages=("en",), threshold=None).threshold == usual
+    assert kind(languages=(), threshold=None).threshold == 0.0
+    assert kind(languages=("en",), threshold=0.0).threshold == 0.0
+    assert kind(languages=["de"]).languages == ("de",)
+
+
 def test_a_threshold_without_languages_is_obeyed_by_langdetect_too() -> None:
     assert LangDetect(languages=[], threshold=1.0)(Document("0", ENGLISH)).reason == "low_score"
     assert LangDetect(languages=[])(Document("0", "")).reason is None

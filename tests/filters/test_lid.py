@@ -85,3 +85,11 @@ def test_other_files_are_left_to_the_library(tmp_path: Path, trained: tuple[lid.
     for content in (b"", b"not a model", (793712314).to_bytes(4, "little") + bytes(200)):
         (tmp_path / "m").write_bytes(content)
         assert lid.load(tmp_path / "m") is None
+
+
+def test_the_tree_is_huffman_s() -> None:
+    """Counts 5, 3, 2, 1: 1 and 2 make 3 (node 4), which goes before the 3 that is a leaf; 3 and 3 make 6 (node 5); 5 and 6 the root."""
+    left, right = lid._tree([5, 3, 2, 1])
+    assert left.tolist() == [-1, -1, -1, -1, 3, 4, 0]
+    assert right.tolist() == [-1, -1, -1, -1, 2, 1, 5]
+    assert [part.tolist() for part in lid._tree([7])] == [[-1], [-1]]

@@ -45,6 +45,23 @@ def test_nltk_on_any_text(text: str) -> None:
     assert punkt.count(text) == len(nltk().tokenize(text))
 
 
+def test_where_a_word_was_seen_is_weighed_as_nltk_does() -> None:
+    """Every combination of the six places of a word in the training text, before small and capital letters."""
+    reference = pytest.importorskip("nltk.tokenize.punkt")
+    parameters = reference.PunktParameters()
+    tokenizer = reference.PunktSentenceTokenizer(parameters)
+    for context in range(1 << 7):
+        parameters.ortho_context["word"] = context
+        model = punkt._Model(frozenset(), frozenset(), frozenset(), {"word": context})
+        for word in ("word", "Word", "WORD", "w0rd", "1", ";", "\u65e5"):
+            said = tokenizer._ortho_heuristic(reference.PunktToken(word))
+            assert punkt._starts(word, punkt._type(word), model) is (None if said == "unknown" else said)
+            for token in ("J.", "3.", "et.", "et..", "et", "?", "..."):
+                first, after = reference.PunktToken(token), reference.PunktToken(word)
+                annotated = list(tokenizer._annotate_tokens(iter([first, after])))
+                assert punkt._ends(token, word, model) == bool(annotated[0].sentbreak), (token, word, context)
+
+
 @pytest.mark.parametrize(
     ("text", "unicode", "ascii"),
     [

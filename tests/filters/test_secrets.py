@@ -2,6 +2,8 @@
 
 import math
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -142,6 +144,21 @@ def test_a_rule_of_gitleaks_lets_pass_what_it_allows(monkeypatch: pytest.MonkeyP
     assert found("x tok_abcd", generic=True) == []  # no digit
     assert found("x tok_abc1", generic=True) == [(6, 10)]
     assert found("nothing") == []
+
+
+def test_a_keyword_opens_its_rules_where_it_stands_and_in_any_case() -> None:
+    """A dot in it is a dot, no pattern."""
+    words, opened = secrets._rules()
+    rows = tomllib.loads((Path(secrets.__file__).parent / "data/secrets-gitleaks.toml").read_text())["rules"]
+    for row in rows:
+        for keyword in row["keywords"]:
+            for written in (keyword, keyword.upper()):
+                found = {rule.pattern.pattern for number in words.Match(f"-{written}-") for rule in opened[number]}
+                assert row["regex"] in found
+    dotted = next(row for row in rows if "webhook.office.com" in row["keywords"])
+    for text, opens in (("x webhook.office.com y", True), ("x webhook-office-com y", False)):
+        found = {rule.pattern.pattern for number in words.Match(text) or () for rule in opened[number]}
+        assert (dotted["regex"] in found) is opens
 
 
 @pytest.mark.parametrize(

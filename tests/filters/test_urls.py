@@ -113,6 +113,12 @@ def test_blocklists_as_they_are_published(tmp_path: Path) -> None:
         assert found == ["domain", "url", None, None]
         assert len(step.files()) == 1
     assert said(UrlBlocklist(path=whole), "evil.example") == "domain"
+    both = tmp_path / "both"
+    (both / "adult").mkdir(parents=True)
+    (both / "adult/domains").write_text("unpacked.example\n")
+    _packed(both / "adult.tar.gz", adult)
+    beside = UrlBlocklist(path=str(both), categories=("adult",))  # the folder goes before the archive
+    assert [said(beside, host) for host in ("unpacked.example", "bad.example")] == ["domain", None]
     with pytest.raises(FileNotFoundError, match="expected a file gambling/domains"):
         UrlBlocklist(path=whole, categories=("gambling",)).prepare()
     (tmp_path / "cut.tar.gz").write_bytes(Path(whole).read_bytes()[:60])

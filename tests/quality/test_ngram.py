@@ -235,6 +235,20 @@ def test_pieces_of_a_tokenizer(tmp_path: Path) -> None:
     assert (told["texts"], told["unknown"], len(told["tenths"])) == (10, 0.0, 9)
 
 
+def test_pieces_are_all_of_a_line_and_no_more(tmp_path: Path) -> None:
+    """Whatever the file says of padding, of cutting, and of marks at the ends."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    made = Tokenizer(models.WordLevel({word: n for n, word in enumerate(("?", "a", "b", "[PAD]", "[CLS]"))}, "?"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens(["[PAD]", "[CLS]"])
+    made.post_processor = processors.TemplateProcessing("[CLS] $A", special_tokens=[("[CLS]", 4)])
+    made.enable_padding(pad_id=3, length=9)
+    made.enable_truncation(2)
+    made.save(str(tmp_path / "t.json"))
+    assert ngram.pieces_of(tmp_path / "t.json")("a b  b a\n \n[CLS] a\n") == "a b b a\n[CLS] a"
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
@@ -292,6 +306,17 @@ def test_models_that_are_refused(made: Path, tmp_path: Path, change: Any, told: 
     change(tmp_path / "m")
     with pytest.raises(ValueError, match=told):
         Perplexity(str(tmp_path / "m")).prepare()
+
+
+@pytest.mark.parametrize("missing", [[ngram.CARD], [ngram.TABLES], [ngram.CARD, ngram.TABLES]])
+def test_a_folder_that_lacks_a_file(made: Path, tmp_path: Path, missing: list[str]) -> None:
+    shutil.copytree(made / "model", tmp_path / "m")
+    for name in missing:
+        (tmp_path / "m" / name).unlink()
+    with pytest.raises(FileNotFoundError, match="curate ngram train"):
+        ngram.load(tmp_path / "m")
+    with pytest.raises(FileNotFoundError, match="curate ngram train"):
+        ngram.load(tmp_path / "none")
 
 
 GOOD = "\\data\\\nngram 1=4\nngram 2=1\n\n\\1-grams:\n-1 <unk>\n-99 <s> -0.1\n-1 </s>\n-0.5 a -0.2\n\n\\2-grams:\n-0.3 <s> a\n\n\\end\\\n"

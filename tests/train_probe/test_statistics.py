@@ -218,6 +218,12 @@ def test_a_quantile_is_where_its_tail_begins(tail, freedom):
     assert t_tail(found, freedom) == pytest.approx(tail, rel=1e-6) or found == pytest.approx(1e4)
 
 
+@pytest.mark.parametrize("freedom", [107.52461023758757, 317.048192291533, 762.4661278351576])
+def test_a_quantile_whose_search_begins_where_numbers_end(freedom):
+    """Far to the right the density is below the smallest number and the tail is not yet (the first), or the other way round."""
+    assert t_tail(t_quantile(0.05, freedom), freedom) == pytest.approx(0.05, rel=1e-9)
+
+
 def test_quantiles_at_their_ends():
     assert t_quantile(1.0, 3) == t_quantile(2.0, 3) == 0.0
     assert t_quantile(1e-12, 1) == pytest.approx(1e4)  # no larger one is looked for
@@ -307,3 +313,93 @@ def test_a_plan_of_more_seeds_shows_more():
         assert seeds_needed(found, 1e-6, looks) is None
         least = detectable(found, 0.05)
         assert power(found, 0.999 * least, 0.05) < 0.8 < power(found, 1.001 * least, 0.05)
+
+
+def drawn_by_hand(monkeypatch, **chances):
+    """Every draw of chi^2 for its `number` is as many times its degrees of freedom."""
+    times = {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0, **{int(name[1:]): value for name, value in chances.items()}}
+    monkeypatch.setattr(statistics, "_chi", lambda freedom, number: np.full(statistics.DRAWS, times[number] * freedom))
+
+
+def a_difference(*errors, seeds=3, item_error=0.0, items=1):
+    total = sum(one * one for one in errors)
+    return statistics.Difference(0.0, math.sqrt(total), 1.0, item_error, items, seeds, math.nan, errors)
+
+
+def test_a_plan_of_two_sides_by_hand(monkeypatch):
+    """Three seeds, variances of the means 9 + 7 = 16, so 8 a side for as many seeds again and 4 for twice as many.
+
+    Of the six the planned experiment finds 4 times 3/4 and 4 times 1/4: Welch's freedom of 3 and 1 is (3 + 1)^2 / ((9 + 1) / 5) = 8.
+    """
+    drawn_by_hand(monkeypatch, n1=0.75, n2=0.25)
+    plan = Plan.of(a_difference(3.0, math.sqrt(7)), 0.05, 6)
+    assert plan.error == pytest.approx(np.full(statistics.DRAWS, math.sqrt(8)))
+    assert plan.half == pytest.approx(
+        np.full(statistics.DRAWS, 2.3060 * 2), rel=5e-4
+    )  # the table's t of 8 degrees at .975, a grid between
+
+
+def test_a_plan_of_two_sides_may_be_as_sure_as_both_together(monkeypatch):
+    """Two alike have twice the freedom of one; where one side has no noise its own is left."""
+    drawn_by_hand(monkeypatch)
+    plan = Plan.of(a_difference(1.0, 1.0), 0.05, 3)
+    assert plan.half[0] == pytest.approx(2.7764 * math.sqrt(2), rel=1e-4)  # 4 degrees
+    drawn_by_hand(monkeypatch, n1=0.0)
+    plan = Plan.of(a_difference(1.0, 1.0), 0.05, 3)
+    assert plan.half[0] == pytest.approx(4.3027, rel=1e-4)  # 2
+    drawn_by_hand(monkeypatch, n0=4.0)  # the noise is a quarter of what was found
+    assert Plan.of(a_difference(1.0, 1.0), 0.05, 3).error[0] == pytest.approx(math.sqrt(2) / 2)
+
+
+def test_a_plan_of_pairs_by_hand(monkeypatch):
+    """Variance 6 of the mean of three pairs is 9 of two, the planned experiment finds a third of it; items add theirs."""
+    drawn_by_hand(monkeypatch, n1=1 / 3, n3=0.5, n4=0.25)
+    plan = Plan.of(a_difference(math.sqrt(6), item_error=2.0, items=11), 0.05, 2)
+    of_items = 4 / 0.5
+    assert plan.error[0] == pytest.approx(math.sqrt(9 + of_items))
+    assert plan.half[0] == pytest.approx(math.sqrt(3 * 12.7062**2 + of_items / 4 * 2.2281**2), rel=1e-4)
+    alone = Plan.of(a_difference(math.sqrt(6), item_error=2.0, items=1), 0.05, 2)  # one item counts as two
+    assert alone.half[0] == pytest.approx(math.sqrt(3 * 12.7062**2 + of_items / 4 * 12.7062**2), rel=1e-4)
+
+
+def test_a_plan_without_noise_shows_whatever_there_is():
+    for errors in ((0.0,), (0.0, 0.0)):
+        plan = Plan.of(a_difference(*errors), 0.05, 3)
+        assert (plan.power(1e-9), plan.power(-1e-9)) == (1.0, 1.0)
+        assert detectable(a_difference(*errors), 0.05) == 0.0
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 3.0, 1e6])
+@pytest.mark.parametrize(("errors", "seeds"), [((1.0,), 2), ((1.0, 0.1), 2), ((1.0,), 3), ((1.0, 1.0), 9)])
+def test_what_can_be_shown_is_shown_with_the_wanted_chance_and_no_less(errors, seeds, size):
+    """In any unit; with two seeds it is far beyond what the interval of an average experiment covers."""
+    found = a_difference(*(one * size for one in errors), seeds=seeds)
+    least = detectable(found, 0.05)
+    assert power(found, least, 0.05) == pytest.approx(0.8, abs=1e-3)
+    assert least / size == pytest.approx(detectable(a_difference(*errors, seeds=seeds), 0.05), rel=1e-3)
+
+
+def test_power_adds_both_tails():
+    """Half 2, error 1: a true difference of 1 is shown above 2 (one standard error away) and below -2 (three)."""
+    plan = Plan(np.full(4, 2.0), np.ones(4))
+    assert plan.power(1.0) == pytest.approx(0.158655 + 0.001350, abs=2e-6)
+    assert plan.power(0.0) == pytest.approx(2 * 0.022750, abs=2e-6)
+    assert Plan(np.array([2.0, 0.0]), np.array([1.0, 0.5])).power(2.0) == pytest.approx((0.500032 + 1.0) / 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 12])
+def test_quantiles_between_those_of_a_grid(seeds):
+    freedom = np.linspace(seeds - 1.0, 2 * (seeds - 1.0), 40)
+    known = [t_quantile(0.04, float(one)) for one in freedom]
+    assert statistics._quantiles(0.04, freedom, seeds) == pytest.approx(known, rel=1e-2)
+
+
+def test_draws_are_those_of_chi_squared():
+    """By mean and variance, f and 2 f; each number has its own."""
+    for freedom in (1.0, 2.0, 9.0):
+        found = statistics._chi(freedom, 1)
+        assert found.shape == (statistics.DRAWS,)
+        assert found.mean() == pytest.approx(freedom, rel=0.15)
+        assert found.var() == pytest.approx(2 * freedom, rel=0.4)
+        assert (found == statistics._chi(freedom, 1)).all()
+        assert (found != statistics._chi(freedom, 2)).all()
