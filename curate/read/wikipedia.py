@@ -200,49 +200,87 @@ def raw_pages(found: Iterator[Piece], most: int, *, first: bool = True) -> Itera
     So is one that another begins in, and one whose beginning is lost: these marks can't stand in a page, where < is written
     as an entity. The lost beginning is told by the range that the page before it begins in, or by the `first` one of a file.
     """
-    window, inside, losing = Window(), False, False
-    known = first  # whether what stands before the window was read
-    here = looked = 0  # offset of the page that is being read; up to where the window has been looked at
+    reading = _Reading(most, known=first)
     for piece in found:
-        if piece.problem:
-            if piece.own or inside:
-                yield Page(b"", piece.offset, piece.problem)
-            window.drop(len(window.data))
-            inside, known, looked, losing = False, False, 0, False
-            if not piece.own:
-                return
-            continue
-        window.add(piece)
-        while True:
-            end = window.data.find(_PAGE_END, looked)
-            at = window.data.find(_PAGE, looked, end if end >= 0 else len(window.data))
-            if at >= 0:
-                if inside:
-                    yield Page(b"", here, _too_large(most) if losing else "page_xml: another <page> before its </page>")
-                if not window.owns(at):
-                    return
-                window.drop(at)
-                inside, known, here, looked, losing = True, True, window.offset(), len(_PAGE), False
-            elif end >= 0:
-                end += len(_PAGE_END)
-                if inside:
-                    yield _page(window.data[:end], here, most, losing)
-                elif known:
-                    yield Page(b"", window.offset(end), "page_xml: a </page> without its <page>")
-                window.drop(end)
-                inside, looked, losing = False, 0, False
-            else:
-                break
-        behind = max(looked, len(window.data) - len(_PAGE_END) + 1)
-        if inside:
-            looked, losing = _short(window, behind, most, losing)
-            continue
-        if not (piece.own or known or window.owns(behind)):
+        yield from reading.damage(piece) if piece.problem else reading.pages(piece)
+        if reading.done:
             return
-        window.drop(behind)
-        looked = 0
-    if inside:
-        yield Page(b"", here, "cut: the file ends within a page")
+    if reading.inside:
+        yield Page(b"", reading.here, "cut: the file ends within a page")
+
+
+class _Reading:
+    """The bytes of a range that were read and not used yet, and what is known of them."""
+
+    def __init__(self, most: int, *, known: bool) -> None:
+        self.most = most
+        self.known = known
+        """Whether what stands before the window was read."""
+        self.window = Window()
+        self.looked = 0
+        """Up to where the window has been looked at."""
+        self.inside = self.losing = self.done = False
+        """Whether it begins with a page, whether that is lost, whether all pages of the range were read."""
+        self.here = 0
+        """Offset of that page."""
+
+    def damage(self, piece: Piece) -> Iterator[Page]:
+        """A piece that can't be read: so is the page that it breaks off."""
+        if piece.own or self.inside:
+            yield Page(b"", piece.offset, piece.problem)
+        self.window.drop(len(self.window.data))
+        self.inside, self.known, self.looked, self.losing = False, False, 0, False
+        self.done = not piece.own
+
+    def pages(self, piece: Piece) -> Iterator[Page]:
+        """The pages that end in a piece."""
+        self.window.add(piece)
+        while (mark := self._next_mark()) and not self.done:
+            begins, at = mark
+            yield from self._begin(at) if begins else self._end(at + len(_PAGE_END))
+        if not self.done:
+            self._keep(piece)
+
+    def _next_mark(self) -> tuple[bool, int] | None:
+        """Where the next <page> or </page> is, and whether it is a <page>."""
+        data = self.window.data
+        end = data.find(_PAGE_END, self.looked)
+        at = data.find(_PAGE, self.looked, end if end >= 0 else len(data))
+        if at >= 0:
+            return True, at
+        return (False, end) if end >= 0 else None
+
+    def _begin(self, at: int) -> Iterator[Page]:
+        """A page begins at a place of the window."""
+        if self.inside:
+            told = _too_large(self.most) if self.losing else "page_xml: another <page> before its </page>"
+            yield Page(b"", self.here, told)
+        if not self.window.owns(at):
+            self.done = True
+            return
+        self.window.drop(at)
+        self.inside, self.known, self.losing = True, True, False
+        self.here, self.looked = self.window.offset(), len(_PAGE)
+
+    def _end(self, end: int) -> Iterator[Page]:
+        """A page ends at a place of the window."""
+        if self.inside:
+            yield _page(self.window.data[:end], self.here, self.most, self.losing)
+        elif self.known:
+            yield Page(b"", self.window.offset(end), "page_xml: a </page> without its <page>")
+        self.window.drop(end)
+        self.inside, self.looked, self.losing = False, 0, False
+
+    def _keep(self, piece: Piece) -> None:
+        """Drop what can be no part of a page that is still to come."""
+        behind = max(self.looked, len(self.window.data) - len(_PAGE_END) + 1)
+        if self.inside:
+            self.looked, self.losing = _short(self.window, behind, self.most, self.losing)
+        elif piece.own or self.known or self.window.owns(behind):
+            self.window.drop(behind)
+            self.looked = 0
+        else:
+            self.done = True
 
 
 def _too_large(most: int) -> str:
