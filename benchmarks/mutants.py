@@ -99,7 +99,7 @@ UNSEEN = {
     "note": "annotations, docstrings, `TYPE_CHECKING`, `__all__`",
     "message": "words of a message: arguments of an exception that is raised, of a warning, of logging",
     "identity": "`is` for `==`, and the like: the same for what is compared here",
-    "speed": "caches, their sizes, `slots`, `frozen`; how many draws an estimate takes, how much is worked on at once, and what is compared with that",
+    "speed": "caches, their sizes, `slots`, `frozen`; how many draws or steps (`for _ in range(16)`) an estimate takes, how much is worked on at once, and what is compared with that",
     "room": "sizes of arrays that loops fill (`np.empty`): more than is used changes nothing, less is written behind the end unchecked",
     "guard": "`strict` of `zip`: a check of what holds already",
     "loop": "compiled loops (each fault is compiled for minutes; tests hold them against plain functions), and constants of their modules",
@@ -245,6 +245,10 @@ class Unseen:
             self._add(node.args[0], "room")
         if isinstance(node, ast.Compare) and SIZES & {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
             self._add(node, "speed")
+        if isinstance(node, ast.For) and re.fullmatch(
+            r"_ in range\(\d\d+\)", f"{ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+        ):
+            self._add(node.iter, "speed")
         if isinstance(node, ast.keyword) and node.arg == "strict":
             self._add(node, "guard")
 
