@@ -10,7 +10,6 @@ A text is scored line by line, each between a mark of its beginning and one of i
 """
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -413,8 +412,3 @@ def hash_of(word: bytes) -> np.uint64:
 
 
 UNKNOWN_HASH, START_HASH, END_HASH = hash_of(UNKNOWN), hash_of(START), hash_of(END)
-
-
-def log10(value: float) -> float:
-    """The logarithm as it is stored; of nothing -99, as in ARPA files."""
-    return math.log10(value) if value > 0 else -99.0

@@ -88,7 +88,7 @@ class _Model:
 
 
 @lru_cache(maxsize=2)
-def _english(more: bool = False) -> _Model:
+def _english(more: bool) -> _Model:
     """The English model, with `more` abbreviations of our own."""
     from punkt.data import english
 

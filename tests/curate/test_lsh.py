@@ -61,7 +61,7 @@ def test_half_of_the_pairs_are_found_at_half(bands, rows):
     assert float(lsh.probability(at, bands, rows)) == pytest.approx(0.5, abs=0.005 * bands)
 
 
-@pytest.mark.parametrize(("threshold", "permutations", "chosen"), [(0.8, 128, (9, 13)), (0.5, 128, (25, 5)), (0.9, 16, (1, 15))])  # fmt: skip
+@pytest.mark.parametrize(("threshold", "permutations", "chosen"), [(0.8, 128, (9, 13)), (0.5, 128, (25, 5)), (0.9, 16, (1, 15)), (0.0, 8, (8, 1))])  # fmt: skip
 def test_the_balanced_choice_has_the_smallest_areas(threshold, permutations, chosen):
     assert lsh.balanced(threshold, permutations) == chosen
     every = [(b, r) for b, r in itertools.product(range(1, permutations + 1), repeat=2) if b * r <= permutations]

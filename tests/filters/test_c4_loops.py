@@ -17,6 +17,7 @@ STEPS = [
         end_marks='.?!"', exact=True, min_words=5, rules=("long_word", "citation", "no_end_mark", "few_words")
     ),
     c4.LineRules(end_marks=".\U0001d7d9;", exact=True),
+    c4.LineRules(exact=True, max_word_chars=9, min_words=1),
     c4.LineRules(end_marks=".:", rules=("no_end_mark", "javascript")),
     c4.LineRules(rules=("few_words", "policy")),
 ]

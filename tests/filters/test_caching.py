@@ -50,6 +50,18 @@ def test_a_folder_that_others_can_write_to_is_not_taken(locked: Path) -> None:
     assert _chosen() not in (None, first)
 
 
+def test_a_user_without_a_home_has_a_cache_among_the_temporary_files(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert caching.cache_home().parent == locked
+    assert caching.cache_home() == caching.temporary_cache()
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path.replace("~", "/home/me"))
+    assert caching.cache_home() == Path("/home/me/.cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
+    assert caching.cache_home() == Path("/elsewhere")
+
+
 def test_what_the_person_says_stays(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(caching.VARIABLE, "/chosen")
     caching.choose_folder(Path("package"))

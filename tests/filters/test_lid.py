@@ -1,5 +1,7 @@
 """The compiled classifier beside fastText's own library: the same labels, the same probabilities."""
 
+import itertools
+import struct
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +30,13 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param != "full":
         model.quantize(str(folder / "lines.txt"), cutoff=600, qnorm=True)
     model.save_model(str(folder / "model"))
+    if request.param == "quantized":
+        whole = (folder / "model").read_bytes()
+        for at, value in itertools.product((0, 4), (-1, 1)):  # another magic number, another version
+            changed = bytearray(whole)
+            struct.pack_into("<i", changed, at, struct.unpack_from("<i", whole, at)[0] + value)
+            (folder / "other").write_bytes(changed)
+            assert lid.load(folder / "other") is None
     ours = lid.load(folder / "model")
     (folder / "model").unlink()  # 128 MB where it is full
     assert ours is not None

@@ -1,5 +1,6 @@
 """The mapped classifier beside fastText's own library: the same labels and probabilities, and nothing large in memory."""
 
+import struct
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from curate.filters import language, lid_mapped
+from curate.filters import language, lid, lid_mapped
 from curate.filters.base import Document
 
 LETTERS = {"eng_Latn": "abcdefgh", "deu_Latn": "efghijkl", "rus_Cyrl": "жзийклмн", "jpn_Jpan": "はひふへほ漢字語"}
+HEAD = 8 + struct.calcsize("<12id")
+"""Where the dictionary begins: entries, words, labels, tokens, how many n-grams were kept."""
 TEXTS = st.text(st.sampled_from("abcdefghijklжзийhé漢字は \t\r\x00\x0b<>/s_"), max_size=60)
 
 
@@ -71,10 +74,33 @@ def test_a_step_takes_it(trained: tuple[lid_mapped.Mapped, Any, Path]) -> None:
     assert step(Document("0", "ийк лм зж")).reason == "other_language"
 
 
+def test_a_model_of_one_column(tmp_path: Path) -> None:
+    library = train(tmp_path, dim=1, minn=2, maxn=3, bucket=1, loss="softmax")
+    ours = lid_mapped.load(tmp_path / "model.bin")
+    assert ours is not None
+    ((score, label),) = library.predict("abc bad\n", 1, 0.0, "replace")
+    assert lid_mapped.predict(ours, "abc bad") == (label.removeprefix("__label__"), pytest.approx(score, abs=1e-4))
+
+
 def test_what_is_no_such_model(tmp_path: Path) -> None:
     train(tmp_path, dim=4, minn=2, maxn=3, bucket=50, loss="softmax")
     whole = (tmp_path / "model.bin").read_bytes()
     assert lid_mapped.load(tmp_path / "model.bin") is not None
+    words, labels = struct.unpack_from("<ii", whole, HEAD + 4)
+    for at, form, value in (
+        (0, "<i", lid.MAGIC - 1),
+        (0, "<i", lid.MAGIC + 1),
+        (4, "<i", lid.VERSION - 1),
+        (4, "<i", lid.VERSION + 1),
+        (HEAD + 8, "<i", labels + 1),
+        (HEAD + 4, "<i", words - 1),
+        (HEAD + 20, "<q", 0),
+        (HEAD + 20, "<q", 7),
+    ):
+        changed = bytearray(whole)
+        struct.pack_into(form, changed, at, value)  # what it is, the sums of the dictionary, what was pruned
+        (tmp_path / "changed.bin").write_bytes(changed)
+        assert lid_mapped.load(tmp_path / "changed.bin") is None
     for at in (0, 7, 60, 500, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.bin").write_bytes(whole[:at])
         assert lid_mapped.load(tmp_path / "cut.bin") is None

@@ -175,3 +175,11 @@ def test_the_numbers_of_ids_are_as_stated() -> None:
         digest = blake2b(salt.encode() + b"\0" + name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         bits = "".join(f"{byte:08b}" for byte in digest)[:53]
         assert sampling.uniform(name, salt) == int(bits, 2) / 2**53
+
+
+@pytest.mark.parametrize("kind", STEPS, ids=lambda kind: kind.__name__)
+def test_every_number_that_is_measured_has_its_limit(kind: Any) -> None:
+    assert {limit.signal for limit in kind.limits} == set(kind.signals)
+    several = [limit for limit in kind.limits if limit.at is not None]
+    assert [limit.at for limit in several] == list(range(len(several)))
+    assert all(limit.signal == f"{limit.reason}_chars" for limit in several)

@@ -195,7 +195,7 @@ def test_older_rules_differ_in_other_quotes_and_spaces_alone(text: str) -> None:
 def words_of_each_kind() -> list[str]:
     """Words of the model, of each kind of places in which it has seen them (beginning, middle, in capitals, small)."""
     found: dict[int, list[str]] = defaultdict(list)
-    for word, seen in sorted(punkt._english().contexts.items()):
+    for word, seen in sorted(punkt._english(False).contexts.items()):
         if word.isalpha() and len(found[seen]) < 2:
             found[seen].append(word)
     return [word for kind in found.values() for word in kind]
@@ -203,7 +203,7 @@ def words_of_each_kind() -> list[str]:
 
 @pytest.mark.parametrize("token", ["etc.", "a.", "B.", "5.", "mr.", "fell.", "...", "x-etc.", "u.s."])
 def test_every_kind_of_word_behind_a_dot(token: str) -> None:
-    words = [*words_of_each_kind(), *sorted(punkt._english().starters)[:10], ",", "12"]
+    words = [*words_of_each_kind(), *sorted(punkt._english(False).starters)[:10], ",", "12"]
     for word in words:
         for form in (word, word.capitalize(), word.upper()):
             text = f"They saw {token} {form} ran."
@@ -213,7 +213,7 @@ def test_every_kind_of_word_behind_a_dot(token: str) -> None:
 
 
 def test_words_that_stand_together_are_not_parted() -> None:
-    for first, second in sorted(punkt._english().collocations)[::20]:
+    for first, second in sorted(punkt._english(False).collocations)[::20]:
         text = f"By {first}. {second} and {second.capitalize()}. It {first.capitalize()}. {second.capitalize()}. Go."
         wanted = len(nltk().tokenize(text))
         assert punkt.count(text) == punkt._count(text, punkt._slices(text, "unicode"), "unicode") == wanted, text

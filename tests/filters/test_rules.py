@@ -54,6 +54,7 @@ FIVE = "one two three four five"
         (gopher.WordsWithoutLetters(), "one 2 three four", "too_few", 0.75),
         (gopher.WordsWithoutLetters(), "one 2 three four five", None, 0.8),
         (gopher.WordsWithoutLetters(), "one, two, three.", None, 1.0),
+        (gopher.WordsWithoutLetters(), "(one) 2nd \u201ctwo\u201d -three", None, 1.0),
         (gopher.WordsWithoutLetters(split_punctuation=True), "one, two, three.", "too_few", 0.5),
         (gopher.WordsWithoutLetters(split_punctuation=True), "don't 3.5 U.S x", "too_few", 0.75),
         (gopher.StopWords(), "The cat and dog", None, 2),
@@ -173,6 +174,17 @@ def slow_repeated(words: Sequence[str], n: int) -> int:
 def test_repeated_ngrams_are_those_of_the_plain_rule(words: list[str]) -> None:
     expected = [slow_repeated(words, n) for n in range(5, 11)]
     assert repetition.repeated_ngrams(tuple(words), 5, 10) == expected
+
+
+def test_n_grams_whose_numbers_need_more_than_64_bits() -> None:
+    """With 256 words a number of ten has 80 bits; of what is left of it in 64 the first two words would be lost."""
+    words = [f"w{number}" for number in range(254)]
+    one, other, last = words[:2], words[20:22], words[4:12]
+    text = [*words, *one, *last, "!", *one, *last[:7], "?", *other, *last, "!", *other, *last[:7], "?"]
+    expected = [slow_repeated(text, n) for n in range(5, 11)]
+    assert len(set(text)) == 256
+    assert expected[-1] == 0 < expected[-2]
+    assert repetition.repeated_ngrams(tuple(text), 5, 10) == expected
 
 
 @given(st.lists(st.sampled_from(["a", "bc", "d"]), max_size=30), st.integers(2, 4))

@@ -1,10 +1,14 @@
 """Words, lines, sentences."""
 
+import re
+import sys
+from unicodedata import category
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.filters.text import count_sentences, lines, sentences, words
+from curate.filters.text import combining, count_sentences, lines, sentences, words
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,9 @@ def test_sentences_are_counted_as_they_are_cut(text: str) -> None:
 def test_words_and_lines() -> None:
     assert words(" a\u00a0b\nc ") == ("a", "b", "c")
     assert lines("a\r\nb\u2028c\n") == ("a", "b", "c")
+
+
+def test_combining_are_all_marks_of_unicode() -> None:
+    """Marks stand for themselves in the class and not for a range; variation selectors are among them."""
+    found = re.findall(f"[{combining()}]", "".join(map(chr, range(sys.maxunicode + 1))))
+    assert found == [char for char in map(chr, range(sys.maxunicode + 1)) if category(char)[0] == "M"]

@@ -267,6 +267,7 @@ def test_what_is_known_of_a_difference():
 def test_differences_without_noise():
     sure = difference(*runs([2.0, 2.0], [1.0, 1.0]))
     assert (sure.delta, sure.error, sure.p, sure.half(0.05)) == (1.0, 0.0, 0.0, 0.0)
+    assert difference(*runs([1.0, 1.0], [2.0, 2.0])).p == 0.0
     apart = difference(*runs([2.0, 2.0], [1.0, 1.0]), paired=False)
     assert (apart.seed_error, apart.freedom) == (0.0, 2.0)
     single = difference(*runs([2.0], [1.0]))
