@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
-from curate.code.texts import APART, Table, find_hashes, hash_table, of_table, readables, spdx_data, table_of, variants
-from curate.code.tokens import gram_hashes, grams, words_of
+from curate.code.texts import APART, Table, hash_table, of_table, readables, spdx_data, table_of, variants
+from curate.code.tokens import anchors_in, grams, may_begin, some_of, words_of
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
@@ -326,6 +326,8 @@ class Templates(NamedTuple):
     """For 1 to ANCHOR words the anchors of so many, with their numbers."""
     starting: tuple[NDArray[np.int32], ...]
     """The same: templates of anchor a are numbered `starting[a]` to `starting[a + 1]`."""
+    pairs: NDArray[np.uint8]
+    """The first two words of the anchors, as of `some_of`."""
     words: NDArray[np.uint64]
     """The words of all literals."""
     first: NDArray[np.int32]
@@ -345,6 +347,7 @@ def templates() -> Templates:
     return Templates(
         tuple(table_of(f"anchors-{w}", found) for w in widths),
         tuple(found[f"starting-{w}"] for w in widths),
+        found["pairs"],
         found["words"],
         found["first"],
         found["second"],
@@ -405,6 +408,7 @@ def _built() -> Arrays:
         arrays[f"starting-{width}"] = np.array(starting, np.int32)
     return {
         **arrays,
+        "pairs": some_of(np.array([grams(np.array(key, np.uint64), 2)[0] for key in found if len(key) > 1], np.uint64)),
         "words": np.array(pool.words, np.uint64),
         "first": np.array(first, np.int32),
         "second": np.array(second, np.int32),
@@ -516,7 +520,7 @@ def _goes_on(text, at, words, second):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _begun(text, tables, starting, words, first, second):  # type: ignore[no-untyped-def]
+def _begun(text, tables, starting, pairs, words, first, second):  # type: ignore[no-untyped-def]
     """(word, template, words alike) where the first literal of a template stands whole, or further than one before.
 
     By the width of the anchor, then by place. A text that can't be the template is found out here already, since nearly all
@@ -524,12 +528,10 @@ def _begun(text, tables, starting, words, first, second):  # type: ignore[no-unt
     """
     found = [(0, 0, 0) for _ in range(0)]
     best = SHORT
+    begins = may_begin(text, pairs)
     for width in range(1, len(tables) + 1):
-        rows = find_hashes(tables[width - 1][0], tables[width - 1][1], gram_hashes(text, width))
-        for at in range(rows.size):
-            if rows[at] < 0:
-                continue
-            for n in range(starting[width - 1][rows[at]], starting[width - 1][rows[at] + 1]):
+        for at, row in anchors_in(text, begins, width, tables[width - 1][0], tables[width - 1][1]):
+            for n in range(starting[width - 1][row], starting[width - 1][row + 1]):
                 size = first[2 * n + 1] - first[2 * n]
                 most = min(size, text.size - at)
                 same = 0
@@ -550,7 +552,7 @@ def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near 
     known = templates()
     found: list[Equal] = []
     near: Near | None = None
-    for at, number, same in _begun(hashes, known.tables, known.starting, known.words, known.first, known.second):
+    for at, number, same in _begun(hashes, *known[:6]):
         whole = same == known.first[2 * number + 1] - known.first[2 * number]
         text.furthest = at if whole else at + same
         end = _program(number)(text, at) if whole else -1

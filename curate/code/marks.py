@@ -1,15 +1,16 @@
 """Comment marks at the beginning and end of lines, in any of the usual languages, as blanks."""
 
-import numba
 import numpy as np
+
+from curate.filters.jit import Array, Number, compiled, inner
 
 _WORDS = np.frombuffer(b"dnl\0rem\0@rem", np.uint8)
 _REPEATED = np.zeros(256, np.bool_)
 _REPEATED[list(b"#;%'!|>*")] = True
 
 
-@numba.njit(cache=True, nogil=True)
-def _stands(text, at, mark):  # type: ignore[no-untyped-def]
+@inner
+def _stands(text: Array, at: Number, mark: Array) -> Number:
     if at + mark.size > text.size:
         return False
     for i in range(mark.size):
@@ -19,13 +20,13 @@ def _stands(text, at, mark):  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _is_word(c):  # type: ignore[no-untyped-def]
+@inner
+def _is_word(c: Number) -> Number:
     return 97 <= (c | 32) <= 122 or 48 <= c <= 57 or c == 95
 
 
-@numba.njit(cache=True, nogil=True)
-def _mark_end(text, at, words, repeated):  # type: ignore[no-untyped-def]
+@inner
+def _mark_end(text: Array, at: Number, words: Array, repeated: Array) -> Number:
     """Where the comment mark that begins at `at` ends; `at` where none begins."""
     size = text.size
     c = text[at]
@@ -65,8 +66,8 @@ def _mark_end(text, at, words, repeated):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True, nogil=True)
-def _blank_marks(text, words, repeated, out):  # type: ignore[no-untyped-def]
+@compiled
+def _blank_marks(text: Array, words: Array, repeated: Array, out: Array) -> None:
     size = text.size
     i = 0
     while i < size:

@@ -6,11 +6,13 @@ repeat over white space: on a text of blanks such a pattern takes quadratic time
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import re2
+from numpy.typing import NDArray
 
 from curate.code.scan import fold
 from curate.code.texts import spelling
@@ -93,15 +95,15 @@ class Folded(NamedTuple):
     text: str
     data: bytes
     """The same in Latin-1 (what is not in it, as `?`), so that a place in one is the place in the other."""
-    here: list[int]
+    here: Sequence[int] | NDArray[np.int32]
     """Places in `text` where it and the text that was folded part."""
-    there: list[int]
+    there: Sequence[int] | NDArray[np.int32]
     """The same in the text that was folded."""
 
     def unfolded(self, place: int) -> int:
         """The place in the text that was folded."""
         at = bisect.bisect_right(self.here, place) - 1
-        return self.there[at] + place - self.here[at]
+        return int(self.there[at]) + place - int(self.here[at])
 
 
 def folded(text: str) -> Folded:

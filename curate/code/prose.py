@@ -11,14 +11,14 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import of_strings, saved, strings
 from curate.code.names import Fast, fast, in_one_line, whole
-from curate.code.scan import Literals, literals, places
+from curate.code.scan import WHITE, Literals, literals, places
 from curate.code.texts import APART, readable, spdx_data
+from curate.filters.jit import Array, Number, compiled, inner
 from curate.filters.tables import lines_of
 
 _SCRIPTS = (
@@ -343,6 +343,7 @@ def _dated(text: str, sign: re.Match[str]) -> bool:
     return not before and first is not None and first.group()[:1].isupper() and first.group().lower() not in ordinary()
 
 
+_INK = re.compile(r"\S")
 _GOES_ON_BEHIND = re.compile(r"(?:,|\band|\bby|&)[ \t]*$", re.I)
 
 
@@ -362,7 +363,8 @@ def _names_end(text: str, at: int) -> int:
             return end
         if not (_GOES_ON.match(text, after) or (stub and text[after : after + 200].split("\n", 1)[0].strip())):
             return end
-        if _COPYRIGHT.match(text, after + len(text[after:]) - len(text[after:].lstrip())):
+        ink = _INK.search(text, after)
+        if ink and _COPYRIGHT.match(text, ink.start()):
             return end
         end = after
 
@@ -408,15 +410,19 @@ def _without_condition(line: str, end: int) -> int:
 _PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 _SHORT_LINE = 50
 _FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}(?:[ \t]{0,12}):\s")
-_BEGINS_CODE = re.compile(
-    r"\s*(?:(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b|(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=))"
-)
+_CODE_WORDS = r"(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b"
+_BEGINS_CODE = re.compile(rf"\s*(?:{_CODE_WORDS}|(?:\w+\s*(?:=|:=|\+=|\()|[\w.-]+\s*=))")
+_BEGINS_WITH = re.compile(rf"\s*{_CODE_WORDS}")
+"""What of it a line without = and ( may begin with."""
 _ENDS_CODE = frozenset(";{}")
 
 
 def is_code_line(line: str) -> bool:
     """Whether a line is code and no text."""
-    return line.rstrip()[-1:] in _ENDS_CODE or _BEGINS_CODE.match(line) is not None
+    if line.rstrip()[-1:] in _ENDS_CODE:
+        return True
+    begins = _BEGINS_CODE if "=" in line or "(" in line else _BEGINS_WITH
+    return begins.match(line) is not None
 
 
 _DULL = np.zeros(256, np.bool_)
@@ -434,21 +440,49 @@ def is_code(line: str) -> bool:
     return is_code_line(line) and _SIGN_OF_CODE.search(line) is not None
 
 
-@numba.njit(cache=True, nogil=True)
-def _seams(text, starts, ends, free, dull):  # type: ignore[no-untyped-def]
-    """(end of a word, start of the next) where words stop or begin to be free, or where more than `dull` marks stand between two.
+@inner
+def _may_part(text: Array, start: Number, end: Number, white: Array) -> Number:
+    """Whether a gap between two words of a sentence may part them: all gaps with a line's end, others as `_PART` says."""
+    run = 0
+    for at in range(start, end):
+        c = text[at]
+        if c == 10 or (c == 47 and at > start and text[at - 1] == 42):  # */
+            return True
+        run = run + 1 if c == 42 or c == 45 or c == 61 or c == 95 or c == 35 else 0  # * - = _ #
+        if run >= 3 and at + 1 < end and white[text[at + 1]] and at - run >= start and white[text[at - run]]:
+            return True
+        if c == 46 or c == 33 or c == 63:  # . ! ?
+            after = at + 1
+            while after < end and (
+                text[after] == 34 or text[after] == 39 or text[after] == 41 or text[after] == 93
+            ):  # " ' ) ]
+                after += 1
+            if after < end and white[text[after]]:
+                return True
+    return False
+
+
+@compiled
+def _seams(
+    text: Array, starts: Array, ends: Array, free: Array, dull: Array, white: Array, breaks: Array, out: Array
+) -> Number:
+    """How many rows of `out` there are: (end of a word, start of the next) where words stop or begin to be free, or where what stands
+    between two may part them, or a break.
 
     -1 for a word that is not free.
     """
-    out = np.empty((free.size + 1, 2), np.int64)
     size = 0
     before = False
+    broken = 0
     for n in range(free.size):
         seam = free[n] != before
         if before and free[n] and (starts[n] - ends[n - 1] > 1 or text[ends[n - 1]] == 10 or text[ends[n - 1]] == 13):
             for at in range(ends[n - 1], starts[n]):
                 if not dull[text[at]]:
-                    seam = True
+                    while broken < breaks.size and breaks[broken] < ends[n - 1]:
+                        broken += 1
+                    at_break = broken < breaks.size and breaks[broken] < starts[n]
+                    seam = at_break or _may_part(text, ends[n - 1], starts[n], white)
                     break
         if seam:
             out[size, 0] = ends[n - 1] if before else -1
@@ -458,7 +492,7 @@ def _seams(text, starts, ends, free, dull):  # type: ignore[no-untyped-def]
     if before:
         out[size, 0], out[size, 1] = ends[free.size - 1], -1
         size += 1
-    return out[:size]
+    return size
 
 
 def sentences(
@@ -471,7 +505,9 @@ def sentences(
     """Runs of free words of `text`, parted by covered words, ends of sentences, blank lines, short lines and what is `apart`."""
     first, breaks = -1, [start for start, _ in apart]
     data = np.frombuffer(text.encode("latin-1"), np.uint8)
-    for end, start in _seams(data, starts, ends, free, _DULL).tolist():
+    out = np.empty((free.size + 1, 2), np.int32)
+    size = _seams(data, starts, ends, free, _DULL, WHITE, np.array(breaks, np.int64), out)
+    for end, start in out[:size].tolist():
         if start >= 0 and first >= 0:
             parted = _parts(text, end, start) or bisect_left(breaks, end) < bisect_left(breaks, start)
             if not parted:

@@ -6,13 +6,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-_WHITE = np.zeros(256, np.bool_)
-_WHITE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xA0]] = True
+from curate.filters.jit import Array, Number, compiled
+
+WHITE = np.zeros(256, np.bool_)
+WHITE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xA0]] = True
 """What `str.isspace` says of the characters of Latin-1."""
 
 
-@numba.njit(cache=True, nogil=True)
-def _fold(text, white, out, here, there):  # type: ignore[no-untyped-def]
+@compiled
+def _fold(text: Array, white: Array, out: Array, here: Array, there: Array) -> tuple[Number, Number]:
     """How many bytes of `out`, and of the places `here` and `there`, there are."""
     here[0] = there[0] = 0
     size, i, n, parts = text.size, 0, 0, 1
@@ -34,12 +36,12 @@ def _fold(text, white, out, here, there):  # type: ignore[no-untyped-def]
     return n, parts
 
 
-def fold(text: bytes) -> tuple[bytes, list[int], list[int]]:
+def fold(text: bytes) -> tuple[bytes, NDArray[np.int32], NDArray[np.int32]]:
     """Latin-1 `text` with each run of white space as one blank; places here, and in `text`, where the two part."""
     most = len(text) // 2 + 2
-    out, here, there = bytearray(len(text)), np.empty(most, np.int64), np.empty(most, np.int64)
-    size, parts = _fold(np.frombuffer(text, np.uint8), _WHITE, np.frombuffer(out, np.uint8), here, there)
-    return bytes(memoryview(out)[:size]), here[:parts].tolist(), there[:parts].tolist()
+    out, here, there = bytearray(len(text)), np.empty(most, np.int32), np.empty(most, np.int32)
+    size, parts = _fold(np.frombuffer(text, np.uint8), WHITE, np.frombuffer(out, np.uint8), here, there)
+    return bytes(memoryview(out)[:size]), here[:parts], there[:parts]
 
 
 class Literals(NamedTuple):
@@ -102,8 +104,8 @@ def _places(text, classes, following, lengths, last):  # type: ignore[no-untyped
     return out
 
 
-@numba.njit(cache=True, nogil=True)
-def _has(text, classes, following, lengths, last):  # type: ignore[no-untyped-def]
+@compiled
+def _has(text: Array, classes: Array, following: Array, lengths: Array, last: Number) -> Number:
     state = np.uint32(0)
     for i in range(text.size):
         state = following[state + classes[text[i]]]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays, saved
 from curate.code.texts import Table, hash_table, of_table, spdx_data, table_of
+from curate.filters.jit import Array, Number, compiled, inner
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -32,8 +33,8 @@ class Words(NamedTuple):
     ends: NDArray[np.int32]
 
 
-@numba.njit(cache=True, nogil=True)
-def _label_end(text, start, end, line_start):  # type: ignore[no-untyped-def]
+@inner
+def _label_end(text: Array, start: Number, end: Number, line_start: Number) -> Number:
     """Where the label of a list (`3.`, `3, `, `a)`, `(iv)`, `3a.`, `1.2.`, `o `) that begins at `start` ends; `start` for none.
 
     Labels differ between copies of one licence. They stand at the start of a line, or anywhere in brackets.
@@ -75,8 +76,8 @@ def _label_end(text, start, end, line_start):  # type: ignore[no-untyped-def]
     return start
 
 
-@numba.njit(cache=True, nogil=True)
-def _may_begin(text, last, lines):  # type: ignore[no-untyped-def]
+@inner
+def _may_begin(text: Array, last: Number, lines: Number) -> Number:
     """Whether a label may stand behind the word that ends at `last` and `lines` line breaks: not where a sentence was wrapped."""
     if lines > 1 or last <= 0:
         return True
@@ -94,8 +95,10 @@ def _may_begin(text, last, lines):  # type: ignore[no-untyped-def]
     return last >= 2 and c == 114 and text[last - 2] == 111  # or
 
 
-@numba.njit(cache=True, nogil=True)
-def _words(text, hashes, starts, ends, spelled, meant):  # type: ignore[no-untyped-def]
+@compiled
+def _words(
+    text: Array, hashes: Array, starts: Array, ends: Array, spelled: tuple[Array, Array], meant: Array
+) -> Number:
     """How many words there are; what they are goes into `hashes`, `starts` and `ends`.
 
     A hash of `spelled` (a table: hashes, numbers) is written as the one of `meant` that it stands for.
@@ -164,6 +167,47 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
             h ^= h >> np.uint64(31)
         out[i] = h
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+def may_begin(hashes, pairs):  # type: ignore[no-untyped-def]
+    """At which words two stand that may be of `pairs`, as `some_of` made it."""
+    out = np.zeros(hashes.size, np.bool_)
+    mask = np.uint64(pairs.size * 8 - 1)
+    for i in range(hashes.size - 1):
+        h = (_SEED ^ hashes[i]) * _MIX
+        h = ((h ^ (h >> np.uint64(31))) ^ hashes[i + 1]) * _MIX
+        h = (h ^ (h >> np.uint64(31))) & mask
+        out[i] = (pairs[h >> np.uint64(3)] >> (h & np.uint64(7))) & np.uint64(1)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def anchors_in(hashes, begins, width, table, numbers):  # type: ignore[no-untyped-def]
+    """(word, number) of the runs of `width` words of a text that a table has; of several words only where `begins`."""
+    found = [(0, 0) for _ in range(0)]
+    mask = np.uint64(table.size - 1)
+    for at in range(hashes.size - width + 1):
+        if width > 1 and not begins[at]:
+            continue
+        h = _SEED
+        for i in range(at, at + width):
+            h = (h ^ hashes[i]) * _MIX
+            h ^= h >> np.uint64(31)
+        slot = h & mask
+        while table[slot] != 0:
+            if table[slot] == h:
+                found.append((at, numbers[slot]))
+                break
+            slot = (slot + np.uint64(1)) & mask
+    return found
+
+
+def some_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """A bit for each hash by its last bits: where it is 0 there is none."""
+    bits = np.zeros(1 << (16 * max(4, len(np.unique(hashes))) - 1).bit_length(), np.uint8)
+    bits[hashes & np.uint64(len(bits) - 1)] = 1
+    return np.packbits(bits, bitorder="little")
 
 
 @lru_cache(maxsize=1)
