@@ -237,14 +237,17 @@ def _is_common(token: str) -> bool:
 def only_names(said: str, labelled: bool) -> bool:
     """Whether all words are names, numbers, addresses and files; behind a label nicknames may be among them."""
     tokens = tokens_in(without_addresses(said))
-    lower = [t.lower() for t in tokens]
     if tokens and tokens[0] in _JOINING:
         return False
-    low = set(lower)
-    others = [t for t in tokens if not _is_common(t)]
-    small = sum(_is_small(t) for t in others if t not in PROGRAM)
-    if len(tokens) > 1 and small > (2 if labelled else 0):
-        return False
+    small, most = 0, 2 if labelled else 0
+    others: list[str] = []
+    for token in tokens:
+        if not _is_common(token):
+            others.append(token)
+            small += _is_small(token) if token not in PROGRAM else 0
+            if small > most and len(tokens) > 1:  # as most sentences, which are long, after a few words
+                return False
+    low = {t.lower() for t in tokens}
     people = [m.group() for m in limits_in(" ".join(others)) if not m.group().istitle() or " " in m.group()]
     people = [word for word in people if word != "US" or said.isupper()]  # a country
     if len(tokens) == 1:  # a title, as "Requests"

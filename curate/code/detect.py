@@ -10,7 +10,6 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from curate.code.comments import head_comments
@@ -93,7 +92,7 @@ class Detector:
         self._read[key] = found  # as the last one read
         if len(self._read) > REMEMBERED:
             del self._read[next(iter(self._read))]
-        return [replace(e, where=name + e.where) for e in found]
+        return [Evidence(e.expression, e.kind, name + e.where, e.text, e.score) for e in found]
 
     def licence_of_text(self, text: str) -> str | None:
         """The expression of a licence's text, as if it stood in a file of its own; None where it says none."""
@@ -219,8 +218,9 @@ def _short(known: Read, whole: Sequence[Span], outside: str) -> list[Span]:
 
 
 def _mentions(low: str) -> list[Mention]:
-    aside = asides(low)
-    found = mentions_in(folded(low))
+    line = folded(low)
+    aside = asides(low, line.text)
+    found = mentions_in(line)
     return [m for m in found if not meets((m.start, m.end), aside)] if aside else found
 
 

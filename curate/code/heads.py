@@ -241,7 +241,7 @@ class Program:
         if self._stems is None:
             heads = head_comments(self._text)
             code = _NO_CODE.sub(" ", self._text[heads[-1][1] if heads else 0 :][:MOST_CODE])
-            found = {w.lower() for w in _WORDS.findall(f"{self._path} {code}")}
+            found = {w.lower() for w in set(_WORDS.findall(f"{self._path} {code}"))}
             self._stems = frozenset(_stem(w) for w in found if len(w) > 3 and w not in _EMPTY)
         return self._stems
 
@@ -349,6 +349,14 @@ OBJECTS = re.compile(
     re.I,
 )
 """Things of programs with words of rights in their names."""
+_MAY_BE_OBJECTS = ("permission", "licen", "secret key", "free ", "condition", "trial division")
+"""Each of them has one of these: a quick look."""
+
+
+def without_objects(said: str) -> str:
+    """A sentence with a word that says nothing for such things."""
+    low = said.lower()
+    return OBJECTS.sub("bits", said) if any(word in low for word in _MAY_BE_OBJECTS) else said
 
 
 def limits_of(said: str) -> int:

@@ -136,9 +136,15 @@ _UNDER = re.compile(
 )
 
 
-def asides(low: str) -> list[tuple[int, int]]:
-    """Where a text, in small letters, speaks of the GNU licences and is not under them."""
-    if not ("gpl" in low or "gnu" in low) or _ROUGH_ASIDE.search(low.encode("latin-1", "replace")) is None:
+_ASIDE_WORDS = ("compatible", "the gpl", "the gnu")
+"""Each of these has one of them."""
+
+
+def asides(low: str, line: str) -> list[tuple[int, int]]:
+    """Where a text, in small letters, speaks of the GNU licences and is not under them; `line` is the text with single blanks."""
+    if not ("gpl" in low or "gnu" in low) or not any(word in line for word in _ASIDE_WORDS):
+        return []
+    if _ROUGH_ASIDE.search(low.encode("latin-1", "replace")) is None:
         return []
     return [match.span() for match in _ASIDE.finditer(low)]
 

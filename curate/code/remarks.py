@@ -83,12 +83,18 @@ def _patterns() -> tuple[Fast, Fast]:
 
 
 @lru_cache(maxsize=1)
-def _gate() -> Any:
-    """What a text has somewhere that has a remark: a quick look."""
+def _gate() -> Sequence[str]:
+    """What a text has one of somewhere that has a remark, the usual first."""
     any_, projects = (pattern.exact.pattern for pattern in _patterns())
     for edge in (r"(?:^\W*|[.:(] ?)", r"^\W*", r"\W*$", r"\.?$"):
         any_ = any_.replace(edge, "")
-    return rough(f"{any_}|{projects}|{anywhere()}|{_MAY_TAKE}|{MAY_SET}")
+    return MAY_SET, _MAY_TAKE, anywhere(), any_, projects
+
+
+@lru_cache(maxsize=5)
+def _part(number: int) -> Any:
+    """One of these, when it is first asked for: their automata are large."""
+    return rough(_gate()[number])
 
 
 _MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts|adapted|derived|extracted|reproduced|reworked|simplified|stripped|condensed|based|modell?ed)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of|on|upon|courtesy of) |'s? (?:\w+ )?(?:code|sources?|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b|\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription|copy|remake|imitation|adaptation|reconstruction|excerpt|backport) (?:of|from) "
@@ -261,8 +267,9 @@ def _head_end(raw: str) -> int:
 
 
 def _may_remark(text: str) -> bool:
-    """Whether a text may have a remark at all, by a look at all patterns at once; asked last, since it is costly."""
-    return first_place(_gate(), _flat(text.lower())) is not None
+    """Whether a text may have a remark at all, by a look at all patterns; asked last, since it is costly."""
+    flat = _flat(text.lower())
+    return any(first_place(_part(number), flat) is not None for number in range(len(_gate())))
 
 
 def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:

@@ -18,7 +18,7 @@ from curate.code.dedication import dedicates
 from curate.code.described import curt, introduces, is_common, is_name_described, is_subject, is_title, unexplained
 from curate.code.evidence import canonical, conjunction
 from curate.code.frames import is_origin, is_said, unframed
-from curate.code.heads import OBJECTS, Program, describes, is_field, unknown_in_head
+from curate.code.heads import Program, describes, is_field, unknown_in_head, without_objects
 from curate.code.known import WHOLE, Read, Span, meets
 from curate.code.names import PUBLIC_DOMAIN, UNKNOWN, mentions
 from curate.code.notices import (
@@ -130,7 +130,7 @@ def _add_about(
     if is_said(words):
         return
     others_files = files_of_others(
-        words, text[max(0, sentence.start - 300) : sentence.start], text[sentence.end :][:4_000]
+        words, text[max(0, sentence.start - 300) : sentence.start], text[sentence.end : sentence.end + 4_000]
     )
     if others_files:
         said.scopes.extend(Span(sentence.start, sentence.end, UNKNOWN, "scope", 0.5, path) for path in others_files)
@@ -338,9 +338,9 @@ def _doubts_beside(
         if is_field(words) or (anchors and ACCORDING.fullmatch(" ".join(words.split()))):
             continue
         beside = (
-            (_is_beside(text, sentence, words, anchors) and condition_in(OBJECTS.sub("bits", words)))
+            (_is_beside(text, sentence, words, anchors) and condition_in(without_objects(words)))
             or (meets(sentence, zones) and takes_back(words))
-            or (in_comment and unexplained(OBJECTS.sub("bits", words)))
+            or (in_comment and unexplained(without_objects(words)))
         )
         why = (
             (in_comment and _is_joined(text, sentence, words, texts) and "beside a text")
@@ -394,7 +394,7 @@ def _in_head(head: _Head, sentence: Sentence, heading: int, words: str) -> str |
     comment = next(((start, end) for start, end in head.comments if start <= at < end), None)
     if (at >= heading and comment is None) or _in_code(head.raw, sentence, comment is not None):
         return None
-    words = OBJECTS.sub("bits", words)
+    words = without_objects(words)
     if comment is None or at >= heading:
         return reserved_in_head(words)
     if _is_under_its_file(head.raw, sentence):
@@ -618,7 +618,8 @@ def _edge(text: str, at: int, step: int) -> int:
         limit = max(0, at - BLOCK)
         lines = text[limit:at].split("\n")[:-1][::-1]
     else:
-        at = text.find("\n", at) if "\n" in text[at:] else len(text)
+        end = text.find("\n", at)
+        at = end if end >= 0 else len(text)
         limit = min(len(text), at + BLOCK)
         lines = text[at:limit].split("\n")[1:]
     for line in lines:

@@ -6,7 +6,7 @@ The words are a table (`filters/data/licenses-tongues.tsv`), so that whoever spe
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import re2
 
@@ -17,13 +17,6 @@ NEAR = 120
 """Bytes between a word of leave and what is dealt with that are said together."""
 _NO_BLANKS = frozenset({"zh", "ja", "ko", "ar", "he"})
 """Languages in which words begin anywhere: without blanks, or behind short words that are written with them."""
-
-
-class _Tongue(NamedTuple):
-    """The words of a language: `limits` and `dealt` restrict together."""
-
-    limits: Any
-    dealt: Any
 
 
 @lru_cache(maxsize=1)
@@ -48,12 +41,16 @@ def _words(row: list[str], column: int) -> list[tuple[str, str]]:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[Any, Any, Any, list[_Tongue]]:
-    """(what restricts alone, words of leave and bans, words of taking, the words of each language)."""
-    rows = _rows()
-    alone, limits, taken = ([word for row in rows for word in _words(row, column)] for column in (1, 2, 4))
-    tongues = [_Tongue(_pattern(_words(row, 2)), _pattern(_words(row, 3))) for row in rows]
-    return _pattern(alone), _pattern(limits), _pattern(taken), tongues
+def _tables() -> tuple[Any, Any, Any]:
+    """(what restricts alone, words of leave and bans, words of taking) of all languages."""
+    alone, limits, taken = ([word for row in _rows() for word in _words(row, column)] for column in (1, 2, 4))
+    return _pattern(alone), _pattern(limits), _pattern(taken)
+
+
+@lru_cache(maxsize=200)
+def _of_language(row: int, column: int) -> Any:
+    """The words of one language: when they are first needed, since few texts have any."""
+    return _pattern(_words(_rows()[row], column))
 
 
 def beginnings() -> frozenset[str]:
@@ -64,18 +61,20 @@ def beginnings() -> frozenset[str]:
 
 def said_in_tongues(text: str) -> Iterator[tuple[int, int]]:
     """Places of `text` (in small letters) that restrict or reserve in a language of the table, or tell of taking."""
-    alone, limits, taken, tongues = _tables()
+    alone, limits, taken = _tables()
     for pattern in (alone, taken):
         match = pattern.search(text)
         if match:
             yield match.span()
     if limits.search(text) is None:
         return
-    for tongue in tongues:
-        for match in tongue.limits.finditer(text):
+    for row, words in enumerate(_rows()):
+        if not any(word in text for _, word in _words(words, 2)):
+            continue
+        for match in _of_language(row, 2).finditer(text):
             first = max(0, match.start() - NEAR)
             around = _paragraph(text, first, match.start(), match.end())
-            if tongue.dealt.search(around):
+            if _of_language(row, 3).search(around):
                 yield match.span()
                 break
 
