@@ -48,7 +48,7 @@ DEFAULT = "curate"
 UNION = "union"
 UNITED = ("curate", "trafilatura")
 """The engines of `union`: the second is asked where the recipe drops the first one's text (curate/read/web.py)."""
-TEXT = 3
+TEXT = 4
 """Of our own engine: raised with every change of what text a page gives, so that texts of before are not taken for those of now."""
 
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")

@@ -14,13 +14,14 @@ _LEVEL = np.zeros(len(TAG) + 1, np.int32)
 """Of each element: 1 to 3 for headings, else 0."""
 for _level in (1, 2, 3):
     _LEVEL[TAG[f"h{_level}"]] = _level
-_APART = re.compile(r"\s+[-–—·•:/~]+\s+|\s*[|｜丨»«›‹·•_]+\s*|\s*::\s*|\s*--+\s*")
+_APART = re.compile(r"\s+[-–—·•:/~>@]+\s+|\s*[|｜丨ㅣ│┃»«›‹·•_]+\s*|\s*::\s*|\s*--+\s*")
 _TOKEN = re.compile(r"[^\W_]+")
 _UNPARTED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 """Thai, Japanese, Chinese: no spaces part their words; pairs of characters stand for them."""
 _ALIKE = 0.6  # share of a heading's words that the title has
 _LONGEST = 300  # characters
 _MOST = 200  # headings that are looked at
+_MOST_PARTS = 8  # of a title
 _FIRST_LINES = 10
 
 
@@ -37,7 +38,7 @@ def title_of(page: Page, url: str | None = None) -> str:
     if named:
         return min(named, key=lambda one: one[:2])[2]
     if said:
-        return _without_site(said, parts, url)[:_LONGEST].strip()
+        return (_shown(said, words, page, url) or _without_site(said, parts, url)[:_LONGEST]).strip()
     first = [text for level, text in found if level == 1]
     return first[0] if len(first) == 1 else ""
 
@@ -101,15 +102,43 @@ def _named(heading: str, main: set[str], least: int) -> int:
     return shared if shared >= max(_ALIKE * len(words), least) else 0
 
 
+def _shown(said: str, words: list[str], page: Page, url: str | None) -> str:
+    """What of the title is a block of the page: sites whose headings are no `h1` show it so. Of the runs of its parts the longest with
+    the main one (that of the `words`), which is the site's where it stands last; else the longest that begins the title. Empty
+    where there is none but the site's name."""
+    cuts = [match.span() for match in _APART.finditer(said)][:_MOST_PARTS]
+    begins, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(said)]
+    main = next((i for i, span in enumerate(zip(begins, ends, strict=True)) if _tokens(said[slice(*span)]) == words), 0)
+    last = len(cuts)
+    runs = [(first, end) for first in range(last + 1) for end in range(first, last + 1)]
+    runs = [(first, end) for first, end in runs if first == 0 or first <= main <= end < last]
+    for first, end in sorted(runs, key=lambda run: (not run[0] <= main <= run[1], begins[run[0]] - ends[run[1]])):
+        part = said[begins[first] : ends[end]]
+        if part and len(part) <= _LONGEST and _is_block(part.encode(), page) and not _is_site(part, url):
+            return part
+    return ""
+
+
+def _is_block(wanted: bytes, page: Page) -> bool:
+    """Whether one of the first blocks as long as this text is this text."""
+    blocks, text = page.facts.blocks, page.tape.text.data
+    likely = np.flatnonzero(blocks[:, B_END] - blocks[:, B_START] == len(wanted))[:_MOST]
+    return any(text[start : start + len(wanted)] == wanted for start in blocks[likely, B_START].tolist())
+
+
 def _without_site(said: str, parts: list[str], url: str | None) -> str:
     """The title without its first or last part where that is the name of the site, as the address has it."""
-    host = "".join(_TOKEN.findall((_host(url) or "").casefold()))
     for part in (parts[-1], parts[0]) if len(parts) > 1 else ():
-        name = "".join(_tokens(part))
-        if len(name) > 2 and name in host:
+        if _is_site(part, url):
             rest = said.removesuffix(part) if part == parts[-1] else said.removeprefix(part)
-            return re.sub(r"^[\W_]+(?=\s)|(?<=\s)[-–—·•:/~|»«›‹_]+\s*$", "", rest).strip(" |»«›‹·•_-–—:")
+            return re.sub(r"^[\W_]+(?=\s)|(?<=\s)[-–—·•:/~>@|ㅣ│┃»«›‹_]+\s*$", "", rest).strip(" |ㅣ│┃»«›‹·•_-–—:>@")
     return said
+
+
+def _is_site(part: str, url: str | None) -> bool:
+    """Whether a part of a title is the name of the site, as the address has it."""
+    name = "".join(_tokens(part))
+    return len(name) > 2 and name in "".join(_TOKEN.findall((_host(url) or "").casefold()))
 
 
 def _host(url: str | None) -> str | None:

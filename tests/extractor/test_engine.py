@@ -21,7 +21,7 @@ from curate.html.show import page_html
 from curate.html.tape import B_END, B_START, BLOCK_COLUMNS
 from curate.html.title import _headings as headings
 from curate.html.title import _tokens as tokens
-from curate.html.title import with_title
+from curate.html.title import title_of, with_title
 
 PARAGRAPH = "The river rises in the hills above the town, and it reaches the sea after two hundred miles. "
 PAGE = f"""<title>Rivers of the north</title><body><nav><ul>{"<li><a href=/>Home page</a>" * 12}</ul></nav>
@@ -182,6 +182,45 @@ def test_the_title_is_the_first_line(title: str, heading: str, first: str) -> No
     assert lines[0] == first
     assert lines.count(first) == 1
     assert lines.count((PARAGRAPH * 3).strip()) == 5
+
+
+@pytest.mark.parametrize(
+    ("title", "shown", "first"),
+    [
+        (
+            "The Herald - Four rivers of the old map - Science",
+            "Four rivers of the old map",
+            "Four rivers of the old map",
+        ),
+        ("The Herald - Rivers - a map of them - Science", "Rivers - a map of them", "Rivers - a map of them"),
+        ("Rivers | The Herald of all the rivers", "Rivers", "Rivers"),
+        (
+            "Old rivers - who drew them? > Science of the past",
+            "Old rivers - who drew them?",
+            "Old rivers - who drew them?",
+        ),
+        ("Rivers ㅣ The Herald of all the rivers", "Rivers", "Rivers"),
+        # no block is it, or only the name of the site at its end
+        ("Rivers | The Herald of all the rivers", "Rivers of old", "Rivers | The Herald of all the rivers"),
+        (
+            "Rivers | The Herald of all the rivers",
+            "The Herald of all the rivers",
+            "Rivers | The Herald of all the rivers",
+        ),
+    ],
+)
+def test_a_title_without_a_heading_is_what_a_block_shows_of_it(title: str, shown: str, first: str) -> None:
+    page = (
+        f"<title>{title}</title><body><div class=logo>The Herald</div><div class=big>{shown}</div>"
+        + f"<p>{PARAGRAPH * 3}</p>" * 5
+    )
+    assert title_of(judge(page).page, "https://example.org/1") == first
+    assert extractor("curate", title=True)(page, "https://example.org/1").split("\n").count(first) == 1
+
+
+def test_a_title_of_many_parts_and_a_page_of_many_blocks_take_no_longer() -> None:
+    page = f"<title>{' - '.join('ab' for _ in range(5000))}</title><body>" + "<p>ab</p>" * 20_000
+    assert title_of(judge(page).page) == "ab"
 
 
 def test_no_text_no_title() -> None:
