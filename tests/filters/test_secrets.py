@@ -182,3 +182,10 @@ def test_secrets_that_are_counted_already() -> None:
     doc = Document("1", "# jane@host.org", redacted=3)
     assert Secrets()(doc).doc.redacted == 4
     assert Secrets()(Document("1", "x", redacted=3)).doc.redacted == 3
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("value", ["s3cr3t-Pa55w0rd", "hunter2hunter2", "Zx9dK2mQ7vB4nT8wR5yU1pL6"])
+def test_the_quotes_around_a_secret_stay(quote: str, value: str) -> None:
+    line = f"administrator_password = {quote}{{}}{quote}\nafter = 1\n"
+    assert Secrets()(Document("0", line.format(value))).doc.text == line.format("<KEY>")
