@@ -9,7 +9,7 @@ from typing import Any
 from curate.code.described import speaks_of_parts
 from curate.code.evidence import ids
 from curate.code.known import Span
-from curate.code.names import Folded, fast, in_one_line, mentions, rough, spaced
+from curate.code.names import Folded, fast, first_place, in_one_line, mentions, rough, spaced
 from curate.code.scan import Literals, literals, places
 
 _GATE = (
@@ -144,9 +144,13 @@ def asides(low: str, line: str) -> list[tuple[int, int]]:
     """Where a text, in small letters, speaks of the GNU licences and is not under them; `line` is the text with single blanks."""
     if not ("gpl" in low or "gnu" in low) or not any(word in line for word in _ASIDE_WORDS):
         return []
-    if _ROUGH_ASIDE.search(low.encode("latin-1", "replace")) is None:
-        return []
-    return [match.span() for match in _ASIDE.finditer(low)]
+    data = low.encode("latin-1", "replace")
+    found: list[tuple[int, int]] = []
+    at = 0
+    while (place := first_place(_ROUGH_ASIDE, data, at)) and (match := _ASIDE.search(low, place[0])):
+        found.append(match.span())
+        at = match.end()
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ All functions read Latin-1 strings made of UTF-8 bytes, so that a place in the s
 """
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -407,7 +406,6 @@ def _without_condition(line: str, end: int) -> int:
     return end
 
 
-_PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 _SHORT_LINE = 50
 _FIELD = re.compile(r"[A-Z][A-Za-z-]{1,20}(?:[ \t]{0,12}):\s")
 _CODE_WORDS = r"(?:import|from|def|class|package|use|using|var|let|const|function|module|struct|enum|public|private|static|return|if|for|while|#include|#define|#ifndef|#ifdef|#pragma|@\w+\s*$)\b"
@@ -441,16 +439,21 @@ def is_code(line: str) -> bool:
 
 
 @inner
-def _may_part(text: Array, start: Number, end: Number, white: Array) -> Number:
-    """Whether a gap between two words of a sentence may part them: all gaps with a line's end, others as `_PART` says."""
+def _parted(text: Array, start: Number, end: Number, white: Array) -> Number:
+    """Whether a gap between two words parts them: 1, or 2 for a line's end, of which the lines have to say it; 0 for none.
+
+    What parts them is the end of a sentence (and what closes it) before white space, a blank line, the end of a comment, three marks of a
+    line that is drawn, or the end of a string in a list of strings.
+    """
+    found = 0
     run = 0
     for at in range(start, end):
         c = text[at]
-        if c == 10 or (c == 47 and at > start and text[at - 1] == 42):  # */
-            return True
+        if c == 47 and at > start and text[at - 1] == 42:  # */
+            return 1
         run = run + 1 if c == 42 or c == 45 or c == 61 or c == 95 or c == 35 else 0  # * - = _ #
         if run >= 3 and at + 1 < end and white[text[at + 1]] and at - run >= start and white[text[at - run]]:
-            return True
+            return 1
         if c == 46 or c == 33 or c == 63:  # . ! ?
             after = at + 1
             while after < end and (
@@ -458,16 +461,33 @@ def _may_part(text: Array, start: Number, end: Number, white: Array) -> Number:
             ):  # " ' ) ]
                 after += 1
             if after < end and white[text[after]]:
-                return True
-    return False
+                return 1
+        elif c == 10:
+            found = 2
+            after = at + 1
+            while after < end and (text[after] == 32 or text[after] == 9 or text[after] == 13):
+                after += 1
+            if after < end and text[after] == 10:
+                return 1
+        elif (c == 34 or c == 39) and at + 1 < end and text[at + 1] == 44:  # ", and a quote in a line behind it
+            after = at + 2
+            while after < end and (text[after] == 32 or text[after] == 9):
+                after += 1
+            after += after < end and text[after] == 13
+            if after < end and text[after] == 10:
+                while after < end and white[text[after]]:
+                    after += 1
+                if after < end and (text[after] == 34 or text[after] == 39):
+                    return 1
+    return found
 
 
 @compiled
 def _seams(
     text: Array, starts: Array, ends: Array, free: Array, dull: Array, white: Array, breaks: Array, out: Array
 ) -> Number:
-    """How many rows of `out` there are: (end of a word, start of the next) where words stop or begin to be free, or where what stands
-    between two may part them, or a break.
+    """How many rows of `out` there are: (end of a word, start of the next, whether they are parted as of `_parted`) where words stop or
+    begin to be free, or where what stands between two may part them, or a break.
 
     -1 for a word that is not free.
     """
@@ -475,22 +495,23 @@ def _seams(
     before = False
     broken = 0
     for n in range(free.size):
-        seam = free[n] != before
+        parted = 1 if free[n] != before else 0
         if before and free[n] and (starts[n] - ends[n - 1] > 1 or text[ends[n - 1]] == 10 or text[ends[n - 1]] == 13):
             for at in range(ends[n - 1], starts[n]):
                 if not dull[text[at]]:
                     while broken < breaks.size and breaks[broken] < ends[n - 1]:
                         broken += 1
                     at_break = broken < breaks.size and breaks[broken] < starts[n]
-                    seam = at_break or _may_part(text, ends[n - 1], starts[n], white)
+                    parted = 1 if at_break else _parted(text, ends[n - 1], starts[n], white)
                     break
-        if seam:
+        if parted:
             out[size, 0] = ends[n - 1] if before else -1
             out[size, 1] = starts[n] if free[n] else -1
+            out[size, 2] = parted
             size += 1
         before = free[n]
     if before:
-        out[size, 0], out[size, 1] = ends[free.size - 1], -1
+        out[size, 0], out[size, 1], out[size, 2] = ends[free.size - 1], -1, 1
         size += 1
     return size
 
@@ -505,37 +526,25 @@ def sentences(
     """Runs of free words of `text`, parted by covered words, ends of sentences, blank lines, short lines and what is `apart`."""
     first, breaks = -1, [start for start, _ in apart]
     data = np.frombuffer(text.encode("latin-1"), np.uint8)
-    out = np.empty((free.size + 1, 2), np.int32)
+    out = np.empty((free.size + 1, 3), np.int32)
     size = _seams(data, starts, ends, free, _DULL, WHITE, np.array(breaks, np.int64), out)
-    for end, start in out[:size].tolist():
-        if start >= 0 and first >= 0:
-            parted = _parts(text, end, start) or bisect_left(breaks, end) < bisect_left(breaks, start)
-            if not parted:
-                continue
+    for end, start, parted in out[:size].tolist():
+        if parted == 2 and not _lines_part(text, end, start):
+            continue
         if first >= 0:
             yield Sentence(first, end)
         first = start
 
 
-@lru_cache(maxsize=5_000)
-def _gap_parts(gap: str) -> bool:
-    return _PART.search(gap) is not None
-
-
-def _parts(text: str, end: int, start: int) -> bool:
-    gap = text[end:start]
-    if _gap_parts(gap):
-        return True
-    line = gap.find("\n")
-    if line < 0:
-        return False
+def _lines_part(text: str, end: int, start: int) -> bool:
+    """Whether the lines of two words, the one ending and the other beginning there, are none of one sentence."""
     begin = text.rfind("\n", 0, end) + 1
     if _FIELD.match(text, start):
         return True
     last = text.rfind("\n", 0, start) + 1
     following = text.find("\n", start)
     code = text[last : following if following >= 0 else len(text)]
-    if len(gap) == 1:  # nothing but the line's end, as in a text that is filled: "if" and "import" begin lines there
+    if start - end == 1:  # nothing but the line's end, as in a text that is filled: "if" and "import" begin lines there
         return is_code(code)
     return is_code_line(code) or (end - begin < _SHORT_LINE and not text[start].islower())
 

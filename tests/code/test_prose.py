@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from curate.code.heads import OBJECTS, without_objects
 from curate.code.names import folded
 from curate.code.notices import asides
-from curate.code.prose import Sentence, _parts, is_code_line, sentences
+from curate.code.prose import Sentence, _lines_part, is_code_line, sentences
 from curate.code.tokens import words
 
 TEXT = st.lists(
-    st.sampled_from([*"ab .!?*-=_#\n\r\"')]/,\t", "if", "Note: ", "---", "\n\n", "\xe3\x80\x82", "\xa0"])
+    st.sampled_from(
+        [*"ab .!?*-=_#\n\r\"')]/,\t", "if", "Note: ", "---", "\n\n", '",\n', "',\r\n", "\xe3\x80\x82", "\xa0"]
+    )
 ).map("".join)
+
+PART = re.compile(r"\*/|[.!?]+[\"')\]]*\s|\n[ \t\r]*\n|[.!?]?\s[*\-=_#]{3,}\s|[\"'],[ \t]*\r?\n\s*[\"']")
 
 
 @settings(deadline=None)  # the first call loads compiled code
@@ -29,7 +33,8 @@ def test_sentences_end_where_a_gap_parts_them(text, data):
         goes_on = (
             n > 0
             and free[n - 1]
-            and not _parts(text, int(ends[n - 1]), start)
+            and not PART.search(text[ends[n - 1] : start])
+            and not ("\n" in text[ends[n - 1] : start] and _lines_part(text, int(ends[n - 1]), start))
             and not any(ends[n - 1] <= at < start for at, _ in apart)
         )
         if free[n]:
