@@ -272,17 +272,22 @@ def unknown_in_head(words: str, program: Program, first: bool = False) -> str | 
     rest = said[label.end() :] if label else said
     if all(t.lower() in _TITLES or t.lower() in _JOINTS for t in tokens) or all(len(t) < 3 for t in tokens):
         return None
-    if len(tokens) == 1 and not any(c.isalnum() for c in said.encode("latin-1", "replace").decode("utf-8", "replace")):
-        return None  # pictures
     if len(tokens) == 1:
-        titles = first and SINGLE.search(said) is None and _LIMITS_ALONE.search(said) is None and not limits_of(said)
-        return None if titles or _is_word(tokens[0], said, program) else "a word that no program has"
+        return _unknown_alone(tokens[0], said, program, first)
     marked = label is not None and (bool(label.group("mark")) or _OF_AUTHORS.match(said) is not None)
     if _is_name(rest, marked, program) or (is_code_line(words) and _CODE_MARKS.search(said)):
         return None
     if is_calm(said, program):
         return None
     return _undescribed(rest, tokens, program)
+
+
+def _unknown_alone(token: str, said: str, program: Program, first: bool) -> str | None:
+    """The same of a sentence of one word."""
+    if not any(c.isalnum() for c in said.encode("latin-1", "replace").decode("utf-8", "replace")):
+        return None  # pictures
+    titles = first and SINGLE.search(said) is None and _LIMITS_ALONE.search(said) is None and not limits_of(said)
+    return None if titles or _is_word(token, said, program) else "a word that no program has"
 
 
 def _is_of_parts(said: str, program: Program, least: int) -> bool:
