@@ -517,10 +517,14 @@ def kept_at(tree: ast.AST, line: int) -> str:
 
 
 def who_names(function: str, lines: dict[str, dict[str, list[str]]]) -> set[str]:
-    """The tests that run a line with the name of a function; where that is in another one whose results are kept, those of its name, too."""
+    """The tests that run a line with the name of a function, and those of the files that have it; where the line is in another one
+    whose results are kept, those of its name, too."""
     names, tests = [function], set[str]()
+    every = {test for of_lines in lines.values() for some in of_lines.values() for test in some} - {""}
     for name in names:  # grows
         named = re.compile(rf"\b{name}\b")
+        files = {one for one in {test.partition("::")[0] for test in every} if named.search((ROOT / one).read_text())}
+        tests.update(test for test in every if test.partition("::")[0] in files)
         for module, of_lines in lines.items():
             code, tree = source(module)
             for number in (number for number, line in enumerate(code, 1) if named.search(line)):
