@@ -224,6 +224,20 @@ def test_a_corpus_whose_files_hold_other_rows_than_were_counted(tmp_path: Path) 
         ledgers.of_corpus(job, counts, written, {**index, "content": Content(6, 1, 2, 3).to_dict()})  # type: ignore[arg-type]
 
 
+def test_a_file_that_no_reader_has_counted_does_not_add_up(tmp_path: Path) -> None:
+    job, counts, written, index = published(tmp_path)
+    told = ledgers.of_corpus(job, counts, written, {**index, "files": {"b": index["files"]["b"]}})  # type: ignore[arg-type]
+    assert told["files"]["a"] == {"records": 0, "skipped": {}, "rejected": {"A.short": 1}, "failed": {"A.ValueError": 1}, "kept": 2}  # fmt: skip
+    with pytest.raises(BalanceError, match="a: 0 records read, 4 accounted for"):
+        check(told)
+
+
+def test_a_corpus_of_nothing_has_no_ledger(tmp_path: Path) -> None:
+    job, _, _, index = published(tmp_path)
+    with pytest.raises(InputError, match="no document could be read"):
+        ledgers.of_corpus(job, [], {}, {**index, "content": Content().to_dict()})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("failed", "skipped", "inputs", "told"),
     [

@@ -62,6 +62,17 @@ def test_a_user_without_a_home_has_a_cache_among_the_temporary_files(
     assert caching.cache_home() == Path("/elsewhere")
 
 
+def test_a_place_that_cannot_be_a_folder_is_not_taken(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _chosen()
+    assert first is not None
+    first.rmdir()
+    first.touch()
+    second = _chosen()
+    assert second is not None
+    assert second != first
+    assert second.is_dir()
+
+
 def test_what_the_person_says_stays(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(caching.VARIABLE, "/chosen")
     caching.choose_folder(Path("package"))

@@ -57,6 +57,13 @@ def test_scripts_with_spaces_are_left_alone(text: str) -> None:
     assert words(text) == tuple(text.split())
 
 
+@pytest.mark.parametrize("text", ["", "abc", "caf\xe9", "\u0939\u093f", "\ud55c\uad6d", "\uff01", "\U0001f600"])
+def test_no_letter_of_these_has_no_space_beside_it(text: str) -> None:
+    assert not scripts.is_unspaced(text)
+    assert scripts.unspaced(text) == []
+    assert scripts.unspaced(f"{text}\u4e2d{text}") == ["\u4e2d"]
+
+
 def test_the_scripts_are_unicodes() -> None:
     """Letters between which a line may break, Hangul and compatibility forms apart (property Line_Break)."""
     breaking = regex.compile(r"[[\p{lb=SA}\p{lb=ID}\p{lb=CJ}\p{lb=AK}\p{lb=AP}\p{lb=AS}]&&\p{L}]", regex.V1)

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from curate.corpus.recipe import parse
 from curate.errors import InputError, RecipeError, UsageError
 from curate.filters import fasttext_file, linear
 from curate.filters.base import Document
-from curate.filters.quality import MeanLineLength, Quality, StopWordShare, largest_shape
+from curate.filters.quality import MeanLineLength, Quality, StopWordShare, _fasttext, largest_shape
 from curate.quality import evaluate, labelled, measures, train
 from curate.report.trace import trace
 
@@ -267,6 +268,7 @@ def test_pareto_keeps_as_many_as_gpt3(made: Path) -> None:
     for score in (0.0, 0.5, 0.9, 1.0):
         kept = sum(largest_shape(one, score) > 9 for one in ids) / len(ids)
         assert abs(kept - (2 - score) ** -9) < 0.03
+    assert max(largest_shape(one, 1.0) for one in ids) == 1e9  # no more than that, however good
     step = Quality(model=str(made / "model"), pareto=9.0)
     for one in ids[:50]:
         decision = step(Document(one, ROWS[1]["text"]))
@@ -418,6 +420,15 @@ def test_fasttext_models(classifier: Path, ending: str) -> None:
     assert step.files() == (Path(path),)
     with pytest.raises(ValueError, match=r"no label 'hq'; it has __label__cc, __label__hq"):
         Quality(model=path, label="hq").prepare()
+
+
+def test_a_score_is_from_0_to_1_whatever_the_library_says(classifier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It adds 1e-5 to a probability."""
+    said = [(1.00001, "__label__hq"), (-0.00001, "__label__cc")]
+    library = SimpleNamespace(getLabels=lambda _: ([name for _, name in said], []), predict=lambda *_: said)
+    monkeypatch.setattr("fasttext.load_model", lambda _: SimpleNamespace(f=library))
+    for label, score in (("__label__hq", 1.0), ("__label__cc", 0.0)):
+        assert _fasttext(str(classifier / "model.bin"), label, lower=False)("text") == score
 
 
 @pytest.mark.parametrize("ending", ["bin", "ftz"])
