@@ -190,8 +190,9 @@ def test_capitals_of_75_languages(testdata: Path) -> None:
 def test_wrong_parameters() -> None:
     with pytest.raises(ValueError, match="model must be"):
         FastText(model="")
-    with pytest.raises(ValueError, match="threshold must be from 0 to 1"):
-        FastText(threshold=65)
+    for wrong in (-0.01, 1.01, 65):
+        with pytest.raises(ValueError, match="threshold must be from 0 to 1"):
+            FastText(threshold=wrong)
     with pytest.raises(ValueError, match="max_chars"):
         FastText(max_chars=-1)
 

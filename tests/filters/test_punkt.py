@@ -62,6 +62,12 @@ def test_where_a_word_was_seen_is_weighed_as_nltk_does() -> None:
                 assert punkt._ends(token, word, model) == bool(annotated[0].sentbreak), (token, word, context)
 
 
+def test_an_abbreviation_before_a_number_ends_nothing() -> None:
+    for word, after, english in (("No.", "5", False), ("no.", "12,", False), ("No.", "The", True), ("to.", "5", True)):
+        assert punkt._ends(word, after, punkt._english(True)) is english
+    assert punkt._ends("to.", "5", punkt._english(False))
+
+
 @pytest.mark.parametrize(
     ("text", "unicode", "ascii"),
     [

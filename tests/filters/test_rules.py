@@ -211,6 +211,7 @@ def test_terminals_are_unicode_sentence_terminals() -> None:
         (lambda: gopher.StopWords(minimum=9), "minimum must be from 0 to 8"),
         (lambda: repetition.TopNgrams(max_chars=(0.2,)), "needs 3 values, got 1"),
         (lambda: repetition.RepeatedLines(max_share=-0.1), "0 to 1"),
+        (lambda: repetition.RepeatedLines(max_share=-0.1, zero_is_off=True), "0 to 1"),
         (lambda: fineweb.NewlineRatio(maximum=-2), "at least 0"),
     ],
 )

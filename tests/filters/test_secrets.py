@@ -27,7 +27,7 @@ def test_entropy_is_shannon_s(text: str) -> None:
     assert entropy(text) == pytest.approx(-sum(p * math.log2(p) for p in shares), abs=1e-12)
 
 
-@example("a" * 30, [(0, 4), (6, 6), (10, 5), (20, 2)])
+@example("a" * 30, [(0, 4), (6, 6), (10, 5), (20, 6), (22, 2)])
 @given(st.text("ab ", max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=6))
 def test_findings_that_overlap_are_one(text: str, found: list[tuple[int, int]]) -> None:
     spans = [(at, min(at + size, len(text))) for at, size in found if at < len(text)]

@@ -1,12 +1,14 @@
 """Where sentences end, in each of the places that ask."""
 
+import unicodedata
+
 import pytest
 import regex
 
 from curate.dedup import normalise
 from curate.filters import c4, fineweb, punkt
 from curate.filters.base import Document
-from curate.filters.sentence_ends import terminals
+from curate.filters.sentence_ends import INVISIBLE, terminals
 from curate.filters.text import count_sentences, sentences
 
 TWO = {
@@ -63,3 +65,10 @@ def test_lines_of_c4s_paper_may_end_in_any_script(name: str) -> None:
 def test_lines_of_c4s_code_end_as_there() -> None:
     rule = c4.LineRules(rules=("no_end_mark",), end_marks='.?!"', exact=True)
     assert rule(Document("1", TWO["Hindi"])).reason == "no_line_left"
+
+
+def test_what_is_not_there_is_neither_space_nor_letter() -> None:
+    """Characters of format and marks that choose a form, each once."""
+    assert not [char for char in INVISIBLE if char.isspace() or char.isalnum()]
+    assert {unicodedata.category(char) for char in INVISIBLE} <= {"Cf", "Mn", "Cn"}
+    assert len(set(INVISIBLE)) == len(INVISIBLE)

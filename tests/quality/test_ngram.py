@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from curate.commands.ngram import ngram as command
@@ -192,6 +192,8 @@ ODD = (
 
 
 @settings(max_examples=300, deadline=None)
+@example("a\u0f0bb \u0f0b c\u1361d")
+@example("a \u4e2d b \u4e2d\u56fd c")
 @given(text=st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30))
 def test_words_are_cut_as_a_few_expressions_say(text: str) -> None:
     """The compiled loop against Python's own Unicode."""

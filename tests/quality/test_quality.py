@@ -84,6 +84,7 @@ def test_compiled_features_are_those_in_words(text: str) -> None:
     weighed = np.array([1 + math.log(counts[place]) for place in sorted(counts)])
     assert np.allclose(found.values, weighed / (np.linalg.norm(weighed) or 1))
     assert np.isfinite(found.signals).all()
+    assert found.signals[-1] == len(set(known)) / max(1, len(known))  # different words
     assert found.signals[0] == math.log(1 + len(known))
     assert all(word and not word.isspace() for word in known)
 
