@@ -14,6 +14,8 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
+from curate.code.arrays import Arrays, saved
+from curate.code.needles import Gates, gates, needed, opens
 from curate.code.scan import fold
 from curate.code.texts import spelling
 from curate.filters.tables import lines_of
@@ -248,15 +250,20 @@ def _without_lookaround(pattern: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _present() -> Any:
-    """All patterns of the table in one automaton that says which of them may be in a text."""
-    found = re2.Set.SearchSet(
-        _latin1(64 << 20)
-    )  # with less, a long text makes the automaton start anew again and again
-    for pattern, _ in _table():
-        found.Add(_uncounted(_without_lookaround(pattern.exact.pattern)).encode("latin-1"))
-    found.Compile()
-    return found
+def _present() -> Gates:
+    """The words without one of which a text has none of the names of the table: pattern n has bit n modulo `BITS`."""
+
+    def build() -> Arrays:
+        needs: dict[int, frozenset[str]] = {}
+        for number, (pattern, _) in enumerate(_table()):
+            bit = 1 << number % BITS
+            needs[bit] = needs.get(bit, frozenset()) | needed(pattern.exact.pattern)
+        return gates(needs, np.uint64)
+
+    return Gates(**saved("names", build))
+
+
+BITS = 64
 
 
 @lru_cache(maxsize=1)
@@ -282,8 +289,10 @@ def _mentions(folded_: Folded) -> list[Mention]:
     for match in gnu.finditer(folded_) if "gpl" in text or "gnu" in text or "general" in text else ():
         if not found or match.start() >= found[-1].end:
             found.append(_gnu(text, match, version, later))
-    for number in sorted(_present().Match(folded_.data) or ()):
-        pattern, name = _table()[number]
+    may = opens(folded_.data, _present())
+    for number, (pattern, name) in enumerate(_table()) if may else ():
+        if not may >> number % BITS & 1:
+            continue
         new = []
         for match in pattern.finditer(folded_):
             if _taken(found, match.start(), match.end()):

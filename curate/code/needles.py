@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays
+from curate.filters.jit import Array, Number, compiled
 
 MOST = 400
 """Strings that a part of a pattern may match and still be followed one by one."""
@@ -164,8 +165,19 @@ def _better(one: frozenset[str] | None, other: frozenset[str] | None) -> frozens
     return min(one, other, key=_cost)
 
 
+_OF_LICENCES = frozenset({"license", "licence"})
+"""What nearly every text has that has any of these patterns."""
+
+
 def _cost(found: frozenset[str]) -> float:
-    return sum(10.0 / 10 ** len(s.split()) if set(s.split()) <= _COMMON else 4.0 ** -len(s.strip()) for s in found)
+    return sum(map(_commonness, found))
+
+
+def _commonness(said: str) -> float:
+    words = set(said.split())
+    if words <= _COMMON:
+        return 10.0 / 10 ** len(said.split())
+    return 0.02 if words <= _OF_LICENCES else 4.0 ** -len(said.strip())
 
 
 class Gates(NamedTuple):
@@ -175,19 +187,19 @@ class Gates(NamedTuple):
     """Class of each byte: 0 for gaps, the last one for letters that no word has."""
     following: NDArray[np.uint32]
     """Where the row of the next state begins: one column a class."""
-    bits: NDArray[np.uint8]
+    bits: NDArray[np.uint8] | NDArray[np.uint64]
     """Of each row, by the place where it begins: the patterns that need a word that ends there."""
-    alone: NDArray[np.uint8]
+    alone: NDArray[np.uint8] | NDArray[np.uint64]
     """Of each byte: patterns that need nothing but this sign."""
 
 
-def gates(needs: Mapping[int, frozenset[str]]) -> Arrays:
-    """The arrays of `Gates`: words as of `needed`, by bit."""
+def gates(needs: Mapping[int, frozenset[str]], kind: type[np.uint8] | type[np.uint64] = np.uint8) -> Arrays:
+    """The arrays of `Gates`: words as of `needed`, by bit, of which `kind` has room for all."""
     words: dict[str, int] = {}
     for bit, found in needs.items():
         for word in found:
             words[word] = words.get(word, 0) | bit
-    single = np.zeros(256, np.uint8)
+    single = np.zeros(256, kind)
     single[ord(_SIGN)] = words.pop(_SIGN, 0)
     letters = sorted({letter for word in words for letter in word} - {" "})
     classes = np.full(256, len(letters) + 1, np.uint8)
@@ -217,7 +229,7 @@ def gates(needs: Mapping[int, frozenset[str]]) -> Arrays:
     return {
         "classes": classes,
         "following": (following * np.uint32(len(letters) + 2)).ravel(),
-        "bits": np.repeat(np.array(bits, np.uint8), len(letters) + 2),
+        "bits": np.repeat(np.array(bits, kind), len(letters) + 2),
         "alone": single,
     }
 
@@ -240,6 +252,27 @@ def _open(text, classes, following, bits, alone, places, found):  # type: ignore
             found[n] = opened
             n += 1
     return n
+
+
+@compiled
+def _all(text: Array, classes: Array, following: Array, bits: Array, alone: Array) -> Number:
+    """The bits of all places together."""
+    found = alone[0]
+    before = classes[0]  # a gap
+    state = following[0]
+    for i in range(text.size):
+        kind = classes[text[i]]
+        found |= alone[text[i]]
+        if kind != 0 or before != 0:
+            state = following[state + kind]
+            found |= bits[state]
+        before = kind
+    return found | bits[following[state]] if before != 0 else found
+
+
+def opens(text: bytes, wanted: Gates) -> int:
+    """The bits of all patterns that may match in Latin-1 `text`."""
+    return int(_all(np.frombuffer(text, np.uint8), *wanted))
 
 
 def opened(text: bytes, wanted: Gates) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
