@@ -174,10 +174,10 @@ def _cost(found: frozenset[str]) -> float:
 
 
 def _commonness(said: str) -> float:
-    words = set(said.split())
-    if words <= _COMMON:
-        return 10.0 / 10 ** len(said.split())
-    return 0.02 if words <= _OF_LICENCES else 4.0 ** -len(said.strip())
+    words = said.split()
+    if _COMMON.issuperset(words):
+        return float(10.0 / 10 ** len(words))
+    return 0.02 if _OF_LICENCES.issuperset(words) else float(4.0 ** -len(said.strip()))
 
 
 class Gates(NamedTuple):

@@ -3,9 +3,11 @@
 import random
 import re
 
+import numpy as np
 import pytest
 
-from curate.code.needles import Gates, gates, needed, opened
+from curate.code.names import BITS, _present, _table
+from curate.code.needles import Gates, gates, needed, opened, opens
 from curate.code.remarks import _MAY_TAKE, _patterns
 from curate.code.reserved import anywhere
 from curate.code.terms import MAY_SET
@@ -77,3 +79,21 @@ def test_words_of_other_languages_open_what_they_begin():
                 assert len(opened(text.encode(), gate)[0]), text
     assert len(opened(b"usage interne", gate)[0])
     assert not len(opened(b"returns the value", gate)[0])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint64])
+def test_bits_of_a_text_are_those_of_its_places(kind):
+    words = {1: frozenset({" fee "}), 2: frozenset({"feed", "$"}), 4: frozenset({" a fee "}), 128: frozenset({"x y"})}
+    small, wanted = Gates(**gates(words)), Gates(**gates(words, kind))
+    draw = random.Random(1)
+    for _ in range(500):
+        text = "".join(draw.choice(["fee", "feed", " ", "a", "$", ",\n", "x", "y", "\xe9"]) for _ in range(8)).encode(
+            "latin-1"
+        )
+        assert opens(text, wanted) == int(np.bitwise_or.reduce(opened(text, small)[1]))
+
+
+def test_names_of_licences_are_looked_for_where_they_may_stand():
+    for number, (pattern, _) in enumerate(_table()):
+        for word in needed(pattern.exact.pattern):
+            assert opens(word.encode(), _present()) >> number % BITS & 1
