@@ -235,11 +235,13 @@ class _Reading:
     def pages(self, piece: Piece) -> Iterator[Page]:
         """The pages that end in a piece."""
         self.window.add(piece)
-        while (mark := self._next_mark()) and not self.done:
+        while mark := self._next_mark():
             begins, at = mark
-            yield from self._begin(at) if begins else self._end(at + len(_PAGE_END))
-        if not self.done:
-            self._keep(piece)
+            if page := self._begin(at) if begins else self._end(at + len(_PAGE_END)):
+                yield page
+            if self.done:
+                return
+        self._keep(piece)
 
     def _next_mark(self) -> tuple[bool, int] | None:
         """Where the next <page> or </page> is, and whether it is a <page>."""
@@ -250,26 +252,30 @@ class _Reading:
             return True, at
         return (False, end) if end >= 0 else None
 
-    def _begin(self, at: int) -> Iterator[Page]:
-        """A page begins at a place of the window."""
+    def _begin(self, at: int) -> Page | None:
+        """A page begins at a place of the window; gives the one before it where that has not ended."""
+        broken = None
         if self.inside:
             told = _too_large(self.most) if self.losing else "page_xml: another <page> before its </page>"
-            yield Page(b"", self.here, told)
-        if not self.window.owns(at):
+            broken = Page(b"", self.here, told)
+        if self.window.owns(at):
+            self.window.drop(at)
+            self.inside, self.known, self.losing = True, True, False
+            self.here, self.looked = self.window.offset(), len(_PAGE)
+        else:
             self.done = True
-            return
-        self.window.drop(at)
-        self.inside, self.known, self.losing = True, True, False
-        self.here, self.looked = self.window.offset(), len(_PAGE)
+        return broken
 
-    def _end(self, end: int) -> Iterator[Page]:
-        """A page ends at a place of the window."""
+    def _end(self, end: int) -> Page | None:
+        """A page ends at a place of the window; gives it, or what is left of it."""
+        page = None
         if self.inside:
-            yield _page(self.window.data[:end], self.here, self.most, self.losing)
+            page = _page(self.window.data[:end], self.here, self.most, self.losing)
         elif self.known:
-            yield Page(b"", self.window.offset(end), "page_xml: a </page> without its <page>")
+            page = Page(b"", self.window.offset(end), "page_xml: a </page> without its <page>")
         self.window.drop(end)
         self.inside, self.looked, self.losing = False, 0, False
+        return page
 
     def _keep(self, piece: Piece) -> None:
         """Drop what can be no part of a page that is still to come."""
