@@ -489,17 +489,19 @@ def map_file(file: str, out: Path) -> int:
 
 
 def tests_of(fault: Fault, known: dict[str, Any], code: list[str], most: float) -> list[str]:
-    """The tests that run the line of a fault, the quickest first; those of the module where it runs as it is imported."""
+    """The tests that run the line of a fault, the quickest first; those of the module, and of files that name it, where it runs as
+    it is imported."""
     lines: dict[str, list[str]] = known["lines"].get(fault.module, {})
     seconds: dict[str, float] = known["seconds"]
     first, last = statement(code, fault.line)
-    if not function_at(ast.parse("\n".join(code)), fault.line):
+    imported = not function_at(ast.parse("\n".join(code)), fault.line)
+    if imported:
         first, last = 1, len(code)
     found = {name for line in range(first, last + 1) for name in lines.get(str(line), ())}
-    if kept := kept_at(ast.parse("\n".join(code)), fault.line):
-        found |= who_names(kept, known["lines"])
-    if not found - {""}:
-        found = {name for names in lines.values() for name in names}
+    if imported or not found - {""}:
+        found = {name for names in lines.values() for name in names} | of_files(Path(fault.module).stem, seconds)
+    elif kept := kept_at(ast.parse("\n".join(code)), fault.line):
+        found |= who_names(kept, known)
     found.discard("")
     chosen, total = [], 0.0
     for name in sorted(found, key=lambda name: (seconds.get(name, 0.0), name)):
@@ -516,21 +518,29 @@ def kept_at(tree: ast.AST, line: int) -> str:
     return next((one.name for one in inside if line <= (one.end_lineno or 0) and CACHES & set(_decorators(one))), "")
 
 
-def who_names(function: str, lines: dict[str, dict[str, list[str]]]) -> set[str]:
+def who_names(function: str, known: dict[str, Any]) -> set[str]:
     """The tests that run a line with the name of a function, and those of the files that have it; where the line is in another one
     whose results are kept, those of its name, too."""
     names, tests = [function], set[str]()
-    every = {test for of_lines in lines.values() for some in of_lines.values() for test in some} - {""}
     for name in names:  # grows
         named = re.compile(rf"\b{name}\b")
-        files = {one for one in {test.partition("::")[0] for test in every} if named.search((ROOT / one).read_text())}
-        tests.update(test for test in every if test.partition("::")[0] in files)
-        for module, of_lines in lines.items():
+        tests |= of_files(name, known["seconds"])
+        for module, of_lines in known["lines"].items():
             code, tree = source(module)
             for number in (number for number, line in enumerate(code, 1) if named.search(line)):
                 tests.update(of_lines.get(str(number), ()))
                 names += [kept] if (kept := kept_at(tree, number)) and kept not in names else []
     return tests
+
+
+def of_files(word: str, tests: Iterable[str]) -> set[str]:
+    """Those of the tests in whose files a word stands."""
+    by_file = defaultdict(set)
+    for test in tests:
+        by_file[test.partition("::")[0]].add(test)
+    return {
+        test for file, some in by_file.items() if re.search(rf"\b{word}\b", (ROOT / file).read_text()) for test in some
+    }
 
 
 @functools.cache
