@@ -266,11 +266,8 @@ def _ends(token: str, after: str, model: _Model) -> bool:
         return False
     initial = _INITIAL.match(token) is not None
     starts = None if not (abbreviation or initial or kind == "##number##") else _starts(after, after_kind, model)
-    if abbreviation and not initial:
-        if starts is True:
-            return True
-        if after[0].isupper() and after_kind in model.starters:
-            return True
+    if abbreviation and not initial and (starts is True or (after[0].isupper() and after_kind in model.starters)):
+        return True
     if initial or kind == "##number##":
         if starts is False:
             return False

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -316,3 +317,18 @@ def test_a_published_file_is_described_by_its_bytes(tmp_path: Path) -> None:
     assert told == {"file": "data/part.parquet", "rows": 0, "bytes": 3, "sha256": sha}
     assert "rows" not in ledger.describe("data", str(tmp_path / "part.parquet"))
     assert json.dumps(told)
+
+
+def test_what_passes_wrote_of_duplicates_is_published_in_their_order(tmp_path: Path) -> None:
+    rows = [{"step": step, "id": f"{n:032x}", "pos": n, "survivor": "0" * 16} for n, step in enumerate("CBA")]
+    plain = [{name: row.get(name) for name in schema.DUPLICATES.names} for row in rows]
+    evidence = [
+        write(tmp_path / f"e{n}.parquet", part, schema.DUPLICATES) for n, part in enumerate((rows[:2], [], rows[2:]))
+    ]
+    asked = replace(
+        task(tmp_path, [write(tmp_path / "none.parquet", [], schema.judged("web", []))]), evidence=tuple(evidence)
+    )
+    publish.run(asked)
+    assert pq.read_table(asked.duplicates).to_pylist() == plain
+    publish.run(replace(asked, evidence=()))
+    assert pq.read_table(asked.duplicates).to_pylist() == []

@@ -39,6 +39,13 @@ def test_nltk_on_pieces(text: str) -> None:
     assert punkt.count(text) == len(nltk().tokenize(text))
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_sentences_begin_and_end_where_those_of_nltk_do(text: str) -> None:
+    wanted = [(found.start, found.stop) for found in nltk()._slices_from_text(text)]
+    assert list(punkt._slices(text, "unicode")) == wanted
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
 def test_nltk_on_any_text(text: str) -> None:
