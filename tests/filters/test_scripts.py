@@ -74,6 +74,11 @@ def test_the_scripts_are_unicodes() -> None:
             assert scripts.is_unspaced(char), hex(code)
 
 
+def test_the_version_of_what_parts_words_is_its_first_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icu4py.icu_version_info", (78, 1, 2, 0))
+    assert scripts.segmenter() == "ICU 78"
+
+
 def test_words_do_not_depend_on_the_texts_before() -> None:
     """ICU opens a script's dictionary when it first meets a letter of that script alone, and \u30fc is of several."""
     text = "\u30fc的"

@@ -256,9 +256,13 @@ def test_without_a_budget_no_source_is_repeated(three: dict[str, Path], tmp_path
 def test_a_file_that_changed_after_counting_is_refused(three: dict[str, Path], tmp_path: Path) -> None:
     asked = order(three, "uniform", tmp_path)
     planned = planned_of(asked)
-    (three["wiki"] / "00.jsonl").write_text('{"id": "x", "text": "other"}\n')
-    with pytest.raises(InputError, match="changed after it was counted"):
-        draw_rows(asked, planned, tmp_path)
+    file = three["wiki"] / "00.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    another = '{"id": "x", "text": "other"}\n'
+    for changed in ([another], lines[:-1], [*lines, another], []):
+        file.write_text("".join(changed))
+        with pytest.raises(InputError, match="changed after it was counted"):
+            draw_rows(asked, planned, tmp_path)
 
 
 @pytest.mark.parametrize(
