@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from train_probe import charts, evaluate, tables, tokenizer  # noqa: E402
+from train_probe import charts, evaluate, report, tables, tokenizer  # noqa: E402
 from train_probe.__main__ import main  # noqa: E402
 from train_probe.config import ModelConfig  # noqa: E402
 from train_probe.data import TokenFile  # noqa: E402
@@ -174,6 +174,33 @@ def test_nothing_of_a_corpus_is_markup_on_the_page(corpora, command):
     sections = dict(re.findall(r"<h2>([^<]*)</h2>(.*?)(?=<h2>|</main>)", body, re.DOTALL))
     for title in ("Differences", "What the models write", "To repeat it"):
         assert "&lt;u&gt;" in sections[title], title
+
+
+def test_names_and_what_models_write_are_no_markup_either(corpora, command, monkeypatch):
+    """Names of mixtures can hold none as they are given, those of metrics are ours: a page of results in which they do."""
+    taken = []
+    monkeypatch.setattr(report, "write", lambda *given: taken.append(given))
+    assert main(command("train", "--tokens", "1K", "--seeds", "2", "--no-tasks")) == 0
+    found, runs, out = taken[0]
+    for seeds in runs.values():
+        for run in seeds.values():
+            for sample in run["samples"]:
+                sample["written"] = tokenizer.from_merges([]).inner.encode("<u>" * 3).ids
+    marked = {"web": "<u>web", "books": "<u>books", "bits per byte": "<u>bits per byte"}
+
+    def named(value):
+        if isinstance(value, dict):
+            return {named(key): named(one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [named(one) for one in value]
+        return marked.get(value, value) if isinstance(value, str) else value
+
+    found = named({**found, "note": "<u>a note", "pairs": [{**pair, "caveat": "<u>so"} for pair in found["pairs"]]})
+    body = report.page(found, named(runs), out).partition("<body>")[2]
+    assert "<u>" not in body
+    for said in ("web", "books", "bits per byte", "a note", "so"):
+        assert f"&lt;u&gt;{said}" in body
+    assert "&lt;u&gt;&lt;u&gt;&lt;u&gt;" in body
 
 
 def test_no_part_of_the_page_is_wider_than_a_phone(corpora, command, tmp_path):
