@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.extractor_pages import pages
 from curate.html.extract import assemble, judge
+from curate.html.title import title_of, with_title
 
 PIECES = (
     "<", ">", "</", "<!--", "-->", "<![CDATA[", "<script>", "</script>", "<style>", "<svg>", "</svg>", "<title>", "<p>",
@@ -59,7 +60,7 @@ def check(html: str) -> str | None:
     """What is wrong with the engine's answer to `html`, or None."""
     start = process_time()
     judged = judge(html)
-    text = assemble(judged)
+    text = with_title(assemble(judged), title_of(judged.page, "https://www.example.org/1"))
     seconds = process_time() - start
     if seconds > 0.5 + SECONDS_PER_MB * len(html) / 1e6:
         return f"{seconds:.1f} s for {len(html)} characters"
