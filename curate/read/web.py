@@ -25,6 +25,8 @@ from curate.read.splits import SplitTask, read_split
 from curate.warc import Limits, Record, skip_reason
 
 BATCH_ROWS = 192
+OTHER_LANGUAGE = "other_language"
+"""The reason of steps that know languages (filters/language.py)."""
 ROWS = schema.extracted("web")
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
 
@@ -130,8 +132,8 @@ class Union:
     """`--extractor union`: of two engines' texts of a page the first that the recipe keeps.
 
     Engines disagree on pages, and what one makes of a page is often dropped by rules that keep what another makes of it. So the
-    second engine is asked where the recipe would drop the first one's text. What needs two documents can't be asked of one page:
-    steps of the whole corpus are left out of the question, and decide later, as ever.
+    second engine is asked where the recipe would drop the first one's text, but not for its language: that is the page's. What needs
+    two documents can't be asked of one page: steps of the whole corpus are left out of the question, and decide later, as ever.
     """
 
     def __init__(self, recipe: str, title: bool) -> None:
@@ -153,22 +155,25 @@ class Union:
                 if not found:
                     raise
                 continue
-            if text and self.keeps(replace(document, text=text)):
+            dropped = self._dropped(replace(document, text=text)) if text else "no text"
+            if dropped is None:
                 return text, engine
             found.append((text, engine))
+            if dropped == OTHER_LANGUAGE:
+                break
         return next((one for one in found if one[0]), found[0])
 
-    def keeps(self, document: Document) -> bool:
-        """Whether every step on one document keeps it. A step that raises keeps nothing."""
+    def _dropped(self, document: Document) -> str | None:
+        """Why the first step on one document that drops it does so; None where all keep it. One that raises drops it."""
         for step in self._steps:
             try:
                 decision: Any = step(document)
-            except Exception:
-                return False
+            except Exception as error:
+                return type(error).__name__
             if decision.reason is not None:
-                return False
+                return str(decision.reason)
             document = decision.doc
-        return True
+        return None
 
 
 def _details(task: WebTask) -> dict[str, str]:

@@ -13,7 +13,7 @@ RECIPE = '[[step]]\nuse = "curate.dedup.Urls"\n[[step]]\nuse = "filters.gopher.W
 DOCUMENT = Document(id="1", text="", source="s", url="http://example.org/")
 
 
-def united(monkeypatch: pytest.MonkeyPatch, **texts: str) -> tuple[str, str]:
+def united(monkeypatch: pytest.MonkeyPatch, recipe: str = "", **texts: str) -> tuple[str, str]:
     """What union makes of a page of which the engines make `texts`; "!": it raises."""
 
     def named(name: str, **how: bool):
@@ -27,7 +27,7 @@ def united(monkeypatch: pytest.MonkeyPatch, **texts: str) -> tuple[str, str]:
         return extract
 
     monkeypatch.setattr(web, "named_extractor", named)
-    return web.Union(RECIPE, True)(b"<p>", None, DOCUMENT)
+    return web.Union(recipe or RECIPE, True)(b"<p>", None, DOCUMENT)
 
 
 GOOD, OTHER, SHORT = "one two three four five", "six seven eight nine ten", "one two"
@@ -49,6 +49,27 @@ GOOD, OTHER, SHORT = "one two three four five", "six seven eight nine ten", "one
 )
 def test_the_first_text_that_the_recipe_keeps(monkeypatch, first: str, second: str, taken: tuple[str, str]) -> None:
     assert united(monkeypatch, curate=first, trafilatura=second) == taken
+
+
+GERMAN = "Der Fluss fließt seit vielen Jahren durch das breite Tal, und niemand weiß, woher er seinen Namen hat."
+ENGLISH = (
+    "The river has been flowing through the wide valley for many years, and nobody knows where it has its name from."
+)
+
+
+def test_no_engine_is_asked_again_for_a_page_in_another_language(monkeypatch) -> None:
+    language = '[[step]]\nuse = "filters.language.FastText"\nlanguages = ["en"]\n'
+    assert united(monkeypatch, language, curate=GERMAN, trafilatura="!") == (GERMAN, "curate")
+    assert united(monkeypatch, language, curate=GERMAN, trafilatura=ENGLISH) == (GERMAN, "curate")
+    # dropped before anybody asks for the language
+    assert united(monkeypatch, RECIPE + language, curate=GERMAN + " so", trafilatura=GERMAN) == (
+        GERMAN + " so",
+        "curate",
+    )
+    assert united(monkeypatch, RECIPE.replace("9", "90") + language, curate="zu kurz", trafilatura=ENGLISH) == (
+        ENGLISH,
+        "trafilatura",
+    )
 
 
 def test_a_page_that_the_first_engine_can_not_read_fails(monkeypatch) -> None:
