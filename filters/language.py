@@ -14,6 +14,8 @@ from curate.filters.text import without_capitals
 
 MODELS = {"lid.176.ftz": "lid.176", "lid.176.bin": "lid.176.bin"}
 """Published models -> names of their assets."""
+OTHER_LANGUAGE = "other_language"
+"""The reason for a document in a language that is not wanted."""
 RENAMED = {"als": "gsw"}
 """Labels of lid.176 that mean another language in ISO 639: Wikipedia's code for Alemannic is that of Tosk Albanian."""
 _LABEL = len("__label__")
@@ -33,7 +35,7 @@ class FastText:
 
     signals: ClassVar[tuple[str, ...]] = ("fasttext_score",)
     limits: ClassVar[tuple[Limit, ...]] = (
-        Limit("other_language", "language", "not in", "languages"),
+        Limit(OTHER_LANGUAGE, "language", "not in", "languages"),
         Limit("low_score", "fasttext_score", "<", "threshold", unless="unsure"),
     )
     by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
@@ -116,7 +118,7 @@ def _decided(step: "FastText | LangDetect | Cld3", doc: Document, signal: str, *
     low = unsure and score < (step.threshold or 0.0)
     if not (low or other):
         return keep(doc, score, signals=signals)
-    reason = "low_score" if low and (sure_first or not other) else "other_language"
+    reason = "low_score" if low and (sure_first or not other) else OTHER_LANGUAGE
     return drop(doc, reason, score, signals=signals)
 
 
@@ -207,7 +209,7 @@ class LangDetect:
     signals: ClassVar[tuple[str, ...]] = ("langdetect_score",)
     limits: ClassVar[tuple[Limit, ...]] = (
         Limit("low_score", "langdetect_score", "<", "threshold", unless="unsure"),
-        Limit("other_language", "language", "not in", "languages"),
+        Limit(OTHER_LANGUAGE, "language", "not in", "languages"),
     )
     by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
     costly: ClassVar[bool] = True
@@ -247,7 +249,7 @@ class Cld3:
     signals: ClassVar[tuple[str, ...]] = ("cld3_probability",)
     limits: ClassVar[tuple[Limit, ...]] = (
         Limit("low_score", "cld3_probability", "<", "threshold", unless="unsure"),
-        Limit("other_language", "language", "not in", "languages"),
+        Limit(OTHER_LANGUAGE, "language", "not in", "languages"),
     )
     by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
 

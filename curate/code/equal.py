@@ -552,7 +552,8 @@ def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near 
     known = templates()
     found: list[Equal] = []
     near: Near | None = None
-    for at, number, same in _begun(hashes, *known[:6]):
+    begun = _begun(hashes, known.tables, known.starting, known.pairs, known.words, known.first, known.second)
+    for at, number, same in begun:
         whole = same == known.first[2 * number + 1] - known.first[2 * number]
         text.furthest = at if whole else at + same
         end = _program(number)(text, at) if whole else -1

@@ -249,6 +249,10 @@ def _without_lookaround(pattern: str) -> str:
     return "".join(out) + pattern[at:]
 
 
+BITS = 64
+"""Of a gate: several names share one."""
+
+
 @lru_cache(maxsize=1)
 def _present() -> Gates:
     """The words without one of which a text has none of the names of the table: pattern n has bit n modulo `BITS`."""
@@ -261,9 +265,6 @@ def _present() -> Gates:
         return gates(needs, np.uint64)
 
     return Gates(**saved("names", build))
-
-
-BITS = 64
 
 
 @lru_cache(maxsize=1)

@@ -92,9 +92,9 @@ def _gate() -> Sequence[str]:
 
 
 @lru_cache(maxsize=5)
-def _part(number: int) -> Any:
+def _rough(pattern: str) -> Any:
     """One of these, when it is first asked for: their automata are large."""
-    return rough(_gate()[number])
+    return rough(pattern)
 
 
 _MAY_TAKE = rf"\b(?:{_TAKING[3:-1]}|copied|taken|borrowed|pasted|ported|transliterated|cut|code|straight|sources?|body|logic|routines?|tables?|constants?|maths?|parts|bits|pieces|stuff|guts|adapted|derived|extracted|reproduced|reworked|simplified|stripped|condensed|based|modell?ed)\b(?: [a-z0-9_'-]+){{0,5}} (?:from|off|out of|on|upon|courtesy of) |'s? (?:\w+ )?(?:code|sources?|routines?|release|internals|driver|listing|encoder|decoder|codec|firmware)\b|\b(?:port|translation|clone|fork|rewrite|conversion|reimplementation|rip-?off|transcription|copy|remake|imitation|adaptation|reconstruction|excerpt|backport) (?:of|from) "
@@ -269,7 +269,7 @@ def _head_end(raw: str) -> int:
 def _may_remark(text: str) -> bool:
     """Whether a text may have a remark at all, by a look at all patterns; asked last, since it is costly."""
     flat = _flat(text.lower())
-    return any(first_place(_part(number), flat) is not None for number in range(len(_gate())))
+    return any(first_place(_rough(pattern), flat) is not None for pattern in _gate())
 
 
 def _without(raw: str, covered: Sequence[tuple[Any, ...]]) -> str:

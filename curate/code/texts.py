@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.errors import InputError
 from curate.filters.assets import AssetMissingError, find
+from curate.filters.jit import Array, Number, inner
 
 _ALIKE = {
     "‘’‚‛′`´ʼ": "'", "“”„‟″«»": '"', "‐‑‒–—―−": "-", "•·∙◦▪●○‣⁃": "*", "©": "(c)", "®™": " ",
@@ -125,18 +126,23 @@ def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
         slots[i] = k
 
 
+@inner
+def number_of(table: Array, numbers: Array, wanted: Number) -> Number:
+    """The number that a table (hashes, numbers) has for a hash; -1 for none."""
+    mask = np.uint64(table.size - 1)
+    i = wanted & mask
+    while table[i] != 0:
+        if table[i] == wanted:
+            return numbers[i]
+        i = (i + np.uint64(1)) & mask
+    return -1
+
+
 @numba.njit(cache=True, nogil=True)
 def find_hashes(table, slots, wanted):  # type: ignore[no-untyped-def]
-    mask = np.uint64(table.size - 1)
     out = np.empty(wanted.size, np.int32)
     for n in range(wanted.size):
-        i = wanted[n] & mask
-        out[n] = -1
-        while table[i] != 0:
-            if table[i] == wanted[n]:
-                out[n] = slots[i]
-                break
-            i = (i + np.uint64(1)) & mask
+        out[n] = number_of(table, slots, wanted[n])
     return out
 
 

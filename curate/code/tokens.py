@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays, saved
-from curate.code.texts import Table, hash_table, of_table, spdx_data, table_of
+from curate.code.texts import Table, hash_table, number_of, of_table, spdx_data, table_of
 from curate.filters.jit import Array, Number, compiled, inner
 
 _SEED = np.uint64(0xCBF29CE484222325)
@@ -104,7 +104,6 @@ def _words(
     A hash of `spelled` (a table: hashes, numbers) is written as the one of `meant` that it stands for.
     """
     size = text.size
-    mask = np.uint64(spelled[0].size - 1)
     n = 0
     i = 0
     lines, last = 1, 0
@@ -140,13 +139,8 @@ def _words(
         label = _label_end(text, begin, i, lines > 0 and _may_begin(text, last, lines))
         if label == begin:
             h ^= h >> np.uint64(29)
-            at = h & mask
-            while spelled[0][at] != 0:
-                if spelled[0][at] == h:
-                    h = meant[spelled[1][at]]
-                    break
-                at = (at + np.uint64(1)) & mask
-            hashes[n] = h
+            other = number_of(spelled[0], spelled[1], h)
+            hashes[n] = meant[other] if other >= 0 else h
             starts[n] = begin
             ends[n] = i
             n += 1
@@ -156,16 +150,22 @@ def _words(
     return n
 
 
+@inner
+def _gram(hashes: Array, at: Number, width: Number) -> Number:
+    """One hash of the `width` words from `at` on."""
+    h = _SEED
+    for i in range(at, at + width):
+        h = (h ^ hashes[i]) * _MIX
+        h ^= h >> np.uint64(31)
+    return h
+
+
 @numba.njit(cache=True, nogil=True)
 def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
     count = max(0, hashes.size - width + 1)
     out = np.empty(count, np.uint64)
     for i in range(count):
-        h = _SEED
-        for j in range(width):
-            h = (h ^ hashes[i + j]) * _MIX
-            h ^= h >> np.uint64(31)
-        out[i] = h
+        out[i] = _gram(hashes, i, width)
     return out
 
 
@@ -175,9 +175,7 @@ def may_begin(hashes, pairs):  # type: ignore[no-untyped-def]
     out = np.zeros(hashes.size, np.bool_)
     mask = np.uint64(pairs.size * 8 - 1)
     for i in range(hashes.size - 1):
-        h = (_SEED ^ hashes[i]) * _MIX
-        h = ((h ^ (h >> np.uint64(31))) ^ hashes[i + 1]) * _MIX
-        h = (h ^ (h >> np.uint64(31))) & mask
+        h = _gram(hashes, i, 2) & mask
         out[i] = (pairs[h >> np.uint64(3)] >> (h & np.uint64(7))) & np.uint64(1)
     return out
 
@@ -186,20 +184,11 @@ def may_begin(hashes, pairs):  # type: ignore[no-untyped-def]
 def anchors_in(hashes, begins, width, table, numbers):  # type: ignore[no-untyped-def]
     """(word, number) of the runs of `width` words of a text that a table has; of several words only where `begins`."""
     found = [(0, 0) for _ in range(0)]
-    mask = np.uint64(table.size - 1)
     for at in range(hashes.size - width + 1):
-        if width > 1 and not begins[at]:
-            continue
-        h = _SEED
-        for i in range(at, at + width):
-            h = (h ^ hashes[i]) * _MIX
-            h ^= h >> np.uint64(31)
-        slot = h & mask
-        while table[slot] != 0:
-            if table[slot] == h:
-                found.append((at, numbers[slot]))
-                break
-            slot = (slot + np.uint64(1)) & mask
+        if width == 1 or begins[at]:
+            number = number_of(table, numbers, _gram(hashes, at, width))
+            if number >= 0:
+                found.append((at, number))
     return found
 
 

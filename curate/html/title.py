@@ -14,7 +14,9 @@ _LEVEL = np.zeros(len(TAG) + 1, np.int32)
 """Of each element: 1 to 3 for headings, else 0."""
 for _level in (1, 2, 3):
     _LEVEL[TAG[f"h{_level}"]] = _level
-_APART = re.compile(r"\s+[-–—·•:/~>@]+\s+|\s*[|｜丨ㅣ│┃»«›‹·•_]+\s*|\s*::\s*|\s*--+\s*")
+_BARS = "|ㅣ│┃»«›‹·•_"  # part a title wherever they stand, dashes and the like between blanks
+_APART = re.compile(rf"\s+[-–—·•:/~>@]+\s+|\s*[｜丨{_BARS}]+\s*|\s*::\s*|\s*--+\s*")
+_AT_ITS_ENDS = re.compile(rf"^[\W_]+(?=\s)|(?<=\s)[-–—:/~>@{_BARS}]+\s*$")
 _TOKEN = re.compile(r"[^\W_]+")
 _UNPARTED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 """Thai, Japanese, Chinese: no spaces part their words; pairs of characters stand for them."""
@@ -131,7 +133,7 @@ def _without_site(said: str, parts: list[str], url: str | None) -> str:
     for part in (parts[-1], parts[0]) if len(parts) > 1 else ():
         if _is_site(part, url):
             rest = said.removesuffix(part) if part == parts[-1] else said.removeprefix(part)
-            return re.sub(r"^[\W_]+(?=\s)|(?<=\s)[-–—·•:/~>@|ㅣ│┃»«›‹_]+\s*$", "", rest).strip(" |ㅣ│┃»«›‹·•_-–—:>@")
+            return _AT_ITS_ENDS.sub("", rest).strip(f" -–—:>@{_BARS}")
     return said
 
 

@@ -25,8 +25,6 @@ from curate.read.splits import SplitTask, read_split
 from curate.warc import Limits, Record, skip_reason
 
 BATCH_ROWS = 192
-OTHER_LANGUAGE = "other_language"
-"""The reason of steps that know languages (filters/language.py)."""
 ROWS = schema.extracted("web")
 FALLBACK = b"fallback"  # in the metadata of a batch: pages of it that another engine than the one asked for has read
 
@@ -137,6 +135,9 @@ class Union:
     """
 
     def __init__(self, recipe: str, title: bool) -> None:
+        from curate.filters.language import OTHER_LANGUAGE  # and all that knows languages: for union alone
+
+        self._final = OTHER_LANGUAGE
         self._steps = [step for step in parse(recipe, "the recipe").steps if not is_corpus_wide(step)]
         self._engines = [(name, named_extractor(name, title=title)) for name in UNITED]
 
@@ -159,7 +160,7 @@ class Union:
             if dropped is None:
                 return text, engine
             found.append((text, engine))
-            if dropped == OTHER_LANGUAGE:
+            if dropped == self._final:
                 break
         return next((one for one in found if one[0]), found[0])
 
