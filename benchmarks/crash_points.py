@@ -892,7 +892,7 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
     import curate.run.passes
     import curate.run.publish  # noqa: F401
     from curate.code.source import code_source
-    from curate.dedup import MinHash, clusters, kernel, verify  # noqa: F401
+    from curate.dedup import MinHash, contain, kernel, verify  # noqa: F401
     from curate.engine import tasks
     from curate.read.rows import SafeTask
     from curate.tokens import tokenizer

@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.dedup import MinHash, clusters, contain, verify
+from curate.dedup import MinHash, contain, minhash, verify
 from curate.engine.session import session
 
 WORDS, CHUNK, BANDS, ROWS = 50, 50_000, 14, 8
@@ -98,7 +98,7 @@ def measure(make: str, size: int, engine: str, step: MinHash, result: Any) -> No
         started = time.process_time()
         pq.write_table(step.keys(batch), folder / "keys" / f"{number:05d}.parquet", compression="zstd")
         keys_seconds += time.process_time() - started
-    timed = clusters.timed
+    timed = minhash.timed
 
     cpu = dict[str, float]()
 
@@ -110,7 +110,7 @@ def measure(make: str, size: int, engine: str, step: MinHash, result: Any) -> No
         cpu[name] = round(cpu.get(name, 0) + time.process_time() - before, 2)
         memory[name] = round(max(memory.get(name, 0), found[0]), 2)
 
-    for module in (clusters, contain, verify):
+    for module in (minhash, contain, verify):
         setattr(module, "timed", watched)  # noqa: B010
     with session("scale", engine=engine) as s:
         started, before = time.monotonic(), time.process_time()

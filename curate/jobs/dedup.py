@@ -62,6 +62,7 @@ def deduplicate(options: Options, engine: EngineOptions | None = None) -> Ledger
     from curate.report.write import finish_report
 
     recipe = recipe_of(options.method, options.parameters)
+    # Its files are found here; the job's first stage reads them, a task each.
     source = corpus_source(options.corpus, text=options.text_column, ident=options.id_column)
     notes(source.notes)
     job = CorpusJob(

@@ -1,5 +1,8 @@
 """Filters over shards: a pass runs the per-document steps up to the next corpus-wide step, on one working shard.
 
+A corpus-wide step has three parts (`dedup/base.py`), and texts are read once a pass, so each has its place in it: the pass before the
+step ends with its `keys`, `resolve` then says by shard what is lost, and the pass behind it begins with `apply`.
+
 All rows stay. A row that is rejected keeps its reason, the value that decided and what the other cheap steps measure, so
 that a limit can be chosen again from the stored columns.
 """
@@ -50,6 +53,8 @@ def judge_corpus(s: Session, job: "CorpusJob", parts: Sequence[str]) -> list[str
     for number, paths in enumerate(outs, 1):
         if number >= done:
             size = _pass(s, job, number, sources, paths, size)
+            if number < len(outs):
+                _resolve(s, job, number, len(names))
         if number > 1 and number >= done:
             storage.remove(job.scratch(f"pass-{number - 1}"))
         sources = paths
@@ -57,11 +62,10 @@ def judge_corpus(s: Session, job: "CorpusJob", parts: Sequence[str]) -> list[str
 
 
 def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], outs: Sequence[str], size: int) -> int:
-    """Judge every shard (of `size` bytes of text in all) up to the next corpus-wide step, and resolve that step. Gives the bytes of
-    text that were written."""
+    """Apply what the corpus-wide step before took, judge every shard (of `size` bytes of text in all) up to the next one, and write the
+    keys of that. Gives the bytes of text that were written."""
     recipe, count = job.recipe, len(outs)
     first, last = recipe.segments()[number - 1]
-    corpus_wide = last < len(recipe.steps)
     lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
     removals = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
     tasks = [
@@ -76,7 +80,7 @@ def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], out
             lost=storage.join(lost, f"shard={i}") if number > 1 else "",
             removals=removals[i] if number > 1 else None,
             duplicates=job.scratch(f"duplicates-{number}", part_name(i, count)) if number > 1 else "",
-            keys=storage.join(keys, part_name(i, count)) if corpus_wide else "",
+            keys=storage.join(keys, part_name(i, count)) if last < len(recipe.steps) else "",
             packed=size > UNPACKED or not storage.is_local(job.work),
             beats=job.beats,
         )
@@ -88,8 +92,6 @@ def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], out
         facts["kept"] = sum(one.facts.get("kept", 0) for one in written)
         whole = checksums.total(one.content for one in written)
         _check_pass(job, number, whole)
-    if corpus_wide:
-        _resolve(s, job, number, last, keys, count)
     return whole.bytes
 
 
@@ -105,8 +107,10 @@ def _facts(job: "CorpusJob", number: int) -> str:
     return job.scratch(f"facts-{number}.json")
 
 
-def _resolve(s: Session, job: "CorpusJob", number: int, at: int, keys: str, shards: int) -> None:
-    label, lost = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost")
+def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
+    """Have the corpus-wide step behind a pass say what is lost, from the keys that the pass has written."""
+    at = job.recipe.segments()[number - 1][1]
+    label, lost, keys = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost"), job.scratch(f"keys-{number}")
     with stage(job, label, 1) as facts:
         facts["worked"] = not storage.exists(_facts(job, number))
         if facts["worked"]:
