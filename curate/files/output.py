@@ -22,8 +22,11 @@ from curate.errors import OutputError
 from curate.files import locks, storage
 
 IDENTITY, BUILT = "job.json", "ledger.json"
-INDEX = "index.json"
-"""In `extracted/`: which parts there are, and what was counted when they were read. Written when all of them stand there."""
+INDEX = "_index.json"
+"""In `extracted/`: which parts there are, and what was counted when they were read. Written when all of them stand there. Readers of
+folders of Parquet pass over a name that begins so."""
+_INDEX_BEFORE = "index.json"
+"""Its name in corpora made before December 2026."""
 SHOWN = 5
 _PASSING = re.compile(r"recipe\.toml|_scratch/(stages\.json|beats/.*)")
 """What says how far a run is: of no use without what it made."""
@@ -181,6 +184,12 @@ def finish(output: str, scratch: Sequence[str]) -> None:
         storage.remove(storage.join(work, name))
     storage.remove_garbage(work)
     storage.rename_folder(work, output, last=BUILT, without=locks.NAME)
+
+
+def index_path(folder: str) -> str:
+    """The index of a folder `extracted/`, under the name that it has there."""
+    before = storage.join(folder, _INDEX_BEFORE)
+    return before if storage.exists(before) else storage.join(folder, INDEX)
 
 
 def read_json(path: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from curate.engine.memory import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.fingerprints import digest_of
-from curate.files.output import IDENTITY, INDEX, read_json
+from curate.files.output import IDENTITY, index_path, read_json
 from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
@@ -184,7 +184,7 @@ def _is_corpus(folder: str) -> bool:
 
 
 def _index(folder: str) -> dict[str, Any]:
-    return read_json(storage.join(folder, "extracted", INDEX))
+    return read_json(index_path(storage.join(folder, "extracted")))
 
 
 def extraction(recipe: Recipe) -> dict[str, str | int | float]:
@@ -209,7 +209,7 @@ def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:
             "name the crawl files instead, or use the recipe's engine it was made with"
         )
     folder = storage.join(corpus, "extracted")
-    parts = [storage.join(folder, name) for name in [*index["parts"], INDEX]]
+    parts = [*(storage.join(folder, name) for name in index["parts"]), index_path(folder)]
     made = [tuple(item) for item in job["inputs"]]
     return Source(index["kind"], None, [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
 

@@ -159,12 +159,14 @@ def _remove_others(splits: str, tasks: Sequence[ReadTask]) -> int:
 
 
 def _reuse(job: CorpusJob, folder: str) -> list[str]:
-    parts = read_json(storage.join(folder, INDEX))["parts"]
+    index = output.index_path(folder)
+    parts = read_json(index)["parts"]
     if not storage.exists(job.path("extracted", INDEX)):
-        for name in [*parts, INDEX]:
+        for name in parts:
             storage.link(storage.join(folder, name), job.path("extracted", name))
+        storage.link(index, job.path("extracted", INDEX))
     paths = [job.path("extracted", name) for name in parts]
     found = checksums.total(read_written(path).content for path in paths)
-    if found.to_dict() != read_json(storage.join(folder, INDEX)).get("content"):
-        raise BalanceError(f"{folder} holds {found}, its {INDEX} says otherwise: start from the crawl files again")
+    if found.to_dict() != read_json(index).get("content"):
+        raise BalanceError(f"{folder} holds {found}, {index} says otherwise: start from the crawl files again")
     return paths

@@ -80,13 +80,19 @@ def test_the_number_of_files_follows_from_the_texts_that_are_kept(tmp_path: Path
 
 @pytest.mark.engine
 @pytest.mark.xdist_group("engine")
-@pytest.mark.parametrize("source", [None, "mine"])
-def test_another_recipe_starts_from_the_texts_of_a_crawl(tmp_path: Path, recipe: str, source: str | None) -> None:
-    """A corpus whose crawl had a name (--source) was refused."""
+@pytest.mark.parametrize(("source", "index"), [(None, "_index.json"), ("mine", "index.json")])
+def test_another_recipe_starts_from_the_texts_of_a_crawl(
+    tmp_path: Path, recipe: str, source: str | None, index: str
+) -> None:
+    """A corpus whose crawl had a name (--source) was refused. Older corpora have an index under another name."""
     crawl = sample_crawl.write(tmp_path)[0]
     first = clean(Options([str(crawl)], str(tmp_path / "out"), recipe, "resiliparse", source=source), QUIET)
+    extracted = tmp_path / "out" / "extracted"
+    assert pq.read_table(extracted).num_rows == first["records"] - sum(first["skipped"].values())
+    (extracted / "_index.json").rename(extracted / index)
     second = clean(Options([str(tmp_path / "out")], str(tmp_path / "again"), recipe, "resiliparse"), QUIET)
     assert second["data"] == first["data"]
+    assert (tmp_path / "again" / "extracted" / "_index.json").exists()
     with pytest.raises(InputError, match="other extraction settings"):
         clean(Options([str(tmp_path / "out")], str(tmp_path / "third"), recipe, "curate"), QUIET)
 
