@@ -13,8 +13,10 @@ import types
 
 import pytest
 
-from curate.engine import children, session
+from curate.engine import children, session, starts
 
+_dropped: list[starts.Server] = []
+"""Processes that children were forked from when the surroundings were others."""
 KEPT = 2
 """How many wait, with and without a limit of memory each."""
 PASSING = frozenset({"PYTEST_CURRENT_TEST", "RUST_LOG", session.sail.CONNECT_MODE})
@@ -46,12 +48,23 @@ def _surroundings() -> tuple[object, ...]:
     return environment, list(sys.path), os.getcwd(), [resource.getrlimit(limit) for limit in LIMITS]
 
 
+class _Server(starts.Server):
+    """What children are forked from, likewise."""
+
+    def __init__(self) -> None:
+        self.around = _surroundings()
+        super().__init__()
+
+
 class _Child(children.Child):
     """A child that knows where it was started."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, started: starts.Started | None = None) -> None:
         self.started = _surroundings()
-        super().__init__(memory)
+        if isinstance(starts._server, _Server) and starts._server.around != self.started:
+            _dropped.append(starts._server)
+            starts._server = None
+        super().__init__(memory, started)
 
     @property
     def alive(self) -> bool:
@@ -78,6 +91,10 @@ def warm_children():
     """Jobs of this process leave their children to the next one."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(children, "Child", _Child)
+        patched.setattr(starts, "Server", _Server)
+        patched.setattr(children, "load", children.call)  # what a job loads is not for the next one's
         patched.setattr(session, "children", types.SimpleNamespace(**{**vars(children), "close_all": _rest}))
         yield
     children.close_all()
+    for server in _dropped:
+        server.close()

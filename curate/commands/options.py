@@ -26,7 +26,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def light(*arguments: Any, **options: Any) -> Any:
         if (click.get_current_context().obj or {}).get(ALONE):
             if options["engine"] != "spark" and not options["master"]:
-                starts.ahead(options["cores"], options["memory"])
+                starts.ahead(options["memory"])
             from curate.engine.children import leave_pandas_out
 
             gc.set_threshold(50_000)  # what imports make is no garbage, and to go through it takes a tenth of a second

@@ -14,19 +14,21 @@ one before anything is said to be its fault.
 Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that comes from a child is ever unpickled.
 """
 
+import errno
 import gc
 import json
 import mmap
 import os
 import resource
 import signal
+import socket
 import struct
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import FrameType
@@ -36,9 +38,9 @@ import pyarrow as pa
 
 from curate import errors
 from curate.engine import memory, starts, tasks
-from curate.engine.starts import MARK
+from curate.engine.starts import ALIVE, MARK, ORDER
 from curate.errors import CrashError, CurateError, EngineError
-from curate.files import storage, threads, typed_json
+from curate.files import storage, typed_json
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -161,21 +163,67 @@ def _serve(request: Request, out: IO[bytes]) -> None:
 
 
 def main() -> None:
-    """Serve requests (one JSON object a line on stdin) until stdin ends, or the parent does."""
+    """Serve requests (one JSON object a line on stdin) until stdin ends, or the parent does. With the number of a socket after that of
+    the shared page: until there is an empty line, then be forked; the new process serves requests."""
     global _shared
     storage.be_patient()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if not sys.argv[2:]:
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     gc.disable()
     _import_lightly()
     gc.enable()
+    held = _threads_and_files()
     for line in sys.stdin.buffer:
+        if line == b"\n":
+            _be_forked(socket.socket(fileno=int(sys.argv[2])), out.fileno(), held)
+            continue
         request = json.loads(line)
         _limit_memory(request["memory"])
         _serve(request, out)
         memory.give_back()
+
+
+def _be_forked(orders: socket.socket, out: int, held: int) -> None:
+    """Fork when asked to (`starts.ORDER`), until the parent ends. Comes back in each new process, with pipes of its own.
+
+    A process with threads or open files beyond those `held` at first is not forked: the new one would lack the threads, and share
+    the places in the files. What a recipe loads may have either.
+    """
+    global _shared
+    gc.freeze()  # what is here is shared as long as nobody writes to it
+    server = os.getpid()
+    while True:
+        asked, files, *_ = socket.recv_fds(orders, ORDER.size, 3)
+        if not asked:
+            os._exit(0)
+        (answer,) = ORDER.unpack(asked)
+        if files:
+            try:
+                answer = os.fork() if _threads_and_files() == held + len(files) else -errno.EDEADLK
+            except OSError as error:
+                answer = -(error.errno or errno.EAGAIN)
+            if answer == 0:
+                threading.Thread(target=_end_with, args=(server,), daemon=True).start()
+                os.dup2(files[0], 0)
+                os.dup2(files[1], out)
+                _shared = mmap.mmap(files[2], MARK.size)
+                orders.close()
+            for file in files:
+                os.close(file)
+            if answer == 0:
+                return
+        else:
+            ended, status = os.waitpid(answer, os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else ALIVE
+        orders.send(ORDER.pack(answer))
+
+
+def _threads_and_files() -> int:
+    """How many threads and open files this process has."""
+    return sum(len(os.listdir(f"/proc/self/{kind}")) for kind in ("task", "fd"))
 
 
 def _end_with(parent: int) -> None:
@@ -249,10 +297,10 @@ def _import_lightly() -> None:
 class Child:
     """One child process. Use `lease()` to get one."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, started: starts.Started | None = None) -> None:
         self.memory = memory
         try:
-            self._process, self._mark = starts.take()
+            self._started = started or starts.start()
         except OSError as error:
             raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
@@ -261,11 +309,10 @@ class Child:
 
         Not `limited`: the child's limit of memory is for later requests. Raises ChildError when the function raised, ChildDied when the process ended.
         """
-        assert self._process.stdin is not None
         try:
             message = Request(function=reference, task=task, memory=self.memory if limited else 0)
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+            self._started.requests.write(json.dumps(message).encode() + b"\n")
+            self._started.requests.flush()
         except BrokenPipeError:
             raise self._died() from None
         while True:
@@ -284,23 +331,27 @@ class Child:
             return
 
     @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._started.process.pid
+
+    @property
     def mark(self) -> int:
         """The page the child is at, or was when it died; -1 between pages."""
-        return int(MARK.unpack_from(self._mark, 0)[0])
+        return int(MARK.unpack_from(self._started.mark, 0)[0])
 
     def _receive(self) -> tuple[bytes, bytes]:
-        assert self._process.stdout is not None
-        header = self._process.stdout.read(HEADER.size)
+        header = self._started.answers.read(HEADER.size)
         if len(header) < HEADER.size:
             raise self._died()
         kind, length = HEADER.unpack(header)
-        payload = self._process.stdout.read(length)
+        payload = self._started.answers.read(length)
         if len(payload) < length:
             raise self._died()
         return kind, payload
 
     def _died(self) -> ChildDied:
-        code = self._process.wait()
+        code = self._started.process.wait()
         if code in (-signal.SIGVTALRM, -signal.SIGPROF, -signal.SIGXCPU):
             return ChildDied("timeout", self.mark, "ended by the kernel at the CPU limit")
         if -code in FROM_OUTSIDE:
@@ -310,23 +361,16 @@ class Child:
 
     def kill(self) -> None:
         """End the process and no more: another thread may be reading from it."""
-        self._process.kill()
+        self._started.process.kill()
 
     def close(self) -> None:
         """End the process; safe to call at any time."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with suppress(OSError):
-                    stream.close()
-        self._mark.close()
+        self._started.close()
 
     @property
     def alive(self) -> bool:
         """Whether it can take a request."""
-        return self._process.poll() is None
+        return self._started.process.poll() is None
 
 
 _idle: list[Child] = []
@@ -374,12 +418,19 @@ def call(function: Callable[[T], R], task: T, *, memory: int = 0) -> R:
     return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task), memory))
 
 
-def call_in_each(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
-    """`call` in each of the children that were started ahead, or in one: what a task loads is then there in all."""
-    count = max(1, starts.waiting())
-    with threads.pool(count) as pool:
-        for made in [pool.submit(call, function, task, memory=memory) for _ in range(count)]:
-            made.result()
+def load(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
+    """Run a task that loads what the children need, once for all of them: where they are forked and none is yet, in the process
+    that they are forked from. Raises as `call` does."""
+    server = starts.server()
+    if server and not server.forked:
+        try:
+            child = Child(0, server.started)
+            for _ in child.request(tasks.reference(function), typed_json.dump(task), limited=False):
+                return
+        except ChildDied:
+            if _ending.is_set():
+                raise
+    call(function, task, memory=memory)
 
 
 def call_json(reference: str, task: object, memory: int = 0) -> object:
@@ -423,6 +474,7 @@ def kill_all() -> None:
     _ending.set()
     for child in [*_busy, *_idle]:
         child.kill()
+    starts.kill()
 
 
 def begin() -> None:
@@ -436,7 +488,9 @@ def ending() -> bool:
 
 
 def close_all() -> None:
-    """End the idle children."""
+    """End the idle children, and what they were forked from, unless some are at work."""
     with _lock:
         while _idle:
             _idle.pop().close()
+        if not _busy:
+            starts.close()

@@ -1,71 +1,226 @@
-"""How the processes of `children` are started: without what these import, so that a command starts some before it has imported the
-rest of itself. Both then import at once."""
+"""How the processes of `children` are started: without what these import, so that a command starts the first before it has imported
+the rest of itself.
 
+That first one is a server: it imports what tasks need, loads what it is told to, and is then forked for each child, which takes
+milliseconds instead of half a second and shares memory. It sees nothing that was crawled. Where Python can't fork well (not on Linux),
+each child is started anew.
+"""
+
+import errno
 import mmap
 import os
+import signal
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
-from typing import NamedTuple
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, NamedTuple, Protocol
 
-from curate.engine.memory import allowed, cores_that_fit, cpu_count, free
+from curate.engine.memory import allowed, cores_that_fit, free
 from curate.errors import EngineError
 
 MARK = struct.Struct("<q")
-AHEAD = 2
-"""As many are started before it is known for how many there is work."""
+ORDER = struct.Struct("<q")
+"""What a server is asked: 0 (with three files) to fork, or how the process of this number has ended. It answers with a number, too: that
+of the new process, an exit code or ALIVE, the negative number of an error."""
+ALIVE = 1 << 32
+FORKS = sys.platform == "linux"
+LOST = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EDEADLK})
+"""Errors of a server that is no more, or must not be forked: another one can be."""
 
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from curate.engine.children import main; main()"
 """Ctrl-C is the parent's to handle."""
 
 
-class Started(NamedTuple):
-    """A process, and the page of memory in which it says what it is at."""
+class Process(Protocol):
+    """What `subprocess.Popen` has, and `Forked`."""
 
-    process: "subprocess.Popen[bytes]"
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+    def kill(self) -> None: ...
+
+
+class Started(NamedTuple):
+    """A process, the pipes to and from it, and the page of memory in which it says what it is at."""
+
+    process: Process
+    requests: IO[bytes]
+    answers: IO[bytes]
     mark: mmap.mmap
 
+    def close(self) -> None:
+        """End it; safe to call at any time."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.requests, self.answers):
+            with suppress(OSError):
+                stream.close()
+        self.mark.close()
 
-_ahead: list[Started] = []
+
+class Server:
+    """A process that is forked."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.forked = False
+        """Whether it was: it can't be asked to load anything then."""
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self.started = _start(theirs.fileno())
+
+    def fork(self) -> Started:
+        """A new process. Raises OSError where there can be none."""
+        with self.lock, _mark() as (file, mark):
+            if not self.forked:
+                self.forked = True
+                self.started.requests.write(b"\n")
+                self.started.requests.flush()
+            (stdin, requests), (answers, stdout) = os.pipe(), os.pipe()
+            found = Started(Forked(self), os.fdopen(requests, "wb"), os.fdopen(answers, "rb"), mark)
+            try:
+                found.process.pid = self.ask(0, (stdin, stdout, file))
+            except OSError:
+                found.requests.close()
+                found.answers.close()
+                raise
+            finally:
+                os.close(stdin)
+                os.close(stdout)
+        return found
+
+    def ask(self, order: int, files: Sequence[int] = ()) -> int:
+        """Its answer. Raises OSError for an error, or where it is no more."""
+        with self.lock:
+            socket.send_fds(self._socket, [ORDER.pack(order)], files)
+            told = self._socket.recv(ORDER.size)
+        if not told:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        (answer,) = ORDER.unpack(told)
+        if order == 0 and answer < 0:
+            raise OSError(-answer, os.strerror(-answer))
+        return int(answer)
+
+    def close(self) -> None:
+        """End it, and so what was forked from it."""
+        self.started.close()
+        self._socket.close()
 
 
-def ahead(cores: int | None, memory: int | None) -> None:
-    """Start processes for whoever takes them, no more than there are cores and memory for. What is in the way is said by those who
-    need them."""
+class Forked:
+    """A process that a server has forked: it alone knows how that ended, and nobody else takes its number until it was asked."""
+
+    def __init__(self, server: Server) -> None:
+        self.pid = 0
+        self.returncode: int | None = None
+        self._server = server
+
+    def poll(self) -> int | None:
+        """The exit code, or None."""
+        with self._server.lock:
+            if self.returncode is None:
+                try:
+                    code = self._server.ask(self.pid)
+                except OSError:  # the server was killed
+                    self.kill()
+                    code = -signal.SIGKILL
+                self.returncode = None if code == ALIVE else code
+            return self.returncode
+
+    def wait(self) -> int:
+        """The exit code of a process that is ending."""
+        while (code := self.poll()) is None:
+            time.sleep(0.001)
+        return code
+
+    def kill(self) -> None:
+        """End it; takes no lock, so a handler of signals may."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+_server: Server | None = None
+_lock = threading.RLock()
+
+
+def ahead(memory: int | None) -> None:
+    """Start the first process for whoever takes it, if there is memory for one. What is in the way is said by those who need it."""
     with suppress(EngineError, OSError):
-        for _ in range(cores_that_fit(min(AHEAD, cores or cpu_count()), free(memory), allowed(), memory)):
-            _ahead.append(start())
+        cores_that_fit(1, free(memory), allowed(), memory)
+        server()
 
 
-def waiting() -> int:
-    """How many processes were started and not taken."""
-    return len(_ahead)
-
-
-def take() -> Started:
-    """A process that was started before, or a new one. Raises OSError where there can be none."""
-    while _ahead:
-        started = _ahead.pop(0)
-        if started.process.poll() is None:
-            return started
-    return start()
+def server() -> Server | None:
+    """The process that is forked from, a new one where there is none; None where children are not forked. Raises OSError where there
+    can be none."""
+    global _server
+    with _lock:
+        if _server and _server.started.process.poll() is not None:
+            close()
+        if FORKS and not _server:
+            _server = Server()
+        return _server
 
 
 def start() -> Started:
-    """A new process. Raises OSError where there can be none."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
-    environment.setdefault("OMP_NUM_THREADS", "1")
+    """A new process for a child. Raises OSError where there can be none."""
+    with _lock:
+        try:
+            found = server()
+            return found.fork() if found else _start()
+        except OSError as error:
+            if error.errno not in LOST:
+                raise
+        close()
+        found = server()
+        return found.fork() if found else _start()
+
+
+def kill() -> None:
+    """End the server and no more: another thread may be reading from it."""
+    if _server:
+        _server.started.process.kill()
+
+
+def close() -> None:
+    """End the server."""
+    global _server
+    with _lock:
+        if _server:
+            _server.close()
+        _server = None
+
+
+@contextmanager
+def _mark() -> Iterator[tuple[int, mmap.mmap]]:
+    """A page of memory, and the file that it is of."""
     with tempfile.TemporaryFile() as file:  # without a name: nothing is left behind, whoever is killed
         file.write(MARK.pack(-1))
         file.flush()
-        mark = mmap.mmap(file.fileno(), MARK.size)
+        yield file.fileno(), mmap.mmap(file.fileno(), MARK.size)
+
+
+def _start(*files: int) -> Started:
+    """A process of this one's own, with the socket of a server, where it is to be one."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    with _mark() as (file, mark):
         process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(file.fileno())],
+            [sys.executable, "-c", CHILD, str(file), *map(str, files)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            pass_fds=(file.fileno(),),
+            pass_fds=(file, *files),
         )
-    return Started(process, mark)
+    assert process.stdin
+    assert process.stdout
+    return Started(process, process.stdin, process.stdout, mark)

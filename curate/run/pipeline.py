@@ -82,9 +82,11 @@ class CorpusJob(Job):
             index.check_against(corpus)
         loops = Path(curate.__file__).parent / "html" / "extract.py"
         engine = (source.extraction or {}).get("engine")
-        if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
+        ours = bool(source.tasks) and engine in OF_OURS
+        if ours and not is_compiled(loops, "best_step"):
             notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-        children.call_in_each(load_in_child, LoadTask(recipe.text, recipe.name), memory=source.memory_bytes)
+        load = LoadTask(recipe.text, recipe.name, OF_OURS[0] if ours else "")
+        children.load(load_in_child, load, memory=source.memory_bytes)
 
     def build(self, s: Session) -> Ledger:
         """All stages."""

@@ -183,9 +183,9 @@ def test_children_killed_at_random_moments_change_nothing(tmp_path, seed):
     def kill() -> None:
         while not over.wait(chance.uniform(0.1, 2.0)) and len(killed) < 3:
             for child in list(children._busy):
-                if child._process.pid not in killed:
-                    killed.append(child._process.pid)
-                    os.kill(child._process.pid, signal.SIGKILL)
+                if child.pid not in killed:
+                    killed.append(child.pid)
+                    os.kill(child.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()

@@ -15,6 +15,8 @@ from curate.errors import EngineError, InputError
 from tests.tasks import importable
 
 SELF = "tests_worker_tasks"
+load = children.load  # as it is, not as it is for jobs of tests
+forked = pytest.mark.skipif(not starts.FORKS, reason="children are started here")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,31 +89,106 @@ def test_result_and_reuse():
     assert first[0]["pid"] == second[0]["pid"] != os.getpid()
 
 
-def test_what_is_loaded_in_each_is_loaded_in_those_that_were_started_ahead(monkeypatch, tmp_path):
+@forked
+def test_what_is_loaded_is_there_in_all_children():
     children.close_all()
-    monkeypatch.setattr(starts, "cpu_count", lambda: 64)
-    starts.ahead(None, None)
-    processes = [started.process for started in starts._ahead]
-    assert len(processes) == starts.waiting() == starts.AHEAD
-    children.call_in_each(_note, str(tmp_path))
-    assert {int(path.name) for path in tmp_path.iterdir()} == {process.pid for process in processes}
-    assert starts.waiting() == 0
-    starts.ahead(1, None)
-    (dead,) = starts._ahead
-    dead.process.kill()
-    dead.process.wait()
-    children.close_all()
-    children.call_in_each(_note, str(tmp_path))
-    assert len(list(tmp_path.iterdir())) == starts.AHEAD + 1
-    starts.ahead(2, 1 << 20)  # no memory: said by who needs it
-    assert starts.waiting() == 0
+    starts.ahead(1 << 20)  # no memory: said by who needs it
+    assert starts._server is None
+    starts.ahead(None)
+    server = starts._server
+    load(_hold, 1)
+    with children.lease() as one, children.lease() as other:
+        assert len({server.started.process.pid, one.pid, other.pid}) == 3
+        assert [_ask(child, "_held") for child in (one, other)] == [1, 1]
+        assert not HELD
+    load(_hold, 2)  # they are there: one of them does it
+    with children.lease() as one, children.lease() as other:
+        assert sorted(_ask(child, "_held") for child in (one, other)) == [1, 2]
 
 
-def _note(folder: str) -> None:
-    """Task: leave the number of its process."""
-    time.sleep(0.2)  # long enough that one process can't do both
-    with open(os.path.join(folder, str(os.getpid())), "w"):
-        pass
+@forked
+def test_a_task_that_kills_what_children_are_forked_from_is_done_again(tmp_path):
+    children.close_all()
+    load(_killed, str(tmp_path / "mark"))
+    assert _call("double", {"n": 1})[0]["n"] == 2
+    children.close_all()
+    with pytest.raises(InputError, match="no such file"):
+        load(_mistaken, 0)
+
+
+@forked
+@pytest.mark.parametrize("what", ["thread", "file"])
+def test_a_process_with_threads_or_open_files_is_not_forked(what):
+    children.close_all()
+    load(_hold_open, what)
+    first = starts._server
+    with children.lease() as child:
+        assert _ask(child, "_held") == 0
+    assert starts._server is not first
+
+
+@forked
+def test_children_outlive_each_other_and_end_with_what_they_were_forked_from():
+    children.close_all()
+    with children.lease() as one, children.lease() as other:
+        os.kill(one.pid, signal.SIGTERM)
+        with pytest.raises(children.ChildDied, match="SIGTERM"):
+            list(one.request(f"{SELF}:double", {"n": 1}))
+        assert _ask(other, "_held") == 0
+        starts._server.started.process.kill()
+        with pytest.raises(children.ChildDied) as died:
+            list(other.request(f"{SELF}:wait", {}))
+        assert died.value.reason == "killed"
+    assert _call("double", {"n": 1})[0]["n"] == 2
+
+
+def test_children_that_can_not_be_forked_are_started(monkeypatch):
+    children.close_all()
+    monkeypatch.setattr(starts, "FORKS", False)
+    load(_hold, 1)
+    assert starts._server is None
+    with pytest.raises(children.ChildDied) as died:
+        _call("crash")
+    assert (died.value.reason, died.value.mark) == ("crash", 5)
+    assert _call("double", {"n": 1})[0]["n"] == 2
+    children.close_all()
+
+
+def _ask(child: children.Child, name: str) -> object:
+    (answer,) = child.request(f"tests.curate.test_workers:{name}", 0)
+    return answer
+
+
+HELD: list[object] = []
+
+
+def _hold(value: int) -> None:
+    """Task: keep a value."""
+    HELD.append(value)
+
+
+def _held(_: int) -> int:
+    """Task: how many values are kept."""
+    return len(HELD)
+
+
+def _hold_open(what: str) -> None:
+    """Task: keep a thread or a file."""
+    HELD.append(threading.Thread(target=time.sleep, args=(60,), daemon=True) if what == "thread" else open(__file__))  # noqa: SIM115
+    if what == "thread":
+        HELD[-1].start()
+
+
+def _killed(mark: str) -> None:
+    """Task: die, but not twice."""
+    if not os.path.exists(mark):
+        with open(mark, "w"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _mistaken(_: int) -> None:
+    """Task: a mistake of the person's."""
+    raise InputError("no such file")
 
 
 def test_a_limit_is_lifted_but_not_put_on_a_child_that_grew_without():
