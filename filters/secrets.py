@@ -71,7 +71,7 @@ _OWN = (
 )  # fmt: skip
 """Forms of today that the rules of others don't have, or have too narrow."""
 _ASSIGNED = re2.compile(
-    r"(?i)(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credentials?)[\w.-]{0,20}['\"]?\]?\s{0,4}(?:=>|:=|=|:|,)\s{0,4}(?:[frbuFRBU@$]{0,2})(?:\"([^\"\n]{6,120})\"|'([^'\n]{6,120})')"
+    r"(?i)(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|credentials?)[\w.-]{0,20}['\"]?\]?\s{0,4}(?:=>|:=|=|:|,)\s{0,4}(?:[frbuFRBU@$]{0,2})(?:\"((?:[^\"\\\n]|\\.){6,120})\"|'((?:[^'\\\n]|\\.){6,120})')"
 )
 """A password or key that is given as the value of a name that says so."""
 _STANDS_FOR = re.compile(

@@ -79,6 +79,8 @@ def test_lines_of_data_are_not_looked_through_by_slow_patterns(size: int, end: s
         ("password = 'abcdef1'", "password = '<KEY>'"),
         ("password = 'abcdef!'", "password = '<KEY>'"),
         ("password = 'abc1!'", None),  # five characters
+        (r"password = 'ab\'cdef1'", "password = '<KEY>'"),  # a quote in it
+        (r'password = "ab\\", x = "cdef1"', None),  # it ends behind two backslashes
         ("password = 'your1pass'", None),
         ("password = 'd41d8cd98f00b204e9800998ecf8427e'", None),
         ("api_key = 'a1a1a1a1a1a1a1a1a1a1a1a1'", None),
