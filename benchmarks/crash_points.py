@@ -952,12 +952,10 @@ def main() -> None:
         write_inputs(inputs)
         preload(commands, inputs)
         for store in arguments.store:
-            for command in commands:
-                with (
-                    s3_server() if store == "s3" else nullcontext(),
-                    crawl_server(inputs) if command == "fetch" else nullcontext(),
-                ):
-                    found.append(sweep(command, store, inputs, Path(folder), order))
+            with s3_server() if store == "s3" else nullcontext():
+                for command in commands:
+                    with crawl_server(inputs) if command == "fetch" else nullcontext():
+                        found.append(sweep(command, store, inputs, Path(folder), order))
     print(json.dumps(found, indent=1))
     sys.exit(any(one["wrong"] for one in found))
 

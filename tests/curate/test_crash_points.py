@@ -32,13 +32,10 @@ def check(found: list[dict[str, object]], commands: list[str], points: int) -> N
         assert int(str(one["compared"])) > 3
 
 
-def test_some_points() -> None:
-    check(sweep("clean", "index", "--points", "4"), ["clean", "index"], 4)
-
-
 @pytest.mark.slow
-def test_some_points_of_the_other_commands() -> None:
-    check(sweep("dedup", "mix", "code", "--points", "4"), ["dedup", "mix", "code"], 4)
+def test_some_points() -> None:
+    commands = ["clean", "index", "dedup", "mix", "code"]
+    check(sweep(*commands, "--points", "4"), commands, 4)
 
 
 @pytest.mark.slow

@@ -176,12 +176,12 @@ def test_a_split_that_always_crashes_its_reader_between_pages_costs_its_rest(tmp
 
 @pytest.mark.parametrize("seed", range(2))
 def test_children_killed_at_random_moments_change_nothing(tmp_path, seed):
-    bodies = [b"<p>slow %d</p>" % number for number in range(450)]
+    bodies = [b"<p>slow %d</p>" % number for number in range(200)]
     whole, chance, killed = rows(tmp_path, bodies), random.Random(seed), []
     over = threading.Event()
 
     def kill() -> None:
-        while not over.wait(chance.uniform(0.1, 2.0)) and len(killed) < 3:
+        while not over.wait(chance.uniform(0.1, 0.8)) and len(killed) < 3:
             for child in list(children._busy):
                 if child.pid not in killed:
                     killed.append(child.pid)

@@ -8,7 +8,7 @@ import datetime
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,12 @@ from curate.engine.session import Session
 from curate.errors import EngineError
 
 java = pytest.mark.skipif(session.java() is None, reason="no Java: install openjdk-17-jre-headless to test Spark here")
+
+
+def on_spark(test: Callable[..., None]) -> Callable[..., None]:
+    """A test on the one session of this module."""
+    return java(pytest.mark.spark(pytest.mark.xdist_group("spark")(test)))
+
 
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=5),
@@ -183,16 +189,14 @@ def test_sail_and_arrow_agree(sail: Session, written: list[tuple[pa.Table, dict[
     check(sail, written)
 
 
-@java
-@pytest.mark.spark
+@on_spark
 @settings(max_examples=30, deadline=None, suppress_health_check=HEALTH)
 @given(written=files())
 def test_spark_and_arrow_agree(spark: Session, written: list[tuple[pa.Table, dict[str, Any]]]) -> None:
     check(spark, written)
 
 
-@java
-@pytest.mark.spark
+@on_spark
 def test_spark_writes_moments_with_their_zone(spark: Session) -> None:
     """It wrote INT96 by default, which has none: found by the test above, one time in several."""
     moments = pa.array([datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)], pa.timestamp("us", tz="UTC"))
@@ -228,8 +232,7 @@ def test_a_column_whose_first_row_group_has_no_minimum(sail: Session, tmp_path: 
     assert {row.text for row in by_itself} == {"short"}
 
 
-@java
-@pytest.mark.spark
+@on_spark
 def test_spark_has_not_this_fault(spark: Session, tmp_path: Path) -> None:
     table = groups_without_minimum(tmp_path / "x.parquet")
     assert rows_of(spark.read(str(tmp_path / "x.parquet")).toArrow()) == rows_of(table)
@@ -240,8 +243,7 @@ def test_written_by_a_value(sail: Session, tmp_path: Path) -> None:
     by_a_value(sail, tmp_path)
 
 
-@java
-@pytest.mark.spark
+@on_spark
 def test_written_by_a_value_on_spark(spark: Session, tmp_path: Path) -> None:
     by_a_value(spark, tmp_path)
 
