@@ -1,9 +1,9 @@
 """Licence detection of several checkouts in lockstep: CPU seconds of one process each, 20 labelled files in turn, so that a busy
 machine slows all alike.
 
-    python -m benchmarks.licenses_states NAME=CHECKOUT[=ASSETS]... [--rounds N]
+    python -m benchmarks.licenses_states NAME=CHECKOUT[=ASSETS]... [--rounds N] [--folder FOLDER]
 
-A third of the labelled files of `benchmarks.licenses`, by a hash of the path, in all nine sets. ASSETS is the folder with the licence
+A third of the labelled files of `benchmarks.licenses`, by a hash of the path, in all nine sets; or `MOST` source files of a folder. ASSETS is the folder with the licence
 database of a checkout that has another form of it. A first, unmeasured round makes each checkout's tables and compiled code.
 """
 
@@ -17,8 +17,11 @@ from hashlib import sha1
 from pathlib import Path
 
 from benchmarks import licenses
+from curate.code.languages import language_of
 
 AT_ONCE = 20
+MOST, LARGEST = 1_250, 300_000
+"""Files of a folder, and bytes of one."""
 CHILD = """
 import pickle, sys, time
 from curate.code.detect import Detector
@@ -43,6 +46,18 @@ def third(root: Path, scratch: Path) -> list[tuple[str, bytes]]:
     return [
         (path.name, path.read_bytes()) for parts, path in named if sha1("/".join(parts).encode()).digest()[0] % 3 == 0
     ]
+
+
+def of_folder(root: Path) -> list[tuple[str, bytes]]:
+    """(path, content) of source files below a folder, by a hash of the path; equal ones once."""
+    paths = sorted(map(str, root.rglob("*")), key=lambda path: sha1(path.encode()).digest())
+    found: dict[bytes, str] = {}
+    for path in paths:
+        if os.path.isfile(path) and os.path.getsize(path) <= LARGEST and len(found) < MOST:
+            text = Path(path).read_bytes()
+            if text and language_of(path, text):
+                found.setdefault(text, path)
+    return [(path, text) for text, path in found.items()]
 
 
 def process(checkout: str, assets: str, cases: str) -> "subprocess.Popen[str]":
@@ -73,16 +88,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("states", metavar="NAME=CHECKOUT[=ASSETS]", nargs="+")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     root = Path(os.environ.get("CURATE_TESTDATA", "~/.cache/curate-testdata")).expanduser()
-    if not (root / ".complete").exists():
+    if not options.folder and not (root / ".complete").exists():
         raise SystemExit("skipped: no test data (set CURATE_TESTDATA)")
     states: dict[str, tuple[str, str]] = {}
     for state in options.states:
         name, checkout, assets = [*state.split("="), ""][:3]
         states[name] = (checkout, assets)
     with tempfile.TemporaryDirectory() as scratch:
-        cases = third(root, Path(scratch))
+        cases = of_folder(options.folder) if options.folder else third(root, Path(scratch))
         file = Path(scratch) / "cases"
         file.write_bytes(pickle.dumps(cases))
         rounds = [lockstep(states, str(file), len(cases)) for _ in range(options.rounds + 1)][1:]

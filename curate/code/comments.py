@@ -2,13 +2,12 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 FURTHEST = 1_500
 """Characters before and after a place in which its comment is looked for."""
 _PAIRS = (("/*", "*/"), ("<!--", "-->"), ("(*", "*)"), ("{-", "-}"), ("{#", "#}"), ("--[[", "]]"), ("=begin", "=end"))
-_QUOTES = re.compile(r'"""|\'\'\'')
 _LINE = re.compile(r"""[ \t]*(#+|//+!?|--+|;+|%+|!+|'+|"+|dnl\b|@?rem\b|\.\.|\.\\"|::|\*|c(?= ))""", re.I)
 
 
@@ -23,9 +22,17 @@ def comments_with(text: str, places: Iterable[tuple[int, ...]]) -> list[tuple[in
     for start, end in sorted((place[0], place[1]) for place in places):
         if not found or end > found[-1][1]:
             if quotes is None:
-                quotes = [m.start() for m in _QUOTES.finditer(text)]
+                quotes = sorted([*_places(text, '"""'), *_places(text, "'''")])
             found.append(_comment(text, start, end, quotes))
     return found
+
+
+def _places(text: str, mark: str) -> Iterator[int]:
+    """Where a mark stands, without overlaps."""
+    at = text.find(mark)
+    while at >= 0:
+        yield at
+        at = text.find(mark, at + len(mark))
 
 
 _PREAMBLE = re.compile(

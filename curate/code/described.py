@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import re2
 
-from curate.code.names import Fast, Folded, rough, whole
+from curate.code.names import Folded, fast, rough, whole
 from curate.code.prose import (
     NAME_WORDS,
     NOTICE_WORDS,
@@ -69,20 +69,18 @@ DOES = frozenset(
 """What programs do: how a description begins."""
 WORK = frozenset("application applications archive binary binaries code codes codec core database databases document documentation documents distribution entry file files font fonts image images info kernel libraries library lib module modules package packages program programs project record records report script scripts server servers snippet source sources suite system text texts tool toolkit tools version versions run runs start get gets make makes allow register reference set sets use test".split())  # fmt: skip  # noqa: SIM905
 """Of these the whole that a licence is for, and what may be done with it."""
-_PEOPLE = re.compile(
-    r"\b(?:us|me|our|ours|my|mine|yours|yourself|we (?:want|ask|reserve|expect|hope|request|require|would|love|appreciate|trust|like|prefer|beg|demand|insist|offer|sell|charge)|i (?:want|ask|reserve|expect|hope|request|would|love|like|beg|demand|insist|offer|sell)"
+_LIMITING = fast(
+    r"(?i)\b(?:us|me|our|ours|my|mine|yours|yourself|we (?:want|ask|reserve|expect|hope|request|require|would|love|appreciate|trust|like|prefer|beg|demand|insist|offer|sell|charge)|i (?:want|ask|reserve|expect|hope|request|would|love|like|beg|demand|insist|offer|sell)"
     r"|kids?|child(?:ren)?|friends?|people|persons?|any(?:one|body)|every(?:one|body)|no(?:body|-?one)|some(?:one|body)|students?|pupils?|teachers?|schools?|universit(?:y|ies)|colleges?|customers?|subscribers?|employees?|citizens?|compan(?:y|ies)|firms?|business(?:es)?(?!-)"
     r"|organi[sz]ations?|enterprises?|hospitals?|church(?:es)?|governments?|states? and|army|navy|police|military|wom[ae]n|m[ae]n(?! pages?)|boys?|girls?|farmers?|dentists?|lawyers?|doctors?|artists?|startups?|start-ups|professionals?|hobbyists?|amateurs?|(?<!-)residents?|natives?|clubs?|charit(?:y|ies)|non-?profits?|corporat\w+|industr(?:y|ies)|competitors?|partners?|vendors?|resellers?|investors?|banks?|nations?|countr(?:y|ies)|volunteers?|individuals?|guests?|fans?|supporters?|patrons?|donors?|sponsors?|freelancers?|consultants?|researchers?|scientists?|academ\w+|licensees?|recipients?|redistributors?|downstream"
     r"|licen[cs]\w*|permi(?:t|ts|tted|tting|ssion|ssions)|rights|(?<!to the )(?<!on the )(?<!at the )(?<!left or )(?<!left and )right|grant(?:s|ed|ing)?|allowed|forb\w+|prohibit\w*|disallow\w*|banned|entitled|copyrights?|trademarks?|patents?|terms|legal(?:ly)?|law(?:s|ful)?|lawsuits?|sued?|courts?|jurisdictions?|liab\w+|warrant\w*|royalt\w*|consent\w*|approv(?:al|e|ed)|agree(?:s|d|ment|ments)?|oblig\w+|propriet\w+|confiden\w+|secrets?|evaluat(?:e|ion)|trial|expir\w+|revo[ck]\w*|terminat\w+|void|lapses?"
     r"|(?:all|any|no|each|every|commercial|other|fair|further|personal|private|public|production) us(?:e|age)|us(?:e|age) (?:is|in|by|at|for|on|requires?|costs?|ends?|of (?:this|the (?:code|software|file|program|library|source)))|re-?us(?:e|ed|ing) (?:is|of this|this|by)|usable (?:by|in|for|only)|(?:re)?distribut\w*|publish\w*|resale|(?:re)?sell(?:s|ing)?|sold|deployments?|forks? (?:are|is|must|may)|copies|copying"
     r"|free(?:ly| of charge| for| to| as)?|gratis|pay(?:s|ing|ment|ments|able)?|paid|fees?|pric(?:e|es|ing)|costs? (?:money|nothing|you)|money|dollars?|euros?|coins?|cents?|bucks|beers?|coffee|donat\w+|purchas\w+|buy(?:s|ing)?|commercial(?:ly)?|profit\w*|revenue|invoices?|quotes? from|offers?|discounts?|subscription"
     r"|pleasure|discretion|mercy|whim|goodwill|kind(?:ly|ness)?(?! of)|please|pretty please|good (?:will|deeds?|causes?|people|purposes?)|evil|harm\w*|peace\w*|wars?|weapons?|love|karma|honou?r|promise|swear|credit(?:s|ed)?|acknowledg\w+|attribut(?:ion|ed)|mention(?:ed)? (?:us|me|the author)|thank\w*|postcards?|gifts?|owe[sd]?|contact (?:us|me|for|before|first|the|him|her|them)|ask|asking|tell|inform (?:us|me|the author)|notify (?:us|me|the author)|invited?|negotiat\w+"
-    r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|(?<!general )(?<!general-)purposes?(?! of)|reserved?)\b",
-    re.I,
+    r"|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|holidays?|weekends?|for (?:a|one|two|three|six|ten|[0-9]+) (?:hour|day|week|month|year)s?|until|till|valid (?:for|until|in|through)|(?<!general )(?<!general-)purposes?(?! of)|reserved?)\b"
 )  # fmt: skip
 _YOU = re.compile(r"\b(?:your?|no|not|never|nor|only|solely|except|must|shall|needs?|may|cannot|can't|don't)\b", re.I)
-_LIMITING = Fast(_PEOPLE, rough(f"(?i){_PEOPLE.pattern}"))
-_QUICK = rough(f"(?i){_PEOPLE.pattern}|{_YOU.pattern}")
+_QUICK = rough(f"{_LIMITING.pattern}|{_YOU.pattern}")
 _LICENCES = frozenset(
     {"MIT", "BSD", "ISC", "Apache", "Zlib", "ZLIB", "GPL", "LGPL", "Expat", "X11", "WTFPL", "Unlicense"}
 )

@@ -133,8 +133,9 @@ def _evidence_in(text: bytes, about: bool, program: Program | None, most: int) -
     tags = [*tags, *(a for a in assigned if a.kind != "mention" and not meets(a, tags))]
     whole = sorted([*tags, *(s for s in known.spans if s.words >= WHOLE and not meets(s, tags))])
     outside = _outside(known.text, whole)
-    short = _short(known, whole, outside)
-    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside, most)
+    low = outside.lower()
+    short = _short(known, whole, low)
+    facts = Known(known, whole, short, [a for a in assigned if not meets(a, whole)], outside, low, most)
     said = said_about(facts) if about else said_in_source(facts, data.decode("latin-1"), program)
     spans = with_exceptions(sorted([*(s for s in whole if s.expression), *said.named]))
     beside = _beside_all(said, assigned, whole) + _pointers(known, [*whole, *said.scopes], outside)
@@ -197,9 +198,8 @@ def _outside(text: str, whole: Sequence[Span]) -> str:
     return "".join([*kept, text[at:]]) if kept else text
 
 
-def _short(known: Read, whole: Sequence[Span], outside: str) -> list[Span]:
+def _short(known: Read, whole: Sequence[Span], low: str) -> list[Span]:
     """Short notices, and names of licences outside of texts, in order: of two at one place the longer one."""
-    low = outside.lower()
     short = [s for s in known.spans if s.words < WHOLE and not meets_ordered(s, whole)]
     named: list[Span] = []
     shorter = set[int]()
@@ -237,7 +237,7 @@ def _keys() -> Literals:
 def _assigned(data: bytes) -> list[Span]:
     """Licences given as the value of a name: `__license__ = "MIT"`, which speaks for the file, `license="MIT"`, which may not."""
     found = []
-    for start, _ in places(data, _keys()):
+    for start in places(data, _keys()):
         before = 2 if data[start - 2 : start] == b"__" else 1 if data[start - 1 : start] in (b"@", b'"', b"'") else 0
         match = _ASSIGNED.match(data, start - before)
         if match is None:
@@ -277,7 +277,7 @@ _AT_ADDRESS = re.compile(r"https?://(?:www\.)?(?:boost\.org/LICENSE|apache\.org/
 
 def _evidence(text: str, spans: Sequence[Span]) -> list[Evidence]:
     """Licences that hold, one each, or one for all of them where there is a choice."""
-    whole = combined(text.lower(), spans)
+    whole = combined(text, spans)
     if whole is None:
         return []
     if len({s.expression for s in spans}) > 1 and " OR " in whole:

@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numba
@@ -22,6 +21,7 @@ from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
 from curate.code.texts import APART, Table, hash_table, of_table, readables, spdx_data, table_of, variants
 from curate.code.tokens import anchors_in, grams, may_begin, some_of, words_of
+from curate.filters.jit import Array, Number, inner
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
@@ -330,11 +330,10 @@ class Templates(NamedTuple):
     """The first two words of the anchors, as of `some_of`."""
     words: NDArray[np.uint64]
     """The words of all literals."""
-    first: NDArray[np.int32]
-    """Template n begins with the words `first[2 * n]` to `first[2 * n + 1]`."""
-    second: NDArray[np.int32]
-    """What must stand after a short first literal: words `second[3 * n]` to `second[3 * n + 1]` within `second[3 * n + 2]` places; none
-    where the first two are the same."""
+    nodes: NDArray[np.int32]
+    """The programs for `_reaches`, as rows (kind, first word, size, most words, node behind it, node inside of it)."""
+    entries: NDArray[np.int32]
+    """The node by which template n begins, a literal."""
     programs: Sequence[str]
     """ids, kind and parts of each, as JSON: a part is [first, size] of `words`, ["o", parts] or ["v", pattern, first, size, most]."""
 
@@ -349,8 +348,8 @@ def templates() -> Templates:
         tuple(found[f"starting-{w}"] for w in widths),
         found["pairs"],
         found["words"],
-        found["first"],
-        found["second"],
+        found["nodes"].reshape(-1, 6),
+        found["entries"],
         strings("programs", found),
     )
 
@@ -391,8 +390,8 @@ def _built() -> Arrays:
     arrays: dict[str, NDArray[Any]] = {}
     pool = _Pool()
     packed: list[str] = []
-    first: list[int] = []
-    second: list[int] = []
+    nodes = [[_DONE, 0, 0, 0, 0, 0]]
+    entries: list[int] = []
     for width in range(1, ANCHOR + 1):
         keys = [key for key in found if len(key) == width]
         table = hash_table(np.array([grams(np.array(key, np.uint64), width)[0] for key in keys], np.uint64))
@@ -401,8 +400,7 @@ def _built() -> Arrays:
             for row, program in found[key]:
                 parts = pool.packed(program)
                 packed.append(json.dumps([row["ids"], row["kind"], parts]))
-                first += [parts[0][0], sum(parts[0])]
-                second += _second(program, parts)
+                entries.append(_linked(parts, 0, nodes))
             starting.append(len(packed))
         arrays |= of_table(f"anchors-{width}", table)
         arrays[f"starting-{width}"] = np.array(starting, np.int32)
@@ -410,24 +408,27 @@ def _built() -> Arrays:
         **arrays,
         "pairs": some_of(np.array([grams(np.array(key, np.uint64), 2)[0] for key in found if len(key) > 1], np.uint64)),
         "words": np.array(pool.words, np.uint64),
-        "first": np.array(first, np.int32),
-        "second": np.array(second, np.int32),
+        "nodes": np.array(nodes, np.int32).ravel(),
+        "entries": np.array(entries, np.int32),
         **of_strings("programs", packed),
     }
 
 
-def _second(program: Sequence[Op], parts: Sequence[Any]) -> tuple[int, int, int]:
-    """A row of `Templates.second`: for a literal of some words, then names, and then a literal."""
-    names = list(takewhile(lambda part: isinstance(part, Variable), program[1:]))
-    begins, then = program[0], program[len(names) + 1 : len(names) + 2]
-    if not (names and isinstance(begins, Literal) and then and isinstance(then[0], Literal)):
-        return 0, 0, 0
-    own = begins.hashes + _hashes([Literal(n.original) for n in names if isinstance(n, Variable)])
-    if len(begins.hashes) >= ANCHOR or len(own) + ANCHOR > SHORT:
-        return 0, 0, 0
-    at, size = parts[len(names) + 1]
-    most = sum(max(name.most, len(name.original)) for name in names if isinstance(name, Variable))
-    return at, at + min(size, ANCHOR), most + 1
+_DONE, _LITERAL, _OPTIONAL, _VARIABLE = range(4)
+
+
+def _linked(parts: Sequence[Any], following: int, nodes: list[list[int]]) -> int:
+    """Adds the nodes of parts (as `_Pool.packed` made them) that another node follows; the first of them."""
+    for kind, *more in reversed(parts):
+        if kind == "o":
+            row = [_OPTIONAL, 0, 0, 0, following, _linked(more[0], following, nodes)]
+        elif kind == "v":
+            row = [_VARIABLE, *more[1:], following, 0]
+        else:
+            row = [_LITERAL, kind, more[0], 0, following, 0]
+        nodes.append(row)
+        following = len(nodes) - 1
+    return following
 
 
 class _Pool:
@@ -504,46 +505,80 @@ class Near(NamedTuple):
         return template(self.number)
 
 
-@numba.njit(cache=True, nogil=True)
-def _goes_on(text, at, words, second):  # type: ignore[no-untyped-def]
-    """Whether what must stand behind a short first literal does, at one of its places from `at` on."""
-    first, last, places = second
-    for start in range(at, min(at + places, text.size - (last - first) + 1)):
-        same = True
-        for i in range(last - first):
-            if text[start + i] != words[first + i]:
-                same = False
-                break
-        if same:
-            return True
-    return first == last
+@inner
+def _alike(text: Array, at: Number, words: Array, first: Number, size: Number) -> Number:
+    """How many of some words stand at a place before one differs."""
+    most = min(size, text.size - at)
+    same = 0
+    while same < most and text[at + same] == words[first + same]:
+        same += 1
+    return same
+
+
+@inner
+def _reaches(text: Array, at: Number, node: Number, nodes: Array, words: Array, furthest: Array) -> Number:
+    """Where a program ends if any words may stand for its replaceable parts; -1 where it can't, and how far it came then.
+
+    The same steps as those of the functions that `_program` makes, which are asked where it ends.
+    """
+    while True:
+        kind, first, size, following = nodes[node, 0], nodes[node, 1], nodes[node, 2], nodes[node, 4]
+        if kind == _DONE:
+            return at
+        same = _alike(text, at, words, first, size)
+        if kind == _LITERAL:
+            if same < size:
+                if same > 0:
+                    furthest[0] = max(furthest[0], at + same)
+                return -1
+            at += size
+        elif kind == _OPTIONAL:
+            end = _reaches(text, at, nodes[node, 5], nodes, words, furthest)
+            if end >= 0:
+                return end
+        else:
+            if size > 0 and same == size:
+                end = _reaches(text, at + size, following, nodes, words, furthest)
+                if end >= 0:
+                    return end
+            before = furthest[0]
+            literal = nodes[following, 0] == _LITERAL
+            for width in range(min(nodes[node, 3], text.size - at) + 1):
+                if literal and (at + width == text.size or text[at + width] != words[nodes[following, 1]]):
+                    continue
+                end = _reaches(text, at + width, following, nodes, words, furthest)
+                if end >= 0:
+                    return end
+            furthest[0] = before
+            return -1
+        node = following
 
 
 @numba.njit(cache=True, nogil=True)
-def _begun(text, tables, starting, pairs, words, first, second):  # type: ignore[no-untyped-def]
-    """(word, template, words alike) where the first literal of a template stands whole, or further than one before.
+def _begun(text, tables, starting, pairs, words, nodes, entries):  # type: ignore[no-untyped-def]
+    """(word, template, where it may end or -1, how far it came) where the first literal of a template stands whole, or further than one before.
 
     By the width of the anchor, then by place. A text that can't be the template is found out here already, since nearly all
     templates that begin at a place can't.
     """
-    found = [(0, 0, 0) for _ in range(0)]
+    found = [(0, 0, 0, 0) for _ in range(0)]
     best = SHORT
+    furthest = np.zeros(1, np.int64)
     begins = may_begin(text, pairs)
     for width in range(1, len(tables) + 1):
         for at, row in anchors_in(text, begins, width, tables[width - 1][0], tables[width - 1][1]):
             for n in range(starting[width - 1][row], starting[width - 1][row + 1]):
-                size = first[2 * n + 1] - first[2 * n]
-                most = min(size, text.size - at)
-                same = 0
-                while same < most and text[at + same] == words[first[2 * n] + same]:
-                    same += 1
-                if same == size and not _goes_on(
-                    text, at + size, words, (second[3 * n], second[3 * n + 1], second[3 * n + 2])
-                ):
-                    continue
-                if same == size or same > best:
-                    found.append((at, n, same))
-                    best = max(best, same if same < size else best)
+                size = nodes[entries[n], 2]
+                same = _alike(text, at, words, nodes[entries[n], 1], size)
+                furthest[0] = at + same
+                if same == size:
+                    furthest[0] = at
+                    end = _reaches(text, at, entries[n], nodes, words, furthest)
+                    if end >= 0 or furthest[0] - at > SHORT:
+                        found.append((at, n, end, furthest[0]))
+                elif same > best:
+                    found.append((at, n, -1, furthest[0]))
+                    best = same
     return found
 
 
@@ -552,13 +587,11 @@ def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near 
     known = templates()
     found: list[Equal] = []
     near: Near | None = None
-    begun = _begun(hashes, known.tables, known.starting, known.pairs, known.words, known.first, known.second)
-    for at, number, same in begun:
-        whole = same == known.first[2 * number + 1] - known.first[2 * number]
-        text.furthest = at if whole else at + same
-        end = _program(number)(text, at) if whole else -1
-        if end >= 0:
-            found.append(Equal(at, end, template(number)))
+    for at, number, end, furthest in _begun(hashes, *known[:-1]):
+        text.furthest = furthest if end < 0 else at
+        whole = _program(number)(text, at) if end >= 0 else -1
+        if whole >= 0:
+            found.append(Equal(at, whole, template(number)))
         elif text.furthest - at > (near.last - near.first if near else SHORT):
             near = Near(at, text.furthest, number)
     return found, near

@@ -26,6 +26,7 @@ from curate.code.described import (
 )
 from curate.code.names import whole
 from curate.code.prose import NOTICE_WORDS, SINGLE, is_code_line, is_harmless, ordinary, tokens_in
+from curate.code.scan import names_in_code
 from curate.code.values import says_no_more
 from curate.filters.tables import lines_of
 
@@ -205,13 +206,6 @@ def _stem(word: str) -> str:
 
 
 _ENDINGS = ("izations", "isation", "ization", "ations", "ation", "ings", "ing", "ions", "ion", "ers", "ors", "ies", "ed", "er", "or", "es", "ly", "al", "s", "e", "y")  # fmt: skip
-_NO_CODE = re.compile(
-    r'"""[\s\S]*?(?:"""|\Z)'
-    r"|'''[\s\S]*?(?:'''|\Z)|/\*[\s\S]*?(?:\*/|\Z)|(?:#|//|--|;;)[^\n]*"
-    r'|"(?:[^"\\\n]|\\.)*"?'
-    r"|'(?:[^'\\\n]|\\.)*'?"
-)
-"""Comments and strings, roughly; what is not closed goes on, so that none is read twice."""
 _WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}(?![a-z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -240,8 +234,8 @@ class Program:
         """The words without their endings."""
         if self._stems is None:
             heads = head_comments(self._text)
-            code = _NO_CODE.sub(" ", self._text[heads[-1][1] if heads else 0 :][:MOST_CODE])
-            found = {w.lower() for w in set(_WORDS.findall(f"{self._path} {code}"))}
+            code = names_in_code(self._text[heads[-1][1] if heads else 0 :][:MOST_CODE])
+            found = {w.lower() for w in (*_WORDS.findall(self._path), *code)}
             self._stems = frozenset(_stem(w) for w in found if len(w) > 3 and w not in _EMPTY)
         return self._stems
 

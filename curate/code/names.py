@@ -7,7 +7,7 @@ repeat over white space: on a text of blanks such a pattern takes quadratic time
 import bisect
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,11 +141,24 @@ def _folded_wide(text: str) -> Folded:
     return Folded(whole, whole.encode("latin-1", "replace"), here, there)
 
 
-class Fast(NamedTuple):
-    """A pattern with lookaround, and one without that matches wherever it does and takes linear time."""
+class Fast:
+    """A pattern with lookaround, and one without that matches wherever it does and takes linear time.
 
-    exact: re.Pattern[str]
-    rough: Any
+    Each is compiled when it is first asked for: `re` takes a tenth of a second for the largest, and few texts come to it.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    @cached_property
+    def exact(self) -> re.Pattern[str]:
+        """The pattern as it is."""
+        return re.compile(self.pattern)
+
+    @cached_property
+    def rough(self) -> Any:
+        """The one without lookaround."""
+        return rough(self.pattern)
 
     def finditer(self, text: Folded) -> Iterator[re.Match[str]]:
         """The matches of the exact pattern, in order, without overlaps."""
@@ -177,8 +190,8 @@ def first_place(pattern: Any, data: bytes, at: int = 0) -> tuple[int, int] | Non
 
 
 def fast(pattern: str) -> Fast:
-    """`pattern` (for folded text in lower case) compiled both ways."""
-    return Fast(re.compile(pattern), rough(pattern))
+    """`pattern`, for folded text in lower case."""
+    return Fast(pattern)
 
 
 def rough(pattern: str) -> Any:
@@ -261,7 +274,7 @@ def _present() -> Gates:
         needs: dict[int, frozenset[str]] = {}
         for number, (pattern, _) in enumerate(_table()):
             bit = 1 << number % BITS
-            needs[bit] = needs.get(bit, frozenset()) | needed(pattern.exact.pattern)
+            needs[bit] = needs.get(bit, frozenset()) | needed(pattern.pattern)
         return gates(needs, np.uint64)
 
     return Gates(**saved("names", build))

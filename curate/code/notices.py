@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from curate.code.arrays import saved
 from curate.code.described import speaks_of_parts
 from curate.code.evidence import ids
 from curate.code.known import Span
 from curate.code.names import Folded, fast, first_place, in_one_line, mentions, rough, spaced
+from curate.code.needles import Gates, gates, needed, opens
 from curate.code.scan import Literals, literals, places
 
 _GATE = (
@@ -203,6 +205,15 @@ def has_trigger(low: str, start: int, end: int) -> bool:
     )
 
 
+_DOUBTFUL = (_RESTRICTION, _GRANT, _ORIGIN)
+
+
+@lru_cache(maxsize=1)
+def _doubtful() -> Gates:
+    """The words without one of which a sentence matches none of these: pattern n has bit n."""
+    return Gates(**saved("doubtful", lambda: gates({1 << n: needed(one.pattern) for n, one in enumerate(_DOUBTFUL)})))
+
+
 @lru_cache(maxsize=20_000)
 def doubtful(said: str, heading: bool = True) -> str | None:
     """The words of a sentence that restrict, reserve, grant on terms of its own, or tell of a foreign origin; None for none.
@@ -210,8 +221,9 @@ def doubtful(said: str, heading: bool = True) -> str | None:
     `heading` for one before the code begins: what is for internal use further down are parts of the program.
     """
     text = in_one_line(said)
-    for pattern in (_RESTRICTION, _GRANT, _ORIGIN):
-        for match in pattern.finditer(text):
+    may = opens(text.data, _doubtful())
+    for number, pattern in enumerate(_DOUBTFUL):
+        for match in pattern.finditer(text) if may >> number & 1 else ():
             of_names = match.group().startswith("internal") and (
                 _OF_CODE.search(text.text) or (not heading and not _OF_WORK.search(text.text))
             )
@@ -329,6 +341,8 @@ _ELSEWHERE = re.compile(
 """A file of any name that is said to hold a licence."""
 _OF_DOCUMENTS = re.compile(rb"\.(?:txt|md|rst|pdf|html?|docx?|rtf)\b")
 _LOOSE = fast(r"\b[lL]icen[sc](?:e|ing)[- ]files?\b")
+_LOOSE_ENDS = (b"e file", b"e-file", b"g file", b"g-file")
+"""Each of these has one of them: a quick look."""
 
 
 def pointers(text: str) -> list[tuple[int, int, str]]:
@@ -346,7 +360,7 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
     taken = [f[:2] for f in found]
     found += [
         (m.start(), m.end(), "")
-        for m in _LOOSE.finditer(unfolded)
+        for m in (_LOOSE.finditer(unfolded) if any(end in unfolded.data for end in _LOOSE_ENDS) else ())
         if not any(a < m.end() and m.start() < b for a, b in taken)
     ]
     return sorted(found)
@@ -355,7 +369,7 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
 def _elsewhere(data: bytes, text: str) -> Iterator[re.Match[str]]:
     """The matches of `_ELSEWHERE` in order, without overlaps; tried only where its first words stand."""
     end = 0
-    for start, _ in places(data, _holds()) if _OF_DOCUMENTS.search(data) else ():
+    for start in places(data, _holds()) if _OF_DOCUMENTS.search(data) else ():
         match = _ELSEWHERE.match(text, start) if start >= end else None
         if match:
             end = match.end()
@@ -398,11 +412,14 @@ def _families(expression: str) -> frozenset[str]:
     )
 
 
-def combined(low: str, spans: Sequence[Span]) -> str | None:
+def combined(text: str, spans: Sequence[Span]) -> str | None:
     """One expression for `spans` in order of place: neighbours joined by "or" are a choice, all else holds at once."""
     ordered = without_chosen(sorted(spans))
     if not ordered:
         return None
+    if len({s.expression for s in ordered}) == 1 and " OR " not in ordered[0].expression:
+        return ordered[0].expression
+    low = text.lower()
     if _both_apply(_around(low, ordered)):
         joined = (f"({s.expression})" if " OR " in s.expression else s.expression for s in ordered)
         return " AND ".join(dict.fromkeys(joined)).replace(" OR ", " AND ")

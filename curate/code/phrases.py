@@ -18,16 +18,16 @@ from curate.code.spdx import plain
 from curate.code.texts import (
     Table,
     database,
-    find_hashes,
     hash_table,
     lookup,
+    number_of,
     of_table,
     plainest,
     readables,
     spdx_data,
     table_of,
 )
-from curate.code.tokens import gram_hashes, grams, words_of
+from curate.code.tokens import anchors_in, grams, may_begin, some_of, words_of
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -45,6 +45,8 @@ class Phrases(NamedTuple):
     words: NDArray[np.uint16]
     """The words of notice n by their numbers are `words[bounds[n]:bounds[n + 1]]`."""
     bounds: NDArray[np.int64]
+    pairs: NDArray[np.uint8]
+    """The first two words of all notices, as of `some_of`."""
     anchors: tuple[Table, ...]
     """For 2 to 4 words the anchors of so many, with their numbers."""
     first: NDArray[np.int64]
@@ -68,7 +70,7 @@ class Phrase(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _longest(text, at, candidates, known, bounds):  # type: ignore[no-untyped-def]
+def _longest(text, at, candidates, vocabulary, known, bounds):  # type: ignore[no-untyped-def]
     """The first of the notices from `candidates[0]` to `candidates[1]`, the longest first, that stands at `at`; -1 for none."""
     for phrase in range(candidates[0], candidates[1]):
         size = bounds[phrase + 1] - bounds[phrase]
@@ -76,7 +78,7 @@ def _longest(text, at, candidates, known, bounds):  # type: ignore[no-untyped-de
             continue
         same = True
         for i in range(size):
-            if text[at + i] != known[bounds[phrase] + i]:
+            if number_of(vocabulary[0], vocabulary[1], text[at + i]) != known[bounds[phrase] + i]:
                 same = False
                 break
         if same:
@@ -85,19 +87,16 @@ def _longest(text, at, candidates, known, bounds):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True, nogil=True)
-def _found(text, vocabulary, tables, known):  # type: ignore[no-untyped-def]
+def _found(text, pairs, vocabulary, tables, known):  # type: ignore[no-untyped-def]
     """Notices that stand in a text, the longest and then the first one first, less those that overlap a better one."""
     words, bounds, first = known
-    numbers = find_hashes(vocabulary[0], vocabulary[1], text)
     found = [(0, 0, 0) for _ in range(0)]
+    begins = may_begin(text, pairs)
     for width in range(2, len(tables) + 2):
-        rows = find_hashes(tables[width - 2][0], tables[width - 2][1], gram_hashes(text, width))
-        for at in range(rows.size):
-            row = rows[at]
-            if row >= 0:
-                phrase = _longest(numbers, at, (first[row], first[row + 1]), words, bounds)
-                if phrase >= 0:
-                    found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
+        for at, row in anchors_in(text, begins, width, tables[width - 2][0], tables[width - 2][1]):
+            phrase = _longest(text, at, (first[row], first[row + 1]), vocabulary, words, bounds)
+            if phrase >= 0:
+                found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
     ranks = np.empty(len(found), np.int64)
     for n in range(len(found)):
         ranks[n] = ((found[n][0] - found[n][1]) << 32) + found[n][0]
@@ -165,6 +164,7 @@ def _built() -> Arrays:
         **of_strings("saying", list(saying)),
         "says": np.array([saying[f"{rows[n][0]}\t{rows[n][1]}"] for n in order], np.int32),
         **of_table("vocabulary", vocabulary),
+        "pairs": some_of(grams(hashes, 2)[bounds[:-1][widths > 1]]),
         "words": words.astype(np.uint16),
         "bounds": np.concatenate(([0], np.cumsum(sizes[order]))),
         "first": np.append(new, len(order)).astype(np.int64),
@@ -182,6 +182,7 @@ def phrases() -> Phrases:
         table_of("vocabulary", found),
         found["words"],
         found["bounds"],
+        found["pairs"],
         tuple(table_of(f"anchors-{w}", found) for w in range(2, ANCHOR + 1)),
         found["first"],
     )
@@ -190,5 +191,5 @@ def phrases() -> Phrases:
 def found_in(hashes: NDArray[np.uint64]) -> list[Phrase]:
     """The known texts among words, by their hashes, that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
-    found = _found(hashes, known.vocabulary, known.anchors, (known.words, known.bounds, known.first))
+    found = _found(hashes, known.pairs, known.vocabulary, known.anchors, (known.words, known.bounds, known.first))
     return sorted(Phrase(*row) for row in found)

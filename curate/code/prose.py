@@ -276,7 +276,7 @@ def _signs() -> Literals:
 def copyright_lines(text: str) -> list[tuple[int, int]]:
     """Places of copyright notices (years, names, "all rights reserved"), in order; each ends before a word that is no name."""
     found: list[tuple[int, int]] = []
-    for start, _ in places(text.encode("latin-1"), _signs()):
+    for start in places(text.encode("latin-1"), _signs()):
         before = found[-1][1] if found else 0
         if start < before:
             continue

@@ -85,7 +85,7 @@ def _patterns() -> tuple[Fast, Fast]:
 @lru_cache(maxsize=1)
 def _gate() -> Sequence[str]:
     """What a text has one of somewhere that has a remark, the usual first."""
-    any_, projects = (pattern.exact.pattern for pattern in _patterns())
+    any_, projects = (pattern.pattern for pattern in _patterns())
     for edge in (r"(?:^\W*|[.:(] ?)", r"^\W*", r"\W*$", r"\.?$"):
         any_ = any_.replace(edge, "")
     return MAY_SET, _MAY_TAKE, anywhere(), any_, projects
@@ -124,7 +124,7 @@ def _gates() -> Gates:
     """The words without one of which a sentence is none of what these bits stand for."""
 
     def build() -> Arrays:
-        any_, projects = (pattern.exact.pattern for pattern in _patterns())
+        any_, projects = (pattern.pattern for pattern in _patterns())
         patterns = {_ANY: any_, _PROJECTS: projects, _TAKEN: _MAY_TAKE, _RESERVED: anywhere(), _TERMS: MAY_SET}
         return gates({_TONGUES: beginnings(), **{bit: needed(pattern) for bit, pattern in patterns.items()}})
 
@@ -231,8 +231,11 @@ def doubtful_remarks(
     for start, spoken, commented in _spoken(raw, places) if ends else ():
         for at, said in _said(spoken):
             first, last = start + at, start + at + len(said)
-            bits = reduce(or_, bits_of[bisect_left(ends, first) : bisect_right(ends, last)], 0)
-            found = remark(said, program, commented, bits) if len(said) > SHORT else None
+            within = bits_of[bisect_left(ends, first) : bisect_right(ends, last)]
+            if not within or len(said) <= SHORT:
+                continue
+            bits = reduce(or_, within)
+            found = remark(said, program, commented, bits)
             if found is None and bits & _TERMS and commented and start >= _head_end(raw):
                 found = sets_terms(said, program) if not _permitted(in_one_line(said)) else None
             if found and _may_remark(raw) and _may_remark(spoken):

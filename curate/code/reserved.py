@@ -8,8 +8,10 @@ left out, that use is paid for or asked for, that copies stay inside, that the f
 import re
 from functools import lru_cache
 
+from curate.code.arrays import saved
 from curate.code.described import may_limit, speaks_of_parts
 from curate.code.names import fast, in_one_line, mentions
+from curate.code.needles import Gates, gates, needed, opens
 
 _WHO = (
     r"(?:compan(?:y|ies)|firms|business(?:es)?|corporations?|enterprises|organi[sz]ations?|start-?ups|governments?|agencies|schools|universities|students|pupils|teachers|academics"
@@ -100,7 +102,7 @@ _OTHERS = fast("|".join(_KINDS_OF_HEADS.values()))
 _ANYWHERE = fast(
     "|".join(
         [
-            _HEAD.exact.pattern,
+            _HEAD.pattern,
             *(
                 _KINDS_OF_HEADS[kind]
                 for kind in ("of others", "marks of secrecy", "programs and books of others", "words of contracts")
@@ -131,6 +133,12 @@ def may_reserve(text: bytes) -> bool:
     return any(pattern.rough.search(low) is not None for pattern in (_HEAD, _OTHERS))
 
 
+@lru_cache(maxsize=1)
+def _gates() -> Gates:
+    """The words without one of which a sentence matches neither pattern."""
+    return Gates(**saved("reserved", lambda: gates({1: needed(_HEAD.pattern), 2: needed(_OTHERS.pattern)})))
+
+
 @lru_cache(maxsize=20_000)
 def reserved_in_head(said: str) -> str | None:
     """The words of a sentence at the head of a file that take something back, or None.
@@ -138,7 +146,8 @@ def reserved_in_head(said: str) -> str | None:
     A label `License:` with words behind it that name no licence and no file is one, too.
     """
     line = in_one_line(said)
-    found = (m for pattern in (_HEAD, _OTHERS) for m in pattern.finditer(line))
+    may = opens(line.data, _gates())
+    found = (m for bit, pattern in enumerate((_HEAD, _OTHERS)) if may >> bit & 1 for m in pattern.finditer(line))
     match = next((m for m in found if not _is_of_robots(line.text, m.group())), None)
     if match is not None:
         return match.group()
@@ -166,7 +175,7 @@ def reserved_anywhere(said: str) -> str | None:
 
 def anywhere() -> str:
     """The pattern of what takes a file back in a comment of any place."""
-    return _ANYWHERE.exact.pattern
+    return _ANYWHERE.pattern
 
 
 _FOR_USE = re.compile(

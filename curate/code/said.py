@@ -75,6 +75,8 @@ class Known(NamedTuple):
     """Other places that say a licence and are no sentences."""
     outside: str
     """The text with blanks for the inside of known texts."""
+    low: str
+    """The same in small letters."""
     most: int = MOST_DOUBTS
     """Doubts of a source file of which the rest of it is not read."""
 
@@ -111,7 +113,8 @@ class _Spoken(NamedTuple):
 def said_about(known: Known) -> Said:
     """What the sentences of a file about licences say: known ones, titles and names; every other one is a doubt."""
     text, said = known.read.text, _nothing_said(known)
-    for spoken in _spoken(known, None, known.read.copyrights):
+    for sentence in _sentences(known, None, known.read.copyrights):
+        spoken = _spoken(text, sentence, _inside(known.short, sentence))
         _add_about(said, spoken, text, known.whole, known.read.copyrights)
     several = len({s.expression for s in said.named}) > 1
     if several and not known.whole and not _STATES_ANY.search(text.lower()):
@@ -212,7 +215,7 @@ class _Around(NamedTuple):
     heading: int
     """Where the head of the file ends."""
     low: str
-    """The text in small letters."""
+    """The text in small letters, with blanks for the inside of known texts."""
 
 
 def said_in_source(known: Known, raw: str, program: Program | None = None) -> Said:
@@ -222,10 +225,10 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
     """
     text, said = known.read.text, _nothing_said(known)
     anchors = [s for s in known.whole if s.expression]
-    around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), text.lower())
+    around = _Around(anchors, [_zone(text, s) for s in anchors], _heading(text), known.low)
     outside = known.outside.encode("latin-1")
-    hits = [start for start, _ in places(outside, gate())]
-    marks = [start for start, _ in places(outside, remark_gate())]
+    hits = places(outside, gate())
+    marks = places(outside, remark_gate())
     heads = head_comments(raw)
     points = [
         *range(0, heads[-1][1] if heads else 1, BLOCK),
@@ -235,14 +238,17 @@ def said_in_source(known: Known, raw: str, program: Program | None = None) -> Sa
         *(s.start for s in anchors),
         *(s.end for s in anchors),
     ]
-    silent, left = list[_Spoken](), list[_Spoken]()
+    silent, left = list[Sentence](), list[_Spoken]()
     apart = sorted([*known.read.copyrights, *((end, end) for _, end in heads)])
-    for spoken in _spoken(known, points, apart):
-        first, last = spoken.at
-        marked = bisect_left(marks, first) < bisect_left(marks, last)
-        if not spoken.inside and bisect_left(hits, first) == bisect_left(hits, last):
-            (left if marked else silent).append(spoken)
-        elif not _add_named(said, spoken, text, around):
+    for sentence in _sentences(known, points, apart):
+        first, last = sentence
+        inside = _inside(known.short, sentence)
+        named = inside or bisect_left(hits, first) < bisect_left(hits, last)
+        if not named and bisect_left(marks, first) == bisect_left(marks, last):
+            silent.append(sentence)
+            continue
+        spoken = _spoken(text, sentence, inside)
+        if not named or not _add_named(said, spoken, text, around):
             left.append(spoken)
         if len(said.doubts) >= known.most:
             return said
@@ -295,18 +301,25 @@ def _nothing_said(known: Known) -> Said:
     return Said([], [], [_difference(known.read)] if known.read.near else [], [])
 
 
-def _spoken(known: Known, points: Sequence[int] | None, apart: Sequence[tuple[int, int]]) -> Iterator[_Spoken]:
+def _sentences(known: Known, points: Sequence[int] | None, apart: Sequence[tuple[int, int]]) -> Iterator[Sentence]:
     """The sentences near some points (all of them for None) that nothing known covers, in order; none goes on over what is `apart`."""
-    read, short = known.read, known.short
+    read = known.read
     free = _free(read, [*known.whole, *known.covered])
     for first, last in _ranges(read, points):
-        for sentence in sentences(read.text, read.starts[first:last], read.ends[first:last], free[first:last], apart):
-            at = bisect_left(short, (sentence.start,))
-            at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
-            inside = short[at : bisect_left(short, (sentence.end,))]
-            words = read.text[sentence.start : sentence.end]
-            goes_on = _ADDRESS_BEHIND.match(read.text, sentence.end) if words.endswith(_ENDS) else None
-            yield _Spoken(sentence, words, inside, goes_on.group(1) if goes_on else "")
+        yield from sentences(read.text, read.starts[first:last], read.ends[first:last], free[first:last], apart)
+
+
+def _inside(short: Sequence[Span], sentence: Sentence) -> Sequence[Span]:
+    """Of short notices and names those in a sentence."""
+    at = bisect_left(short, (sentence.start,))
+    at -= at > 0 and short[at - 1].end > sentence.start  # one that began in the sentence before
+    return short[at : bisect_left(short, (sentence.end,))]
+
+
+def _spoken(text: str, sentence: Sentence, inside: Sequence[Span]) -> _Spoken:
+    words = text[sentence.start : sentence.end]
+    goes_on = _ADDRESS_BEHIND.match(text, sentence.end) if words.endswith(_ENDS) else None
+    return _Spoken(sentence, words, inside, goes_on.group(1) if goes_on else "")
 
 
 _ENDS = (" at", " from", " in", " on", " here", "\tat")
@@ -326,14 +339,14 @@ _IN_BRACKETS = re.compile(r"\s{0,2}\((?P<what>[^()\n]{1,80})(?:\)|\Z)")
 
 
 def _doubts_beside(
-    text: str, head: _Head, left: Sequence[_Spoken], silent: Sequence[_Spoken], around: _Around, whole: Sequence[Span]
+    text: str, head: _Head, left: Sequence[_Spoken], silent: Sequence[Sentence], around: _Around, whole: Sequence[Span]
 ) -> Iterator[Span]:
     """Sentences that name no licence and cast a doubt on those that are named: beside them, in their comment, or anywhere."""
     anchors, zones, heading, _ = around
     blocks = comments_with(head.raw, [(s.start, s.end) for s in anchors])
     texts = [s for s in whole if s.words >= WHOLE]
-    near = [s for s in silent if s.at.start < heading or meets(s.at, zones) or meets(s.at, blocks)]
-    for sentence, words, _, _ in [*left, *near]:
+    near = [s for s in silent if s.start < heading or meets(s, zones) or meets(s, blocks)]
+    for sentence, words in [*((s.at, s.words) for s in left), *((s, text[s.start : s.end]) for s in near)]:
         in_comment = meets(sentence, blocks)
         if is_field(words) or (anchors and ACCORDING.fullmatch(" ".join(words.split()))):
             continue

@@ -1,12 +1,12 @@
 """Passes over the bytes of a text, compiled: white space folded, words of a fixed list found."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.jit import Array, Number, compiled
+from curate.filters.jit import Array, Number, compiled, inner
 
 WHITE = np.zeros(256, np.bool_)
 WHITE[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xA0]] = True
@@ -92,16 +92,17 @@ def literals(found: tuple[str, ...]) -> Literals:
     return Literals(classes, row[following[order]].ravel(), np.repeat(ends[order], columns), first)
 
 
-@numba.njit(cache=True, nogil=True)
-def _places(text, classes, following, lengths, last):  # type: ignore[no-untyped-def]
-    out = [(0, 0) for _ in range(0)]
+@compiled
+def _places(text: Array, classes: Array, following: Array, lengths: Array, last: Number, out: Array) -> Number:
     state = np.uint32(0)
+    n = 0
     for i in range(text.size):
         state = following[state + classes[text[i]]]
         if state >= last:
-            out.append((i + 1 - int(lengths[state]), i + 1))
+            out[n] = i + 1 - lengths[state]
+            n += 1
             state = np.uint32(0)
-    return out
+    return n
 
 
 @compiled
@@ -114,12 +115,98 @@ def _has(text: Array, classes: Array, following: Array, lengths: Array, last: Nu
     return False
 
 
+@inner
+def _code_end(text: Array, at: Number) -> Number:
+    """Where a comment or a string that begins at a place ends, roughly; what is not closed goes on to the end of the text or the line."""
+    size = text.size
+    c = text[at]
+    one = text[at + 1] if at + 1 < size else np.uint8(0)
+    two = text[at + 2] if at + 2 < size else np.uint8(0)
+    if (c == 34 or c == 39) and one == c and two == c:  # three quotes
+        i = at + 3
+        while i < size and not (text[i] == c and i + 2 < size and text[i + 1] == c and text[i + 2] == c):
+            i += 1
+        return min(i + 3, size)
+    if c == 47 and one == 42:  # /*
+        i = at + 2
+        while i < size and not (text[i] == 42 and i + 1 < size and text[i + 1] == 47):
+            i += 1
+        return min(i + 2, size)
+    if c == 35 or (c == one and (c == 47 or c == 45 or c == 59)):  # # // -- ;;
+        i = at
+        while i < size and text[i] != 10:
+            i += 1
+        return i
+    if c != 34 and c != 39:
+        return at
+    i = at + 1
+    while i < size and text[i] != c and text[i] != 10:
+        if text[i] == 92:
+            if i + 1 >= size or text[i + 1] == 10:
+                return i
+            i += 1
+        i += 1
+    return i + 1 if i < size and text[i] == c else i
+
+
+@inner
+def _run(text: Array, at: Number, first: Number) -> Number:
+    """Where the letters from `first` (a or A) on that begin at a place end."""
+    while at < text.size and first <= text[at] < first + 26:
+        at += 1
+    return at
+
+
+@compiled
+def _names(text: Array, seen: Array, starts: Array, ends: Array) -> Number:
+    """How many different words the names in code have; where they first stand goes into `starts` and `ends`. `seen` has room for twice as many."""
+    mask = np.uint64(seen.size - 1)
+    i = n = 0
+    while i < text.size:
+        end = _code_end(text, i)
+        if end > i:
+            i = end
+            continue
+        lower = _run(text, i + 1 if 65 <= text[i] <= 90 else i, 97)
+        end = lower
+        if lower - i < (4 if 65 <= text[i] <= 90 else 3):
+            end = _run(text, i, 65)
+            end -= end > i and end < text.size and 97 <= text[end] <= 122
+            if end - i < 4:
+                i += 1
+                continue
+        h = np.uint64(0xCBF29CE484222325)
+        for at in range(i, end):
+            h = (h ^ np.uint64(text[at] | 32)) * np.uint64(0x100000001B3)
+        slot = h & mask
+        while seen[slot] != 0 and seen[slot] != h:
+            slot = (slot + np.uint64(1)) & mask
+        if seen[slot] == 0:
+            seen[slot] = h
+            starts[n], ends[n] = i, end
+            n += 1
+        i = end
+    return n
+
+
+def names_in_code(code: str) -> Iterator[str]:
+    """The words (three letters or more, as written where they first stand) that names in code are made of, without comments and strings, roughly."""
+    data = code.encode("latin-1", "replace")
+    most = len(data) // 3 + 1
+    starts, ends = np.empty(most, np.int32), np.empty(most, np.int32)
+    n = _names(np.frombuffer(data, np.uint8), np.zeros(1 << (2 * most).bit_length(), np.uint64), starts, ends)
+    for start, end in zip(starts[:n].tolist(), ends[:n].tolist(), strict=True):
+        yield code[start:end]
+
+
 def has(text: bytes, wanted: Literals) -> bool:
     """Whether one of the words is in `text`."""
     return bool(_has(np.frombuffer(text, np.uint8), *wanted))
 
 
-def places(text: bytes, wanted: Literals) -> list[tuple[int, int]]:
-    """(first byte, one after last) of the words in `text`, in order, without overlaps."""
-    result: list[tuple[int, int]] = _places(np.frombuffer(text, np.uint8), *wanted)
-    return result
+def places(text: bytes, wanted: Literals) -> list[int]:
+    """The first bytes of the words in `text`, in order, without overlaps."""
+    out = np.empty(len(text), np.int32)
+    n = _places(np.frombuffer(text, np.uint8), *wanted, out)
+    found: list[int] = out[:n].tolist()
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import re2
 
+from curate.code.names import first_place
 from curate.code.needles import EDGE, looked_for
 from curate.filters.tables import lines_of
 
@@ -66,17 +67,27 @@ def said_in_tongues(text: str) -> Iterator[tuple[int, int]]:
         match = pattern.search(text)
         if match:
             yield match.span()
-    if limits.search(text) is None:
-        return
-    for row, words in enumerate(_rows()):
-        if not any(word in text for _, word in _words(words, 2)):
-            continue
+    for row in _languages(limits, text):
         for match in _of_language(row, 2).finditer(text):
             first = max(0, match.start() - NEAR)
             around = _paragraph(text, first, match.start(), match.end())
             if _of_language(row, 3).search(around):
                 yield match.span()
                 break
+
+
+def _languages(limits: Any, text: str) -> list[int]:
+    """The languages that may have a word of leave or bans in a text."""
+    found, data, at = set[bytes](), text.encode(), 0
+    while place := first_place(limits, data, at):
+        found.add(data[place[0] : place[1]])
+        at = place[0] + 1
+    begun = [_BOUNDARY.sub("", one.decode("utf-8", "replace")) for one in found]
+    rows = enumerate(_rows()) if begun else ()
+    return [n for n, row in rows if any(w in b or w.startswith(b) for _, w in _words(row, 2) for b in begun)]
+
+
+_BOUNDARY = re.compile(r"\A[\W_]")
 
 
 def _paragraph(text: str, first: int, start: int, end: int) -> str:

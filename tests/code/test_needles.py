@@ -53,7 +53,7 @@ def plain(text):
 
 def test_each_match_has_a_needed_word():
     """Texts made of pieces of the patterns themselves, of which many match."""
-    any_, projects = (pattern.exact.pattern for pattern in _patterns())
+    any_, projects = (pattern.pattern for pattern in _patterns())
     chance, matched = random.Random(3), 0
     for number, pattern in enumerate((any_, projects, _MAY_TAKE, anywhere(), MAY_SET)):
         words = sorted(needed(pattern))
@@ -95,5 +95,5 @@ def test_bits_of_a_text_are_those_of_its_places(kind):
 
 def test_names_of_licences_are_looked_for_where_they_may_stand():
     for number, (pattern, _) in enumerate(_table()):
-        for word in needed(pattern.exact.pattern):
+        for word in needed(pattern.pattern):
             assert opens(word.encode(), _present()) >> number % BITS & 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from curate.code.detect import Detector
 from curate.code.names import folded
 from curate.code.notices import has_trigger
-from curate.code.scan import fold, literals, places
+from curate.code.scan import fold, literals, names_in_code, places
 from curate.code.tokens import words, words_of
 
 WHITE = st.text(st.sampled_from("ab \t\n\r\x0b\x0c\x1c\x1f\x85\xa0é"), max_size=60)
@@ -57,7 +57,7 @@ def test_words_of_a_list_are_found(found, text):
         if fitting:
             expected.append((end - max(map(len, fitting)), end))
             at = end
-    assert places(text.encode(), literals(tuple(found))) == expected
+    assert places(text.encode(), literals(tuple(found))) == [start for start, _ in expected]
 
 
 @settings(deadline=None)  # the first call loads compiled code
@@ -95,3 +95,20 @@ def test_a_text_that_comes_up_again_has_the_same_evidence_elsewhere(monkeypatch)
         assert detector.detect(text, f"f{number}.py") == Detector().detect(text, f"f{number}.py")
         assert detector.detect(text, name)[:1] == Detector().detect(text, name)[:1]
         assert len(detector._read) <= 2
+
+
+_NO_CODE = re.compile(
+    r'"""[\s\S]*?(?:"""|\Z)'
+    r"|'''[\s\S]*?(?:'''|\Z)|/\*[\s\S]*?(?:\*/|\Z)|(?:#|//|--|;;)[^\n]*"
+    r'|"(?:[^"\\\n]|\\.)*"?'
+    r"|'(?:[^'\\\n]|\\.)*'?"
+)
+_IN_NAMES = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}(?![a-z])")
+_PIECES = [*"\"'\\\n/*#-;abB \xe9(1", "abc", "ABCD", "ABCDE", "Abcd", '"""', "'''", "/*", "*/"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
+def test_names_in_code_are_those_that_these_patterns_find(code):
+    expected = {word.lower() for word in _IN_NAMES.findall(_NO_CODE.sub(" ", code))}
+    assert {word.lower() for word in names_in_code(code)} == expected
