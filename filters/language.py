@@ -71,14 +71,13 @@ class FastText:
         return (model_path(self.model),)
 
     def prepare(self) -> None:
-        """See that the model is there, and that one of your own is one. AssetMissingError or FileNotFoundError says how to
-        get it, ValueError what is wrong with it."""
+        """Load the model and the compiled code. AssetMissingError or FileNotFoundError says how to get it, ValueError what is wrong
+        with it."""
         path = model_path(self.model)
-        if self.model not in MODELS:
-            try:
-                _model(self.model)("a")
-            except (ValueError, RuntimeError) as error:
-                raise ValueError(f"{path} is no fastText model of languages: {error}") from error
+        try:
+            _model(self.model)("a")
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"{path} is no fastText model of languages: {error}") from error
 
     def told(self, doc: Document) -> Document:
         """The document with its language, score and script."""

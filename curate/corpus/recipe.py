@@ -26,7 +26,7 @@ from typing import Any
 from curate.corpus import by_language
 from curate.errors import RecipeError, UsageError, nearest, said
 from curate.files import storage
-from curate.html.extractors import DEFAULT, check_extractor, named_extractor
+from curate.html.extractors import DEFAULT, ENGINES, UNION, UNITED, check_extractor, named_extractor
 
 SHOWN_PARAMETERS = 4_000
 """Characters of parameters that are shown with a recipe."""
@@ -181,15 +181,16 @@ class LoadTask:
     """Its text."""
     where: str
     """Its name in messages."""
-    extractor: str = ""
-    """The engine that will read pages; empty: none."""
+    engine: str = ""
+    """The extractor that will read pages, if any does."""
 
 
 def load_in_child(task: LoadTask) -> None:
-    """Task: load what the steps of a recipe need, and an extractor. Raises RecipeError."""
+    """Task: load what the steps of a recipe need, and an extractor of ours. Raises RecipeError."""
     load_steps(parse(task.recipe, task.where))
-    if task.extractor:
-        named_extractor(task.extractor)
+    engines = UNITED if task.engine in ("curate", UNION) else (task.engine,)  # with what it falls back on
+    for name in filter(ENGINES.__contains__, engines):
+        named_extractor(name)("<p>a</p>", None)  # each imports the most with its first page
 
 
 def is_corpus_wide(step: Any) -> bool:

@@ -42,6 +42,10 @@ class Spans:
         if self.sentences < 1:
             raise ValueError(f"sentences must be at least 1, got {self.sentences}")
 
+    def prepare(self) -> None:
+        """Load the compiled code."""
+        self._spans(b"One. Two.")
+
     def key_parameters(self) -> dict[str, object]:
         """What its keys depend on."""
         return {"sentences": self.sentences}

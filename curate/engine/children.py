@@ -189,8 +189,8 @@ def main() -> None:
 def _be_forked(orders: socket.socket, out: int, held: int) -> None:
     """Fork when asked to (`starts.ORDER`), until the parent ends. Comes back in each new process, with pipes of its own.
 
-    A process with threads or open files beyond those `held` at first is not forked: the new one would lack the threads, and share
-    the places in the files. What a recipe loads may have either.
+    A process with threads or open files beyond those `held` at first is not forked: the new one would lack the threads, and both
+    would read the files by one place. What a recipe loads may have either.
     """
     global _shared
     gc.freeze()  # what is here is shared as long as nobody writes to it
@@ -222,8 +222,12 @@ def _be_forked(orders: socket.socket, out: int, held: int) -> None:
 
 
 def _threads_and_files() -> int:
-    """How many threads and open files this process has."""
-    return sum(len(os.listdir(f"/proc/self/{kind}")) for kind in ("task", "fd"))
+    """How many threads this process has, and open files, but for those that are mapped: nobody reads them by a place."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        mapped = {line.split(maxsplit=5)[-1].rstrip("\n") for line in file}
+        here = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+        files = [os.readlink(path) for path in here if os.path.lexists(path)]
+    return len(os.listdir("/proc/self/task")) + sum(path not in mapped for path in files)
 
 
 def _end_with(parent: int) -> None:
@@ -490,6 +494,8 @@ def ending() -> bool:
 def close_all() -> None:
     """End the idle children, and what they were forked from, unless some are at work."""
     with _lock:
+        for child in _idle:  # they end side by side
+            child.kill()
         while _idle:
             _idle.pop().close()
         if not _busy:

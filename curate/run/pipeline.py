@@ -82,10 +82,9 @@ class CorpusJob(Job):
             index.check_against(corpus)
         loops = Path(curate.__file__).parent / "html" / "extract.py"
         engine = (source.extraction or {}).get("engine")
-        ours = bool(source.tasks) and engine in OF_OURS
-        if ours and not is_compiled(loops, "best_step"):
+        if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
             notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-        load = LoadTask(recipe.text, recipe.name, OF_OURS[0] if ours else "")
+        load = LoadTask(recipe.text, recipe.name, str(engine) if source.tasks else "")
         children.load(load_in_child, load, memory=source.memory_bytes)
 
     def build(self, s: Session) -> Ledger:

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -117,14 +118,14 @@ def test_a_task_that_kills_what_children_are_forked_from_is_done_again(tmp_path)
 
 
 @forked
-@pytest.mark.parametrize("what", ["thread", "file"])
-def test_a_process_with_threads_or_open_files_is_not_forked(what):
+@pytest.mark.parametrize(("what", "forked"), [("thread", False), ("file", False), ("mapped", True)])
+def test_a_process_with_threads_or_open_files_is_not_forked(what, forked):
     children.close_all()
     load(_hold_open, what)
     first = starts._server
     with children.lease() as child:
-        assert _ask(child, "_held") == 0
-    assert starts._server is not first
+        assert _ask(child, "_held") == int(forked)
+    assert (starts._server is first) == forked
 
 
 @forked
@@ -174,9 +175,11 @@ def _held(_: int) -> int:
 
 def _hold_open(what: str) -> None:
     """Task: keep a thread or a file."""
-    HELD.append(threading.Thread(target=time.sleep, args=(60,), daemon=True) if what == "thread" else open(__file__))  # noqa: SIM115
     if what == "thread":
+        HELD.append(threading.Thread(target=time.sleep, args=(60,), daemon=True))
         HELD[-1].start()
+    else:
+        HELD.append(open(__file__) if what == "file" else np.memmap(__file__))  # noqa: SIM115
 
 
 def _killed(mark: str) -> None:
