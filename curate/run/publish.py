@@ -27,7 +27,7 @@ from curate.dedup.copies import Sizes
 from curate.dedup.removals import rows_by_shard
 from curate.engine.session import Session
 from curate.errors import BalanceError
-from curate.files import storage, typed_json
+from curate.files import storage, threads, typed_json
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.labels import UNKNOWN, folder
 from curate.filters.sampling import uniform
@@ -199,6 +199,8 @@ def run(task: PublishTask) -> Published:
                 for at in range(len(task.sources)):
                     for batch in _kept(task, at, data, rejects):
                         writer.write(batch)
+                with threads.pool(2) as pool:  # what is left of both is compressed at once
+                    list(pool.map(ShardWriter.cut, (writer, rejects)))
             kept = writer.content
     with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
         for path in task.evidence:
