@@ -102,7 +102,7 @@ demo-probe: .venv/.probe demo
 test: .venv/.dev
 	@command -v java >/dev/null || echo "no Java: the tests of Spark on this machine will be skipped (Debian: apt-get install openjdk-17-jre-headless)"
 	$(BIN)/python -m pytest --hypothesis-profile ci -n 2 --dist loadgroup -m "not spark"
-	$(BIN)/python -m pytest --hypothesis-profile ci -m spark
+	$(BIN)/python -m pytest --hypothesis-profile ci -n 2 --dist loadgroup -m spark
 
 test-fast: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not engine and not spark and not slow"
