@@ -22,13 +22,10 @@ from curate.code.needles import Gates, gates, needed, opened
 from curate.code.notices import ACCORDING
 from curate.code.prose import Sentence
 from curate.code.reserved import anywhere, reserved_anywhere
-from curate.code.spoken import comments, strings
+from curate.code.spoken import comments, sentences_of, strings
 from curate.code.terms import MAY_SET, sets_terms
 from curate.code.tongues import beginnings, said_in_tongues
 from curate.filters.tables import lines_of
-
-_MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/?|#+|//+!?|--+|;+|%+|!+|\{+|\(\*+|'+|\"+)[ \t]?", re.M)
-_SENTENCES = re.compile(r"(?<=[.!?;])[\s\"'*]+|\n[ \t]*\n")
 
 _TAKING = (
     r"(?:lifted|stolen|stole|swiped|grabbed|nicked|cribbed|ripped|pinched|pilfered|snatched|filched|pirated|yanked|cp'?d|copy ?-?(?:and|&|n)?-? ?pasted?|copypasta|c&p|cut ?-?(?:and|&)-? ?pasted?|plagiari[sz]ed"
@@ -229,11 +226,13 @@ def doubtful_remarks(
         places, kinds = opened(raw.encode("latin-1"), _gates())
     ends, bits_of = places.tolist(), kinds.tolist()
     for start, spoken, commented in _spoken(raw, places) if ends else ():
-        for at, said in _said(spoken):
-            first, last = start + at, start + at + len(said)
+        plain, sentences = sentences_of(spoken)
+        for begin, end in sentences:
+            first, last = start + begin, start + end
             within = bits_of[bisect_left(ends, first) : bisect_right(ends, last)]
-            if not within or len(said) <= SHORT:
+            if not within or end - begin <= SHORT:
                 continue
+            said = plain[begin:end]
             bits = reduce(or_, within)
             found = remark(said, program, commented, bits)
             if found is None and bits & _TERMS and commented and start >= _head_end(raw):
@@ -307,13 +306,3 @@ def _line_start(text: bytes, line: int) -> int:
     for _ in range(line):
         at = text.find(b"\n", at) + 1
     return at
-
-
-def _said(comment: str) -> Iterator[tuple[int, str]]:
-    """(place, words) of the sentences of a comment."""
-    plain = _MARKS.sub(lambda m: " " * len(m.group()), comment)
-    at = 0
-    for gap in _SENTENCES.finditer(plain):
-        yield at, plain[at : gap.start()]
-        at = gap.end()
-    yield at, plain[at:]

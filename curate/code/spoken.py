@@ -268,3 +268,63 @@ def strings(text: bytes, places: NDArray[np.int32] | None = None) -> Iterator[tu
     starts, ends = np.empty(most, np.int32), np.empty(most, np.int32)
     n = _strings(np.frombuffer(text, np.uint8), LEAST, LONGEST, starts, ends)
     return _spans(n, starts, ends, places)
+
+
+@inner
+def _mark_end(text: Array, at: Number) -> Number:
+    """Where the comment mark that begins at a place ends; `at` where none begins."""
+    size = text.size
+    c = text[at]
+    one = text[at + 1] if at + 1 < size else np.uint8(0)
+    begins = c == 35 or c == 59 or c == 37 or c == 33 or c == 123 or c == 39 or c == 34 or c == 42  # # ; % ! { ' " *
+    pair = ((c == 47 or c == 40) and one == 42) or (c == one and (c == 47 or c == 45))  # /* (* // --
+    if not (begins or pair):
+        return at
+    end = at + 1
+    while end < size and text[end] == (one if pair else c):
+        end += 1
+    if end < size and ((c == 42 and text[end] == 47) or (c == 47 and text[end] == 33)):  # */ and ! behind /* or //
+        end += 1
+    return end
+
+
+@compiled
+def _sentences(text: Array, white: Array, out: Array, starts: Array, ends: Array) -> int:
+    i = 0
+    while i < text.size:
+        at = i
+        while at < text.size and (text[at] == 32 or text[at] == 9):
+            at += 1
+        end = _mark_end(text, at) if at < text.size else at
+        if end > at:
+            end += end < text.size and (text[end] == 32 or text[end] == 9)
+            out[i:end] = 32
+        i = _line_end(text, end) + 1
+    n = first = at = 0
+    while at < out.size:
+        end = at
+        c = out[at - 1] if at else np.uint8(0)
+        if c == 46 or c == 33 or c == 63 or c == 59:  # . ! ? ;
+            while end < out.size and (white[out[end]] or out[end] == 34 or out[end] == 39 or out[end] == 42):
+                end += 1
+        if end == at and out[at] == 10:
+            end += 1
+            while end < out.size and (out[end] == 32 or out[end] == 9):
+                end += 1
+            end = end + 1 if end < out.size and out[end] == 10 else at
+        if end > at:
+            starts[n], ends[n] = first, at
+            n += 1
+            first = end
+        at = max(end, at + 1)
+    starts[n], ends[n] = first, out.size
+    return n + 1
+
+
+def sentences_of(comment: str) -> tuple[str, list[tuple[int, int]]]:
+    """A comment (Latin-1) with blanks for the marks at the beginning of its lines, and the places of its sentences."""
+    data = comment.encode("latin-1")
+    out, most = bytearray(data), len(data) // 2 + 2
+    starts, ends = np.empty(most, np.int32), np.empty(most, np.int32)
+    n = _sentences(np.frombuffer(data, np.uint8), _WHITE, np.frombuffer(out, np.uint8), starts, ends)
+    return out.decode("latin-1"), list(zip(starts[:n].tolist(), ends[:n].tolist(), strict=True))

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from curate.code.spoken import LEAST, LONGEST, comments, strings
+from curate.code.spoken import LEAST, LONGEST, comments, sentences_of, strings
 
 _COMMENTS = re.compile(
     r"[\"'/{(<=#;%!-](?:"
@@ -74,3 +74,19 @@ def test_comments_are_found_in_many_languages():
 def test_an_indented_docstring_is_one_comment_to_its_end() -> None:
     text = b'def f():\n    """First line.\n\n    Usage rights: this stays inside the group.\n    """\n    x = 1\n'
     assert [text[a:b] for a, b in comments(text)] == [text[text.index(b'"""') : text.rindex(b'"""') + 3]]
+
+
+_MARKS = re.compile(r"^[ \t]*(?:/\*+!?|\*+/?|#+|//+!?|--+|;+|%+|!+|\{+|\(\*+|'+|\"+)[ \t]?", re.M)
+_GAPS = re.compile(r"(?<=[.!?;])[\s\"'*]+|\n[ \t]*\n")
+_IN_COMMENTS = [*"/*#-;%!{('\" \t\n\n\n.?aB\r\x85\xa0\x0b", "*/", "//", "--", "/**", "a b", "\n\n"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sentences_of_a_comment_are_those_between_the_gaps_of_plain_patterns(seed):
+    draw = random.Random(seed)
+    for _ in range(200):
+        comment = "".join(draw.choices(_IN_COMMENTS, k=draw.randrange(20)))
+        plain = _MARKS.sub(lambda match: " " * len(match.group()), comment)
+        gaps = [match.span() for match in _GAPS.finditer(plain)]
+        starts, ends = [0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(plain)]
+        assert sentences_of(comment) == (plain, list(zip(starts, ends, strict=True)))
