@@ -51,6 +51,11 @@ def held(pid: int, root: Path = Path("/")) -> int:
     return total + sum(held(child, root) for child in below)
 
 
+def anonymous(pid: int, root: Path = Path("/")) -> int:
+    """Bytes that a process holds and that are of no file, with what it shares; 0 where that is unknown."""
+    return _statistic(root / f"proc/{pid}/smaps_rollup", "Anonymous:") << 10
+
+
 def available(root: Path = Path("/")) -> int | None:
     """Bytes of memory that this process and its children may still take together; None when unknown.
 

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate import errors
-from curate.engine import children, frames, memory, sail
+from curate.engine import children, frames, memory, sail, starts
 from curate.engine import tasks as typed
 from curate.engine.memory import cpu_count
 from curate.errors import CurateError, EngineError, OutputError, UsageError
@@ -377,7 +377,9 @@ def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return spark
 
-    fit = memory.cores_that_fit(cores, memory.free(limit), memory.allowed(), limit)
+    there = memory.free(limit)
+    there = there if there is None else there + starts.shared()
+    fit = memory.cores_that_fit(cores, there, memory.allowed(), limit)
     found = Session("sail", start, fit, closed=closed)
     found.memory = limit
     if fit < cores:

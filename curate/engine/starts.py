@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple, Protocol
 
-from curate.engine.memory import allowed, cores_that_fit, free
+from curate.engine.memory import allowed, anonymous, cores_that_fit, free
 from curate.errors import EngineError
 
 MARK = struct.Struct("<q")
@@ -183,6 +183,11 @@ def start() -> Started:
         close()
         found = server()
         return found.fork() if found else _start()
+
+
+def shared() -> int:
+    """Bytes of memory that the server holds: the children share them, and what is said to be needed for a child counts them."""
+    return anonymous(_server.started.process.pid) if _server else 0
 
 
 def kill() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.engine import children, starts
+from curate.engine import children, memory, starts
 from curate.engine.session import session
 from curate.errors import EngineError, InputError
 from tests.tasks import importable
@@ -141,6 +141,21 @@ def test_children_outlive_each_other_and_end_with_what_they_were_forked_from():
             list(other.request(f"{SELF}:wait", {}))
         assert died.value.reason == "killed"
     assert _call("double", {"n": 1})[0]["n"] == 2
+
+
+@forked
+@pytest.mark.engine
+@pytest.mark.xdist_group("engine")
+def test_what_children_share_is_no_memory_that_they_lack():
+    children.close_all()
+    limit = memory.held(os.getpid()) + memory.DRIVER + memory.SMALL_TASK + (30 << 20)
+    starts.ahead(None)
+    load(_hold, 1)
+    assert starts.shared() > 40 << 20
+    with session("limited", "sail", cores=1, limit=limit):
+        pass
+    children.close_all()
+    assert starts.shared() == 0
 
 
 def test_children_that_can_not_be_forked_are_started(monkeypatch):
