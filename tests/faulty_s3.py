@@ -76,7 +76,7 @@ def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
     found = Faulty(DomainDispatcherApplication(create_backend_app), share, seed)
     server = make_server("127.0.0.1", 0, found, threaded=True, request_handler=Quiet)
     found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield found

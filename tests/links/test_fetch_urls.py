@@ -108,8 +108,11 @@ def server(files):
                 part = data[start:end]
                 self.wfile.write(part[: cut.pop()] if cut and asked else part)
 
-    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64  # who finds the queue full (5 by default) tries again after a second
+
+    found = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.files, found.log, found.cut, found.hang, found.busy = files, log, cut, hang, busy
     found.hanging = threading.Event()
     found.url = f"http://127.0.0.1:{found.server_port}/"
