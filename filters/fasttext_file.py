@@ -10,7 +10,8 @@ import numpy as np
 
 MAGIC, VERSIONS = 793712314, (11, 12)
 SUPERVISED = 3
-MOST_WIDTH, MOST_ENTRIES = 4096, 1 << 27
+MOST_WIDTH, MOST_ENTRIES, MOST_SEEN = 4096, 1 << 27, 10**15
+"""Columns; words and labels; labels in its training data, as a node of the tree over them that is not made yet counts so many."""
 CHUNK = 1 << 22
 """Numbers that are looked at together."""
 
@@ -58,9 +59,15 @@ class _File:
 
 
 def check(path: Path) -> None:
-    """Raise ValueError where the file is no whole supervised model of fastText: lengths that do not fit, numbers that are none."""
+    """Raise ValueError where the file is no whole supervised model of fastText."""
+    if told := problem(path):
+        raise ValueError(f"{path} is no fastText model that can be used: {told}")
+
+
+def problem(path: Path) -> str:
+    """Why a file is no whole supervised model of fastText (lengths that do not fit, numbers that are none); nothing where it is one."""
     if path.stat().st_size < 64:
-        raise ValueError(f"{path} is no fastText model: it is too short")
+        return "it is too short"
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             read = _File(data)
@@ -69,7 +76,8 @@ def check(path: Path) -> None:
                 raise ValueError("something follows its end")
             del read
     except (ValueError, struct.error) as error:
-        raise ValueError(f"{path} is no fastText model that can be used: {error}") from error
+        return str(error)
+    return ""
 
 
 def _check(read: _File) -> None:
@@ -85,13 +93,16 @@ def _check(read: _File) -> None:
     size, words, labels, _, pruned = read.take("iiiqq")
     if not 0 < size <= MOST_ENTRIES or words < 0 or labels < 1 or words + labels != size or pruned < -1:
         raise ValueError("its dictionary's sizes do not fit together")
-    kinds = [0, 0]
+    kinds, seen = [0, 0], 0
     for _ in range(size):
         read.word()
-        _, entry = read.take("qb")
+        count, entry = read.take("qb")
         if entry not in (0, 1):
             raise ValueError("its dictionary has entries of an unknown kind")
         kinds[entry] += 1
+        seen += count * entry
+        if count < 0 or seen >= MOST_SEEN:
+            raise ValueError("its counts are out of range")
     if kinds != [words, labels]:
         raise ValueError("its dictionary's sizes do not fit together")
     rows = words + (buckets if pruned < 0 else pruned)

@@ -19,6 +19,7 @@ OTHER_LANGUAGE = "other_language"
 RENAMED = {"als": "gsw"}
 """Labels of lid.176 that mean another language in ISO 639: Wikipedia's code for Alemannic is that of Tosk Albanian."""
 _LABEL = len("__label__")
+_NONE = "no fastText model of languages"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,10 @@ class FastText:
     def prepare(self) -> None:
         """Load the model and the compiled code. AssetMissingError or FileNotFoundError says how to get it, ValueError what is wrong
         with it."""
-        path = model_path(self.model)
         try:
             _model(self.model)("a")
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{path} is no fastText model of languages: {error}") from error
+        except RuntimeError as error:
+            raise ValueError(f"{model_path(self.model)} is {_NONE}: {error}") from error
 
     def told(self, doc: Document) -> Document:
         """The document with its language, score and script."""
@@ -175,12 +175,17 @@ def model_path(model: str) -> Path:
 
 @lru_cache(maxsize=4)
 def _model(model: str) -> Callable[[str], tuple[str | None, float]]:
-    """A model in compiled loops: of lid.176's shape, or with a softmax (such as GlotLID's), which stays in its file; any other one in the library."""
-    from curate.filters import lid, lid_mapped
+    """A model in compiled loops: of lid.176's shape, or with a softmax (such as GlotLID's), which stays in its file; any other one in the library.
+
+    Raises ValueError for what is no whole model: the library hangs or ends the process.
+    """
+    from curate.filters import fasttext_file, lid, lid_mapped
 
     path = model_path(model)
     if loaded := lid_mapped.load(path):
         return partial(lid_mapped.predict, loaded)
+    if told := fasttext_file.problem(path):
+        raise ValueError(f"{path} is {_NONE}: {told}")
     if small := lid.load(path):
         return partial(lid.predict, small)
     import fasttext

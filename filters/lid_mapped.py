@@ -17,6 +17,8 @@ from curate.filters.jit import Array, compiled, compiled_making
 from curate.filters.lid import MAGIC, SUPERVISED, VERSION, mixed, same_bytes, slots_of
 
 SOFTMAX = 3
+LONGEST = 64
+"""Letters of an n-gram: room for all of a word is taken at once."""
 _END = b"</s>"
 _LABEL_MARK = b"__label__"
 _LABEL_BYTES = np.frombuffer(_LABEL_MARK, np.uint8)
@@ -56,7 +58,8 @@ def _parsed(data: mmap.mmap) -> Mapped | None:
     if struct.unpack_from("<ii", data) != (MAGIC, VERSION):
         return None
     width, _, _, _, _, word_grams, loss, kind, buckets, shortest, longest, _, _ = struct.unpack_from("<12id", data, 8)
-    if (word_grams, loss, kind) != (1, SOFTMAX, SUPERVISED) or min(shortest, longest, buckets) < 1:
+    plain = 1 <= shortest <= longest <= LONGEST and buckets >= 1
+    if (word_grams, loss, kind) != (1, SOFTMAX, SUPERVISED) or not plain:
         return None
     at = 8 + struct.calcsize("<12id")
     size, words, labels, _, pruned = struct.unpack_from("<iiiqq", data, at)
@@ -66,6 +69,8 @@ def _parsed(data: mmap.mmap) -> Mapped | None:
     entries: list[bytes] = []
     for _ in range(size):
         stop = data.find(b"\0", at)
+        if stop < 0:
+            return None
         entries.append(data[at:stop])
         at = stop + 1 + struct.calcsize("<qb")
     at, rows = _matrix(data, at)

@@ -29,7 +29,7 @@ def compressed(rows: int, width: int, codes: int = -1, norms: int = 0, table: by
 
 SETTINGS: dict[str, Any] = {
     "magic": fasttext_file.MAGIC, "version": 12, "width": 2, "grams": 1, "loss": 3, "kind": 3, "buckets": 3, "shortest": 0, "longest": 0,
-    "rate": 0.1, "words": 1, "labels": 2, "size": None, "pruned": -1, "kinds": [0, 1, 1], "word": b"w", "names": None, "pairs": b"",
+    "rate": 0.1, "words": 1, "labels": 2, "size": None, "pruned": -1, "kinds": [0, 1, 1], "word": b"w", "names": None, "count": 1, "pairs": b"",
     "marks": (0, 0), "input": None, "output": None, "end": b"",
 }  # fmt: skip
 
@@ -42,7 +42,9 @@ def model(**changed: Any) -> bytes:
     head += struct.pack("<12id", s["width"], 5, 5, 1, 5, s["grams"], s["loss"], s["kind"], s["buckets"], s["shortest"], s["longest"], 100, s["rate"])  # fmt: skip
     head += struct.pack("<iiiqq", size, s["words"], s["labels"], 10, s["pruned"])
     names = s["names"] or [s["word"]] * len(s["kinds"])
-    entries = b"".join(name + b"\0" + struct.pack("<qb", 1, kind) for name, kind in zip(names, s["kinds"], strict=True))
+    entries = b"".join(
+        name + b"\0" + struct.pack("<qb", s["count"], kind) for name, kind in zip(names, s["kinds"], strict=True)
+    )
     rows = s["words"] + (s["buckets"] if s["pruned"] < 0 else s["pruned"])
     first = s["input"] if s["input"] is not None else matrix(rows, s["width"])
     second = s["output"] if s["output"] is not None else matrix(s["labels"], s["width"])
@@ -74,6 +76,8 @@ def pair(bucket: int, row: int) -> bytes:
         {"words": 0, "kinds": [1, 1]},
         {"labels": 1, "kinds": [0, 1]},
         {"word": b""},
+        {"count": 0},
+        {"count": (10**15 - 1) // 2},
         {"word": b"w" * 65535},
         {"pruned": 0},
         {"pruned": 1, "pairs": pair(2, 0)},
@@ -118,6 +122,8 @@ def test_whole_models(tmp_path: Path, changed: dict[str, Any]) -> None:
         ({"kinds": [0, 1, -1]}, "unknown kind"),
         ({"kinds": [0, 0, 1]}, "dictionary's sizes"),
         ({"word": b"w" * 65536}, "does not end"),
+        ({"count": -1}, "counts are out of range"),
+        ({"count": 10**15 // 2}, "counts are out of range"),  # of two labels
         ({"pruned": 1, "pairs": pair(3, 0)}, "index of its buckets"),
         ({"pruned": 1, "pairs": pair(-1, 0)}, "index of its buckets"),
         ({"pruned": 1, "pairs": pair(0, 1)}, "index of its buckets"),
@@ -196,8 +202,13 @@ NAMED = {"names": [b"</s>", b"__label__a", b"__label__b"], "shortest": 2, "longe
         ({"loss": 4}, False),
         ({"kind": 2}, False),
         ({"kind": 4}, False),
+        ({"longest": 64}, True),
         ({"shortest": 0}, False),
         ({"longest": 0}, False),
+        ({"longest": 65}, False),
+        ({"shortest": 4}, False),
+        ({"names": [b"</s>", b"__label__a"], "kinds": [0, 1]}, False),
+        ({"words": 0x7FFFFFFD, "names": [b"</s>"], "kinds": [0], "input": b"", "output": b"w" * 999}, False),
         ({"buckets": 0}, False),
         ({"pruned": 0}, False),  # a compressed one
         ({"pruned": 1, "pairs": pair(0, 0)}, False),

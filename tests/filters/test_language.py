@@ -1,6 +1,7 @@
 """Language steps on sentences whose language is plain."""
 
 import itertools
+import struct
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +162,17 @@ def test_a_recipe_names_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(assets.AssetMissingError, match=r"curate assets fetch lid\.176 "):
         FastText(languages=("up",)).prepare()
     language._model.cache_clear()
+
+
+def test_a_cut_or_hostile_model_is_refused_at_once(tmp_path: Path) -> None:
+    """The library hangs on such files, takes gigabytes, or ends the process."""
+    whole, path = _train(tmp_path, full=False).read_bytes(), tmp_path / "cut.bin"
+    hostile = whole[:8] + struct.pack("<12id", 4, 5, 5, 1, 5, 1, 3, 3, 100, 2, 3, 100, 0.1) + b"\xff\xff\xff\x7f" * 500
+    for data in (*(whole[:size] for size in range(1, len(whole), 97)), whole[:-1], whole + b"\0", hostile):
+        path.write_bytes(data)
+        language._model.cache_clear()
+        with pytest.raises(ValueError, match=r"^\S*cut\.bin is no fastText model of languages: (?!.*cut\.bin)"):
+            FastText(model=str(path)).prepare()
 
 
 def test_what_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
