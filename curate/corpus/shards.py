@@ -21,6 +21,8 @@ ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20
 SCRATCH_BYTES = 8 << 20
 """Row groups end earlier in files that are read once, from one end to the other: writer and reader hold one."""
+TOGETHER = 8 << 20
+"""Bytes of row groups that are read together."""
 FETCHED_WHOLE = 128 << 20
 """Bytes of a remote file that are fetched together; of a larger one, column by column."""
 PIECE_ROWS, PIECE_BYTES = 128, 512 << 10
@@ -222,7 +224,23 @@ def read_batches(path: str, columns: list[str] | None = None, rows: int = 1024) 
     with whole_file(path), fs.open_input_file(inner) as source:
         whole = not storage.is_local(path) and source.size() <= FETCHED_WHOLE
         file = pq.ParquetFile(source, pre_buffer=whole)
-        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+        yield from bounded_batches(file, rows, columns=columns)
+
+
+def bounded_batches(
+    file: pq.ParquetFile, rows: int, groups: Sequence[int] | None = None, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of at most so many rows, of all row groups or of some. A batch of Arrow goes over the ends of row groups, so that as
+    many documents of 20 MB would be held; here it ends with a group that makes TOGETHER bytes full."""
+    together, size = list[int](), 0
+    for group in range(file.num_row_groups) if groups is None else groups:
+        size += file.metadata.row_group(group).total_byte_size
+        together.append(group)
+        if size >= TOGETHER:
+            yield from file.iter_batches(rows, row_groups=together, columns=columns, use_threads=False)
+            together, size = [], 0
+    if together:
+        yield from file.iter_batches(rows, row_groups=together, columns=columns, use_threads=False)
 
 
 def read_groups(path: str, groups: Iterable[int]) -> Iterator[pa.Table]:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -216,13 +217,16 @@ def _copies(corpus: str, document: str) -> list[Copy]:
     return sorted(found, key=lambda copy: (-copy.removals, copy.step, copy.id))
 
 
-def survivors_of(corpus: str, survivor_ids: Collection[str]) -> dict[str, Survivor]:
-    """The documents whose ids begin with `survivor_ids` (16 digits); without URL and text where they lie in another corpus."""
+def survivors_of(corpus: str, survivor_ids: Collection[str], longest: int = sys.maxsize) -> dict[str, Survivor]:
+    """The documents whose ids begin with `survivor_ids` (16 digits); without URL and text where they lie in another corpus, and without
+    a text of more than `longest` characters."""
     found: dict[str, Survivor] = {}
     for folder in ("extracted", "data"):
         for row in by_ids(parts(corpus, folder), [survivor for survivor in survivor_ids if survivor not in found]):
             if judged(row):
-                found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), row.get("text"))
+                text = row.get("text")
+                text = None if len(text or "") > longest else text
+                found[row["id"][:16]] = Survivor(row["id"], row.get("url") or row.get("path"), text)
     return {survivor: found.get(survivor, Survivor(survivor, None, None)) for survivor in survivor_ids}
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from curate.corpus import schema
 from curate.corpus.lookup import by_ids, judged, parts
 from curate.corpus.recipe import Recipe
+from curate.corpus.shards import bounded_batches
 from curate.dedup import MinHash
 from curate.dedup.difference import Piece, excerpts
 from curate.files import storage
@@ -28,6 +29,9 @@ from curate.report.trace import Line, RemovalRow, trace
 
 LIMIT = 200_000
 """Documents that are looked at in each of data/ and rejected/."""
+LONGEST, MOST_LINES = 1_000_000, 10_000
+"""Characters and lines up to which a document is shown with what was cut from it; of a longer one its beginning is. A page of 20 MB
+can have a line for every second byte, and each is an object here."""
 KEPT_SAMPLES, DROPPED_SAMPLES, PER_REASON, FAILURES = 12, 36, 3, 30
 WORST = 20
 MANY = 100
@@ -46,6 +50,8 @@ class Sample:
     """Its columns, without the text."""
     lines: Sequence[Line]
     """The text as extracted, with what was cut (empty when it was not stored)."""
+    long: bool = False
+    """Whether the lines are only its beginning, as it is stored."""
     removals: Mapping[str, int] = field(default_factory=dict)
     """Lines or spans lost as duplicates, by step."""
     survivor: str | None = None
@@ -146,10 +152,11 @@ def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
                 )
                 least = pa.concat_tables([least, chosen.cast(schema.DUPLICATES)]).sort_by(keys).slice(0, WORST)
     rows = least.to_pylist()
-    survivors = survivors_of(corpus, sorted({row["survivor"] for row in rows}))
+    survivors = survivors_of(corpus, sorted({row["survivor"] for row in rows}), LONGEST)
     removed: dict[str, Mapping[str, Any]] = {}
     for folder in ("rejected", "extracted"):
-        removed |= {r["id"]: r for r in by_ids(parts(corpus, folder), [row["id"] for row in rows]) if r.get("text")}
+        found = by_ids(parts(corpus, folder), [row["id"] for row in rows])
+        removed |= {one["id"]: one for one in found if one.get("text") and not _is_long(one)}
     return [_pair(row, removed.get(row["id"], {}), survivors[row["survivor"]]) for row in rows]
 
 
@@ -174,7 +181,7 @@ def _rejected(corpus: str, data: ReportData, limit: int) -> dict[str, Reservoir]
             failed = verdict == "failed"
             chosen = failures if failed else by_reason.setdefault(reason, Reservoir(PER_REASON))
             if (failed or has_text[at]) and chosen.wants(document):
-                chosen.add(batch.slice(at, 1).to_pylist()[0])
+                chosen.add(_row(batch, at))
     data.failures = failures.rows()
     return by_reason
 
@@ -198,7 +205,7 @@ def _batches(corpus: str, folder: str, limit: int, columns: list[str] | None = N
             groups = range(file.metadata.num_row_groups)
             chosen = [group for group in groups if share >= 1 or uniform(f"{name}:{group}", SALT) < share]
             if chosen:
-                yield from file.iter_batches(1024, row_groups=chosen, columns=columns, use_threads=False)
+                yield from bounded_batches(file, 1024, chosen, columns)
 
 
 def _rows(path: str) -> int:
@@ -252,7 +259,18 @@ def _sample(by_language: dict[str, Reservoir], batch: pa.RecordBatch) -> None:
     for at, (document, language) in enumerate(zip(batch["id"].to_pylist(), languages, strict=True)):
         reservoir = by_language.setdefault(language or "", Reservoir(KEPT_SAMPLES if len(by_language) < MANY else 1))
         if reservoir.wants(document):
-            reservoir.add(batch.slice(at, 1).to_pylist()[0])
+            reservoir.add(_row(batch, at))
+
+
+def _row(batch: pa.RecordBatch, at: int) -> Row:
+    """A row, of its text no more than shows that it is long."""
+    row: dict[str, Any] = batch.slice(at, 1).to_pylist()[0]
+    return {**row, "text": row["text"][: LONGEST + 1]} if _is_long(row) else row
+
+
+def _is_long(row: Row) -> bool:
+    text = row.get("text") or ""
+    return len(text) > LONGEST or len(text.splitlines()) > MOST_LINES
 
 
 def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Row]:
@@ -270,24 +288,34 @@ def _of_languages(by_language: Mapping[str, Reservoir]) -> list[Row]:
 
 def _traced(corpus: str, samples: Sequence[Sequence[Mapping[str, Any]]], recipe: Recipe | None) -> list[list[Sample]]:
     """The documents with every line that the recipe cut; without `extracted/` as they are stored."""
+    long = {row["id"] for rows in samples for row in rows if _is_long(row)}
     documents = [row["id"] for rows in samples for row in rows]
-    removals = removals_of(corpus, documents)
-    found = by_ids(parts(corpus, "extracted"), documents) if recipe else ()
-    sources = {row["id"]: row for row in found if not row.get("verdict")}
+    sources: dict[str, Row] = {}
+    for row in by_ids(parts(corpus, "extracted"), set(documents) - long) if recipe else ():
+        if _is_long(row):
+            long.add(row["id"])
+        elif not row.get("verdict"):
+            sources[row["id"]] = row
+    removals = removals_of(corpus, set(documents) - long)
+    removals |= {document: {} for document in long}
     survivor_ids = {document: _survivor(document, removals[document]) for document in documents}
-    survivors = survivors_of(corpus, sorted({survivor for survivor in survivor_ids.values() if survivor}))
+    survivors = survivors_of(corpus, sorted({survivor for survivor in survivor_ids.values() if survivor}), 0)
 
     def sample(row: Mapping[str, Any]) -> Sample:
         document = row["id"]
-        lines: Sequence[Line] = [Line(line, line) for line in (row.get("text") or "").splitlines()]
+        lines: Sequence[Line] = [
+            Line(line, line) for line in (row.get("text") or "")[:LONGEST].splitlines()[:MOST_LINES]
+        ]
         facts = {key: value for key, value in row.items() if key != "text"}
+        if document in long:
+            return Sample(facts, lines, long=True)
         if not judged(row):  # another row of this id may have lost something
             return Sample(facts, lines)
         if recipe and document in sources:
             lines = trace(sources[document], recipe, removals[document]).lines
         survivor = survivors.get(survivor_ids[document] or "")
         name = (survivor.url or survivor.id) if survivor else None
-        return Sample(facts, lines, _removal(document, removals[document]), name)
+        return Sample(facts, lines, removals=_removal(document, removals[document]), survivor=name)
 
     return [[sample(row) for row in rows] for rows in samples]
 

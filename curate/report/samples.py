@@ -14,6 +14,7 @@ TEXT_CHARS = 4_000
 """Characters of a document that are shown."""
 RUN = 4
 """Removed lines in a row that are all shown."""
+LONG = "<b>the beginning</b> of a long document, as it is stored"
 OPEN = 2
 """Documents on each side that are shown unfolded."""
 
@@ -75,8 +76,8 @@ def _document(sample: Sample, opened: bool, dropped: bool, anchor: str) -> str:
         score = row.get("language_score")
         facts.append(text(row["language"]) + (f" {score:.2f}" if score is not None else ""))
     facts += [f"{number(count)} lost in {text(step)}" for step, count in sample.removals.items()]
-    if not dropped:
-        facts.insert(0, _cut_summary(sample.lines))
+    if not dropped or sample.long:
+        facts.insert(0, LONG if sample.long else _cut_summary(sample.lines))
     css = "doc dropped" if dropped else "doc"
     survivor = f'<span class="url">kept: {text(one_line(sample.survivor, 300))}</span>' if sample.survivor else ""
     body = "text code" if row.get("path") else "text"

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from curate.corpus import schema
 from curate.corpus.recipe import load
+from curate.report import gather as gather_module
 from curate.report.charts import bar, histogram, short, text
-from curate.report.gather import KEPT_SAMPLES, Reservoir, gather
+from curate.report.gather import KEPT_SAMPLES, LONGEST, MOST_LINES, Reservoir, gather
 from curate.report.measured import Axis, thresholds
 from curate.report.page import _duplicates, page
 from curate.report.write import versions, write_report
@@ -229,6 +230,27 @@ def test_samples_are_bounded_and_fair(tmp_path: Path) -> None:
     dropped = gather(str(tmp_path), None).dropped
     assert len(dropped) == 33  # three of the big reason, one of each small
     assert [sample.row["reason"] for sample in dropped] == sorted(sample.row["reason"] for sample in dropped)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("LONGEST", 40), ("MOST_LINES", 2)])
+def test_of_a_long_document_its_beginning_is_shown(
+    small_corpus: Path, html: str, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    """Four pages of 19 MB with a line for every second byte took 5.9 GB and four minutes."""
+    assert "of a long document" not in html
+    monkeypatch.setattr(gather_module, limit, value)
+    recipe = load(str(small_corpus / "recipe.toml"))
+    data = gather(str(small_corpus), recipe)
+    shown = [*data.kept, *data.dropped]
+    long = [sample for sample in shown if sample.long]
+    assert 1 <= len(long) <= len(shown)
+    for sample in long:
+        assert len(sample.lines) <= MOST_LINES if limit == "LONGEST" else len(sample.lines) == value
+        assert len("".join(line.text for line in sample.lines)) <= (value if limit == "LONGEST" else LONGEST)
+    for sample in shown:
+        if not sample.long:
+            assert len(sample.lines) <= (value if limit == "MOST_LINES" else MOST_LINES)
+    assert make(small_corpus).count("of a long document") == len(long)
 
 
 def test_large_corpora_are_sampled_by_row_groups(tmp_path: Path) -> None:

@@ -263,3 +263,21 @@ def test_a_damaged_part_is_named(tmp_path, damage):
                 read(str(path))
     with pytest.raises(FileNotFoundError):
         shards.read_facts(str(tmp_path / "none"))
+
+
+def test_batches_end_with_row_groups_that_are_large(tmp_path, monkeypatch):
+    """A batch of Arrow goes over their ends: 256 documents of 20 MB were held at once."""
+    path = tmp_path / "a.parquet"
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        for size in (10, 10, 9_000, 10, 9_000, 9_000, 10):
+            writer.write_table(pa.table({"id": ["a", "b"], "text": ["x" * size] * 2}, SCHEMA))
+    rows = lambda: [batch.num_rows for batch in shards.read_batches(str(path))]  # noqa: E731
+    assert rows() == [14]
+    monkeypatch.setattr(shards, "TOGETHER", 300)  # Arrow writes a text that comes twice once
+    sizes = [pq.ParquetFile(path).metadata.row_group(group).total_byte_size for group in range(7)]
+    assert min(sizes[2], sizes[4], sizes[5]) > 300 > sizes[0] + sizes[1]
+    assert rows() == [6, 4, 2, 2]
+    with pq.ParquetFile(path) as file:
+        assert [batch.num_rows for batch in shards.bounded_batches(file, 1, [0, 4, 6])] == [1] * 6
+        assert [batch.num_rows for batch in shards.bounded_batches(file, 9, [0, 4, 6], ["id"])] == [4, 2]
+    assert pa.Table.from_batches(shards.read_batches(str(path))) == pq.read_table(path)
