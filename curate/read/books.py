@@ -33,6 +33,8 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PAGES, _TEXTS = (".html", ".htm", ".xhtml"), (".txt", ".text", ".utf8")
+_NO_BOOKS = ("datapackage.json", "[content_types].xml", "meta-inf/manifest.mf")
+"""What zips hold that are no books, whatever else is in them: WACZ, docx, jar."""
 _WORDS = re.compile(rb"[^\W\d_]+,? [^\W\d_]+")
 _LICENSED = re.compile(r"creativecommons\.org/(licenses/([a-z-]+)/(\d\.\d)|publicdomain/zero)")
 _LANGUAGES = {
@@ -54,12 +56,7 @@ class Books:
         """A text with Gutenberg's markers or a page of a book; an epub, packed or not; a zip of these; prose."""
         name = head.name.lower()
         if head.packed == "zip":
-            first = head.data[30:4096].lower()
-            return (
-                name.endswith(".epub")
-                or b"application/epub+zip" in first
-                or any(e.encode() in first for e in (*_TEXTS, *_PAGES))
-            )
+            return name.endswith(".epub") or _zip_of_books(head.data)
         if name.endswith((".epub", ".opf")):
             return True
         if head.packed or looks_binary(head.data):
@@ -80,6 +77,15 @@ class Books:
             if head.name.lower().endswith(".opf") or not any(head.path.startswith(f) for f in folders)
         ]
         return file_by_file("books", books, own, name, cpu_seconds=120.0)
+
+
+def _zip_of_books(data: bytes) -> bool:
+    """Whether a zip that begins so is an epub, or holds texts or pages and is no format of its own."""
+    names = {entry.name.lower() for entry in zips.entries(data)}
+    if b"application/epub+zip" in data[30:4096].lower() or "meta-inf/container.xml" in names:
+        return True
+    first = (entry.name.lower() for entry in zips.entries(data[:4096]))
+    return names.isdisjoint(_NO_BOOKS) and any(name.endswith((*_TEXTS, *_PAGES)) for name in first)
 
 
 def books(task: ItemTask) -> Iterator[Item]:

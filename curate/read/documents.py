@@ -1,5 +1,6 @@
 """Crawl files, and corpora that are there already, as the source of a job."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
 from curate.read.dumps import Head, head_of, kind_of, known_reader
-from curate.read.inputs import all_files, expand_named, holds_tables, may_be_folder, may_hold_others
+from curate.read.inputs import all_files, expand_named, holds_tables, is_crawl_name, may_be_folder, may_hold_others
 from curate.read.robots import stages
 from curate.read.source import Source
 from curate.read.splits import plan_splits
@@ -24,6 +25,9 @@ SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 4 << 20
 MOST_TASKS = 50_000
 SHOWN = 20
 """Files that are left out which notes name."""
+LOOKED_AT = 100
+"""Files of a folder or glob without the name of a crawl file whose beginnings are looked at."""
+_CRAWL = (b"WARC/", b"filedesc:")
 
 
 def document_source(
@@ -99,13 +103,21 @@ def left_out(heads: Sequence[Head], told: str) -> list[str]:
 
 
 def refuse_dumps(inputs: Sequence[str]) -> None:
-    """Raise InputError when an input is a dump that another recipe reads. The first file of a folder or glob is looked at."""
+    """Raise InputError when an input is a dump that another recipe reads, or a folder or glob of such: of which no file is called, or
+    begins (of the first LOOKED_AT), as a crawl file does."""
     for path in filter(may_hold_others, inputs):
         found = all_files([path], missing_ok=True)
-        head = head_of(*next(iter(found.items()))) if found else None
-        reader = known_reader(head) if head else None
-        if head and reader:
-            raise InputError(f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}")
+        if any(map(is_crawl_name, found)):
+            continue
+        told = None
+        for head in itertools.starmap(head_of, itertools.islice(found.items(), LOOKED_AT)):
+            if head.data.startswith(_CRAWL):
+                break
+            if told is None and (reader := known_reader(head)):
+                told = f"{head.path}: {reader.what}: read it with --recipe {reader.recipe}"
+        else:
+            if told:
+                raise InputError(told)
 
 
 def _another(head: Head, reader: Any) -> str:

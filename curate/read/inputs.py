@@ -124,6 +124,11 @@ def may_hold_others(name: str) -> bool:
     return _scheme(name) not in ("http", "https") and not _ARCHIVE.search(name)
 
 
+def is_crawl_name(path: str) -> bool:
+    """Whether a file is called as crawl files are."""
+    return bool(_ARCHIVE.search(path))
+
+
 def all_files(names: Sequence[str], *, missing_ok: bool = False) -> dict[str, int]:
     """Path -> bytes of the files, whatever they are called, that `names` (files, folders, globs, addresses) stand for,
     sorted by path; hidden ones apart. Raises InputError for what can't be found, unless `missing_ok`.

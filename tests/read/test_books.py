@@ -63,6 +63,24 @@ def test_a_zip_of_books(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["mimetype", "META-INF/container.xml", "c1.xhtml"], True),  # an epub that does not say so first
+        (["META-INF/container.xml", "a.bin"], True),
+        (["cover.jpg", "1.TXT"], True),
+        (["datapackage.json", "data/archive/test.txt"], False),
+        (["archive/data.warc.gz", "pages/a.html", "datapackage.json"], False),
+        (["[Content_Types].xml", "word/a.html"], False),
+        (["META-INF/MANIFEST.MF", "META-INF/LICENSE.txt"], False),
+        (["list.txt.gz", "a.html/b.bin"], False),
+    ],
+)
+def test_which_zips_are_books(tmp_path, names, told):
+    (tmp_path / "a.zip").write_bytes(zipped(dict.fromkeys(names, b"x")))
+    assert Books().recognises(head_of(str(tmp_path / "a.zip"))) is told
+
+
+@pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
         ("b.epub", epub()[:700], "damaged"),

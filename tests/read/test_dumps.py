@@ -4,15 +4,19 @@ import bz2
 import gzip
 import lzma
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import ClassVar
 
 import pytest
 
-from curate.corpus.recipe import parse
+from curate.corpus.recipe import load, parse
 from curate.errors import InputError, RecipeError
 from curate.read import dumps
 from curate.read.documents import document_source
 from curate.read.source import ReadTask, Source
+from tests.packing import zipped
+
+WARC = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -82,3 +86,41 @@ def test_a_recipe_for_crawls_says_which_recipe_reads_a_dump(tmp_path, monkeypatc
     monkeypatch.setattr(dumps, "READERS", (f"{Ballads.__module__}.Ballads",))
     with pytest.raises(InputError, match="a: a collection of ballads: read it with --recipe ballads"):
         document_source([str(tmp_path / "a")], parse("", "c4"), ("", ""))
+
+
+BOOK = b"*** START OF THE PROJECT GUTENBERG EBOOK A ***\n\nText\n"
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["a.wacz", "zz.wacz", "a.zip", "zz.zip", "a.epub", "zz.epub", "a.docx", "a.jar", "a.txt", "zz.txt", "a.xml"],
+)
+@pytest.mark.parametrize(
+    "data",
+    [
+        zipped({"datapackage.json": b"{}", "data/archive/test.txt": b"x"}),
+        zipped({"1.txt": BOOK}),
+        zipped({"1.txt": BOOK})[:40],
+        zipped({}),
+        BOOK,
+        b"<mediawiki>",
+    ],
+    ids=["WACZ without crawl files", "zip of books", "cut zip", "empty zip", "book", "wiki"],
+)
+def test_a_folder_of_crawl_files_is_one_whatever_lies_in_it(tmp_path, other, data):
+    (tmp_path / "crawl.warc").write_bytes(WARC)
+    (tmp_path / other).write_bytes(data)
+    source = document_source([str(tmp_path)], load("c4"), ("", ""))
+    expected = {"crawl.warc", other} if other.endswith(".wacz") else {"crawl.warc"}
+    assert {PurePath(path).name for path, _ in source.inputs} == expected
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_files_without_the_name_of_a_crawl_file_are_told_by_all_of_them(tmp_path, names):
+    crawl, book = names
+    (tmp_path / crawl).write_bytes(gzip.compress(WARC))
+    (tmp_path / book).write_bytes(BOOK)
+    assert len(document_source([f"{tmp_path}/*"], load("c4"), ("", "")).inputs) == 2
+    (tmp_path / crawl).write_bytes(b"nothing that is known")
+    with pytest.raises(InputError, match=f"{book}: books: read it with --recipe books"):
+        document_source([f"{tmp_path}/*"], load("c4"), ("", ""))
