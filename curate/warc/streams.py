@@ -224,8 +224,10 @@ class Members:
         return self._no_zero[1]
 
     def findable(self, grammar: Grammar) -> bool:
-        """Whether `find_anchor` finds the member at whose first record the cursor is."""
-        return self.base + self.pos == 0 and not self._extended
+        """Whether `find_anchor` finds the member at whose first record the cursor is: decoders take heads that the search doesn't
+        (isal those of gzip with reserved flags)."""
+        first = self.base + self.pos == 0 and not self._extended
+        return first and self._codec.magic.match(self._window.view(self.start, 10)) is not None
 
     def find_anchor(self, grammar: Grammar, offset: int, stop: int) -> int:
         """The first member in `offset` … `stop` that begins with a record; `stop` (at most the size) for none."""

@@ -193,6 +193,22 @@ def test_damaged_files(
             assert sum(r.length for r in whole) >= len(broken) - broken.count(b"\n") - broken.count(b"\r")
 
 
+@pytest.mark.parametrize("name", ["crawl.warc.gz", "stored.warc.gz"])
+@pytest.mark.parametrize("splits", range(1, 13))
+def test_a_member_with_reserved_flags(name: str, splits: int, tmp_path: Path) -> None:
+    """isal decodes it, and no split finds its beginning: it belongs to the split of the record before."""
+    bodies = [b"<p>word</p>" * 9, b"1", b"2", b"3", b"4"]
+    crawl = CONTAINERS[name](bodies)
+    for flagged in (2, 4):
+        for size in (len(crawl.data), len(crawl.data) - 100):
+            data = bytearray(crawl.data)
+            data[crawl.spans[flagged][0] + 3] ^= 1 << 5
+            path = tmp_path / name
+            path.write_bytes(data[:size])
+            for lookback in (0, 100):
+                assert read(path, splits, lookback) == read(path, 1)
+
+
 def _contains(some: list[bytes | None], wanted: list[bytes]) -> bool:
     """Whether `wanted` is a subsequence of `some`."""
     rest: Iterator[bytes | None] = iter(some)
