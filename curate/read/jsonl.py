@@ -75,7 +75,9 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
             return
         try:
             value = json.loads(line)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            value = _with_huge_numbers(line, error)
+        if value is _END:
             text = _text(line).strip(" \t\r\n\v\f")
             if not text:
                 continue
@@ -89,11 +91,10 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
                 yield from _each(lines, limit, first=False)
                 return
             yield from _several(text, number)
+        elif type(value) is dict:
+            yield Record(number, value)
         else:
-            if type(value) is dict:
-                yield Record(number, value)
-            else:
-                yield from (Record(number, one) for one in _objects(value))
+            yield from (Record(number, one) for one in _objects(value))
         first = False
 
 
@@ -132,7 +133,7 @@ def _several(text: str, number: int) -> Iterator[Record]:
     found, at = list[Record](), 0
     try:
         while at < len(text):
-            value, at = _DECODER.raw_decode(text, at)
+            value, at = _decoded(text, at)
             found += [Record(number, one) for one in _objects(value)]
             at = _end(_SPACE, text, at)
     except (ValueError, RecursionError) as error:
@@ -141,7 +142,38 @@ def _several(text: str, number: int) -> Iterator[Record]:
     yield from found
 
 
-_DECODER = json.JSONDecoder()
+def _whole(digits: str) -> int | float:
+    """A whole number, or what is nearest where Python makes none of so many digits, as the time grows with their square."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
+
+
+_DECODER, _LENIENT = json.JSONDecoder(), json.JSONDecoder(parse_int=_whole)
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value at a place, and where it ends. Raises ValueError (JSONDecodeError) for what is none, RecursionError for what is
+    nested too deeply."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a number of more digits than Python takes
+        return _LENIENT.raw_decode(text, at)
+
+
+def _with_huge_numbers(line: bytes, error: Exception) -> object:
+    """The JSON value of a line that was not read for `error`; _END where that was not the length of a number, or not that alone."""
+    if type(error) is not ValueError:
+        return _END
+    try:
+        return json.loads(line, parse_int=_whole)
+    except (ValueError, RecursionError):
+        return _END
+
+
 _SPACE, _GAP = re.compile(r"\s*"), re.compile(r"[\s,]*")
 
 
@@ -199,7 +231,7 @@ class _Values:
         step = 1
         while True:
             try:
-                value, self._at = _DECODER.raw_decode(self._text, at)
+                value, self._at = _decoded(self._text, at)
                 return value
             except json.JSONDecodeError as error:
                 cut = error.pos >= len(self._text) - 12 or error.msg.startswith("Unterminated string")

@@ -83,9 +83,28 @@ def test_numbers_that_are_none_duplicates_and_lone_surrogates() -> None:
     assert values(b'{"text": "a", "text": "b"}') == [{"text": "b"}]
     assert str(values(b'{"a": NaN, "b": -Infinity}')[0]) == "{'a': nan, 'b': -inf}"
     assert values(b'{"a": "\\ud800"}') == [{"a": "\ud800"}]
-    assert values(b'{"a": ' + b"9" * 5000 + b"}") == ["not_json"]
     assert values(b"[" * 100_000) == ["not_json"]
     assert values(b'{"text": "a\xffb"}') == [{"text": "a\ufffdb"}]
+
+
+@pytest.mark.parametrize("digits", [4300, 4301, 100_000])
+def test_a_whole_number_of_any_length_loses_nothing(digits: int) -> None:
+    number = b"-" + b"9" * digits
+    told = int(number) if digits == 4300 else float("-inf")
+    huge, first = b'{"n": [' + number + b', 7], "text": "a"}', {"n": [told, 7], "text": "a"}
+    assert read(huge + b"\n{\n" + A.encode() + b"\n" + huge) == [(1, first), (2, "not_json"), (3, ONE), (4, first)]
+    assert values(huge + A.encode() + b"\n" + huge) == [first, ONE, first]
+    assert values(huge.replace(b'"a"', b'"a\xff"')) == [{**first, "text": "a\ufffd"}]
+    assert values(b"[\n" + huge.replace(b", ", b",\n") + b",\n" + A.encode() + b"\n]") == [first, ONE]
+    assert values(huge[:-1] + b"\n" + huge) == ["not_json", first]
+
+
+def test_numbers_of_many_digits_take_linear_time() -> None:
+    def work(size: int, salt: int) -> Callable[[], object]:
+        data = b'{"n": ' + b"%d" % salt + b"9" * size + b"}"
+        return lambda: list(records(io.BytesIO(data)))
+
+    assert_linear(work, "a number of many digits", largest=1 << 18)
 
 
 def test_a_long_line_does_not_fill_the_memory() -> None:
