@@ -4,7 +4,7 @@ A *step* is any callable `Document -> Decision`; in recipes it is a frozen datac
 its parameters. A step sees one document, and nothing else: no clock, no randomness, no files, no other document.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol
@@ -51,6 +51,14 @@ class Decision(NamedTuple):
     """Everything measured, by name; the names are those of the class attribute `signals`."""
     removed: Mapping[str, int] = NOTHING
     """Lines (or spans) an edit cut, by code."""
+
+
+def decision_of(step: Callable[[Document], Decision], document: Document) -> Decision:
+    """What a step says of a document. Raises TypeError where a step gives something else, and what it raises itself."""
+    decision = step(document)
+    if not isinstance(decision, Decision):
+        raise TypeError(f"a step returns a Decision (keep, drop), not {type(decision).__name__}")
+    return decision
 
 
 class Limit(NamedTuple):

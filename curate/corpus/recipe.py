@@ -234,6 +234,23 @@ def load(
     return parse(_changed(text, name, overrides or {}, steps or {}, first), name)
 
 
+def of_corpus(corpus: str) -> Recipe | None:
+    """The recipe that a corpus was made with, None where it has none. The corpus may be somebody else's: of its folder nothing is run,
+    so a step that is neither ours nor installed can't be named. Raises RecipeError."""
+    path = storage.join(corpus, "recipe.toml")
+    if not storage.exists(path):
+        return None
+    try:
+        return parse(_text(storage.read_bytes(path), path), path)
+    except UnknownModuleError as error:
+        told = f"{error}: a corpus brings no code; put the folder of a module that you trust into PYTHONPATH"
+        raise RecipeError(told) from error
+
+
+class UnknownModuleError(RecipeError):
+    """A recipe names a module that isn't there."""
+
+
 def _text(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")
@@ -425,7 +442,7 @@ def _class(item: Mapping[str, Any], where: str) -> Any:
     except ModuleNotFoundError as error:
         itself = error.name and f"{module_name}.".startswith(f"{error.name}.")
         missing = "" if itself else f" (it imports {error.name!r}, which is not installed)"
-        raise RecipeError(f"{where}: no module {module_name!r}{missing}{_near_module(module_name)}") from error
+        raise UnknownModuleError(f"{where}: no module {module_name!r}{missing}{_near_module(module_name)}") from error
     except Exception as error:  # whatever a person's own module raises
         raise RecipeError(f"{where}: {module_name} can't be imported: {type(error).__name__}: {error}") from error
     kind = getattr(module, class_name, None)

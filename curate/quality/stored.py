@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus.lookup import opened, parts, schema_of
-from curate.corpus.recipe import Recipe, load
+from curate.corpus.recipe import Recipe, of_corpus
 from curate.errors import InputError
-from curate.files import storage
 
 Numbers = npt.NDArray[Any]
 LENGTHS = ("chars", "words", "sentences")
@@ -55,11 +54,10 @@ class Stored:
 
 def read(corpus: str) -> Stored:
     """The columns of the corpus of a finished job. Raises InputError where it is none, or its recipe is not there."""
-    path = storage.join(corpus, "recipe.toml")
+    recipe = of_corpus(corpus)
     data, rejected = parts(corpus, "data"), parts(corpus, "rejected")
-    if not storage.exists(path) or not data:
+    if not recipe or not data:
         raise InputError(f"{corpus} is no corpus of ours: expected data/*.parquet and recipe.toml, which jobs write")
-    recipe = load(path)
     named = schema_of(data[0])
     place = next((name for name in ("host", "repo", "wiki", "site") if name in named.names), None)
     texts = [name for name in ("language", place) if name and name in named.names]

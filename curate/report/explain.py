@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 
 from curate.console.terminal import one_line
 from curate.corpus.lookup import by_id, by_ids, judged, parts, schema_of
-from curate.corpus.recipe import Recipe, load
+from curate.corpus.recipe import Recipe, of_corpus
 from curate.dedup.difference import Piece, pieces
 from curate.errors import InputError
 from curate.files import storage
@@ -78,7 +78,7 @@ def explain(corpus: str, query: str) -> list[Explanation]:
     Raises InputError when `corpus` is none, or has no such record, or several ids begin so; the message names the nearest URLs, or
     those ids.
     """
-    recipe = _recipe(corpus)
+    recipe = of_corpus(corpus)
     folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
     if not folders:
         raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
@@ -92,11 +92,6 @@ def explain(corpus: str, query: str) -> list[Explanation]:
     if rows:
         return [_explanation(corpus, row, recipe, extracted) for row in rows]
     raise InputError(_not_found(corpus, folders, query))
-
-
-def _recipe(corpus: str) -> Recipe | None:
-    path = storage.join(corpus, "recipe.toml")
-    return load(path) if storage.exists(path) else None
 
 
 def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:

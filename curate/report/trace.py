@@ -14,7 +14,7 @@ from typing import Any
 from curate.corpus.by_language import chosen
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.dedup.base import Removal
-from curate.filters.base import Decision, Document
+from curate.filters.base import Decision, Document, decision_of
 
 LONG_LINE = 3_000
 """Lines of so many characters are compared by words, those of so many words not at all: comparing is quadratic."""
@@ -120,7 +120,8 @@ def _run(label: str, step: Any, doc: Document, removals: Sequence[RemovalRow]) -
     if is_corpus_wide(step) and not removals:
         return Stage(label, known, "kept"), None
     try:
-        decision = step.apply(doc, [_removal(removal) for removal in removals]) if removals else step(doc)
+        taken = [_removal(removal) for removal in removals]
+        decision = decision_of(lambda document: step.apply(document, taken) if taken else step(document), doc)
     except Exception as error:
         return Stage(label, known, "failed", f"{label}.{type(error).__name__}", detail=str(error)), None
     edited = decision.doc.text != doc.text

@@ -29,7 +29,7 @@ from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import storage
 from curate.files.output import INDEX, dump_json, read_json
-from curate.filters.base import Decision, Document
+from curate.filters.base import Decision, Document, decision_of
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def step_of(row: Row, label: str, step: Any) -> None:
     """Run one step on a row and write down what it says. A step that raises makes the row `failed`, never kept."""
     document = _document(row)
     try:
-        decision = step(document)
+        decision = decision_of(step, document)
     except Exception as error:
         row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=str(error)[:300])
         return
@@ -333,7 +333,7 @@ def step_of(row: Row, label: str, step: Any) -> None:
 def _measure(row: Row, step: Any) -> None:
     document = _document(row)
     try:
-        decision = step(document)
+        decision = decision_of(step, document)
         row["signals"].update(decision.signals)
         if decision.doc is not document and hasattr(step, "limits"):  # an annotation; such steps change no text
             row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})

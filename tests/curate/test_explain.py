@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +15,8 @@ from click.testing import CliRunner
 from curate.commands.explain import explain as command
 from curate.console.terminal import plain
 from curate.corpus import schema
-from curate.errors import InputError
+from curate.errors import InputError, RecipeError
+from curate.quality import stored
 from curate.report.explain import as_json, explain, find, nearest_urls, parts
 from curate.report.explain_view import _parameters, _steps, view
 from curate.report.trace import Line, Stage, cut_spans
@@ -255,3 +258,17 @@ def test_no_word_of_an_explanation_is_cut(small_corpus: Path, rows: list[dict], 
             for parameter in _parameters(stage).split(", "):
                 assert " ".join(parameter.split()) in words, (width, parameter)
             assert all(name in words for name in stage.signals)
+
+
+def test_a_corpus_runs_no_code_of_its_own(small_corpus: Path, tmp_path: Path) -> None:
+    """Modules that stood in its folder were imported, by `explain` and `whatif`."""
+    strange = tmp_path / "strange"
+    shutil.copytree(small_corpus, strange)
+    with open(strange / "recipe.toml", "a", encoding="utf-8") as recipe:
+        recipe.write('\n[[step]]\nuse = "a_step_of_theirs.Step"\n')
+    (strange / "a_step_of_theirs.py").write_text("raise SystemExit('it ran')\n")
+    document = pq.read_table(strange / "data", columns=["id"])["id"][0].as_py()
+    for look in (partial(explain, str(strange), document), partial(stored.read, str(strange))):
+        with pytest.raises(RecipeError, match=r"no module 'a_step_of_theirs'.*a corpus brings no code; put the folder"):
+            look()
+    assert str(strange) not in sys.path

@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
+from curate.corpus.recipe import Recipe
 from curate.errors import CurateError
 from curate.filters.base import Decision, Document, drop, keep
+from curate.report.trace import trace
 from curate.run.ledger import check_failures
 from curate.run.passes import judge
 
@@ -39,6 +41,20 @@ def test_a_step_that_raises_fails_its_document_and_never_keeps_it():
     judge([one], [("Raises", Raises()), ("Counts", Counts(1))])
     assert (one["verdict"], one["reason"]) == ("failed", "Raises.ZeroDivisionError")
     assert one["detail"] == "by <b>"
+
+
+@pytest.mark.parametrize("given", [None, True, Document(id="1", text="t", source="s"), ("text", None)])
+def test_a_step_that_gives_no_decision_fails_its_document(given):
+    """It ended the task, and `explain`, with a traceback."""
+    one = row("text")
+    judge([one], [("Own", lambda doc: given), ("Counts", Counts(1))])
+    assert (one["verdict"], one["reason"]) == ("failed", "Own.TypeError")
+    assert one["detail"] == f"a step returns a Decision (keep, drop), not {type(given).__name__}"
+    rejected = row("text")
+    judge([rejected], [("Short", Counts(5)), ("Own", lambda doc: given)])
+    assert rejected["verdict"] == "rejected"
+    found = trace(row("text"), Recipe("r", (lambda doc: given,), ("Own",)), {})
+    assert (found.verdict, found.reason) == ("failed", "Own.TypeError")
 
 
 def test_the_first_reason_decides_and_later_steps_only_measure():
