@@ -14,6 +14,8 @@ import pytest
 
 from curate.cli import group
 from curate.commands import reference
+from curate.corpus.recipe import Extract
+from curate.warc import Limits
 from tests.pages import FENCE, PAGES, ROOT, find, mentions
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"")
@@ -181,6 +183,14 @@ def test_code_for_those_who_come_from_elsewhere(tmp_path: Path, monkeypatch: pyt
     assert names["verdict"][:2] == (False, "Shouting.capitals")
     assert (names["ledger"].kept, names["table"].column_names[:2]) == (3, ["id", "text"])
     assert sorted(names["table"]["url"].to_pylist()) == [f"https://example.org/{n}" for n in (1, 2, 3)]
+
+
+def test_the_largest_page_that_the_page_on_reading_names_is_the_one_that_is_read() -> None:
+    [row] = [
+        line for line in (ROOT / "docs" / "reading.md").read_text().splitlines() if line.startswith("| `too_large` ")
+    ]
+    assert f" {Extract().page_bytes:,} bytes" in row
+    assert f" {Limits().body >> 20} MiB for `read_split`" in row
 
 
 def test_every_page_is_in_the_sites_navigation() -> None:
