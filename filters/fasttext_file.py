@@ -90,6 +90,8 @@ def _check(read: _File) -> None:
     plain = 0 < width <= MOST_WIDTH and 0 <= buckets <= 1 << 31 and shortest >= 0 and 0 <= longest <= 64
     if not plain or not 0 < word_grams <= 64 or not math.isfinite(rate):
         raise ValueError("its settings are out of range")
+    if not buckets and (longest or word_grams > 1):
+        raise ValueError("it has n-grams and no buckets for them")  # the library divides by their number
     size, words, labels, _, pruned = read.take("iiiqq")
     if not 0 < size <= MOST_ENTRIES or words < 0 or labels < 1 or words + labels != size or pruned < -1:
         raise ValueError("its dictionary's sizes do not fit together")

@@ -106,6 +106,8 @@ def test_whole_models(tmp_path: Path, changed: dict[str, Any]) -> None:
         ({"width": -1, "input": matrix(4, 2), "output": matrix(2, 2)}, "out of range"),
         ({"width": 4097}, "out of range"),
         ({"buckets": -1}, "out of range"),
+        ({"buckets": 0, "longest": 1}, "no buckets"),
+        ({"buckets": 0, "grams": 2}, "no buckets"),
         ({"shortest": -1}, "out of range"),
         ({"longest": -1}, "out of range"),
         ({"longest": 65}, "out of range"),
