@@ -306,6 +306,8 @@ class Child:
         try:
             self._started = started or starts.start()
         except OSError as error:
+            if error.errno in starts.KILLED:
+                raise ChildDied("killed", -1, "the process was killed (SIGKILL)") from error
             raise EngineError(f"no further process can be started ({error}): take fewer --cores") from error
 
     def request(self, reference: str, task: object, *, limited: bool = True) -> Iterator[pa.RecordBatch | object]:

@@ -33,22 +33,26 @@ def size(text: str) -> int:
     return count
 
 
-def free(limit: int | None = None, root: Path = Path("/")) -> int | None:
+def free(limit: int | None = None, root: Path = Path("/"), server: int = 0) -> int | None:
     """Bytes that this process and its children may still take, of the machine and of the `limit` that they were given; None when
-    unknown."""
-    found = [] if limit is None else [limit - held(os.getpid(), root)]
+    unknown. What the process `server` holds counts as free: the children are forked from it and share it."""
+    found = [] if limit is None else [limit - held(os.getpid(), root) + (share(server, root) if server else 0)]
     there = available(root)
-    return min([*found, *([] if there is None else [there])], default=None)
+    if there is not None:
+        found.append(there + (anonymous(server, root) if server else 0))
+    return min(found, default=None)
 
 
 def held(pid: int, root: Path = Path("/")) -> int:
     """Bytes that a process and all below it hold; what several share is counted once (the kernel's Pss). 0 where that is unknown."""
-    total = sum(
-        int(line.split()[1]) << 10 for line in _lines(root / f"proc/{pid}/smaps_rollup") if line.startswith("Pss:")
-    )
     threads = root / f"proc/{pid}/task"
     below = [int(child) for path in threads.glob("*/children") for line in _lines(path) for child in line.split()]
-    return total + sum(held(child, root) for child in below)
+    return share(pid, root) + sum(held(child, root) for child in below)
+
+
+def share(pid: int, root: Path = Path("/")) -> int:
+    """What a process alone adds to `held`."""
+    return _statistic(root / f"proc/{pid}/smaps_rollup", "Pss:") << 10
 
 
 def anonymous(pid: int, root: Path = Path("/")) -> int:

@@ -377,8 +377,7 @@ def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return spark
 
-    there = memory.free(limit)
-    there = there if there is None else there + starts.shared()
+    there = memory.free(limit, server=starts.server_pid())
     fit = memory.cores_that_fit(cores, there, memory.allowed(), limit)
     found = Session("sail", start, fit, closed=closed)
     found.memory = limit

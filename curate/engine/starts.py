@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple, Protocol
 
-from curate.engine.memory import allowed, anonymous, cores_that_fit, free
+from curate.engine.memory import allowed, cores_that_fit, free
 from curate.errors import EngineError
 
 MARK = struct.Struct("<q")
@@ -30,8 +30,12 @@ ORDER = struct.Struct("<q")
 of the new process, an exit code or ALIVE, the negative number of an error."""
 ALIVE = 1 << 32
 FORKS = sys.platform == "linux"
-LOST = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EDEADLK})
+KILLED = frozenset({errno.EPIPE, errno.ECONNRESET})
+LOST = KILLED | {errno.EDEADLK}
 """Errors of a server that is no more, or must not be forked: another one can be."""
+
+SERVERS = 3
+"""So many are tried for one child."""
 
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from curate.engine.children import main; main()"
 """Ctrl-C is the parent's to handle."""
@@ -172,22 +176,25 @@ def server() -> Server | None:
 
 
 def start() -> Started:
-    """A new process for a child. Raises OSError where there can be none."""
+    """A new process for a child. Raises OSError where there can be none, one of KILLED where each server was killed as it began."""
     with _lock:
-        try:
-            found = server()
-            return found.fork() if found else _start()
-        except OSError as error:
-            if error.errno not in LOST:
-                raise
-        close()
-        found = server()
-        return found.fork() if found else _start()
+        for left in reversed(range(SERVERS)):
+            try:
+                found = server()
+                return found.fork() if found else _start()
+            except OSError as error:
+                if error.errno not in LOST:
+                    raise
+                close()
+                if not left:
+                    raise
+        raise AssertionError
 
 
-def shared() -> int:
-    """Bytes of memory that the server holds: the children share them, and what is said to be needed for a child counts them."""
-    return anonymous(_server.started.process.pid) if _server else 0
+def server_pid() -> int:
+    """The number of the process that children are forked from, 0 where there is none: they share what it holds, and what is said to be
+    needed for a child counts that."""
+    return _server.started.process.pid if _server else 0
 
 
 def kill() -> None:

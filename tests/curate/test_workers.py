@@ -1,5 +1,6 @@
 """Children: results, errors, pages that hang, crash or eat memory."""
 
+import errno
 import os
 import signal
 import threading
@@ -144,6 +145,42 @@ def test_children_outlive_each_other_and_end_with_what_they_were_forked_from():
 
 
 @forked
+@pytest.mark.parametrize("killed", [2, 3])
+def test_a_server_that_is_killed_as_it_begins(monkeypatch, killed):
+    """It was said that no further process can be started, and to take fewer cores."""
+    children.close_all()
+    real, tried = starts.Server.fork, []
+
+    def fork(server):
+        tried.append(server.started.process.pid)
+        if len(tried) <= killed:
+            server.started.process.kill()
+            server.started.process.wait()
+        return real(server)
+
+    monkeypatch.setattr(starts.Server, "fork", fork)
+    if killed < starts.SERVERS:
+        assert _call("double", {"n": 1})[0]["n"] == 2
+    else:
+        with pytest.raises(children.ChildDied, match="killed") as died:
+            _call("double", {"n": 1})
+        assert (died.value.reason, died.value.mark) == ("killed", -1)
+    assert len(set(tried)) == 3
+    assert starts._server is None or starts._server.started.process.pid == tried[-1]
+
+
+@forked
+def test_an_error_of_the_machine_ends_no_server(monkeypatch):
+    children.close_all()
+    with children.lease() as one:
+        monkeypatch.setattr(starts.Server, "ask", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOMEM, "no room")))
+        with pytest.raises(EngineError, match="no further process can be started"), children.lease():
+            pass
+        monkeypatch.undo()
+        assert _ask(one, "_held") == 0
+
+
+@forked
 @pytest.mark.engine
 @pytest.mark.xdist_group("engine")
 def test_what_children_share_is_no_memory_that_they_lack():
@@ -151,11 +188,11 @@ def test_what_children_share_is_no_memory_that_they_lack():
     limit = memory.held(os.getpid()) + memory.DRIVER + memory.SMALL_TASK + (30 << 20)
     starts.ahead(None)
     load(_hold, 1)
-    assert starts.shared() > 40 << 20
+    assert memory.share(starts.server_pid()) > memory.anonymous(starts.server_pid()) > 40 << 20
     with session("limited", "sail", cores=1, limit=limit):
         pass
     children.close_all()
-    assert starts.shared() == 0
+    assert starts.server_pid() == 0
 
 
 def test_children_that_can_not_be_forked_are_started(monkeypatch):
