@@ -6,28 +6,36 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 import curate
 from curate.console.terminal import notes
 from curate.corpus import checksums
+from curate.corpus import schema as schemas
+from curate.corpus.checksums import Content
 from curate.corpus.recipe import LoadTask, Recipe, is_corpus_wide, load_in_child
-from curate.corpus.shards import read_written
+from curate.corpus.shards import ShardWriter, first_id, part_name, read_written
 from curate.dedup import index
 from curate.dedup.base import CorpusStep
 from curate.engine import children
 from curate.engine.session import Session
+from curate.engine.tasks import missing
 from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.caching import is_compiled
 from curate.read.rows import tallies
 from curate.read.source import ReadTask, Source
-from curate.run.exchange import exchange
+from curate.run.exchange import between, check_moved, together
 from curate.run.ledger import Ledger
 from curate.run.passes import judge_corpus
 from curate.run.publish import publish_corpus
 from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
+SOME_ROWS = 256
+"""Rows that are brought in order together: each is there twice then."""
 OF_OURS = ("curate", "union")
 """Extractors with loops that are compiled where they first run."""
 
@@ -171,3 +179,102 @@ def _reuse(job: CorpusJob, folder: str) -> list[str]:
     if found.to_dict() != read_json(index).get("content"):
         raise BalanceError(f"{folder} holds {found}, {index} says otherwise: start from the crawl files again")
     return paths
+
+
+# ---- rows to their shards ----
+
+
+def exchange(s: Session, parts: Mapping[str, Content], merged: str, out: str, shards: int, kind: str) -> list[str]:
+    """Bring the rows of files with runs by id, all in one folder, to `shards` files sorted by id. Returns their paths.
+
+    The text moves once and passes through no engine: a task a shard reads its range of ids out of each file and sorts it.
+    It holds the text of a shard, whatever the input. Where there are many shards, groups of files are merged to one in
+    the folder `merged` before. What stands already is not made again. Raises BalanceError when other rows come out than
+    `parts` says.
+    """
+    paths = [storage.join(out, part_name(i, shards)) for i in range(shards)]
+    if not storage.existing(paths).issuperset(paths):
+        folder, files = together(s, parts, merged, shards, ["id"])
+        tasks = [
+            FinishTask(folder, files, path, kind, first_id(i, shards), first_id(i + 1, shards))
+            for i, path in enumerate(paths)
+        ]
+        for _ in s.run(finish, missing(tasks)):
+            pass
+    check_moved("the exchange", parts, checksums.total(read_written(path).content for path in paths))
+    storage.remove(merged)
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTask:
+    """A shard: the rows of all `files` files of the folder `source` whose ids are in [first, end)."""
+
+    source: str
+    files: int
+    out: str
+    kind: str
+    first: str
+    end: str
+
+
+def finish(task: FinishTask) -> int:
+    """Task: sort one shard by id and write it; the number of its rows. Of a record that was read twice the better copy is kept, see `PREFERRED`;
+    the others are rejected as `duplicate_record`, those that failed stay failed."""
+    schema = schemas.extracted(task.kind)
+    table = between(task.source, task.files, "id", task.first, task.end, schema)
+    order, again = _order(table)
+    with ShardWriter(task.out, schema) as writer:
+        for start in range(0, table.num_rows, SOME_ROWS):
+            rows = table.take(order.slice(start, SOME_ROWS))
+            writer.write(_rejected(rows, again.slice(start, SOME_ROWS)))
+    return int(table.num_rows)
+
+
+def _order(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """The order of rows by id, of rows with one id the best first; and whether a row in this order has the id of the one
+    before."""
+    order = pc.sort_indices(table, [("id", "ascending")])
+    again = _repeated(table, order)
+    if pc.any(again).as_py():
+        order = pc.sort_indices(_ranked(table), [("id", "ascending"), *PREFERRED])
+    return order, again
+
+
+def _repeated(table: pa.Table, order: pa.Array) -> pa.Array:
+    ids = table["id"].take(order).combine_chunks()
+    if len(ids) < 2:
+        return pa.array([False] * len(ids), pa.bool_())
+    return pa.concat_arrays([pa.array([False]), pc.equal(ids[1:], ids[:-1])])
+
+
+WHOLE, TRUNCATED, REJECTED, FAILED = range(4)
+PREFERRED = [(name, "ascending") for name in ("quality", "missing", "file", "offset", "text")]
+"""Of several copies of a record: one that was read well before one that the crawler cut, before one without text, before
+a damaged one; the longest text; then names of files, so that it does not matter in which order they were read."""
+
+
+def _ranked(table: pa.Table) -> pa.Table:
+    """The table with the columns of PREFERRED."""
+    cut = pc.is_valid(table["truncated"]) if "truncated" in table.column_names else pa.scalar(False)
+    undecided = pc.if_else(cut, TRUNCATED, WHOLE)
+    decided = pc.if_else(pc.equal(table["verdict"], "failed"), FAILED, REJECTED)
+    quality = pc.if_else(pc.is_null(table["verdict"]), undecided, decided)
+    missing = pc.negate(pc.fill_null(pc.binary_length(table["text"]), 0))
+    return table.append_column("quality", quality).append_column("missing", missing)
+
+
+def _rejected(rows: pa.Table, again: pa.Array) -> pa.Table:
+    """The rows with those decided that stand `again` and are not decided yet."""
+    again = pc.and_(again, pc.is_null(rows["verdict"]))
+    if not pc.any(again).as_py():
+        return rows
+    decision = {
+        "verdict": pa.scalar("rejected"),
+        "reason": pa.scalar("duplicate_record"),
+        "detail": pc.utf8_slice_codeunits(rows["id"], 0, 16),
+    }
+    for name, value in decision.items():
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, rows.schema.field(name), pc.if_else(again, value, rows[name]))
+    return rows

@@ -16,7 +16,7 @@ from curate.corpus import checksums, schema, shards
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, read_written
 from curate.errors import BalanceError
-from curate.run import exchange, passes, publish
+from curate.run import passes, pipeline, publish
 
 ROWS = st.lists(st.tuples(st.text("0123456789abcdef", min_size=1, max_size=32), st.none() | st.text()), max_size=20)
 TABLE = pa.schema([("id", pa.string()), ("text", pa.string())])
@@ -155,7 +155,7 @@ class Chain:
                 writer.write(pa.Table.from_pylist(rows[n::2], made))
         held = {path: read_written(path).content for path in splits}
         self.spoil("splits", splits)
-        parts = exchange.exchange(Tasks(), held, self.path("merged"), self.path("extracted"), 2, "web")  # type: ignore[arg-type]
+        parts = pipeline.exchange(Tasks(), held, self.path("merged"), self.path("extracted"), 2, "web")  # type: ignore[arg-type]
         self.spoil("extracted", parts)
         recipe = parse(RECIPE, "small")
         judged = [self.path("pass-1", f"{n}.parquet") for n in range(2)]

@@ -292,7 +292,7 @@ def _swapped(path: Path) -> None:
     ("after", "folder"),
     [
         (web.run, "_scratch/splits"),
-        (exchange.finish, "extracted"),
+        (pipeline.finish, "extracted"),
         (passes.run, "_scratch/pass-1"),
         (passes.run, "_scratch/pass-2"),
     ],

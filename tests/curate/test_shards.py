@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curate.corpus import checksums, schema, shards
 from curate.errors import BalanceError, OutputError
-from curate.run import exchange
+from curate.run import exchange, pipeline
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
@@ -83,7 +83,7 @@ def test_a_record_read_twice_is_kept_once(tmp_path):
         for file, offset in [("b", 0), ("a", 9), ("a", 3)]
     ] + [{"id": "1" * 32, "text": "u", "source": "s", "file": "a", "offset": 1}]
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "x.parquet")
-    exchange.finish(exchange.FinishTask(str(tmp_path), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
+    pipeline.finish(pipeline.FinishTask(str(tmp_path), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
     found = pq.read_table(tmp_path / "out.parquet").select(["file", "offset", "verdict", "reason"]).to_pylist()
     assert [(row["file"], row["offset"], row["reason"]) for row in found] == [
         ("a", 3, None),
@@ -139,7 +139,7 @@ def test_rows_come_to_their_shards_whole_and_sorted(tmp_path_factory, files, cou
                 writer.write(pa.Table.from_pylist(listed, table))
             parts[path] = shards.read_written(path).content
             everything += rows
-        outs = exchange.exchange(Tasks(), parts, str(folder / "merged"), str(folder / "out"), count, "web")
+        outs = pipeline.exchange(Tasks(), parts, str(folder / "merged"), str(folder / "out"), count, "web")
     assert [path.rsplit("/", 1)[1] for path in outs] == [shards.part_name(i, count) for i in range(count)]
     found = [pq.read_table(path, partitioning=None).to_pylist() for path in outs]
     for i, rows in enumerate(found):
@@ -204,7 +204,7 @@ def test_damaged_never_beats_whole(tmp_path, names, better, worse):
     ]
     (tmp_path / "in").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, table), tmp_path / "in" / "x.parquet")
-    exchange.finish(exchange.FinishTask(str(tmp_path / "in"), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
+    pipeline.finish(pipeline.FinishTask(str(tmp_path / "in"), 1, str(tmp_path / "out.parquet"), "web", "0", "g"))
     first, second = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert first["file"] == names[0]
     assert (first["verdict"], first["reason"]) == (FATES[better].get("verdict"), FATES[better].get("reason"))
