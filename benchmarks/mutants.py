@@ -5,6 +5,9 @@
     python -m benchmarks.mutants run [--seed 1] [--count 300] [--results FILE] [--but FILE …]
     python -m benchmarks.mutants score FILE …
 
+Of other modules than the fixed ones: `MUTANTS_MODULES="curate/dedup/*.py" python -m benchmarks.mutants map tests/curate/test_dedup_*.py`,
+and the same before `run`; give them a map and a copy of their own (see below).
+
 The faults are those of Cosmic Ray (https://cosmic-ray.readthedocs.io), and one of our own that it lacks: a statement that is left out.
 Its own way to run them starts an interpreter and all tests for each fault; here a process that has imported the libraries forks, and runs
 only the tests that run the line, the quickest first, until one fails. All is done in a copy of the tree (`build/mutants`).
@@ -86,7 +89,7 @@ LIBRARIES = (
 )
 """Imported before the forks."""
 PADDING = b"#" * 400
-"""At the end of each module in the copy, so that a fault can leave its size as it was."""
+"""At the end of each module in the copy, so that a fault can leave its size as it was (and other modules the same compiled code)."""
 LOOPS = {"compiled", "compiled_making", "inner", "inner_making", "hot", "njit"}
 CACHES = {"lru_cache", "cache", "cached_property"}
 MESSAGES = {"warn", "warning", "info", "debug", "exception"}
@@ -276,6 +279,10 @@ def _decorators(node: ast.FunctionDef | ast.ClassDef) -> list[str]:
 
 
 def modules() -> list[str]:
+    """Those that faults are put into: of `MUTANTS_MODULES` (patterns), where it is set."""
+    if asked := os.environ.get("MUTANTS_MODULES", "").split():
+        found = (path for pattern in asked for path in ROOT.glob(pattern))
+        return sorted({str(path.relative_to(ROOT)) for path in found if path.name != "__init__.py"})
     named = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "filters").glob("*.py"))
     return [name for name in named if name not in SKIPPED] + list(OTHERS)
 
@@ -293,7 +300,7 @@ def copy_tree() -> None:
             if not target.is_symlink():
                 target.symlink_to(os.readlink(source))
         elif source.exists():
-            content = source.read_bytes() + (PADDING if name in modules() else b"")
+            content = source.read_bytes() + (PADDING if name.endswith(".py") else b"")
             if not target.exists() or target.read_bytes() != content:
                 target.write_bytes(content)
 

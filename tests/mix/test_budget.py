@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
@@ -55,17 +56,83 @@ def test_repeats_are_worth_less_than_new_tokens_and_more_than_none(unique: float
     assert found.worth <= unique * (1 + budget.HALF_LIFE)
 
 
-def test_verdicts() -> None:
-    assert budget.supply(10, 5).verdict.startswith("enough")
-    assert "nearly as good" in budget.supply(10, 30).verdict
-    assert budget.supply(10, 100).verdict.startswith("too little")
+@pytest.mark.parametrize(
+    ("wanted", "verdict"),
+    [
+        (5, "enough: 0.50 epochs"),
+        (10, "enough: 1.00 epochs"),
+        (11, "1.10 epochs: up to about 4 repeats are nearly as good as new data"),
+        (40, "4.00 epochs: up to about 4 repeats are nearly as good as new data"),
+        (41, "too little: 4.1 epochs, worth 93% of as much new data"),
+        (1000, "too little: 100.0 epochs, worth 16% of as much new data"),
+    ],
+)
+def test_verdicts(wanted: float, verdict: str) -> None:
+    assert budget.supply(10, wanted).verdict == verdict
+
+
+def test_what_repeats_are_worth_at_most_and_after_their_half_life() -> None:
+    """R* = 15.39 (Muennighoff et al. 2023): of so many repeats all but 1/e of what they can give is there; more than 1 + R* there never is."""
+    unique, most = 1e9, 15.39
+    assert budget.supply(unique, unique * (1 + most)).worth == pytest.approx(unique * (1 + most * (1 - 1 / math.e)))
+    assert budget.supply(unique, unique * 1e6).worth == pytest.approx(unique * (1 + most))
+    assert budget.supply(unique, unique / 2).worth == unique / 2
+
+
+@pytest.mark.parametrize("law", [budget.HOFFMANN, budget.BESIROGLU])
+def test_a_law_falls_to_its_least_loss_by_its_exponents(law: budget.Law) -> None:
+    """E + A / N^alpha + B / D^beta: with all data and parameters E is left, and each doubling takes the same share of a term."""
+    assert law.loss(1e300, 1e300) == pytest.approx(law.e)
+    for size in (1e6, 1e9):
+        assert (law.loss(size, 1e300) - law.e) * size**law.alpha == pytest.approx(law.a)
+        assert (law.loss(1e300, size) - law.e) * size**law.beta == pytest.approx(law.b)
+    flops = 5.76e23  # Gopher's
+    parameters, tokens = law.best(flops)
+    slope_of_parameters = law.alpha * law.a / parameters**law.alpha
+    slope_of_tokens = law.beta * law.b / tokens**law.beta
+    assert slope_of_parameters == pytest.approx(slope_of_tokens)  # the optimum: both fall alike
+
+
+def test_the_re_estimated_law_agrees_with_the_rule_and_the_printed_one_asks_for_more_data() -> None:
+    """Besiroglu et al. 2024: about 20 tokens a parameter at Chinchilla's budget; the rounded constants of the paper ask for some 70."""
+    parameters, tokens = budget.BESIROGLU.best(budget.flops_of(70e9, 1.4e12))
+    assert 15 < tokens / parameters < 25
+    parameters, tokens = budget.HOFFMANN.best(budget.flops_of(70e9, 1.4e12))
+    assert 60 < tokens / parameters < 120
+
+
+def test_answers_are_named_and_compared_by_one_law() -> None:
+    found = budget.answers(1e21)
+    assert [one.rule for one in found] == [
+        "20 tokens a parameter",
+        "Hoffmann et al. 2022, approach 3",
+        "Besiroglu et al. 2024, re-estimate",
+    ]
+    assert all(one.loss == budget.BESIROGLU.loss(one.parameters, one.tokens) for one in found)
+    assert found[2].loss == min(one.loss for one in found)
+    assert {one.flops for one in found} == {1e21}
+
+
+@pytest.mark.parametrize(
+    ("run", "value"),
+    [
+        (lambda: budget.seconds(312e12, "A100", 1, 1), 1),  # all of the peak is allowed, and any case
+        (lambda: budget.seconds(312e12, "a100", 2, 0.25), 2),
+        (lambda: budget.answers(1e-3)[0].flops, 1e-3),
+    ],
+)
+def test_limits_are_allowed(run: Callable[[], float], value: float) -> None:
+    assert run() == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
     ("run", "part"),
     [
         (lambda: budget.answers(-1), "--flops"),
+        (lambda: budget.answers(0), "--flops"),
         (lambda: budget.answers(math.inf), "--flops"),
+        (lambda: budget.answers(math.nan), "--flops"),
+        (lambda: budget.seconds(1, "h100", 1, 0), "--mfu"),
         (lambda: budget.peak("h10"), "h100"),
         (lambda: budget.seconds(1, "h100", 1, 1.5), "--mfu"),
         (lambda: budget.seconds(1, "h100", 0, 0.5), "--gpus"),

@@ -201,14 +201,22 @@ def test_unimax_example_worked_by_hand() -> None:
         ("1e9", 10**9),
         ("10GB", 10**10),
         ("7", 7),
+        ("1", 1),
         ("3 k", 3000),
+        ("1_000", 1000),
+        ("2e+3", 2000),
+        ("5g", 5 * 10**9),
+        ("6KB", 6000),
+        (" 1.5 MB ", 1_500_000),
+        ("2.6", 3),
+        ("4.6e18", 4_600_000_000_000_000_000),
     ],
 )
 def test_quantities(text: str, number: int) -> None:
     assert units.parse(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "many", "-5", "0", "1e40", "1.2.3B", "B", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "many", "-5", "0", "0.9", "4.7e18", "2 KMB", "1e40", "1.2.3B", "B", "nan", "inf"])
 def test_wrong_quantities(text: str) -> None:
     with pytest.raises(UsageError, match="--tokens"):
         units.parse(text, "--tokens")
@@ -218,6 +226,48 @@ def test_wrong_quantities(text: str) -> None:
 @settings(deadline=None)
 def test_short_numbers_are_right_to_three_digits(value: float) -> None:
     assert units.parse(units.short(round(value))) == pytest.approx(round(value), rel=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "in_bytes"),
+    [
+        (None, "—", "—"),
+        (0, "0", "0 B"),
+        (0.5, "0.5", "0.5 B"),
+        (789, "789", "789 B"),
+        (999, "999", "999 B"),
+        (999.4, "999", "999 B"),
+        (999.5, "1 K", "1 KB"),
+        (1000, "1 K", "1 KB"),
+        (999_499, "999 K", "999 KB"),
+        (999_500, "1 M", "1 MB"),
+        (45_600_000, "45.6 M", "45.6 MB"),
+        (1_234_000_000, "1.23 B", "1.23 GB"),
+        (-1_234_000_000, "-1.23 B", "-1.23 GB"),
+        (7e12, "7 T", "7 TB"),
+        (999.4e12, "999 T", "999 TB"),
+        (12_345e12, "12345 T", "12345 TB"),
+    ],
+)
+def test_short_numbers(value: float | None, text: str, in_bytes: str) -> None:
+    assert units.short(value) == text
+    assert units.short_bytes(value) == in_bytes
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.67, "67 %"),
+        (0.045, "4.5 %"),
+        (0.01, "1 %"),
+        (0.00012, "0.012 %"),
+        (0.12345, "12.35 %"),
+        (1, "100 %"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    assert units.percent(share) == text
 
 
 EXTREME = [5e-324, 1e-300, 1e-4, 1e-3, 0.5, 1.0, 1e4, 1e300, 1.7e308]
