@@ -45,7 +45,7 @@ def as_documented(size: int, run: int, answer: str, *, stands: bool) -> str:
 
 @settings(deadline=None, max_examples=150)
 @given(
-    st.integers(4, 80),
+    st.integers(4, 80) | st.integers(100, 200),  # of which 50 words are less than half
     st.floats(0.3, 1),
     st.floats(0, 1),
     st.sampled_from([ANSWER, "75", "750"]),

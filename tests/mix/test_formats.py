@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from hypothesis import strategies as st
 
 from curate.commands.mix import mix
 from curate.errors import UsageError
+from curate.mixing import mixture
+from curate.mixing.job import MixJob, Request
 from curate.tokens import formats, pack, tokenizer
 from curate.tokens.tokenizer import TokenizerFile
 
@@ -160,6 +163,35 @@ def test_what_can_not_be_written(bpe: TokenizerFile) -> None:
 def test_the_command_offers_all_formats() -> None:
     (option,) = (one for one in mix.params if one.name == "format")
     assert tuple(option.type.choices) == formats.FORMATS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [({"format": "llm.c"}, "--format is one of"), ({"format": "mosaic", "sequence_length": 0}, "--sequence-length")],
+)
+def test_what_can_not_be_written_is_told_before_anything_is_read(
+    bpe: TokenizerFile, tmp_path: Path, asked: dict[str, Any], told: str
+) -> None:
+    order = Request(mixture.load("uniform"), (), bpe, "", tokenize=True, **asked)
+    with pytest.raises(UsageError, match=told):
+        MixJob(order, str(tmp_path / "mix"))
+    MixJob(replace(order, tokenize=False), str(tmp_path / "mix"))
+
+
+@pytest.mark.parametrize(("length", "fine"), [(0, False), (1, True), (1 << 20, True), ((1 << 20) + 1, False)])
+def test_limits_of_samples(length: int, fine: bool) -> None:
+    if fine:
+        formats.check("mosaic", length, 400)
+        return
+    with pytest.raises(UsageError, match=f"between 1 and 1048576, got {length}"):
+        formats.check("mosaic", length, 400)
+
+
+def test_nanogpt_holds_ids_of_16_bits() -> None:
+    formats.check("nanogpt", 1, 1 << 16)
+    with pytest.raises(UsageError, match="65,537 entries"):
+        formats.check("nanogpt", 1, (1 << 16) + 1)
+    formats.check("megatron", 1, (1 << 16) + 1)
 
 
 @pytest.mark.engine

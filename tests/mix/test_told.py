@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.errors import BalanceError, InputError
-from curate.mixing import counts, hashing, ledger, plan
+from curate.mixing import contamination, counts, hashing, ledger, plan
 from curate.mixing.counts import FileCounts, Totals
 from curate.mixing.draw import Drawn
 from curate.mixing.finish import Amount
@@ -252,3 +253,63 @@ def test_documents_below_a_threshold_are_those_whose_numbers_are() -> None:
     for threshold in (0, 1, 5, 6, (1 << 64) - 1, 1 << 64):
         assert hashing.below(values, threshold).tolist() == [int(value) < threshold for value in values]
     assert math.isclose(float(hashing.held_out(hashing.document_keys(map(str, range(20_000))), 0.3).mean()), 0.3, abs_tol=0.01)  # fmt: skip
+
+
+def finalised(value: int) -> int:
+    """The finaliser of MurmurHash3 (64 bits) as published."""
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        value = (value ^ value >> 33) * factor % (1 << 64)
+    return value ^ value >> 33
+
+
+@given(st.text(max_size=9), st.sampled_from([hashing.DRAW, hashing.ORDER]), st.integers(-9, 9), st.integers(0, 9))
+def test_numbers_of_documents_never_change(name: str, purpose: str, seed: int, epoch: int) -> None:
+    """A seed gives the same mixture with every version: the numbers spelled out."""
+    key = xxhash.xxh3_64_intdigest(name.encode())
+    salt = xxhash.xxh3_128_intdigest(f"{purpose}\0{seed}\0web\0{epoch}".encode())
+    wanted = finalised((finalised(key ^ salt % (1 << 64)) + (salt >> 64)) % (1 << 64))
+    assert hashing.numbers(hashing.document_keys([name]), purpose, seed, "web", epoch).tolist() == [wanted]
+    assert finalised(1) == 0xB456BCFC34C2CB2C
+
+
+SPREAD = st.lists(st.tuples(*[st.integers(0, 4)] * 3), max_size=6)
+
+
+@given(SPREAD, st.integers(0, 3))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_common_text_is_told_with_the_most_frequent_first(
+    tmp_path: Path, items: list[tuple[int, int, int]], common: int
+) -> None:
+    """Questions that stand alone in more than `common` documents, and passages."""
+    columns = [pa.array([one[n] for one in items], pa.int64()) for n in range(3)]
+    pq.write_table(pa.table(columns, schema=contamination.SPREAD), tmp_path / "spread.parquet")
+    found = contamination.common_items(str(tmp_path / "spread.parquet"), common)
+    stay = {n: (alone if alone > common else 0) + passages for n, (alone, passages, _) in enumerate(items)}
+    assert found == {n: number for n, number in stay.items() if number}
+    assert list(found) == sorted(found, key=lambda n: (-stay[n], n))
+
+
+@pytest.mark.parametrize(("common", "hits", "bad"), [(0, [0, 1, 0], 1), (1, [0, 1, 1], 2), (2, [1, 1, 1], 3)])
+def test_a_question_in_more_documents_than_stated_is_common_text(
+    tmp_path: Path, common: int, hits: list[int], bad: int
+) -> None:
+    """Item 0 stands alone in two documents, item 1 in one; with the answer it counts whatever is common."""
+    rows = [(0, 0, "question"), (1, 0, "both"), (1, 2, "passage"), (2, 1, "question")]
+    names = ("row", "item", "part")
+    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], contamination.LOOKED)
+    pq.write_table(table, tmp_path / "looked.parquet")
+    for number in (0, 1):  # twice: in two files of the sources
+        spread = contamination.write_spread([str(tmp_path / "looked.parquet")] * (number + 1), 3, str(tmp_path))
+        assert pq.read_table(spread).to_pylist() == [
+            {"alone": one * (number + 1), "passages": two * (number + 1), "documents": three * (number + 1)}
+            for one, two, three in ((1, 0, 2), (1, 0, 1), (0, 1, 0))
+        ]
+    wide = pa.table(
+        [pa.array(one, pa.int64()) for one in ([2, 1, 0], [0, 0, 1], [3, 1, 0])], schema=contamination.SPREAD
+    )
+    pq.write_table(wide, tmp_path / "wide.parquet")
+    task = contamination.judge_task(
+        str(tmp_path / "looked.parquet"), 3, str(tmp_path / "wide.parquet"), common, str(tmp_path)
+    )
+    assert contamination.judge(task) == bad
+    assert pq.read_table(task.out)["hits"].to_pylist() == hits
