@@ -41,7 +41,7 @@ def rows(path: str) -> Iterator[Row]:
     missing = [what for what in ("path", "content") if names and not columns.spelled(columns.NAMES[what], names)]
     if missing:
         raise InputError(
-            f"{path}: no column for the {' and the '.join(missing)} of a file; columns: {', '.join(names[:20])[:400]}"
+            f"{path}: no column for the {' and the '.join(missing)} of a file; columns: {columns.listed(names)}"
         )
     damage = ""
     for batch in tables.read(path, FIELDS, max_line=MAX_LINE):

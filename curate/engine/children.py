@@ -439,23 +439,25 @@ def load(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
     call(function, task, memory=memory)
 
 
-def call_json(reference: str, task: object, memory: int = 0) -> object:
-    """`call` by the function's name, argument and result as JSON."""
+def call_json(reference: str, task: object, memory: int = 0, *, limited: bool = False) -> object:
+    """`call` by the function's name, argument and result as JSON. `limited`: `memory` is what the task itself may take; where that is
+    too little twice, it is a CrashError."""
     try:
-        return _call(reference, task, memory, fresh=False)
+        return _call(reference, task, memory, fresh=False, limited=limited)
     except ChildDied:
         if _ending.is_set():
             raise
     try:
-        return _call(reference, task, memory, fresh=True)
+        return _call(reference, task, memory, fresh=True, limited=limited)
     except ChildDied as died:
-        kind = CrashError if died.reason == "crash" and "exit code" not in died.detail else EngineError
+        own = died.reason == "crash" and "exit code" not in died.detail
+        kind = CrashError if own or (limited and died.reason == "memory") else EngineError
         raise kind(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
 
 
-def _call(reference: str, task: object, memory: int, *, fresh: bool) -> object:
+def _call(reference: str, task: object, memory: int, *, fresh: bool, limited: bool) -> object:
     with lease(memory, fresh=fresh) as child:
-        *_, answer = child.request(reference, task, limited=False)
+        *_, answer = child.request(reference, task, limited=limited)
     return answer
 
 

@@ -12,6 +12,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -71,19 +72,37 @@ def type_of(field: str) -> pa.DataType:
     return _TYPES.get(field, pa.string())
 
 
-@functools.lru_cache(maxsize=4096)
+FEW_NAMES, SHORT_NAMES = 1_000, 10_000
+"""Names of columns, and characters of them, for which is remembered what they stand for: each row of JSON may have its own."""
+
+
 def plain(name: str) -> str:
     """A column's name without case, `-` as `_`."""
     return name.lower().replace("-", "_")
 
 
-@functools.lru_cache(maxsize=1024)
 def spellings(present: tuple[str, ...]) -> Mapping[str, str]:
     """Where a name is found among the columns `present`: as it is written there, else without case and `-`."""
+    return _known_spellings(present) if _are_few(present) else _spellings(present)
+
+
+def _are_few(names: tuple[str, ...]) -> bool:
+    return len(names) <= FEW_NAMES and sum(map(len, names)) <= SHORT_NAMES
+
+
+def _spellings(present: tuple[str, ...]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name in present:
         found.setdefault(plain(name), name)
     return {**found, **{name: name for name in present}}
+
+
+_known_spellings = functools.lru_cache(maxsize=1024)(_spellings)
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """The first of some columns for a person: names of strangers may be as long as they like."""
+    return ", ".join(name if len(name) <= 60 else f"{name[:60]}…" for name in islice(names, most))
 
 
 def spelled(names: Iterable[str], present: Iterable[str]) -> list[str]:
@@ -255,8 +274,11 @@ class _Places(NamedTuple):
     """What it is called inside a container."""
 
 
-@functools.lru_cache(maxsize=4096)
 def _places(keys: tuple[str, ...], fields: tuple[str, ...], asked: Asked) -> list[_Places]:
+    return (_known_places if _are_few(keys) else _looked_up)(keys, fields, asked)
+
+
+def _looked_up(keys: tuple[str, ...], fields: tuple[str, ...], asked: Asked) -> list[_Places]:
     containers = spelled(CONTAINERS, keys)
     return [
         _Places(
@@ -267,6 +289,9 @@ def _places(keys: tuple[str, ...], fields: tuple[str, ...], asked: Asked) -> lis
         )
         for field in fields
     ]
+
+
+_known_places = functools.lru_cache(maxsize=1024)(_looked_up)
 
 
 def record_values(record: Mapping[str, object], fields: tuple[str, ...], asked: Asked = USUAL) -> list[object]:

@@ -79,7 +79,7 @@ def _not_carried(task: CorpusTask) -> list[str]:
         inside = tables.contained(task.file)
         used |= {name for field in _fields(task) for name in columns.spelled(asked.names(field), inside)}
     rest = [name for name in (*types, *inside) if name not in used]
-    told = ", ".join(rest[:10]) + (" …" if len(rest) > 10 else "")
+    told = columns.listed(rest, 10) + (" …" if len(rest) > 10 else "")
     return [f"{task.root}: columns that are not carried over: {told}"] if rest else []
 
 

@@ -36,6 +36,10 @@ _TRAIN = ("train", "training")
 _SPLIT = re.compile(rf"({'|'.join(_SPLITS)})([-_.]?\d+)*([-_.]of[-_.]\d+)?")
 _ATTRIBUTES = ("attributes", "documents", {"id", "attributes"})
 """Where Dolma's tagger writes: a folder, the one beside it that it is about, and columns of its files."""
+_HEAD = 256 << 10
+"""Bytes of README.md in which its front matter is looked for."""
+_PATTERNS = 1_000
+"""Patterns of its splits that count."""
 _SIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
 
@@ -325,10 +329,12 @@ def _stated(path: str) -> list[tuple[str, bool]]:
     """Patterns of files in the order of README.md's configurations, and whether their split is for tests."""
     import yaml  # type: ignore[import-untyped]
 
-    text = storage.read_bytes(storage.join(path, "README.md"))[: 1 << 20].decode("utf-8", "replace")
-    head = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
-    try:
-        facts = yaml.safe_load(head[1]) if head else None
+    first, *lines = storage.read_bytes(storage.join(path, "README.md"))[:_HEAD].decode("utf-8", "replace").split("\n")
+    end = next((number for number, line in enumerate(lines) if line.startswith("---")), None)
+    if not first.startswith("---") or first[3:].strip() or end is None:
+        return []
+    try:  # texts, lists and tables alone: what YAML makes of tags, numbers and merged tables may raise anything, and take hours
+        facts = yaml.load("\n".join(lines[:end]), Loader=yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return []
     found = list[tuple[str, bool]]()
@@ -340,7 +346,7 @@ def _stated(path: str) -> list[tuple[str, bool]]:
                 found += [
                     (one, test) for one in (paths if isinstance(paths, list) else [paths]) if isinstance(one, str)
                 ]
-    return found
+    return found[:_PATTERNS]
 
 
 def _list(value: object, key: str) -> list[object]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_LINE = 512 << 20
 """Bytes of a line (or of an object over several lines) that is read; one line must not fill the memory."""
+MAX_VALUES = 4 << 20
+"""Values, names among them, of an object that is read: three bytes of them take a hundred of memory, and pack to nothing."""
 READ_AHEAD = 1 << 20
 DAMAGE = (
     EOFError,
@@ -74,9 +76,15 @@ def _each(lines: Iterator[_Line], limit: int, *, first: bool) -> Iterator[Record
             yield Record(number, Problem("damaged", "UTF-16 or UTF-32, or no text at all; JSON has to be UTF-8"))
             return
         try:
+            if _is_rich(line):
+                _check_values(_text(line), 0)
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
             value = _with_huge_numbers(line, error)
+        except MemoryError:
+            yield Record(number, Problem("long_line", f"line {number:,} takes more memory than there is"))
+            first = False
+            continue
         if value is _END:
             text = _text(line).strip(" \t\r\n\v\f")
             if not text:
@@ -130,16 +138,23 @@ def _objects(value: object) -> list[dict[str, object] | Problem]:
 
 def _several(text: str, number: int) -> Iterator[Record]:
     """The rows of a line that is not one JSON value: several, one behind the other, or what is wrong with it."""
-    found, at = list[Record](), 0
+    rich = _is_rich(text)
     try:
-        while at < len(text):
-            value, at = _decoded(text, at)
-            found += [Record(number, one) for one in _objects(value)]
-            at = _end(_SPACE, text, at)
-    except (ValueError, RecursionError) as error:
+        for _ in _values_in(text, rich):
+            pass
+    except (ValueError, RecursionError, MemoryError) as error:
         yield Record(number, Problem("not_json", f"line {number:,}: {first_line(error)}"))
         return
-    yield from found
+    for value in _values_in(text, rich):
+        yield from (Record(number, one) for one in _objects(value))
+
+
+def _values_in(text: str, rich: bool) -> Iterator[object]:
+    at = 0
+    while at < len(text):
+        value, at = _decoded(text, at, rich)
+        yield value
+        at = _end(_SPACE, text, at)
 
 
 def _whole(digits: str) -> int | float:
@@ -153,9 +168,36 @@ def _whole(digits: str) -> int | float:
 _DECODER, _LENIENT = json.JSONDecoder(), json.JSONDecoder(parse_int=_whole)
 
 
-def _decoded(text: str, at: int) -> tuple[Any, int]:
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{\]},]', re.DOTALL)
+
+
+class _RichError(ValueError):
+    """A value holds too many others."""
+
+
+def _is_rich(text: Any) -> bool:
+    """Whether a text or its bytes may hold more than MAX_VALUES values."""
+    signs: tuple[Any, ...] = ("[", "{", ",") if isinstance(text, str) else (b"[", b"{", b",")
+    return len(text) > 2 * MAX_VALUES and sum(map(text.count, signs)) > MAX_VALUES
+
+
+def _check_values(text: str, at: int) -> None:
+    """Raises _RichError where the value at a place holds more than MAX_VALUES."""
+    depth = 0
+    for count, token in enumerate(_TOKEN.finditer(text, at)):
+        if count > 2 * MAX_VALUES:
+            raise _RichError(f"an object of more than {MAX_VALUES:,} values")
+        sign = text[token.start()]
+        depth += (sign in "[{") - (sign in "]}")
+        if depth <= 0:
+            return
+
+
+def _decoded(text: str, at: int, rich: bool = False) -> tuple[Any, int]:
     """The JSON value at a place, and where it ends. Raises ValueError (JSONDecodeError) for what is none, RecursionError for what is
-    nested too deeply."""
+    nested too deeply. `rich`: the text may hold too many values for one of them."""
+    if rich:
+        _check_values(text, at)
     try:
         return _DECODER.raw_decode(text, at)
     except json.JSONDecodeError:
@@ -190,6 +232,7 @@ class _Values:
         self._lines, self._limit, self._line = lines, limit, number
         self._array = begun.startswith("[")
         self._text, self._at = begun + "\n", int(self._array)
+        self._rich = _is_rich(begun)
         self._first: Any = None
         self.taken: list[_Line] = []
         """The lines that were read to see how the file begins."""
@@ -198,7 +241,7 @@ class _Values:
         """Whether an object follows, so that the file is written in this way."""
         try:
             self._first = self._next()
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, MemoryError):
             return False
         self.taken.clear()
         return isinstance(self._first, dict)
@@ -211,7 +254,7 @@ class _Values:
             try:
                 value = self._next()
                 self.taken.clear()
-            except (ValueError, RecursionError) as error:
+            except (ValueError, RecursionError, MemoryError) as error:
                 detail = f"can't be read behind line {self._line:,}: {first_line(error)}"
                 yield Record(self._line, Problem("damaged", detail))
                 return
@@ -231,7 +274,7 @@ class _Values:
         step = 1
         while True:
             try:
-                value, self._at = _decoded(self._text, at)
+                value, self._at = _decoded(self._text, at, self._rich)
                 return value
             except json.JSONDecodeError as error:
                 cut = error.pos >= len(self._text) - 12 or error.msg.startswith("Unterminated string")
@@ -240,13 +283,19 @@ class _Values:
                 at, step = _end(_GAP, self._text, self._at), step * 2
 
     def _more(self, count: int) -> bool:
-        """Take `count` more lines; what was used up is forgotten."""
-        lines = list(islice(self._lines, count))
-        self.taken += lines
+        """Take `count` more lines, fewer where they are as much as is read; what was used up is forgotten."""
+        lines, size = list[_Line](), len(self._text) - self._at
+        for number, line in islice(self._lines, count):
+            lines.append((number, line))
+            if line is None or (size := size + len(line)) > self._limit:
+                break
+        if self._first is None:
+            self.taken += [line for line in lines if line[1] is None or line[1].strip()]
         read = [_text(line) for _, line in lines if line is not None]
         if len(read) < len(lines):
             raise ValueError(f"a line is longer than {self._limit:,} bytes")
         self._text, self._at = self._text[self._at :] + "".join(read), 0
+        self._rich = _is_rich(self._text)
         self._line = lines[-1][0] if lines else self._line
         return bool(lines)
 

@@ -32,6 +32,9 @@ BATCH_BYTES = 4 << 20
 ATTEMPTS = 4
 """Processes that may die between pages, one after the other without a row, before a split is given up."""
 CRASH = "reading_crash"
+FILE_MEMORY, TIMES_SIZE = 4 << 30, 2
+"""Bytes of memory that the reader of a whole file may take, and as many times the bytes of the file: what is packed, or said in a few
+bytes for many rows, unpacks to no end."""
 _UNFIT = (TypeError, ValueError, OverflowError)
 """What Arrow raises for a value that a column can't hold."""
 
@@ -209,6 +212,8 @@ class SafeTask(FileTask):
     """Its function."""
     task: dict[str, object]
     """Its own task, as JSON."""
+    memory_bytes: int
+    """What the process that reads may take, beside what it holds before."""
 
     def reads(self, function: Callable[..., object]) -> bool:
         """Whether that is the reader."""
@@ -219,7 +224,7 @@ def survivable(source: Source) -> Source:
     """The source, whose tasks are of a file each, with tasks that outlive the crash of their reader."""
     if source.run is None:
         return source
-    reader = named(source.run)
+    reader, most = named(source.run), FILE_MEMORY + TIMES_SIZE * max((size for _, size in source.inputs), default=0)
     tasks = [
         SafeTask(
             name=task.name,
@@ -228,11 +233,12 @@ def survivable(source: Source) -> Source:
             kind=source.kind,
             reader=reader,
             task=cast("dict[str, object]", typed_json.dump(task)),
+            memory_bytes=most,
         )
         for task in source.tasks
         if isinstance(task, FileTask)
     ]
-    return replace(source, run=run_safe, tasks=tasks)
+    return replace(source, run=run_safe, tasks=tasks, memory_bytes=most)
 
 
 @supervises
@@ -243,7 +249,8 @@ def run_safe(task: SafeTask) -> ReadResult:
     """
     started = time.monotonic()
     try:
-        answer = children.call_json(task.reader, {**task.task, "out": task.out, "beats": task.beats})
+        asked = {**task.task, "out": task.out, "beats": task.beats}
+        answer = children.call_json(task.reader, asked, task.memory_bytes, limited=True)
         return typed_json.load(ReadResult, answer)
     except CrashError as crash:
         row = {

@@ -214,16 +214,16 @@ def fault(file: str, asked: Asked) -> str:
 
 def _fault(there: pa.Schema, asked: Asked, field: str) -> str:
     names = columns.spelled(asked.names(field), there.names)
-    has = f"it has {', '.join(there.names[:20])}"
+    has = f"it has {columns.listed(there.names)}"
     if not names:
         return f"no column {' or '.join(asked.names(field))} ({has}); {HINT}"
     kind = _stored(there, names[0])
     if not (columns.is_text(kind) or columns.is_bytes(kind) or pa.types.is_null(kind)):
-        return f"column {names[0]} is {kind}, not text; {HINT}"
+        return f"column {names[0]} is {str(kind)[:100]}, not text; {HINT}"
     if asked.id and asked.id not in there.names:
         return f"no column {asked.id} for the ids ({has})"
     if asked.id and not _may_be_id(_stored(there, asked.id)):
-        return f"column {asked.id} is {_stored(there, asked.id)}: no ids"
+        return f"column {asked.id} is {str(_stored(there, asked.id))[:100]}: no ids"
     return ""
 
 
@@ -382,12 +382,17 @@ def _json(
         value = {} if isinstance(record.value, Problem) else record.value
         found = (row, kind, detail, text, *columns.record_values(value, others, asked))
         waiting.append((*found, *missing, _plain(value.get(label))) if label else found)
-        size += len(text or "")
+        size += len(text or "") + sum(map(_size, found[4:]))
         if len(waiting) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield _batch(waiting, schema)
             size, waiting = 0, []
     if waiting:
         yield _batch(waiting, schema)
+
+
+def _size(value: object) -> int:
+    """Characters of a value of a row, or of the texts in it."""
+    return len(value) if isinstance(value, str) else sum(map(len, value)) if isinstance(value, list) else 0
 
 
 def _plain(value: object) -> str | None:
@@ -413,7 +418,7 @@ def _text_of(record: Record, names: tuple[str, ...]) -> tuple[str | None, str | 
         return None, value.kind, value.detail
     found = columns.spelled(names, value)
     if not found:
-        kind, what = "no_column", f"no {' or '.join(names)} in it (it has {', '.join(list(value)[:20])}); {HINT}"
+        kind, what = "no_column", f"no {' or '.join(names)} in it (it has {columns.listed(value)}); {HINT}"
     elif isinstance(text := value[found[0]], str) and text:
         return columns.encodable(text), None, None
     elif text is None or text == "":

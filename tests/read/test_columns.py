@@ -190,3 +190,11 @@ def test_the_docs_name_every_column() -> None:
     told = re.findall(r"`([^`]+)`", table)
     fields = ("text", "id", "url", "date", "language", "language_score", "source")
     assert told == [name for field in fields for name in columns.NAMES[field]]
+
+
+def test_what_is_remembered_of_names_is_bounded() -> None:
+    """Each row of JSON may have other keys, as many and as long as it likes."""
+    known = columns._known_spellings.cache_info().currsize, columns._known_places.cache_info().currsize
+    for row in ({f"{i}": 0 for i in range(5000)}, {"k" * 100_000: 0}):
+        assert columns.record_values({**row, "URL": "a"}, ("url",)) == ["a"]
+    assert (columns._known_spellings.cache_info().currsize, columns._known_places.cache_info().currsize) == known

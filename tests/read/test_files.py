@@ -195,8 +195,12 @@ def test_readme_says_what_the_splits_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["---\nconfigs: [\n---\n", "---\nconfigs: 5\n---", "no head", "---\n- a\n---", "\x00\xff"]
-)
+    "text",
+    ["---\nconfigs: [\n---\n", "---\nconfigs: 5\n---", "no head", "---\n- a\n---", "\x00\xff", "---\na: !!bool b\n---",
+     "---\na: !!int ''\n---", "---\na: !!timestamp b\n---", "---" + "\n" * 100_000, "---\na: " + "9:" * 50_000 + "9\n---",
+     "---\na0: &a0 {b: c}\n" + "".join(f"a{i + 1}: &a{i + 1} {{<<: [{', '.join([f'*a{i}'] * 9)}]}}\n" for i in range(12)) + "---"],
+    ids=range(11),
+)  # fmt: skip
 def test_a_readme_of_any_kind(tmp_path: Path, text: str) -> None:
     make(tmp_path, "a.parquet")
     (tmp_path / "README.md").write_text(text)

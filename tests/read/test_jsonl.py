@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
+from curate.read import jsonl
 from curate.read.jsonl import DAMAGE, Problem, opened, records
 from tests.linear import assert_linear
 
@@ -201,3 +202,33 @@ def test_skippable_frames_in_front(tmp_path: Path, pack: Callable[[bytes], bytes
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(InputError, match=r"nowhere\.jsonl"), opened("nowhere.jsonl"):
         pass
+
+
+@pytest.mark.parametrize("values", ["[" + "[]," * 60 + "[]]", "{" + '"a":{},' * 60 + '"b":0}'])
+def test_an_object_of_too_many_values_costs_itself(values: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "MAX_VALUES", 40)
+    hostile, good = f'{{"x":{values}}}', '{"text":"[,]{,}\\"' + "," * 99 + '"}'
+    for text in (f"{hostile}\n{good}\n", f"{good}\n{hostile}\n{good}\n"):
+        found = [record.value for record in records(io.BytesIO(text.encode()))]
+        bad = [one for one in found if isinstance(one, Problem)]
+        assert [one.kind for one in bad] == ["not_json"]
+        assert "more than 40 values" in bad[0].detail
+        assert [one for one in found if isinstance(one, dict)] == [json.loads(good)] * text.count(good)
+    cut = [record.value for record in records(io.BytesIO(f"[{good},{hostile}]".encode()))]
+    assert cut[0] == json.loads(good)
+    assert isinstance(cut[1], Problem)
+
+
+def test_an_array_on_one_line_may_hold_as_many_objects_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "MAX_VALUES", 40)
+    rows = [{"text": str(i), "x": [i, i]} for i in range(100)]
+    assert [record.value for record in records(io.BytesIO(json.dumps(rows).encode()))] == rows
+
+
+def test_lines_of_one_value_are_taken_up_to_the_limit() -> None:
+    stream = io.BytesIO(b'[{"text":\n' + b"\n" * 4096 + (b" " * 1000 + b"\n") * 4096 + b'"a"}]')
+    found = [record.value for record in records(stream, max_line=20_000)]
+    assert any(isinstance(one, Problem) for one in found)
+    stream.seek(0)
+    next(records(stream, max_line=20_000))
+    assert stream.tell() < 100_000

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -396,3 +397,34 @@ for at in range(footer, len(raw)):
     rows = [row for batch in tables.read(str(path), ("text", "id")) for row in batch.to_pylist()]
     assert any(row["_problem"] for row in rows) or len(rows) == 3, at
 """
+
+
+def test_batches_are_bounded_by_all_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BATCH_BYTES", 1000)
+    rows = [{"text": "a", "url": "u" * 600}] * 6
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    batches = list(tables.read(str(tmp_path / "a.jsonl"), ("text", "url")))
+    assert [batch.num_rows for batch in batches] == [2, 2, 2]
+
+
+def test_names_of_columns_are_shown_cut(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"n" * 100_000: 1}))
+    (batch,) = tables.read(str(tmp_path / "a.jsonl"), ("text",))
+    assert len(batch["_detail"][0].as_py()) < 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of a process's memory holds on Linux")
+def test_a_dictionary_that_unpacks_to_the_memory_is_a_failed_row(tmp_path: Path) -> None:
+    one = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), pa.array(["a " * 16_000_000]))
+    (tmp_path / "in").mkdir()
+    pq.write_table(
+        pa.table({"text": one}), tmp_path / "in/a.parquet", compression="zstd", dictionary_pagesize_limit=1 << 30
+    )
+    pq.write_table(pa.table({"text": ["Good words."]}), tmp_path / "in/b.parquet")
+    source = corpora.corpus_source(str(tmp_path / "in"))
+    assert source.run is not None
+    assert source.memory_bytes > 4 << 30
+    tasks = [replace(task, out=str(tmp_path / task.name)) for task in source.tasks]
+    assert [source.run(task).rows for task in tasks] == [1, 1]
+    rows = [row for task in tasks for row in pq.read_table(task.out).to_pylist()]
+    assert [(row["verdict"], row["reason"]) for row in rows] == [("failed", "damaged"), (None, None)]
