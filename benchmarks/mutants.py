@@ -510,6 +510,8 @@ def tests_of(fault: Fault, known: dict[str, Any], code: list[str], most: float) 
     elif kept := kept_at(ast.parse("\n".join(code)), fault.line):
         found |= who_names(kept, known)
     found.discard("")
+    if len(found) == 1:  # perhaps only because what it calls is kept
+        found |= of_files(Path(fault.module).stem, seconds)
     chosen, total = [], 0.0
     for name in sorted(found, key=lambda name: (seconds.get(name, 0.0), name)):
         total += seconds.get(name, 0.0)
