@@ -263,13 +263,13 @@ def judge(
 class Tally:
     """What was compared."""
 
-    documents: int = 0
-    compared: int = 0
-    held: int = 0
-    refused: int = 0
-    gaps: int = 0
+    documents: int
+    compared: int
+    held: int
+    refused: int
+    gaps: int
     """Pairs of which enough is held, but for a run of words that is too long."""
-    left: int = 0
+    left: int
     """Documents that are still to be judged."""
 
 

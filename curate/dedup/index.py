@@ -357,15 +357,15 @@ class KeysTask:
 
 
 def write_keys(task: KeysTask) -> int:
-    """Task: write the keys of the documents of one file, with negative ranks, to `out`; gives the number of the keys, and
-    stores that of the documents, which may be too short for one.
+    """Task: write the keys of the documents of one file, with negative ranks, to `out`; gives the number of the documents,
+    which may be too short for a key, and stores it.
 
     Raises InputError for a file that can't be read to its end: what is not compared with would be taken for new.
     """
     kind: Any = function(task.step)
     step, documents = kind(**task.parameters), schema.DOCUMENTS[task.corpus.kind]
     empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
-    at, rows, read = empty.schema.get_field_index("rank"), 0, 0
+    at, read = empty.schema.get_field_index("rank"), 0
     with (
         storage.atomic(task.out) as temporary,
         pq.ParquetWriter(temporary, empty.schema, compression="zstd", write_statistics=False) as writer,
@@ -378,7 +378,6 @@ def write_keys(task: KeysTask) -> int:
                 keys = step.keys(with_signals(step, batch, documents))
                 old = pa.array(keys["rank"].to_numpy() + np.int64(-(2**63)))
                 writer.write_table(keys.set_column(at, empty.schema.field(at), old).cast(empty.schema))
-                rows += len(keys)
                 read += len(batch)
         writer.add_key_value_metadata({FACTS: json.dumps({"documents": read}).encode()})
-    return rows
+    return read

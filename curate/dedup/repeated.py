@@ -115,7 +115,7 @@ class SplitTask:
 class Split:
     """Windows."""
 
-    windows: int = 0
+    windows: int
 
 
 def split(task: SplitTask) -> Split:
@@ -206,8 +206,8 @@ class MeetTask:
 class Met:
     """Different windows that occur more than once, and places that lose one."""
 
-    repeated: int = 0
-    lost: int = 0
+    repeated: int
+    lost: int
 
 
 def meet(task: MeetTask) -> Met:
@@ -266,9 +266,9 @@ class JoinTask:
 class Joined:
     """Runs that are cut, their words, and the documents that they are cut from."""
 
-    runs: int = 0
-    words: int = 0
-    documents: int = 0
+    runs: int
+    words: int
+    documents: int
 
 
 def join(task: JoinTask) -> Joined:

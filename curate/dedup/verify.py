@@ -271,10 +271,10 @@ class ClusterTask:
 class Tally:
     """What was compared."""
 
-    documents: int = 0
-    compared: int = 0
-    similar: int = 0
-    refused: int = 0
+    documents: int
+    compared: int
+    similar: int
+    refused: int
 
 
 def run(task: ClusterTask) -> Tally:

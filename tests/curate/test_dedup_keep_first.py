@@ -286,6 +286,16 @@ def test_exact_and_urls_stop_before_they_wipe_out_a_host(engine: Session, tmp_pa
         assert len(deduplicate(engine, kind(alarm_from=60), bad + good, tmp_path / f"{number}d")[0]) == 59
 
 
+def test_a_host_is_told_from_so_many_losses_on(sail: Session, tmp_path: Path) -> None:
+    """Each host by its own losses: one of a few pages may lose them all."""
+    pages = [page(f"s{n}", "One.", None) | {"host": "small"} for n in range(9)]
+    pages += [page(f"l{n}", f"Text {n % 30}.", None) | {"host": "large"} for n in range(40)]
+    calm = {"max_cluster_share": 1.0, "max_host_share": 0.5}
+    assert len(deduplicate(sail, Exact(alarm_from=9, **calm), pages, tmp_path / "a")[0]) == 8 + 10
+    with pytest.raises(AlarmError, match=r"small would lose 8 of 9 documents .limit: max_host_share = 0\.5.$"):
+        deduplicate(sail, Exact(alarm_from=8, **calm), pages, tmp_path / "b")
+
+
 def test_too_much_for_memory_is_said_beforehand(sail: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(few, "MOST_KEYS", -1)
     monkeypatch.setattr("curate.dedup.memory.free", lambda _: 300 << 20)

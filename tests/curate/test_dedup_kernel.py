@@ -144,6 +144,18 @@ def test_every_composed_letter_is_its_parts() -> None:
     assert kernel.words(" ".join(letters)) == kernel.words(" ".join(apart))
 
 
+def test_every_character_of_several_letters_is_these_letters() -> None:
+    """Such as U+337B, a Japanese era of two characters, or U+FB01, two Latin letters: alone, and in the middle of a word."""
+    found = [(char, kernel.folded(char)) for char in map(chr, [*range(0x80, 0xD800), *range(0xE000, kernel.TABLE)])]
+    several = [(char, letters) for char, letters in found if len(letters) > 1]
+    assert len(several) > 500
+    for around in ("a {} b", "月{}日"):
+        one, other = (pa.array([around.format(pair[n]) for pair in several]) for n in (0, 1))
+        keys = [kernel.fingerprints(texts, 1, 4, 2, 1, shingles=False) for texts in (one, other)]
+        assert keys[0].same.tolist() == keys[1].same.tolist()
+        assert keys[0].bands.tolist() == keys[1].bands.tolist()
+
+
 def test_nuktas_are_left_out_as_accents_are() -> None:
     assert kernel.words("ज़रूर") == kernel.words("जरूर")
     assert normalise.same("ज़रूर") != normalise.same("जरूर")

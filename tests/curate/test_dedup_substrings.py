@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import schema
-from curate.dedup import Removal, Substrings
+from curate.corpus.shards import shard_of
+from curate.dedup import Removal, Substrings, repeated
 from curate.dedup.base import doc64, doc_hex, survivor_rank
 from curate.dedup.index import keys_of_corpus
 from curate.dedup.repeated import flat, partition, removed, runs
@@ -169,6 +170,48 @@ def test_as_the_quadratic_oracle(texts: list[str], length: int, unit: str, files
     held = {window for text in kept for window in windows(words(text), length, unit, text)}
     every = Counter(window for row in rows for window in windows(words(row["text"]), length, unit, row["text"]))
     assert held.issuperset(window for window, times in every.items() if times > 1)
+
+
+@pytest.mark.parametrize("partition_of", [4_000_000, 20])
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_stages_tell_what_they_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partition_of: int, shards: int
+) -> None:
+    """The facts of the ledger by plain counting, and each document's losses in the folder of its shard."""
+    monkeypatch.setattr(repeated, "PARTITION", partition_of)
+    dice = random.Random(3)
+    rows = [
+        {
+            "id": f"{dice.getrandbits(64):016x}" + "0" * 16,
+            "text": " ".join(dice.choices("abcdef", k=dice.randrange(30))),
+        }
+        for _ in range(12)
+    ]
+    step = Substrings(length=3)
+    (tmp_path / "keys").mkdir()
+    for n in range(2):
+        keys = step.keys(pa.RecordBatch.from_pylist(rows[n::2], SCHEMA))
+        pq.write_table(keys, tmp_path / "keys" / f"{n}.parquet")
+    facts = repeated.resolve(Here(), step, str(tmp_path / "keys"), str(tmp_path / "lost"), shards)  # type: ignore[arg-type]
+    every = Counter(window for row in rows for window in windows(words(row["text"]), 3, "token", row["text"]))
+    assert facts["windows"] == every.total()
+    assert facts["repeated"] == sum(times > 1 for times in every.values())
+    assert facts["lost_windows"] == every.total() - len(every)
+    assert facts["partitions"] == -(-every.total() // partition_of)
+    lost = [
+        (path.parent.name, row)
+        for path in (tmp_path / "lost").rglob("*.parquet")
+        for row in pq.read_table(path, partitioning=None).to_pylist()
+    ]
+    assert (facts["runs"], facts["words"]) == (len(lost), sum(row["value"] for _, row in lost))
+    assert facts["documents_cut"] == len({row["doc"] for _, row in lost})
+    assert {folder for folder, _ in lost} == {f"shard={shard_of(doc_hex(row['doc']), shards)}" for _, row in lost}
+    assert all(folder == f"shard={shard_of(doc_hex(row['doc']), shards)}" for folder, row in lost)
+    gone: dict[str, set[int]] = defaultdict(set)
+    for _, row in lost:
+        gone[doc_hex(row["doc"]) + "0" * 16] |= set(range(row["pos"], row["pos"] + int(row["value"])))
+    assert dict(gone) == oracle(rows, 3, "token")
+    assert not (tmp_path / "lost.work").exists()
 
 
 def _removal(gone: set[int]) -> list[Removal]:
