@@ -3,10 +3,8 @@
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +22,36 @@ STAGES = ("identical", "edges", "rounds/picks-0", "components", "members", "lost
 """Tables of the resolution, in the order in which they are written."""
 KILLED = """
 import os, signal, sys
+from contextlib import nullcontext
+from curate.engine import session
 from curate.files import storage
 from curate.jobs.dedup import Options, deduplicate
-from curate.engine.session import EngineOptions
 
-corpus, output, stage, name, resume = sys.argv[1:]
+corpus, output, name, *stages = sys.argv[1:]
 rename = storage.rename_folder
 
-def rename_or_die(source, target, **more):  # the table is written, but does not have its name yet
-    if target.endswith("lost.work/" + stage):
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(source, target, **more)
+def job(stage, resume):
+    def rename_or_die(source, target, **more):  # the table is written, but does not have its name yet
+        if target.endswith("lost.work/" + stage):
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(source, target, **more)
 
-storage.rename_folder = rename_or_die
-deduplicate(Options(corpus, output, command=()), EngineOptions(engine=name, cores=2, resume=bool(resume), quiet=True))
+    storage.rename_folder = rename_or_die
+    options = session.EngineOptions(engine=name, cores=2, resume=resume, quiet=True)
+    deduplicate(Options(corpus, output, command=()), options)
+
+with session.session("killed", name, cores=2) if name == "spark" else nullcontext():
+    for number, stage in enumerate(stages):
+        if not (child := os.fork()):
+            job(stage, bool(number))
+            os._exit(7)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (stage, status)
+        assert not os.path.exists(output), stage
+    job("none", True)
 """
+"""Each job that is killed is a copy of one process, which has imported what they need; on Spark one Java serves all of them,
+as one of a cluster would. When a job is killed none of its tasks runs."""
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +93,9 @@ def wanted(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 def _killed_in_every_stage(corpus: Path, output: Path, name: str) -> None:
     # A session of Sail in this process leaves its address in the environment.
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK", "PYSPARK"))}
-    for number, stage in enumerate([*STAGES, "none"]):
-        arguments = [sys.executable, "-c", KILLED, str(corpus), str(output), stage, name, "resume" if number else ""]
-        process = subprocess.Popen(arguments, start_new_session=True, stderr=subprocess.PIPE, env=clean)
-        _, said = process.communicate(timeout=300)
-        assert process.returncode == (0 if stage == "none" else -signal.SIGKILL), (stage, said.decode()[-2000:])
-        assert output.exists() == (stage == "none")
-        with suppress(ProcessLookupError):  # what the killed driver started, such as Spark's Java
-            os.killpg(process.pid, signal.SIGKILL)
+    arguments = [sys.executable, "-c", KILLED, str(corpus), str(output), name, *STAGES]
+    done = subprocess.run(arguments, stderr=subprocess.PIPE, text=True, env=clean, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.slow
