@@ -99,10 +99,13 @@ models/llama: | .venv/.core $(if $(filter $(LLAMA)/%,$(REFERENCES) $(BAD)),$(LLA
 demo-probe: .venv/.probe demo
 	@$(BIN)/python -m benchmarks.demo_probe
 
+# A file of tests whole to one worker, which makes what its tests share once; in the order of tests/conftest.py.
+TWO = --hypothesis-profile ci -n 2 --dist loadfile --no-loadscope-reorder
+
 test: .venv/.dev
 	@command -v java >/dev/null || echo "no Java: the tests of Spark on this machine will be skipped (Debian: apt-get install openjdk-17-jre-headless)"
-	$(BIN)/python -m pytest --hypothesis-profile ci -n 2 --dist loadgroup -m "not spark"
-	$(BIN)/python -m pytest --hypothesis-profile ci -n 2 --dist loadgroup -m spark
+	$(BIN)/python -m pytest $(TWO) -m "not spark"
+	$(BIN)/python -m pytest $(TWO) -m spark $$(grep -rl --include='*.py' 'mark\.spark' tests)
 
 test-fast: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not engine and not spark and not slow"

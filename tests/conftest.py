@@ -12,6 +12,24 @@ import pytest
 from curate.engine import children
 from tests.warm import warm_children  # noqa: F401
 
+LONG = (
+    "test_docs_run.py",
+    "test_crash_points.py",
+    "test_engines.py",
+    "test_transformers.py",
+    "test_pipeline.py",
+    "test_surroundings.py",
+    "test_linear.py",
+)
+"""Files of tests that take longest."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: a worker that took one at the end would leave the other with nothing to do."""
+    rank = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONG)))
+
 
 @pytest.fixture(autouse=True)
 def _no_child_is_killed_on_purpose() -> None:

@@ -10,7 +10,6 @@ from tests.digests import TABLE, digests
 
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.xdist_group("engine")
 def test_rows_are_those_of_the_table(tmp_path: Path) -> None:
     """Where they were to change: python -m tests.digests > tests/digests.json."""
     found, wanted = digests(tmp_path), json.loads(TABLE.read_text())

@@ -39,7 +39,7 @@ from tests.test_docs import wrong
 if TYPE_CHECKING:
     from train_probe.tasks import Task
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("pages")]
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 STANDS_FOR = [
     # what a reader fills in

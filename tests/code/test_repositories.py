@@ -196,7 +196,6 @@ def test_what_metadata_states(name, text, expected):
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_from_archives_to_a_corpus(tmp_path):
     body = "".join(f"def f{i}(value):\n    return value * {i} + len(str(value))\n\n\n" for i in range(30))
     other = body.replace("value", "number").replace("len", "abs")

@@ -32,7 +32,6 @@ def recipe(tmp_path: Path) -> str:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_a_corpus_of_others_is_filtered_and_ours_again(tmp_path: Path, recipe: str) -> None:
     inputs = tmp_path / "dataset"
     (inputs / "data").mkdir(parents=True)
@@ -65,7 +64,6 @@ def test_a_corpus_of_others_is_filtered_and_ours_again(tmp_path: Path, recipe: s
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_the_number_of_files_follows_from_the_texts_that_are_kept(tmp_path: Path, recipe: str) -> None:
     """Not from those that were read: a strict recipe would leave many small files."""
     with open(recipe, "a", encoding="utf-8") as more:
@@ -79,7 +77,6 @@ def test_the_number_of_files_follows_from_the_texts_that_are_kept(tmp_path: Path
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 @pytest.mark.parametrize(("source", "index"), [(None, "_index.json"), ("mine", "index.json")])
 def test_another_recipe_starts_from_the_texts_of_a_crawl(
     tmp_path: Path, recipe: str, source: str | None, index: str
@@ -142,7 +139,6 @@ def test_crawl_files_in_a_folder_go_first_and_nothing_is_found_nowhere(tmp_path:
     ],
 )
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_what_does_not_go_together_is_said_at_once(
     tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, object], error: type, message: str
 ) -> None:

@@ -64,7 +64,6 @@ def lose(folder: Path, removals: dict[str, str | None]) -> str:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_all_that_went_for_a_document_by_any_chain_count(tmp_path: Path) -> None:
     dice = random.Random(5)
     ids = [f"{dice.getrandbits(128):032x}" for _ in range(300)]
@@ -99,7 +98,6 @@ def page(number: int, *, changed: int = 0) -> str:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_a_corpus_has_the_sizes_of_its_clusters(tmp_path: Path) -> None:
     rows = [{"text": page(0), "url": f"http://a.org/{i}", "language": "en"} for i in range(5)]  # five of one text
     rows += [{"text": page(0, changed=5), "url": f"http://b.org/{i}", "language": "en"} for i in range(2)]  # held in it

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.crash_points import read_results, summary
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 
 def sweep(*arguments: str) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from curate.read.corpora import corpus_source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 
 @pytest.fixture(scope="module")

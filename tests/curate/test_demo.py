@@ -18,7 +18,7 @@ from curate.report.explain import explain
 from curate.report.skipped import find_skipped
 from curate.sample import crawl
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 Place = tuple[str, str | None]
 

@@ -14,7 +14,7 @@ import pytest
 from curate import cli
 from tests import command
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 PROBE = "--preset nano --tokens 1K --no-tasks --output deep/er/o"
 COMMANDS = {
     "clean --input BAD --recipe c4 --output o --quiet": "nulls empty cut notext nojson folder none dead late",

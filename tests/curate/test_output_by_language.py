@@ -66,7 +66,6 @@ def hashes(corpus: Path) -> dict[str, str]:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_every_document_is_in_the_folder_of_its_language_once(corpus: Path) -> None:
     ledger = json.loads((corpus / "ledger.json").read_text())
     assert sorted(path.name for path in (corpus / "data").iterdir()) == [
@@ -100,7 +99,6 @@ def test_every_document_is_in_the_folder_of_its_language_once(corpus: Path) -> N
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_same_bytes_with_other_partitions_and_after_a_stop(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = corpus.parent
     wanted = hashes(corpus)
@@ -124,7 +122,6 @@ def test_same_bytes_with_other_partitions_and_after_a_stop(corpus: Path, monkeyp
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_others_read_it(corpus: Path, tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     datasets = pytest.importorskip("datasets")
@@ -143,7 +140,6 @@ def test_others_read_it(corpus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_our_commands_read_it(corpus: Path) -> None:
     paths = parts(str(corpus), "data")
     some = pq.read_table(paths[-1], partitioning=None).slice(0, 1).to_pylist()[0]

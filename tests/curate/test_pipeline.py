@@ -26,7 +26,7 @@ from curate.run import exchange, ledger, passes, pipeline
 from curate.sample import crawl as sample_crawl
 from tests.command import curate
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 PUBLISHED = ("data", "rejected", "duplicates", "extracted")
 

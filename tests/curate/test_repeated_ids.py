@@ -21,7 +21,7 @@ from curate.report.page import page
 from curate.sample import crawl
 from tests.command import curate
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 
 def run(folder: Path, output: Path, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from curate.sample import crawl
 from tests.command import curate
 from tests.faulty_s3 import Faulty, serve
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+pytestmark = [pytest.mark.engine]
 
 
 @pytest.fixture

@@ -174,7 +174,6 @@ def test_what_stands_before_and_behind_it_counts_for_nothing(tmp_path: Path, cha
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_a_job_reads_it(tmp_path: Path) -> None:
     path = wacz(tmp_path / "x.wacz", FILES)
     options = ["--output", str(tmp_path / "out"), "--quiet", "--extractor", "resiliparse"]

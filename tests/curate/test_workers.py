@@ -182,7 +182,6 @@ def test_an_error_of_the_machine_ends_no_server(monkeypatch):
 
 @forked
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_what_children_share_is_no_memory_that_they_lack():
     children.close_all()
     limit = memory.held(os.getpid()) + memory.DRIVER + memory.SMALL_TASK + (30 << 20)
@@ -342,7 +341,6 @@ def test_a_task_whose_process_ends_each_time_is_named(name):
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_a_job_behind_one_that_was_stopped_replaces_children_again(tmp_path):
     with pytest.raises(KeyboardInterrupt), session("stopped", "sail", cores=1):
         raise KeyboardInterrupt

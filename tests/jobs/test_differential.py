@@ -28,7 +28,7 @@ java = pytest.mark.skipif(session.java() is None, reason="no Java: install openj
 
 def on_spark(test: Callable[..., None]) -> Callable[..., None]:
     """A test on the one session of this module."""
-    return java(pytest.mark.spark(pytest.mark.xdist_group("spark")(test)))
+    return java(pytest.mark.spark(test))
 
 
 TEXTS = st.one_of(

@@ -54,7 +54,6 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("engine")
 def test_a_table(files: Path, tmp_path: Path) -> None:
     job = CorpusJob(
         "dedup", broken(corpus_source(str(files))), parse("name = 'none'\nstep = []", "here"), str(tmp_path / "out")
