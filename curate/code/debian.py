@@ -10,6 +10,7 @@ import re2
 
 from curate.code.evidence import Evidence, canonical
 from curate.code.names import UNKNOWN
+from curate.code.strangers import EVERYTHING, any_of
 
 FORMAT = re.compile(r"^Format(?:-Specification)?:\s*\S*(?:copyright-format|dep5|DEP5|dep-5)", re.M | re.I)
 _NAMES = {
@@ -19,6 +20,8 @@ _NAMES = {
     "CC0": "CC0-1.0", "Python": "Python-2.0", "PSF-2": "PSF-2.0", "W3C-Software": "W3C", "MPL-2": "MPL-2.0",
 }  # fmt: skip
 """Short names of the format that differ from SPDX. `MIT` is not one that it has: it means several texts."""
+MAX_NAME = 1_000
+"""Characters of a short name, or of several with `and` and `or` between them."""
 _GNU = re.compile(r"(A?GPL|LGPL|GFDL)-?(\d)(?:\.(\d))?(\+)?", re.I)
 
 
@@ -59,7 +62,9 @@ def paragraphs(text: str, path: str, read: Reader | None = None) -> list[Paragra
         score = 1.0 if UNKNOWN not in expression else 0.5
         globs = tuple(fields["files"].replace(",", " ").split()[:5000])
         if globs:
-            pattern = re2.compile("|".join(glob_pattern(glob) for glob in globs))
+            pattern = any_of(map(glob_pattern, globs))
+            if pattern is None:  # for which files it holds is not known: for none is it free
+                pattern, expression, score = EVERYTHING, UNKNOWN, 0.5
             evidence = Evidence(expression, "debian-copyright", path, name[:200], score)
             found.append(Paragraph(pattern, evidence, globs))
     return found
@@ -92,7 +97,8 @@ def short_name(name: str, by_text: Reader | None = None) -> str:
 
     `by_text` is asked for the names that the format does not have.
     """
-    if re.search(r"\bwith\b", name, re.I) or not name:
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME or re.search(r"\bwith\b", name, re.I):
         return UNKNOWN
     choices = []
     for choice in re.split(r"\s*[,|]?\s+or\s+|\s*\|\s*", name):
@@ -114,16 +120,16 @@ def _id(name: str, by_text: Reader | None) -> str:
 
 
 def _fields(block: str) -> dict[str, str]:
-    fields: dict[str, str] = {}
+    fields: dict[str, list[str]] = {}
     name = ""
     for line in block.split("\n"):
         if line[:1] in " \t" and name:
-            fields[name] += "\n" + line.strip()
+            fields[name].append(line.strip())
         elif ":" in line:
             name, _, value = line.partition(":")
             name = name.strip().lower()
-            fields[name] = value.strip()
-    return fields
+            fields[name] = [value.strip()]
+    return {name: "\n".join(lines) for name, lines in fields.items()}
 
 
 def glob_pattern(glob: str) -> str:

@@ -3,13 +3,13 @@
 import configparser
 import json
 import re
-import tomllib
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import Any
 
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.names import PROPRIETARY, UNKNOWN, mentions
+from curate.code.strangers import single_blanks, toml
 from curate.code.values import names_in, says_no_more
 
 NAMES = frozenset({"pyproject.toml", "setup.cfg", "setup.py", "PKG-INFO", "METADATA", "package.json", "Cargo.toml", "pom.xml"})  # fmt: skip
@@ -32,6 +32,8 @@ _SETUP = re.compile(r"(?<![\w.])license\s{0,20}=\s{0,20}[bru]?([\"'])(?P<value>[
 _SETUP_CLASSIFIER = re.compile(r"[\"'](License :: [^\"'\n]{1,200})[\"']")
 _APPROVED = frozenset({"License :: OSI Approved", "License :: DFSG approved"})
 """Classifiers of some licence or other."""
+MAX_CONFIG = 64 << 10
+"""Characters of a setup.cfg that is read: the time that lines which are none take its parser grows with their square."""
 _POM = re.compile(r"<license>\s*<name>([^<]{1,200})</name>", re.I)
 
 
@@ -71,7 +73,7 @@ def _expression(value: str) -> str:
 
 
 def _pyproject(text: str) -> list[Any]:
-    project = tomllib.loads(text).get("project", {})
+    project = toml(text).get("project", {})
     licence = project.get("license")
     if isinstance(licence, dict):
         licence = licence.get("text")
@@ -85,7 +87,9 @@ def _classifiers(lines: list[str]) -> list[str]:
 
 def _setup_cfg(text: str) -> list[Any]:
     found = configparser.ConfigParser(interpolation=None, strict=False)
-    found.read_string(text)
+    if len(text) > MAX_CONFIG:
+        raise ValueError(f"more than {MAX_CONFIG} characters")
+    found.read_string(single_blanks(text))
     if not found.has_section("metadata"):
         return []
     fields = found["metadata"]
@@ -117,7 +121,7 @@ def _package_json(text: str) -> list[object]:
 
 
 def _cargo(text: str) -> list[object]:
-    licence = tomllib.loads(text).get("package", {}).get("license")
+    licence = toml(text).get("package", {}).get("license")
     return [licence.replace("/", " OR ") if isinstance(licence, str) else licence]
 
 

@@ -1,7 +1,6 @@
 """`REUSE.toml`: licences that a project states for paths (specification of REUSE 3.3, section "REUSE.toml")."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import re2
 
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.names import UNKNOWN
+from curate.code.strangers import EVERYTHING, any_of, toml
 
 PRECEDENCES = ("closest", "aggregate", "override")
 MAX_PATTERNS = 5_000
@@ -28,8 +28,8 @@ class Annotation:
 def annotations(text: str, path: str) -> list[Annotation]:
     """The annotations of a file, in order; none of one that can't be read. The last that matches a path holds for it."""
     try:
-        tables = tomllib.loads(text).get("annotations", [])
-    except (tomllib.TOMLDecodeError, RecursionError):
+        tables = toml(text).get("annotations", [])
+    except (ValueError, RecursionError):
         return []
     read = (_annotation(table, path) for table in tables) if isinstance(tables, list) else ()
     return [annotation for annotation in read if annotation]
@@ -41,10 +41,12 @@ def _annotation(table: object, path: str) -> Annotation | None:
     globs, stated = _strings(table.get("path")), _strings(table.get("SPDX-License-Identifier"))
     if not globs or not stated:
         return None
+    pattern = any_of(glob_pattern(glob) for glob in globs[:MAX_PATTERNS])
     expression = conjunction(canonical(value) or UNKNOWN for value in stated) or UNKNOWN
+    if pattern is None:  # for which files it holds is not known: for none is it free
+        pattern, expression = EVERYTHING, UNKNOWN
     precedence = table.get("precedence", "closest")
     evidence = Evidence(expression, "metadata", path, "; ".join(stated)[:200], 0.5 if UNKNOWN in expression else 1.0)
-    pattern = re2.compile("|".join(glob_pattern(glob) for glob in globs[:MAX_PATTERNS]))
     return Annotation(pattern, evidence, precedence if precedence in PRECEDENCES else "closest")
 
 

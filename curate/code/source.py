@@ -16,6 +16,7 @@ from curate.code.evidence import Evidence, conjunction, to_json
 from curate.code.languages import language_of
 from curate.code.members import BROKEN, Bomb, Member
 from curate.code.metadata import is_metadata
+from curate.code.names import UNKNOWN
 from curate.code.packages import is_package, members_of, survey_of
 from curate.code.pages import is_crawl, page_language, pages
 from curate.code.repository import Licences, agreed, is_readme, licence_of
@@ -25,10 +26,15 @@ from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
 from curate.files.fingerprints import digest_of
-from curate.read.rows import printable, survivable
+from curate.read.rows import in_time, printable, survivable
 from curate.read.source import FileTask, ReadResult, Source
 
 BATCH = 256
+CPU_SECONDS = 120.0
+"""CPU time that one file's licence may take."""
+_LOADING = (
+    b"# Copyright (c) 2024 A Person. Licensed under the MIT License, see LICENSE. Others need our leave to sell it."
+)
 _ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".crate", ".git", ".dsc", ".deb", ".udeb")
 """What is no part of a repository's name."""
 ROWS = schema.extracted("code")
@@ -58,6 +64,22 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     return survivable(Source("code", run, tasks, listed, digest, reads=reads, uses=uses))
 
 
+class Patient(Detector):
+    """A detector that gives a text up on which it has worked for CPU_SECONDS: its licence is unknown, which is not free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("LICENSE", "a.py"):  # what is loaded and compiled for the first text is no work on it
+            super().detect(_LOADING, name)
+
+    def detect(self, text: bytes, name: str) -> list[Evidence]:
+        """As of `Detector`."""
+        found = in_time(lambda: super(Patient, self).detect(text, name), CPU_SECONDS)
+        if found is None:
+            return [Evidence(UNKNOWN, "full-text", f"{name}:1", f"not read within {CPU_SECONDS:g} s of CPU time", 0.0)]
+        return found
+
+
 def _parts(path: str) -> list[str]:
     try:
         return parts(path)
@@ -71,7 +93,7 @@ def _reader(path: str) -> Callable[[FileTask, Detector, Counter[str]], Iterator[
 
 def run(task: FileTask) -> ReadResult:
     """Task: read one repository to rows of `schema.extracted("code")`."""
-    started, path, detector = time.monotonic(), task.file, Detector()
+    started, path, detector = time.monotonic(), task.file, Patient()
     skipped, waiting = Counter[str](), list[dict[str, object]]()
     with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
         try:

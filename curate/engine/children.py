@@ -440,8 +440,8 @@ def load(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
 
 
 def call_json(reference: str, task: object, memory: int = 0, *, limited: bool = False) -> object:
-    """`call` by the function's name, argument and result as JSON. `limited`: `memory` is what the task itself may take; where that is
-    too little twice, it is a CrashError."""
+    """`call` by the function's name, argument and result as JSON. `limited`: `memory` is what the task itself may take; where that, or
+    the CPU time that it gives itself (`page`), is too little twice, it is a CrashError."""
     try:
         return _call(reference, task, memory, fresh=False, limited=limited)
     except ChildDied:
@@ -451,7 +451,7 @@ def call_json(reference: str, task: object, memory: int = 0, *, limited: bool = 
         return _call(reference, task, memory, fresh=True, limited=limited)
     except ChildDied as died:
         own = died.reason == "crash" and "exit code" not in died.detail
-        kind = CrashError if own or (limited and died.reason == "memory") else EngineError
+        kind = CrashError if own or (limited and died.reason in ("memory", "timeout")) else EngineError
         raise kind(f"{describe(reference, task)} ended twice: {died.detail}{advice(died)}") from died
 
 

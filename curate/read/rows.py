@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +26,7 @@ from curate.errors import CrashError, EngineError
 from curate.files import storage, typed_json
 from curate.read.source import FileTask, ReadResult, Source
 
+T = TypeVar("T")
 SKIPPED = "skipped"
 """The verdict of what is no document: such rows are counted by their reason and go nowhere."""
 BATCH_BYTES = 4 << 20
@@ -102,6 +103,15 @@ def _fitting(row: dict[str, object], table: pa.Schema) -> dict[str, object]:
 def printable(told: object) -> str:
     """A message of somebody else's as the column `detail` takes it."""
     return str(told).encode("utf-8", "replace").decode()[:300]
+
+
+def in_time(work: Callable[[], T], cpu_seconds: float) -> T | None:
+    """What a part of a file's work gives; None where that takes more CPU time. For what a child does."""
+    try:
+        with children.page(0, cpu_seconds):
+            return work()
+    except children.PageTimeout:
+        return None
 
 
 def write_rows(
@@ -243,7 +253,8 @@ def survivable(source: Source) -> Source:
 
 @supervises
 def run_safe(task: SafeTask) -> ReadResult:
-    """Task: let `reader` read a file in a child; where that crashes, twice, write one failed row for the file.
+    """Task: let `reader` read a file in a child; where that crashes, twice, or raises what it does not know, write one failed row for the
+    file.
 
     Raises EngineError when it is killed from outside: that is no fault of the file's.
     """
@@ -253,14 +264,18 @@ def run_safe(task: SafeTask) -> ReadResult:
         answer = children.call_json(task.reader, asked, task.memory_bytes, limited=True)
         return typed_json.load(ReadResult, answer)
     except CrashError as crash:
-        row = {
-            "id": schema.document_id(task.file, CRASH),
-            "source": task.source or "corpus",
-            "file": task.file,
-            "verdict": "failed",
-            "reason": CRASH,
-            "detail": f"read twice, and each time {str(crash).rpartition(': ')[2]}",
-        }
+        reason, detail = CRASH, f"read twice, and each time {str(crash).rpartition(': ')[2]}"
+    except children.ChildError as error:
+        kind, _, told = str(error).strip().rpartition("\n")[2].partition(": ")
+        reason, detail = f"reading_{kind.rpartition('.')[2]}", printable(told)
+    row = {
+        "id": schema.document_id(task.file, CRASH),
+        "source": task.source or "corpus",
+        "file": task.file,
+        "verdict": "failed",
+        "reason": reason,
+        "detail": detail,
+    }
     table = schema.extracted(task.kind)
     with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
         writer.write(pa.Table.from_pylist([row], table))

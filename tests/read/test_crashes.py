@@ -29,6 +29,7 @@ def _reader(tmp_path, monkeypatch):
         "from curate.engine.tasks import call_json, function\n"
         "def run(task):\n"
         "    name, real = task.pop('signal'), task.pop('real')\n"
+        "    if 'bad' in task['file'] and name == 'KeyError': raise KeyError(chr(0xd800))\n"
         "    if 'bad' in task['file']: os.kill(os.getpid(), getattr(signal, name))\n"
         "    return call_json(function(real), task)\n"
     )
@@ -88,3 +89,12 @@ def test_killed_from_outside_is_no_fault_of_the_file(files: Path, tmp_path: Path
     with pytest.raises(EngineError) as caught:
         rows.run_safe(replace(source.tasks[0], out=str(tmp_path / "out.parquet")))
     assert not isinstance(caught.value, CrashError)
+
+
+def test_a_reader_that_raises_what_nobody_knows_costs_its_file(files: Path, tmp_path: Path) -> None:
+    source = broken(corpus_source(str(files)), "KeyError")
+    tasks = [replace(task, out=str(tmp_path / task.name)) for task in source.tasks]
+    found = [
+        row for task in tasks if rows.run_safe(task) for batch in read_batches(task.out) for row in batch.to_pylist()
+    ]
+    assert [(row["verdict"], row["reason"]) for row in found] == [("failed", "reading_KeyError"), (None, None)]
