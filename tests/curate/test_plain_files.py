@@ -27,8 +27,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import checksums, lookup, schema, shards
-from curate.errors import BalanceError, InputError
-from curate.files import fingerprints, salvage, tar, threads, typed_json, zips
+from curate.errors import BalanceError, InputError, OutputError
+from curate.files import fingerprints, locks, salvage, tar, threads, typed_json, zips
 
 OFTEN = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -429,3 +429,12 @@ def test_an_error_does_not_wait_for_threads() -> None:
         for number in range(5):
             pool.submit(work, number)
     assert len(done) >= count + 5
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    with pytest.raises(OutputError, match=r"file/out can't be made: .*: choose another folder"):
+        locks.held(str(tmp_path / "file" / "out"), "busy").__enter__()
+    with locks.held(str(tmp_path / "new"), "busy"), pytest.raises(OutputError, match=r"^busy$"):
+        locks.held(str(tmp_path / "new"), "busy").__enter__()
+    assert not (tmp_path / "new").exists()  # nothing was put into it

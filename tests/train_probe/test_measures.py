@@ -72,6 +72,17 @@ def test_what_guessing_explains_is_at_chance(right, silent):
     assert heavy.at_chance() is silent
 
 
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.5, 9)), min_size=2, max_size=12), st.floats(-3, 3))
+def test_the_error_of_a_ratio_is_that_of_what_is_left_over(items, off):
+    """Two standard errors: the root of the sum of (value - mean x weight)^2, over the sum of the weights."""
+    values, weights = (np.array([item[n] for item in items]) for n in (0, 1))
+    mean = math.fsum(values) / math.fsum(weights)
+    error = math.sqrt(math.fsum((v - mean * w) ** 2 for v, w in zip(values, weights, strict=True))) / math.fsum(weights)
+    if error > 1e-6 and abs(off - 2) > 1e-6:
+        scores = Scores(values, weights, ["q"] * len(values), mean - off * error)
+        assert scores.at_chance() is (off < 2)
+
+
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_a_model_that_ran_away_is_told(wrong):
     with pytest.raises(ProbeError, match="not a number"):
@@ -304,6 +315,13 @@ def test_the_source_that_is_farthest_from_its_share_is_told():
     whole = budget.unevenness(file, 400, 3, 1)
     assert whole.share == 0
     assert budget.unevenness(token_file([(9, 1, 0)], ["web"]), 5, 3, 1) == budget.Uneven(0, "", 0.0, 0.0)
+    short = [(10, 1, 0)] * 100
+    lumpy = token_file(
+        [*short, (3000, 1, 1)], tokens=10**6
+    )  # whatever comes first, a run of 1,000 tokens has too much of one
+    with pytest.raises(ProbeError, match=r"a: seed \d would read \d+% of '(web|wiki)' where (25|75)% was asked"):
+        decided(asked(), {"a": lumpy})
+    assert decided(asked(max_uneven=1.0), {"a": lumpy})[0].parts == 1
     assert budget._allowed(file, 1000, 0.1) == 0.4  # two documents of the middling size
     assert budget._allowed(file, 100_000, 0.1) == 0.1
     assert budget._allowed(token_file([], ["web"]), 10, 0.1) == 0.1
@@ -367,7 +385,20 @@ def test_all_that_decides_what_is_prepared_is_in_its_identity():
         seen.add(prepare._identity(request, {"a": [other]}))
     assert len(seen) == 9
     assert prepare._identity(request, {"a": [["f", 1, 5, 6, "x"]]}) in seen  # when and where it lies is nothing
-    assert prepare._identity({**request, "tokenizer": "/a/file.json"}, entries) in seen  # by its content, an input
+    for file in ("/a/file.json", "z.json"):  # by its content, an input
+        assert prepare._identity({**request, "tokenizer": file}, entries) == prepare._identity(request, entries)
+
+
+def test_what_an_unfinished_preparation_left_is_gone_before_the_next(tmp_path, monkeypatch):
+    (tmp_path / "data" / "of another question").mkdir(parents=True)
+
+    def stop(request):
+        raise ProbeError("no tokenizer")
+
+    monkeypatch.setattr(prepare, "tokenizer_of", stop)
+    with pytest.raises(ProbeError, match="no tokenizer"):
+        prepare._tokenize(asked(), tmp_path, print)
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(("names", "fine"), [("ab", True), ("aba", False)])
