@@ -34,6 +34,8 @@ DOCUMENTS = np.dtype(
 """key: hash of the id; start: index of the leading end token; tokens: with that token; copy: 0 for the first
 document with this key, 1 for the second …"""
 
+DTYPES = ("<u2", "<u4")
+"""Types of tokens that `prepare` writes."""
 Ints = NDArray[np.int64]
 
 
@@ -59,14 +61,17 @@ class TokenFile:
         """Open a folder.  Raises ProbeError when it is missing, empty or damaged."""
         try:
             meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+            if meta["dtype"] not in DTYPES:
+                raise ValueError(f"tokens of type {str(meta['dtype'])[:20]!r}")
             documents = np.load(path / "documents.npy", mmap_mode="r")
             tokens = np.memmap(path / "tokens.bin", dtype=np.dtype(meta["dtype"]), mode="r")
             if not documents.dtype == DOCUMENTS:
                 raise ValueError("another table of documents")
+            expected = meta["tokens"], meta["documents"]
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise ProbeError(f"{path}: not a token file ({error}); prepare it again") from None
-        if len(tokens) != meta["tokens"] or len(documents) != meta["documents"]:
-            raise ProbeError(f"{path}: {len(tokens)} tokens where {meta['tokens']} were written; prepare it again")
+        if (len(tokens), len(documents)) != expected:
+            raise ProbeError(f"{path}: {len(tokens)} tokens where {expected[0]!r} were written; prepare it again")
         return cls(path, tokens, documents, meta)
 
     @property

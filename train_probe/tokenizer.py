@@ -8,6 +8,7 @@ text of a special token inside a document is plain text.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -92,11 +93,66 @@ def load(path: Path) -> Tokenizer:
     if not path.exists():
         raise ProbeError(f"{path}: no such file")
     try:
-        return wrap(Inner.from_file(str(path)))
+        inner = Inner.from_file(str(path))
+        told = fault(inner)
+    except BaseException as error:  # the library raises plain Exception, and panics at some files
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ProbeError(f"{path}: not a tokenizer.json ({str(error)[:300]})") from None
+    if told:
+        raise ProbeError(f"{path}: {told}")
+    try:
+        return wrap(inner)
     except ProbeError as error:
         raise ProbeError(f"{path}: {error}") from None
-    except Exception as error:  # the library raises plain Exception
-        raise ProbeError(f"{path}: not a tokenizer.json ({error})") from None
+
+
+MAX_GROWTH, MAX_GAPS = 256, 1 << 16
+"""How many times as long a normalizer may make a text, and how far ids may go beyond four times as many as there are."""
+
+
+def fault(tokenizer: Any) -> str:
+    """What keeps a tokenizer from being used, in words; nothing for one that can be. A stranger's may name an id of four billion, or
+    make a million letters of one."""
+    ids = tokenizer.get_vocab(with_added_tokens=True).values()
+    if not ids:
+        return "its vocabulary is empty"
+    if max(ids) > 4 * len(ids) + MAX_GAPS:
+        return f"its ids go up to {max(ids):,}, and it has {len(ids):,} of them"
+    normalizer = tokenizer.normalizer
+    if normalizer is not None and _growth(json.loads(normalizer.__getstate__())) > MAX_GROWTH:
+        return f"its normalizer makes texts more than {MAX_GROWTH} times as long"
+    try:
+        tokenizer.encode_batch_fast(["a \U000f0000\u0378 1"], add_special_tokens=False)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return f"it has no tokens for some characters ({error})"
+    return ""
+
+
+def _growth(step: Any) -> float:
+    """How many times as long a normalizer, as JSON, makes a text at most."""
+    kind, found = step.get("type"), 1.0
+    if kind == "Sequence":
+        for one in step.get("normalizers") or ():
+            found *= _growth(one)
+    elif kind == "Replace":
+        content, pattern = len(step.get("content") or ""), step.get("pattern") or {}
+        if "String" in pattern:
+            found = max(1.0, content / max(1, len(pattern["String"])))
+        else:  # what matches nothing stands beside each letter
+            found = max(1.0, content + _matches_nothing(pattern.get("Regex") or ""))
+    elif kind == "Prepend":
+        found = max(1.0, len(step.get("prepend") or ""))
+    return found
+
+
+def _matches_nothing(pattern: str) -> bool:
+    try:
+        return re.match(pattern, "") is not None
+    except (re.error, RecursionError, OverflowError):  # one of another dialect, such as \\p{L}
+        return False
 
 
 def wrap(inner: Any) -> Tokenizer:

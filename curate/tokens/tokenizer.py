@@ -3,6 +3,8 @@
 import hashlib
 import importlib
 import importlib.util
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,12 +75,64 @@ def load(path: str) -> "Tokenizer":
         tokenizer = Tokenizer.from_buffer(storage.read_bytes(path))
     except OSError as error:
         raise InputError(f"tokenizer {path}: {said(error)}") from error
-    except Exception as error:  # the library raises bare Exception for any malformed file
-        raise InputError(f"tokenizer {path}: not a tokenizer.json: {error}") from error
+    except BaseException as error:  # the library raises bare Exception for any malformed file, and panics at some
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise InputError(f"tokenizer {path}: not a tokenizer.json: {str(error)[:300]}") from error
+    if told := fault(tokenizer):
+        raise InputError(f"tokenizer {path}: {told}")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
     return tokenizer
+
+
+MAX_GROWTH, MAX_GAPS = 256, 1 << 16
+"""How many times as long a normalizer may make a text, and how far ids may go beyond four times as many as there are."""
+
+
+def fault(tokenizer: Any) -> str:
+    """What keeps a tokenizer from being used, in words; nothing for one that can be. A stranger's may name an id of four billion, or
+    make a million letters of one."""
+    ids = tokenizer.get_vocab(with_added_tokens=True).values()
+    if not ids:
+        return "its vocabulary is empty"
+    if max(ids) > 4 * len(ids) + MAX_GAPS:
+        return f"its ids go up to {max(ids):,}, and it has {len(ids):,} of them"
+    normalizer = tokenizer.normalizer
+    if normalizer is not None and _growth(json.loads(normalizer.__getstate__())) > MAX_GROWTH:
+        return f"its normalizer makes texts more than {MAX_GROWTH} times as long"
+    try:
+        tokenizer.encode_batch_fast(["a \U000f0000\u0378 1"], add_special_tokens=False)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return f"it has no tokens for some characters ({error})"
+    return ""
+
+
+def _growth(step: Any) -> float:
+    """How many times as long a normalizer, as JSON, makes a text at most."""
+    kind, found = step.get("type"), 1.0
+    if kind == "Sequence":
+        for one in step.get("normalizers") or ():
+            found *= _growth(one)
+    elif kind == "Replace":
+        content, pattern = len(step.get("content") or ""), step.get("pattern") or {}
+        if "String" in pattern:
+            found = max(1.0, content / max(1, len(pattern["String"])))
+        else:  # what matches nothing stands beside each letter
+            found = max(1.0, content + _matches_nothing(pattern.get("Regex") or ""))
+    elif kind == "Prepend":
+        found = max(1.0, len(step.get("prepend") or ""))
+    return found
+
+
+def _matches_nothing(pattern: str) -> bool:
+    try:
+        return re.match(pattern, "") is not None
+    except (re.error, RecursionError, OverflowError):  # one of another dialect, such as \\p{L}
+        return False
 
 
 def text_of(path: str) -> str:

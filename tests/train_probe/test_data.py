@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from train_probe import budget, config, objectives, prepare, tokenizer
 from train_probe.config import ModelConfig
-from train_probe.data import Stream, TokenFile, part_of, prefetch, segments
+from train_probe.data import DOCUMENTS, Stream, TokenFile, part_of, prefetch, segments
 from train_probe.errors import ProbeError
 from train_probe.request import UNEVEN, Request
 from train_probe.train import ledger
@@ -336,3 +336,14 @@ def test_errors_of_the_reading_thread_reach_the_caller():
     with pytest.raises(ValueError, match="disk"):
         read()
     assert got == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "meta", ["[]", "{}", '{"dtype": "|O", "tokens": 1, "documents": 0}', '{"dtype": ["<u2"]}', '{"dtype": "<u2"}']
+)
+def test_what_a_stranger_s_meta_may_say(tmp_path, meta):
+    (tmp_path / "meta.json").write_text(meta)
+    (tmp_path / "tokens.bin").write_bytes(b"12345678")
+    np.save(tmp_path / "documents.npy", np.zeros(0, DOCUMENTS))
+    with pytest.raises(ProbeError, match="not a token file"):
+        TokenFile.open(tmp_path)
