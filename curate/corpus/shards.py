@@ -19,12 +19,15 @@ from curate.files import storage
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 32 << 20
-SCRATCH_BYTES = 8 << 20
-"""Row groups end earlier in files that are read once, from one end to the other: writer and reader hold one."""
+SMALL_BYTES, SMALL_BATCH = 8 << 20, 128
+"""Row groups end earlier in files that are read from one end to the other, as writer and reader hold one; and pages are looked at after so
+many rows, so that they are of a megabyte: the writer would hold three times eight."""
 TOGETHER = 8 << 20
 """Bytes of row groups that are read together."""
 FETCHED_WHOLE = 128 << 20
 """Bytes of a remote file that are fetched together; of a larger one, column by column."""
+PIECE = 1024
+"""Rows of a row group that are held as one. So many are a batch of Parquet's writer: its pages are the same as those of one piece."""
 PIECE_ROWS, PIECE_BYTES = 128, 512 << 10
 """Row groups end earlier in files that an exchange reads by ranges."""
 RANGED = ("id", "shard")
@@ -55,12 +58,19 @@ class ShardWriter:
     `facts` (a JSON object) may be set until the end of the `with` block; it is stored in the file's metadata, so that a
     task's counts appear in the same instant as its rows, and so is the content of tables with ids and texts. `scratch`
     says that the file is read once and deleted: it is compressed less, in half the time, and not at all unless `packed`
-    (three times the room, a seventh of the time). `runs` names columns (the first
+    (three times the room, a seventh of the time); such files, and `small` ones, have smaller row groups. `runs` names columns (the first
     of RANGED) by which the rows between two row-group ends are sorted, in row groups of few rows: for `exchange`.
     """
 
     def __init__(
-        self, path: str, schema: pa.Schema, *, scratch: bool = False, packed: bool = True, runs: Sequence[str] = ()
+        self,
+        path: str,
+        schema: pa.Schema,
+        *,
+        scratch: bool = False,
+        packed: bool = True,
+        small: bool = False,
+        runs: Sequence[str] = (),
     ) -> None:
         self.path, self.schema, self.level = path, schema, (1 if packed else None) if scratch else 3
         self.facts: dict[str, Any] | None = None
@@ -69,10 +79,12 @@ class ShardWriter:
         """Row groups written so far."""
         self.content = Content()
         self._runs = [(name, "ascending") for name in runs]
-        self._most = SCRATCH_BYTES if scratch and not runs else ROW_GROUP_BYTES
-        self._waiting: list[pa.Table] = []
-        self._sizes: list[Sizes] = []  # bytes of text of each waiting row
-        self._waiting_rows = self._waiting_bytes = 0
+        self._small = (scratch or small) and not runs
+        self._most = SMALL_BYTES if self._small else ROW_GROUP_BYTES
+        self._pieces: list[pa.Table] = []  # of the row group, of PIECE rows each
+        self._waiting: list[pa.Table] = []  # slices of what came in, after them
+        self._sizes: list[Sizes] = []  # bytes of text of each row of the row group
+        self._group_rows = self._waiting_rows = self._group_bytes = 0
 
     def __enter__(self) -> Self:
         self._atomic = storage.atomic(self.path)
@@ -84,13 +96,14 @@ class ShardWriter:
             use_dictionary=[f.name for f in self.schema if f.name not in ("id", "text", "url", "offset")],
             write_statistics=[name for name in self.schema.names if name in RANGED],
             column_encoding=None,
+            write_batch_size=SMALL_BATCH if self._small else None,
         )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         try:
             if kind is None:
-                self._flush(everything=True)
+                self.cut()
                 self._writer.add_key_value_metadata(self._metadata())
             self._writer.close()
         except BaseException as failure:
@@ -119,37 +132,43 @@ class ShardWriter:
         if self._has_content:
             self.content += checksums.of_rows(table)
         self.rows += table.num_rows
-        self._waiting.append(table)
-        self._sizes.append(sizes)
-        self._waiting_rows += table.num_rows
-        self._waiting_bytes += int(sizes.sum())
-        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= self._most:
-            self._flush(everything=False)
-
-    def _flush(self, *, everything: bool) -> None:
-        """Write the row groups that are full, and with `everything` what is left."""
-        if not self._waiting:
-            return
-        whole, self._waiting = pa.concat_tables(self._waiting), []
-        table, sizes = whole.combine_chunks(), np.concatenate(self._sizes)
-        del whole  # what came in is not held beside what is written
         start = 0
-        while (stop := _group_end(sizes, start, most_bytes=self._most)) is not None:
-            self._write_group(table.slice(start, stop - start), sizes[start:stop])
+        while start < len(sizes):
+            left = PIECE - self._waiting_rows
+            full = np.flatnonzero(np.cumsum(sizes[start : start + left]) >= self._most - self._group_bytes)
+            stop = start + int(full[0]) + 1 if len(full) else min(start + left, len(sizes))
+            self._hold(table.slice(start, stop - start), sizes[start:stop])
             start = stop
-        if everything and start < len(sizes):
-            self._write_group(table.slice(start), sizes[start:])
-            start = len(sizes)
-        rest = sizes[start:]
-        self._waiting = [table.take(pa.array(np.arange(start, start + len(rest))))]  # a slice would hold all of it
-        self._sizes = [rest]
-        self._waiting_rows, self._waiting_bytes = len(rest), int(rest.sum())
+            if len(full) or self._group_rows == ROW_GROUP_ROWS:
+                self.cut()
+            elif self._waiting_rows == PIECE:
+                self._join()
 
-    def _write_group(self, group: pa.Table, sizes: Sizes) -> None:
+    def _hold(self, rows: pa.Table, sizes: Sizes) -> None:
+        self._waiting.append(rows)
+        self._sizes.append(sizes)
+        self._waiting_rows += len(sizes)
+        self._group_rows += len(sizes)
+        self._group_bytes += int(sizes.sum())
+
+    def _join(self) -> None:
+        """Copy what waits to one piece, so that batches of which it was a part can go."""
+        if self._waiting:
+            self._pieces.append(pa.concat_tables(self._waiting).combine_chunks())
+        self._waiting, self._waiting_rows = [], 0
+
+    def cut(self) -> None:
+        """End the row group here."""
+        self._join()
+        if not self._pieces:
+            return
+        group, sizes = pa.concat_tables(self._pieces), np.concatenate(self._sizes)
+        self._pieces, self._sizes, self._group_rows, self._group_bytes = [], [], 0, 0
         if not self._runs:
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             self.groups += 1
             return
+        group = group.combine_chunks()  # what came in is not held beside it
         order = pc.sort_indices(group, self._runs)
         group, sizes = group.take(order), sizes[order.to_numpy()]
         start = 0
@@ -158,10 +177,6 @@ class ShardWriter:
             self._writer.write_table(group.slice(start, stop - start))
             self.groups += 1
             start = stop
-
-    def cut(self) -> None:
-        """End the row group here."""
-        self._flush(everything=True)
 
 
 def _group_end(sizes: Sizes, start: int, most: int = ROW_GROUP_ROWS, most_bytes: int = ROW_GROUP_BYTES) -> int | None:

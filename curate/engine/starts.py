@@ -37,6 +37,10 @@ LOST = KILLED | {errno.EDEADLK}
 SERVERS = 3
 """So many are tried for one child."""
 
+SPARING = {"OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+"""Environment of a child, unless it is set: one thread; and buffers of a megabyte that go back to the system as they are freed (glibc),
+where Arrow's own allocator keeps half as much again as is used."""
+
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from curate.engine.children import main; main()"
 """Ctrl-C is the parent's to handle."""
 
@@ -224,7 +228,8 @@ def _mark() -> Iterator[tuple[int, mmap.mmap]]:
 def _start(*files: int) -> Started:
     """A process of this one's own, with the socket of a server, where it is to be one."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
-    environment.setdefault("OMP_NUM_THREADS", "1")
+    for name, value in SPARING.items():
+        environment.setdefault(name, value)
     with _mark() as (file, mark):
         process = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(file), *map(str, files)],

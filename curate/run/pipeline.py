@@ -224,7 +224,7 @@ def finish(task: FinishTask) -> int:
     schema = schemas.extracted(task.kind)
     table = between(task.source, task.files, "id", task.first, task.end, schema)
     order, again = _order(table)
-    with ShardWriter(task.out, schema) as writer:
+    with ShardWriter(task.out, schema, small=True) as writer:
         for start in range(0, table.num_rows, SOME_ROWS):
             rows = table.take(order.slice(start, SOME_ROWS))
             writer.write(_rejected(rows, again.slice(start, SOME_ROWS)))

@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +57,29 @@ def test_row_groups_are_bounded_in_bytes(tmp_path):
     _write(tmp_path / "big.parquet", table, [7, 11])
     metadata = pq.read_metadata(tmp_path / "big.parquet")
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [7, 7, 7, 7, 2]
+
+
+HELD = """
+import sys
+import pyarrow as pa
+from curate.corpus import shards
+
+before = pa.total_allocated_bytes()
+with shards.ShardWriter(sys.argv[1], pa.schema([("id", pa.string()), ("text", pa.string())]), small=True) as writer:
+    for batch in range(12):
+        numbers = range(batch * 256, batch * 256 + 256)
+        texts = [f"{number:04x}" * 2000 for number in numbers]
+        writer.write(pa.table({"id": [f"{number:032x}" for number in numbers], "text": texts}))
+print(pa.default_memory_pool().max_memory() - before, writer.groups)
+"""
+
+
+def test_a_writer_holds_its_row_group_once(tmp_path):
+    """And pages of a megabyte: with a copy of the row group and pages as Arrow's writer makes them it was 4.5 times the group."""
+    command = [sys.executable, "-c", HELD, str(tmp_path / "x.parquet")]
+    peak, groups = map(int, subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.split())
+    assert groups == 3
+    assert shards.SMALL_BYTES < peak < 3 * shards.SMALL_BYTES
 
 
 def test_nothing_appears_when_writing_fails(tmp_path):
