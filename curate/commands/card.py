@@ -29,22 +29,25 @@ def card(corpus: str, eu: bool, ab2013: bool, sme: bool, output: str | None, as_
     from curate.console.terminal import json_text
     from curate.errors import UsageError
     from curate.files import storage
+    from curate.files.output import believed
     from curate.report import counted, law
 
     if not (eu or ab2013):
         raise UsageError("say which: --eu, --ab2013 or both")
     folder = corpus.rstrip("/")
     ledger = counted.ledger_of(folder)
-    figures = counted.figures(folder, *((0.05, 1000) if sme else (0.1, 0)))
-    made = {"eu-summary": law.eu(ledger, figures)} if eu else {}
-    if ab2013:
-        made["ab2013"] = law.ab2013(ledger, figures)
+    with believed(storage.join(folder, "ledger.json")):
+        figures = counted.figures(folder, *((0.05, 1000) if sme else (0.1, 0)))
+        made = {"eu-summary": law.eu(ledger, figures)} if eu else {}
+        if ab2013:
+            made["ab2013"] = law.ab2013(ledger, figures)
+        texts = {name: law.markdown(statement) for name, statement in made.items()}
     if output:
         for name, statement in made.items():
-            storage.write_text(storage.join(output, f"{name}.md"), law.markdown(statement))
+            storage.write_text(storage.join(output, f"{name}.md"), texts[name])
             storage.write_text(storage.join(output, f"{name}.json"), json_text(law.as_json(statement)) + "\n")
         click.echo(f"written to {output}: {', '.join(f'{name}.md and .json' for name in made)}", err=True)
     elif as_json:
         click.echo(json_text({name: law.as_json(statement) for name, statement in made.items()}))
     else:
-        click.echo("\n".join(law.markdown(statement) for statement in made.values()), nl=False)
+        click.echo("\n".join(texts.values()), nl=False)

@@ -21,7 +21,15 @@ def parts(corpus: str, folder: str) -> list[str]:
 
 
 def check_whole(corpus: str, listed: Iterable[Mapping[str, Any]]) -> None:
-    """Raises InputError for a file that the ledger lists (`file`, `bytes`) and that is missing in its corpus, or of another size."""
+    """Raises InputError for a file that the ledger lists (`file`, `bytes`) and that is missing in its corpus, or of another size, and for
+    a name that leads out of the corpus: it is read, sent, and written elsewhere under this name."""
+    listed = list(listed)
+    for one in listed:
+        parts = str(one.get("file", "")).split("/")
+        if not {"", ".", ".."}.isdisjoint(parts) or "\\" in one["file"] or "\0" in one["file"]:
+            raise InputError(
+                f"{corpus}: its ledger names {one['file']!r}, which is no file of a corpus: somebody changed it"
+            )
     sizes = {storage.join(corpus, one["file"]): one.get("bytes") for one in listed}
     there = storage.existing(list(sizes))
     for path, size in sizes.items():

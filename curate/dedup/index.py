@@ -33,7 +33,7 @@ from curate.dedup.tables import count
 from curate.engine.tasks import function, missing, reference
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import storage
-from curate.files.output import BUILT, IDENTITY, dump_json, read_json, work_folder
+from curate.files.output import BUILT, IDENTITY, believed, dump_json, read_json, work_folder
 from curate.read import corpora, tables
 from curate.read.corpora import CorpusTask, tables_source
 from curate.read.source import Source
@@ -128,6 +128,11 @@ def consult(step: CorpusStep, keys: str, place: str = "") -> Found:
 
     `place` says where the documents came from. Raises InputError when the index is not what it says it is.
     """
+    with believed(step.index):
+        return _consulted(step, keys, place)
+
+
+def _consulted(step: CorpusStep, keys: str, place: str) -> Found:
     note = f"{keys}.index.json"
     if written := read_json(note):
         return Found(run=written["run"], entry=written["entry"], runs=written["runs"])
@@ -253,6 +258,11 @@ def settle(index: str) -> None:
     The caller holds the lock of the index, so what is half written in it is a killed run's, and so is a folder of which
     neither the list nor a note speaks: who laid it there and goes on lays it again, and who replaced it has gone on.
     """
+    with believed(index):
+        _settle(index)
+
+
+def _settle(index: str) -> None:
     storage.remove_garbage(index)
     for path in _notes(index):
         note = _note(path)

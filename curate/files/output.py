@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from curate.console.terminal import without_secrets
-from curate.errors import OutputError
+from curate.errors import InputError, OutputError
 from curate.files import locks, storage
 
 IDENTITY, BUILT = "job.json", "ledger.json"
@@ -27,6 +27,7 @@ INDEX = "_index.json"
 folders of Parquet pass over a name that begins so."""
 _INDEX_BEFORE = "index.json"
 """Its name in corpora made before December 2026."""
+_PART = re.compile(r"part-\d{5,9}-of-\d{5,9}\.parquet")
 SHOWN = 5
 _PASSING = re.compile(r"recipe\.toml|_scratch/(stages\.json|beats/.*)")
 """What says how far a run is: of no use without what it made."""
@@ -198,11 +199,38 @@ def read_json(path: str) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(storage.read_bytes(path))
-    except ValueError:  # a machine that lost its power may leave a file empty
+    except (ValueError, RecursionError):  # a machine that lost its power may leave a file empty
         value = None
     if not isinstance(value, dict):
         raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
     return value
+
+
+@contextmanager
+def believed(path: str) -> Iterator[None]:
+    """What is made of a file that somebody else may have written, as if it held what ours do: raises InputError where it does not."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        told = _shortly(error)
+        raise InputError(
+            f"{path} holds what no job of ours has written ({told}): make it again, or take another"
+        ) from error
+
+
+def _shortly(error: BaseException) -> str:
+    """Kind and beginning of what an exception says, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+
+
+def extracted_parts(folder: str) -> list[str]:
+    """Names of the files of a folder `extracted/`, as its index gives them. Raises InputError for one that could lead elsewhere: they
+    are written under the same name."""
+    path = index_path(folder)
+    names = read_json(path).get("parts")
+    if not isinstance(names, list) or not all(isinstance(name, str) and _PART.fullmatch(name) for name in names):
+        raise InputError(f"{path} names files that are no parts of a corpus: somebody changed it, take another")
+    return names
 
 
 def dump_json(value: object) -> str:

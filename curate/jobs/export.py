@@ -11,7 +11,7 @@ from curate.corpus.lookup import check_whole
 from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
-from curate.files.output import read_json
+from curate.files.output import believed, read_json
 from curate.run.ledger import Account, Described, Ledger, framed
 from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
 
@@ -59,8 +59,9 @@ class ExportJob(Job):
         ledger = read_json(storage.join(self.corpus, "ledger.json"))
         if not ledger:
             raise InputError(f"{self.corpus}: no ledger.json: this is no finished corpus or mixture")
-        parts = [part for part in ledger.get("data", ()) if part["file"].startswith("data/")]
-        check_whole(self.corpus, parts)
+        with believed(storage.join(self.corpus, "ledger.json")):
+            parts = [part for part in ledger.get("data", ()) if part["file"].startswith("data/")]
+            check_whole(self.corpus, parts)
         if not parts:
             raise InputError(f"{self.corpus}: no documents: its ledger names no file in data/")
         if not ledger.get("kept"):

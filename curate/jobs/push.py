@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from curate.corpus.lookup import check_whole
 from curate.errors import InputError, OutputError, UsageError, of_sending
-from curate.files.output import read_json
+from curate.files.output import believed, read_json
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -51,9 +51,10 @@ def plan(folder: str, target: str) -> Plan:
     ledger = read_json(os.path.join(folder, "ledger.json"))
     if not ledger.get("kept"):
         raise InputError(f"{folder}: no documents: its ledger says that none was kept, and nothing is sent")
-    listed = [part for part in ledger["data"] if part["file"].startswith(FOLDERS)]
-    check_whole(folder, listed)
-    files = [(part["file"], part["bytes"]) for part in listed]
+    with believed(os.path.join(folder, "ledger.json")):
+        listed = [part for part in ledger["data"] if part["file"].startswith(FOLDERS)]
+        check_whole(folder, listed)
+        files = [(part["file"], int(part["bytes"])) for part in listed]
     files += [(name, os.path.getsize(os.path.join(folder, name))) for name in PAGES if _is_file(folder, name)]
     check_card(os.path.join(folder, "README.md"))
     sent = {name.split("/")[0] for name, _ in files}

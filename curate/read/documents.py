@@ -11,7 +11,7 @@ from curate.engine.memory import cpu_count
 from curate.errors import InputError, UsageError
 from curate.files import storage
 from curate.files.fingerprints import digest_of
-from curate.files.output import IDENTITY, index_path, read_json
+from curate.files.output import IDENTITY, believed, extracted_parts, index_path, read_json
 from curate.html.extractors import UNION, extractor_version
 from curate.read import web
 from curate.read.corpora import corpus_source
@@ -214,6 +214,11 @@ def extraction(recipe: Recipe) -> dict[str, str | int | float]:
 
 
 def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:
+    with believed(corpus):
+        return _of_corpus(corpus, settings)
+
+
+def _of_corpus(corpus: str, settings: dict[str, str | int | float]) -> Source:
     job, index = read_json(storage.join(corpus, IDENTITY)), _index(corpus)
     if index["extraction"] != settings:
         raise InputError(
@@ -221,7 +226,7 @@ def _reused(corpus: str, settings: dict[str, str | int | float]) -> Source:
             "name the crawl files instead, or use the recipe's engine it was made with"
         )
     folder = storage.join(corpus, "extracted")
-    parts = [*(storage.join(folder, name) for name in index["parts"]), index_path(folder)]
+    parts = [*(storage.join(folder, name) for name in extracted_parts(folder)), index_path(folder)]
     made = [tuple(item) for item in job["inputs"]]
     return Source(index["kind"], None, [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
 

@@ -110,7 +110,7 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         return _reuse(job, job.source.reuse or "")
     table = job.path("extracted", INDEX)
     if storage.exists(table):
-        names = read_json(table)["parts"]
+        names = output.extracted_parts(job.path("extracted"))
         output.promised(job.work, [f"extracted/{name}" for name in names], f"extracted/{INDEX}")
         storage.remove(job.scratch("splits"))  # a run killed behind the index may not have come to it
         return [job.path("extracted", name) for name in names]
@@ -168,8 +168,7 @@ def _remove_others(splits: str, tasks: Sequence[ReadTask]) -> int:
 
 
 def _reuse(job: CorpusJob, folder: str) -> list[str]:
-    index = output.index_path(folder)
-    parts = read_json(index)["parts"]
+    index, parts = output.index_path(folder), output.extracted_parts(folder)
     if not storage.exists(job.path("extracted", INDEX)):
         for name in parts:
             storage.link(storage.join(folder, name), job.path("extracted", name))
