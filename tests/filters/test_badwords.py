@@ -280,3 +280,10 @@ def test_a_mark_behind_a_letter_is_a_part_of_the_word(tmp_path: Path) -> None:
     ):  # fmt: skip
         doc = Document("1", text, language=language)
         assert (published(doc).value, bounded(doc).value) == counts, text
+
+
+def test_the_files_of_a_step_are_those_of_lists_that_are_not_in_the_package(tmp_path: Path) -> None:
+    assert BadWords(words="own").files() == ()
+    for path in (tmp_path / "list.txt", tmp_path / "a"):  # whatever stands before "own" in the alphabet, and behind it
+        assert BadWords(words=str(path)).files() == (path,)
+    assert BadWords(words="zz.txt").files() == (Path("zz.txt"),)

@@ -110,3 +110,17 @@ def test_what_is_no_such_model(tmp_path: Path) -> None:
     assert lid_mapped.load(tmp_path / "model.bin") is None  # no n-grams: the library reads it
     train(tmp_path, dim=4, minn=2, maxn=3, bucket=50, loss="ova")
     assert lid_mapped.load(tmp_path / "model.bin") is None
+
+
+@pytest.mark.parametrize(
+    ("quantized", "rows", "columns"), [(True, 2, 3), (False, 0, 3), (False, 2, 0), (False, -1, 3), (False, 2, 3)]
+)
+def test_a_matrix_that_is_quantized_or_empty_is_not_taken(quantized: bool, rows: int, columns: int) -> None:
+    data: Any = b"before" + struct.pack("<?qq6f", quantized, rows, columns, *range(6)) + b"behind"
+    if quantized or min(rows, columns) < 1:
+        with pytest.raises(ValueError, match="another matrix"):
+            lid_mapped._matrix(data, 6)
+        return
+    end, found = lid_mapped._matrix(data, 6)
+    assert data[end:] == b"behind"
+    assert found.tolist() == [[0, 1, 2], [3, 4, 5]]
