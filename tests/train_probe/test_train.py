@@ -119,29 +119,34 @@ from train_probe.config import ModelConfig, TrainConfig
 from train_probe.data import Stream, TokenFile
 from train_probe.train import Trainer
 world = parallel.start("cpu")
-c = TrainConfig(steps=4, batch_rows=4, micro_rows=1, precision="fp32", parallel=sys.argv[2])
-shape = ModelConfig(layers=2, width=32, heads=2, vocab=320, context=32)
-facts = Trainer(shape, c, world).run(Stream(TokenFile.open(__import__("pathlib").Path(sys.argv[1])), 0))
-if world.is_main:
-    print("CURVE", json.dumps([p["loss"] for p in facts["curve"]]))
+for kind in sys.argv[2:]:
+    c = TrainConfig(steps=4, batch_rows=4, micro_rows=1, precision="fp32", parallel=kind)
+    shape = ModelConfig(layers=2, width=32, heads=2, vocab=320, context=32)
+    facts = Trainer(shape, c, world).run(Stream(TokenFile.open(__import__("pathlib").Path(sys.argv[1])), 0))
+    if world.is_main:
+        print("CURVE", json.dumps([p["loss"] for p in facts["curve"]]))
 parallel.stop()
 """
+KINDS = ("ddp", "fsdp", "tp")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["ddp", "fsdp", "tp"])
-def test_two_processes_train_like_one(file, tmp_path, kind):
+def test_two_processes_train_like_one(file, tmp_path):
     (tmp_path / "worker.py").write_text(WORKER)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, str(tmp_path / "worker.py"), str(file.path), kind], capture_output=True, text=True, env=environment
+        [*command, str(tmp_path / "worker.py"), str(file.path), *KINDS],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    two = json.loads(next(x for x in done.stdout.splitlines() if x.startswith("CURVE"))[6:])
+    found = [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("CURVE")]
     c = settings(steps=4, micro_rows=1)
     one = [p["loss"] for p in Trainer(SHAPE, c, World()).run(Stream(file, 0))["curve"]]
-    assert np.allclose(one, two, rtol=1e-5)
+    for kind, two in zip(KINDS, found, strict=True):
+        assert np.allclose(one, two, rtol=1e-5), kind
 
 
 def test_the_command_compares_two_corpora(tmp_path, capsys, monkeypatch):
