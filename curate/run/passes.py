@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ from curate.errors import BalanceError
 from curate.files import storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.base import Decision, Document, decision_of
+from curate.read.rows import printable
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
@@ -163,6 +165,8 @@ class Judged:
     """Of the texts that are kept so far."""
 
 
+_UNFIT = (TypeError, ValueError, OverflowError)
+"""What Arrow raises for a value that a column can't hold."""
 _parsed = lru_cache(maxsize=2)(parse)
 """A process reads a recipe once: one with parameters for two thousand languages takes a second."""
 
@@ -317,8 +321,9 @@ def step_of(row: Row, label: str, step: Any) -> None:
     document = _document(row)
     try:
         decision = decision_of(step, document)
+        _check_made(decision, document)
     except Exception as error:
-        row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=str(error)[:300])
+        row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=printable(error))
         return
     row["signals"].update(decision.signals)
     for code, count in decision.removed.items():
@@ -328,6 +333,17 @@ def step_of(row: Row, label: str, step: Any) -> None:
         row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
     if decision.reason is not None:
         row.update(verdict="rejected", reason=f"{label}.{decision.reason}", value=decision.value)
+
+
+def _check_made(decision: Decision, document: Document) -> None:
+    """Raises TypeError for a text that is none (Arrow would take bytes for one), and for a count that is none."""
+    changed = [getattr(decision.doc, name) for name in EDITABLE] if decision.doc is not document else []
+    if any(isinstance(one, bytes) for one in changed) or not isinstance(decision.doc.text, str):
+        raise TypeError("a text is bytes")
+    if decision.removed and not all(isinstance(count, Integral) for count in decision.removed.values()):
+        raise TypeError("what a step removed is counted")
+    if not isinstance(decision.reason, str | None):
+        raise TypeError(f"a reason is a text, not {type(decision.reason).__name__}")
 
 
 def _measure(row: Row, step: Any) -> None:
@@ -349,11 +365,39 @@ def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, object]], tab
 
 
 def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.RecordBatch:
+    """The batch with what the steps changed. A row of which a step made what no column holds (half a character, text for a number) is
+    `failed`, as it was before."""
+    try:
+        return _built(batch, rows, table)
+    except _UNFIT:
+        for row, before in zip(rows, _rows(batch), strict=True):
+            if told := _unfit(row, table):
+                row.clear()
+                row.update(before, verdict="failed", **told)
+        return _built(batch, rows, table)
+
+
+def _unfit(row: Row, table: pa.Schema) -> dict[str, str]:
+    """Reason and detail where a value of a row is none of its column."""
+    for field in table:
+        try:
+            value = _removed(row) if field.name == "removed" else row.get(field.name)
+            pa.array([value], field.type)
+        except _UNFIT as error:
+            return {"reason": f"step.{type(error).__name__}", "detail": printable(f"column {field.name}: {error}")}
+    return {}
+
+
+def _removed(row: Row) -> list[dict[str, object]]:
+    return [{"rule": k, "count": v} for k, v in sorted(row["removed"].items())]
+
+
+def _built(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.RecordBatch:
     """The batch with what the steps changed; columns nobody touches are passed on as they are."""
     columns = []
     for field in table:
         if field.name == "removed":
-            values = [[{"rule": k, "count": v} for k, v in sorted(row["removed"].items())] for row in rows]
+            values = [_removed(row) for row in rows]
         elif field.name in rows[0] if rows else False:
             values = [row[field.name] for row in rows]
         else:  # a corpus of an earlier version may lack a column
