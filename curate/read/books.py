@@ -2,6 +2,7 @@
 and zips of these."""
 
 import functools
+import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +86,7 @@ def _zip_of_books(data: bytes) -> bool:
     if b"application/epub+zip" in data[30:4096].lower() or "meta-inf/container.xml" in names:
         return True
     first = (entry.name.lower() for entry in zips.entries(data[:4096]))
-    return names.isdisjoint(_NO_BOOKS) and any(name.endswith((*_TEXTS, *_PAGES)) for name in first)
+    return names.isdisjoint(_NO_BOOKS) and any(name.endswith((*_TEXTS, *_PAGES, ".epub")) for name in first)
 
 
 def books(task: ItemTask) -> Iterator[Item]:
@@ -100,17 +101,29 @@ def books(task: ItemTask) -> Iterator[Item]:
         head = file.read(64) or b""
         file.seek(max(0, task.split.size - (1 << 20)))
         end = file.read(1 << 20) or b""
-        if head.startswith(zips.SIGNATURE) and not _is_epub(head + end, base):
+        if head.startswith(zips.SIGNATURE) and not _is_epub(head + end, base, _names(file)):
             yield from _zipped(file, key)
             return
     yield _item(0, key, lambda: read_whole(path, MAX_BOOK), base)
 
 
-def _is_epub(data: bytes, name: str) -> bool:
-    """An epub, whatever it is called: its first file is `mimetype`, or its directory names the container's."""
-    return (
-        name.lower().endswith(".epub") or data[30:38] == b"mimetype" or b"META-INF/container.xml" in data[-(1 << 20) :]
-    )
+def _is_epub(data: bytes, name: str, names: Sequence[str] | None) -> bool:
+    """An epub, whatever it is called: its first file is `mimetype`, or its list names the container's (where the list is damaged,
+    its last bytes do). A zip of epubs is none, though their lists stand in it; nor is a text that speaks of the container's file."""
+    if name.lower().endswith(".epub"):
+        return True
+    if not data.startswith(zips.SIGNATURE):
+        return False
+    listed = b"META-INF/container.xml" in data[-(1 << 20) :] if names is None else "META-INF/container.xml" in names
+    return data[30:38] == b"mimetype" or listed
+
+
+def _names(file: BinaryIO) -> list[str] | None:
+    """The names of a zip's list; None where that is damaged."""
+    try:
+        return zipfile.ZipFile(file).namelist()
+    except BROKEN:
+        return None
 
 
 def _zipped(file: BinaryIO, base: str) -> Iterator[Item]:
@@ -234,7 +247,7 @@ def _book(data: bytes, name: str) -> dict[str, object]:
         raise Fail(f"too_large: more than {MAX_BOOK >> 20} MiB")
     if not data.strip():
         raise Fail("empty: no bytes")
-    if _is_epub(data, name):
+    if _is_epub(data, name, _names(io.BytesIO(data)) if data.startswith(zips.SIGNATURE) else None):
         return _epub(lambda: read_epub(data))
     if looks_binary(data):
         raise Reject("binary")

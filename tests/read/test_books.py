@@ -62,6 +62,24 @@ def test_a_zip_of_books(tmp_path):
     assert len({row["id"] for row in rows}) == 2
 
 
+@pytest.mark.parametrize("names", [("a.epub",), ("1.txt", "a.epub"), ("a.epub", "1.txt")])
+def test_a_zip_of_epubs_that_are_not_packed_again(tmp_path, names):
+    """Their lists of files stand in it as they are, and name the container's file."""
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            archive.writestr(name, {"1.txt": GUTENBERG, "a.epub": epub()}[name])
+    assert Books().recognises(head_of(str(tmp_path / "b.zip")))
+    rows, counted = rows_of(tmp_path, "b.zip", (tmp_path / "b.zip").read_bytes())
+    assert counted == {"records": len(names), "skipped": {}}
+    assert {row["form"] for row in rows} == {"epub" if name == "a.epub" else "gutenberg" for name in names}
+
+
+@pytest.mark.parametrize("name", ["p.html", "p.txt"])
+def test_a_text_that_speaks_of_an_epub_is_none(tmp_path, name):
+    [row], _ = rows_of(tmp_path, name, f"<html><body><p>META-INF/container.xml {PROSE}</p></body></html>".encode())
+    assert (row["verdict"], row["form"]) == (None, "html")
+
+
 @pytest.mark.parametrize(
     ("names", "told"),
     [
