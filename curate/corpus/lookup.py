@@ -39,6 +39,16 @@ def check_whole(corpus: str, listed: Iterable[Mapping[str, Any]]) -> None:
             raise InputError(f"{path}: {found:,} bytes, not the {size:,} that the ledger says: make the corpus again")
 
 
+def check_documents(corpus: str) -> None:
+    """Raises InputError for a folder whose data/ holds no documents, but the addresses of `curate links`."""
+    found = parts(corpus, "data")
+    if found and "id" not in schema_of(found[0]).names:
+        raise InputError(
+            f"{corpus}: data/ holds no documents (its files have no column id), such as the addresses of curate links: give a corpus "
+            "or a mixture, or read data/*.parquet yourself"
+        )
+
+
 def judged(row: Mapping[str, Any]) -> bool:
     """Whether the steps of the recipe saw a row of the corpus; else the reader decided it.
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from curate.console.terminal import one_line
-from curate.corpus.lookup import by_id, by_ids, judged, parts, schema_of
+from curate.corpus.lookup import by_id, by_ids, check_documents, judged, parts, schema_of
 from curate.corpus.recipe import Recipe, of_corpus
 from curate.dedup.difference import Piece, pieces
 from curate.errors import InputError
@@ -82,6 +82,7 @@ def explain(corpus: str, query: str) -> list[Explanation]:
     folders = [name for name in ("extracted", "data", "rejected") if parts(corpus, name)]
     if not folders:
         raise InputError(f"{corpus} is no corpus: it has no folder data/ with Parquet files")
+    check_documents(corpus)
     extracted = folders[0] == "extracted"
     searched = folders[:1] if extracted else folders
     rows = [row for folder in searched for row in find(corpus, folder, query)]
@@ -99,7 +100,9 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     paths = parts(corpus, folder)
     found = list(by_id(paths, query.lower())) if len(query) == ID_DIGITS and HEX.fullmatch(query.lower()) else []
     names = schema_of(paths[0]).names if paths and not found else []
-    conditions = [pc.field("url") == query] if "url" in names else []
+    conditions = [
+        pc.field(name) == query for name in ("id", "url") if name in names
+    ]  # a mixture's ids are those of its sources
     if "path" in names:
         conditions.append(pc.field("path") == query)
         if "repo" in names:
@@ -109,7 +112,7 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     if conditions:
         # Only these columns are read of every row; texts of the rows that were found.
         ids = _dataset(paths).to_table(columns=["id"], filter=reduce(or_, conditions))["id"].to_pylist()
-        found = list(by_ids(paths, ids))
+        found = [row for row in by_ids(paths, ids) if row["id"] in set(ids)]  # not those that only begin so
     yield from found
 
 

@@ -272,3 +272,20 @@ def test_a_corpus_runs_no_code_of_its_own(small_corpus: Path, tmp_path: Path) ->
         with pytest.raises(RecipeError, match=r"no module 'a_step_of_theirs'.*a corpus brings no code; put the folder"):
             look()
     assert str(strange) not in sys.path
+
+
+def test_a_whole_id_is_found_where_others_begin_with_it(tmp_path: Path) -> None:
+    """A mixture has the ids of its sources, in no order."""
+    (tmp_path / "data").mkdir()
+    for part, ids in enumerate((["9", "120", "12"], ["121", "1"], ["12x", "12"])):
+        pq.write_table(pa.table({"id": ids, "text": ids}), tmp_path / f"data/part-{part}.parquet")
+    assert [found.row["id"] for found in explain(str(tmp_path), "12")] == ["12", "12"]
+    with pytest.raises(InputError, match="has no document '2'"):
+        explain(str(tmp_path), "2")
+
+
+def test_addresses_are_no_documents(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table({"url": ["https://a.example/"], "score": [3]}), tmp_path / "data/links-00000.parquet")
+    with pytest.raises(InputError, match="holds no documents"):
+        explain(str(tmp_path), "https://a.example/")

@@ -115,6 +115,27 @@ def test_tar_files(corpus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
+def test_a_mixture_goes_with_its_repeats(corpus: Path, tmp_path: Path) -> None:
+    """Its ledger's `kept` counts documents once, `rows` as often as they stand there."""
+    ledger = json.loads((corpus / "ledger.json").read_text())
+    (corpus / "ledger.json").write_text(json.dumps(ledger | {"kept": 2, "rows": 3}))
+    assert run(corpus, "jsonl.zst", tmp_path / "out")["kept"] == 3
+    (corpus / "ledger.json").write_text(json.dumps(ledger | {"kept": 2, "rows": 4}))
+    with pytest.raises(BalanceError, match="has 4 documents, 3 were written"):
+        run(corpus, "jsonl.zst", tmp_path / "more")
+
+
+def test_addresses_are_no_documents(corpus: Path, tmp_path: Path) -> None:
+    path = corpus / "data/language=en/part-00000.parquet"
+    pq.write_table(pa.table({"url": ["https://a.example/"], "score": [3]}), path)
+    ledger = json.loads((corpus / "ledger.json").read_text())
+    ledger["data"][0]["bytes"] = path.stat().st_size
+    (corpus / "ledger.json").write_text(json.dumps(ledger))
+    with pytest.raises(InputError, match="holds no documents"):
+        run(corpus, "jsonl.zst", tmp_path / "out")
+
+
+@pytest.mark.engine
 def test_a_stopped_run_goes_on(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(corpus, "jsonl.zst", tmp_path / "whole")
     with monkeypatch.context() as patched:
