@@ -69,6 +69,10 @@ def check_card(path: str) -> None:
     """Raise OutputError for a dataset card without metadata, or with such as huggingface_hub can't read. Offline."""
     from huggingface_hub import DatasetCard
 
+    if not os.path.isfile(path):  # else the Hub is asked for it
+        raise OutputError(
+            f"{path}: missing: a corpus goes with its dataset card, which the job wrote; make the corpus again"
+        )
     try:
         card = DatasetCard.load(path)
     except (OSError, ValueError) as error:

@@ -124,3 +124,11 @@ def test_what_has_no_documents_is_not_sent(mixture: Path) -> None:
     (mixture / "ledger.json").write_text(json.dumps(ledger | {"kept": 0}))
     with pytest.raises(InputError, match="no documents"):
         push.plan(str(mixture), TARGET)
+
+
+def test_nobody_is_asked_for_a_missing_card(mixture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of no file is to huggingface_hub the name of a repository, whose card it fetches."""
+    monkeypatch.setattr(huggingface_hub.DatasetCard, "load", lambda *_: pytest.fail("the Hub was asked"))
+    (mixture / "README.md").unlink()
+    with pytest.raises(OutputError, match=r"README\.md: missing"):
+        push.plan(str(mixture), TARGET)
