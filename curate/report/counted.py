@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.corpus import opt_outs
-from curate.corpus.lookup import check_whole, parts
+from curate.corpus.lookup import check_documents, check_whole, parts
 from curate.errors import InputError, said
 from curate.files import storage
 from curate.files.output import read_json
@@ -55,10 +55,11 @@ class _Tally:
 
 
 def ledger_of(corpus: str) -> Ledger:
-    """The ledger of a corpus or a mixture. Raises InputError where there is none."""
+    """The ledger of a corpus or a mixture. Raises InputError where there is none, or its documents are addresses."""
     found = read_json(storage.join(corpus, "ledger.json"))
     if not found.get("data"):
         raise InputError(f"{corpus}: no corpus or mixture (a folder with ledger.json)")
+    check_documents(corpus)
     return cast(Ledger, found)
 
 
