@@ -103,7 +103,7 @@ def decide(
     wanted = {name: by_mixture.get(name, steps) * per_step for name in files}
     cut = parts(question.documents, question.seeds, wanted, files, min(question.max_uneven, UNEVEN))
     for name, file in files.items():
-        _check_epochs(name, file, wanted[name], cut, question.max_epochs)
+        _check_epochs(name, files, wanted[name], per_step, cut, question.max_epochs)
         worst = unevenness(file, wanted[name], question.seeds, cut)
         if worst.share > _allowed(file, wanted[name], question.max_uneven):
             raise ProbeError(
@@ -114,14 +114,30 @@ def decide(
     return Budget(steps, steps * per_step, cut, by_mixture, "bytes" if question.bytes else "tokens")
 
 
-def _check_epochs(name: str, file: TokenFile, tokens: int, cut: int, most: float) -> None:
+def _check_epochs(name: str, files: Mapping[str, TokenFile], tokens: int, per_step: int, cut: int, most: float) -> None:
+    """Raises ProbeError when a run would read its documents oftener than `most` times; it names tokens that all mixtures have."""
+    file = files[name]
     have = int(file.meta["tokens"]) / cut
-    if tokens > most * have * 1.01 + file.documents["tokens"].max(initial=0):
+    if tokens > _limit(file, cut, most):
         which = "its" if cut == 1 else f"its part's (1 of {cut})"
+        fitting = min(_fitting(one, per_step, cut, most) for one in files.values())
         raise ProbeError(
             f"{name}: a run of {short(tokens)} tokens would read {which} {short(have)} tokens {tokens / have:,.1f} times, more "
-            f"than {most:g}; give --tokens {short(max(1, int(most * have)))}, more text, or a larger --max-epochs"
+            f"than {most:g}; give {f'--tokens {short(fitting)}, ' if fitting else ''}more text, or a larger --max-epochs"
         )
+
+
+def _limit(file: TokenFile, cut: int, most: float) -> float:
+    """Tokens above which a run reads a part too often; steps are whole, and so are documents."""
+    return most * int(file.meta["tokens"]) / cut * 1.01 + float(file.documents["tokens"].max(initial=0))
+
+
+def _fitting(file: TokenFile, per_step: int, cut: int, most: float) -> int:
+    """The most tokens that may be asked for, in three digits, rounded down; 0 where one step is too much."""
+    steps = int(_limit(file, cut, most)) // per_step * per_step
+    found = min(steps, int(most * int(file.meta["tokens"]) / cut))
+    scale: int = 10 ** max(0, len(str(found)) - 3)
+    return found // scale * scale
 
 
 def parts(

@@ -20,7 +20,7 @@ from curate.errors import AlarmError, InputError, UsageError
 from curate.mixing.counts import UNITS, Amounts, FileCounts, Totals, amounts
 from curate.mixing.hashing import DRAW, U64, held_out, numbers
 from curate.mixing.mixture import resolve
-from curate.mixing.units import short
+from curate.mixing.units import rounded_down, short
 
 if TYPE_CHECKING:
     from curate.mixing.job import Request
@@ -132,7 +132,7 @@ class Plan:
                 most = draw.stock.available.of(self.unit) * max_epochs / draw.weight
                 found.append(
                     f"{draw.source} would be repeated {asked:.2f} times, more than --max-epochs "
-                    f"{max_epochs:g}: ask for at most {short(most)} {self.unit}, give it less weight or more data, "
+                    f"{max_epochs:g}: ask for at most {short(rounded_down(most))} {self.unit}, give it less weight or more data, "
                     "or raise the limit"
                 )
         return found

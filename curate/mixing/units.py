@@ -35,6 +35,12 @@ def short(value: float | None) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
+def rounded_down(value: float) -> int:
+    """A limit in the three digits that `short` shows, none of them above it: who asks for what is shown keeps to it."""
+    scale: int = 10 ** max(0, len(str(int(value))) - 3)
+    return int(value) // scale * scale
+
+
 def short_bytes(value: float | None) -> str:
     """Like `short`, in bytes: 1.23 GB."""
     if value is None:

@@ -16,7 +16,7 @@ from curate.console import cells
 from curate.engine.tasks import here
 from curate.errors import AlarmError, InputError, UsageError
 from curate.files import typed_json
-from curate.mixing import counts, hashing, job, ledger, mixture, plan, published, sources
+from curate.mixing import counts, hashing, job, ledger, mixture, plan, published, sources, units
 from curate.mixing.draw import DrawTask, draw_file, draw_tasks
 from curate.mixing.job import MixJob, Request
 from curate.tokens.tokenizer import TokenizerFile
@@ -220,7 +220,16 @@ def test_too_many_epochs(three: dict[str, Path], tmp_path: Path) -> None:
         planned.check_repeats(asked.max_epochs)
     most = str(error.value).partition("at most ")[2].partition(" bytes")[0]
     assert most.endswith("K")
+    fits = order(three, "web=0.1,code=0.1,wiki=0.8", tmp_path, budget=round(float(most[:-2]) * 1000))
+    planned_of(fits).check_repeats(fits.max_epochs)
     assert any("epochs; beyond about 4" in one for one in ledger.warnings(planned))
+
+
+@given(st.floats(1, 1e15))
+def test_a_limit_that_is_shown_can_be_kept_to(limit: float) -> None:
+    """It was shown rounded to the nearest three digits, and refused when asked for."""
+    shown = units.parse(units.short(units.rounded_down(limit)).replace(" ", ""))
+    assert limit * 0.98 - 1 <= shown <= limit
 
 
 @pytest.mark.parametrize(("epochs", "refused"), [(3.95, False), (4.05, True)])

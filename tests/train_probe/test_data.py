@@ -1,7 +1,9 @@
 """Token files and streams: nothing dropped, nothing depends on the layout of files, resume by step."""
 
 import itertools
+import re
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -221,6 +223,33 @@ def test_budgets_beyond_the_text_are_refused(tmp_path):
     assert decided(file, tokens=400_000, max_epochs=9).steps == 196
     with pytest.raises(ProbeError, match="its part's"):
         decided(file, tokens=200_000, documents="apart", seeds=4)
+
+
+@pytest.mark.parametrize("sizes", [(399, 96), (100, 100), (399, 4_000), (20, 30)])
+@pytest.mark.parametrize("cut", ["shared", "apart"])
+def test_the_budget_that_is_advised_fits_all_corpora(tmp_path, sizes, cut):
+    """It was rounded to the next number of three digits, and held for the first corpus alone."""
+    files = {name: corpus(tmp_path, name, {"web": [100] * n}) for name, n in zip("ab", sizes, strict=True)}
+
+    def asked(tokens):
+        question = replace(
+            settings_of(tokens=tokens, documents=cut, seeds=2, max_uneven=1.0), mixtures={"a": "a", "b": "b"}
+        )
+        return budget.decide(question, config.preset("nano"), files, 0, 0, lambda: 0)
+
+    with pytest.raises(ProbeError, match="more than 4; give --tokens") as error:
+        asked(50_000_000)
+    advised = re.search(r"--tokens ([\d.]+)(K?),", str(error.value))
+    assert asked(round(float(advised[1]) * (1000 if advised[2] else 1))).tokens
+    with pytest.raises(ProbeError, match="more than 4; give more text"):
+        budget.decide(
+            settings_of(tokens=9_000),
+            config.preset("nano"),
+            {"a": corpus(tmp_path, "c", {"web": [100]})},
+            0,
+            0,
+            lambda: 0,
+        )
 
 
 def test_a_budget_in_bytes_gives_each_corpus_as_much_text(tmp_path):
