@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 import curate
-from curate.errors import DISK, in_words, refuse_empty
+from curate.errors import DISK, GOES_ON, in_words, refuse_empty
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -145,12 +145,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(group, arguments, "curate")
 
 
+_AT_HOME = re.compile(r"((?:[\w.+-]+=)*)(~/.*)", re.DOTALL)
+
+
+def at_home(word: str) -> str:
+    """A word of the command line with `~/` as the home folder, also behind `--output=` and `NAME=`, where shells leave it as it is and a
+    folder called `~` would be made. One that is called so is `./~/`."""
+    found = _AT_HOME.fullmatch(word)
+    return found[1] + os.path.expanduser(found[2]) if found else word
+
+
 def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) -> Any:
     """What the command gives back. click takes every EOFError for a person who ended the input; nobody is asked anything here, so it
     is a file that is cut short."""
     try:
         return command.main(
-            args=list(arguments) if arguments is not None else None,
+            args=list(arguments) if arguments is not None else [at_home(word) for word in sys.argv[1:]],
             prog_name=name,
             standalone_mode=False,
             obj={ALONE: arguments is None},
@@ -163,16 +173,20 @@ def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) 
 
 def _going_on(command: click.Command, words: Sequence[str]) -> str:
     """What a stopped command wants to go on; those without --resume, and searches, look themselves for what is there."""
+    return "--resume" if _resumes(command, words) else "the same command"
+
+
+def _resumes(command: click.Command, words: Sequence[str]) -> bool:
+    """Whether the command that was typed has --resume, and heeds it."""
     name = next((word for word in words if not word.startswith("-")), "")
     found = command.get_command(click.Context(command), name) if isinstance(command, click.Group) else command
-    resumes = found is not None and any("--resume" in one.opts for one in found.params) and "--search" not in words
-    return "--resume" if resumes else "the same command"
+    return found is not None and any("--resume" in one.opts for one in found.params) and "--search" not in words
 
 
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
-    stopped, words = 130, list(arguments if arguments is not None else sys.argv[1:])
+    stopped, words = 130, [at_home(word) for word in (arguments if arguments is not None else sys.argv[1:])]
 
     def terminate(_signal: int, _frame: object) -> None:
         nonlocal stopped
@@ -196,11 +210,11 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except Exception as error:
         if in_words(error) is None:
             raise  # a fault of ours: the traceback is for a report
-        _fail(error, words)
+        _fail(error, words, _resumes(command, words))
     sys.exit(answer if isinstance(answer, int) else 0)
 
 
-def _fail(error: Exception, words: Sequence[str]) -> NoReturn:
+def _fail(error: Exception, words: Sequence[str], resumes: bool) -> NoReturn:
     """Say what a person can mend, and end."""
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -208,6 +222,8 @@ def _fail(error: Exception, words: Sequence[str]) -> NoReturn:
     if os.environ.get("CURATE_DEBUG"):
         click.echo("\n".join(map(printable, traceback.format_exc().splitlines())), err=True)
     said = _of_stdout(error) or located(str(in_words(error)), words)
+    if not resumes:
+        said = said.replace(GOES_ON, "")
     click.echo(f"error: {printable(said)}", err=True)
     waiting = any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate())
     if waiting or "pysail" in sys.modules:  # its threads may be at work still, and abort when the interpreter ends
@@ -251,14 +267,25 @@ def located(told: str, words: Sequence[str]) -> str:
     temporary files; of a store the address on the command line."""
     given = [word.partition("=")[2] if "=" in word and "://" in word.partition("=")[2] else word for word in words]
     if _FULL.match(told):
-        at = next((at for at, word in enumerate(words) if word in ("--output", "-o")), None)
-        places = [tempfile.gettempdir(), *(words[at + 1 : at + 2] if at is not None else ())]
-        local = [place for place in places if "://" not in place]
+        at = next((at for at, word in enumerate(words) if word in ("--output", "-o")), len(words))
+        typed = [word.partition("=")[2] for word in words if word.startswith("--")]
+        typed += [word for word in words[1:] if "=" not in word]  # NAME=PATH is read
+        # The last of these that has the least room: an output is named behind what is read, and --output is one.
+        local = [tempfile.gettempdir(), *filter(_writable, typed)]
+        local += [place for place in words[at + 1 : at + 2] if "://" not in place]
         return f"{min(reversed(local), key=_room)}: {told}"
     addresses = [word for word in given if re.match(r"(s3|gs|gcs|hf|hdfs|viewfs)://", word)]
     if _STORE.match(told) and len(set(addresses)) == 1 and "/".join(addresses[0].split("/")[:3]) not in told:
         return f"{addresses[0]}: {told}"
     return told
+
+
+def _writable(place: str) -> bool:
+    """Whether a word names a place here that may be written to: it has a slash, or is there."""
+    if "://" in place or not (os.sep in place or os.path.exists(place)):
+        return False
+    folder = place if os.path.isdir(place) else os.path.dirname(place.rstrip("/")) or "."
+    return not os.path.isdir(folder) or os.access(folder, os.W_OK)
 
 
 def _room(folder: str) -> int:

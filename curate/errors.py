@@ -72,6 +72,7 @@ DISK = {
     errno.EIO: "the disk reports an error",
 }
 """What a person can do about an error of the operating system, by number."""
+GOES_ON = "; what is finished is kept, --resume goes on from there"
 _IN_A_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Those that come when a job has been at work for a while."""
 
@@ -184,11 +185,15 @@ def of_disk(error: BaseException) -> OutputError | None:
     if number not in DISK:
         text = str(error)
         number = next((one for one in DISK if one != errno.EPERM and os.strerror(one) in text), None)
+        if (
+            number is None and isinstance(error, OSError) and text.startswith("Not enough free space to write")
+        ):  # numpy's words
+            number = errno.ENOSPC
     if number is None:
         return None
     name = getattr(error, "filename", None)
     where = f"{_asked(name)}: " if isinstance(name, str | bytes) else ""
-    kept = "; what is finished is kept, --resume goes on from there" if number in _IN_A_RUN else ""
+    kept = GOES_ON if number in _IN_A_RUN else ""
     return OutputError(f"{where}{DISK[number]}{kept}")
 
 

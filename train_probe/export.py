@@ -26,14 +26,14 @@ def export(checkpoint: Path, folder: Path) -> None:
     from train_probe.train import load_weights
 
     try:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
     except ImportError:
         raise ProbeError("the export needs the package safetensors: pip install safetensors") from None
     path = checkpoint / "checkpoint.pt" if checkpoint.is_dir() else checkpoint
     model, _ = load_weights(path, torch.device("cpu"))
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: weight.detach().clone().contiguous() for name, weight in published(model).items()}
-    save_file(state, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(save(state, metadata={"format": "pt"}))  # a full disk is an OSError here
     beside = next((p / "tokenizer.json" for p in path.parents if (p / "tokenizer.json").exists()), None)
     end = 0 if beside is None else _export_tokenizer(beside, model.config, folder)
     settings = configuration(model.config, end)

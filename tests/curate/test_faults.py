@@ -475,7 +475,7 @@ def test_a_file_that_may_not_be_read(closed, capsys, words):
 @pytest.mark.parametrize(
     ("number", "given", "says"),
     [
-        (errno.ENOSPC, None, r"^error: \S+: there is no room left on the disk .*: make room; .*--resume"),
+        (errno.ENOSPC, None, r"^error: \S+: there is no room left on the disk .*: make room$"),
         (errno.EDQUOT, None, r"^error: \S+: your quota of the disk is used up"),
         (errno.EACCES, "/o/x", r"^error: /o/x: permission denied: change the permissions or choose another folder$"),
         (errno.EROFS, "/o/x", r"^error: /o/x: the disk can only be read: choose another folder$"),
@@ -497,11 +497,58 @@ def test_where_a_full_disk_or_a_store_is(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "_room", lambda path: 0 if path == "out/a" else 5)
     assert cli.located(full, ["clean", "--input", "a", "--output", "out/a"]) == f"out/a: {full}"
     assert cli.located(full, ["clean", "--output", "elsewhere"]).startswith("elsewhere: ")
+    assert cli.located(full, ["whatif", "corpus", "--html=out/a", "--top", "3"]) == f"out/a: {full}"
+    assert cli.located(full, ["sample-dumps", "out/a", "--json"]) == f"out/a: {full}"
+    assert cli.located(full, ["mix", "--source", "a=b/c", "--shards", "3"]) == f"{tempfile.gettempdir()}: {full}"
     assert cli.located("no such bucket", ["inspect", "s3://b/a"]) == "s3://b/a: no such bucket"
     assert cli.located("AWS Error of s3://b/x", ["inspect", "s3://b/a"]) == "AWS Error of s3://b/x"
     assert cli.located("the store is away", ["mix", "--source", "a=hf://d/a/b"]) == "hf://d/a/b: the store is away"
     assert cli.located("AWS Error", ["clean", "--input", "s3://a/a", "--output", "s3://b/b"]) == "AWS Error"
     assert cli.located("--top is no number", ["inspect", "s3://b/a"]) == "--top is no number"
+
+
+def test_only_commands_that_resume_are_said_to(folder, monkeypatch, capsys):
+    def refuse(*_args, **_named):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(storage, "write_text", refuse)
+    monkeypatch.setattr(storage, "atomic", refuse)
+    monkeypatch.setattr(storage, "make_folder", refuse, raising=False)
+    assert "--resume" not in told(capsys, "bundle", "o.zip")
+    assert cli._resumes(cli.group, ["clean"])
+    assert not any(cli._resumes(cli.group, words) for words in (["whatif", "a"], ["card"], ["mix", "--search"]))
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("~/a", "/home/me/a"),
+        ("--output=~/a b", "--output=/home/me/a b"),
+        ("web=~/a", "web=/home/me/a"),
+        ("--source=web=~/a", "--source=web=/home/me/a"),
+        ("./~/a", "./~/a"),
+        ("a~/b", "a~/b"),
+        ("https://h/~/a", "https://h/~/a"),
+        ("", ""),
+    ],
+)
+def test_the_home_folder(monkeypatch, word, meant):
+    """A shell leaves `~` behind `--output=` as it is, and a folder called `~` was made."""
+    monkeypatch.setenv("HOME", "/home/me")
+    assert cli.at_home(word) == meant
+
+
+def test_an_output_at_home(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    (tmp_path / "me").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "argv", ["curate", "recipes", "--copy", "c4", "~/c4.toml"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert (tmp_path / "me/c4.toml").is_file()
+    assert list((tmp_path / "here").iterdir()) == []
 
 
 def test_room_is_that_of_the_disk_on_which_a_folder_would_be(tmp_path):

@@ -102,6 +102,9 @@ def test_errors_of_a_disk_in_words() -> None:
     told = of_disk(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x"))
     assert str(told).startswith("/data/x: there is no room left on the disk (bytes: df; files: df -i): make room; ")
     assert "make room" in str(of_disk(RuntimeError("Generic error: No space left on device (os error 28)")))
+    assert "make room" in str(
+        of_disk(OSError("Not enough free space to write 43895104 bytes after offset 0"))
+    )  # numpy's
     assert of_disk(OSError(errno.ENOENT, "no such file")) is None
     assert of_disk(ValueError("anything")) is None
 
