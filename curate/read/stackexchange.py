@@ -38,7 +38,7 @@ BUCKET_BYTES = 128 << 20
 """Bytes of XML whose questions are joined by one task."""
 LONGEST_ROW = 32 << 20
 BATCH = 256
-VERSION = 2
+VERSION = 3
 """Changes when the same dump gives other rows."""
 TABLES = ("posts", "comments", "badges", "posthistory", "postlinks", "tags", "users", "votes")
 _ROOT = re.compile(rf"<({'|'.join(TABLES)})[\s>/]", re.IGNORECASE)
@@ -47,6 +47,9 @@ _SITES = re.compile(
     r"stackexchange|stackoverflow|superuser|serverfault|askubuntu|mathoverflow|stackapps", re.IGNORECASE
 )
 _ROW = b"<row "
+_ROOT_END = re.compile(rb"</(?:posts|comments)\s*>|<(?:posts|comments)\s*/>", re.IGNORECASE)
+_LONGEST_END = 24
+"""Bytes of the longest end of a table that is looked for."""
 QUESTION, ANSWER = 1, 2
 LICENSES = (("2011-04-08", "CC-BY-SA-2.5"), ("2018-05-02", "CC-BY-SA-3.0"), ("", "CC-BY-SA-4.0"))
 """Licence of a post by the day before which it was written (stackoverflow.com/help/licensing), where the dump does not say."""
@@ -236,15 +239,17 @@ def _ranges(head: Head, member: str, table: str, split_bytes: int) -> Iterator[R
 # ---- rows out of bytes ----
 
 
-def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
+def rows(found: Iterator[Piece], *, first: bool = True) -> Iterator[tuple[bytes, int, str]]:
     """(element, offset, problem) of each <row …> that begins in the own pieces of a range, and of each damaged place.
 
-    In well-formed XML no value holds a `<`: so `<row ` begins a row and the next `<` ends it.
+    In well-formed XML no value holds a `<`: so `<row ` begins a row and the next `<` ends it. That the file ends without the end of its
+    table is told by the range that the last row begins in, or by the `first` one of a file.
     """
-    window = Window()
+    window, known, closed = Window(), first, False
     for piece in found:
         if piece.problem:
             window.drop(len(window.data))
+            known = False
             if not piece.own:
                 return
             yield b"", piece.offset, piece.problem
@@ -259,17 +264,24 @@ def rows(found: Iterator[Piece]) -> Iterator[tuple[bytes, int, str]]:
                 at = start
                 break
             yield bytes(data[start:end]), window.offset(start), ""
-            at = end
+            at, known, closed = end, True, False
         else:
-            at = max(at, len(data) - len(_ROW) + 1)
-            if not (piece.own or window.owns(at)):
+            closed = closed or bool(_ROOT_END.search(data, at))
+            at = max(at, len(data) - _LONGEST_END)
+            if not (piece.own or known or window.owns(at)):
                 return
         window.drop(at)
         if len(data) > LONGEST_ROW:
             yield b"", window.offset(), f"row_too_large: more than {LONGEST_ROW} bytes"
             window.drop(len(data))
     if window.data.startswith(_ROW) and window.owns(0):
-        yield b"", window.offset(), "cut: the file ends within a row"
+        if attributes(bytes(window.data)) is None:
+            yield b"", window.offset(), "cut: the file ends within a row"
+            return
+        yield bytes(window.data), window.offset(), ""
+        known, closed = True, False
+    if known and not closed:
+        yield b"", window.offset(len(window.data)), "cut: the file ends without the end of its table"
 
 
 def attributes(element: bytes) -> dict[str, str] | None:
@@ -298,7 +310,7 @@ def part(task: PartTask) -> ReadResult:
         found = recoded(found, own.encoding)
     questions = _Questions(task) if own.table == "comments" else None
     with BucketWriter(task.out) as writer:
-        for element, offset, problem in rows(found):
+        for element, offset, problem in rows(found, first=own.start == 0):
             records += 1
             values = None if problem else attributes(element)
             if values is None:

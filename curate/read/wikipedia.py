@@ -36,11 +36,12 @@ SPLIT_BYTES, LEAST_SPLIT_BYTES = 64 << 20, 2 << 20
 BATCH_ROWS = 192
 COMPACT = 8 << 20
 """Bytes of a page from which on older revisions are let go as they come by."""
-VERSION = 3
+VERSION = 4
 """Changes when the same dump gives other rows."""
 LICENSES = {"wikinews": "CC-BY-2.5", "wikidata": "CC0-1.0"}
 """Licences of the text by the name of the project; of all others CC BY-SA 4.0 (Wikimedia's terms of use since June 2023)."""
 _PAGE, _PAGE_END, _REVISION, _REVISION_END = b"<page>", b"</page>", b"<revision>", b"</revision>"
+_ROOT_END = b"</mediawiki>"
 _DAY = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
 _LONG = 500
 """Bytes from which on the text of a page is read apart from what is around it."""
@@ -94,7 +95,7 @@ class Wikipedia:
             count = max(1, -(-head.size // each)) if splittable(head.packed) and not head.encoding else 1
             cuts = [head.size * i // count for i in range(count + 1)]
             for start, end in itertools.pairwise(cuts):
-                split = WikiSplit(head.path, start, end, head.packed, head.encoding)
+                split = WikiSplit(head.path, start, end, head.packed, head.encoding, _is_rooted(head))
                 tasks.append(WikiTask(name="", split=split, source=name or site.database, site=site, options=self))
         named = [replace(task, name=f"{i:06d}-{digest_of(typed_json.dump(task))}") for i, task in enumerate(tasks)]
         listed = [(head.path, head.size) for head in files]
@@ -111,6 +112,8 @@ class WikiSplit:
     end: int
     packed: str
     encoding: str
+    rooted: bool = True
+    """Whether a root element was opened, which the end of the file has to close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +157,11 @@ def _is_xml(name: str) -> bool:
     return name.lower().endswith(".xml")
 
 
+def _is_rooted(head: Head) -> bool:
+    """Whether the end of a file has to close its root: some streams out of a dump have none, and one without pages may be an empty element."""
+    return head.packed == "7z" or bool(re.search(rb"<mediawiki\b[^<>]*(?<!/)>", head.data))
+
+
 def _named(head: Head) -> bool:
     """Whether a file that says nothing of itself has the name of a dump."""
     return head.size > 0 and bool(re.search(r"wik(i|t).*(pages|xml)|wik[a-z_]*-\d{8}", head.name))
@@ -193,12 +201,13 @@ class Page(NamedTuple):
     problem: str = ""
 
 
-def raw_pages(found: Iterator[Piece], most: int, *, first: bool = True) -> Iterator[Page]:
+def raw_pages(found: Iterator[Piece], most: int, *, first: bool = True, rooted: bool = True) -> Iterator[Page]:
     """The pages that begin in the own pieces of a range, each from <page> to </page>, and the damaged places among them.
 
     A page of more than `most` bytes (of the page's head and its newest revision) is a problem; it is never in memory whole.
     So is one that another begins in, and one whose beginning is lost: these marks can't stand in a page, where < is written
     as an entity. The lost beginning is told by the range that the page before it begins in, or by the `first` one of a file.
+    So is the end of a `rooted` file that is cut between two pages: no </mediawiki> is behind the last one.
     """
     reading = _Reading(most, known=first)
     for piece in found:
@@ -207,6 +216,10 @@ def raw_pages(found: Iterator[Piece], most: int, *, first: bool = True) -> Itera
             return
     if reading.inside:
         yield Page(b"", reading.here, "cut: the file ends within a page")
+    elif rooted and reading.known and not reading.closed:
+        yield Page(
+            b"", reading.window.offset(len(reading.window.data)), f"cut: the file ends without {_ROOT_END.decode()}"
+        )
 
 
 class _Reading:
@@ -219,8 +232,8 @@ class _Reading:
         self.window = Window()
         self.looked = 0
         """Up to where the window has been looked at."""
-        self.inside = self.losing = self.done = False
-        """Whether it begins with a page, whether that is lost, whether all pages of the range were read."""
+        self.inside = self.losing = self.done = self.closed = False
+        """Whether it begins with a page, whether that is lost, whether all pages of the range were read, and the root was closed."""
         self.here = 0
         """Offset of that page."""
 
@@ -260,7 +273,7 @@ class _Reading:
             broken = Page(b"", self.here, told)
         if self.window.owns(at):
             self.window.drop(at)
-            self.inside, self.known, self.losing = True, True, False
+            self.inside, self.known, self.losing, self.closed = True, True, False, False
             self.here, self.looked = self.window.offset(), len(_PAGE)
         else:
             self.done = True
@@ -279,7 +292,9 @@ class _Reading:
 
     def _keep(self, piece: Piece) -> None:
         """Drop what can be no part of a page that is still to come."""
-        behind = max(self.looked, len(self.window.data) - len(_PAGE_END) + 1)
+        mark = _PAGE_END if self.inside else _ROOT_END
+        behind = max(self.looked, len(self.window.data) - len(mark) + 1)
+        self.closed = self.closed or (not self.inside and _ROOT_END in self.window.data)
         if self.inside:
             self.looked, self.losing = _short(self.window, behind, self.most, self.losing)
         elif piece.own or self.known or self.window.owns(behind):
@@ -519,7 +534,9 @@ def _rows(task: PagesTask) -> Iterator[dict[str, object]]:
     found = pieces(split.file, split.packed, split.start, split.end, _is_xml)
     if split.encoding:
         found = recoded(found, split.encoding)
-    for number, page in enumerate(raw_pages(found, own.options.page_bytes, first=split.start == 0)):
+    for number, page in enumerate(
+        raw_pages(found, own.options.page_bytes, first=split.start == 0, rooted=split.rooted)
+    ):
         if number >= task.done:
             reason = task.poison.get(str(number))
             yield _failed(page, own, f"page_{reason}") if reason else _row(number, page, own)

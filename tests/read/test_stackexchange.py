@@ -1,5 +1,6 @@
 """Dumps of Stack Exchange: each post in one document or counted, answers in the order of their scores."""
 
+import itertools
 import re
 from collections import Counter
 from html import escape
@@ -239,3 +240,37 @@ def test_two_folders_of_one_name_are_two_sites(tmp_path):
     source = document_source([str(tmp_path)], load("stackexchange"), ("", ""))
     assert len(Counter(task.site for task in source.tasks)) == 2
     assert isinstance(load("stackexchange-pile").source, StackExchange)
+
+
+def parted(data, *ends):
+    """What the tasks of a file find that read up to each of `ends`: rows, and what is told of places."""
+    cuts = sorted({0, *(end for end in ends if end < len(data)), len(data)})
+    found = []
+    for start, end in itertools.pairwise(cuts):
+        pieces = [Piece(data[start:end], start, True), *([Piece(data[end:], end, False)] if data[end:] else [])]
+        found += rows(iter(pieces), first=start == 0)
+    return [element for element, _, problem in found if not problem], [
+        (at, problem) for _, at, problem in found if problem
+    ]
+
+
+@pytest.mark.parametrize("name", ["posts", "comments", "Posts"])
+@given(st.lists(st.integers(1, 4000), max_size=4))
+def test_a_table_that_ends_behind_a_row_is_cut(name, ends):
+    """The row before the cut is whole, and the range in which it begins tells of the cut, whatever ranges there are."""
+    whole = table(name, *POSTS)
+    end = f"</{name}>".encode()
+    count = len(POSTS)
+    for data in (whole, whole + b" \r\n\n", whole.replace(b"</", b"\r\n</")):
+        assert [len(one) for one in parted(data, *ends)] == [count, 0]
+    for data in (whole.partition(end)[0], whole.partition(end)[0].rstrip(), whole.rstrip()[:-1]):
+        found, told = parted(data, *ends)
+        assert len(found) == count
+        assert told == [(len(data), "cut: the file ends without the end of its table")]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"), [("<posts>\n", 1), ("<posts />", 0), ("<posts></posts>", 0), ("<comments/>\n", 0)]
+)
+def test_a_table_without_rows_has_an_end_as_well(data, told):
+    assert len(list(rows(iter([Piece(data.encode(), 0, True)])))) == told

@@ -295,3 +295,45 @@ def test_the_job_accounts_for_each_page(tmp_path):
     assert ledgers[0]["records"] == 52
     assert (ledgers[0]["kept"], ledgers[0]["skipped"]) == (51, {"other_namespace": 1})
     assert ledgers[0]["content"] == ledgers[1]["content"]
+
+
+@pytest.mark.parametrize("ending", ["xml", "xml.bz2", "streams.xml.bz2", "xml.gz", "xml.xz"])
+@pytest.mark.parametrize("split", [0, 5_003, 70_001])
+@pytest.mark.parametrize("behind", ["</mediawiki>", "</mediawiki>\n\n \n" * 2, "\n", "", "</mediawi"])
+def test_a_dump_that_is_cut_between_two_pages_is_told(tmp_path, ending, split, behind):
+    """A multistream dump has its end in a stream of its own, which may be missing whole."""
+    parts = [HEAD + "".join(PLAIN[:80]), "".join(PLAIN[80:]), behind]
+    packed = {"streams.xml.bz2": bz2.compress}.get(ending)
+    data = (
+        b"".join(packed(part.encode()) for part in parts if part) if packed else PACKED[ending]("".join(parts).encode())
+    )
+    path = tmp_path / f"dewiki.{ending}"
+    path.write_bytes(data)
+    found = read(path, split_bytes=split)
+    assert [row["page_id"] for row in found if row["verdict"] is None] == list(range(160))
+    assert [row["reason"] for row in found if row["verdict"]] == ([] if ">" in behind else ["dump_cut"])
+    if ">" not in behind:
+        assert found[-1]["detail"] == "cut: the file ends without </mediawiki>"
+        assert ending != "xml" or found[-1]["offset"] == len(data)
+
+
+@pytest.mark.parametrize("split", range(1, 40))
+def test_the_end_of_a_dump_may_be_parted_anywhere(tmp_path, split):
+    data = dump(PLAIN[:2])
+    (tmp_path / "x").write_bytes(data)
+    assert reasons(read(tmp_path / "x", split_bytes=split + 100)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (HEAD, ["dump_cut"]),
+        (HEAD + "</mediawiki>", []),
+        ('<mediawiki version="0.11" xml:lang="de" />', []),
+        (PLAIN[0] + PLAIN[1], [None, None]),  # a stream out of a dump
+        (HEAD + PLAIN[0] + "</mediawiki>\n" + HEAD + PLAIN[1], [None, None, "dump_cut"]),
+    ],
+)
+def test_what_has_to_have_an_end(tmp_path, data, told):
+    (tmp_path / "x").write_bytes(data.encode())
+    assert reasons(read(tmp_path / "x")) == told
