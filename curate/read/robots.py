@@ -8,15 +8,16 @@ as hashes and rules as numbers of a list in which each set of rules stands once:
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curate.corpus.shards import ShardWriter, read_batches
 from curate.engine import children, tasks
@@ -37,16 +38,20 @@ from curate.read.splits import SplitTask, read_split
 from curate.warc import Limits, Record
 from curate.warc.record import site_file
 
+T = TypeVar("T")
 STAGE, MERGED = "robots", "robots-merged"
 LONGEST = 512 << 10
 """Bytes of a robots.txt that are read (RFC 9309, section 2.5, asks for 500 KiB at least)."""
 MOST_RULES, LONGEST_PATTERN, LONGEST_PATH = 2_000, 1_000, 2_048
 """Rules of a site that are kept, characters of one, and characters of a path that are compared with them."""
+MOST_SITE, MOST_SITES, MOST_PARSED = LONGEST, 1 << 30, 4 << 20
+"""Bytes of the rules of a site, as JSON, that are kept (a rule that holds for several crawlers stands there for each); of all
+sites; and of those that a process holds parsed, which takes some ten times as much."""
 TRAINING = "ai-train"
 """Stands for a crawler where Content-Signal or Content-Usage refuses training."""
 ROWS = pa.schema([("place", pa.string()), ("date", pa.timestamp("us", tz="UTC")), ("rules", pa.string())])
 """`place`: the host; with `/tdmrep.json` behind it where the rules are of that file."""
-TABLE = pa.schema([("hash", pa.uint64()), ("rules", pa.dictionary(pa.int32(), pa.string()))])
+TABLE = pa.schema([("hash", pa.uint64()), ("rules", pa.dictionary(pa.int32(), pa.large_string()))])
 
 Rules = dict[str, list[tuple[bool, str]]]
 """By crawler: whether a pattern allows, and the pattern."""
@@ -62,7 +67,7 @@ def parse(text: str) -> Rules:
     Content-Usage say of training (`TRAINING`). Groups of one crawler are one."""
     found: Rules = {}
     named: list[str] = []
-    open_, left = False, MOST_RULES
+    open_, left, room = False, MOST_RULES, MOST_SITE
     for line in text.splitlines():
         key, colon, value = line.partition("#")[0].partition(":")
         key, value = key.strip().lower(), value.strip()
@@ -75,17 +80,25 @@ def parse(text: str) -> Rules:
         open_ = open_ and key not in ("allow", "disallow")
         heard = [name for name in dict.fromkeys(named) if name == EVERYBODY or is_ai_crawler(name)]
         if key in ("allow", "disallow"):
-            for name in heard if len(value) <= LONGEST_PATTERN and left > 0 else ():
+            for name in heard if len(value) <= LONGEST_PATTERN else ():
+                if left <= 0 or room < (size := _size(value)):
+                    break
                 rules = found.setdefault(name, [])
                 if value:  # an empty one forbids nothing; the group stands for its crawler all the same
                     rules.append((key == "allow", value))
-                    left -= 1
+                    left, room = left - 1, room - size
         elif key in ("content-signal", "content-usage") and (heard or not named) and left > 0:
             path, _, rest = value.partition(" ") if value.startswith("/") else ("/", "", value)
-            said = found.setdefault(TRAINING, [])
-            said.append((not reserves_training(rest), path))
-            left -= 1
+            if len(path) <= LONGEST_PATTERN and room >= (size := _size(path)):
+                said = found.setdefault(TRAINING, [])
+                said.append((not reserves_training(rest), path))
+                left, room = left - 1, room - size
     return found
+
+
+def _size(*words: str) -> int:
+    """Bytes of a rule as JSON: a character that is no ASCII takes six or twelve."""
+    return 16 + sum(len(json.dumps(word)) for word in words)
 
 
 def refused(rules: Rules, path: str) -> list[str]:
@@ -128,6 +141,7 @@ def reservations(text: str) -> Reservations:
     except (ValueError, RecursionError):
         return []
     found: Reservations = []
+    room = MOST_SITE
     for rule in [said] if isinstance(said, dict) else said if isinstance(said, list) else ():
         if len(found) == MOST_RULES:
             break
@@ -135,7 +149,10 @@ def reservations(text: str) -> Reservations:
             continue
         reserved, policy = rule.get(RESERVATION), rule.get(POLICY)
         if reserved in (0, 1, "0", "1") and 0 < len(location) <= LONGEST_PATTERN:
-            found.append((location, reserved in (1, "1"), policy_address(policy) if isinstance(policy, str) else ""))
+            one = (location, reserved in (1, "1"), policy_address(policy) if isinstance(policy, str) else "")
+            if (room := room - _size(location, one[2])) < 0:
+                break
+            found.append(one)
     return found
 
 
@@ -194,7 +211,7 @@ def records(task: RecordsTask) -> Iterator[pa.RecordBatch]:
                     pass
             yield row
 
-    return in_batches(rows(), ROWS, 1024)
+    return in_batches(rows(), ROWS, 1024, "rules")
 
 
 def _wanted(record: Record) -> bool:
@@ -214,20 +231,49 @@ class MergeTask(ReadTask):
 
 
 def merge(task: MergeTask) -> ReadResult:
-    """Task: one table of the sites with rules, by hash. Of several records of one file of a site the newest holds."""
-    newest: dict[int, tuple[str, str]] = {}
-    for name in task.names:
-        for batch in read_batches(storage.join(task.scratch, STAGE, name)):
-            for row in batch.to_pylist():
-                one = (row["date"].isoformat() if row["date"] else "", row["rules"])
-                key = _hash(row["place"])
-                newest[key] = max(one, newest.get(key, one))
-    told = sorted((key, rules) for key, (_, rules) in newest.items() if rules not in ("{}", "[]"))
-    table = pa.table([pa.array([key for key, _ in told], pa.uint64()),
-                      pa.array([rules for _, rules in told], pa.string()).dictionary_encode()], schema=TABLE)  # fmt: skip
-    with storage.atomic(task.out) as out:
-        pq.write_table(table, out)
+    """Task: one table of the sites with rules, by hash. Of several records of one file of a site the newest holds.
+
+    The files are read twice, so that only the rules that hold are in memory. Where these are more than MOST_SITES bytes, the sites
+    with the longest count as if they refused everything to everybody.
+    """
+    newest: dict[int, tuple[str, bytes, int]] = {}
+    for key, date, rules in _gathered(task):
+        one = (date, _digest(rules), len(rules))
+        newest[key] = max(one, newest.get(key, one))
+    sizes = {digest: size for _, digest, size in newest.values()}
+    held, room = set[bytes](), MOST_SITES
+    for digest in sorted(sizes, key=lambda digest: (sizes[digest], digest)):
+        if (room := room - sizes[digest]) < 0:
+            break
+        held.add(digest)
+    texts: dict[bytes, str] = {}
+    told: dict[int, str] = {}
+    for key, _, rules in _gathered(task):
+        digest = _digest(rules)
+        if newest[key][1] == digest and rules not in ("{}", "[]"):
+            told[key] = texts.setdefault(digest, rules if digest in held else _ALL_REFUSED[rules[0]])
+    keys = sorted(told)
+    table = pa.table([pa.array(keys, pa.uint64()),
+                      pa.array([told[key] for key in keys], pa.large_string()).dictionary_encode()], schema=TABLE)  # fmt: skip
+    with storage.atomic(task.out) as out, pa.OSFile(out, "wb") as file, pa.ipc.new_file(file, TABLE) as writer:
+        writer.write_table(table)
     return ReadResult(len(newest), len(told))
+
+
+_ALL_REFUSED = {"{": json.dumps({EVERYBODY: [(False, "/")]}), "[": json.dumps([("/*", True, "")])}
+"""What stands for rules that are too many, by how they begin: those of robots.txt, and of tdmrep.json."""
+
+
+def _gathered(task: MergeTask) -> Iterator[tuple[int, str, str]]:
+    """Hash of the place, date and rules of each record."""
+    for name in task.names:
+        for batch in read_batches(storage.join(task.scratch, STAGE, name), rows=64):
+            for row in batch.to_pylist():
+                yield _hash(row["place"]), row["date"].isoformat() if row["date"] else "", row["rules"]
+
+
+def _digest(rules: str) -> bytes:
+    return hashlib.blake2b(rules.encode(), digest_size=16).digest()
 
 
 def stages(tasks_: Sequence[SplitTask]) -> list[Stage]:
@@ -257,7 +303,7 @@ class Sites:
 
     hashes: npt.NDArray[np.uint64]
     numbers: npt.NDArray[np.int32]
-    rules: pa.StringArray
+    rules: pa.LargeStringArray
 
     def declared(self, url: str | None) -> list[str]:
         """Entries of the column `opt_outs` for a page."""
@@ -285,21 +331,41 @@ def sites(scratch: str) -> Sites:
     """The table that `merge` wrote, once a process."""
     path = storage.join(scratch, MERGED, "all")
     fs, inner = storage.filesystem(path)
-    table = pq.read_table(inner, filesystem=fs).combine_chunks()
+    with (
+        pa.memory_map(inner) if storage.is_local(path) else fs.open_input_file(inner) as file
+    ):  # one copy for all processes
+        table = pa.ipc.open_file(file).read_all().combine_chunks()
     column = table["rules"].chunk(0) if table.num_rows else pa.array([], TABLE.field("rules").type)
     return Sites(table["hash"].to_numpy(), column.indices.to_numpy(), column.dictionary)
 
 
-@lru_cache(maxsize=4096)
-def _loaded(text: str) -> Rules:
+class Parsed(Generic[T]):
+    """What a function makes of texts, of those asked for last: of MOST_PARSED bytes at most."""
+
+    def __init__(self, parse: Callable[[str], T]) -> None:
+        self._parse, self._size = parse, 0
+        self._held: OrderedDict[str, T] = OrderedDict()
+
+    def __call__(self, text: str) -> T:
+        if text in self._held:
+            self._held.move_to_end(text)
+            return self._held[text]
+        self._held[text] = found = self._parse(text)
+        self._size += len(text)
+        while self._size > MOST_PARSED:
+            self._size -= len(self._held.popitem(last=False)[0])
+        return found
+
+
+def _rules(text: str) -> Rules:
     return {name: [(bool(allow), pattern) for allow, pattern in group] for name, group in json.loads(text).items()}
 
 
-@lru_cache(maxsize=4096)
-def _loaded_reservations(text: str) -> Reservations:
+def _reservations(text: str) -> Reservations:
     return [(location, bool(reserves), policy) for location, reserves, policy in json.loads(text)]
 
 
+_loaded, _loaded_reservations = Parsed(_rules), Parsed(_reservations)
 _DEFAULT_PORT = re.compile(r":(?:80|443)?$")
 
 

@@ -64,13 +64,15 @@ class PartTask(Protocol):
     def memory_bytes(self) -> int: ...
 
 
-def in_batches(rows: Iterable[dict[str, object]], table: pa.Schema, most: int) -> Iterator[pa.RecordBatch]:
-    """The rows in batches of `most` rows and about BATCH_BYTES characters of text at most. No row is asked for before the
+def in_batches(
+    rows: Iterable[dict[str, object]], table: pa.Schema, most: int, large: str = "text"
+) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of `most` rows and about BATCH_BYTES characters of the column `large` at most. No row is asked for before the
     batch of those before it is full. A row with a value that its column can't hold is a failed one."""
     waiting, size = list[dict[str, object]](), 0
     for row in rows:
         waiting.append(row)
-        text = row.get("text")
+        text = row.get(large)
         size += len(text) if isinstance(text, str) else 0
         if len(waiting) >= most or size >= BATCH_BYTES:
             yield _batch(waiting, table)

@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 import curate
 from curate.corpus import schema
 from curate.corpus.recipe import load
+from curate.corpus.shards import ShardWriter
 from curate.errors import UsageError
 from curate.filters.base import Document
 from curate.filters.opt_outs import KINDS, OptOuts
 from curate.jobs.clean import Options, clean
-from curate.read import inputs
+from curate.read import inputs, robots
 from curate.read.corpora import rows, tables_source
 from curate.read.documents import crawl_source
-from curate.read.opt_outs import DIRECTIVES, declared
-from curate.read.robots import LONGEST_PATTERN, MOST_RULES, Sites, parse, refused, reservations, reserved
+from curate.read.opt_outs import AI_CRAWLERS, DIRECTIVES, declared
+from curate.read.robots import LONGEST_PATTERN, MOST_RULES, MOST_SITE, Sites, parse, refused, reservations, reserved
 from curate.report.trace import trace
 from curate.sample.records import gzip_member, http_message, warc_record
 from curate.warc.headers import parse_http
@@ -228,8 +229,46 @@ def test_hostile_robots_txt_takes_linear_time():
     assert_linear(work, "paths")
 
 
+def test_rules_of_a_site_are_bounded_whoever_they_are_for():
+    many = "".join(f"User-agent: {name}\n" for name in sorted(AI_CRAWLERS))
+    for pattern in ("/" + "a" * 990, "/" + "\U0001f600" * 900, "/"):
+        rules = parse(many + f"Disallow: {pattern}\n" * 10_000 + f"Content-Signal: {pattern} ai-train=no\n" * 10_000)
+        assert 20_000 < len(json.dumps(rules)) <= MOST_SITE
+    long = [{"location": "/" + "\ud800" * 900, "tdm-reservation": 1, "tdm-policy": "https://a.example/" + "p" * 250}]
+    assert 400_000 < len(json.dumps(reservations(json.dumps(long * 1_000)))) <= MOST_SITE
+
+
+def test_rules_that_are_held_parsed_are_bounded_by_their_bytes(monkeypatch):
+    asked = []
+    monkeypatch.setattr(robots, "MOST_PARSED", 100)
+    parsed = robots.Parsed(lambda text: asked.append(text) or len(text))
+    for text in ("a" * 60, "b" * 30, "a" * 60, "c" * 20, "a" * 60, "b" * 30, "d" * 101, "a" * 60):
+        assert parsed(text) == len(text)
+    assert [text[0] for text in asked] == ["a", "b", "c", "b", "d", "a"]
+
+
+@pytest.mark.parametrize(("most", "said"), [(200, ["robots.txt:ccbot"]), (60, ["robots.txt:*"])])
+def test_where_sites_have_too_many_rules_the_longest_refuse_everything(tmp_path, monkeypatch, most, said):
+    monkeypatch.setattr(robots, "MOST_SITES", most)
+    rules = {"a": "User-agent: CCBot\nDisallow: /x", "b": "User-agent: CCBot\nDisallow: /" + "y" * 40}
+    told = [{"place": f"{host}.example", "rules": json.dumps(parse(text))} for host, text in rules.items()]
+    mined = reservations('[{"location": "/z%s", "tdm-reservation": 0}]' % ("z" * 300))
+    told.append({"place": "c.example/tdmrep.json", "rules": json.dumps(mined)})
+    with ShardWriter(str(tmp_path / "robots" / "one"), robots.ROWS, scratch=True) as writer:
+        writer.write(pa.Table.from_pylist(told, robots.ROWS))
+    task = robots.MergeTask(
+        name="all", names=("one",), out=str(tmp_path / robots.MERGED / "all"), scratch=str(tmp_path)
+    )
+    assert robots.merge(task).rows == 3
+    sites = robots.sites(str(tmp_path))
+    assert sites.declared("https://a.example/x") == ["robots.txt:ccbot"]
+    assert sites.declared("https://b.example/" + "y" * 40) == said
+    assert sites.declared("https://c.example/") == ["tdmrep.json:tdm-reservation"]
+    assert sites.declared("https://d.example/") == []
+
+
 def test_no_sites():
-    nothing = Sites(np.array([], np.uint64), np.array([], np.int32), pa.array([], pa.string()))
+    nothing = Sites(np.array([], np.uint64), np.array([], np.int32), pa.array([], pa.large_string()))
     assert nothing.declared("https://a.example/") == []
 
 
