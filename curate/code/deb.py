@@ -134,6 +134,7 @@ def deb_survey(found: Iterable[Member], detector: Detector) -> Licences:
         elif own and member.path == own and not member.skipped:
             said = _copyright(member, detector)
             licences.files["copyright"] = said[""]
+            licences.files_of.setdefault("", []).append("copyright")
             for folder, evidence in said.items():
                 licences.texts.setdefault(folder, []).extend(evidence)
         else:

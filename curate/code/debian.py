@@ -10,7 +10,7 @@ import re2
 
 from curate.code.evidence import Evidence, canonical
 from curate.code.names import UNKNOWN
-from curate.code.strangers import EVERYTHING, any_of
+from curate.code.strangers import EVERYTHING, MAX_STATEMENTS, any_of
 
 FORMAT = re.compile(r"^Format(?:-Specification)?:\s*\S*(?:copyright-format|dep5|DEP5|dep-5)", re.M | re.I)
 _NAMES = {
@@ -50,12 +50,15 @@ def paragraphs(text: str, path: str, read: Reader | None = None) -> list[Paragra
 
     What a short name means that the format does not have is what its text is, which stands in the file, by `read`.
     """
-    found = []
+    found: list[Paragraph] = []
     blocks = [_fields(block) for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))]
     texts = _texts(blocks)
     for fields in blocks:
         if "files" not in fields or "license" not in fields:
             continue
+        if len(found) == MAX_STATEMENTS:  # for which files which holds is not asked: for none is it free
+            said = Evidence(UNKNOWN, "debian-copyright", path, f"more than {MAX_STATEMENTS:,} paragraphs", 0.5)
+            return [Paragraph(EVERYTHING, said, ("*",))]
         name = fields["license"].split("\n", 1)[0].strip()
         own = partial(_of_text, _texts([fields]) or texts, read) if read else None
         expression = short_name(name, own)

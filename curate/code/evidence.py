@@ -41,6 +41,10 @@ def _spelled(key: str) -> str:
     return _RENAMED.get(key) or spelling().get(key.lower()) or UNKNOWN
 
 
+MAX_EVIDENCE, MAX_EXPRESSION = 500, 5_000
+"""Signs that a row shows, and characters of an expression that is read: the time that it takes grows with their square."""
+
+
 @lru_cache(maxsize=20_000)
 def canonical(expression: str) -> str | None:
     """`expression` with SPDX ids in their own spelling, deprecated ids replaced; None when it is no expression.
@@ -48,6 +52,8 @@ def canonical(expression: str) -> str | None:
     Ids that the list does not know become `LicenseRef-unknown`.
     """
     licensing = spdx()
+    if len(expression) > MAX_EXPRESSION:
+        return None
     if expression in licensing.known_symbols:  # as most are: not worth a parse
         return expression
     try:
@@ -90,5 +96,5 @@ def ids(expression: str | None) -> frozenset[str]:
 
 
 def to_json(evidence: Sequence[Evidence]) -> str:
-    """The column `license_evidence`."""
-    return json.dumps([asdict(e) for e in evidence], ensure_ascii=False, sort_keys=True)
+    """The column `license_evidence`: MAX_EVIDENCE signs of it at most, as each file of a folder repeats what is said of that."""
+    return json.dumps([asdict(e) for e in evidence[:MAX_EVIDENCE]], ensure_ascii=False, sort_keys=True)

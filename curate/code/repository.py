@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from curate.code.debian import Paragraph, evidence_for, is_copyright, paragraphs
 from curate.code.detect import Detector, is_license_file
@@ -16,9 +17,12 @@ from curate.code.notices import restricts
 from curate.code.remarks import remark
 from curate.code.reuse import Annotation, annotation_for, annotations
 from curate.code.scopes import is_for_other_files
+from curate.code.strangers import MAX_POINTERS, MAX_STATEMENTS
 from curate.code.terms import sets_terms
 from curate.filters.code import installed_at, is_vendored
 
+T = TypeVar("T")
+_TOO_MUCH = f"more than {MAX_STATEMENTS:,} signs of a licence in a folder"
 _PROSE = re.compile(r"\.(?:md|markdown|rst|txt|adoc|html?|xhtml|tex)$|(?:^|/)[A-Z]+$", re.I)
 _TESTS = re.compile(
     r"(?:^|/)(?:__)?(?:tests?|testing|test[-_]?data|test[-_]?suite|fixtures?|specs?)(?:__)?(?:/|$)", re.I
@@ -36,6 +40,8 @@ class Licences:
     texts: dict[str, list[Evidence]] = field(default_factory=dict)
     files: dict[str, list[Evidence]] = field(default_factory=dict)
     """The same by file, for those that point to one."""
+    files_of: dict[str, list[str]] = field(default_factory=dict)
+    """The paths of these by folder."""
     scopes: dict[str, list[Evidence]] = field(default_factory=dict)
     """Folders that the licence above does not hold for, with what is said of them."""
     metadata: dict[str, list[Evidence]] = field(default_factory=dict)
@@ -43,6 +49,8 @@ class Licences:
     """What the section on the licence says; it holds besides what the files above say, and never alone."""
     debian: dict[str, list[Paragraph]] = field(default_factory=dict)
     reuse: dict[str, list[Annotation]] = field(default_factory=dict)
+    statements: int = 0
+    """How many scopes, paragraphs of Debian's and annotations there are."""
     installed: bool = False
     """Whether this is what a Debian package installs, whose place for modules is no folder of other people's code."""
 
@@ -58,30 +66,56 @@ class Licences:
         folder = folder_of(member.path)
         text = member.data.decode("utf-8", "replace") if member.path.endswith("debian/copyright") else ""
         if is_copyright(member.path, text):
-            self.debian[folder_of(folder)] = paragraphs(text, member.path, detector.licence_of_text)
+            if stating := paragraphs(text, member.path, detector.licence_of_text):
+                self._state(self.debian, folder_of(folder), stating)
         elif PurePosixPath(member.path).name == "REUSE.toml":
-            self.reuse[folder] = annotations(member.data.decode("utf-8", "replace"), member.path)
+            if annotating := annotations(member.data.decode("utf-8", "replace"), member.path):
+                self._state(self.reuse, folder, annotating)
         elif is_license_file(member.path):
             self._add_licence(member, folder, detector)
         elif is_metadata(member.path):
             evidence = stated(member.path, member.data)
             if evidence:
-                self.metadata.setdefault(folder, []).append(evidence)
+                self._say(self.metadata, folder, [evidence])
         elif is_readme(member.path):
-            self.readmes.setdefault(folder, []).extend(_of_readme(member, detector))
+            self._say(self.readmes, folder, _of_readme(member, detector))
+
+    def _state(self, stated: dict[str, list[T]], folder: str, found: list[T]) -> None:
+        """Take statements for some of the files, unless there are too many of them: each is tried on each file."""
+        self.statements += len(found)
+        if self.statements <= MAX_STATEMENTS:
+            stated[folder] = found
+
+    def _say(self, table: dict[str, list[Evidence]], folder: str, found: list[Evidence]) -> None:
+        """Take what is said of a folder; where that is too much, its licence is unknown."""
+        held = table.setdefault(folder, [])
+        if len(held) + len(found) <= MAX_STATEMENTS:
+            held += found
+        elif not any(item.text == _TOO_MUCH for item in self.texts.get(folder, ())):
+            self.texts.setdefault(folder, []).append(Evidence(UNKNOWN, "full-text", folder, _TOO_MUCH, 0.0))
+
+    def too_many(self) -> list[Evidence]:
+        """That more is stated for some of the files than is tried on each: the licence of all of them is unknown."""
+        told = f"more than {MAX_STATEMENTS:,} statements for some of the files"
+        return [Evidence(UNKNOWN, "metadata", "", told, 0.0)] if self.statements > MAX_STATEMENTS else []
 
     def _add_licence(self, member: Member, folder: str, detector: Detector) -> None:
         found = detector.detect(member.data, member.path) or _reserved(member)
         if _is_manual(member, found):
             return
+        if member.path not in self.files:
+            self.files_of.setdefault(folder, []).append(member.path)
         self.files[member.path] = found
         if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
             folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
         for item in found:
             if item.kind == "scope":
-                self.scopes.setdefault(f"{folder}/{item.text}".lstrip("/"), []).append(item)
+                place = f"{folder}/{item.text}".lstrip("/")
+                self.statements += 1
+                if self.statements <= MAX_STATEMENTS:
+                    self.scopes.setdefault(place, []).append(item)
         if not is_for_other_files(member.path):
-            self.texts.setdefault(folder, []).extend(e for e in found if e.kind != "scope")
+            self._say(self.texts, folder, [e for e in found if e.kind != "scope"])
 
     def of_file(self, path: str) -> list[Evidence]:
         """The evidence for a file that says nothing itself: Debian's word on it, else that of the nearest folder."""
@@ -139,9 +173,9 @@ class Licences:
         """
         out = [item for item in found if item.kind != "pointer"]
         named = frozenset[str]().union(*(ids(item.expression) for item in out if item.kind not in ("mention", "doubt")))
-        for item in (e for e in found if e.kind == "pointer"):
+        for number, item in enumerate(e for e in found if e.kind == "pointer"):
             asking = item.where.rsplit(":", 1)[0]
-            target = self._target(item.text, folder, asking) if depth else None
+            target = self._target(item.text, folder, asking) if depth and number < MAX_POINTERS else None
             if target is None:
                 out.append(item)
                 continue
@@ -154,7 +188,9 @@ class Licences:
         """What the licence file of a name says that is nearest at or above `folder`; "" is any; None where there is none."""
         wanted = PurePosixPath(name).name.lower()
         while True:
-            here = [path for path in self.files if folder_of(path) == folder and path != asking]
+            here = [path for path in self.files_of.get(folder, ()) if path != asking]
+            if len(here) > MAX_STATEMENTS:
+                return None
             exact = [path for path in here if PurePosixPath(path).name.lower() == wanted]
             alike = [path for path in here if _stem(path) == _stem(wanted)]
             if exact or alike:
@@ -307,4 +343,5 @@ def licence_of(member: Member, licences: Licences, detector: Detector) -> tuple[
     elif _PROSE.search(member.path) and all(item.kind == "header-notice" for item in under):
         under = [*under, *licences.of_file(member.path)]  # a README that speaks of a licence is not thereby under it
     evidence = [*under, *beside] if under else []
+    evidence += licences.too_many()
     return conjunction(item.expression for item in evidence), evidence

@@ -8,7 +8,7 @@ import re2
 
 from curate.code.evidence import Evidence, canonical, conjunction
 from curate.code.names import UNKNOWN
-from curate.code.strangers import EVERYTHING, any_of, toml
+from curate.code.strangers import EVERYTHING, MAX_STATEMENTS, any_of, toml
 
 PRECEDENCES = ("closest", "aggregate", "override")
 MAX_PATTERNS = 5_000
@@ -31,6 +31,11 @@ def annotations(text: str, path: str) -> list[Annotation]:
         tables = toml(text).get("annotations", [])
     except (ValueError, RecursionError):
         return []
+    if (
+        isinstance(tables, list) and len(tables) > MAX_STATEMENTS
+    ):  # which holds for which file is not asked: for none is it free
+        said = Evidence(UNKNOWN, "metadata", path, f"more than {MAX_STATEMENTS:,} annotations", 0.5)
+        return [Annotation(EVERYTHING, said, "override")]
     read = (_annotation(table, path) for table in tables) if isinstance(tables, list) else ()
     return [annotation for annotation in read if annotation]
 

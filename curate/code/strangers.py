@@ -1,5 +1,6 @@
 """What files of strangers may hold and Python's own parsers take forever for: names in TOML of thousands of parts, lines of blanks in
-configuration files, lists of globs that no automaton holds."""
+configuration files, lists of globs that no automaton holds, and so many
+statements that files times statements take forever."""
 
 import re
 import tomllib
@@ -12,6 +13,9 @@ MAX_PARTS = 64
 """Parts of a dotted name in TOML: the time that it takes grows with their square (with their cube in a table's name)."""
 MAX_PATTERN, MAX_WILDCARDS = 400_000, 10_000
 """Characters of the patterns of one statement, and what in them stands for anything: each name is held against all of them."""
+MAX_STATEMENTS, MAX_POINTERS = 2_000, 200
+"""What a repository states for some of its files (each is tried on each file), or what licence files and metadata say of a folder; and what a
+file points to. Where more is said, the licence is unknown."""
 _DOTTED = re2.compile(rf"""(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MAX_PARTS}}}""")
 _BLANKS = re.compile(r"(?<=\S)[^\S\n]{2,}")
 _OPTIONS = re2.Options()

@@ -1,11 +1,17 @@
 """What files of strangers may hold that parsers take forever for, or that no automaton holds."""
 
+import json
+
 import pytest
 
 from curate.code import debian, reuse, source
+from curate.code.detect import Detector
+from curate.code.evidence import MAX_EVIDENCE, Evidence, canonical, to_json
+from curate.code.members import Member
 from curate.code.metadata import stated
 from curate.code.names import UNKNOWN
-from curate.code.strangers import MAX_PARTS, toml
+from curate.code.repository import Licences, licence_of, survey
+from curate.code.strangers import MAX_PARTS, MAX_POINTERS, MAX_STATEMENTS, toml
 from tests.code.test_repositories import MIT
 
 FORMAT = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
@@ -63,3 +69,47 @@ def test_a_licence_that_takes_too_long_is_unknown(monkeypatch: pytest.MonkeyPatc
     detector = source.Patient()
     assert [item.expression for item in detector.detect(b"Copyright (c) " * 20_000, "LICENSE")] == [UNKNOWN]
     assert [item.expression for item in detector.detect(MIT.encode(), "LICENSE")] == ["MIT"]
+
+
+DEP5 = FORMAT + "Files: *\nLicense: Expat\n\n"
+REUSE = '[[annotations]]\npath = "*"\nSPDX-License-Identifier = "MIT"\n'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"debian/copyright": DEP5 + "Files: a\nLicense: Expat\n\n" * MAX_STATEMENTS},
+        {"REUSE.toml": REUSE * (MAX_STATEMENTS + 1)},
+        {f"{number}/REUSE.toml": REUSE * 100 for number in range(MAX_STATEMENTS // 100 + 1)},
+        {f"{number}/debian/copyright": DEP5 * 100 for number in range(MAX_STATEMENTS // 100 + 1)},
+    ],
+)
+def test_more_statements_than_are_tried_on_each_file_leave_it_unknown(files: dict[str, str]) -> None:
+    detector = Detector()
+    stating = [Member(path, text.encode()) for path, text in {**files, "LICENSE": MIT}.items()]
+    licences = survey(stating, detector)
+    assert sum(map(len, [*licences.debian.values(), *licences.reuse.values()])) <= MAX_STATEMENTS
+    expression, evidence = licence_of(Member("src/a.c", b"int a;"), licences, detector)
+    assert UNKNOWN in str(expression)
+    assert any(f"more than {MAX_STATEMENTS:,}" in item.text for item in evidence)
+    least = survey(stating[1:], detector) if len(files) > 1 else None
+    if least:  # one of them less, and all are tried
+        assert licence_of(Member("src/a.c", b"int a;"), least, detector)[0] == "MIT"
+
+
+def test_more_said_of_a_folder_than_is_put_together_leaves_it_unknown() -> None:
+    detector = Detector()
+    many = [Member("package.json", b'{"license": "MIT"}')] * (MAX_STATEMENTS + 1)
+    assert licence_of(Member("a.c", b"int a;"), survey(many[1:], detector), detector)[0] == "MIT"
+    expression, evidence = licence_of(Member("a.c", b"int a;"), survey(many, detector), detector)
+    assert UNKNOWN in str(expression)
+    assert len(json.loads(to_json(evidence))) == MAX_EVIDENCE
+
+
+def test_expressions_and_pointers_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert canonical(" AND ".join(["MIT", *(f"x{number}" for number in range(100_000))])) is None
+    pointers = [Evidence(UNKNOWN, "pointer", f"a.c:{line}", "LICENSE", 0.9) for line in range(1_000)]
+    asked: list[str] = []
+    monkeypatch.setattr(Licences, "_target", lambda _self, name, *_: asked.append(name))
+    assert Licences().resolved(pointers, "") == pointers
+    assert len(asked) == MAX_POINTERS
