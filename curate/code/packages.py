@@ -1,4 +1,4 @@
-"""Whatever holds the files of one project: a repository, an archive, a Debian source (`.dsc`) or package (`.deb`)."""
+"""Whatever holds the files of one project: a repository, an archive, a Debian source (`.dsc`) or package (`.deb`), a wheel."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from curate.code.debsource import is_dsc, source_members
 from curate.code.detect import Detector
 from curate.code.members import Member, is_repository, members
 from curate.code.repository import Licences, survey
+from curate.code.wheels import is_wheel, wheel_survey
 
 
 def is_package(path: str) -> bool:
@@ -23,4 +24,6 @@ def members_of(path: str) -> Iterator[Member]:
 
 def survey_of(path: str, detector: Detector) -> Licences:
     """What its licence files and metadata say. Raises what `members_of` does."""
-    return deb_survey(deb_members(path), detector) if is_deb(path) else survey(members_of(path), detector)
+    if is_deb(path):
+        return deb_survey(deb_members(path), detector)
+    return (wheel_survey if is_wheel(path) else survey)(members_of(path), detector)

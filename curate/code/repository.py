@@ -53,6 +53,13 @@ class Licences:
     """How many scopes, paragraphs of Debian's and annotations there are."""
     installed: bool = False
     """Whether this is what a Debian package installs, whose place for modules is no folder of other people's code."""
+    speaks: str = ""
+    """A folder of metadata that speaks for the root, as that of a wheel."""
+
+    def _place(self, path: str) -> str:
+        """The folder that a licence file or metadata speak for."""
+        folder = folder_of(path)
+        return "" if self.speaks and f"{folder}/".startswith(f"{self.speaks}/") else folder
 
     def _is_top(self, folder: str) -> bool:
         """Whether what stands above a folder says nothing of it."""
@@ -63,7 +70,7 @@ class Licences:
         """Read a member, if it is a licence file or package metadata."""
         if member.skipped:
             return
-        folder = folder_of(member.path)
+        folder = self._place(member.path)
         text = member.data.decode("utf-8", "replace") if member.path.endswith("debian/copyright") else ""
         if is_copyright(member.path, text):
             if stating := paragraphs(text, member.path, detector.licence_of_text):
@@ -78,7 +85,7 @@ class Licences:
             if evidence:
                 self._say(self.metadata, folder, [evidence])
         elif is_readme(member.path):
-            self._say(self.readmes, folder, _of_readme(member, detector))
+            self._say(self.readmes, folder, of_readme(member, detector))
 
     def _state(self, stated: dict[str, list[T]], folder: str, found: list[T]) -> None:
         """Take statements for some of the files, unless there are too many of them: each is tried on each file."""
@@ -109,13 +116,21 @@ class Licences:
         if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
             folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
         for item in found:
-            if item.kind == "scope":
+            if item.kind == "scope" and self._is_apart(
+                member.path
+            ):  # where a part of the source lies in a wheel nobody says
+                self._say(self.texts, folder, [replace(item, expression=UNKNOWN, kind="doubt")])
+            elif item.kind == "scope":
                 place = f"{folder}/{item.text}".lstrip("/")
                 self.statements += 1
                 if self.statements <= MAX_STATEMENTS:
                     self.scopes.setdefault(place, []).append(item)
         if not is_for_other_files(member.path):
             self._say(self.texts, folder, [e for e in found if e.kind != "scope"])
+
+    def _is_apart(self, path: str) -> bool:
+        """Whether a file speaks for the root and lies elsewhere."""
+        return self._place(path) != folder_of(path)
 
     def of_file(self, path: str) -> list[Evidence]:
         """The evidence for a file that says nothing itself: Debian's word on it, else that of the nearest folder."""
@@ -194,7 +209,8 @@ class Licences:
             exact = [path for path in here if PurePosixPath(path).name.lower() == wanted]
             alike = [path for path in here if _stem(path) == _stem(wanted)]
             if exact or alike:
-                return [e for path in exact[:1] or alike[:1] for e in self.files[path]]
+                most = None if self.speaks else 1  # those of a wheel lie in several folders
+                return [e for path in exact[:most] or alike[:most] for e in self.files[path]]
             if here and (not wanted or _stem(wanted) in ("license", "copying")):
                 return agreed([e for path in here for e in self.files[path]], self.metadata.get(folder, []))
             if self._is_top(folder):
@@ -280,7 +296,7 @@ _SECTION = re.compile(
 """A heading that says "License", and the first paragraph behind it."""
 
 
-def _of_readme(member: Member, detector: Detector) -> list[Evidence]:
+def of_readme(member: Member, detector: Detector) -> list[Evidence]:
     """What a README's section on the licence says, where each of its sentences is known, or one of them restricts."""
     match = _SECTION.search(member.data)
     if match is None or len(match.group("body")) > 2_000:
