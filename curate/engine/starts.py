@@ -37,9 +37,9 @@ LOST = KILLED | {errno.EDEADLK}
 SERVERS = 3
 """So many are tried for one child."""
 
-SPARING = {"OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-"""Environment of a child, unless it is set: one thread; and buffers of a megabyte that go back to the system as they are freed (glibc),
-where Arrow's own allocator keeps half as much again as is used."""
+SPARING = {"OMP_NUM_THREADS": "1", "MIMALLOC_PURGE_DELAY": "0"}
+"""Environment of a child, unless it is set: one thread; and Arrow's allocator gives the system what is freed as it is freed, where it keeps
+half as much again as is used."""
 
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from curate.engine.children import main; main()"
 """Ctrl-C is the parent's to handle."""
