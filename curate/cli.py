@@ -142,6 +142,7 @@ def group(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `curate`."""
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")  # Arrow, loaded later, gives back what is freed: see engine/starts.py
     run(group, arguments, "curate")
 
 

@@ -5,7 +5,7 @@ write the same rows of LOST and tell the same facts.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.dedup.base import REMOVALS
+from curate.engine.memory import give_back
 from curate.files import storage
 
 MOST_KEYS = 1 << 20
-"""Keys that are few: a quarter of a gigabyte at the peak."""
+"""Keys that are few: a tenth of a gigabyte at the peak."""
 COLUMNS = ("shard", "doc", "pos", "survivor", "value")
 LARGEST = 10
 """Groups that the facts name."""
@@ -42,9 +43,9 @@ def elect(
     folders: Sequence[str], names: Sequence[str], shards: int, *, keep_one: bool, owners: bool, owner_value: float
 ) -> Found:
     """The election over the rows `names` (keep_first.KEYS) of some folders; see `keep_first.elect`."""
-    rows = _read(folders, names)
-    hi, lo, rank, doc, pos = (rows[name].to_numpy() for name in ("hi", "lo", "rank", "doc", "pos"))
-    again = rows["again"].to_numpy()
+    columns = _read(folders, names)
+    give_back()
+    hi, lo = columns["hi"], columns["lo"]
     order = np.lexsort((lo, hi))
     new = np.ones(len(order), np.bool_)
     new[1:] = (np.diff(hi[order]) != 0) | (np.diff(lo[order]) != 0)
@@ -53,7 +54,10 @@ def elect(
     order = order[np.repeat(sizes > 1, sizes)]  # what is repeated, key by key
     sizes = sizes[sizes > 1]
     starts = np.cumsum(sizes) - sizes
-    hi, lo, rank, doc, pos, again = (column[order] for column in (hi, lo, rank, doc, pos, again))
+    del hi, lo
+    for name in names:  # one after the other: old and new ones side by side take twice the memory
+        columns[name] = columns[name][order]
+    hi, lo, rank, doc, pos, again = (columns[name] for name in ("hi", "lo", "rank", "doc", "pos", "again"))
     if not len(order):
         none = np.zeros(0, np.int64)
         return Found(_table(none, none, none, none, np.zeros(0), keep_one=keep_one), [], [])
@@ -74,14 +78,17 @@ def elect(
     return Found(lost, _bins(sizes), largest)
 
 
-def _read(folders: Sequence[str], names: Sequence[str]) -> pa.Table:
-    tables = []
+def _read(folders: Sequence[str], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    tables, columns = list[pa.Table](), dict[str, npt.NDArray[Any]]()
     for folder in folders:
         for path in storage.list_files(folder, ".parquet"):
             fs, inner = storage.filesystem(path)
             with pq.ParquetFile(inner, filesystem=fs) as file:
                 tables.append(file.read(list(names), use_threads=False))
-    return pa.concat_tables(tables).combine_chunks()
+    for name in names:  # what was copied is let go before the next one
+        columns[name] = np.concatenate([table[name].to_numpy() for table in tables])
+        tables = [table.drop_columns(name) for table in tables]
+    return columns
 
 
 def _table(
