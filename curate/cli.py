@@ -142,7 +142,8 @@ def group(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `curate`."""
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")  # Arrow, loaded later, gives back what is freed: see engine/starts.py
+    # Arrow, which is loaded later, gives what is freed back at once, as in children (engine/starts.py).
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
     run(group, arguments, "curate")
 
 
