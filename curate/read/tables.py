@@ -35,9 +35,10 @@ ENDINGS = (".parquet", *(f"{one}{packed}" for one in JSON_ENDINGS for packed in 
 BATCH_ROWS, BATCH_BYTES = 1024, 32 << 20
 EMPTY = ("no_text", "empty_text")
 """Problems of rows that can be read and hold no text. The others: no_column, not_text, not_utf8 (a column of bytes),
-not_json, not_object, long_line, and damaged, which stands for all rows that can't be reached."""
+not_json, not_object, long_line, given_up (of a file with more than MAX_ROWLESS of these), and damaged, which stands for all rows that can't be reached."""
 MAX_ROWLESS = 1 << 20
-"""Rows that a file without a column of text gives at most: how many it has is what it says itself."""
+"""Failed rows of a file that are given one by one, as a few bytes pack hundreds of millions of them. All further ones are one row, and
+a file that has had no document at all is given up."""
 ROW = [
     pa.field("_row", pa.int64(), nullable=False),  # counted from 0 in the file; blank lines don't count
     pa.field("_problem", pa.string()),  # null for a row that can be read
@@ -65,12 +66,34 @@ def read(
         schema = schema.append(own[-1])
     try:
         if is_parquet(file):
-            yield from _parquet(file, fields, asked, schema, own)
+            yield from _bounded(_parquet(file, fields, asked, schema, own))
         else:
-            yield from _json(file, fields, asked, schema, label, max_line)
+            yield from _bounded(_json(file, fields, asked, schema, label, max_line))
     except DAMAGE as error:
         refuse_unreachable(file, error)
         yield _problems(schema, [(0, Problem("damaged", f"the file can't be read: {first_line(error)}"))])
+
+
+def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches with MAX_ROWLESS failed rows, or some more, and one for all further ones."""
+    failed, documents, more, first = 0, 0, 0, 0
+    for batch in batches:
+        problems = batch["_problem"]
+        documents += problems.null_count
+        bad = pc.and_(problems.is_valid(), pc.invert(pc.is_in(problems, pa.array(EMPTY))))
+        if not bad.true_count or failed < MAX_ROWLESS:
+            failed += bad.true_count
+            yield batch
+            continue
+        first, more = first if more else batch.filter(bad)["_row"][0].as_py(), more + bad.true_count
+        if not documents:
+            told = f"row {first + 1:,}: {failed:,} rows before it and no document, the rest is not read"
+            yield _problems(batch.schema, [(first, Problem("given_up", told))])
+            return
+        yield batch.filter(pc.invert(bad))
+    if more:
+        told = f"row {first + 1:,}: from here on {more:,} rows are no documents, as {failed:,} before them"
+        yield _problems(batch.schema, [(first, Problem("given_up", told))])
 
 
 def is_parquet(file: str) -> bool:
@@ -240,8 +263,8 @@ def _stored(there: pa.Schema, name: str) -> pa.DataType:
 
 def _rowless(schema: pa.Schema, rows: int, told: str) -> Iterator[pa.RecordBatch]:
     """The rows of a file of which none can be read."""
-    for start in range(0, min(rows, MAX_ROWLESS), BATCH_ROWS):
-        places = range(start, min(start + BATCH_ROWS, rows, MAX_ROWLESS))
+    for start in range(0, rows, BATCH_ROWS):  # of which `_bounded` takes MAX_ROWLESS
+        places = range(start, min(start + BATCH_ROWS, rows))
         yield _problems(schema, [(at, Problem("no_column", f"{rows:,} rows: {told}")) for at in places])
 
 

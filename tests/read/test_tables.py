@@ -428,3 +428,37 @@ def test_a_dictionary_that_unpacks_to_the_memory_is_a_failed_row(tmp_path: Path)
     assert [source.run(task).rows for task in tasks] == [1, 1]
     rows = [row for task in tasks for row in pq.read_table(task.out).to_pylist()]
     assert [(row["verdict"], row["reason"]) for row in rows] == [("failed", "damaged"), (None, None)]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_failed_rows_without_end_are_one_row(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(tables, "MAX_ROWLESS", 10)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 4)
+
+    def read(values: list[object]) -> list[tuple[int, str | None, str | None]]:
+        path = tmp_path / name
+        if name == "a.jsonl":
+            path.write_text("".join(json.dumps({"n": 1} if one == b"\xff" else {"text": one}) + "\n" for one in values))
+        else:
+            whole = [one.encode() if isinstance(one, str) else one for one in values]
+            pq.write_table(pa.table({"text": pa.array(whole, pa.binary())}), path)
+        found = [row for batch in tables.read(str(path), ["text"]) for row in batch.to_pylist()]
+        return [(row["_row"], row["text"], row["_problem"]) for row in found]
+
+    bad, kind = b"\xff", "no_column" if name == "a.jsonl" else "not_utf8"
+    rows = read([bad] * 30)
+    assert rows == [*((at, None, kind) for at in range(12)), (12, None, "given_up")]
+    rows = read(["a", *[bad] * 13, None, bad, "b", bad, bad, "c"])
+    assert rows == [
+        (0, "a", None), *((at, None, kind) for at in range(1, 12)), (14, None, "no_text"), (16, "b", None),
+        (19, "c", None), (12, None, "given_up"),
+    ]  # fmt: skip
+    assert read([None] * 30) == [(at, None, "no_text") for at in range(30)]
+    assert read([bad] * 12) == [(at, None, kind) for at in range(12)]
+
+
+def test_a_parquet_file_of_many_rows_without_text_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_ROWLESS", 2_000)
+    pq.write_table(pa.table({"n": range(9_000)}), tmp_path / "a.parquet")
+    found = [row for batch in tables.read(str(tmp_path / "a.parquet"), ["text"]) for row in batch.to_pylist()]
+    assert (len(found), found[-1]["_problem"], found[-1]["_row"]) == (2_049, "given_up", 2_048)
