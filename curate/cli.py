@@ -19,6 +19,7 @@ import click
 
 import curate
 from curate.errors import DISK, GOES_ON, in_words, refuse_empty
+from curate.files.home import at_home
 
 COMMANDS = {
     "clean": ("curate.commands.clean:clean", "Crawl files to a clean, sharded corpus."),
@@ -145,16 +146,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Arrow, which is loaded later, gives what is freed back at once, as in children (engine/starts.py).
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
     run(group, arguments, "curate")
-
-
-_AT_HOME = re.compile(r"((?:[\w.+-]+=)*)(~/.*)", re.DOTALL)
-
-
-def at_home(word: str) -> str:
-    """A word of the command line with `~/` as the home folder, also behind `--output=` and `NAME=`, where shells leave it as it is and a
-    folder called `~` would be made. One that is called so is `./~/`."""
-    found = _AT_HOME.fullmatch(word)
-    return found[1] + os.path.expanduser(found[2]) if found else word
 
 
 def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from curate.api import ledger as ledgers
 from curate.api.ledger import Facts, Ledger
-from curate.api.told import told
+from curate.api.told import housed, told
 from curate.engine.session import EngineOptions
 from curate.errors import UsageError, refuse_empty
 
@@ -16,6 +16,7 @@ Name = str | os.PathLike[str]
 
 
 @told
+@housed
 def clean(
     inputs: Name | Sequence[Name],
     output: Name,
@@ -86,6 +87,7 @@ def clean(
 
 
 @told
+@housed
 def dedup(
     corpus: Name,
     output: Name,
@@ -124,6 +126,7 @@ def dedup(
 
 
 @told
+@housed
 def mix(
     weights: str | Mapping[str, float] | Name,
     sources: Mapping[str, Name],
@@ -204,6 +207,7 @@ def mix(
 
 
 @told
+@housed
 def sample_crawl(folder: Name) -> list[str]:
     """Write the embedded sample crawl (three WARC files and a WET file) into `folder`; the paths of the files."""
     from curate.sample.crawl import write
@@ -229,6 +233,7 @@ class Probe(Facts):
 
 
 @told
+@housed
 def probe(
     mixtures: Mapping[str, Name] | Sequence[Name],
     output: Name,

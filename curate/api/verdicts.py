@@ -12,6 +12,7 @@ from curate.api.told import told
 from curate.corpus.recipe import Recipe, is_corpus_wide, load, load_steps, parse
 from curate.corpus.schema import document_id
 from curate.errors import RecipeError, UsageError
+from curate.files.home import at_home
 from curate.filters.base import Decision, Document
 from curate.run.passes import DOCUMENT_FIELDS, Row, judge
 
@@ -132,7 +133,7 @@ def recipe_of(recipe: Steps) -> Recipe:
     if isinstance(recipe, Recipe):
         return recipe
     if isinstance(recipe, str):
-        return load(recipe)
+        return load(at_home(recipe))
     steps = tuple(recipe) if isinstance(recipe, Sequence) else (recipe,)
     for step in steps:
         if not (callable(step) or is_corpus_wide(step)):

@@ -271,3 +271,27 @@ def test_crawled_names_are_harmless_in_a_table():
     assert "<script>" not in as_html(funnel(facts))
     assert "\x1b" not in aligned(funnel(facts))
     assert [line.split()[0] for line in aligned(funnel(facts)).splitlines()] == ["count", "records", "skipped", "kept"]
+
+
+@pytest.mark.engine
+def test_the_home_folder_is_that_of_the_command_line(folder, monkeypatch):
+    """`~/` is expanded wherever a path may stand, and no folder called `~` is made."""
+    monkeypatch.setenv("HOME", str(folder / "me"))
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    paths = curate.sample_crawl("~/crawl")
+    assert paths[0].startswith(str(folder / "me/crawl"))
+    (folder / "me/mine.toml").write_text('[[step]]\nuse = "curate.filters.gopher.WordCount"\n')
+    assert [one.kept for one in curate.apply("~/mine.toml", ["a"])] == [False]
+    said = curate.clean(["~/crawl/*.wet.gz"], Path("~/corpus"), "~/mine.toml", quiet=True)
+    assert said.path == str(folder / "me/corpus")
+    assert os.path.isdir(folder / "me/corpus/data")
+    with pytest.raises(CurateError, match=re.escape(f"{folder}/me/none")):
+        curate.mix({"a": 1}, {"a": "~/none"}, "~/mix", documents=1)
+    with pytest.raises(CurateError, match=re.escape(f"{folder}/me/none")):
+        curate.dedup("~/none", "~/out")
+    assert os.listdir(folder / "here") == []
+    assert jobs.housed(lambda *a, **b: (a, b))("a=~/b", "./~/c", 1, None, ("~/d",)) == (
+        (f"a={folder}/me/b", "./~/c", 1, None, (f"{folder}/me/d",)),
+        {},
+    )
