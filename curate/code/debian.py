@@ -98,18 +98,23 @@ def _of_text(texts: Mapping[str, str], read: Reader, name: str) -> str | None:
 def short_name(name: str, by_text: Reader | None = None) -> str:
     """A licence synopsis (`GPL-2+ or Expat`, `GPL-2 with OpenSSL exception`) as an SPDX expression.
 
+    `A or B and C` is A or both of the others, `A or B, and C` is C with one of the others, as the format has it.
     `by_text` is asked for the names that the format does not have.
     """
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME or re.search(r"\bwith\b", name, re.I):
         return UNKNOWN
+    clauses = dict.fromkeys(_choice(clause, by_text) for clause in re.split(r"\s*,\s*and\s+", name))
+    return canonical(" AND ".join(f"({c})" if " OR " in c and len(clauses) > 1 else c for c in clauses)) or UNKNOWN
+
+
+def _choice(name: str, by_text: Reader | None) -> str:
+    """A synopsis without a comma before an `and`: there `and` binds closer than `or`."""
     choices = []
     for choice in re.split(r"\s*[,|]?\s+or\s+|\s*\|\s*", name):
-        parts = [
-            _id(part.strip(" ,"), by_text) for part in re.split(r"\s*,?\s+and\s+|\s*,\s*", choice) if part.strip(" ,")
-        ]
+        parts = [_id(part.strip(" ,"), by_text) for part in re.split(r"\s+and\s+|\s*,\s*", choice) if part.strip(" ,")]
         choices.append(" AND ".join(f"({p})" if " OR " in p or " AND " in p else p for p in parts) or UNKNOWN)
-    return canonical(" OR ".join(f"({c})" if " AND " in c else c for c in choices)) or UNKNOWN
+    return " OR ".join(f"({c})" if " AND " in c and len(choices) > 1 else c for c in choices)
 
 
 def _id(name: str, by_text: Reader | None) -> str:
@@ -137,7 +142,8 @@ def _fields(block: str) -> dict[str, str]:
 
 def glob_pattern(glob: str) -> str:
     """A glob of the format as a regular expression: `*` and `?` match slashes too, a backslash escapes."""
-    out, at = [], 0
+    out, at = list[str](), 0
+    glob = glob.removeprefix("./")
     while at < len(glob):
         c = glob[at]
         if c == "\\" and at + 1 < len(glob):
@@ -149,4 +155,4 @@ def glob_pattern(glob: str) -> str:
         else:
             out.append("." if c == "?" else re2.escape(c))
         at += 1
-    return "".join(out).removeprefix("\\./")
+    return "".join(out)

@@ -22,7 +22,7 @@ _TROVE = {
     "The Unlicense (Unlicense)": "Unlicense",
     "zlib/libpng License": "Zlib",
 }
-"""Trove classifiers that mean one licence. "BSD License" means several and so none."""
+"""Trove classifiers that mean one licence and that the table of names does not have as they are; others are read as names."""
 _CLOSED = re.compile(
     r"\bpropriet|\bcommercial|non-?commercial|\ball rights reserved|\bunlicensed\b|\b(?:educational|home|academic|internal|personal|private) use|\b(?:free|share)ware\b|\bevaluation|\bconfidential|\bclosed[- ]source",
     re.I,

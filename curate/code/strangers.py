@@ -21,6 +21,7 @@ _BLANKS = re.compile(r"(?<=\S)[^\S\n]{2,}")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False  # it would write the pattern to the terminal, as it is
 _OPTIONS.max_mem = 64 << 20
+_OPTIONS.dot_nl = True  # names of files may have line breaks
 
 
 def toml(text: str) -> dict[str, Any]:
