@@ -166,7 +166,8 @@ def count_file(task: CountTask) -> FileCounts:
     """Task: count one file unless that was done before."""
     note = f"{task.counts}.json"
     if storage.exists(note):
-        return replace(typed_json.load(FileCounts, json.loads(storage.read_bytes(note)), note), source=task.file.source)
+        known = typed_json.load(FileCounts, json.loads(storage.read_bytes(note)), note)
+        return replace(known, source=task.file.source, file=task.file.path)  # the same file under another name or path
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one core a task: the engine runs many
     encoder = tokenizer.load(task.tokenizer) if task.tokenizer else None
     skipped: Counter[str] = Counter()
