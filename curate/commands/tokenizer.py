@@ -24,6 +24,7 @@ def tokenizer() -> None:
 @json_option
 def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text_column: str, as_json: bool) -> None:
     """Learn a tokenizer. The same documents give the same file, whatever their files and order."""
+    from curate.console.terminal import notes
     from curate.errors import OutputError
     from curate.files import storage
     from curate.mixing import units
@@ -37,6 +38,13 @@ def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text
         raise UsageError("no text in the inputs: nothing to learn from")
     storage.write_text(output, tokenizers.train(texts, vocab_size).to_str(pretty=True))
     found = tokenizers.find(output)
+    if found.vocabulary < vocab_size:
+        notes(
+            [
+                f"the vocabulary has {found.vocabulary:,} of the {vocab_size:,} entries that were asked for: the text has no further pair that "
+                "occurs twice; give more text, or a smaller --vocab-size"
+            ]
+        )
     value = {
         "path": output,
         "vocabulary": found.vocabulary,
