@@ -178,6 +178,10 @@ def contributions(saved: dict[str, list[float]]) -> dict[str, float]:
     return {name: bits / whole for name, (bits, _) in saved.items()}
 
 
+SHOWN = 0.00005
+"""Bits per byte below which a difference is shown as 0."""
+
+
 def largest(a: list[dict[str, Any]], b: list[dict[str, Any]], names: tuple[str, str]) -> list[str]:
     """For each division a sentence: which part has most of the difference of two mixtures, means over runs.
 
@@ -191,6 +195,8 @@ def largest(a: list[dict[str, Any]], b: list[dict[str, Any]], names: tuple[str, 
         differences = {part: sides[0][part] - sides[1].get(part, 0.0) for part in sides[0]}
         total = sum(differences.values())
         part = max(differences, key=lambda p: abs(differences[p]))
+        if abs(total) < SHOWN and abs(differences[part]) < SHOWN:
+            continue
         text = a[0][division][part][1] / sum(size for _, size in a[0][division].values())
         sentences.append(
             f"by {division}: {differences[part]:+.4f} of the difference of {total:+.4f} ({names[0]} - {names[1]}) is in "

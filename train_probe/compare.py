@@ -65,7 +65,9 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     if look is None:
         point = looks.next_point(seeds, planned)
         for pair in found["pairs"]:
-            pair["verdict"] = f"not yet: {seeds} seeds are finished, the next verdict is at {point}"
+            pair["verdict"] = (
+                f"not yet: {seeds} {'seed is' if seeds == 1 else 'seeds are'} finished, the next verdict is at {point}"
+            )
     found["look"] = None if look is None else asdict(look)
     found["documents"] = documents
     found["differences"] = _differences(runs, found["pairs"])

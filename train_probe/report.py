@@ -10,7 +10,7 @@ from typing import Any
 
 from train_probe import charts, tables
 from train_probe.charts import Interval, Line
-from train_probe.tables import Found, Pair, Runs, lower_is_better, said
+from train_probe.tables import Found, Pair, Runs, counted_seeds, lower_is_better, said
 
 ROWS = 30
 """Of a chart of intervals, at most; the tables have all."""
@@ -91,7 +91,7 @@ def _verdicts(found: Found) -> str:
         ends = f" [{p['interval'][0]:+.4f}, {p['interval'][1]:+.4f}]" if p["interval"][0] is not None else ""
         rows.append(
             f"<li{decided}><b>{_e(p['a'])} and {_e(p['b'])}: {_e(said(p))}</b><br>"
-            f'<span class="soft">{_e(found["primary"])}: {effect}{ends}, p {p["p_corrected"]:.2g}, {p["seeds"]} seeds</span></li>'
+            f'<span class="soft">{_e(found["primary"])}: {effect}{ends}, p {p["p_corrected"]:.2g}, {counted_seeds(p["seeds"])}</span></li>'
         )
     note = f"<p>{_e(found['note'])}</p>" if found.get("note") else ""
     return f'<ul class="verdicts">{"".join(rows)}</ul>{note}'

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from train_probe.errors import ProbeError
 from train_probe.evaluate import METRIC, Scores
 from train_probe.request import load
+from train_probe.tables import counted_seeds
 
 Floats = NDArray[np.float64]
 ALPHA, BETA = 0.3478, 0.3658
@@ -400,12 +401,12 @@ def text(found: dict[str, Any]) -> str:
         for name, p in size["mixtures"].items():
             lines.append(
                 f"  {p['loss']:.4f} bits per byte  {name}  ({short(p['weights'])} weights, {short(p['tokens'])} tokens, "
-                f"{p['flops']:.2g} FLOPs, {p['seeds']} seeds)"
+                f"{p['flops']:.2g} FLOPs, {counted_seeds(p['seeds'])})"
             )
     for pair in found["orders"]:
         lines.append(f"{pair['a']} - {pair['b']}: {pair['said']}")
         lines += [
-            f"  {row['size']}: {row['delta']:+.4f}{_ends(row['interval'], '+')}, {row['seeds']} seeds: {row['verdict']}"
+            f"  {row['size']}: {row['delta']:+.4f}{_ends(row['interval'], '+')}, {counted_seeds(row['seeds'])}: {row['verdict']}"
             for row in pair["sizes"]
         ]
     if not found["laws"]:

@@ -125,9 +125,14 @@ def _figures(pair: Pair) -> str:
     percent = f" ({pair['percent']:+.2f} %)" if pair["percent"] is not None else ""
     seen = f", finds {pair['detectable']:.4f} with power .8" if pair["detectable"] is not None else ""
     return (
-        f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {pair['seeds']} seeds, "
+        f"{pair['a']} - {pair['b']}: {pair['delta']:+.4f}{within}{percent}, {counted_seeds(pair['seeds'])}, "
         f"p {pair['p_corrected']:.2g}{seen}"
     )
+
+
+def counted_seeds(number: int) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{number} seed{'' if number == 1 else 's'}"
 
 
 def said(pair: Pair) -> str:
@@ -154,7 +159,9 @@ def ways(pair: Pair) -> str:
     """What would show a difference as large as the measured one, or the smallest that matters; empty where nothing would."""
     ways = []
     if pair["more"] is not None:
-        ways.append(f"{pair['more']} more seeds (--seeds {pair['seeds'] + pair['more']})")
+        ways.append(
+            f"{pair['more']} more seed{'' if pair['more'] == 1 else 's'} (--seeds {pair['seeds'] + pair['more']})"
+        )
     if pair["plan"] is not None:
         ways.append(f"another experiment of {pair['plan']} seeds")
     return f"{' or '.join(ways)} would show a difference of {pair['target']:.4f} with power .8" if ways else ""

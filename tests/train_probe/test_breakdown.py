@@ -97,3 +97,11 @@ def test_the_largest_part_of_a_difference_is_named():
     b = [{"byte class": {"letters": [98.0, 80.0], "digits": [30.0, 20.0]}}]
     (sentence,) = breakdown.largest(a, b, ("x", "y"))
     assert "+0.2000 of the difference of +0.2200 (x - y) is in 'digits', which is 20% of the held-out bytes" in sentence
+
+
+def test_of_no_difference_no_part_is_named():
+    a = [{"byte class": {"letters": [100.0, 80.0], "digits": [50.0, 20.0]}}]
+    b = [{"byte class": {"letters": [100.001, 80.0], "digits": [50.0, 20.0]}}]
+    assert breakdown.largest(a, a, ("x", "y")) == breakdown.largest(a, b, ("x", "y")) == []
+    moved = [{"byte class": {"letters": [90.0, 80.0], "digits": [60.0, 20.0]}}]
+    assert len(breakdown.largest(a, moved, ("x", "y"))) == 1  # parts that differ and weigh each other up
