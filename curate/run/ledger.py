@@ -293,11 +293,18 @@ def _refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
     if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
         return  # a reason with a dot is a step's: it had the document
     counts = {**ledger["failed"], **ledger["skipped"]}
-    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "they are empty"
+    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or _of_nothing(job)
     files = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
     message = f"no document could be read from {files}: {told}{first_failure(job)}"
     storage.remove(job.work)
     raise InputError(message)
+
+
+def _of_nothing(job: "CorpusJob") -> str:
+    """Why nothing was read where nothing failed: a dump without pages is not empty."""
+    if not any(size for _, size in job.source.inputs):
+        return "they are empty"
+    return f"no record is in {'it' if len(job.source.inputs) == 1 else 'them'}"
 
 
 def first_failure(job: "Job") -> str:

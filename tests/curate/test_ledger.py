@@ -242,14 +242,18 @@ def test_a_corpus_of_nothing_has_no_ledger(tmp_path: Path) -> None:
     ("failed", "skipped", "inputs", "told"),
     [
         ({"damaged": 1200}, {"not_html": 2}, 1, r"read from 1 file: 1,200 damaged, 2 not_html$"),
-        ({}, {}, 1001, r"read from 1,001 files: they are empty$"),
+        ({}, {}, 1001, r"read from 1,001 files: no record is in them$"),
+        ({}, {}, 1, r"read from 1 file: no record is in it$"),
+        ({}, {}, -2, r"read from 2 files: they are empty$"),
         ({}, {"x": 1}, 2, r"read from 2 files: 1 x$"),
     ],
 )
 def test_a_corpus_of_which_nothing_could_be_read_is_none(
     tmp_path: Path, failed: dict[str, int], skipped: dict[str, int], inputs: int, told: str
 ) -> None:
-    job = Corpus(tmp_path, inputs)
+    job = Corpus(tmp_path, abs(inputs))
+    if inputs < 0:
+        job.source.inputs = [(name, 0) for name, _ in job.source.inputs]
     with pytest.raises(InputError, match=told):
         ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": failed, "skipped": skipped})  # type: ignore[arg-type]
     assert not Path(job.work).exists()
