@@ -89,7 +89,15 @@ def asked(options: Options) -> Request:
     if options.repeat_by:
         by = repeats.read(options.repeat_by, used)
         found = [replace(source, repeats=by[source.name]) for source in found]
-    notes([*(note for source in found for note in source.notes), *decontam_items.notes(tasks)])
+    left = [f"source {name} has weight 0: nothing of it is drawn" for name in names if name not in used]
+    notes(
+        [
+            *(note for source in found for note in source.notes),
+            *left,
+            *sources.shared(found),
+            *decontam_items.notes(tasks),
+        ]
+    )
     needs = unit == "tokens" or options.tokenizer or options.tokenize
     return Request(
         mixture=settled,

@@ -326,6 +326,8 @@ def _named(text: str) -> list[tuple[str, str]]:
     below = {name.split("/")[0] for name in files.tree(folder)[0] if "/" in name}
     matching = sorted(one for one in below if one == last or fnmatch.fnmatchcase(one, last))
     if not matching:
+        if storage.exists(text):
+            raise UsageError(f"--source {text}: is a file: write NAME={text}")
         raise UsageError(f"--source {text}: no folder in {folder} is called so")
     return [(one.partition("=")[2], storage.join(folder, one)) for one in matching]
 

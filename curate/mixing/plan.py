@@ -107,10 +107,11 @@ class Plan:
             off = self.share(draw) / draw.weight - 1 if draw.weight else 0.0
             if abs(off) > SHARE_TOLERANCE:
                 missed = draw.drawn.of(self.unit) - draw.target
+                near = f"the next document has {draw.step:,.0f}" if draw.step else "no document is left of the round"
                 found.append(
                     f"{draw.source}: the drawn share is {off:+.2%} off its weight, as documents are not cut: "
-                    f"{missed:+,.0f} {self.unit} against {draw.target:,.0f} asked, and the next document has "
-                    f"{draw.step:,.0f}. A larger budget makes the difference smaller"
+                    f"{missed:+,.0f} {self.unit} against {draw.target:,.0f} asked, and {near}. "
+                    "A larger budget makes the difference smaller"
                 )
         return found
 

@@ -1,7 +1,9 @@
 """Sources: folders of other people's corpora and ours, read as batches of (id, text). See `curate.read`."""
 
+import itertools
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -84,3 +86,14 @@ def read(file: SourceFile, skipped: Counter[str], where: dict[str, str] | None =
             raise InputError(f"{file.path} has no column {by.column}, or nothing in it: --repeat-by needs it")
     except InputError as error:
         raise InputError(f"source {file.source}: {error}") from error
+
+
+def shared(found: Sequence[Source]) -> list[str]:
+    """A sentence for each two sources that read the same files: what is drawn for one may be drawn for the other."""
+    held = [{one if "://" in one else os.path.realpath(one) for one in source.files} for source in found]
+    return [
+        f"sources {found[a].name} and {found[b].name} both read {sorted(both)[0]}{f' and {len(both) - 1} more' if len(both) > 1 else ''}: "
+        "its documents may be drawn for each of them"
+        for a, b in itertools.combinations(range(len(found)), 2)
+        if (both := held[a] & held[b])
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from curate import cli
 from curate.commands.mix import mix
 from curate.commands.recipes import recipes
 from curate.errors import AlarmError, CurateError, InputError, RecipeError, UsageError
@@ -85,6 +86,7 @@ def test_a_mixture_that_can_not_be_leaves_nothing(
         (("--plan", "--source", "web=elsewhere"), UsageError, "given twice"),
         (("--plan", "--source", "web"), UsageError, "NAME=PATH"),
         (("--plan", "--source", "a/b=c"), UsageError, "no folder a; a name has no slash"),
+        (("--plan", "--source", __file__.replace("test_commands.py", "lang=x.py")), UsageError, "no folder in "),
         (("--plan", "--source", "a b=c"), RecipeError, "can't name a source"),
         (("--plan", "--source", "books=nowhere"), RecipeError, "books has no weight"),
         (("--plan", "--text-column", "wob=x"), UsageError, "did you mean 'web'"),
@@ -172,3 +174,50 @@ def test_a_budget_that_no_document_fits_into_is_refused(
     assert isinstance(done.exception, UsageError)
     assert str(done.exception) == f"no document fits into 1 {unit}: give a larger --{unit}"
     assert not list(tmp_path.glob("mix*"))
+
+
+def test_a_vocabulary_that_little_text_does_not_fill_is_told(tmp_path, capsys):
+    (tmp_path / "a.jsonl").write_text('{"text": "a few words, and a few words more"}\n')
+    for size, told in ((100_000, 1), (257, 0)):
+        words = ["tokenizer", "train", "--input", f"{tmp_path}/a.jsonl", "--output", f"{tmp_path}/{size}.json"]
+        cli.group.main([*words, "--vocab-size", str(size)], standalone_mode=False)
+        said = capsys.readouterr()
+        number = said.out.partition("vocabulary: ")[2].partition("\n")[0]
+        assert said.err.count(f"note: the vocabulary has {number} of the 100,000 entries that were asked for") == told
+
+
+def test_a_source_that_is_a_file_with_an_equals_sign(tmp_path: Path) -> None:
+    from curate.mixing.mixture import source_paths
+
+    (tmp_path / "lang=en.jsonl").write_text("{}")
+    with pytest.raises(UsageError, match=r"lang=en\.jsonl: is a file: write NAME="):
+        source_paths([f"{tmp_path}/lang=en.jsonl"])
+    assert source_paths([f"en={tmp_path}/lang=en.jsonl"]) == {"en": f"{tmp_path}/lang=en.jsonl"}
+
+
+@pytest.mark.engine
+def test_what_a_plan_says_of_its_sources(ask: Callable[..., Result], tmp_path: Path) -> None:
+    """Of a source of weight 0, which the table has not, and of one file under two names."""
+    one = ask("--plan", "--source", f"none={tmp_path}/web", weights="web=0.8,code=0.2,none=0")
+    assert "note: source none has weight 0: nothing of it is drawn\n" in one.stderr
+    assert "both read" not in one.stderr
+    two = ask("--plan", "--source", f"again={tmp_path}/web/../web", weights="web=0.4,code=0.2,again=0.4")
+    assert two.exit_code == 0, two.exception
+    (told,) = (line for line in two.stderr.splitlines() if "both read" in line)
+    assert told.startswith(f"note: sources web and again both read {tmp_path}/web/")
+    assert told.endswith("its documents may be drawn for each of them")
+
+
+@pytest.mark.engine
+def test_counts_that_are_kept_are_those_of_the_file_however_its_path_is_spelled(
+    make_source: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that had been counted as `web` could not be mixed as `./web`, or from another folder."""
+    path = make_source("web", 20)
+    monkeypatch.chdir(path.parent)
+    words = ["--weights", "a=1", "--documents", "5", "--plan", "--quiet", "--counts", str(tmp_path / "counts")]
+    told = [
+        CliRunner().invoke(mix, [*words, "--source", f"a={one}"]) for one in (path.name, f"./{path.name}", str(path))
+    ]
+    assert [one.exit_code for one in told] == [0, 0, 0], [one.exception for one in told]
+    assert len({one.stdout for one in told}) == 1
