@@ -58,6 +58,9 @@ def _show(console: "Console", found: "Answer", top: int) -> None:
     from curate.console.terminal import number, share
 
     if not found.changes and not found.curve:
+        if not found.limits:
+            console.print("the recipe has no limit that can be moved: no step of it keeps what it measured")
+            return
         console.print(_table(("limit", "value"), [(name, str(value)) for name, value in found.limits]))
         return
     whole = found.rows

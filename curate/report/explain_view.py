@@ -30,7 +30,7 @@ def view(found: Explanation, width: int = 120, full: bool = False, colours: bool
     yield _heading(found)
     yield _facts(found)
     if found.trace:
-        yield _steps(found.trace.stages)
+        yield _steps(found.trace.stages) if found.trace.stages else _text(("the recipe has no steps", "dim"))
         yield from (_moved(stage) for stage in found.trace.stages if stage.moved)
         if found.verdict != found.trace.verdict or (found.reason or None) != found.trace.reason:
             yield _warning(found)

@@ -327,3 +327,8 @@ def test_a_step_that_ranks_hangs_on_all_documents(tmp_path: Path) -> None:
         outcome = judge(changes.changed(known.recipe, changes.settings(known.recipe, [words])))
         assert outcome.count(whatif.KEPT) == 0
         assert outcome.count(whatif.UNKNOWN) > 0
+
+
+def test_of_a_recipe_without_limits_that_is_said(edited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer, "_limits", lambda recipe: [])
+    assert CliRunner().invoke(command, [str(edited)]).output.startswith("the recipe has no limit that can be moved")
