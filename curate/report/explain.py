@@ -235,6 +235,8 @@ def _not_found(corpus: str, folders: Sequence[str], query: str) -> str:
     near = nearest_urls(parts(corpus, folders[0]), query)
     if near:
         message += "; the nearest URLs are:\n" + "\n".join(f"  {url}" for url in near)
+    if "status" not in schema_of(parts(corpus, folders[0])[0]).names:
+        return message  # of no crawl, whose records --scan reads
     return (
         message
         + "\nRecords that are no pages (redirects, errors, images …) are counted, not stored: --scan looks for them."

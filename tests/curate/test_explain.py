@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -131,6 +132,19 @@ def test_not_found_names_the_nearest(small_corpus: Path) -> None:
     assert nearest_urls(parts(str(small_corpus), "extracted"), "https://hots.example/33")[0] == "https://host.example/3"
     with pytest.raises(InputError, match="32 hex digits"):
         explain(str(small_corpus), "deadbeef")
+    with pytest.raises(InputError, match="--scan looks for them"):
+        explain(str(small_corpus), "https://nowhere.example/")
+
+
+def test_of_no_crawl_there_is_nothing_to_scan(tmp_path: Path) -> None:
+    """As of a mixture, and of dumps."""
+    (tmp_path / "data").mkdir()
+    pq.write_table(
+        pa.table({"id": ["0" * 32], "text": ["a"], "url": ["https://a.example/"]}), tmp_path / "data/0.parquet"
+    )
+    with pytest.raises(InputError, match="has no document") as told:
+        explain(str(tmp_path), "https://nowhere.example/")
+    assert "--scan" not in str(told.value)
 
 
 def test_no_corpus(tmp_path: Path) -> None:
@@ -289,3 +303,11 @@ def test_addresses_are_no_documents(tmp_path: Path) -> None:
     pq.write_table(pa.table({"url": ["https://a.example/"], "score": [3]}), tmp_path / "data/links-00000.parquet")
     with pytest.raises(InputError, match="holds no documents"):
         explain(str(tmp_path), "https://a.example/")
+
+
+def test_of_a_recipe_without_steps_that_is_said(small_corpus: Path) -> None:
+    found = explain(str(small_corpus), "https://host.example/3")[0]
+    assert found.trace is not None
+    said = "\n".join(plain(part) for part in view(replace(found, trace=replace(found.trace, stages=[]))))
+    assert "the recipe has no steps" in said
+    assert "outcome" not in said
