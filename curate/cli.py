@@ -164,9 +164,18 @@ def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) 
         raise
 
 
-def _going_on(command: click.Command, words: Sequence[str]) -> str:
-    """What a stopped command wants to go on; those without --resume, and searches, look themselves for what is there."""
-    return "--resume" if _resumes(command, words) else "the same command"
+_AT_ONCE = frozenset({"inspect", "card", "explain", "whatif", "quality", "ngram", "extract", "license", "filters", "recipes", "budget", "tokenizer", "probe-compare", "probe-eval", "probe-export", "sample-crawl", "sample-dumps", "bundle"})  # fmt: skip
+"""Commands that only look, or write when all is done: stopped, they begin anew."""
+
+
+def _stopped(command: click.Command, words: Sequence[str]) -> str:
+    """What is said of a stopped command: how it goes on. Those without --resume, and searches, look themselves for what is there; a
+    search in tables of runs has trained nothing."""
+    tables = "--search" in words and any(word.partition("=")[0] == "--from" for word in words)
+    if tables or next((word for word in words if not word.startswith("-")), "") in _AT_ONCE:
+        return "stopped"
+    way = "--resume" if _resumes(command, words) else "the same command"
+    return f"stopped; what is finished is kept, {way} goes on from there"
 
 
 def _resumes(command: click.Command, words: Sequence[str]) -> bool:
@@ -198,7 +207,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        click.echo(f"stopped; what is finished is kept, {_going_on(command, words)} goes on from there", err=True)
+        click.echo(_stopped(command, words), err=True)
         _end(stopped)
     except Exception as error:
         if in_words(error) is None:
