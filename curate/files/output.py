@@ -79,7 +79,7 @@ def check_name(output: str) -> None:
     try:
         output.encode()
     except UnicodeEncodeError:
-        raise OutputError(f"{output!a}: the name is not UTF-8; choose another --output") from None
+        raise OutputError(f"{output!a}: {storage.not_utf8(output, 'choose another --output')}") from None
     if not output.strip() or "\0" in output:
         raise OutputError(f"--output {output!r} is no name of a folder")
     if output.startswith("hf://"):

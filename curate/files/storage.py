@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import uuid
@@ -168,6 +169,15 @@ def check_scheme(path: str, use: str = "read") -> None:
     raise InputError(f"{told}no address that can be {use}: known are {known} and paths of this machine")
 
 
+def not_utf8(name: str, way: str) -> str:
+    """Why a name can't be used that Python could not decode: its bytes are no UTF-8, with the `way` out, or the locale is of another encoding."""
+    try:
+        os.fsencode(name).decode()
+    except UnicodeError:
+        return f"the name is not UTF-8: {way}"
+    return f"this locale has no such letters ({sys.getfilesystemencoding()}): set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+
+
 def check_name(path: str) -> None:
     """Raise InputError for a name that is not UTF-8, which can't stand in a table, for an address of the Hub that is no dataset's
     (its library knows no lists of them), and for an address with a password, which must not: addresses are written into corpora, reports and messages, and other users see them among the processes. A signed
@@ -175,7 +185,7 @@ def check_name(path: str) -> None:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{path!a}: the name is not UTF-8: rename it") from None
+        raise InputError(f"{path!a}: {not_utf8(path, 'rename it')}") from None
     if path[:5].lower() == "hf://" and not _HUB.fullmatch(path):
         raise InputError(f"{without_secrets(path)}: of the Hub give a dataset: hf://datasets/OWNER/NAME[/PATH]")
     signed = path.lower().startswith(("http://", "https://"))

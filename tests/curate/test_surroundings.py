@@ -315,3 +315,31 @@ def test_a_child_whose_parent_is_gone_ends_without_a_word() -> None:
     assert child.stderr is not None
     assert child.stderr.read() == b""
     assert child.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["mix", "--search", "--from", "runs.csv"], "stopped"),
+        (["mix", "--search", "--from=runs.csv"], "stopped"),
+        (
+            ["mix", "--search", "--output", "o"],
+            "stopped; what is finished is kept, the same command goes on from there",
+        ),
+        (["mix", "--weights", "a=1"], "stopped; what is finished is kept, --resume goes on from there"),
+        (["whatif", "corpus"], "stopped"),
+    ],
+)
+def test_only_of_what_is_kept_it_is_said(words: list[str], told: str) -> None:
+    assert cli._stopped(cli.group, words) == told
+    assert set(cli.COMMANDS) >= cli._AT_ONCE
+
+
+def test_a_name_that_the_locale_has_no_letters_for(tmp_path: Path) -> None:
+    """The name is UTF-8, and was said not to be: Python decodes it by the locale."""
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"}
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    for words in (["inspect", f"{tmp_path}/\u00fc"], ["dedup", "a.jsonl", "--method", "exact", "--output", "\u00fc"]):
+        command = [sys.executable, "-c", "from curate import cli; cli.main()", *words]
+        done = subprocess.run(command, capture_output=True, check=False, env=environment, cwd=tmp_path)
+        assert b"this locale has no such letters (ascii): set LC_ALL=C.UTF-8" in done.stderr, done.stderr
