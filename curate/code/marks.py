@@ -35,14 +35,14 @@ def _mark_end(text: Array, at: Number, words: Array, repeated: Array) -> Number:
         end = at + 1
         while end < size and text[end] == c:
             end += 1
-        if end < size and ((c == 42 and text[end] == 47) or (c == 35 and text[end] == 33)):  # **/ and ##!
+        if end < size and c == 42 and text[end] == 47:  # **/
             end += 1
         return end
-    if c == 47 and (following == 42 or following == 47):  # /*** and ///!
+    if c == 47 and (following == 42 or following == 47):  # /*** and ///; a ! behind it is a mark of its own
         end = at + 2
         while end < size and text[end] == following:
             end += 1
-        return end + 1 if following == 47 and end < size and text[end] == 33 else end
+        return end
     if c == 45 and following == 45:  # ---
         end = at + 2
         while end < size and text[end] == 45:
