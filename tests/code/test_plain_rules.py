@@ -258,6 +258,7 @@ def test_expressions_in_their_own_spelling(written: str, expected: str | None) -
 
 
 def test_ids_and_the_column_of_evidence() -> None:
+    assert evidence.choice(["A AND B", "C"]) == "(A AND B) OR C"
     assert evidence.ids(None) == evidence.ids("") == frozenset()
     assert evidence.ids("(A OR B WITH x) AND A") == {"A", "B WITH x"}
     signs = [evidence.Evidence("MIT", "mention", f"\u00e9:{n}", "", 1.0) for n in range(evidence.MAX_EVIDENCE + 1)]
@@ -317,7 +318,7 @@ HASH = "0123456789" * 4
         ({"HEAD": "ref: refs/heads/a\n", "packed-refs": f"# pack\n{'f' * 40} refs/heads/aa\n{'e' * 40} x/refs/heads/a\n{HASH} refs/heads/a\n"}, HASH),
         ({"HEAD": "ref: refs/heads/a\n", "packed-refs": f"{HASH} refs/heads/b\n"}, None),
         ({"HEAD": "ref: refs/heads/a\n"}, None),
-        ({"HEAD": "ref: refs/../a\n", "a": HASH}, None),
+        ({"HEAD": "ref: refs/../a\n", "a": HASH, "refs/b": HASH}, None),
         ({"HEAD": HASH.upper().replace("0", "A")}, None),
         ({"HEAD": HASH + "0"}, None),
         ({"HEAD": HASH, "objects/info/alternates": "/x"}, None),
