@@ -208,7 +208,7 @@ def test_what_a_corpus_wide_step_took_is_applied_to_undecided_rows_that_lost_som
     docs = doc64(ids).tolist()
     whole, alone, cut, decided = docs[:4]
     lost = [
-        {"doc": whole, "pos": -1, "survivor": 255, "value": 0.5},
+        {"doc": whole, "pos": -1, "survivor": 0, "value": 0.5},
         {"doc": alone, "pos": -1, "survivor": None, "value": 1.0},
         {"doc": cut, "pos": 2, "survivor": 7},
         {"doc": cut, "pos": 1, "survivor": 7},
@@ -219,7 +219,7 @@ def test_what_a_corpus_wide_step_took_is_applied_to_undecided_rows_that_lost_som
     removed = passes._apply(rows, ("D", Takes()), Removals(pa.Table.from_pylist(lost, COLUMNS)))
     assert removed == list(zip(ids[:3], docs[:3], strict=True))
     assert [r["reason"] for r in rows] == ["D.copy", "D.copy", None, "before", None]
-    assert [r["detail"] for r in rows] == [doc_hex(255), None, None, None, None]
+    assert [r["detail"] for r in rows] == [doc_hex(0), None, None, None, None]
     assert [r["text"] for r in rows] == ["text", "text", "xt", "text", "text"]
     assert rows[2]["removed"] == {"D.cut": 2}
 
