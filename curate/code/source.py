@@ -25,6 +25,7 @@ from curate.code.texts import database_file
 from curate.corpus import schema
 from curate.corpus.shards import ShardWriter
 from curate.errors import InputError
+from curate.files import storage
 from curate.files.fingerprints import digest_of
 from curate.read.rows import in_time, printable, survivable
 from curate.read.source import FileTask, ReadResult, Source
@@ -46,6 +47,8 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     found: dict[str, int] = {}
     for pattern in inputs:
         paths = sorted(glob.glob(pattern)) if not os.path.exists(pattern) else [pattern]
+        for path in paths:
+            storage.refuse_special(path)
         known = [path for path in paths if is_package(path) or is_table(path) or is_crawl(path)]
         if not known:
             raise InputError(

@@ -218,6 +218,12 @@ def missing(path: str) -> str:
     return "no such file or folder"
 
 
+def refuse_special(path: str) -> None:
+    """Raises InputError for a pipe, a socket or a device: it has no size, is read once, and may have no end or never begin."""
+    if "://" not in path and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise InputError(f"{path}: a pipe or a device, not a file: write what comes out of it to a file first")
+
+
 def is_local(path: str) -> bool:
     """Whether `path` lies on a file system of this machine, where folders can be renamed."""
     return "://" not in path or path.startswith("file://")

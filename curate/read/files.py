@@ -149,6 +149,7 @@ def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str
 
 
 def _info(fs: Any, inner: str, path: str) -> Any:
+    storage.refuse_special(path)
     try:
         return fs.get_file_info(inner)
     except OSError as error:

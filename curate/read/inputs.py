@@ -247,6 +247,7 @@ def _filesystem(path: str) -> tuple[Any, str]:
 
 
 def _info(system: Any, inner: str, path: str) -> Any:
+    storage.refuse_special(path)
     try:
         return system.get_file_info(inner.rstrip("/") or "/")
     except OSError as error:

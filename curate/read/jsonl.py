@@ -389,6 +389,7 @@ def _head(plain: io.BufferedReader) -> bytes:
 
 def raw_stream(file: str) -> Any:
     fs, inner = storage.filesystem(file)
+    storage.refuse_special(file)
     try:
         return fs.open_input_stream(inner, compression=None, buffer_size=0)
     except OSError as error:
