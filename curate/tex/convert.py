@@ -21,6 +21,8 @@ from curate.tex.tidy import GONE, LINE, PRIVATE, kept, tidy
 
 ROOM, TIMES = 300_000, 8
 """What macros and includes may add, in characters: this many, and this many times the size of the sources."""
+LONGEST_HEADING = 1_000
+"""Characters of a heading, as they are collected, that may be that of the references."""
 SAME, PER_CALL = 8, 20
 """A macro may stand in its own expansion this often; and what each use of one costs beside its characters."""
 _ASSIGNED = re.compile(
@@ -71,7 +73,8 @@ class Converted:
 def convert(root: str, files: Mapping[str, str], options: Options | None = None) -> Converted:
     """The text of the project whose main file is `root`. `files` maps paths to their texts; no others are read.
 
-    Time and memory grow linearly with the size of the files.
+    Time grows linearly with the size of the files, but for some that are no TeX (unclosed arguments inside one another, thousands of
+    formulas that don't end): who reads those of strangers limits it.
     """
     return _Converter(files, options or Options()).run(root)
 
@@ -393,7 +396,10 @@ class _Converter:
             self.cut = len(self.out)
 
         def done(text: str) -> None:
-            if tidy(text).casefold().strip(" .:0123456789") in tables.REFERENCES and self.out is self.body:
+            short = (
+                len(text) <= LONGEST_HEADING
+            )  # headings that aren't closed hold one another: all together they are long
+            if short and tidy(text).casefold().strip(" .:0123456789") in tables.REFERENCES and self.out is self.body:
                 self.references, self.out = self.out, []
                 return
             self.out.append(text)

@@ -241,3 +241,13 @@ def test_latex_of_others(testdata):
     found = project(members)
     assert found.root == "plastex.tex"
     assert len(convert(found.root, found.files).text) > 150_000
+
+
+def test_headings_inside_one_another_are_not_tidied_as_a_whole(monkeypatch):
+    from curate.tex import convert as module
+
+    looked, whole = [], module.tidy
+    monkeypatch.setattr(module, "tidy", lambda text: looked.append(len(text)) or whole(text))
+    module.convert("a.tex", {"a.tex": r"\section{word " * 2_000})
+    assert sum(looked[:-2]) <= module.LONGEST_HEADING * 2_000 / 5
+    assert "word" not in module.convert("a.tex", {"a.tex": r"a \section{References} word"}).text
