@@ -285,12 +285,12 @@ def test_a_corpus_is_read_as_often_as_is_allowed(cut, most):
     """A hundredth more and the longest document are let pass: streams end in the middle of one."""
     file = token_file([(600, 1, 0), (400, 1, 0)], ["web"], tokens=100_000)
     limit = int(most * 100_000 / cut * 1.01 + 600)
-    budget._check_epochs("web", file, limit, cut, most)
+    budget._check_epochs("web", {"web": file}, limit, 64, cut, most)
     told = "its" if cut == 1 else "its part's .1 of 4."
     with pytest.raises(
         ProbeError, match=rf"web: a run of .* tokens would read {told} .* times, more than {most:g}; give"
     ):
-        budget._check_epochs("web", file, limit + 1, cut, most)
+        budget._check_epochs("web", {"web": file}, limit + 1, 64, cut, most)
 
 
 @pytest.mark.parametrize(
