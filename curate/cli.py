@@ -148,15 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(group, arguments, "curate")
 
 
-def _answer(command: click.Command, arguments: Sequence[str] | None, name: str) -> Any:
+def _answer(command: click.Command, words: Sequence[str], name: str, *, alone: bool) -> Any:
     """What the command gives back. click takes every EOFError for a person who ended the input; nobody is asked anything here, so it
     is a file that is cut short."""
     try:
         return command.main(
-            args=list(arguments) if arguments is not None else [at_home(word) for word in sys.argv[1:]],
+            args=list(words),
             prog_name=name,
             standalone_mode=False,
-            obj={ALONE: arguments is None},
+            obj={ALONE: alone},
         )
     except click.Abort as stop:
         if isinstance(stop.__cause__, EOFError):
@@ -172,23 +172,27 @@ def _stopped(command: click.Command, words: Sequence[str]) -> str:
     """What is said of a stopped command: how it goes on. Those without --resume, and searches, look themselves for what is there; a
     search in tables of runs has trained nothing."""
     tables = "--search" in words and any(word.partition("=")[0] == "--from" for word in words)
-    if tables or next((word for word in words if not word.startswith("-")), "") in _AT_ONCE:
+    if tables or _typed(words) in _AT_ONCE:
         return "stopped"
     way = "--resume" if _resumes(command, words) else "the same command"
     return f"stopped; what is finished is kept, {way} goes on from there"
 
 
+def _typed(words: Sequence[str]) -> str:
+    """The name of the command."""
+    return next((word for word in words if not word.startswith("-")), "")
+
+
 def _resumes(command: click.Command, words: Sequence[str]) -> bool:
     """Whether the command that was typed has --resume, and heeds it."""
-    name = next((word for word in words if not word.startswith("-")), "")
-    found = command.get_command(click.Context(command), name) if isinstance(command, click.Group) else command
+    found = command.get_command(click.Context(command), _typed(words)) if isinstance(command, click.Group) else command
     return found is not None and any("--resume" in one.opts for one in found.params) and "--search" not in words
 
 
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
-    stopped, words = 130, [at_home(word) for word in (arguments if arguments is not None else sys.argv[1:])]
+    stopped, words = 130, [at_home(word) for word in sys.argv[1:]] if arguments is None else list(arguments)
 
     def terminate(_signal: int, _frame: object) -> None:
         nonlocal stopped
@@ -198,7 +202,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, terminate)
     try:
-        answer: Any = _answer(command, arguments, name)
+        answer: Any = _answer(command, words, name, alone=arguments is None)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:

@@ -133,8 +133,7 @@ def deb_survey(found: Iterable[Member], detector: Detector) -> Licences:
             own = f"usr/share/doc/{name.group(1).decode()}/copyright" if name else ""
         elif own and member.path == own and not member.skipped:
             said = _copyright(member, detector)
-            licences.files["copyright"] = said[""]
-            licences.files_of.setdefault("", []).append("copyright")
+            licences.put("copyright", said[""])
             for folder, evidence in said.items():
                 licences.texts.setdefault(folder, []).extend(evidence)
         else:

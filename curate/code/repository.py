@@ -106,13 +106,17 @@ class Licences:
         told = f"more than {MAX_STATEMENTS:,} statements for some of the files"
         return [Evidence(UNKNOWN, "metadata", "", told, 0.0)] if self.statements > MAX_STATEMENTS else []
 
+    def put(self, path: str, found: list[Evidence]) -> None:
+        """Keep what a licence file says, for those that point to it."""
+        if path not in self.files:
+            self.files_of.setdefault(self._place(path), []).append(path)
+        self.files[path] = found
+
     def _add_licence(self, member: Member, folder: str, detector: Detector) -> None:
         found = detector.detect(member.data, member.path) or _reserved(member)
         if _is_manual(member, found):
             return
-        if member.path not in self.files:
-            self.files_of.setdefault(folder, []).append(member.path)
-        self.files[member.path] = found
+        self.put(member.path, found)
         if PurePosixPath(folder).name.lower() in ("licenses", "license", "licences"):
             folder = folder_of(folder)  # REUSE and friends: the folder speaks for what holds it
         for item in found:

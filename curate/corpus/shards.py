@@ -84,7 +84,7 @@ class ShardWriter:
         self._pieces: list[pa.Table] = []  # of the row group, of PIECE rows each
         self._waiting: list[pa.Table] = []  # slices of what came in, after them
         self._sizes: list[Sizes] = []  # bytes of text of each row of the row group
-        self._group_rows = self._waiting_rows = self._group_bytes = 0
+        self._group_rows = self._group_bytes = 0
 
     def __enter__(self) -> Self:
         self._atomic = storage.atomic(self.path)
@@ -134,28 +134,23 @@ class ShardWriter:
         self.rows += table.num_rows
         start = 0
         while start < len(sizes):
-            left = PIECE - self._waiting_rows
-            full = np.flatnonzero(np.cumsum(sizes[start : start + left]) >= self._most - self._group_bytes)
-            stop = start + int(full[0]) + 1 if len(full) else min(start + left, len(sizes))
-            self._hold(table.slice(start, stop - start), sizes[start:stop])
+            left = min(PIECE - self._group_rows % PIECE, ROW_GROUP_ROWS - self._group_rows)
+            stop = _group_end(sizes, start, left, self._most - self._group_bytes) or len(sizes)
+            self._waiting.append(table.slice(start, stop - start))
+            self._sizes.append(sizes[start:stop])
+            self._group_rows += stop - start
+            self._group_bytes += int(sizes[start:stop].sum())
             start = stop
-            if len(full) or self._group_rows == ROW_GROUP_ROWS:
+            if self._group_rows == ROW_GROUP_ROWS or self._group_bytes >= self._most:
                 self.cut()
-            elif self._waiting_rows == PIECE:
+            elif self._group_rows % PIECE == 0:
                 self._join()
-
-    def _hold(self, rows: pa.Table, sizes: Sizes) -> None:
-        self._waiting.append(rows)
-        self._sizes.append(sizes)
-        self._waiting_rows += len(sizes)
-        self._group_rows += len(sizes)
-        self._group_bytes += int(sizes.sum())
 
     def _join(self) -> None:
         """Copy what waits to one piece, so that batches of which it was a part can go."""
         if self._waiting:
             self._pieces.append(pa.concat_tables(self._waiting).combine_chunks())
-        self._waiting, self._waiting_rows = [], 0
+        self._waiting = []
 
     def cut(self) -> None:
         """End the row group here."""
@@ -179,8 +174,8 @@ class ShardWriter:
             start = stop
 
 
-def _group_end(sizes: Sizes, start: int, most: int = ROW_GROUP_ROWS, most_bytes: int = ROW_GROUP_BYTES) -> int | None:
-    """Where the row group that begins at `start` ends, or None while it is not full."""
+def _group_end(sizes: Sizes, start: int, most: int, most_bytes: int) -> int | None:
+    """Where rows from `start` on are `most`, or of `most_bytes`; None where they are fewer."""
     rows = sizes[start : start + most]
     full = np.flatnonzero(np.cumsum(rows) >= most_bytes)
     if len(full):

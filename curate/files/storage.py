@@ -224,6 +224,15 @@ def refuse_special(path: str) -> None:
         raise InputError(f"{path}: a pipe or a device, not a file: write what comes out of it to a file first")
 
 
+def info(system: pafs.FileSystem, inner: str, path: str) -> pafs.FileInfo:
+    """What a file system knows of an input. Raises InputError where it can't say, and for what `refuse_special` refuses."""
+    refuse_special(path)
+    try:
+        return system.get_file_info(inner)
+    except OSError as error:
+        raise InputError(f"{path}: {said(error)}") from error
+
+
 def is_local(path: str) -> bool:
     """Whether `path` lies on a file system of this machine, where folders can be renamed."""
     return "://" not in path or path.startswith("file://")

@@ -101,29 +101,26 @@ def books(task: ItemTask) -> Iterator[Item]:
         head = file.read(64) or b""
         file.seek(max(0, task.split.size - (1 << 20)))
         end = file.read(1 << 20) or b""
-        if head.startswith(zips.SIGNATURE) and not _is_epub(head + end, base, _names(file)):
+        if head.startswith(zips.SIGNATURE) and not _is_epub(head + end, base, file):
             yield from _zipped(file, key)
             return
     yield _item(0, key, lambda: read_whole(path, MAX_BOOK), base)
 
 
-def _is_epub(data: bytes, name: str, names: Sequence[str] | None) -> bool:
-    """An epub, whatever it is called: its first file is `mimetype`, or its list names the container's (where the list is damaged,
-    its last bytes do). A zip of epubs is none, though their lists stand in it; nor is a text that speaks of the container's file."""
+def _is_epub(data: bytes, name: str, file: BinaryIO) -> bool:
+    """An epub, whatever it is called (`data`: beginning and end of the `file`): its first file is `mimetype`, or its list names the
+    container's (where the list is damaged, its last bytes do). A zip of epubs is none, though their lists stand in it; nor is a text
+    that speaks of the container's file."""
     if name.lower().endswith(".epub"):
         return True
     if not data.startswith(zips.SIGNATURE):
         return False
-    listed = b"META-INF/container.xml" in data[-(1 << 20) :] if names is None else "META-INF/container.xml" in names
-    return data[30:38] == b"mimetype" or listed
-
-
-def _names(file: BinaryIO) -> list[str] | None:
-    """The names of a zip's list; None where that is damaged."""
+    if data[30:38] == b"mimetype":
+        return True
     try:
-        return zipfile.ZipFile(file).namelist()
+        return "META-INF/container.xml" in zipfile.ZipFile(file).namelist()
     except BROKEN:
-        return None
+        return b"META-INF/container.xml" in data[-(1 << 20) :]
 
 
 def _zipped(file: BinaryIO, base: str) -> Iterator[Item]:
@@ -247,7 +244,7 @@ def _book(data: bytes, name: str) -> dict[str, object]:
         raise Fail(f"too_large: more than {MAX_BOOK >> 20} MiB")
     if not data.strip():
         raise Fail("empty: no bytes")
-    if _is_epub(data, name, _names(io.BytesIO(data)) if data.startswith(zips.SIGNATURE) else None):
+    if _is_epub(data, name, io.BytesIO(data)):
         return _epub(lambda: read_epub(data))
     if looks_binary(data):
         raise Reject("binary")

@@ -137,7 +137,7 @@ def _glob(pattern: str) -> list[str]:
 def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str]]]:
     """Files below a folder (or the file itself) with their sizes, and names of what is left out, by reason."""
     fs, inner = storage.filesystem(path)
-    info = _info(fs, inner, path)
+    info = storage.info(fs, inner, path)
     if info.type == pafs.FileType.NotFound:
         raise InputError(f"{path}: {storage.missing(path)}")
     if info.type == pafs.FileType.File:
@@ -146,14 +146,6 @@ def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str
     kept, left = _chosen(path, below, asked)
     left["linked"] = linked
     return {storage.join(path, name): below[name] for name in kept}, left
-
-
-def _info(fs: Any, inner: str, path: str) -> Any:
-    storage.refuse_special(path)
-    try:
-        return fs.get_file_info(inner)
-    except OSError as error:
-        raise InputError(f"{path}: {said(error)}") from error
 
 
 def tree(folder: str) -> tuple[dict[str, int], list[str]]:

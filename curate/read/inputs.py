@@ -247,11 +247,7 @@ def _filesystem(path: str) -> tuple[Any, str]:
 
 
 def _info(system: Any, inner: str, path: str) -> Any:
-    storage.refuse_special(path)
-    try:
-        return system.get_file_info(inner.rstrip("/") or "/")
-    except OSError as error:
-        raise InputError(f"{path}: {said(error)}") from None
+    return storage.info(system, inner.rstrip("/") or "/", path)
 
 
 def _expand(name: str, base: str | None) -> dict[str, int | None]:

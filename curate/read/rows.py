@@ -36,7 +36,7 @@ CRASH = "reading_crash"
 FILE_MEMORY, TIMES_SIZE = 4 << 30, 2
 """Bytes of memory that the reader of a whole file may take, and as many times the bytes of the file: what is packed, or said in a few
 bytes for many rows, unpacks to no end."""
-_UNFIT = (TypeError, ValueError, OverflowError)
+UNFIT = (TypeError, ValueError, OverflowError)
 """What Arrow raises for a value that a column can't hold."""
 
 
@@ -84,7 +84,7 @@ def in_batches(
 def _batch(rows: list[dict[str, object]], table: pa.Schema) -> pa.RecordBatch:
     try:
         return pa.RecordBatch.from_pylist(rows, table)
-    except _UNFIT:
+    except UNFIT:
         if "verdict" not in table.names:
             raise
         return pa.RecordBatch.from_pylist([_fitting(row, table) for row in rows], table)
@@ -92,14 +92,21 @@ def _batch(rows: list[dict[str, object]], table: pa.Schema) -> pa.RecordBatch:
 
 def _fitting(row: dict[str, object], table: pa.Schema) -> dict[str, object]:
     """The row; or the failed one in its place, where a value is none of its column: a number too large, half a character."""
+    if not (told := unfit(row, table)):
+        return row
+    kind, detail = told
+    known = {name: row.get(name) for name in ("id", "source", "file", "offset")}
+    return {**known, "verdict": "failed", "reason": f"page_{kind}", "detail": detail}
+
+
+def unfit(row: Mapping[str, object], table: pa.Schema) -> tuple[str, str] | None:
+    """Kind and words of what is wrong with the first value of a row that its column can't hold; None where all fit."""
     for column in table:
         try:
             pa.array([row.get(column.name)], column.type)
-        except _UNFIT as error:
-            known = {name: row.get(name) for name in ("id", "source", "file", "offset")}
-            detail = printable(f"column {column.name}: {error}")
-            return {**known, "verdict": "failed", "reason": f"page_{type(error).__name__}", "detail": detail}
-    return row
+        except UNFIT as error:
+            return type(error).__name__, printable(f"column {column.name}: {error}")
+    return None
 
 
 def printable(told: object) -> str:

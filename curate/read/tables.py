@@ -65,10 +65,12 @@ def read(
         own = [*own, pa.field(label, pa.string())]
         schema = schema.append(own[-1])
     try:
-        if is_parquet(file):
-            yield from _bounded(_parquet(file, fields, asked, schema, own))
-        else:
-            yield from _bounded(_json(file, fields, asked, schema, label, max_line))
+        whole = (
+            _parquet(file, fields, asked, schema, own)
+            if is_parquet(file)
+            else _json(file, fields, asked, schema, label, max_line)
+        )
+        yield from _bounded(whole)
     except DAMAGE as error:
         refuse_unreachable(file, error)
         yield _problems(schema, [(0, Problem("damaged", f"the file can't be read: {first_line(error)}"))])

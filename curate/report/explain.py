@@ -112,7 +112,8 @@ def find(corpus: str, folder: str, query: str) -> Iterator[dict[str, Any]]:
     if conditions:
         # Only these columns are read of every row; texts of the rows that were found.
         ids = _dataset(paths).to_table(columns=["id"], filter=reduce(or_, conditions))["id"].to_pylist()
-        found = [row for row in by_ids(paths, ids) if row["id"] in set(ids)]  # not those that only begin so
+        known = set(ids)
+        found = [row for row in by_ids(paths, ids) if row["id"] in known]  # not those that only begin so
     yield from found
 
 

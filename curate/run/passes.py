@@ -31,7 +31,7 @@ from curate.errors import BalanceError
 from curate.files import storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.base import Decision, Document, decision_of
-from curate.read.rows import printable
+from curate.read.rows import UNFIT, printable, unfit
 from curate.run.runner import run_tasks, stage
 
 if TYPE_CHECKING:
@@ -165,8 +165,6 @@ class Judged:
     """Of the texts that are kept so far."""
 
 
-_UNFIT = (TypeError, ValueError, OverflowError)
-"""What Arrow raises for a value that a column can't hold."""
 _parsed = lru_cache(maxsize=2)(parse)
 """A process reads a recipe once: one with parameters for two thousand languages takes a second."""
 
@@ -369,23 +367,12 @@ def _batch(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
     `failed`, as it was before."""
     try:
         return _built(batch, rows, table)
-    except _UNFIT:
+    except UNFIT:
         for row, before in zip(rows, _rows(batch), strict=True):
-            if told := _unfit(row, table):
+            if told := unfit({**row, "removed": _removed(row)}, table):
                 row.clear()
-                row.update(before, verdict="failed", **told)
+                row.update(before, verdict="failed", reason=f"step.{told[0]}", detail=told[1])
         return _built(batch, rows, table)
-
-
-def _unfit(row: Row, table: pa.Schema) -> dict[str, str]:
-    """Reason and detail where a value of a row is none of its column."""
-    for field in table:
-        try:
-            value = _removed(row) if field.name == "removed" else row.get(field.name)
-            pa.array([value], field.type)
-        except _UNFIT as error:
-            return {"reason": f"step.{type(error).__name__}", "detail": printable(f"column {field.name}: {error}")}
-    return {}
 
 
 def _removed(row: Row) -> list[dict[str, object]]:

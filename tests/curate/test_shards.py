@@ -153,7 +153,6 @@ def test_rows_come_to_their_shards_whole_and_sorted(tmp_path_factory, files, cou
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"ROW_GROUP_ROWS": 10, "PIECE_ROWS": 3, "PIECE_BYTES": 40}.items():
             patch.setattr(shards, name, value)
-        patch.setattr(shards._group_end, "__defaults__", (10, 32 << 20))
         patch.setattr(exchange, "MERGE_SHARDS", merge_from)
         patch.setattr(exchange, "MERGE_BYTES", merge_bytes)
         parts = {}
