@@ -9,8 +9,11 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 from numba import njit
+from numba.core import caching
 from numba.core.cpu import CPUTargetOptions
 from numpy.typing import NDArray
+
+from curate.filters.caching import ZippedCode
 
 # What compiled code takes: widths of numbers are settled when it is compiled, from the arrays that it is given.
 Number: TypeAlias = Any
@@ -22,6 +25,10 @@ _SHARED = {"cache": True, "nogil": True}
 _INNER = {**_SHARED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # numba's own switch for code that makes no arrays; where a later version lacks it, the code is only slower
 _NO_COUNTS = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
+
+# Also numba's own; where a later version lacks it, each copy of a zip is compiled anew
+if _locators := getattr(getattr(caching, "CacheImpl", None), "_locator_classes", None):
+    _locators.insert(0, ZippedCode)
 
 
 def compiled(function: F) -> F:

@@ -5,11 +5,12 @@ import stat
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from curate.filters import caching
+from curate.filters import caching, jit
 
 
 @pytest.fixture
@@ -122,3 +123,49 @@ def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path, monkey
         assert not caching.is_compiled(source, "g")
         path.rename(at / "others.f-1.py311.nbi")
         assert not caching.is_compiled(source, "f")
+
+
+def _bundle(path: Path, text: str) -> Path:
+    """A zip with a package curate of one compiled function, which adds what a function beside it returns."""
+    members = {
+        "curate/__init__.py": "",
+        "curate/filters/__init__.py": "",
+        "curate/filters/caching.py": Path(caching.__file__).read_text(),
+        "curate/filters/jit.py": Path(jit.__file__).read_text(),
+        "curate/filters/beside.py": text,
+        "curate/filters/loops.py": (
+            "from curate.filters.beside import beside\nfrom curate.filters.jit import compiled\n\n"
+            "@compiled\ndef total(a):\n    return a + beside(a)\n"
+        ),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_compiled_code_of_a_zip_is_kept_by_what_is_in_it(tmp_path: Path) -> None:
+    """Spark gives each executor of each job a copy of its own."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", caching.VARIABLE)}
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom pathlib import Path\n"
+        "from curate.filters import caching, loops\n"
+        "before = caching.is_compiled(Path(loops.__file__), 'total')\n"
+        "result = loops.total(4)\n"
+        "print(before, caching.is_compiled(Path(loops.__file__), 'total'), result, sum(loops.total.stats.cache_hits.values()))\n"
+    )
+
+    def run(path: Path) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, env=environment, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    one = "from curate.filters.jit import inner\n\n@inner\ndef beside(a):\n    return 1\n"
+    assert run(_bundle(tmp_path / "a" / "curate.zip", one)) == "False True 5 0"
+    assert run(_bundle(tmp_path / "b" / "curate.zip", one)) == "True True 5 1"
+    # numba asks for the module's own bytes alone, which are the same
+    assert run(_bundle(tmp_path / "c" / "curate.zip", one.replace("1", "2"))) == "False True 6 0"
