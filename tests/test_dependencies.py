@@ -16,7 +16,7 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def test_every_dependency_stands_in_the_table() -> None:
-    told = set(re.findall(r"^\| `([^`]+)`", PAGE.split("## Each of them")[1], re.MULTILINE))
+    told = set(re.findall(r"^\| `([^`]+)`", PAGE.split("## Packages")[1], re.MULTILINE))
     assert told == names(PROJECT["dependencies"]) | names(EXTRAS["local"]) | names(EXTRAS["spark"])
     small = {name for extra in ("cld3", "probe") for name in names(EXTRAS[extra])}
     assert all(f"`{name}`" in PAGE for name in small | set(EXTRAS))
