@@ -8,6 +8,7 @@ by its kind, and an input of which nothing could be read is an error.  Inputs ar
 import hashlib
 import io
 import json
+import os
 import re
 import zlib
 from collections import Counter
@@ -67,6 +68,10 @@ def hash64(text: str | bytes) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def find(root: Path) -> Input:
     """The files of a corpus: a file, or a folder with all below it.
 
@@ -82,7 +87,9 @@ def find(root: Path) -> Input:
         asked = re.sub(r"^([a-z0-9]+):/", r"\1://", str(root))  # as a path an address has lost a slash
         far = "not on this machine: copy it here first"
         raise ProbeError(f"{asked}: {far if '://' in asked else 'no such file or folder'}")
-    every = sorted(p for p in root.rglob("*") if p.is_file() and p.name.endswith(ENDINGS))
+    walked = os.walk(root, onerror=_raise)  # `rglob` passes over folders that may not be looked into
+    below = (Path(at, name) for at, _, names in walked for name in names if name.endswith(ENDINGS))
+    every = sorted(path for path in below if path.is_file())
     every = [p for p in every if not any(part[:1] in "._" for part in p.relative_to(root).parts)]
     groups: list[tuple[str, list[Path]]] = []
     data = [p for p in every if p.relative_to(root).parts[0] == "data" and p != root / "data"]

@@ -93,9 +93,13 @@ class Budget:
             raise Bomb(f"unpacks to more than {MAX_RATIO} times its size")
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _folder(root: Path) -> Iterator[Member]:
     budget = Budget(1 << 40)
-    for folder, folders, names in os.walk(root, followlinks=False):
+    for folder, folders, names in os.walk(root, onerror=_raise, followlinks=False):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")  # .git, .venv, .tox …
         for name in sorted(names):
             full = os.path.join(folder, name)

@@ -1,6 +1,5 @@
 """Repositories, tables and crawls as the source of a job: one task a repository, archive or file."""
 
-import glob
 import hashlib
 import os
 import time
@@ -46,7 +45,7 @@ def code_source(inputs: Sequence[str], name: str | None = None) -> Source:
     database_file()  # said now, when it is missing, and not by a task
     found: dict[str, int] = {}
     for pattern in inputs:
-        paths = sorted(glob.glob(pattern)) if not os.path.exists(pattern) else [pattern]
+        paths = [pattern] if os.path.exists(pattern) else storage.matching(pattern)
         for path in paths:
             storage.refuse_special(path)
         known = [path for path in paths if is_package(path) or is_table(path) or is_crawl(path)]
@@ -112,7 +111,7 @@ def run(task: FileTask) -> ReadResult:
                     writer.write(pa.Table.from_pylist(waiting, ROWS))
                     waiting.clear()
         except (Bomb, pa.ArrowInvalid, *BROKEN) as error:
-            reason = "archive_bomb" if isinstance(error, Bomb) else "archive_damaged"
+            reason = {Bomb: "archive_bomb", PermissionError: "no_permission"}.get(type(error), "archive_damaged")
             waiting.append(_failed(task, reason, error))
         writer.write(pa.Table.from_pylist(waiting, ROWS))
         records = writer.rows + sum(skipped.values())

@@ -3,11 +3,12 @@
 Sail speaks Spark Connect on a port of the loopback address and asks nobody for a password; whoever reaches the port runs
 code as the job's owner. On Linux the kernel keeps all others out, without any privilege:
 
-* the port is bound but does not listen until a packet filter hangs on it (`listen` is made to do nothing in the thread
-  that starts Sail: seccomp); there is no moment at which it is open;
-* the filter (SO_ATTACH_FILTER) drops every packet that does not come from a port that this process holds;
+* the port is bound but does not listen until it has a key (`listen` is made to do nothing in the thread that starts Sail:
+  seccomp); there is no moment at which it is open;
+* the kernel drops every packet that is not signed with the key (TCP_MD5SIG, RFC 2385), which this process has drawn and
+  nobody else knows. A packet filter did the same; since 2026 (Linux 5d39580f68e6) it takes CAP_NET_ADMIN;
 * the client connects to a Unix socket, where the kernel says which process is at the other end (SO_PEERCRED), and a
-  thread hands the bytes on from such a port.
+  thread hands the bytes on, signed.
 
 Where one of these can't be had (macOS, a sandbox that forbids them), the engine starts as it is, and `Sail.closed` says so.
 """
@@ -33,12 +34,12 @@ LISTEN = {"x86_64": (0xC000003E, 50), "aarch64": (0xC00000B7, 201)}
 LOOPBACK = "127.0.0.1"
 CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 """What pyspark wants in the environment of a process with a Connect session."""
-ANYTHING = 0xFFFFFFFF  # bytes of a packet that a filter lets through
-_SO_ATTACH_FILTER = 26
+_TCP_MD5SIG_EXT, _MD5_PREFIX = 32, 1  # linux/tcp.h: the option, and its flag for a range of addresses
+KEY_BYTES = 80
+"""Of the longest key that the kernel takes."""
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 _SECCOMP_ALLOW, _SECCOMP_ERRNO = 0x7FFF0000, 0x00050000
-_LOAD_WORD, _LOAD_HALF, _IF_EQUAL, _RETURN = 0x20, 0x28, 0x15, 0x06  # classic BPF (linux/bpf_common.h)
-_IP_SOURCE = 0x100000000 - 0x100000 + 12  # SKF_NET_OFF, then the address of the sender in an IPv4 header
+_LOAD_WORD, _IF_EQUAL, _RETURN = 0x20, 0x15, 0x06  # classic BPF (linux/bpf_common.h)
 
 Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
@@ -52,16 +53,11 @@ def _program(instructions: list[Instruction]) -> _Program:
     return _Program(len(instructions), b"".join(struct.pack("=HBBI", *item) for item in instructions))
 
 
-def packet_filter(ports: list[int]) -> list[Instruction]:
-    """Let in TCP packets from these ports of 127.0.0.1, and no others."""
-    found = [(_IF_EQUAL, len(ports) - at, 0, port) for at, port in enumerate(ports)]  # to the load of the address
-    closing = [(_RETURN, 0, 0, 0), (_LOAD_WORD, 0, 0, _IP_SOURCE), (_IF_EQUAL, 0, 1, 0x7F000001)]
-    return [(_LOAD_HALF, 0, 0, 0), *found, *closing, (_RETURN, 0, 0, ANYTHING), (_RETURN, 0, 0, 0)]
-
-
-def _attach(listener: socket.socket, ports: list[int]) -> None:
-    program = _program(packet_filter(ports))
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, bytes(program))
+def sign(port: socket.socket, key: bytes) -> None:
+    """Have the kernel sign what this socket sends, to whatever address, and drop what comes without the signature."""
+    every = struct.pack("H126x", socket.AF_INET)  # as a sockaddr_storage: 0.0.0.0, with a prefix of no bits
+    told = struct.pack(f"BBHi{KEY_BYTES}s", _MD5_PREFIX, 0, len(key), 0, key)
+    port.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, every + told)
 
 
 def _mute_listen() -> bool:
@@ -99,19 +95,19 @@ def closable() -> bool:
 
     with socket.socket() as port:
         port.bind((LOOPBACK, 0))
-        return bool(_in_thread(start)) and _shut(port)
+        return bool(_in_thread(start)) and _shut(port, os.urandom(KEY_BYTES))
 
 
-def _shut(port: socket.socket) -> bool:
-    """Let a bound port listen to nobody; whether it does."""
+def _shut(port: socket.socket, key: bytes) -> bool:
+    """Let a bound port listen to those with the key alone; whether it does."""
     listened = bool(port.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     try:
-        _attach(port, [])
-        filtered = True
+        sign(port, key)
+        signed = True
     except OSError:
-        filtered = False
+        signed = False
     port.listen(16)
-    return filtered and not listened and not reachable(port.getsockname())
+    return signed and not listened and not reachable(port.getsockname())
 
 
 class Sail:
@@ -121,8 +117,7 @@ class Sail:
         from pysail.spark import SparkConnectServer
 
         self._server = SparkConnectServer(LOOPBACK)
-        self._ports: list[int] = []
-        self._lock = threading.Lock()
+        self._key = os.urandom(KEY_BYTES)
         self._door: socket.socket | None = None
         self._listener = self._start()
         self.closed = self._listener is not None
@@ -138,7 +133,7 @@ class Sail:
             self._server.start(background=True)
             return None
         listener = socket_at(self._server.listening_address)
-        if _shut(listener):
+        if _shut(listener, self._key):
             # Sail's runtime met a socket that did not listen, and would ask for connections without end: let it wait.
             listener.setblocking(True)
             return listener
@@ -168,10 +163,8 @@ class Sail:
     def _hand_on(self, client: socket.socket) -> None:
         """Carry bytes between the client and the server until one of them has enough."""
         with client, socket.socket() as server:
-            server.bind((LOOPBACK, 0))
-            port = server.getsockname()[1]
-            self._allow(lambda: self._ports.append(port))
             try:
+                sign(server, self._key)
                 server.connect(self._address)
                 back = threading.Thread(target=_copy, args=(server, client), name="door", daemon=True)
                 back.start()
@@ -179,15 +172,6 @@ class Sail:
                 back.join()
             except OSError:
                 pass  # the server went: the client sees its connection end
-            finally:
-                self._allow(lambda: self._ports.remove(port))  # before the socket gives its port back
-
-    def _allow(self, change: Callable[[], object]) -> None:
-        with self._lock:
-            change()
-            if self._listener is not None:
-                with suppress(OSError):  # it is being closed
-                    _attach(self._listener, self._ports)
 
     def connect(self) -> Any:
         """A SparkSession on this server."""
@@ -273,7 +257,7 @@ def _connected(found: socket.socket) -> bool:
 
 
 def reachable(address: tuple[str, int], seconds: float = 0.02) -> bool:
-    """Whether a connection from a port without leave comes about. On the loopback address it does at once, if at all."""
+    """Whether a connection without the key comes about. On the loopback address it does at once, if at all."""
     with socket.socket() as stranger:
         stranger.setblocking(False)
         if stranger.connect_ex(tuple(address)) == 0:

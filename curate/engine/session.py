@@ -53,7 +53,7 @@ CLIENT_ONLY = (
 
 NOT_PRIVATE = (
     "--private: this system has no means to keep other users away from the embedded engine's port (it takes Linux on "
-    "x86-64 or ARM, with seccomp and socket filters allowed); run the job in a container of its own, or with --engine "
+    "x86-64 or ARM, with seccomp and TCP's MD5 signatures); run the job in a container of its own, or with --engine "
     "spark (Java 17), which has a password"
 )
 NEIGHBOURS = (

@@ -37,6 +37,10 @@ def backoff(attempt: int, response: Mapping[str, str] | None = None, unit: float
     return max(min(2.0**attempt, 32.0) * unit, min(float(asked), 120.0) * unit if asked.isdigit() else 0.0)
 
 
+class NoNameError(OSError):
+    """Nobody knows the server's name: mostly there is no network."""
+
+
 class Patience:
     """How often a server is asked, with growing waits between; a person is told when it takes longer than some seconds."""
 
@@ -99,10 +103,8 @@ def request(
                 raise InputError(f"{without_secrets(url)}: {problem}") from None
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             problem = str(getattr(error, "reason", error)) or type(error).__name__
-            if patience.asked and isinstance(
-                getattr(error, "reason", None), socket.gaierror
-            ):  # no such name: no network
-                raise OSError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
+            if patience.asked and isinstance(getattr(error, "reason", None), socket.gaierror):
+                raise NoNameError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
         patience.wait(problem, say or attempts < ATTEMPTS, asked)
     raise OSError(f"{without_secrets(url)}: {problem}, {attempts} times")
 

@@ -1,6 +1,8 @@
 """Files by path or URL: the few operations that jobs need, atomic where that matters. Built on `pyarrow.fs`."""
 
+import errno
 import functools
+import glob
 import hashlib
 import itertools
 import os
@@ -20,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.fs as pafs
 
 from curate.console.terminal import notes, without_logins, without_secrets
-from curate.errors import InputError, OutputError, is_passing, said
+from curate.errors import DISK, InputError, OutputError, is_passing, said
 from curate.files import temporary
 
 T = TypeVar("T")
@@ -231,6 +233,25 @@ def info(system: pafs.FileSystem, inner: str, path: str) -> pafs.FileInfo:
         return system.get_file_info(inner)
     except OSError as error:
         raise InputError(f"{path}: {said(error)}") from error
+
+
+def look_into(folder: str) -> None:
+    """Raise InputError for a folder that may not be listed or entered: what is in it would be missed without a word."""
+    if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(f"{folder}: {DISK[errno.EACCES]}")
+
+
+def matching(pattern: str) -> list[str]:
+    """Paths of this machine that match a pattern, sorted; InputError where one of its folders may not be looked into, which `glob`
+    takes for empty."""
+    part = pattern
+    while (above := os.path.dirname(part)) != part:
+        last = os.path.basename(part)
+        if any(sign in last for sign in "*?["):
+            for folder in glob.glob(part if last == "**" else above or ".", recursive=True):
+                look_into(folder)
+        part = above
+    return sorted(glob.glob(pattern, recursive=True))
 
 
 def is_local(path: str) -> bool:

@@ -162,7 +162,7 @@ def ldnoobw_from_npm() -> bytes:
     if npm is None:
         raise OSError("npm is not installed")
     with tempfile.TemporaryDirectory() as scratch:
-        _run([npm, "pack", "--silent", "--pack-destination", scratch, "naughty-words@1.2.0"])
+        _run([npm, "pack", "--silent", "--fetch-retries=1", "--pack-destination", scratch, "naughty-words@1.2.0"])
         return next(Path(scratch).glob("*.tgz")).read_bytes()
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from curate.console.terminal import without_secrets
 from curate.errors import InputError, OutputError, UsageError
 from curate.files import locks, storage
-from curate.files.remote import ATTEMPTS, Patience, Response, below, read_all, request
+from curate.files.remote import ATTEMPTS, NoNameError, Patience, Response, below, read_all, request
 
 BASE = "https://data.commoncrawl.org/"
 KINDS = ("warc", "wet", "wat")
@@ -170,9 +170,12 @@ class _Download:
                 failures = 0 if self._here() > before else failures + 1
                 if not failures:
                     patience = Patience(self.url, ATTEMPTS, self._unit)
-                if failures >= ATTEMPTS or getattr(error, "errno", None) in (28, 30, 122):  # full, read-only, quota
+                offline = isinstance(error, NoNameError) and not self._here()
+                if (
+                    offline or failures >= ATTEMPTS or getattr(error, "errno", None) in (28, 30, 122)
+                ):  # full, read-only, quota
                     raise OutputError(f"{self.target}: {error}; what is here stays, run again to go on") from None
-                patience.wait(str(error) or type(error).__name__, say=True)
+                patience.wait(str(error).removeprefix(f"{self.told}: ") or type(error).__name__, say=True)
             if self._total >= 0 and self._here() >= self._total:
                 return self._finish("resumed" if resumed else "downloaded")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from curate.errors import InputError
 from curate.read import jsonl, tables
+from curate.read.files import tree
 
 BUNDLED = ("train_probe", "tasks")
 """Package and folder of the evaluation tasks that come with the probe trainer."""
@@ -202,10 +203,9 @@ def files(paths: Sequence[str]) -> list[str]:
 
 
 def _below(folder: str) -> list[str]:
-    """Files of a folder that are not hidden, in order."""
-    root = Path(folder)
-    found = (file for file in root.rglob("*") if file.is_file())
-    return sorted(str(file) for file in found if not any(p.startswith(".") for p in file.relative_to(root).parts))
+    """Files of a folder that are not hidden, in order; of anything else none."""
+    below, _ = tree(folder) if os.path.isdir(folder) else ({}, [])
+    return sorted(str(Path(folder, name)) for name in below if not any(p.startswith(".") for p in name.split("/")))
 
 
 def notes(paths: Sequence[str]) -> list[str]:

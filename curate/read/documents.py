@@ -150,7 +150,7 @@ def crawl_source(
         if robots:
             raise UsageError(f"--robots is for crawl files; what sites declared stands in {inputs[0]} already")
         return _reused(inputs[0], settings)
-    files, named = expand_named([*inputs, *robots], base)
+    files, named, notes = expand_named([*inputs, *robots], base)
     paths = {path for name in robots for path in named[name]}
     telling = {f.path for f in files if (f.wacz or f.path) in paths or "robotstxt" in f.path.split("/")[:-1]}
     total = sum(file.size for file in files)
@@ -186,6 +186,7 @@ def crawl_source(
         extraction=settings,
         reads=reads,
         before=stages(rules) if rules else (),
+        notes=notes,
         memory_bytes=recipe.extract.memory_bytes,
     )
 

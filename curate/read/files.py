@@ -2,7 +2,6 @@
 
 import fnmatch
 import functools
-import glob
 import json
 import os
 import re
@@ -123,7 +122,7 @@ def _fixed(pattern: str) -> str:
 def _matches(pattern: str) -> list[tuple[str, int | None]]:
     """Paths that match a pattern, with the size of files and None for folders."""
     if "://" not in pattern:
-        return [(path, os.path.getsize(path) if os.path.isfile(path) else None) for path in sorted(_glob(pattern))]
+        return [(path, os.path.getsize(path) if os.path.isfile(path) else None) for path in _glob(pattern)]
     folder = os.path.dirname(_fixed(pattern))
     below, _ = tree(folder)
     found = ((storage.join(folder, name), size) for name, size in below.items())
@@ -131,7 +130,7 @@ def _matches(pattern: str) -> list[tuple[str, int | None]]:
 
 
 def _glob(pattern: str) -> list[str]:
-    return [path for path in glob.glob(pattern, recursive=True) if os.path.exists(path)]
+    return [path for path in storage.matching(pattern) if os.path.exists(path)]
 
 
 def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str]]]:
@@ -160,6 +159,7 @@ def tree(folder: str) -> tuple[dict[str, int], list[str]]:
         return {info.path[start:]: int(info.size) for info in infos if info.type == pafs.FileType.File}, []
     found, links, seen = dict[str, int](), list[str](), {os.path.realpath(inner)}
     for here, folders, names in os.walk(inner, followlinks=True, onerror=_refuse):
+        storage.look_into(here)
         folders.sort()
         for name in [name for name in folders if os.path.islink(os.path.join(here, name))]:
             real = os.path.realpath(os.path.join(here, name))
@@ -177,7 +177,7 @@ def tree(folder: str) -> tuple[dict[str, int], list[str]]:
 
 
 def _refuse(error: OSError) -> None:
-    raise InputError(f"{error.filename}: {error.strerror}") from error
+    raise InputError(f"{error.filename}: {said(error)}") from error
 
 
 # ---- choosing ----------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ A name is a file, a glob, a folder, or a list of paths (`wet.paths.gz`, `files.t
 """
 
 import fnmatch
-import glob
 import gzip
 import io
 import os
@@ -38,6 +37,8 @@ _GLOB = re.compile(r"[*?\[]")
 _SCHEMES = (*storage.SCHEMES, *storage.WEB)
 _MAX_LIST = 256 << 20  # bytes of a list of paths, decompressed
 _LISTED_AT_ONCE = 16
+_FETCHED = re.compile(r"(fetched\.json|pages\.jsonl|urls\.json|index/.*)")
+"""What `curate fetch` writes beside crawl files."""
 NAMES = "*.warc.gz, *.wet.gz, *.arc.gz, each also plain, .zst, .lz4, .bz2 or .xz; *.wacz"
 
 
@@ -73,14 +74,18 @@ def expand_inputs(names: Sequence[str], base: str | None = None) -> list[InputFi
     return expand_named(names, base)[0]
 
 
-def expand_named(names: Sequence[str], base: str | None = None) -> tuple[list[InputFile], dict[str, set[str]]]:
-    """As `expand_inputs`, and the paths that each name stands for. A folder or list that is named twice is asked once."""
+def expand_named(
+    names: Sequence[str], base: str | None = None
+) -> tuple[list[InputFile], dict[str, set[str]], list[str]]:
+    """As `expand_inputs`, the paths that each name stands for, and a note of each folder with other files that may be meant. A folder or
+    list that is named twice is asked once."""
     if not names:
         raise InputError("no input; give files, folders, globs, or a list such as warc.paths.gz")
     found: dict[str, int | None] = {}
     named: dict[str, set[str]] = {}
+    notes: list[str] = []
     for name in dict.fromkeys(names):
-        below = _expand(_local(name.strip()), base)
+        below = _expand(_local(name.strip()), base, notes)
         found.update(below)
         named[name] = set(below)
     for path in sorted(found):
@@ -92,7 +97,7 @@ def expand_named(names: Sequence[str], base: str | None = None) -> tuple[list[In
     for name, count in Counter(file.name for file in files).items():
         if count > 1:
             raise InputError(f"{name}: {count} addresses differ in what is secret in them alone: download them first")
-    return files, named
+    return files, named, notes
 
 
 def open_input(path: str) -> BinaryIO:
@@ -250,7 +255,7 @@ def _info(system: Any, inner: str, path: str) -> Any:
     return storage.info(system, inner.rstrip("/") or "/", path)
 
 
-def _expand(name: str, base: str | None) -> dict[str, int | None]:
+def _expand(name: str, base: str | None, notes: list[str]) -> dict[str, int | None]:
     """Path -> size; None where it is not known yet."""
     if _scheme(name) in ("http", "https"):
         path = _path_of(name)
@@ -266,7 +271,7 @@ def _expand(name: str, base: str | None) -> dict[str, int | None]:
             f"{name}: {storage.missing(name)}" if _scheme(name) else f"no such file: {name}{_similar(name)}"
         )
     if info.type == arrow_fs.FileType.Directory:
-        return _folder(system, inner, name)
+        return _folder(system, inner, name, notes)
     if _is_list(name):
         return _listed(name, base)
     _refuse_what_is_no_archive(name)
@@ -305,14 +310,24 @@ def _is_hidden(below: str) -> bool:
     return any(part[:1] in "._" for part in below.split("/"))
 
 
-def _folder(system: object, inner: str, name: str) -> dict[str, int | None]:
+def _folder(system: object, inner: str, name: str, notes: list[str]) -> dict[str, int | None]:
     files = _walk(system, inner, name)
     found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
     if found:
+        others = sorted(path for path, _ in files if path not in found and not _is_beside(path, name))
+        if others:
+            many = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+            shown = ", ".join(map(os.path.basename, others[:3])) + (" …" if len(others) > 3 else "")
+            notes.append(f"{name}: {many} left out, not called as crawl files are ({shown})")
         return found
     others = sorted(os.path.basename(path) for path, _ in files)
     hint = f"; it holds {len(others)} other files, such as {', '.join(others[:3])}" if others else "; it is empty"
     raise InputError(f"{name}: no crawl files ({NAMES}) in this folder{hint}")
+
+
+def _is_beside(path: str, folder: str) -> bool:
+    below = path.removeprefix(folder).lstrip("/")
+    return _is_list(path) or _FETCHED.fullmatch(below) is not None
 
 
 def _globbed(pattern: str) -> dict[str, int | None]:
@@ -326,7 +341,7 @@ def _globbed(pattern: str) -> dict[str, int | None]:
 
 def _matches(pattern: str) -> dict[str, int | None]:
     if not _scheme(pattern):
-        paths = [p for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)]
+        paths = [p for p in storage.matching(pattern) if os.path.isfile(p)]
         return {path: os.path.getsize(path) for path in paths}
     head = _GLOB.split(pattern)[0].rpartition("/")[0]
     system, inner = _filesystem(head)
