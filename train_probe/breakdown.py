@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_probe.data import TokenFile
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.inputs import Text
 from train_probe.tokenizer import Tokenizer, token_bytes
 
@@ -104,8 +104,10 @@ def measure(file: TokenFile, nats: NDArray[np.float64]) -> Parts:
         names = json.loads((file.path / "parts.json").read_text(encoding="utf-8"))
         classes = np.load(file.path / "classes.npy")
         languages = np.load(file.path / "languages.npy")
-    except (OSError, ValueError) as error:
-        raise ProbeError(f"{file.path}: prepared by another version ({error}); choose another --output") from None
+    except DAMAGE as error:
+        raise ProbeError(
+            f"{file.path}: prepared by another version ({shortly(error)}); choose another --output"
+        ) from None
     bits = nats / np.log(2)
     sizes = classes.sum(axis=1).astype(np.int64)
     bits = _to_bytes(bits, sizes, file)

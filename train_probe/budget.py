@@ -9,7 +9,7 @@ import numpy as np
 
 from train_probe.config import Preset, chinchilla_tokens, short
 from train_probe.data import Stream, TokenFile
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.request import UNEVEN, How, Request, settings_for, write_json
 
 
@@ -39,8 +39,8 @@ def kept(output: Path) -> Budget | None:
         return Budget(found.steps, found.tokens, found.parts, steps, str(saved.get("unit", "tokens")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"{output / 'budget.json'}: damaged ({error}); choose another --output") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{output / 'budget.json'}: damaged ({shortly(error)}); choose another --output") from None
 
 
 def fixed(request: Request, how: How, chosen: Preset, output: Path, files: dict[str, TokenFile]) -> Budget:

@@ -4,7 +4,8 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from train_probe.shown import escape
 
 WIDE, LEFT, RIGHT, TOP, BOTTOM = 460, 52, 14, 12, 42
 """SVG units, about those of a phone's screen."""

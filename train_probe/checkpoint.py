@@ -13,7 +13,7 @@ import torch
 from train_probe import tokenizer as tokenizers
 from train_probe.config import ModelConfig
 from train_probe.data import TokenFile
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.export import State, places
 from train_probe.model import Model, build
 from train_probe.tokenizer import Tokenizer
@@ -53,8 +53,8 @@ def _found(tokenizer: Path | None, path: Path) -> Path:
 def _published(folder: Path, tokenizer: Path | None) -> Opened:
     try:
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProbeError(f"{folder / 'config.json'}: can't be read ({error})") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{folder / 'config.json'}: can't be read ({shortly(error)})") from None
     config = model_config(settings, folder)
     model = build(config)
     _fill(model, _weights(folder), folder)

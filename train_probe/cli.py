@@ -13,6 +13,7 @@ import click
 from train_probe.config import FAMILIES, PRESETS, parse
 from train_probe.errors import ProbeError
 from train_probe.request import How, Request, named, proportional, stated
+from train_probe.shown import visible
 
 
 class Refused(click.ClickException):
@@ -22,10 +23,7 @@ class Refused(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """On stderr, control characters made visible."""
-        text = "".join(
-            c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in self.message
-        )
-        click.echo(f"error: {text}", err=True)
+        click.echo(f"error: {visible(self.message)}", err=True)
 
 
 class Command(click.Command):
@@ -277,7 +275,7 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
         names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
         how = How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
     if verdict := experiment.conduct(question, a["output"], how, _talk):
-        click.echo(verdict)
+        click.echo(visible(verdict))
 
 
 @click.command("compare", cls=Command)
@@ -292,7 +290,7 @@ def compare(output: Path, now: bool, primary: str | None, as_json: bool) -> None
     from train_probe.compare import compare as judge
 
     found = judge(output, now=now, primary=primary)
-    click.echo(json.dumps(found, indent=1) if as_json else found["text"])
+    click.echo(json.dumps(found, indent=1) if as_json else visible(found["text"]))
 
 
 @click.command("scale", cls=Command)
@@ -317,7 +315,7 @@ def scale(runs: tuple[Path, ...], further: float, as_json: bool) -> None:
     from train_probe import scaling
 
     found = scaling.scale(runs, further)
-    click.echo(json.dumps(found, indent=1) if as_json else scaling.text(found))
+    click.echo(json.dumps(found, indent=1) if as_json else visible(scaling.text(found)))
 
 
 @click.command("eval", cls=Command)
@@ -377,9 +375,10 @@ def evaluate(
         click.echo(json.dumps(shown | ({"parts of the bits per byte": parts} if parts else {}), indent=1))
         return
     for name, value in scores.items():
-        click.echo(f"{value.mean:.4f}  {name}{'  (at chance)' if value.at_chance() else ''}")
+        click.echo(f"{value.mean:.4f}  {visible(name)}{'  (at chance)' if value.at_chance() else ''}")
     for division, some in parts.items():
-        click.echo(f"of the bits per byte by {division}: " + ", ".join(f"{n} {v:.4f}" for n, v in some.items()))
+        told = ", ".join(f"{name} {value:.4f}" for name, value in some.items())
+        click.echo(f"of the bits per byte by {division}: {visible(told)}")
 
 
 @click.command("export", cls=Command)
@@ -419,4 +418,4 @@ for _command in (train, control, compare, scale, evaluate, export):
 
 
 def _talk(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from train_probe import breakdown, budget, looks, suite
 from train_probe.data import TokenFile
-from train_probe.errors import ProbeError
+from train_probe.errors import ProbeError, believed
 from train_probe.evaluate import MACRO, METRIC, Scores
 from train_probe.request import HELD_OUT, Request, load, planned_seeds, write_json
 from train_probe.statistics import Difference, detectable, difference, holm, holm_step, power, seeds_needed
@@ -49,6 +49,11 @@ def compare(output: Path, smallest: float = SMALLEST, now: bool = False, primary
     no verdict, unless `now`.  With another `primary` than was stated before the training there is none either: the
     figures are given, no look is taken and nothing is written.  Raises ProbeError when nothing is finished.
     """
+    with believed(output):
+        return _compare(output, smallest, now, primary)
+
+
+def _compare(output: Path, smallest: float, now: bool, primary: str | None) -> Found:
     request = load(output)
     runs = with_means(results(output, list(request.mixtures)), request.suites)
     if primary is not None:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 
 DOCUMENTS = np.dtype(
     [("key", "<u8"), ("start", "<i8"), ("tokens", "<i4"), ("bytes", "<i8"), ("source", "<i2"), ("copy", "<i4")]
@@ -68,8 +68,8 @@ class TokenFile:
             if not documents.dtype == DOCUMENTS:
                 raise ValueError("another table of documents")
             expected = meta["tokens"], meta["documents"]
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise ProbeError(f"{path}: not a token file ({error}); prepare it again") from None
+        except DAMAGE as error:
+            raise ProbeError(f"{path}: not a token file ({shortly(error)}); prepare it again") from None
         if (len(tokens), len(documents)) != expected:
             raise ProbeError(f"{path}: {len(tokens)} tokens where {expected[0]!r} were written; prepare it again")
         return cls(path, tokens, documents, meta)

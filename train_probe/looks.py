@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.request import write_json
 
 ALPHA, PLANNED, MORE, FEWER = 0.05, 0.04, 0.008, 0.002
@@ -74,8 +74,8 @@ def read(output: Path) -> list[Look]:
         return [Look(int(one["seeds"]), int(one["planned"]), float(one["alpha"])) for one in saved]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProbeError(f"{path}: damaged ({error}); delete it if you know which looks were taken") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{path}: damaged ({shortly(error)}); delete it if you know which looks were taken") from None
 
 
 def take(output: Path, seeds: int, planned: int, now: bool = False) -> Look | None:

@@ -150,7 +150,7 @@ def _inputs(request: Request, before: dict[str, Any]) -> dict[str, Any]:
     files += [("task " + name_of(name), name) for name in request.tasks if not name.startswith(BUNDLED)]
     for name, file in ((name, Path(path)) for name, path in files):
         if not file.is_file():
-            raise ProbeError(f"{file}: no such file")
+            raise ProbeError(f"{file}: {'not a file' if file.exists() else 'no such file'}")
         found[name] = fingerprint(Input(file, (file,)), before.get(name))
     return found
 

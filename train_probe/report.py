@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 import json
 from importlib import resources
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from train_probe import charts, tables
 from train_probe.charts import Interval, Line
+from train_probe.shown import escape
 from train_probe.tables import Found, Pair, Runs, counted_seeds, lower_is_better, said
 
 ROWS = 30
@@ -32,7 +32,7 @@ def page(found: Found, runs: Runs, output: Path) -> str:
         _samples(runs, output),
         _section(
             "Metrics",
-            f"<p>What decides is {_e(found['primary'])}. Grey: no mixture is better than guessing, or they differ by less than "
+            f"<p>What decides is {escape(found['primary'])}. Grey: no mixture is better than guessing, or they differ by less than "
             "twice the noise of a seed.</p>",
             tables.metrics(found, names).html(),
         ),
@@ -41,8 +41,8 @@ def page(found: Found, runs: Runs, output: Path) -> str:
         _section(
             "To repeat it",
             '<p class="soft">All tables as CSV and LaTeX are in tables/ beside this page.</p>'
-            f"<pre>{_e(json.dumps(asked['request'], indent=1, ensure_ascii=False))}</pre><details><summary>what the inputs held, and "
-            f"versions</summary><pre>{_e(json.dumps(asked, indent=1, ensure_ascii=False))}</pre></details>",
+            f"<pre>{escape(json.dumps(asked['request'], indent=1, ensure_ascii=False))}</pre><details><summary>what the inputs held, and "
+            f"versions</summary><pre>{escape(json.dumps(asked, indent=1, ensure_ascii=False))}</pre></details>",
         ),
     ]
     style = resources.files("train_probe").joinpath("report.css").read_text(encoding="utf-8")
@@ -69,16 +69,12 @@ def write(found: Found, runs: Runs, output: Path) -> None:
     tables.write([table for table in every if table is not None], output / "tables")
 
 
-def _e(value: object) -> str:
-    return html.escape(str(value))
-
-
 def _section(title: str, *parts: str) -> str:
-    return f"<h2>{_e(title)}</h2>{''.join(parts)}"
+    return f"<h2>{escape(title)}</h2>{''.join(parts)}"
 
 
 def _sentences(title: str, lines: list[str]) -> list[str]:
-    return [_section(title, "<ul>" + "".join(f"<li>{_e(line)}</li>" for line in lines) + "</ul>")] if lines else []
+    return [_section(title, "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")] if lines else []
 
 
 def _verdicts(found: Found) -> str:
@@ -90,10 +86,10 @@ def _verdicts(found: Found) -> str:
         effect = f"{p['delta']:+.4f}" + (f" ({p['percent']:+.2f} %)" if p["percent"] is not None else "")
         ends = f" [{p['interval'][0]:+.4f}, {p['interval'][1]:+.4f}]" if p["interval"][0] is not None else ""
         rows.append(
-            f"<li{decided}><b>{_e(p['a'])} and {_e(p['b'])}: {_e(said(p))}</b><br>"
-            f'<span class="soft">{_e(found["primary"])}: {effect}{ends}, p {p["p_corrected"]:.2g}, {counted_seeds(p["seeds"])}</span></li>'
+            f"<li{decided}><b>{escape(p['a'])} and {escape(p['b'])}: {escape(said(p))}</b><br>"
+            f'<span class="soft">{escape(found["primary"])}: {effect}{ends}, p {p["p_corrected"]:.2g}, {counted_seeds(p["seeds"])}</span></li>'
         )
-    note = f"<p>{_e(found['note'])}</p>" if found.get("note") else ""
+    note = f"<p>{escape(found['note'])}</p>" if found.get("note") else ""
     return f'<ul class="verdicts">{"".join(rows)}</ul>{note}'
 
 
@@ -200,9 +196,11 @@ def _samples(runs: Runs, output: Path) -> str:
         return ""
     out = []
     for i, sample in enumerate(next(some for some in first.values() if some)):
-        out.append(f"<p><b>{_e(decode(sample['given'][1:]))}</b> …</p>")
+        out.append(f"<p><b>{escape(decode(sample['given'][1:]))}</b> …</p>")
         cells = [
-            f"<div><h3>{_e(name)}</h3>{_e(decode(some[i]['written']))}</div>" for name, some in first.items() if some
+            f"<div><h3>{escape(name)}</h3>{escape(decode(some[i]['written']))}</div>"
+            for name, some in first.items()
+            if some
         ]
         out.append(f'<div class="samples">{"".join(cells)}</div>')
     note = '<p class="soft">Beginnings of held-out documents, continued by the first seed with the same random numbers.</p>'

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from train_probe.config import FAMILIES, PRESETS, Preset, TrainConfig, preset
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 
 HELD_OUT, TASKS = "held-out", "tasks"
 DOCUMENTS = ("auto", "apart", "shared")
@@ -146,8 +146,8 @@ def load(output: Path) -> Request:
         return Request(**json.loads((output / "experiment.json").read_text(encoding="utf-8"))["request"])
     except FileNotFoundError:
         raise ProbeError(f"{output}: no experiment here; start one with probe-train") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"{output}: no experiment here ({error}); start one with probe-train") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{output}: no experiment here ({shortly(error)}); start one with probe-train") from None
 
 
 def stated(output: Path) -> Request | None:
@@ -169,7 +169,7 @@ def prepared(output: Path) -> str | None:
     """Which question the whole of data/ was prepared for; None when it is not finished."""
     try:
         return str(json.loads((output / "data" / "prepared.json").read_text(encoding="utf-8"))["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGE:
         return None
 
 
@@ -181,8 +181,8 @@ def saved(output: Path) -> dict[str, Any]:
         kinds = {"request": dict, "inputs": dict, "planned": int}
         if not all(isinstance(found[name], kind) for name, kind in kinds.items()):
             raise TypeError("of another version")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProbeError(f"{file}: can't be read ({error}); choose another --output") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{file}: can't be read ({shortly(error)}); choose another --output") from None
     return found
 
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.evaluate import METRIC, Scores
 from train_probe.request import load
 from train_probe.tables import counted_seeds
@@ -151,16 +151,18 @@ def _size(folder: Path) -> Size:
         pairs = [dict(pair) for pair in saved["pairs"]]
     except FileNotFoundError:
         raise ProbeError(f"{folder}: no verdict yet; let it finish, or say probe-compare {folder}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProbeError(f"{folder / 'verdict.json'}: damaged ({error}); say probe-compare {folder} again") from None
+    except DAMAGE as error:
+        raise ProbeError(
+            f"{folder / 'verdict.json'}: damaged ({shortly(error)}); say probe-compare {folder} again"
+        ) from None
     points, items = {}, []
     for name, seeds in runs.items():
         try:
             found = [Scores.of(run["scores"][METRIC]) for run in seeds.values()]
             run = next(iter(seeds.values()))
             tokens, flops = float(run["tokens"]), float(run["flops"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ProbeError(f"{folder}: a result of {name} is damaged ({error})") from None
+        except DAMAGE as error:
+            raise ProbeError(f"{folder}: a result of {name} is damaged ({shortly(error)})") from None
         points[name] = Point(flops / (6 * tokens), tokens, tuple(score.mean for score in found))
         items = found[0].weights.tolist()
     return Size(folder.name, request.preset, request.primary, points, pairs, items)

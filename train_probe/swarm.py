@@ -22,7 +22,7 @@ from train_probe import prepare as files
 from train_probe.blend import Blend, some_of
 from train_probe.config import Preset, chinchilla_tokens, preset
 from train_probe.data import TokenFile
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.inputs import Input, find, fingerprint, read
 from train_probe.prepare import nothing_left, read_tasks, tokenizer_of
 from train_probe.request import How, Request, settings_for, write_json
@@ -124,7 +124,7 @@ def _saved(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return found if isinstance(found, dict) and {"kind", "inputs", "tokens", "contents"} <= set(found) else {}
-    except (OSError, ValueError):
+    except DAMAGE:
         return {}
 
 
@@ -244,8 +244,8 @@ def _result(path: Path) -> dict[str, Any] | None:
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not all(math.isfinite(x) for x in saved["losses"].values()) or not saved["losses"]:
             raise ValueError("no losses")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"{path}: damaged ({error}); delete it to run this again") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{path}: damaged ({shortly(error)}); delete it to run this again") from None
     return saved
 
 

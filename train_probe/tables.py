@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import Any, TypedDict
 
 from train_probe.evaluate import MACRO, METRIC
+from train_probe.shown import escape, visible
 
 LEVEL = 0.95
 Runs = dict[str, dict[int, dict[str, Any]]]
@@ -212,8 +212,13 @@ class Table:
         """Numbers with all their digits, a column title a line first."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([name for name, _ in self.columns])
-        writer.writerows([["" if value is None else value for value in row] for row in self.rows])
+        writer.writerow([visible(name) for name, _ in self.columns])
+        writer.writerows(
+            [
+                ["" if value is None else visible(value) if isinstance(value, str) else value for value in row]
+                for row in self.rows
+            ]
+        )
         return out.getvalue()
 
     def latex(self) -> str:
@@ -228,7 +233,7 @@ class Table:
 def _shown(value: object, form: str) -> str:
     if value is None:
         return "–"
-    return format(value, form) if form and not isinstance(value, str) else str(value)
+    return format(value, form) if form and not isinstance(value, str) else visible(str(value))
 
 
 _SPECIAL = {
@@ -241,7 +246,7 @@ _SPECIAL = {
 
 
 def _latex(text: str) -> str:
-    return "".join(_SPECIAL.get(c, c) for c in " ".join(text.split()))
+    return "".join(_SPECIAL.get(c, c) for c in " ".join(visible(text).split()))
 
 
 def write(tables: Sequence[Table], folder: Path) -> None:

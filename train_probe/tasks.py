@@ -24,6 +24,7 @@ each family of models gives a probability is in likelihood.py.
 
 import gzip
 import hashlib
+import itertools
 import json
 import math
 import unicodedata
@@ -35,7 +36,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.evaluate import Scores
 from train_probe.inputs import hash64
 from train_probe.likelihood import Answer, Row, score
@@ -43,6 +44,10 @@ from train_probe.model import Model
 from train_probe.tokenizer import Tokenizer
 
 BUNDLED = "bundled:"
+MAX_CHOICES = 1000
+"""Of a question."""
+MAX_BYTES = 256 << 20
+"""Of a file of questions when it is unpacked, and of all its choices with their contexts: MMLU with five examples has 170 MB."""
 
 
 class Question(NamedTuple):
@@ -86,10 +91,13 @@ def read(name: str | Path) -> Task:
     """Read a file of questions, or one of `bundled()`.  Raises ProbeError with the line that is wrong."""
     path = _at(name)
     try:
-        data = path.read_bytes()
-        content = (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8")
+        with path.open("rb") as plain, gzip.open(plain) if path.name.endswith(".gz") else plain as file:
+            data = file.read(MAX_BYTES + 1)
+        content = data.decode("utf-8") if len(data) <= MAX_BYTES else ""
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ProbeError(f"{path}: can't be read ({error})") from None
+    if len(data) > MAX_BYTES:
+        raise ProbeError(f"{path}: more than {MAX_BYTES >> 20} MiB of questions: cut it into several files")
     questions: list[Question] = []
     levels: list[str] = []
     requests: dict[Any, list[dict[str, Any]]] = {}
@@ -103,15 +111,20 @@ def read(name: str | Path) -> Task:
             else:
                 questions.append(question(row))
                 levels.append(_level(row))
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            raise ProbeError(f"{path}, line {number}: not a question ({error})") from None
+        except DAMAGE as error:
+            raise ProbeError(f"{path}, line {number}: not a question ({shortly(error)})") from None
     for ident, rows in requests.items():
         try:
             questions += _of_requests(ident, rows)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise ProbeError(f"{path}, doc_id {ident}: not a question ({error})") from None
+        except DAMAGE as error:
+            raise ProbeError(f"{path}, doc_id {ident}: not a question ({shortly(error)})") from None
     if not questions:
         raise ProbeError(f"{path}: no questions")
+    # Each choice is scored behind its context: so much is tokenized.
+    if sum(map(len, itertools.chain.from_iterable((*q.contexts, *q.endings) for q in questions))) > MAX_BYTES:
+        raise ProbeError(
+            f"{path}: its choices with their contexts are more than {MAX_BYTES >> 20} MiB: cut it into several files"
+        )
     known = [*levels, *[""] * (len(questions) - len(levels))] if any(levels) else []
     return Task(name_of(str(name)), questions, known)
 
@@ -149,21 +162,29 @@ def question(row: dict[str, Any]) -> Question:
     if "sentence_good" in row:
         return _sound(["", ""], [row["sentence_good"], row["sentence_bad"]], 0, "")
     if "context_options" in row:
-        options = list(row["context_options"])
+        options = _list(row["context_options"])
         return _sound(options, [row["continuation"]] * len(options), row["gold"], row.get("delimiter"))
     if "continuation" in row:
         return _sound([row["context"]], [row["continuation"]], 0, row.get("delimiter"))
     own = "context" in row
-    context = row["context"] if own else row["query"]
+    context, choices = row["context"] if own else row["query"], _list(row["choices"])
     answer = row["answer"] if "answer" in row else row["gold"]
-    return _sound(
-        [context] * len(row["choices"]), list(row["choices"]), answer, row.get("delimiter", "" if own else None)
-    )
+    return _sound([context] * len(choices), choices, answer, row.get("delimiter", "" if own else None))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} where a list is to be")
+    return value
 
 
 def _sound(contexts: list[Any], endings: list[Any], answer: Any, delimiter: str | None) -> Question:
     """A question after all checks; `delimiter` None is the gauntlet's rule (see `_between`)."""
+    if isinstance(answer, float) and not answer.is_integer():
+        raise ValueError(f"the answer is {answer!r}")
     answer = int(answer)
+    if len(endings) > MAX_CHOICES:
+        raise ValueError(f"{len(endings):,} choices, where {MAX_CHOICES:,} are the most")
     if not 0 <= answer < len(endings):
         raise ValueError(f"answer {answer} of {len(endings)} choices")
     for kind, texts in (("context", contexts), ("choice", endings)):
@@ -248,8 +269,8 @@ class Encoded:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             return cls(**{**saved, "rows": [Row(*row) for row in saved["rows"]]})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ProbeError(f"{path}: not an encoded task ({error}); prepare it again") from None
+        except DAMAGE as error:
+            raise ProbeError(f"{path}: not an encoded task ({shortly(error)}); prepare it again") from None
 
 
 def encode(task: Task, tokenizer: Tokenizer) -> Encoded:

@@ -39,7 +39,11 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, without special tokens."""
-        return [e.ids for e in self.inner.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [  # a batch's answer holds ten times what its ids take
+            one.ids
+            for at in range(0, len(texts), BATCH)
+            for one in self.inner.encode_batch_fast(list(texts[at : at + BATCH]), add_special_tokens=False)
+        ]
 
     def save(self, path: Path) -> None:
         """Write `tokenizer.json`."""
@@ -90,8 +94,8 @@ def load(path: Path) -> Tokenizer:
     """Read a `tokenizer.json`.  Raises ProbeError when it is none, or has no token that ends a document."""
     from tokenizers import Tokenizer as Inner
 
-    if not path.exists():
-        raise ProbeError(f"{path}: no such file")
+    if not path.is_file():
+        raise ProbeError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
         inner = Inner.from_file(str(path))
         told = fault(inner)
@@ -106,6 +110,9 @@ def load(path: Path) -> Tokenizer:
     except ProbeError as error:
         raise ProbeError(f"{path}: {error}") from None
 
+
+BATCH = 4096
+"""Texts tokenized at once."""
 
 MAX_GROWTH, MAX_GAPS = 256, 1 << 16
 """How many times as long a normalizer may make a text, and how far ids may go beyond four times as many as there are."""

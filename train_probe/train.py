@@ -22,7 +22,7 @@ from train_probe import objectives, parallel
 from train_probe.attention import has_varlen
 from train_probe.config import ModelConfig, TrainConfig
 from train_probe.data import Stream, prefetch
-from train_probe.errors import ProbeError
+from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.loss import cross_entropy
 from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
@@ -332,8 +332,8 @@ def read_result(path: Path) -> dict[str, object]:
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(saved["scores"], dict):
             raise TypeError("no scores")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProbeError(f"{path}: damaged ({error}); delete it to run this again") from None
+    except DAMAGE as error:
+        raise ProbeError(f"{path}: damaged ({shortly(error)}); delete it to run this again") from None
     return saved
 
 

@@ -27,6 +27,8 @@ HOLDERS = ("data", "examples", "instances", "items", "questions")
 NO_TASKS = (".md", ".txt", ".rst", ".py", ".yaml", ".yml", ".toml")
 """Ends of names of what comes with tasks and needs no word; so do names without an end, or with a dot in front."""
 SHOWN = 3
+MAX_BYTES = 256 << 20
+"""Of a file of tasks when it is unpacked, which is held whole; the largest test sets have tens of MB."""
 ANSWERS = {
     "answer",
     "answers",
@@ -183,10 +185,11 @@ def _read(path: str) -> bytes:
     """A file by path, by URL, or out of the trainer's package (which may be a zip on the machines of a cluster), unpacked."""
     try:
         if path.startswith(PACKAGE):
-            data: bytes = (_folder() / path.removeprefix(PACKAGE)).read_bytes()
-            return data
+            return bytes((_folder() / path.removeprefix(PACKAGE)).read_bytes())
         with jsonl.opened(path) as stream:
-            return stream.read()
+            if len(data := stream.read(MAX_BYTES + 1)) > MAX_BYTES:
+                raise InputError(f"more than {MAX_BYTES >> 20} MiB when it is unpacked: cut it into several files")
+            return data
     except (InputError, *jsonl.DAMAGE) as error:
         raise InputError(f"evaluation tasks {path}: {jsonl.first_line(error)}") from error
 

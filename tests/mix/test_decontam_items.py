@@ -124,6 +124,13 @@ def test_files_that_are_no_tasks(tmp_path: Path, data: bytes, message: str) -> N
         list(items([str(tmp_path / "t.jsonl")]))
 
 
+def test_a_file_of_tasks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decontam_items, "MAX_BYTES", 1000)
+    (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b'{"question": "%s"}' % (b"a" * 1000)))
+    with pytest.raises(InputError, match="cut it into several files"):
+        list(items([str(tmp_path)]))
+
+
 def parts(text: str, *known: Item) -> list[str]:
     tasks = Tasks(known or [Item("t", 1, QUESTION, (ANSWER, "75"), "")])
     return [found.part for found in tasks.find(pa.array(["", text], pa.large_string()))]

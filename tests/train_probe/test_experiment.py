@@ -158,7 +158,20 @@ def test_damaged_files_are_one_line(corpora, command, capsys):
     for name in ("experiment.json", "budget.json", "looks.json", "runs/web/seed-0/result.json"):
         path = corpora / "out" / name
         good = path.read_bytes()
-        for content in (b"", b"\x00\xff", b"7", b"{}", b"null", b'{"scores": 1}', good[: len(good) // 2]):
+        deep, endless = b'{"a": ' + b"[" * 3000, b'[{"seeds": 1e999}]'
+        if name in ("budget.json", "runs/web/seed-0/result.json"):  # of these the identity is looked at, or the numbers
+            endless = b'{"steps": 1e999, "tokens": 1, "scores": [[1e999]]}'
+        for content in (
+            b"",
+            b"\x00\xff",
+            b"7",
+            b"{}",
+            b"null",
+            b'{"scores": 1}',
+            good[: len(good) // 2],
+            deep,
+            endless,
+        ):
             path.write_bytes(content)
             for words in (["compare", str(corpora / "out")], command("train", *SMALL, "--only", "run")):
                 capsys.readouterr()
@@ -167,6 +180,23 @@ def test_damaged_files_are_one_line(corpora, command, capsys):
                 assert [line for line in lines if line.startswith("error: ")] == lines[-1:], (name, content)
                 assert name.split("/")[-1] in lines[-1] or "experiment" in lines[-1], (name, content)
         path.write_bytes(good)
+
+
+def test_what_is_not_as_ours_further_in_is_one_line_too(corpora, command, capsys):
+    assert main(command("train", *SMALL)) == 0
+    path = corpora / "out/runs/web/seed-0/result.json"
+    good = json.loads(path.read_text())
+    metric = next(iter(good["scores"]))
+    for broken in (
+        {"model": {"context": []}},
+        {"tokens": "x"},
+        {"scores": {metric: {"values": [1e300], "weights": "x"}}},
+        {"curve": 7},
+        {"ledger": {"a\ud800": {}}},
+    ):
+        path.write_text(json.dumps({**good, **broken}))
+        assert main(["compare", str(corpora / "out")]) == 2, broken
+        assert "holds what no experiment of ours has written" in capsys.readouterr().err, broken
 
 
 def garbage():

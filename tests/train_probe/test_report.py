@@ -63,6 +63,20 @@ def test_a_chart_of_intervals_is_well_formed_and_stays_inside(rows, band, zero):
     assert all(-1 <= x <= charts.WIDE + 38 * len(rows) + 80 and math.isfinite(x) for x in places(figure))
 
 
+def test_names_of_strangers_are_text_alone():
+    name = "\x1b]0;title\x07<b>\u202e\ud800"
+    seen = "\\x1b]0;title\\x07<b>\\u202e\\ud800"
+    table = tables.Table("t", [(name, ""), ("n", ".1f")], [[name, 1.0]])
+    cells = drawn(table.html())
+    assert [cell.text for cell in cells.iter() if cell.tag in ("th", "td")] == [seen, "n", seen, "1.0"]
+    assert (
+        drawn(charts.intervals([charts.Interval(name, 1, 0, 2, "")], "bits", "t")).find(".//text[@class='row']").text
+        == seen
+    )
+    assert list(csv.reader(io.StringIO(table.csv())))[1] == [seen, "1.0"]
+    assert "\x1b" not in table.latex()
+
+
 @example([[(5e-324, 0.0)]])
 @given(st.lists(st.lists(st.tuples(st.floats(0, 1e9), FINITE), max_size=9), max_size=4))
 def test_a_chart_of_curves_is_well_formed_and_stays_inside(curves):

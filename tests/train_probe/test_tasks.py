@@ -219,6 +219,35 @@ def test_a_wrong_line_is_named(tmp_path):
         tasks.read(tmp_path / "y.jsonl")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"context": "a", "choices": [" b", " c"], "answer": 1e999}',
+        '{"context": "a", "choices": [" b", " c"], "answer": 0.7}',
+        '{"context": "a", "choices": "bc", "answer": 0}',
+        '{"context": "a", "choices": {" b": 1}, "answer": 0}',
+        '{"context_options": "ab", "continuation": "c", "gold": 0}',
+        json.dumps({"context": "a", "choices": [" b"] * 1001, "answer": 0}),
+        '{"request": {"context": "a", "continuation": "b"}, "doc_id": 3, "idx": 1e999, "label": 0}',
+        '{"context": ' + "[" * 3000,
+    ],
+)
+def test_what_a_stranger_s_question_may_say(tmp_path, line):
+    (tmp_path / "x.jsonl").write_text(line)
+    with pytest.raises(ProbeError, match="not a question") as told:
+        tasks.read(tmp_path / "x.jsonl")
+    assert len(str(told.value)) < 400
+
+
+def test_a_file_of_questions_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "MAX_BYTES", 1000)
+    question = b'{"context": "%s", "choices": [" b", " c"], "answer": 0}' % (b"x" * 600)
+    for data in (gzip.compress(b" " * 1001), gzip.compress(question)):  # large in itself; by a context for each choice
+        (tmp_path / "x.jsonl.gz").write_bytes(data)
+        with pytest.raises(ProbeError, match="cut it into several files"):
+            tasks.read(tmp_path / "x.jsonl.gz")
+
+
 def test_accuracy_per_byte_does_not_count_the_space_before_a_choice():
     found = [Answer(-3.0, False, 2), Answer(-7.0, False, 4)]
     right, per_byte, probability = tasks.judge(found, [1, 3], 1)
