@@ -1,11 +1,12 @@
-"""Bad words: pages with a word from a list go, per language.
+"""Bad words: drops pages that contain a listed word, per language.
 
-Source of rule and lists: C4's released code (3.1.0, `get_badwords_filter_fn`) with LDNOOBW's "List of Dirty,
-Naughty, Obscene, and Otherwise Bad Words" (CC BY 4.0). The public lists are fetched (`curate assets fetch
-ldnoobw`); the package itself embeds a small list of its own.
+Source of rule and lists: C4's released code (3.1.0, `get_badwords_filter_fn`) with LDNOOBW's "List of Dirty, Naughty,
+Obscene, and Otherwise Bad Words" (CC BY 4.0). The public lists are fetched with `curate assets fetch ldnoobw`; a
+small list of our own is included.
 
-There are two English lists. The last public state (commit 5faf2ba, which the code uses for the other 27 languages) has 403
-entries: `words = "ldnoobw"`. For English the code pins an older one (25e679f) of 377: `words = "ldnoobw-c4"`.
+There are two English lists. The latest public version (commit 5faf2ba, which the code uses for the other 27
+languages) has 403 entries: `words = "ldnoobw"`. For English the code pins an older version (25e679f) with 377:
+`words = "ldnoobw-c4"`.
 """
 
 import json
@@ -40,14 +41,13 @@ ADDED_AFTER = frozenset(_ADDED.split())
 
 @dataclass(frozen=True)
 class BadWords:
-    """Drops a page in which a listed word of its language stands, as a whole word, in any case.
+    """Drops a page that contains a listed word of its language, as a whole word, ignoring case.
 
-    Source: the T5 paper, section 2.2, and C4's released code. There all English pages with a hit go; mC4
-    drops 99.9 % of them (`drop_share = 0.999`), chosen by the md5 of the normalised URL. A page in a language
-    without a list stays.
-    Differs from the source: the code lower-cases pages but not its lists, and compares accents as they are encoded. So it
-    never finds the entries with a capital, which are all Spanish ones and some German, Turkish and Chinese ones.
-    `words = "ldnoobw-c4"` with `as_listed = true` is the code to the letter.
+    Source: the T5 paper, section 2.2, and C4's released code. C4 drops all English pages with a hit; mC4 drops 99.9 %
+    of them (`drop_share = 0.999`), chosen by the md5 of the normalised URL. A page in a language without a list is
+    kept. Differs from the source: the code lower-cases pages but not its lists, and compares accents as they are
+    encoded. So it never finds entries with a capital letter: all Spanish ones and some German, Turkish and Chinese
+    ones. `words = "ldnoobw-c4"` with `as_listed = true` reproduces the code exactly.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bad_words",)
@@ -59,12 +59,14 @@ class BadWords:
     default_language: str = "en"
     """Fallback when no earlier step set the language; empty keeps such documents."""
     drop_share: float = 1.0
-    """Share of the pages with a hit that goes."""
+    """Share of the pages with a hit that is dropped."""
     as_listed: bool = False
-    """Compare pages in lower case with the entries as they stand (the code), so that one with a capital is never found."""
+    """Compare lower-cased pages with the unchanged entries, as the code does, so that entries with a capital are
+    never found."""
     whole_words: bool = False
-    """In all scripts a listed word counts as a word of its own alone. As published it counts inside longer ones in Chinese, Japanese and Thai
-    (words as in `curate.filters.scripts`), and before a vowel sign, as in Hindi, where short entries are parts of harmless words."""
+    """Match whole words only, in all scripts. As published, an entry also matches inside longer words in Chinese,
+    Japanese and Thai (words as in `curate.filters.scripts`), and before a vowel sign, as in Hindi, where short
+    entries are parts of harmless words."""
 
     def __post_init__(self) -> None:
         if not self.words:

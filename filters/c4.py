@@ -2,10 +2,9 @@
 
 Sources: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
 JMLR 21 (2020), section 2.2 ("the paper"); `tensorflow_datasets/text/c4_utils.py`, C4 version 3.1.0 ("the
-code"); for mC4, Xue et al., "mT5", NAACL 2021. The two differ, and the order of steps is part of both, so it
-is the recipe that says which C4 it is: in the code, for instance, "lorem ipsum" counts only in lines that
-passed the first four line rules, so there `LoremIpsum` stands behind them. Lines are those of
-`str.splitlines`.
+code"); for mC4, Xue et al., "mT5", NAACL 2021. The two differ, and the order of steps is part of both, so the recipe
+determines which C4 it is: in the code, for instance, "lorem ipsum" counts only in lines that passed the first four
+line rules, so `LoremIpsum` comes after them. Lines are those of `str.splitlines`.
 """
 
 import re
@@ -53,29 +52,29 @@ class LineRules:
     Source: the code's `clean_page`, tests 1 to 4, 6 and 8; the paper, section 2.2, for `min_words = 3`. A
     page with no line left is dropped here (the code drops it a step later, for too few sentences).
     The paper names "a terminal punctuation mark (i.e. a period, exclamation mark, question mark, or end quotation mark)",
-    so curly and angled quotation marks count; the code knows `"` alone (`end_marks = '.?!"'`). Differs from the source:
-    nothing more with `exact = true`. The code strips a line before it cuts the marks, not after, and cuts
-    them once, so what it leaves may change when it is cleaned again; `repeat` goes on until nothing changes.
+    so curly and angled quotation marks count; the code knows only `"` (`end_marks = '.?!"'`). No other deviations
+    with `exact = true`. The code strips a line before it cuts the marks, not after, and cuts them once, so its output
+    may change when it is cleaned again; `repeat` repeats this until nothing changes.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("c4_lines", "c4_lines_kept")
 
     min_words: int = 3
-    """Words a line needs: 3 in the paper, 5 in the code."""
+    """Minimum words per line: 3 in the paper, 5 in the code."""
     max_word_chars: int = 1000
-    """A line with a longer word goes (the code only)."""
+    """A line with a longer word is cut (the code only)."""
     end_marks: str = END_MARKS
     """A line ends in one of these, and not in `...`. The default is the paper's (with it the full stops and question marks of all
     scripts count, unless `exact`), `.?!"` the code's."""
     count_after_citations: bool = True
     """Count words after citation marks are cut (the code) or before (most re-implementations)."""
     rules: tuple[str, ...] = LINE_RULES
-    """The rules that are on. Always applied in the order of `LINE_RULES`."""
+    """The active rules. Always applied in the order of `LINE_RULES`."""
     repeat: bool = False
     """Strip and cut citation marks again until the line stays the same; then a second run changes nothing."""
     exact: bool = False
-    """Compare as the code does: words are parted by white space in any script, a character without width hides the end mark
-    before it, and the words of a phrase are parted by one space, nothing else."""
+    """Compare as the code does: words are separated by white space in any script, a zero-width character hides the
+    end mark before it, and the words of a phrase are separated by exactly one space."""
 
     def __post_init__(self) -> None:
         if self.min_words < 1:
@@ -248,8 +247,7 @@ class CurlyBracket:
     """Drops a page with a curly bracket: it is more likely code than prose.
 
     Source: the paper, section 2.2 (`marks = "{}"`, before the line rules: anywhere in the page); the code's
-    test 7 (`marks = "{"`, behind the line rules and "javascript": only in lines that survived them).
-    No deviations.
+    test 7 (`marks = "{"`, after the line rules and "javascript": only in lines that passed them). No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("curly_brackets",)
@@ -272,11 +270,11 @@ class CurlyBracket:
 
 @dataclass(frozen=True)
 class LoremIpsum:
-    """Drops a page that holds the placeholder text "lorem ipsum", in any case.
+    """Drops a page that contains the placeholder text "lorem ipsum", ignoring case.
 
-    Source: the paper, section 2.2 (before the line rules: anywhere in the page); the code's test 5 (behind
-    the first four line rules). Differs from the source: any white space may part the two words, a line break, too; with
-    `exact = true` nothing.
+    Source: the paper, section 2.2 (before the line rules: anywhere in the page); the code's test 5 (after the first
+    four line rules). Differs from the source: any white space may separate the two words, including a line break;
+    with `exact = true`, no deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("lorem_ipsum",)
@@ -304,18 +302,17 @@ class TooFewSentences:
     """Drops a page with too few sentences.
 
     Source: the paper, section 2.2 (at least 5); the code (at least 3, NLTK's English Punkt): `clean_page`
-    adds up the sentences of each line (`per_line = true`), and once more after line dedup the page is counted
-    as one text.
-    The paper does not say how it splits sentences. `regex` splits at punctuation and line breaks in any script, and so
-    takes "Dr. Who" for two; `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10; `english` is Punkt with
-    more abbreviations, where list numbers and ellipses are no sentences. No deviations with `punkt`.
+    adds up the sentences of each line (`per_line = true`), and counts once more after line dedup, on the page as one
+    text. The paper does not say how it splits sentences. `regex` splits at punctuation and line breaks in any script,
+    so "Dr. Who" counts as two; `punkt` counts as NLTK 3.10 does, `punkt-ascii` as NLTK before 3.10; `english` is
+    Punkt with more abbreviations, and list numbers and ellipses don't count as sentences. No deviations with `punkt`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sentences",)
     limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "sentences", "<", "minimum"),)
 
     minimum: int = 5
-    """Sentences a page needs."""
+    """Minimum sentences per page."""
     splitter: str = "regex"
     """regex, english, punkt or punkt-ascii."""
     per_line: bool = True
@@ -357,7 +354,7 @@ class TooLong:
     limits: ClassVar[tuple[Limit, ...]] = (Limit("too_long", "chars", ">", "max_chars"),)
 
     max_chars: int = 190_000
-    """Characters a page may have."""
+    """Maximum characters per page."""
 
     def __post_init__(self) -> None:
         if self.max_chars < 1:
@@ -373,7 +370,7 @@ class TooLong:
 
 @dataclass(frozen=True)
 class FewLongLines:
-    """Drops a page without enough long lines: menus and lists have none.
+    """Drops a page with too few long lines: menus and lists have none.
 
     Source: mC4's paragraph filter (mT5 paper, section 3.1; the code's `paragraph_filter`): at least three
     lines of 200 characters or more. The value is the length of the `min_lines`-th longest line.
@@ -384,9 +381,9 @@ class FewLongLines:
     limits: ClassVar[tuple[Limit, ...]] = (Limit("too_short", "nth_longest_line", "<", "min_chars"),)
 
     min_lines: int = 3
-    """Long lines a page needs."""
+    """Minimum number of long lines."""
     min_chars: int = 200
-    """Characters from which a line is long."""
+    """Minimum length of a long line, in characters."""
 
     def __post_init__(self) -> None:
         for name in ("min_lines", "min_chars"):

@@ -1,4 +1,4 @@
-"""CCNet's rules for one document: its length, and its perplexity under a language model of good text."""
+"""CCNet's per-document rules: length, and perplexity under a language model of good text."""
 
 import math
 from dataclasses import dataclass
@@ -37,12 +37,13 @@ class FewCharacters:
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Measures perplexity under an n-gram model, and drops what is above `maximum` or below `minimum`; by default it measures only.
+    """Measures perplexity under an n-gram model, and drops documents above `maximum` or below `minimum`; by default
+    it only measures.
 
-    Source: CCNet (Wenzek et al. 2019), section 4: a 5-gram Kneser-Ney model of Wikipedia in the page's language; the lower, the more
-    like it a page is. CCNet sets no limit but cuts each language at percentiles: `curate.quality.share.TopShare` with
-    `signal = "perplexity"`, `best = "lowest"`. Differs from the source: each line of a page is scored as a sentence, as the model
-    has learnt them; the released code scores a page as one.
+    Source: CCNet (Wenzek et al. 2019), section 4: a 5-gram Kneser-Ney model of Wikipedia in the page's language; lower
+    means more similar to it. CCNet sets no limit but cuts each language at percentiles:
+    `curate.quality.share.TopShare` with `signal = "perplexity"`, `best = "lowest"`. Differs from the source: each
+    line of a page is scored as a sentence, as in the model's training; the released code scores a page as one.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("perplexity",)
@@ -54,9 +55,9 @@ class Perplexity:
     model: str = ""
     """Folder of `curate ngram train`."""
     maximum: float = 0.0
-    """The highest perplexity that stays; 0: any."""
+    """Maximum perplexity; 0: no limit."""
     minimum: float = 0.0
-    """The lowest one."""
+    """Minimum perplexity."""
 
     def __post_init__(self) -> None:
         for name, value in (("maximum", self.maximum), ("minimum", self.minimum)):

@@ -1,9 +1,9 @@
 """Source files not written by hand: data, minified, generated, vendored, encoded.
 
 Sources: LLaMA (Touvron et al. 2023, section 2.1: "low quality files with heuristics based on the line length or proportion
-of alphanumeric characters, and removed boilerplate, such as headers, with regular expressions") gives no numbers; they are
-RedPajama v1's reading of it, where a rule says so. Codex (Chen et al. 2021, section 3.1) and StarCoder (Li et al. 2023,
-section 3) state theirs.
+of alphanumeric characters, and removed boilerplate, such as headers, with regular expressions") gives no numbers;
+where a rule says so, they are RedPajama v1's interpretation. Codex (Chen et al. 2021, section 3.1) and StarCoder (Li
+et al. 2023, section 3) state theirs.
 """
 
 import re
@@ -48,7 +48,7 @@ def installed_at(path: str) -> str:
 
 @dataclass(frozen=True)
 class LongLines:
-    """Files with a line longer than `longest` or lines longer than `mean` on average: minified code and data.
+    """Files with a line longer than `longest`, or an average line length above `mean`: minified code and data.
 
     Source: RedPajama v1 (maximum 1,000, mean 100), as Codex (mean 100, maximum 1,000).
     """
@@ -79,7 +79,7 @@ class LongLines:
 
 @dataclass(frozen=True)
 class FewAlphanumeric:
-    """Files in which too few characters are letters or digits: tables of numbers and drawings.
+    """Files with too few letters and digits: tables of numbers, ASCII art.
 
     Source: RedPajama v1 (at least .25 of all characters), StarCoder (the same share).
     """
@@ -105,8 +105,8 @@ class FewAlphanumeric:
 class FewLetters:
     """Files with too few letters for their number of tokens: data written as code.
 
-    Source: RedPajama v1 (letters to tokens at least 1.5). Differs: a token is a run of letters, of digits or of other
-    characters, the first split of byte-pair tokenizers such as the source's; that cuts some words further.
+    Source: RedPajama v1 (letters to tokens at least 1.5). Differs: a token is a run of letters, digits or other
+    characters, as in the pre-tokenization of BPE tokenizers such as the source's, which splits some words further.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_letters_per_token",)
@@ -129,7 +129,8 @@ class FewLetters:
 
 @dataclass(frozen=True)
 class Generated:
-    """Files whose first lines say that a program wrote them. Source: Codex, StarCoder (which look at the first lines, too)."""
+    """Files whose first lines say that they are generated. Source: Codex, StarCoder (which also look at the first
+    lines)."""
 
     signals: ClassVar[tuple[str, ...]] = ("code_generated_line",)
     limits: ClassVar[tuple[Limit, ...]] = (Limit("says_so", "code_generated_line", ">"),)
@@ -150,10 +151,10 @@ class Generated:
 
 @dataclass(frozen=True)
 class Vendored:
-    """Files in a folder for other people's code (`vendor/`, `node_modules/`, `third_party/` …), and `*.min.js`.
+    """Files in a folder for third-party code (`vendor/`, `node_modules/`, `third_party/` …), and `*.min.js`.
 
-    Source: StarCoder, after GitHub's linguist. Their copies in the repositories of their authors stay, and what a Debian package
-    installs in `usr/lib/python3/dist-packages`.
+    Source: StarCoder, after GitHub's linguist. The copies in the original repositories are kept, and so is what a
+    Debian package installs in `usr/lib/python3/dist-packages`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_vendored",)
@@ -171,10 +172,10 @@ class Vendored:
 
 @dataclass(frozen=True)
 class EncodedData:
-    """Files of which a large share is encoded data: base64, escaped bytes, tables of hexadecimal numbers.
+    """Files with a large share of encoded data: base64, escaped bytes, tables of hexadecimal numbers.
 
     Source: StarCoder2 (Lozhkov et al. 2024, section 3: base64, hexadecimal and Unicode escapes of 1,024 characters, or half
-    of the file). Differs: runs of 200 characters count, and half of the file decides.
+    of the file). Differs: runs of 200 characters count, and only the share of the file (half) matters.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_encoded",)
@@ -201,9 +202,11 @@ _LINE_COMMENT = re.compile(r"\s*(?:#(?!!)|//|--|;;|%|\.\.\s)")
 
 @dataclass(frozen=True)
 class LicenseHeader:
-    """Cuts the block of comments at the head of a file when it speaks of copyright or a licence: the same in every file.
+    """Cuts the comment block at the top of a file if it mentions copyright or a licence: boilerplate, the same in
+    every file.
 
-    Source: LLaMA ("boilerplate, such as headers, with regular expressions"). The licence is known by then, in its column.
+    Source: LLaMA ("boilerplate, such as headers, with regular expressions"). By then the licence is known, in its
+    column.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_header_lines",)

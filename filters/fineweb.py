@@ -1,9 +1,9 @@
-"""The rules that FineWeb added to C4's and Gopher's.
+"""The rules that FineWeb added to those of C4 and Gopher.
 
 Source of all: Penedo et al., "The FineWeb Datasets" (2024), section 3.6, and datatrove's
-`FineWebQualityFilter`, which made the corpus and whose limits are the defaults. Lines are taken without the white space at their
-ends, at any line break; datatrove takes them as they stand, at line feeds alone. In texts as trafilatura makes them, as FineWeb's
-were, that is the same.
+`FineWebQualityFilter`, which made the corpus and whose limits are the defaults. Lines are split at any line break and
+stripped; datatrove splits only at line feeds and does not strip. In texts extracted by trafilatura, as FineWeb's
+were, this makes no difference.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ def _filled(text: str) -> tuple[str, ...]:
 class LinesWithoutPunctuation:
     """Drops documents in which too few lines end in a sentence's punctuation: lists, menus, product listings.
 
-    Source: FineWeb: fewer than 12 % of the lines. Differs from the source: FineWeb's list of marks holds a
-    few more characters of Khmer and a few less of scripts that came to Unicode later; here Tibetan shads, the Greek `;` and the
-    Armenian `:` count as well, and characters without width behind the mark do not hide it. Closing quotation marks are not among
-    them: a line that ends in `.\u201d` does not count, unless `closers` holds the mark.
+    Source: FineWeb: fewer than 12 % of the lines. Differs from the source: FineWeb's list has a few more Khmer marks
+    and fewer from scripts added to Unicode later; here Tibetan shads, the Greek `;` and the Armenian `:` count as
+    well, and zero-width characters after a mark do not hide it. Closing quotation marks are not in the list: a line
+    that ends in `.\u201d` does not count, unless `closers` contains the quotation mark.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("punctuated_lines",)
@@ -54,7 +54,7 @@ class LinesWithoutPunctuation:
 
 @dataclass(frozen=True)
 class ShortLines:
-    """Drops documents of which most lines are short.
+    """Drops documents in which most lines are short.
 
     Source: FineWeb: more than 67 % of the lines have 30 characters or less. No deviations.
     """
@@ -64,7 +64,7 @@ class ShortLines:
 
     max_share: float = 0.67
     max_chars: int = 30
-    """A line of so many characters is still short."""
+    """Maximum length of a short line."""
 
     def __post_init__(self) -> None:
         check_limit("max_share", self.max_share)
@@ -84,7 +84,7 @@ class ShortLines:
 class RepeatedLineChars:
     """Drops documents with more than a trace of repeated lines, measured in characters.
 
-    Source: FineWeb: more than 1 % of the characters, line breaks apart. No deviations.
+    Source: FineWeb: more than 1 % of the characters, not counting line breaks. No deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("repeated_line_char_share",)
@@ -107,10 +107,10 @@ class RepeatedLineChars:
 
 @dataclass(frozen=True)
 class NewlineRatio:
-    """Drops documents with many line breaks for their words: lists.
+    """Drops documents with too many line breaks per word: lists.
 
-    Source: FineWeb: more than 0.3 line breaks per word. Differs from the source: words are runs without white
-    space, segmented where the script has none; FineWeb's tokenizer splits punctuation off and so counts more of them.
+    Source: FineWeb: more than 0.3 line breaks per word. Differs from the source: words are separated by white space,
+    or segmented in scripts without spaces; FineWeb's tokenizer splits off punctuation and so counts more of them.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("newlines_per_word",)

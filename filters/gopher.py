@@ -1,12 +1,11 @@
-"""Gopher's quality rules, one step each: numbers of words, symbols and lines that prose keeps within limits.
+"""Gopher's quality rules, one step each: limits on words, symbols and lines that prose stays within.
 
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
-(2021), appendix A.1.1, whose limits are the defaults. The paper does not say what a word is. Here it is a run
-of characters without white space (in Chinese, Japanese, Thai and other scripts without spaces what `filters.scripts` takes for
-a word), and only words with a letter or a digit are counted and measured. Toolkits
-that split punctuation off (datatrove's tokenizer does) count more and shorter words: `split_punctuation = true`.
-Lines are those with something in them; toolkits that count blank ones (datatrove does) find smaller shares:
-`blank_lines = true`.
+(2021), appendix A.1.1, whose limits are the defaults. The paper does not define a word. Here it is a run of
+characters without white space (in Chinese, Japanese, Thai and other scripts without spaces, a segment found by
+`filters.scripts`), and only words with a letter or a digit are counted and measured. Toolkits that split off
+punctuation (such as datatrove's tokenizer) count more and shorter words: `split_punctuation = true`. Blank lines are
+not counted; toolkits that count them (such as datatrove) find smaller shares: `blank_lines = true`.
 """
 
 import re
@@ -76,8 +75,8 @@ def _measure(text: str, split_punctuation: bool = False) -> _Words:
 class WordCount:
     """Drops documents with too few or too many words.
 
-    Source: Gopher, appendix A.1.1: between 50 and 100,000 words. Differs from the source: what a word is, see
-    above.
+    Source: Gopher, appendix A.1.1: between 50 and 100,000 words. Differs from the source: the definition of a word,
+    see above.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("words",)
@@ -110,7 +109,7 @@ class WordLength:
     """Drops documents whose words are too short or too long on average.
 
     Source: Gopher, appendix A.1.1: mean word length of 3 to 10 characters. Differs from the source:
-    punctuation that sticks to a word counts, unless it is split off.
+    punctuation attached to a word counts, unless it is split off.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("mean_word_chars",)
@@ -141,7 +140,7 @@ class WordLength:
 
 @dataclass(frozen=True)
 class SymbolRatio:
-    """Drops documents with too many hashes or ellipses for their words.
+    """Drops documents with too many hashes or ellipses per word.
 
     Source: Gopher, appendix A.1.1: at most 0.1 of either per word. Ellipses are `...` and `\u2026`, as in
     datatrove.
@@ -179,8 +178,8 @@ class SymbolRatio:
 class BulletLines:
     """Drops documents in which nearly every line starts with a bullet.
 
-    Source: Gopher, appendix A.1.1: more than 90 % of the lines "starting with a bullet point". The paper names none, so
-    all that people use are bullets (datatrove: `\u2022` and `-`; dolma: `*` and `-`). No other deviations.
+    Source: Gopher, appendix A.1.1: more than 90 % of the lines "starting with a bullet point". The paper lists no
+    characters, so all common ones count (datatrove: `\u2022` and `-`; dolma: `*` and `-`). No other deviations.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("bullet_lines",)
@@ -237,11 +236,11 @@ class EllipsisLines:
 
 @dataclass(frozen=True)
 class WordsWithoutLetters:
-    """Drops documents in which too few words have a letter: tables of numbers, logs.
+    """Drops documents in which too few words contain a letter: tables of numbers, logs.
 
-    Source: Gopher, appendix A.1.1: at least 80 % of the words. No deviations. FineWeb was
-    made with datatrove, whose tokenizer makes words of punctuation marks, and so is much stricter;
-    `split_punctuation` comes near it (95 % of the same decisions on 1,119 real texts, without it 84 %).
+    Source: Gopher, appendix A.1.1: at least 80 % of the words. No deviations. FineWeb was made with datatrove, whose
+    tokenizer counts punctuation marks as words and is therefore much stricter; `split_punctuation` approximates it
+    (95 % of the same decisions on 1,119 real texts, without it 84 %).
     """
 
     signals: ClassVar[tuple[str, ...]] = ("words_with_letter",)
@@ -267,20 +266,21 @@ class WordsWithoutLetters:
 class StopWords:
     """Drops documents without common English words: not prose, or not English.
 
-    Source: Gopher, appendix A.1.1: at least two of eight words. Different words are counted, in any case, and whatever
-    punctuation stands beside them. No deviations in English. (datatrove minds the case; DCLM counts two
-    occurrences of one word.) Words are parted as those of the text are: Tibetan ones may have their tsheg. With
-    `split_punctuation` a word in Hangul may end a longer one: particles are written onto the noun, and FineWeb-2's lists have them.
+    Source: Gopher, appendix A.1.1: at least two of eight words. Distinct words are counted, ignoring case and
+    adjacent punctuation. No deviations in English. (datatrove is case-sensitive; DCLM counts two occurrences of one
+    word.) Stop words are segmented like the text: Tibetan ones may include their tsheg. With `split_punctuation` a
+    Hangul stop word may be the end of a longer word: particles are attached to the noun, and FineWeb-2's lists
+    contain them.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("stop_words",)
     limits: ClassVar[tuple[Limit, ...]] = (Limit("too_few", "stop_words", "<", "minimum"),)
 
     minimum: int = 2
-    """Different stop words a document needs."""
+    """Minimum number of distinct stop words."""
     words: tuple[str, ...] = STOP_WORDS
     split_punctuation: bool = True
-    """Split punctuation off the words: "the, of." holds two, "that's" holds "that"."""
+    """Split punctuation off the words: "the, of." contains two, "that's" contains "that"."""
     ignore_case: bool = True
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What language a document is in: fastText's lid.176 (fast, 176 languages), langdetect (what C4 used), cld3 (what mC4 used)."""
+"""Language identification: fastText's lid.176 (fast, 176 languages), langdetect (used by C4), cld3 (used by mC4)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,14 +24,15 @@ _NONE = "no fastText model of languages"
 
 @dataclass(frozen=True)
 class FastText:
-    """Writes the language of the document and its score into the document, and drops what is not wanted.
+    """Adds the language and its score to the document, and drops unwanted languages.
 
     Source: fastText's models lid.176 (Joulin et al., "Bag of Tricks for Efficient Text Classification"; CC BY-SA 3.0).
-    CCNet (threshold 0.5), RefinedWeb and FineWeb (0.65) used the full one, `lid.176.bin`, 131 MB; `lid.176.ftz` is the same
-    compressed to 0.9 MB. FineWeb-2 used GlotLID (2,000 languages, 1.7 GB), a threshold for each. The text is given in one
-    line, as the model wants. `filters.lid` computes what the library computes, in a fraction of its time.
-    Differs from the source: these give the whole text as it stands; `max_chars` can give its beginning alone, and a
-    text in capitals is read in small letters: the models take English in capitals for other languages.
+    CCNet (threshold 0.5), RefinedWeb and FineWeb (0.65) used the full model, `lid.176.bin`, 131 MB; `lid.176.ftz` is
+    the same compressed to 0.9 MB. FineWeb-2 used GlotLID (2,000 languages, 1.7 GB) with a threshold per language. The
+    text is passed as one line, as the model requires. `filters.lid` computes the same as the library in a fraction of
+    the time. Differs from the source: these corpora pass the whole text unchanged; here `max_chars` can limit it to
+    the beginning, and a text in capitals is lower-cased, because the models mistake English in capitals for other
+    languages.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("fasttext_score",)
@@ -48,15 +49,15 @@ class FastText:
     max_chars: int = 0
     """Look at this many characters from the start; 0 means all."""
     model: str = "lid.176.ftz"
-    """"lid.176.ftz", "lid.176.bin" (`curate assets fetch lid.176.bin`) or the path of a model of your own, made by
-    fastText, such as GlotLID's; a name alone is looked for among the assets too."""
+    """"lid.176.ftz", "lid.176.bin" (`curate assets fetch lid.176.bin`) or the path of another fastText model, such as
+    GlotLID's; a bare name is also looked up among the assets."""
     fold_capitals: bool = True
-    """Read a text of which 80 % of the letters are capitals in small letters."""
+    """Lower-case a text if 80 % of its letters are capitals."""
     unsure: str = ""
-    """The language of a document whose score is below the threshold, such as "und"; empty: it is dropped."""
+    """Language to assign when the score is below the threshold, such as "und"; empty drops the document."""
     script: bool = False
-    """Write the language in three letters with the script of the text, `hin_Deva` for `hi` (labels that have one stay), and the
-    script into the document."""
+    """Write the language as a three-letter code with the script of the text, `hin_Deva` for `hi` (labels that have a
+    script are unchanged), and the script into the document."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))  # TOML gives a list
@@ -201,13 +202,11 @@ def _model(model: str) -> Callable[[str], tuple[str | None, float]]:
 
 @dataclass(frozen=True)
 class LangDetect:
-    """Keeps documents that langdetect takes for one of the languages, with a probability of `threshold` or
-    more.
+    """Keeps documents that langdetect identifies as one of the languages with a probability of at least `threshold`.
 
-    Source: C4's released code, `detect_english` (langdetect, seed 0, best guess, 0.99). langdetect looks at
-    10,000 characters (`filters.detector` says how). Slow compared with fastText.
-    Differs from the source: langdetect looks at few letters of a text in capitals and guesses wrong; it is read in small
-    letters here, unless `fold_capitals = false`.
+    Source: C4's released code, `detect_english` (langdetect, seed 0, best guess, 0.99). langdetect looks at 10,000
+    characters (see `filters.detector`). Slow compared with fastText. Differs from the source: langdetect uses few
+    letters of a text in capitals and guesses wrong; here such a text is lower-cased, unless `fold_capitals = false`.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("langdetect_score",)
@@ -221,9 +220,9 @@ class LangDetect:
     languages: tuple[str, ...] = ("en",)
     """Languages to keep, by any of their names. Empty keeps all."""
     threshold: float | None = None
-    """The least probability that is believed. Default: 0.99, or with no `languages` 0 (annotate only)."""
+    """Minimum probability. Default: 0.99, or with no `languages` 0 (annotate only)."""
     fold_capitals: bool = True
-    """Read a text of which 80 % of the letters are capitals in small letters."""
+    """Lower-case a text if 80 % of its letters are capitals."""
     unsure: str = ""
     """As in `FastText`."""
 
@@ -243,10 +242,10 @@ class LangDetect:
 
 @dataclass(frozen=True)
 class Cld3:
-    """Writes the language that cld3 finds into the document: a small network over n-grams of letters that knows 107 languages.
+    """Adds cld3's language to the document: a small network over character n-grams that knows 107 languages.
 
-    Source: mC4's released code (`PredictLanguage`, version 3.1.0: at least 100 bytes, 10,000 are looked at, reliable with a
-    probability of 0.95, else `und`; 3.0 had 0.7), which calls the module that the package `cld3-py` holds
+    Source: mC4's released code (`PredictLanguage`, version 3.1.0: at least 100 bytes, 10,000 are looked at, reliable
+    with a probability of 0.95, else `und`; 3.0 had 0.7), which calls the module in the package `cld3-py`
     (`pip install curate-corpora[cld3]`). No deviations. Labels are cld3's: `iw` is Hebrew, `zh-Latn` is Pinyin.
     """
 
@@ -258,7 +257,7 @@ class Cld3:
     by_language: ClassVar[tuple[str, ...]] = ("languages", "threshold", "unsure")
 
     languages: tuple[str, ...] = ()
-    """Languages to keep, by any of their names, and `und` where that is to stay. Empty keeps all."""
+    """Languages to keep, by any of their names; add `und` to keep unidentified documents. Empty keeps all."""
     threshold: float | None = 0.95
     """Minimum probability. One that cld3 does not call reliable counts as 0."""
     unsure: str = "und"

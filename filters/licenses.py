@@ -1,8 +1,8 @@
-"""Which licences are allowed: SPDX expressions evaluated as logic against a list of ids.
+"""Licence allowlists: SPDX expressions evaluated logically against a list of ids.
 
 `A OR B` is allowed when one side is, `A AND B` when both are. `A WITH E` is allowed when the list names `A WITH E`,
-or names `A` and `E` is an exception of the SPDX list (all of them only add permissions). What is not on the list is
-not allowed, and neither is a document for which no licence was found.
+or names `A` and `E` is an exception of the SPDX list (all of them only add permissions). Anything not on the list is
+not allowed, and neither is a document without a licence.
 """
 
 import re
@@ -93,15 +93,15 @@ def _listed(key: str, allowed: frozenset[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AllowedLicense:
-    """Drops code whose licence does not permit its use.
+    """Drops code whose licence is not on the list of allowed ones.
 
-    Reasons: `no_evidence` (no licence was found: all rights are reserved), `unknown` (there is one, and no list
-    knows it, or the text was changed), `not_allowed` (known, and not on the list).
-    Source: LLaMA (Touvron et al. 2023, section 2.1) and The Stack (Kocetkov et al. 2022, section 3).
+    Reasons: `no_evidence` (no licence was found: all rights are reserved), `unknown` (there is one, but it is
+    unrecognised or its text was changed), `not_allowed` (recognised, but not on the list). Source: LLaMA (Touvron et
+    al. 2023, section 2.1) and The Stack (Kocetkov et al. 2022, section 3).
     """
 
     allow: str = "permissive"
-    """`permissive`, `apache-bsd-mit`, or the path of a file with one SPDX id a line."""
+    """`permissive`, `apache-bsd-mit`, or the path of a file with one SPDX id per line."""
 
     signals: ClassVar[tuple[str, ...]] = ("license_allowed",)
 

@@ -1,4 +1,4 @@
-"""Pages whose sites say that they are not to be used: robots tags, the TDM Reservation Protocol, robots.txt, tdmrep.json."""
+"""Pages whose sites opt out of use: robots tags, the TDM Reservation Protocol, robots.txt, tdmrep.json."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,12 +17,13 @@ def kind_of(entry: str) -> str:
 
 @dataclass(frozen=True)
 class OptOuts:
-    """Drops pages whose site declared against their use: `noai`, `noimageai`, `noml` and `noindex` in robots meta tags and X-Robots-Tag
-    (to everybody, or to a crawler that gathers data for training), `tdm-reservation: 1` (tdmrep.json, too), `train-ai=n` in Content-Usage, and
-    what robots.txt refuses to such crawlers, or to all.
+    """Drops pages whose site opted out of their use: `noai`, `noimageai`, `noml` and `noindex` in robots meta tags
+    and X-Robots-Tag (for all crawlers, or for one that collects training data), `tdm-reservation: 1` (also in
+    tdmrep.json), `train-ai=n` in Content-Usage, and what robots.txt disallows for such crawlers, or for all.
 
     Source: the robots meta tag (WHATWG HTML, section 4.2.5.3) and X-Robots-Tag, the TDM Reservation Protocol (W3C community group, 2024),
-    RFC 9309; `noai` is DeviantArt's (2022). What was declared is read with the page, whether this step is used or not.
+    RFC 9309; `noai` is DeviantArt's (2022). The declarations are recorded with the page whether or not this step is
+    used.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("opt_outs_declared",)

@@ -20,20 +20,21 @@ _STAND_INS = frozenset(FINEWEB["ip_address"])
 
 @dataclass(frozen=True)
 class PersonalData:
-    """Replaces e-mail addresses and public IP addresses, and by option phone numbers, card numbers (Luhn) and bank account numbers
-    (IBAN, modulo 97); keeps every document. Counted in `removed` and in signals, by kind.
+    """Replaces e-mail addresses and public IP addresses, and optionally phone numbers, card numbers (Luhn) and bank
+    account numbers (IBAN, modulo 97); keeps every document. Counted in `removed` and in signals, by kind.
 
-    Source: FineWeb (Penedo et al. 2024, section 3.6; datatrove's PIIFormatter) for addresses and what stands in for them.
-    Differs from the source: addresses are found in capitals and beside other scripts, too, and IPv6; those of reserved domains, of
-    public name servers and of versions stay; what stands in begins anew in each document, so that it depends on nothing else.
+    Source: FineWeb (Penedo et al. 2024, section 3.6; datatrove's PIIFormatter) for addresses and their replacements.
+    Differs from the source: IPv6 addresses, and addresses in capitals or next to other scripts, are found as well;
+    reserved domains, public name servers and version numbers are kept; the sequence of replacements restarts in each
+    document, so that it depends on nothing else.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("pii_email", "pii_ip_address", "pii_iban", "pii_card", "pii_phone")
 
     kinds: tuple[str, ...] = ("email", "ip_address")
-    """Of email, ip_address, phone, card, iban."""
+    """Any of email, ip_address, phone, card, iban."""
     form: str = "fineweb"
-    """"fineweb": addresses that are nobody's, by turns, and tags for the other kinds; "tags": `<EMAIL>`, `<IP>` and so on."""
+    """"fineweb": dummy addresses, in rotation, and tags for the other kinds; "tags": `<EMAIL>`, `<IP>` and so on."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kinds", tuple(self.kinds))  # TOML gives a list

@@ -1,4 +1,4 @@
-"""Quality: two plain measures of prose, and models that were learnt from good and bad texts."""
+"""Quality: two simple measures of prose, and models trained on good and bad texts."""
 
 import math
 from collections.abc import Callable
@@ -39,10 +39,10 @@ _MARKS = ".,;:!?\"'()[]\u201c\u201d\u2018\u2019"
 
 @dataclass(frozen=True)
 class MeanLineLength:
-    """Drops documents whose lines are short on average: menus, lists, tables. By default it measures only.
+    """Drops documents whose lines are short on average: menus, lists, tables. By default it only measures.
 
-    Source: our own; of the signals that cost nothing the one that agrees best with people's labels of quality
-    (benchmarks/results/quality.md). Blank lines are none; white space at the ends does not count.
+    Source: our own; of the cheap signals, the one that agrees best with human quality labels
+    (benchmarks/results/quality.md). Blank lines and white space at the ends are ignored.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("mean_line_chars",)
@@ -66,10 +66,11 @@ class MeanLineLength:
 
 @dataclass(frozen=True)
 class StopWordShare:
-    """Drops documents in which common words are rare: lists of names, products, keywords. By default it measures only.
+    """Drops documents with few common words: lists of names, products, keywords. By default it only measures.
 
-    Source: RedPajama-v2's signal stop_word_fraction. Differs from the source: the words are a short English list (Gopher's eight
-    and the commonest others) unless you give your own, and marks at the ends of a word are cut.
+    Source: RedPajama-v2's signal stop_word_fraction. Differs from the source: the words are a short English list
+    (Gopher's eight and the most frequent others) unless you give your own, and punctuation at the ends of a word is
+    cut.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("stop_word_share",)
@@ -95,13 +96,15 @@ class StopWordShare:
 
 @dataclass(frozen=True)
 class Quality:
-    """Scores documents with a model, from 0 (bad) to 1 (good), and drops what is under `minimum` or not drawn by `pareto`.
+    """Scores documents with a model, from 0 (bad) to 1 (good), and drops those below `minimum` or not sampled by
+    `pareto`.
 
-    Source of `pareto`: GPT-3 (Brown et al. 2020, appendix A), which keeps a document when a number drawn from a Pareto
-    distribution of shape 9 is above 1 - score, so that some of what the model dislikes stays. Differs from the source: the number
-    comes from a hash of the id. Source of `minimum`: LLaMA and DCLM keep what scores above a threshold.
-    The model is a folder made by `curate quality train`, or a fastText model (`.bin`, `.ftz`), whose text is one line in small
-    letters or not, as it was trained; without one it is the model that comes with this package (English pages of the web).
+    Source of `pareto`: GPT-3 (Brown et al. 2020, appendix A), which keeps a document if a number drawn from a Pareto
+    distribution of shape 9 is above 1 - score, so that some low-scoring documents are kept. Differs from the source:
+    the number comes from a hash of the id. Source of `minimum`: LLaMA and DCLM keep documents that score above a
+    threshold. The model is a folder made by `curate quality train`, or a fastText model (`.bin`, `.ftz`), which gets
+    the text as one line, lower-cased or not, as in its training; the default is the model shipped with this package
+    (English web pages).
     """
 
     signals: ClassVar[tuple[str, ...]] = ("quality", "quality_pareto")
@@ -113,13 +116,13 @@ class Quality:
     model: str = ""
     """Folder of `curate quality train`, or a fastText model; empty: the shipped one."""
     minimum: float = 0.0
-    """The least score that stays."""
+    """Minimum score."""
     pareto: float = 0.0
-    """Shape of the Pareto distribution (GPT-3: 9); 0 draws nothing."""
+    """Shape of the Pareto distribution (GPT-3: 9); 0 is off."""
     label: str = ""
     """For a fastText model: the label whose probability is the score."""
     lower: bool = False
-    """For a fastText model: read the text in small letters."""
+    """For a fastText model: lower-case the text."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum <= 1:

@@ -1,4 +1,4 @@
-"""RefinedWeb's line-wise corrections: lines that are no prose go, and pages with many of them."""
+"""RefinedWeb's line-wise corrections: cuts lines that are not prose, and drops pages with many of them."""
 
 import re
 from collections import Counter
@@ -19,19 +19,20 @@ _SHORT = 10
 
 @dataclass(frozen=True)
 class LineCorrections:
-    """Cuts lines of capitals, of digits alone, of one word, counters ("3 likes") and phrases of navigation; drops a page of which
-    they hold more than `max_share` of the words.
+    """Cuts lines of capitals, of digits only, of one word, counters ("3 likes") and navigation phrases; drops a page
+    if they contain more than `max_share` of its words.
 
     Source: RefinedWeb (Penedo et al. 2023, appendix G.2): mainly upper-case characters, only numerical ones, a counter, one word; in
     lines of ten words or less `sign-in` at the beginning, `read more...` at the end, `items in cart` anywhere; more than 5 % of the
-    words. The share of capitals (more than half of the characters) is DCLM's reading of "mainly". Differs from the source: the
-    paper edits a line that holds a phrase, here it goes whole; nothing but the phrases named is looked for.
+    words. More than half of the characters is DCLM's interpretation of "mainly" upper-case. Differs from the source:
+    the paper edits a line that contains a phrase, here the whole line is cut; only the phrases given above are
+    searched for.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("refinedweb_cut_words",)
 
     max_share: float = 0.05
-    """Of the words, in lines that are cut."""
+    """Maximum share of the words in lines that are cut."""
     capitals: float = 0.5
     """Share of a line's characters above which it counts as written in capitals."""
 

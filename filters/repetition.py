@@ -1,12 +1,12 @@
-"""Gopher's repetition rules: documents that say the same thing again and again.
+"""Gopher's repetition rules: documents that repeat themselves.
 
 Source of all: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
 (2021), appendix A.1.1, table A1, whose limits are the defaults. Shares are of the characters of the whole
-text, and a line's or an n-gram's first copy is not a duplicate, as in datatrove (DCLM counts it). Words are
-runs without white space (see `filters.scripts` for scripts that put none between words); a tokenizer that splits punctuation off
-finds other n-grams. Lines and paragraphs are compared
-without the white space at their ends, blank ones are none, and what parts them is one line break (or two); datatrove splits at line feeds alone, so that lines of white space
-are copies of each other and such a line does not part paragraphs: `blank_lines = true`.
+text, and a line's or an n-gram's first copy is not a duplicate, as in datatrove (DCLM counts it). Words are separated
+by white space (see `filters.scripts` for scripts without spaces); a tokenizer that splits off punctuation finds
+different n-grams. Lines and paragraphs are stripped before they are compared, blank ones are ignored, and the
+separator is one line break (or two); datatrove splits only at line feeds, so that white-space lines are copies of
+each other and do not separate paragraphs: `blank_lines = true`.
 """
 
 import re
@@ -52,13 +52,13 @@ class RepeatedLines:
     )
 
     max_share: float = 0.3
-    """Of the lines (blank lines are none)."""
+    """Maximum share of the lines (blank lines don't count)."""
     max_chars: float = 0.2
-    """Of the characters of the text."""
+    """Maximum share of the characters of the text."""
     blank_lines: bool = False
-    """Split at line feeds alone and trim nothing, as datatrove does."""
+    """Split only at line feeds and do not strip, as datatrove does."""
     zero_is_off: bool = False
-    """Take a limit of 0 for -1, as datatrove does: six of FineWeb-2's languages have `dup_line_frac: 0`."""
+    """Treat a limit of 0 as -1 (off), as datatrove does: six of FineWeb-2's languages have `dup_line_frac: 0`."""
 
     def __post_init__(self) -> None:
         for name in ("max_share", "max_chars"):
@@ -97,11 +97,11 @@ class RepeatedParagraphs:
     )
 
     max_share: float = 0.3
-    """Of the paragraphs."""
+    """Maximum share of the paragraphs."""
     max_chars: float = 0.2
-    """Of the characters of the text."""
+    """Maximum share of the characters of the text."""
     blank_lines: bool = False
-    """Split at line feeds alone and trim nothing, as datatrove does."""
+    """Split only at line feeds and do not strip, as datatrove does."""
 
     def __post_init__(self) -> None:
         _check_shares(self.max_share, self.max_chars)
@@ -127,7 +127,8 @@ class TopNgrams:
     """Drops documents in which one n-gram makes up too much of the text.
 
     Source: Gopher, table A1: the most frequent 2-, 3- and 4-gram, with 0.20, 0.18 and 0.16 of the characters
-    at most. All its occurrences count, overlapping ones too. Differs from the source: words, see the module.
+    at most. All its occurrences count, including overlapping ones. Differs from the source: the definition of a word,
+    see above.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("top_2gram_chars", "top_3gram_chars", "top_4gram_chars")
@@ -136,7 +137,7 @@ class TopNgrams:
     )
 
     max_chars: tuple[float, ...] = (0.20, 0.18, 0.16)
-    """Shares of the characters for n = 2, 3, 4; pairs `[2, 0.2]` are as good."""
+    """Maximum shares of the characters for n = 2, 3, 4; pairs like `[2, 0.2]` also work."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_chars", _by_size(self.max_chars, range(2, 5)))
@@ -168,12 +169,11 @@ def _times(item: tuple[tuple[str, ...], int]) -> int:
 
 @dataclass(frozen=True)
 class RepeatedNgrams:
-    """Drops documents with too many characters in n-grams that came before.
+    """Drops documents with too many characters in repeated n-grams.
 
     Source: Gopher, table A1: duplicate 5- to 10-gram character fractions 0.15, 0.14, 0.13, 0.12, 0.11, 0.10.
-    Read from the left; after a repeated n-gram the search goes on behind it, so no character counts twice, as
-    in datatrove.
-    Differs from the source: words, see the module.
+    Scanned from the left; the search continues after a repeated n-gram, so no character counts twice, as in
+    datatrove. Differs from the source: the definition of a word, see above.
     """
 
     signals: ClassVar[tuple[str, ...]] = tuple(f"repeated_{n}gram_chars" for n in range(5, 11))
@@ -182,7 +182,7 @@ class RepeatedNgrams:
     )
 
     max_chars: tuple[float, ...] = (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
-    """Shares of the characters for n = 5 to 10; pairs `[5, 0.15]` are as good."""
+    """Maximum shares of the characters for n = 5 to 10; pairs like `[5, 0.15]` also work."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_chars", _by_size(self.max_chars, range(5, 11)))

@@ -1,4 +1,4 @@
-"""Sampling by a hash of the document id: the same documents on any machine, in any order, on any retry."""
+"""Sampling by a hash of the document id: the same documents on every machine, in every order and on every retry."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,17 +20,16 @@ def uniform(id: str, salt: str = "") -> float:
 class Sample:
     """Keeps a share of the documents, chosen by a hash of the id.
 
-    Source: our own. Samples with the same salt are nested: the documents of a share of 0.1 are among those of
-    0.2.
+    Source: our own. Samples with the same salt are nested: a sample of 0.1 is a subset of a sample of 0.2.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("sample_draw",)
     limits: ClassVar[tuple[Limit, ...]] = (Limit("not_drawn", "sample_draw", ">=", "share"),)
 
     share: float = 1.0
-    """Expected share of the documents that stay, 0 to 1."""
+    """Expected share of the documents that are kept, 0 to 1."""
     salt: str = ""
-    """Another salt gives another, independent sample."""
+    """A different salt gives an independent sample."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.share <= 1.0:

@@ -1,8 +1,8 @@
 """Keys, tokens, passwords, e-mail addresses and public IP addresses in source code, replaced by placeholders.
 
-The rules of keys are those of gitleaks (MIT licence, `filters/data/secrets-gitleaks.toml`) and of detect-secrets (Yelp), which The
-Stack's and StarCoder's authors used for the same purpose. detect-secrets' entropy detectors are left out: on code they
-mostly find hashes and identifiers (StarCoder, section 4).
+The rules for keys are those of gitleaks (MIT licence, `filters/data/secrets-gitleaks.toml`) and of detect-secrets
+(Yelp), which The Stack's and StarCoder's authors used for the same purpose. detect-secrets' entropy detectors are
+left out: on code they mostly find hashes and identifiers (StarCoder, section 4).
 """
 
 import math
@@ -217,11 +217,13 @@ def _inside(text: str, start: int, stop: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Replaces keys, tokens and passwords by `<KEY>`, e-mail addresses by `<EMAIL>`, public IP addresses by `<IP>`; keeps every file.
+    """Replaces keys, tokens and passwords with `<KEY>`, e-mail addresses with `<EMAIL>`, public IP addresses with
+    `<IP>`; keeps every file.
 
-    Counted in the column `redacted`, and in `removed` as `key`, `private_key`, `email` and `ip_address`. Addresses at example.com, of
-    nobody (`noreply@`, `git@`), of private networks and of public name servers stay, and so do hashes and UUIDs.
-    Source: StarCoder (Li et al. 2023, section 4), with the patterns of two scanners for its model.
+    Counted in the column `redacted`, and in `removed` as `key`, `private_key`, `email` and `ip_address`. Addresses at
+    example.com, role addresses (`noreply@`, `git@`), private networks and public name servers are kept, and so are
+    hashes and UUIDs. Source: StarCoder (Li et al. 2023, section 4), with the patterns of two scanners instead of its
+    model.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("code_redacted",)

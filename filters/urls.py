@@ -1,4 +1,4 @@
-"""Rules on URLs: C4's normalisation, block lists of hosts and URLs, banned words in the host name."""
+"""URL rules: C4's normalisation, block lists of hosts and URLs, banned words."""
 
 import gzip
 import re
@@ -48,16 +48,17 @@ def host_of(url: str | None) -> str:
 class UrlBlocklist:
     """Drops pages whose host, parent domain or URL is on a block list.
 
-    Source: the UT1 lists' layout (Université Toulouse Capitole): a folder per category with a file `domains` (one host a line, its
-    subdomains included) and `urls` (host and path, what is below it included, without scheme), or an archive `category.tar.gz` of it,
-    as FineWeb and RefinedWeb use them. No deviations. In lists of your own the lines of hosts files (`0.0.0.0 host`) and of filter
-    lists for browsers (`||host^`, `*.host`) are hosts, too.
+    Source: the UT1 lists' layout (Université Toulouse Capitole): a folder per category with a file `domains` (one
+    host per line, including its subdomains) and `urls` (host and path without scheme, including everything below), or
+    an archive of it, `category.tar.gz`, as used by FineWeb and RefinedWeb. No deviations. Lists of your own may also
+    have lines as in hosts files (`0.0.0.0 host`) and browser filter lists (`||host^`, `*.host`).
     """
 
     signals: ClassVar[tuple[str, ...]] = ("url_blocklisted",)
 
     path: str = ""
-    """Folder of UT1's layout, an archive of it, or one text file of hosts and URLs; files may be gzipped. Empty blocks nothing."""
+    """Folder in UT1's layout, an archive of it, or a text file of hosts and URLs; files may be gzipped. Empty blocks
+    nothing."""
     categories: tuple[str, ...] = ()
     """Sub-folders of `path` to use, e.g. ["adult", "malware"]; empty means `path` itself."""
     lists: tuple[str, ...] = ()
@@ -246,11 +247,11 @@ def _ascii(host: str) -> str:
 
 @dataclass(frozen=True)
 class UrlWords:
-    """Drops pages whose URL holds a banned word, or several suspicious ones.
+    """Drops pages whose URL contains a banned word, or several suspicious ones.
 
-    Source: the URL filter of RefinedWeb (Penedo et al. 2023, appendix G.1) and FineWeb: a hard word drops at
-    once, soft words from two on. Words are the runs of letters and digits of the normalised URL.
-    Differs from the source: it has no lists of its own; the recipe or the user gives them.
+    Source: the URL filter of RefinedWeb (Penedo et al. 2023, appendix G.1) and FineWeb: one hard word or two soft
+    words drop the page. Words are runs of letters and digits in the normalised URL. Differs from the source: there
+    are no built-in lists; the recipe or the user supplies them.
     """
 
     signals: ClassVar[tuple[str, ...]] = ("url_hard_words", "url_soft_words")
@@ -264,7 +265,7 @@ class UrlWords:
     soft: tuple[str, ...] = ()
     """`max_soft` + 1 of these drop the page."""
     max_soft: int = 1
-    """Soft words that a URL may hold."""
+    """Soft words that a URL may contain."""
 
     def __post_init__(self) -> None:
         for name in ("hard", "soft"):

@@ -112,11 +112,11 @@ INTRODUCTION = """# Filters
 
 <!-- Written by `curate filters --markdown > docs/filters.md`; a test compares the two. -->
 
-A step looks at one document and says keep or drop, why, and what it measured. A recipe lists steps by their
-dotted names, with their parameters as keys; see [recipes.md](recipes.md). The reason of a rejection is shown
-as `ClassName.code`. What a step measures is stored for kept and rejected documents alike, in the column
-`signals` under the names given here, so a limit can be chosen again without reading the crawl. A costly step
-does not run just to measure on documents that another step has rejected.
+A step looks at one document and decides whether to keep or drop it, why, and what it measured. A recipe lists steps by
+their dotted names, with their parameters as keys; see [recipes.md](recipes.md). The reason of a rejection is shown as
+`ClassName.code`. Measurements are stored for kept and rejected documents alike, in the column `signals` under the names
+given here, so a limit can be changed without reading the crawl again. A costly step is not run just for its signals on
+documents that another step has rejected.
 """
 
 
