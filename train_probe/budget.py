@@ -10,7 +10,7 @@ import numpy as np
 from train_probe.config import Preset, chinchilla_tokens, short
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import DAMAGE, ProbeError, shortly
-from train_probe.request import UNEVEN, How, Request, settings_for, write_json
+from train_probe.request import UNEVEN, Request, RunConfig, settings_for, write_json
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,19 @@ def kept(output: Path) -> Budget | None:
         raise ProbeError(f"{output / 'budget.json'}: damaged ({shortly(error)}); choose another --output") from None
 
 
-def fixed(request: Request, how: How, chosen: Preset, output: Path, files: dict[str, TokenFile]) -> Budget:
+def fixed(request: Request, run_config: RunConfig, chosen: Preset, output: Path, files: dict[str, TokenFile]) -> Budget:
     """What the first run fixed, or fixed now: by the main process, for all."""
     from train_probe import parallel
 
     found = parallel.share(kept(output))
     if found is None:
-        rate = _speed(request, how, chosen, output) if how.minutes and not (request.tokens or request.bytes) else 0.0
+        rate = (
+            _speed(request, run_config, chosen, output)
+            if run_config.minutes and not (request.tokens or request.bytes)
+            else 0.0
+        )
         rate = parallel.share(rate)  # each process measures another one, and all must train as long
-        found = decide(request, chosen, files, how.flops, how.minutes, lambda: rate)
+        found = decide(request, chosen, files, run_config.flops, run_config.minutes, lambda: rate)
         if parallel.is_main():
             write_json(output / "budget.json", asdict(found))
         parallel.barrier()
@@ -59,13 +63,13 @@ def fixed(request: Request, how: How, chosen: Preset, output: Path, files: dict[
     return found
 
 
-def _speed(request: Request, how: How, chosen: Preset, output: Path) -> float:
+def _speed(request: Request, run_config: RunConfig, chosen: Preset, output: Path) -> float:
     """Tokens per second of a short run on the first mixture, whose start-up is not counted."""
     from train_probe import parallel
     from train_probe.train import Trainer
 
-    settings = settings_for(request, how, chosen, 8, 0)
-    trainer = Trainer(chosen.model, settings, parallel.start(how.device))
+    settings = settings_for(request, run_config, chosen, 8, 0)
+    trainer = Trainer(chosen.model, settings, parallel.start(run_config.device))
     stream = Stream(TokenFile.open(output / "data" / next(iter(request.mixtures))), 0)
     trainer.run(stream)
     return float(trainer.run(stream)["tokens_per_second"])

@@ -12,7 +12,7 @@ import click
 
 from train_probe.config import FAMILIES, PRESETS, parse
 from train_probe.errors import ProbeError
-from train_probe.request import How, Request, named, proportional, stated
+from train_probe.request import Request, RunConfig, named, proportional, stated
 from train_probe.shown import visible
 
 
@@ -71,7 +71,7 @@ def _add(options: list[Any]) -> Callable[[Any], Any]:
 _folder = click.Path(path_type=Path)
 
 
-def _question(seeds: int) -> Callable[[Any], Any]:
+def _experiment(seeds: int) -> Callable[[Any], Any]:
     """The options that decide the result."""
     return _add(
         [
@@ -216,7 +216,7 @@ _machine = _add(
 
 
 @click.command("train", cls=Command)
-@_question(seeds=3)
+@_experiment(seeds=3)
 @_machine
 def train(**options: Any) -> None:
     """Train a small model on every corpus with every seed, and say which is better.
@@ -228,7 +228,7 @@ def train(**options: Any) -> None:
 
 
 @click.command("control", cls=Command)
-@_question(seeds=5)
+@_experiment(seeds=5)
 @_machine
 def control(**options: Any) -> None:
     """The noise of every metric: all corpora as one, with several seeds."""
@@ -239,8 +239,8 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
     from train_probe import experiment, suite
 
     shards = mixtures(list(a["shards"]))
-    question: Request | None = None
-    how: How | None = None
+    request: Request | None = None
+    run_config: RunConfig | None = None
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and a["only"] != "run":
         raise ProbeError(
             "several processes: prepare first (--only prepare, without torchrun), then torchrun with --only run"
@@ -251,7 +251,7 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
             asked = suite.Asked(before.tasks, before.suites, before.primary)
         else:
             asked = suite.ask(a["primary"], a["tasks"], a["no_tasks"], a["task_files"])
-        question = Request(
+        request = Request(
             mixtures=shards,
             preset=a["preset"],
             family=a["family"],
@@ -273,9 +273,11 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
         )
     if a["only"] != "prepare":
         names = ("device", "precision", "compile", "parallel", "micro_rows", "checkpoint_every", "tensorboard")
-        how = How(**{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0)
-    if verdict := experiment.conduct(question, a["output"], how, _talk):
-        click.echo(visible(verdict))
+        run_config = RunConfig(
+            **{name: a[name] for name in names}, minutes=a["minutes"] or 0.0, flops=a["flops"] or 0.0
+        )
+    if compared := experiment.conduct(request, a["output"], run_config, _log):
+        click.echo(visible(compared["text"]))
 
 
 @click.command("compare", cls=Command)
@@ -417,5 +419,5 @@ for _command in (train, control, compare, scale, evaluate, export):
     group.add_command(_command)
 
 
-def _talk(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

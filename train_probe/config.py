@@ -7,10 +7,14 @@ are needed) and 12*L*d*T where it is not.  So utilisation never counts work that
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from train_probe.errors import ProbeError
+
+Log = Callable[[str], None]
+"""Told each line of progress."""
 
 FAMILIES = ("llama", "gpt2", "bert", "t5")
 OBJECTIVES = {"llama": "clm", "gpt2": "clm", "bert": "mlm", "t5": "spans"}

@@ -18,37 +18,39 @@ Preparing needs pyarrow and tokenizers; a prepared folder can be trained where o
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from train_probe import budget as budgets
-from train_probe.config import preset
+from train_probe.config import Log, preset
 from train_probe.data import Stream, TokenFile
 from train_probe.errors import ProbeError
-from train_probe.request import HELD_OUT, TASKS, How, Request, load, prepared, settings_for, write_json
+from train_probe.request import HELD_OUT, TASKS, Request, RunConfig, load, prepared, settings_for, write_json
 
-Talk = Callable[[str], None]
+if TYPE_CHECKING:
+    from train_probe.tables import Found
 
 
-def conduct(question: Request | None, output: Path, how: How | None, talk: Talk) -> str:
-    """Prepare what is asked (None: that was done before), train as `how` says (None: that is done elsewhere) and compare: the verdict
-    in words, of the main process. Raises ProbeError as `prepare`, `run` and `compare` do."""
+def conduct(request: Request | None, output: Path, run_config: RunConfig | None, log: Log) -> "Found | None":
+    """Prepare what is asked (None: that was done before), train (None: that is done elsewhere) and compare.
+
+    Returns what `compare` does in the main process of a run, else None. Raises ProbeError as `prepare`, `run` and `compare` do.
+    """
     from train_probe.compare import compare
     from train_probe.prepare import prepare
 
     main_process = int(os.environ.get("RANK", "0")) == 0
-    if question is not None:
-        prepare(question, output, talk)
-    if how is None:
-        return ""
-    run(output, how, talk)
-    return str(compare(output)["text"]) if main_process else ""
+    if request is not None:
+        prepare(request, output, log)
+    if run_config is None:
+        return None
+    run(output, run_config, log)
+    return compare(output) if main_process else None
 
 
-def run(output: Path, how: How, talk: Talk) -> None:
+def run(output: Path, run_config: RunConfig, log: Log) -> None:
     """Train and evaluate every mixture with every seed; finished runs are kept, unfinished ones continued.
 
     Seeds come first, mixtures second, so that whatever stops the experiment leaves mixtures with equal numbers of
@@ -60,12 +62,12 @@ def run(output: Path, how: How, talk: Talk) -> None:
     request = load(output)
     if prepared(output) is None:
         raise ProbeError(f"{output} was not prepared to its end; run the command without --only run")
-    world = parallel.start(how.device)
-    say = talk if world.is_main else _silent
+    world = parallel.start(run_config.device)
+    say = log if world.is_main else _silent
     token_files = {name: TokenFile.open(output / "data" / name) for name in request.mixtures}
     held = TokenFile.open(output / "data" / HELD_OUT)
     chosen = preset(request.preset, request.family, held.meta["size"])
-    budget = budgets.fixed(request, how, chosen, output, token_files)
+    budget = budgets.fixed(request, run_config, chosen, output, token_files)
     if chosen.below_floor:
         say(f"{request.preset} is below the size from which orders are stable: use it to screen")
     if request.tokens and budget.tokens > 1.5 * request.tokens:
@@ -77,7 +79,7 @@ def run(output: Path, how: How, talk: Talk) -> None:
     try:
         for seed in range(request.first_seed, request.first_seed + request.seeds):
             for name, file in token_files.items():
-                settings = settings_for(request, how, chosen, budget.steps_of(name), seed)
+                settings = settings_for(request, run_config, chosen, budget.steps_of(name), seed)
                 stream = Stream(file, seed, seed % budget.parts, budget.parts)
                 folder = output / "runs" / name / f"seed-{seed}"
                 if parallel.share(finished(folder, identity(chosen.model, settings, stream))):
@@ -90,7 +92,7 @@ def run(output: Path, how: How, talk: Talk) -> None:
                 )
                 facts = trainer.run(stream, folder)
                 if world.is_main:
-                    _finish(folder, trainer, facts, held, output, how, talk)
+                    _finish(folder, trainer, facts, held, output, run_config, log)
                 parallel.barrier()
     finally:
         parallel.stop()
@@ -112,8 +114,8 @@ def _finish(
     facts: dict[str, Any],
     held: TokenFile,
     output: Path,
-    how: How,
-    talk: Talk,
+    run_config: RunConfig,
+    log: Log,
 ) -> None:
     from train_probe import evaluate, tasks
     from train_probe.train import load_weights
@@ -132,11 +134,11 @@ def _finish(
     written = [{"given": a, "written": b} for a, b in zip(given, evaluate.continued(model, given), strict=False)]
     trainer.model.train()
     facts["evaluation_seconds"] = time.monotonic() - began
-    if how.tensorboard:
+    if run_config.tensorboard:
         _tensorboard(folder, facts, scores)
     write_json(folder / "result.json", {**facts, "scores": scores, "parts": measured.parts, "samples": written})
     bits = scores["bits per byte"]
-    talk(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
+    log(f"  {sum(bits['values']) / sum(bits['weights']):.4f} bits per byte of the held-out text")
 
 
 def _tensorboard(folder: Path, facts: dict[str, Any], scores: dict[str, dict[str, Any]]) -> None:

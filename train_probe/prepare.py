@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, asdict, fields
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from train_probe import __version__, breakdown, budget, held_out, looks
 from train_probe import tokenizer as tokenizers
-from train_probe.config import PRESETS
+from train_probe.config import PRESETS, Log
 from train_probe.data import DOCUMENTS, TokenFile
 from train_probe.errors import ProbeError
 from train_probe.held_out import HeldOut, choose_held_out
@@ -38,12 +38,11 @@ _ROW = np.dtype(
 )
 _PIECE = 1 << 22
 """Tokens copied at once."""
-Talk = Callable[[str], None]
 Group = tuple[list[Text], list[NDArray[Any]]]
 """Some documents, and their ids led by the end token."""
 
 
-def prepare(request: Request, output: Path, talk: Talk) -> None:
+def prepare(request: Request, output: Path, log: Log) -> None:
     """Choose the held-out documents, tokenize everything.  What is finished already is not done again.
 
     Raises ProbeError when `output` holds an experiment with another question, when the files it was prepared from hold
@@ -63,7 +62,7 @@ def prepare(request: Request, output: Path, talk: Talk) -> None:
     with nothing_left(output):
         write_json(output / "experiment.json", known)
         if prepared(output) is None or (prepared(output) != identity and not stands):
-            _tokenize(request, output, talk)
+            _tokenize(request, output, log)
             write_json(output / "data" / "prepared.json", {"identity": identity})
 
 
@@ -155,7 +154,7 @@ def _inputs(request: Request, before: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _tokenize(request: Request, output: Path, talk: Talk) -> None:
+def _tokenize(request: Request, output: Path, log: Log) -> None:
     from train_probe import tasks
 
     data = output / "data"
@@ -175,30 +174,28 @@ def _tokenize(request: Request, output: Path, talk: Talk) -> None:
     kept_out = HeldOut(docs)
     meta = write_tokens(docs, tokenizer, data / HELD_OUT, skipped=skipped)
     breakdown.write(docs, tokenizer, TokenFile.open(data / HELD_OUT))
-    talk(f"held out: {some}{_left_out(meta)}")
+    log(f"held out: {some}{_left_out(meta)}")
     for name, paths in folders.items():
-        _tokenize_mixture(name, paths, tokenizer, data / name, kept_out, talk)
+        _tokenize_mixture(name, paths, tokenizer, data / name, kept_out, log)
 
 
 def _tokenize_mixture(
-    name: str, paths: list[Path], tokenizer: Tokenizer, out: Path, kept_out: HeldOut, talk: Talk
+    name: str, paths: list[Path], tokenizer: Tokenizer, out: Path, kept_out: HeldOut, log: Log
 ) -> None:
     skipped: Counter[str] = Counter()
     found = [find(path) for path in paths]
     for line in (line for one in found for line in one.left_out):
-        talk(f"{name}: left out {line}")
+        log(f"{name}: left out {line}")
     every = (doc for one in found for doc in read(one, skipped))
     known = packed(paths[0], tokenizer) if len(paths) == 1 else None
     if known is not None:
-        talk(f"{name}: the ids are those of {paths[0] / 'tokens'}")
+        log(f"{name}: the ids are those of {paths[0] / 'tokens'}")
         meta = write_packed(every, known, tokenizer, out, kept_out, skipped)
     else:
         meta = write_tokens(every, tokenizer, out, kept_out, skipped)
     if not meta["documents"]:
         raise ProbeError(f"{name}: nothing is left to train on{_left_out(meta)}")
-    talk(
-        f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens, {meta['bytes']:,} bytes{_left_out(meta)}"
-    )
+    log(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens, {meta['bytes']:,} bytes{_left_out(meta)}")
 
 
 def _left_out(meta: dict[str, Any]) -> str:

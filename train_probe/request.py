@@ -82,8 +82,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class How:
-    """How a machine runs it: changes the time, not the question."""
+class RunConfig:
+    """Hardware, precision and budget of the runs: what changes their time, not what is compared."""
 
     device: str = "auto"
     precision: str = "auto"
@@ -118,22 +118,22 @@ def proportional(shards: list[str]) -> dict[str, str | list[str]]:
     return {"proportional": [str(path) for path in named(shards).values()]}
 
 
-def settings_for(request: Request, how: How, chosen: Preset, steps: int, seed: int) -> TrainConfig:
+def settings_for(request: Request, run_config: RunConfig, chosen: Preset, steps: int, seed: int) -> TrainConfig:
     """The training settings of one run."""
     rows = max(1, (request.batch_tokens or chosen.batch) // chosen.model.context)
     return TrainConfig(
         steps=steps,
         batch_rows=rows,
-        micro_rows=min(rows, how.micro_rows or chosen.micro),
+        micro_rows=min(rows, run_config.micro_rows or chosen.micro),
         seed=seed,
         optimizer=request.optimizer,
         schedule=request.schedule,
         lr_scale=request.lr_scale,
-        checkpoint_every=how.checkpoint_every,
+        checkpoint_every=run_config.checkpoint_every,
         log_every=max(1, min(50, steps // 10)),
-        precision=how.precision,
-        compile=how.compile,
-        parallel=how.parallel,
+        precision=run_config.precision,
+        compile=run_config.compile,
+        parallel=run_config.parallel,
     )
 
 

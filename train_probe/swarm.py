@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ import numpy as np
 from train_probe import held_out
 from train_probe import prepare as files
 from train_probe.blend import Blend, some_of
-from train_probe.config import Preset, chinchilla_tokens, preset
+from train_probe.config import Log, Preset, chinchilla_tokens, preset
 from train_probe.data import TokenFile
 from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.inputs import Input, find, fingerprint, read
 from train_probe.prepare import nothing_left, read_tasks, tokenizer_of
-from train_probe.request import How, Request, settings_for, write_json
+from train_probe.request import Request, RunConfig, settings_for, write_json
 
-Talk = Callable[[str], None]
 HELD_OUT_BYTES = 400_000
 """Of each source, where the sources give the held-out text: each run reads all of it."""
 
@@ -65,7 +64,7 @@ class Prepared:
     """A digest of each token file, and of what is measured under "held-out" and "tasks"."""
 
 
-def prepare(swarm: Swarm, talk: Talk) -> Prepared:
+def prepare(swarm: Swarm, log: Log) -> Prepared:
     """Tokenize what is not tokenized yet, or has changed.  Raises ProbeError."""
     request = swarm.request()
     folder = Path(swarm.output)
@@ -78,10 +77,10 @@ def prepare(swarm: Swarm, talk: Talk) -> Prepared:
         return Prepared(folder, before["tokens"], before["contents"])
     with nothing_left(folder):
         shutil.rmtree(data, ignore_errors=True)
-        return _tokenized(swarm, request, inputs, kind, talk)
+        return _tokenized(swarm, request, inputs, kind, log)
 
 
-def _tokenized(swarm: Swarm, request: Request, inputs: dict[str, Any], kind: dict[str, object], talk: Talk) -> Prepared:
+def _tokenized(swarm: Swarm, request: Request, inputs: dict[str, Any], kind: dict[str, object], log: Log) -> Prepared:
     folder, data = Path(swarm.output), Path(swarm.output) / "data"
     tokenizer = tokenizer_of(request)
     skipped: Counter[str] = Counter()
@@ -95,7 +94,7 @@ def _tokenized(swarm: Swarm, request: Request, inputs: dict[str, Any], kind: dic
             for doc in held_out.choose([[path]], None, HELD_OUT_BYTES, skipped)
         ]
     measured = files.write_tokens(docs, tokenizer, data / "held-out", skipped=skipped)
-    talk(f"held out: {measured['documents']:,} documents, {measured['bytes']:,} bytes")
+    log(f"held out: {measured['documents']:,} documents, {measured['bytes']:,} bytes")
     contents, tokens = {"held-out": measured["fingerprint"], "tasks": ""}, {}
     encoded = []
     from train_probe import tasks
@@ -114,7 +113,7 @@ def _tokenized(swarm: Swarm, request: Request, inputs: dict[str, Any], kind: dic
         if not meta["documents"]:
             raise ProbeError(f"{name}: nothing is left to train on")
         left = "".join(f"; left out {n:,} {reason}" for reason, n in meta["skipped"].items())
-        talk(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens{left}")
+        log(f"{name}: {meta['documents']:,} documents, {meta['tokens']:,} tokens{left}")
         tokens[name], contents[f"source {name}"] = int(meta["tokens"]), str(meta["fingerprint"])
     write_json(data / "prepared.json", {"kind": kind, "inputs": inputs, "tokens": tokens, "contents": contents})
     return Prepared(folder, tokens, contents)
@@ -148,7 +147,7 @@ def train(
     ready: Prepared,
     wanted: Iterable[tuple[dict[str, float], int]],
     target: float,
-    talk: Talk,
+    log: Log,
 ) -> list[dict[str, Any]]:
     """The result of each (weights, seed), trained where it is not there yet, in this order.
 
@@ -157,8 +156,8 @@ def train(
     """
     held = TokenFile.open(ready.folder / "data" / "held-out")
     chosen = preset(swarm.preset, "llama", held.meta["size"])
-    request, how = swarm.request(), How(device=swarm.device, compile=swarm.compile)
-    rows = settings_for(request, how, chosen, 1, 0).batch_rows
+    request, run_config = swarm.request(), RunConfig(device=swarm.device, compile=swarm.compile)
+    rows = settings_for(request, run_config, chosen, 1, 0).batch_rows
     steps = max(1, math.ceil(run_tokens(swarm) / (rows * chosen.model.context)))
     share = steps * rows * chosen.model.context / target
     parts = {name: some_of(TokenFile.open(ready.folder / "data" / "sources" / name), share) for name in swarm.sources}
@@ -167,7 +166,7 @@ def train(
     every = list(wanted)
     for number, (weights, seed) in enumerate(every):
         used = {name: weight for name, weight in weights.items() if weight > 0}
-        settings = settings_for(request, how, chosen, steps, seed)
+        settings = settings_for(request, run_config, chosen, steps, seed)
         path = ready.folder / "runs" / f"{key(ready, used, chosen, settings.to_dict(), min(1.0, share))}.json"
         kept = _result(path)
         if kept is None:
@@ -194,7 +193,7 @@ def train(
                 "losses": _measure(trainer, held, ready.folder, swarm),
             }
             write_json(path, kept)
-            talk(
+            log(
                 f"run {number + 1} of {len(every)}: {_short(used)}, seed {seed}: {np.mean(list(kept['losses'].values())):.4f}"
                 f"  ({facts['tokens_per_second']:,.0f} tokens/s)"
             )

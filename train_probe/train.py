@@ -10,7 +10,6 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from train_probe import objectives, parallel
 from train_probe.attention import has_varlen
-from train_probe.config import ModelConfig, TrainConfig
+from train_probe.config import Log, ModelConfig, TrainConfig
 from train_probe.data import Stream, prefetch
 from train_probe.errors import DAMAGE, ProbeError, shortly
 from train_probe.loss import cross_entropy
@@ -28,10 +27,8 @@ from train_probe.model import Model, build
 from train_probe.optim import optimizers, rate
 from train_probe.parallel import World, like, whole
 
-Talk = Callable[[str], None]
 
-
-class Trainee(nn.Module):
+class ModelWithLoss(nn.Module):
     """Model and loss in one module, so that wrappers and the compiler see the whole step."""
 
     def __init__(self, model: Model) -> None:
@@ -87,14 +84,14 @@ class Spent(NamedTuple):
 class Trainer:
     """A model shape and training settings, ready to train on one corpus after another."""
 
-    def __init__(self, shape: ModelConfig, settings: TrainConfig, world: World, talk: Talk = lambda _: None) -> None:
+    def __init__(self, shape: ModelConfig, settings: TrainConfig, world: World, log: Log = lambda _: None) -> None:
         """Build, spread and (if asked) compile the model."""
-        self.shape, self.settings, self.world, self.talk = shape, settings, world, talk
+        self.shape, self.settings, self.world, self.log = shape, settings, world, log
         self.model = build(shape, settings.seed).to(world.device)
-        trainee: Any = Trainee(self.model)
+        with_loss: Any = ModelWithLoss(self.model)
         blocks = [m for m in self.model.modules() if type(m).__name__ == "Block"]
-        self.trainee: Any = parallel.spread(trainee, blocks, world, settings.parallel)
-        self.forward: Any = torch.compile(self.trainee, dynamic=False) if settings.compile else self.trainee
+        self.with_loss: Any = parallel.spread(with_loss, blocks, world, settings.parallel)
+        self.forward: Any = torch.compile(self.with_loss, dynamic=False) if settings.compile else self.with_loss
         self.bf16 = use_bf16(settings.precision, world.device)
         self.peak = parallel.measured_peak(world.device, self.bf16)
         rank, ranks = parallel.data_ranks(world, settings.parallel)
@@ -182,9 +179,9 @@ class Trainer:
     def _accumulate(self, last: bool) -> contextlib.AbstractContextManager[Any]:
         """Gradients are exchanged between processes once per step, with the last part of the batch."""
         if self.world.size > 1 and self.settings.parallel == "ddp" and not last:
-            return cast("contextlib.AbstractContextManager[Any]", self.trainee.no_sync())
+            return cast("contextlib.AbstractContextManager[Any]", self.with_loss.no_sync())
         if self.world.size > 1 and self.settings.parallel == "fsdp":
-            self.trainee.set_requires_gradient_sync(last)
+            self.with_loss.set_requires_gradient_sync(last)
         return contextlib.nullcontext()
 
     def _log(
@@ -199,7 +196,7 @@ class Trainer:
             raise ProbeError(f"the loss is not a number at step {step}; use a smaller --lr-scale")
         speed = (step - first) * tokens / max(1e-9, time.monotonic() - began)
         left = (c.steps - step) * tokens / speed
-        self.talk(
+        self.log(
             f"step {step}/{c.steps}  loss {values[-1]:.3f}  {speed:,.0f} tokens/s  {100 * self._utilisation(speed):.1f} % MFU"
             f"  {left:,.0f} s left"
         )

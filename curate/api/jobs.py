@@ -259,19 +259,18 @@ def probe(
         import torch  # noqa: F401
     except ImportError:
         raise UsageError("the probe needs torch: pip install 'curate-corpora[probe]'") from None
-    from train_probe import experiment, prepare, request
+    from train_probe import experiment, request
     from train_probe import tasks as bundled
-    from train_probe.compare import compare
     from train_probe.config import parse
     from train_probe.errors import ProbeError
 
-    def talk(line: str) -> None:
+    def log(line: str) -> None:
         if not quiet:
             print(line, file=sys.stderr, flush=True)
 
     folders = [f"{name}={path}" for name, path in mixtures.items()] if isinstance(mixtures, Mapping) else mixtures
     try:
-        question = request.Request(
+        asked = request.Request(
             mixtures=request.named([str(folder) for folder in folders]),
             preset=preset,
             tokens=int(parse(str(tokens), 2.0**62)) if tokens else 0,
@@ -280,9 +279,8 @@ def probe(
             tokenizer=tokenizer,
             tasks=bundled.bundled() if tasks is None else list(tasks),
         )
-        prepare.prepare(question, Path(output), talk)
-        experiment.run(Path(output), request.How(device=device, minutes=minutes), talk)
-        return Probe(compare(Path(output)), str(output))
+        compared = experiment.conduct(asked, Path(output), request.RunConfig(device=device, minutes=minutes), log)
+        return Probe(compared or {"text": "", "pairs": []}, str(output))  # one process of several prints
     except ProbeError as error:
         raise UsageError(str(error)) from error
 

@@ -49,21 +49,21 @@ def train(options: Mapping[str, Any], output: str | None, as_json: bool, quiet: 
         compile=options["compile_model"],
     )
 
-    def talk(line: str) -> None:
+    def log(line: str) -> None:
         if not quiet:
             print(one_line(line, 300), file=sys.stderr)
 
     try:
         with locks.held(output, f"{output}: another search is at work there at this moment; wait for it"):
-            found, runs = _search(swarms, swarm, options, talk)
+            found, runs = _search(swarms, swarm, options, log)
             result.write(found, runs, output)
     except ProbeError as error:
         raise InputError(str(error)) from error
     command.show(found, as_json, output)
 
 
-def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> tuple[Found, Runs]:
-    ready = swarms.prepare(swarm, talk)
+def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], log: Any) -> tuple[Found, Runs]:
+    ready = swarms.prepare(swarm, log)
     names = list(swarm.sources)
     sizes = [float(ready.tokens[name]) for name in names]
     target = float(units.parse(options["tokens"], "--tokens")) if options["tokens"] else sum(sizes)
@@ -80,15 +80,15 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
             f"within --max-epochs there are only {different} different mixtures of {len(names)} sources, and a search needs "
             f"{least}: lower --tokens, or raise --max-epochs"
         )
-    talk(
+    log(
         f"{count} runs of {swarms.run_tokens(swarm):,} tokens; each source read in the part that makes its epochs those of {target:,.0f} tokens"
     )
-    trained = swarms.train(swarm, ready, [(row, 0) for row in wanted], target, talk)
+    trained = swarms.train(swarm, ready, [(row, 0) for row in wanted], target, log)
     more = swarms.others(ready, trained)
     if more:
-        talk(f"{len(more)} more runs of these sources are in {swarm.output}/runs: they are used, too")
+        log(f"{len(more)} more runs of these sources are in {swarm.output}/runs: they are used, too")
     runs = as_runs(names, [*trained, *more])
-    found = result.search(runs, prior, caps, None, options["penalty"], options["seed"], talk)
+    found = result.search(runs, prior, caps, None, options["penalty"], options["seed"], log)
     best = choose.shares(names, np.array([one["best"] for one in found["sources"]]))
     lowest = int(runs.losses.mean(1).argmin())
     sampled = dict(zip(names, runs.weights[lowest].round(6).tolist(), strict=True))
@@ -99,7 +99,7 @@ def _search(swarms: Any, swarm: Any, options: Mapping[str, Any], talk: Any) -> t
         measured: dict[str, list[float]] = {}
         for seed in seeds:  # seeds first: what stops the search leaves arms with equal numbers of seeds
             for name, weights in arms.items():
-                done = swarms.train(swarm, ready, [(weights, seed)], target, talk)[0]
+                done = swarms.train(swarm, ready, [(weights, seed)], target, log)[0]
                 measured.setdefault(name, []).append(float(np.mean(list(done["losses"].values()))))
         found["check"] = compared(measured)
     return found, runs

@@ -50,13 +50,13 @@ def talker(quiet: bool) -> Callable[[str], None]:
     """Says the first of the lines it is given, and then one every few seconds, on stderr."""
     told = -math.inf
 
-    def talk(line: str) -> None:
+    def log(line: str) -> None:
         nonlocal told
         if not quiet and time.monotonic() - told >= SECONDS:
             print(one_line(line, 300), file=sys.stderr)
             told = time.monotonic()
 
-    return talk
+    return log
 
 
 def metrics_of(objective: str | None, known: tuple[str, ...]) -> list[str]:
