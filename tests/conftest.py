@@ -13,9 +13,11 @@ from curate.engine import children
 from tests.warm import warm_children  # noqa: F401
 
 LONG = (
+    "test_engines.py",
     "test_docs_run.py",
     "test_crash_points.py",
-    "test_engines.py",
+    "test_dedup_job.py",
+    "test_differential.py",
     "test_transformers.py",
     "test_pipeline.py",
     "test_surroundings.py",
