@@ -295,7 +295,8 @@ def file_size(path: str) -> int:
 
 
 def read_bytes(path: str) -> bytes:
-    """The whole file."""
+    """The whole file. Raises InputError for what `refuse_special` refuses."""
+    refuse_special(path)
     fs, inner = filesystem(path)
     with fs.open_input_stream(inner, compression=None) as stream:
         return bytes(stream.read())

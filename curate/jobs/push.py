@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,20 @@ def plan(folder: str, target: str) -> Plan:
         check_whole(folder, listed)
         files = [(part["file"], int(part["bytes"])) for part in listed]
     files += [(name, os.path.getsize(os.path.join(folder, name))) for name in PAGES if _is_file(folder, name)]
+    _check_inside(folder, [name for name, _ in files])
     check_card(os.path.join(folder, "README.md"))
     sent = {name.split("/")[0] for name, _ in files}
     return Plan(found[1], files, sorted(name for name in os.listdir(folder) if name not in sent))
+
+
+def _check_inside(folder: str, names: Iterable[str]) -> None:
+    """Raises InputError for a link that leads out of the folder: a stranger's corpus would send a file of yours."""
+    root = os.path.realpath(folder)
+    for name in names:
+        if os.path.commonpath([root, real := os.path.realpath(os.path.join(folder, name))]) != root:
+            raise InputError(
+                f"{os.path.join(folder, name)} is a link to {real}: only what lies in the folder itself is sent"
+            )
 
 
 def _is_file(folder: str, name: str) -> bool:

@@ -128,7 +128,7 @@ def _typed(table: dict[str, object], where: str) -> dict[str, Any]:
 
 def _from_file(path: Path) -> Mixture:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = storage.read_bytes(str(path)).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"--weights {path}: {said(error)}") from error
     return from_toml(text, str(path), path.stem)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.errors import InputError, UsageError, nearest
+from curate.errors import InputError, UsageError, nearest, said
 from curate.files import storage
 from curate.filters import labels
 
@@ -75,8 +75,8 @@ def _names() -> str:
 def _of_file(column: str, path: str, names: Iterable[str]) -> dict[str, Repeats]:
     try:
         table = json.loads(storage.read_bytes(path))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--repeat-by: {path} can't be read: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"--repeat-by: {path} can't be read: {said(error)}") from error
     if not isinstance(table, dict) or not table:
         raise UsageError(f'--repeat-by: {path} holds no table such as {{"1": 1, "2": 2}}')
     if not any(isinstance(value, dict) for value in table.values()):
@@ -99,6 +99,8 @@ def _checked(column: str, table: Mapping[int, int] | Mapping[str, object], where
     pairs = []
     for start, times in table.items():
         try:
+            if isinstance(times, float) and not times.is_integer():
+                raise ValueError
             pairs.append((int(start), int(times)))  # type: ignore[call-overload]
         except (TypeError, ValueError):
             raise UsageError(

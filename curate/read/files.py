@@ -25,7 +25,7 @@ _LEFT_OUT = {
     "attributes": "of attributes alone, without a text, beside documents/",
     "hidden": "hidden or temporary, with . or _ in front",
     "unfinished": "of an unfinished job",
-    "linked": "linked from nowhere, or linked a second time",
+    "linked": "links to nowhere or to what is read already, pipes, devices",
     "name": "whose names are no UTF-8",
     "other": "no Parquet and no JSON lines",
 }
@@ -74,9 +74,9 @@ def find(path: str, asked: Asked = USUAL) -> Found:
     Raises InputError when there are none, or when the first has no column of text.
     """
     known, left = _matched(path, asked) if _is_pattern(path) else _listed(path, asked)
-    notes = [_note(path, reason, left[reason]) for reason in _LEFT_OUT if left.get(reason)]
+    notes = [note(path, reason, left[reason]) for reason in _LEFT_OUT if left.get(reason)]
     if not known:
-        told = "; ".join(note.removeprefix(f"{path}: ") for note in notes)
+        told = "; ".join(one.removeprefix(f"{path}: ") for one in notes)
         there = told or ("matches nothing" if _is_pattern(path) else "an empty folder")
         raise InputError(
             f"{path}: no Parquet or JSON lines to read (.parquet, .jsonl, .json, .ndjson, packed or not): {there}"
@@ -99,7 +99,8 @@ def _matched(pattern: str, asked: Asked) -> tuple[dict[str, int], dict[str, list
     return known, left
 
 
-def _note(path: str, reason: str, names: Sequence[str]) -> str:
+def note(path: str, reason: str, names: Sequence[str]) -> str:
+    """The sentence for files that are left out, and why."""
     shown = ", ".join(sorted(names)[:SHOWN]) + (" …" if len(names) > SHOWN else "")
     files = "1 file is" if len(names) == 1 else f"{len(names):,} files are"
     return f"{path}: {files} left out, {_LEFT_OUT[reason]} ({shown})"
@@ -148,7 +149,8 @@ def _listed(path: str, asked: Asked) -> tuple[dict[str, int], dict[str, list[str
 
 
 def tree(folder: str) -> tuple[dict[str, int], list[str]]:
-    """All files below a folder, by their path in it, with their sizes; and links that lead nowhere or round in a circle."""
+    """All files below a folder, by their path in it, with their sizes; and what is none: links that lead nowhere or round in a
+    circle, pipes and devices."""
     fs, inner = storage.filesystem(folder)
     if not storage.is_local(folder):
         try:
@@ -163,7 +165,7 @@ def tree(folder: str) -> tuple[dict[str, int], list[str]]:
         folders.sort()
         for name in [name for name in folders if os.path.islink(os.path.join(here, name))]:
             real = os.path.realpath(os.path.join(here, name))
-            if real in seen or any(one.startswith(real + os.sep) for one in seen):
+            if real in seen or any(one.startswith(real.rstrip(os.sep) + os.sep) for one in seen):
                 folders.remove(name)
                 links.append(os.path.relpath(os.path.join(here, name), inner))
         seen.update(os.path.realpath(os.path.join(here, name)) for name in folders)
@@ -171,7 +173,7 @@ def tree(folder: str) -> tuple[dict[str, int], list[str]]:
             full = os.path.join(here, name)
             if os.path.isfile(full):
                 found[os.path.relpath(full, inner)] = os.path.getsize(full)
-            elif os.path.islink(full):
+            else:
                 links.append(os.path.relpath(full, inner))
     return found, links
 

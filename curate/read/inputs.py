@@ -25,7 +25,7 @@ from curate.console.terminal import without_secrets
 from curate.errors import InputError, nearest, said
 from curate.files import storage, threads
 from curate.files.remote import HttpFile, below, remote_size
-from curate.read.files import tree
+from curate.read.files import note, tree
 from curate.read.tables import ENDINGS
 from curate.read.wacz import crawl_files, open_crawl_file
 
@@ -110,6 +110,7 @@ def open_input(path: str) -> BinaryIO:
         return cast(BinaryIO, HttpFile(path))
     try:
         if not scheme:
+            storage.refuse_special(path)
             return cast(BinaryIO, open(path, "rb", buffering=0))
         system, inner = _filesystem(path)
         return cast(BinaryIO, system.open_input_file(inner))
@@ -287,10 +288,12 @@ def _is_list(name: str) -> bool:
     return bool(_LIST.search(path)) and not _ARCHIVE.search(path)
 
 
-def _walk(system: Any, inner: str, name: str) -> list[tuple[str, int]]:
-    """(path as a person writes it, size) of all files below a folder; hidden ones apart."""
+def _walk(system: Any, inner: str, name: str, left: list[str] | None = None) -> list[tuple[str, int]]:
+    """(path as a person writes it, size) of all files below a folder; hidden ones apart. `left` gets the names of what is no file."""
     if not _scheme(name):  # Arrow stops at names that are not UTF-8
-        below, _ = tree(name)
+        below, others = tree(name)
+        if left is not None:
+            left += others
         return [(storage.join(name, file), size) for file, size in below.items() if not _is_hidden(file)]
     selector = arrow_fs.FileSelector(inner.rstrip("/") or "/", recursive=True)
     prefix = name[: len(name) - len(inner)] if name.endswith(inner) else ""
@@ -311,7 +314,10 @@ def _is_hidden(below: str) -> bool:
 
 
 def _folder(system: object, inner: str, name: str, notes: list[str]) -> dict[str, int | None]:
-    files = _walk(system, inner, name)
+    left = list[str]()
+    files = _walk(system, inner, name, left)
+    if left:
+        notes.append(note(name, "linked", left))
     found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
     if found:
         others = sorted(path for path, _ in files if path not in found and not _is_beside(path, name))

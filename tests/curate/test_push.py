@@ -52,6 +52,13 @@ def test_the_plan_is_data_and_pages(mixture: Path) -> None:
     assert "nothing was sent" in done.stderr
 
 
+def test_links_out_of_the_folder_are_not_sent(mixture: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+    (mixture / "report.html").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="only what lies in the folder itself is sent"):
+        push.plan(str(mixture), TARGET)
+
+
 def test_what_is_not_the_ledgers_is_refused(mixture: Path, tmp_path: Path) -> None:
     for target in ("me/corpus", "hf://datasets/corpus", "s3://a/b", "hf://datasets/a/b/c"):
         with pytest.raises(UsageError, match="write hf://datasets/OWNER/NAME"):

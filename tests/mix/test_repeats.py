@@ -60,6 +60,10 @@ def test_a_file_of_weights_is_looked_up_by_the_name_of_the_source(tmp_path: Path
     assert found["und"] == Repeats(column, (1, 9), (1, 9))
     path.write_text('{"1": 1, "2": 4}')
     assert repeats.read(f"n={path}", ["any"]) == {"any": Repeats("n", (1, 2), (1, 4))}
+    for hostile in ('{"1": 1e999}', '{"1": 1.5}', '{"1": NaN}', '{"1": ' + "[" * 3000):
+        path.write_text(hostile)
+        with pytest.raises(UsageError, match=r"numbers|can't be read"):
+            repeats.read(f"n={path}", ["any"])
 
 
 @pytest.mark.parametrize(

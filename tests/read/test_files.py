@@ -231,11 +231,16 @@ def test_links(tmp_path: Path) -> None:
     corpus.mkdir()
     (corpus / "round").symlink_to(corpus)
     (corpus / "there").symlink_to(tmp_path / "real")
+    (corpus / "root").symlink_to("/")  # or the whole machine would be walked through
+    os.mkfifo(corpus / "pipe.jsonl")
     (corpus / "lost.jsonl").symlink_to(tmp_path / "nowhere")
     (corpus / "file.jsonl").symlink_to(tmp_path / "real" / "a.jsonl")
     found = find(str(corpus))
     assert names(found, corpus) == ["file.jsonl", "there/a.jsonl"]
-    assert "2 files are left out, linked from nowhere, or linked a second time (lost.jsonl, round)" in found.notes[0]
+    assert (
+        "4 files are left out, links to nowhere or to what is read already, pipes, devices (lost.jsonl, pipe.jsonl, root …)"
+        in found.notes[0]
+    )
 
 
 def test_a_file_of_any_name_that_is_named(tmp_path: Path) -> None:
