@@ -90,6 +90,8 @@ def digest(name: str) -> str:
 def read(name: str | Path) -> Task:
     """Read a file of questions, or one of `bundled()`.  Raises ProbeError with the line that is wrong."""
     path = _at(name)
+    if isinstance(path, Path) and path.exists() and not path.is_file():
+        raise ProbeError(f"{path}: not a file")
     try:
         with path.open("rb") as plain, gzip.open(plain) if path.name.endswith(".gz") else plain as file:
             data = file.read(MAX_BYTES + 1)

@@ -382,8 +382,8 @@ _KEYS = {"identity": dict, "step": int, "model": dict, "state": dict, "curve": l
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """What a checkpoint holds.  Raises ProbeError for whatever is none; no code in it is run."""
-    if not path.exists():
-        raise ProbeError(f"{path}: no such file or folder")
+    if not path.is_file():
+        raise ProbeError(f"{path}: {'not a file' if path.exists() else 'no such file or folder'}")
     try:
         with warnings.catch_warnings(action="ignore"):
             saved = torch.load(path, map_location=device, weights_only=True)

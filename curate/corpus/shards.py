@@ -211,9 +211,22 @@ def write_facts(path: str, facts: Mapping[str, Any]) -> None:
 
 
 def _metadata(path: str) -> dict[bytes, bytes]:
+    with opened(path) as file:
+        return file.metadata.metadata or {}
+
+
+def row_count(path: str) -> int:
+    """Rows of a Parquet file that a job wrote, from its footer."""
+    with opened(path) as file:
+        return int(file.metadata.num_rows)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[pq.ParquetFile]:
+    """A Parquet file that a job wrote. Raises as `whole_file` does."""
     fs, inner = storage.filesystem(path)
-    with whole_file(path):
-        return pq.read_metadata(inner, filesystem=fs).metadata or {}
+    with whole_file(path), pq.ParquetFile(inner, filesystem=fs) as file:
+        yield file
 
 
 @contextmanager
@@ -221,8 +234,8 @@ def whole_file(path: str) -> Iterator[None]:
     """Raise OutputError where what a job wrote can't be read in the block: a machine that lost its power may leave such files."""
     try:
         yield
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, FileNotFoundError) or of_disk(error):
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError | MemoryError) or of_disk(error):
             raise
         told = str(error).split("\n", 1)[0]
         raise OutputError(f"{path} is damaged ({told}): delete it, and go on with --resume") from error
@@ -255,8 +268,7 @@ def bounded_batches(
 
 def read_groups(path: str, groups: Iterable[int]) -> Iterator[pa.Table]:
     """Row groups of a Parquet file, one after the other."""
-    fs, inner = storage.filesystem(path)
-    with whole_file(path), pq.ParquetFile(inner, filesystem=fs) as file:
+    with opened(path) as file:
         for group in groups:
             yield file.read_row_group(group, use_threads=False)
 

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from curate.corpus.shards import ShardWriter, read_facts
+from curate.corpus.shards import ShardWriter, opened, read_facts
 from curate.dedup.tables import Prints, count, gather, summed, timed
 from curate.dedup.verify import NEAR, candidates, flat, join, shared, unique_sets
 from curate.dedup.xxh3 import compiled
@@ -342,8 +342,7 @@ def _parts(source: str) -> list[str]:
 def _batches(source: str, columns: list[str]) -> "list[pa.RecordBatch]":
     found = []
     for path in _parts(source):
-        fs, inner = storage.filesystem(path)
-        with pq.ParquetFile(inner, filesystem=fs) as file:
+        with opened(path) as file:
             found += list(file.iter_batches(columns=columns))
     return found
 
@@ -368,8 +367,7 @@ def _before(source: str, rank: int, doc: int) -> list[pa.Table]:
     """The rows of a slice up to (rank, doc), read a row group at a time."""
     found = [MEMBERS.empty_table()]
     for path in _parts(source):
-        fs, inner = storage.filesystem(path)
-        with pq.ParquetFile(inner, filesystem=fs) as file:
+        with opened(path) as file:
             for batch in file.iter_batches(columns=MEMBERS.names):
                 table = pa.Table.from_batches([batch]).select(MEMBERS.names).cast(MEMBERS)
                 found.append(table.filter(pc.invert(_behind(table, rank, doc))))

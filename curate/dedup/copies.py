@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from curate.corpus.shards import opened
 from curate.dedup.base import WHOLE, doc64, shard_of
 from curate.errors import BalanceError
 from curate.files import storage
@@ -56,8 +56,8 @@ class Sizes:
         """`folder` is one that `write` made, or is not there. Raises BalanceError when it does not hold `rows`."""
         tables = [MORE.empty_table()]
         for path in storage.list_files(folder, ".parquet"):
-            fs, inner = storage.filesystem(path)
-            tables.append(pq.ParquetFile(inner, filesystem=fs).read(MORE.names).cast(MORE))
+            with opened(path) as file:
+                tables.append(file.read(MORE.names).cast(MORE))
         table = pa.concat_tables(tables).sort_by("doc")
         if table.num_rows != rows:
             raise BalanceError(f"{folder} holds {table.num_rows} sizes of clusters, and {rows} were written")

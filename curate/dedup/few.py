@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from curate.corpus.shards import opened
 from curate.dedup.base import REMOVALS
 from curate.engine.memory import give_back
 from curate.files import storage
@@ -82,8 +82,7 @@ def _read(folders: Sequence[str], names: Sequence[str]) -> dict[str, npt.NDArray
     tables, columns = list[pa.Table](), dict[str, npt.NDArray[Any]]()
     for folder in folders:
         for path in storage.list_files(folder, ".parquet"):
-            fs, inner = storage.filesystem(path)
-            with pq.ParquetFile(inner, filesystem=fs) as file:
+            with opened(path) as file:
                 tables.append(file.read(list(names), use_threads=False))
     for name in names:  # what was copied is let go before the next one
         columns[name] = np.concatenate([table[name].to_numpy() for table in tables])

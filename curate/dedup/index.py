@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.corpus import schema
-from curate.corpus.shards import FACTS, read_facts
+from curate.corpus.shards import FACTS, opened, read_facts
 from curate.dedup.base import CorpusStep, documents_of, with_signals
 from curate.dedup.tables import count
 from curate.engine.tasks import function, missing, reference
@@ -162,8 +162,7 @@ def run_name(keys: str, place: str = "") -> str:
     """A digest of the documents in the folder `keys`, whatever their order and files, and of the place they came from."""
     total, rows = 0, 0
     for path in storage.list_files(keys, ".parquet"):
-        fs, inner = storage.filesystem(path)
-        with pq.ParquetFile(inner, filesystem=fs) as file:
+        with opened(path) as file:
             for batch in file.iter_batches(columns=["doc"]):
                 docs = batch.column(0).to_numpy().view(np.uint64)
                 total = (total + int(np.add.reduce((docs ^ docs >> np.uint64(29)) * ODD))) % 2**64

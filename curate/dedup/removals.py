@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curate.corpus import schema
+from curate.corpus.shards import opened, row_count
 from curate.dedup.base import REMOVALS, Removal, doc_hex
 from curate.errors import BalanceError
 from curate.files import storage
@@ -41,8 +41,8 @@ class Removals:
         """
         tables = [COLUMNS.empty_table()]
         for path in storage.list_files(folder, ".parquet"):
-            fs, inner = storage.filesystem(path)
-            tables.append(_completed(pq.ParquetFile(inner, filesystem=fs).read(COLUMNS.names)))
+            with opened(path) as file:
+                tables.append(_completed(file.read(COLUMNS.names)))
         table = pa.concat_tables(tables)
         if rows is not None and table.num_rows != rows:
             raise BalanceError(f"{folder} holds {table.num_rows} removals, and {rows} were written")
@@ -98,8 +98,7 @@ def rows_by_shard(folder: str, shards: int) -> list[int]:
     for name in storage.names_below(folder):
         shard, _, file = name.partition("/")
         if shard.startswith("shard=") and file.endswith(".parquet"):
-            fs, inner = storage.filesystem(storage.join(folder, name))
-            rows[int(shard.removeprefix("shard="))] += pq.read_metadata(inner, filesystem=fs).num_rows
+            rows[int(shard.removeprefix("shard="))] += row_count(storage.join(folder, name))
     return rows
 
 

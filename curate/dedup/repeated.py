@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.corpus.shards import FACTS
+from curate.corpus.shards import FACTS, opened
 from curate.dedup import index
 from curate.dedup.base import REMOVALS
 from curate.dedup.tables import summed, timed
@@ -94,8 +94,7 @@ def resolve(s: "Session", step: "Substrings", keys: str, out: str, shards: int) 
 
 def _windows_of(path: str) -> int:
     """Windows in a file of keys, from its footer."""
-    fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs) as file:
+    with opened(path) as file:
         leaves = [file.schema.column(k).path for k in range(len(file.schema.names))]
         column = next(k for k, name in enumerate(leaves) if name.startswith("hi."))
         groups = range(file.metadata.num_row_groups)
@@ -120,8 +119,7 @@ class Split:
 
 def split(task: SplitTask) -> Split:
     """Task: write the windows of a file by partition, a row group each, to `out`."""
-    fs, inner = storage.filesystem(task.source)
-    with pq.ParquetFile(inner, filesystem=fs) as file:
+    with opened(task.source) as file:
         tables = [flat(pa.Table.from_batches([batch])) for batch in file.iter_batches(1024)]
     table = pa.concat_tables([FLAT.empty_table(), *tables])
     part = partition(table["hi"].to_numpy(), task.partitions)
@@ -155,8 +153,7 @@ def _write(out: str, schema: pa.Schema, groups: Iterable[pa.Table], facts: dict[
 
 def _group(path: str, number: int) -> pa.Table | None:
     """A table of those that were written to a file; None where it has no rows."""
-    fs, inner = storage.filesystem(path)
-    with pq.ParquetFile(inner, filesystem=fs) as file:
+    with opened(path) as file:
         there = json.loads(file.metadata.metadata[GROUPS])
         return file.read_row_group(there.index(number)) if number in there else None
 

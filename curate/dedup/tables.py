@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-import pyarrow.parquet as pq
-
-from curate.corpus.shards import read_facts
+from curate.corpus.shards import read_facts, row_count
 from curate.engine.tasks import OutTask, missing
 from curate.files import storage
 
@@ -36,11 +34,7 @@ def summed(s: "Session", function: Callable[[T], object], tasks: Sequence[T]) ->
 
 def count(folder: str) -> int:
     """Rows in the Parquet files right in `folder`, from their footers."""
-    rows = 0
-    for path in storage.list_files(folder, ".parquet"):
-        fs, inner = storage.filesystem(path)
-        rows += pq.read_metadata(inner, filesystem=fs).num_rows
-    return rows
+    return sum(map(row_count, storage.list_files(folder, ".parquet")))
 
 
 def size(folder: str) -> int:

@@ -108,6 +108,10 @@ def _refuse_planted(output: str) -> None:
         if storage.exists(path) and not os.path.isdir(storage.filesystem(path)[1]):
             raise OutputError(f"{path} is a file, and a folder is to be made there: choose another --output")
     inner = storage.filesystem(work)[1]
+    for path in storage.no_files(inner):
+        raise OutputError(
+            f"{path} is a link, a pipe or a device, and a job makes none: it would lead out of the output; delete {work} and start again"
+        )
     begun = storage.exists(storage.join(work, IDENTITY))  # then it goes on with `resume` only
     if os.path.isdir(inner) and not begun and os.stat(inner).st_uid != os.geteuid():
         raise OutputError(f"{work} is in the way, made by another user: delete it, or choose another --output")

@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -252,6 +253,18 @@ def matching(pattern: str) -> list[str]:
                 look_into(folder)
         part = above
     return sorted(glob.glob(pattern, recursive=True))
+
+
+def no_files(folder: str) -> Iterator[str]:
+    """What is neither a file nor a folder below one of this machine: links, pipes, devices."""
+    for root, folders, files in os.walk(folder):
+        for path in (os.path.join(root, name) for name in (*folders, *files)):
+            try:
+                mode = os.lstat(path).st_mode
+            except FileNotFoundError:  # another run is at work
+                continue
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                yield path
 
 
 def is_local(path: str) -> bool:

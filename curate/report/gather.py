@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curate.corpus import schema
 from curate.corpus.lookup import by_ids, judged, parts
 from curate.corpus.recipe import Recipe
-from curate.corpus.shards import bounded_batches
+from curate.corpus.shards import bounded_batches, opened, row_count
 from curate.dedup import MinHash
 from curate.dedup.difference import Piece, excerpts
 from curate.files import storage
@@ -144,8 +143,7 @@ def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
     keys = [("value", "ascending"), ("id", "ascending")]
     least = schema.DUPLICATES.empty_table()
     for path in parts(corpus, "duplicates"):
-        fs, inner = storage.filesystem(path)
-        with pq.ParquetFile(inner, filesystem=fs) as file:
+        with opened(path) as file:
             for batch in file.iter_batches(1 << 16, use_threads=False):
                 chosen = pa.Table.from_batches([batch]).filter(
                     pc.and_(pc.is_in(batch["step"], pa.array(labels)), pc.less(batch["value"], 1.0))
@@ -196,21 +194,15 @@ def _fair(by_reason: Mapping[str, Reservoir]) -> list[Mapping[str, Any]]:
 def _batches(corpus: str, folder: str, limit: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a folder, or of a fair sample of its row groups."""
     paths = parts(corpus, folder)
-    total = sum(_rows(path) for path in paths)
+    total = sum(row_count(path) for path in paths)
     share = 1.0 if total <= limit else limit / total
     for path in paths:
-        fs, inner = storage.filesystem(path)
         name = path.removeprefix(storage.join(corpus, folder) + "/")
-        with pq.ParquetFile(inner, filesystem=fs) as file:
+        with opened(path) as file:
             groups = range(file.metadata.num_row_groups)
             chosen = [group for group in groups if share >= 1 or uniform(f"{name}:{group}", SALT) < share]
             if chosen:
                 yield from bounded_batches(file, 1024, chosen, columns)
-
-
-def _rows(path: str) -> int:
-    fs, inner = storage.filesystem(path)
-    return int(pq.read_metadata(inner, filesystem=fs).num_rows)
 
 
 def _count(data: ReportData, batch: pa.RecordBatch, verdict: str) -> None:

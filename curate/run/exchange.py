@@ -13,11 +13,11 @@ from curate.corpus import checksums
 from curate.corpus.checksums import Content
 from curate.corpus.shards import (
     ShardWriter,
+    opened,
     part_name,
     read_batches,
     read_checked,
     shard_of,
-    whole_file,
 )
 from curate.engine.session import Session
 from curate.engine.tasks import missing
@@ -111,8 +111,7 @@ def between(folder: str, files: int, column: str, first: Key, end: Key, schema: 
 
 
 def _between(path: str, column: str, first: Key, end: Key) -> Iterator[pa.Table]:
-    fs, inner = storage.filesystem(path)
-    with whole_file(path), pq.ParquetFile(inner, filesystem=fs) as file:
+    with opened(path) as file:
         at = file.schema_arrow.names.index(column)  # none of the columns before it is nested
         for group in range(file.num_row_groups):
             known = file.metadata.row_group(group).column(at).statistics

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import curate
 from curate.corpus import checksums
 from curate.corpus.shards import read_batches, read_written
-from curate.errors import BalanceError, CurateError, InputError
+from curate.errors import BalanceError, CurateError, InputError, OutputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 
@@ -131,9 +131,17 @@ class Ledger(Account, total=False):
     rule_of_thumb: str
 
 
+def stages_of(job: "Job") -> dict[str, Any]:
+    """What the stages have told so far, by name. Raises OutputError for what `stage` has not written."""
+    found = read_json(path := job.scratch(STAGES))
+    if not all(isinstance(one, dict) and isinstance(one.get("seconds"), int | float) for one in found.values()):
+        raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
+    return found
+
+
 def framed(job: "Job", own: Ledger) -> Ledger:
     """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
-    files, known, stages = own["files"], read_json(job.path(IDENTITY)), read_json(job.scratch(STAGES))
+    files, known, stages = own["files"], read_json(job.path(IDENTITY)), stages_of(job)
     return {
         "version": VERSION,
         "curate": curate.__version__,

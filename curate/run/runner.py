@@ -24,7 +24,7 @@ from curate.engine.session import EngineOptions, Session, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import InputError, OutputError
 from curate.files import fingerprints, locks, output, storage
-from curate.files.output import dump_json, read_json, work_folder
+from curate.files.output import dump_json, work_folder
 from curate.run import ledger as ledgers
 from curate.run.ledger import Ledger
 
@@ -237,7 +237,7 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
     """
     if job.watcher:
         job.watcher.stage(name, total, total_bytes)
-    stages = read_json(job.scratch(ledgers.STAGES))
+    stages = ledgers.stages_of(job)
     started = time.monotonic()
     facts: dict[str, Any] = {}
     yield facts

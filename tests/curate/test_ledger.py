@@ -13,7 +13,7 @@ import curate
 from curate.corpus import schema
 from curate.corpus.checksums import Content, total
 from curate.corpus.shards import ShardWriter, read_written
-from curate.errors import BalanceError, CurateError, InputError
+from curate.errors import BalanceError, CurateError, InputError, OutputError
 from curate.files.output import IDENTITY
 from curate.mixing import ledger as mixtures
 from curate.run import ledger as ledgers
@@ -275,3 +275,12 @@ def test_the_first_failure_is_told_with_its_file(tmp_path: Path) -> None:
     assert first_failure(job) == "; in a: cut"  # type: ignore[arg-type]
     job.write("rejected", [row(0, verdict="failed", reason="damaged")])
     assert first_failure(job) == "; in a"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ['{"a": 1e308}', '{"a": {"b": 1}}', '{"a": {"seconds": "x"}}'])
+def test_stages_that_no_job_has_written(tmp_path: Path, text: str) -> None:
+    """`--resume` of a folder that somebody changed ended with a traceback."""
+    (tmp_path / "stages.json").write_text(text)
+    job: Any = SimpleNamespace(scratch=lambda name: str(tmp_path / name))
+    with pytest.raises(OutputError, match=r"stages.json is damaged"):
+        ledgers.stages_of(job)

@@ -175,6 +175,18 @@ def test_what_is_planted_under_the_names_of_a_job(tmp_path: Path, name: str, tar
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", name]
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_planted_in_a_run_that_is_resumed(tmp_path: Path, kind: str) -> None:
+    """Files of the job were written to where the link led."""
+    with output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=False):
+        (tmp_path / "out.partial/_scratch").mkdir()
+    planted = tmp_path / "out.partial/_scratch/pass-1"
+    planted.symlink_to(tmp_path) if kind == "link" else os.mkfifo(planted)
+    told = pytest.raises(OutputError, match="/_scratch/pass-1 is a link, a pipe or a device")
+    with told, output.claimed(str(tmp_path / "out"), {"job": "test"}, resume=True):
+        pass
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a folder of somebody else")
 def test_a_folder_of_another_user_is_not_built_in(tmp_path: Path) -> None:
     planted = tmp_path / "out.partial"

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.corpus import checksums, schema, shards
+from curate.dedup import tables
 from curate.errors import BalanceError, OutputError
 from curate.run import exchange, pipeline
 
@@ -273,7 +274,7 @@ def test_ids_alone_have_statistics(tmp_path):
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped"])
 def test_a_damaged_part_is_named(tmp_path, damage):
     """As a machine leaves it that lost its power: `--resume` ended in a traceback without its name."""
-    path = tmp_path / "part"
+    path = tmp_path / "part.parquet"
     _write(path, pa.table({"id": [f"{n:032x}" for n in range(99)], "text": [f"text {n}" for n in range(99)]}), [])
     data = bytearray(path.read_bytes())
     data[8:60] = bytes(52)
@@ -282,7 +283,7 @@ def test_a_damaged_part_is_named(tmp_path, damage):
         with pytest.raises(OutputError, match=f"{path} is damaged .*: delete it, and go on with --resume"):
             list(read(str(path)))
     if damage != "flipped":
-        for read in (shards.read_facts, shards.read_written):
+        for read in (shards.read_facts, shards.read_written, shards.row_count, lambda _: tables.count(str(tmp_path))):
             with pytest.raises(OutputError, match="is damaged"):
                 read(str(path))
     with pytest.raises(FileNotFoundError):

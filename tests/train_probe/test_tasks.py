@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from train_probe.config import ModelConfig  # noqa: E402
 from train_probe.errors import ProbeError  # noqa: E402
 from train_probe.likelihood import Answer, Row, batches, longest_ending, pieces, score  # noqa: E402
 from train_probe.model import build, sentinel  # noqa: E402
+from train_probe.train import read_checkpoint  # noqa: E402
 
 BYTES = tokenizer.from_merges([])
 
@@ -237,6 +239,13 @@ def test_what_a_stranger_s_question_may_say(tmp_path, line):
     with pytest.raises(ProbeError, match="not a question") as told:
         tasks.read(tmp_path / "x.jsonl")
     assert len(str(told.value)) < 400
+
+
+def test_a_pipe_is_no_file_of_questions(tmp_path):
+    os.mkfifo(tmp_path / "x.jsonl")
+    for read in (tasks.read, tokenizer.load, lambda path: read_checkpoint(path, torch.device("cpu"))):
+        with pytest.raises(ProbeError, match="not a file"):
+            read(tmp_path / "x.jsonl")
 
 
 def test_a_file_of_questions_is_bounded(tmp_path, monkeypatch):
