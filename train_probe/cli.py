@@ -90,29 +90,31 @@ def _experiment(seeds: int) -> Callable[[Any], Any]:
                 help="Size of the model.",
             ),
             click.option(
-                "--family", type=click.Choice(FAMILIES), default="llama", show_default=True, help="Kind of the model."
-            ),
-            click.option("--tokens", type=Quantity(), metavar="N", help="Of each run (50M).  [default: 20 per weight]"),
-            click.option(
-                "--bytes", "size", type=Quantity(), metavar="N", help="Instead: bytes of text of each run (200MB)."
+                "--family", type=click.Choice(FAMILIES), default="llama", show_default=True, help="Model family."
             ),
             click.option(
-                "--minutes", type=click.FloatRange(min=0, min_open=True), help="Instead: for all runs together."
+                "--tokens", type=Quantity(), metavar="N", help="Tokens per run (50M).  [default: 20 per weight]"
             ),
-            click.option("--flops", type=Quantity(), metavar="N", help="Instead: operations of each run (1e15)."),
+            click.option(
+                "--bytes", "size", type=Quantity(), metavar="N", help="Instead: bytes of text per run (200MB)."
+            ),
+            click.option(
+                "--minutes", type=click.FloatRange(min=0, min_open=True), help="Instead: minutes for all runs together."
+            ),
+            click.option("--flops", type=Quantity(), metavar="N", help="Instead: FLOPs per run (1e15)."),
             click.option(
                 "--max-epochs",
                 type=click.FloatRange(min=0, min_open=True),
                 default=4.0,
                 show_default=True,
-                help="Refuse to read a corpus more often.",
+                help="Refuse to read a corpus more often than this.",
             ),
             click.option(
                 "--seeds",
                 type=click.IntRange(min=1),
                 default=seeds,
                 show_default=True,
-                help="Runs of each corpus, planned from the start.",
+                help="Runs per corpus, planned from the start.",
             ),
             click.option(
                 "--held-out",
@@ -121,7 +123,7 @@ def _experiment(seeds: int) -> Callable[[Any], Any]:
                 help="All of this is held out.  [default: heldout/ of the mixtures, or a part of each]",
             ),
             click.option(
-                "--held-out-bytes", type=Quantity(), metavar="N", help="At most so many bytes of each source."
+                "--held-out-bytes", type=Quantity(), metavar="N", help="At most this many bytes of each source."
             ),
             click.option(
                 "--tokenizer",
@@ -135,47 +137,47 @@ def _experiment(seeds: int) -> Callable[[Any], Any]:
                 metavar="FILE",
                 help="Questions as JSON lines. Repeatable.  [default: the bundled ones]",
             ),
-            click.option("--no-tasks", is_flag=True, help="Held-out text alone."),
+            click.option("--no-tasks", is_flag=True, help="Use held-out text only."),
             click.option(
                 "--primary",
                 metavar="WHAT",
-                help="What decides: bpb, TASK or mean:SUITE, stated before the training (docs/probe.md).  [default: bpb]",
+                help="Primary metric: bpb, TASK or mean:SUITE, fixed before training (docs/probe.md).  [default: bpb]",
             ),
-            click.option("--task-files", type=_folder, metavar="DIR", help="Where a suite's files lie."),
+            click.option("--task-files", type=_folder, metavar="DIR", help="Folder with a suite's files."),
             click.option(
                 "--documents",
                 type=click.Choice(["auto", "apart", "shared"]),
                 default="auto",
                 show_default=True,
-                help="Whether seeds read documents of their own.",
+                help="Whether each seed reads its own documents.",
             ),
             click.option(
                 "--max-uneven",
                 type=click.FloatRange(0, 1, min_open=True),
                 default=0.05,
                 show_default=True,
-                help="Refuse when a run would read a share of a source that is farther from what was asked.",
+                help="Refuse if a run's share of a source would be further off target than this.",
             ),
             click.option(
                 "--lr-scale",
                 type=click.FloatRange(min=0, min_open=True),
                 default=1.0,
                 show_default=True,
-                help="Factor on every learning rate.",
+                help="Factor for all learning rates.",
             ),
             click.option(
                 "--optimizer",
                 type=click.Choice(["muon", "adamw"]),
                 default="muon",
                 show_default=True,
-                help="Of the matrices inside; all else has AdamW.",
+                help="For the hidden matrices; everything else uses AdamW.",
             ),
             click.option(
                 "--schedule",
                 type=click.Choice(["wsd", "cosine"]),
                 default="wsd",
                 show_default=True,
-                help="Of the learning rate: warm-up, stable, decay; or a cosine.",
+                help="Learning rate schedule: warm-up, stable, decay; or a cosine.",
             ),
         ]
     )
@@ -189,7 +191,7 @@ _machine = _add(
             type=click.Choice(["auto", "fp32", "bf16"]),
             default="auto",
             show_default=True,
-            help="auto: bf16 where the device has it.",
+            help="auto: bf16 if the device supports it.",
         ),
         click.option("--compile", is_flag=True, help="Compile the model first."),
         click.option(
@@ -207,10 +209,12 @@ _machine = _add(
             type=click.IntRange(min=0),
             default=0,
             metavar="STEPS",
-            help="Go on from there after a stop.  [default: the end alone]",
+            help="Write checkpoints to resume from after a stop.  [default: at the end only]",
         ),
-        click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard, too."),
-        click.option("--only", type=click.Choice(["prepare", "run"]), help="One half: prepare here, train elsewhere."),
+        click.option("--tensorboard", is_flag=True, help="Also write the curves for TensorBoard."),
+        click.option(
+            "--only", type=click.Choice(["prepare", "run"]), help="Run one half: prepare here, train elsewhere."
+        ),
     ]
 )
 
@@ -219,7 +223,7 @@ _machine = _add(
 @_experiment(seeds=3)
 @_machine
 def train(**options: Any) -> None:
-    """Train a small model on every corpus with every seed, and say which is better.
+    """Train a small model on every corpus with every seed, and report which corpus is better.
 
     \b
     curate probe-train --shards mixes/a --shards mixes/b --preset 20m --tokens 400M --output runs/ab
@@ -231,7 +235,7 @@ def train(**options: Any) -> None:
 @_experiment(seeds=5)
 @_machine
 def control(**options: Any) -> None:
-    """The noise of every metric: all corpora as one, with several seeds."""
+    """Measure the noise of every metric: all corpora as one, with several seeds."""
     _train(proportional, options)
 
 
@@ -283,12 +287,12 @@ def _train(mixtures: Callable[[list[str]], dict[str, str | list[str]]], a: dict[
 @click.command("compare", cls=Command)
 @click.argument("output", type=_folder)
 @click.option(
-    "--now", is_flag=True, help="A verdict before all planned seeds are finished: it uses its share of the 5 %."
+    "--now", is_flag=True, help="Give a verdict before all planned seeds are finished: it uses up its share of the 5 %."
 )
-@click.option("--primary", metavar="WHAT", help="Look at another figure than the stated one: no verdict comes of it.")
-@click.option("--json", "as_json", is_flag=True, help="All figures.")
+@click.option("--primary", metavar="WHAT", help="Show another metric than the stated one: it gives no verdict.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def compare(output: Path, now: bool, primary: str | None, as_json: bool) -> None:
-    """Say again which corpus is better, from what is on disk, and write report.html."""
+    """Repeat the verdict from the results on disk, and write report.html."""
     from train_probe.compare import compare as judge
 
     found = judge(output, now=now, primary=primary)
@@ -303,13 +307,13 @@ def compare(output: Path, now: bool, primary: str | None, as_json: bool) -> None
     default=10.0,
     show_default=True,
     metavar="X",
-    help="Say what the fits come to at X times the largest compute.",
+    help="Extrapolate the fits to X times the largest compute.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def scale(runs: tuple[Path, ...], further: float, as_json: bool) -> None:
-    """Whether an order holds at several sizes, and how the loss of each mixture falls with compute.
+    """Show whether a ranking holds at several sizes, and how each mixture's loss falls with compute.
 
-    RUNS are the folders of experiments that compare the same mixtures at different sizes or budgets, or a folder of such.
+    RUNS are folders of experiments that compare the same mixtures at different sizes or budgets, or a folder of them.
 
     \b
     curate probe-scale runs/ab-nano runs/ab-4m runs/ab-20m
@@ -325,16 +329,19 @@ def scale(runs: tuple[Path, ...], further: float, as_json: bool) -> None:
 @click.option(
     "--tasks", multiple=True, metavar="FILE", help="Questions as JSON lines. Repeatable.  [default: the bundled ones]"
 )
-@click.option("--no-tasks", is_flag=True, help="Held-out text alone.")
+@click.option("--no-tasks", is_flag=True, help="Use held-out text only.")
 @click.option(
     "--shots", type=click.IntRange(min=0), default=0, show_default=True, help="Solved examples before each question."
 )
 @click.option(
-    "--examples", type=_folder, metavar="FILE", help="Where they are taken from, its first.  [default: the task itself]"
+    "--examples",
+    type=_folder,
+    metavar="FILE",
+    help="File to take them from, the first ones.  [default: the task itself]",
 )
 @click.option("--held-out", type=_folder, metavar="PATH", help="A token file, or Parquet or JSON lines.")
-@click.option("--tokenizer", type=_folder, metavar="FILE", help="[default: the one beside the checkpoint]")
-@click.option("--json", "as_json", is_flag=True, help="All figures.")
+@click.option("--tokenizer", type=_folder, metavar="FILE", help="[default: the one next to the checkpoint]")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def evaluate(
     checkpoint: Path,
     tasks: tuple[str, ...],

@@ -31,7 +31,7 @@ def list_assets(as_json: bool) -> None:
 @assets.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch(names: tuple[str, ...]) -> None:
-    """Fetch the assets NAME (without a name all but lid.176.bin, which is 131 MB). What is there already is left alone."""
+    """Fetch the assets NAME (without a name: all except lid.176.bin, which is 131 MB). Existing assets are left alone."""
     from curate.jobs.assets import ASSETS
     from curate.jobs.assets import fetch as fetch_one
 
@@ -42,7 +42,7 @@ def fetch(names: tuple[str, ...]) -> None:
 @assets.command()
 @click.argument("name")
 def path(name: str) -> None:
-    """Print where the asset NAME is; exits with 1 when it is missing."""
+    """Print where the asset NAME is; exits with 1 if it is missing."""
     from curate.jobs.assets import get
 
     found = get(name).path

@@ -14,19 +14,21 @@ from curate.errors import InputError, UsageError
 @click.command()
 @click.option("--flops", type=float, help="Training compute, e.g. 1e20.")
 @click.option("--hours", type=float, help="Instead: hours on the GPUs below.")
-@click.option("--parameters", metavar="N", help="Instead: a model's size (70B); data for it by the 20 : 1 rule.")
-@click.option("--gpu", default="h100", show_default=True, help="Name of the GPU; an unknown one lists those known.")
+@click.option("--parameters", metavar="N", help="Instead: a model size (70B); data by the 20 : 1 rule.")
+@click.option("--gpu", default="h100", show_default=True, help="Name of the GPU; an unknown name lists the known ones.")
 @click.option("--gpus", default=1, show_default=True, help="How many.")
 @click.option("--mfu", default=0.4, show_default=True, help="Share of the GPU's nominal peak that training reaches.")
-@click.option("--unique-tokens", metavar="N", help="Tokens that the data holds (3B).")
-@click.option("--source", "sources", multiple=True, metavar="[NAME=]PATH", help="Or count them: Parquet or JSON lines.")
+@click.option("--unique-tokens", metavar="N", help="Unique tokens in the data (3B).")
+@click.option(
+    "--source", "sources", multiple=True, metavar="[NAME=]PATH", help="Or count them from Parquet or JSON lines."
+)
 @click.option("--tokenizer", metavar="FILE", help="tokenizer.json to count with.  [default: the probe trainer's]")
 @click.option(
     "--fit",
     "fits",
     multiple=True,
     metavar="DIR",
-    help="Probe experiments at several sizes: laws of their own loss, too.",
+    help="Probe experiments at several sizes: also fit laws to their own loss.",
 )
 @json_option
 def budget(
@@ -37,7 +39,7 @@ def budget(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """How large a model and how many tokens a compute budget is best spent on, and how long it takes.
+    """Compute-optimal model size and tokens for a compute budget, and how long training takes.
 
     \b
     curate budget --flops 1e20

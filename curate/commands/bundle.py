@@ -15,8 +15,9 @@ from curate.files import storage
 def bundle(output: str) -> None:
     """Pack the package curate for spark-submit --py-files.
 
-    A .zip, because executors import from it; a .whl given to --py-files is imported by the driver only. Libraries with
-    native code (pyarrow, fastwarc, resiliparse …) are not in it: executors need an environment that has them.
+    It is a .zip, because executors can import from that; a .whl given to --py-files is imported by the driver only.
+    Libraries with native code (pyarrow, fastwarc, resiliparse …) are not included: executors need an environment that
+    has them.
     """
     files = _write(output)
     click.echo(f"{output}: {files} files")

@@ -17,10 +17,10 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
 def card(corpus: str, eu: bool, ab2013: bool, sme: bool, output: str | None, as_json: bool) -> None:
-    """What the law asks to be published of the training data in CORPUS, a corpus or mixture of curate.
+    """Write what the law requires to be published about the training data in CORPUS, a corpus or mixture of curate.
 
-    Every figure is counted from the published files, and stands beside the DuckDB statement that counts it again. What a corpus cannot
-    know is left to be filled in by the provider. See docs/law.md.
+    Every figure is counted from the published files, and comes with the DuckDB statement that reproduces it. What
+    can't be known from the corpus is left for the provider to fill in. See docs/law.md.
 
     \b
     curate card corpus/ --eu > summary.md

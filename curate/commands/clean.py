@@ -7,8 +7,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 
 @click.command()
 @inputs_option(
-    "Crawl file, glob, folder, list of paths (*.paths.gz), URL; or a corpus that exists: one of curate (its "
-    "extracted/ is used), or anybody's Parquet or JSON lines. Repeatable."
+    "Crawl file, glob, folder, list of paths (*.paths.gz), URL; or an existing corpus: one of curate (its extracted/ is used), or any Parquet or JSON lines. Repeatable."
 )
 @click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
 @click.option(
@@ -16,12 +15,12 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     default="c4",
     show_default=True,
     metavar="NAME|FILE",
-    help="Built-in recipe or a TOML file; a recipe runs code, trust it like a program.",
+    help="Built-in recipe or a TOML file. A recipe runs code: trust it as you would a program.",
 )
 @click.option(
     "--extractor",
     metavar="NAME",
-    help="HTML to text: curate, trafilatura, union (what either saves), resiliparse or package.module.function; default: what the recipe says.",
+    help="HTML to text: curate, trafilatura, union (what either keeps), resiliparse or package.module.function; default: the recipe's.",
 )
 @click.option(
     "--bad-words",
@@ -33,7 +32,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     "--parameters",
     metavar="DIR|FILE",
     type=click.Path(exists=True),
-    help="Parameters by language (hin_Deva.yml …), instead of those of the recipe, such as FineWeb-2's configs/.",
+    help="Parameters by language (hin_Deva.yml …), such as FineWeb-2's configs/, instead of the recipe's.",
 )
 @click.option(
     "--language-model",
@@ -43,10 +42,10 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 @click.option(
     "--urls",
     metavar="DIR|FILE",
-    help="Keep only pages whose address is in this folder of curate links, or in this file (recipe webtext).",
+    help="Keep only pages whose URL is in this folder made by curate links, or in this file (recipe webtext).",
 )
 @click.option(
-    "--metadata", metavar="FILE", help="Of e-prints: arXiv's metadata (JSON lines) with date, categories, licence."
+    "--metadata", metavar="FILE", help="For e-prints: arXiv's metadata (JSON lines) with date, categories, licence."
 )
 @click.option(
     "--block-list",
@@ -54,14 +53,14 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     multiple=True,
     metavar="FILE|DIR",
     type=click.Path(exists=True),
-    help="Leave out pages of these hosts and URLs: a text file, or a category of UT1's lists (folder or .tar.gz). Repeatable.",
+    help="Drop pages of these hosts and URLs: a text file, or a category of UT1's lists (folder or .tar.gz). Repeatable.",
 )
 @click.option(
     "--opt-outs",
     type=click.Choice(["count", "honour", "honor"]),
     default="count",
     show_default=True,
-    help="Pages whose sites declare against their use (noai, noindex, TDM-Reservation, robots.txt, tdmrep.json): counted, or dropped too.",
+    help="Pages whose sites opt out of their use (noai, noindex, TDM-Reservation, robots.txt, tdmrep.json): count them, or drop them as well.",
 )
 @click.option(
     "--robots",
@@ -69,11 +68,11 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     metavar="PATH",
     help="Crawl files with records of robots.txt (Common Crawl's robotstxt/) and tdmrep.json, as --input; read first. Repeatable.",
 )
-@click.option("--source", metavar="NAME", help="Value of the column source; default: the crawl's name, from the path.")
+@click.option("--source", metavar="NAME", help="Value of the source column; default: the crawl's name, from the path.")
 @click.option("--base", metavar="URL", help="What the paths of a published list (*.paths.gz) are relative to.")
-@click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of crawl file a task reads.  [default: 64]")
-@click.option("--text-column", default="", metavar="COLUMN", help="Of tables: the text, where it has no usual name.")
-@click.option("--id-column", default="", metavar="COLUMN", help="Of tables: the ids, likewise.")
+@click.option("--split-mb", type=click.IntRange(min=1), help="Megabytes of a crawl file per task.  [default: 64]")
+@click.option("--text-column", default="", metavar="COLUMN", help="For tables: text column, if it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="For tables: id column, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every rejected document (default: of a sample).")
 @click.option(
     "--drop-extracted",
@@ -105,9 +104,9 @@ def clean(
     as_json: bool,
     **engine: object,
 ) -> None:
-    """From crawl files, or a corpus that exists, to a clean, sharded corpus.
+    """Turn crawl files, or an existing corpus, into a clean, sharded corpus.
 
-    Reads WARC, WET and ARC files and extracts the text, or reads Parquet and JSON lines that have one; applies the
+    Reads WARC, WET and ARC files and extracts the text, or reads text from Parquet and JSON lines; applies the
     recipe's filters and deduplication; and writes Parquet, a ledger that accounts for every record, a report and a
     dataset card.
 

@@ -10,7 +10,7 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
     "Folder or bare git repository, archive (.tar.gz, .zip, .whl …), table of files (.parquet, .jsonl …), Debian source (.dsc), crawl (.warc.gz …), or glob of them. Repeatable."
 )
 @click.option("--output", required=True, metavar="DIR", help="Folder of the corpus; must not exist.")
-@click.option("--licenses", metavar="LIST", help="apache-bsd-mit (LLaMA), permissive (The Stack), or a file with one SPDX id a line.  [default: permissive]")  # fmt: skip
+@click.option("--licenses", metavar="LIST", help="apache-bsd-mit (LLaMA), permissive (The Stack), or a file with one SPDX id per line.  [default: permissive]")  # fmt: skip
 @click.option(
     "--recipe", default="code", show_default=True, metavar="NAME|FILE", help="Built-in recipe or a TOML file."
 )
@@ -26,10 +26,10 @@ def code(
     as_json: bool,
     **engine: object,
 ) -> None:
-    """Source code under licences that permit it, to a corpus.
+    """Build a corpus from source code whose licences allow it.
 
-    Each file's licence is that of its own header, else of the nearest folder with a licence file, else of the package's
-    metadata. No evidence means not allowed. LICENSES.csv lists what was used.
+    A file's licence is taken from its own header, else from the nearest folder with a licence file, else from the
+    package's metadata. No evidence means not allowed. LICENSES.csv lists what was used.
 
     \b
     curate code --input 'repos/*' --output code/

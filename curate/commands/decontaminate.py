@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 @click.option(
     "--cut", "action", flag_value="cut", help="Cut the words from question to answer; default: drop documents."
 )
-@click.option("--report", "--report-only", "action", flag_value="report", help="Say what is found, and change nothing.")
+@click.option("--report", "--report-only", "action", flag_value="report", help="Report matches, and change nothing.")
 @click.option(
     "--common",
     type=click.IntRange(min=0),
-    help="A question without its answer in more documents than this is common text, and stays.  [default: 10]",
+    help="A question found without its answer in more documents than this is common text, and is kept.  [default: 10]",
 )
-@click.option("--least", type=click.IntRange(min=0), help="Words left below which a cut text goes.  [default: 20]")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
-@click.option("--id-column", default="", metavar="COLUMN", help="Column of the ids, likewise.")
+@click.option("--least", type=click.IntRange(min=0), help="Drop a cut text with fewer words left.  [default: 20]")
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column, if it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Id column, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")
 @engine_options
 @json_option
@@ -47,9 +47,9 @@ def decontaminate(
     as_json: bool,
     **parameters: Any,
 ) -> None:
-    """Remove documents that hold questions of evaluation tasks and their answers.
+    """Remove documents that contain questions of evaluation tasks and their answers.
 
-    The evidence stands in duplicates/: task and item, which part was found, where, how much, in how many documents.
+    The evidence is in duplicates/: task and item, which part was found, where, how much, and in how many documents.
 
     \b
     curate decontaminate corpus/ --against gsm8k.jsonl --against my-benchmark/ --output clean/

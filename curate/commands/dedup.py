@@ -18,54 +18,57 @@ METHODS = ["minhash", "exact", "spans", "lines", "url", "substring"]
     type=click.Choice(METHODS),
     default="minhash",
     show_default=True,
-    help="minhash: texts held by others. exact: equal ones. spans: three sentences (C4 paper). lines: C4's code. "
-    "url: newest page. substring: repeated runs of words.",
+    help="minhash: near-duplicates. exact: identical texts. spans: three sentences (C4 paper). lines: as in C4's code. url: keep the newest page. substring: repeated runs of words.",
 )
 @click.option(
-    "--threshold", type=click.FloatRange(0, 1, min_open=True), help="Jaccard similarity looked for.  [default: 0.8]"
+    "--threshold", type=click.FloatRange(0, 1, min_open=True), help="Target Jaccard similarity.  [default: 0.8]"
 )
-@click.option("--ngram", type=click.IntRange(min=1), help="Words of a shingle.  [default: 3; 5 with jaccard]")
+@click.option("--ngram", type=click.IntRange(min=1), help="Words per shingle.  [default: 3; 5 with jaccard]")
 @click.option("--permutations", type=click.IntRange(min=1), help="Upper limit of bands x rows.  [default: 128]")
-@click.option("--bands", type=click.IntRange(min=1), help="With --rows, instead of the choice from the threshold.")
-@click.option("--rows", type=click.IntRange(min=1), help="Values a band.")
+@click.option("--bands", type=click.IntRange(min=1), help="With --rows: overrides the choice by threshold.")
+@click.option("--rows", type=click.IntRange(min=1), help="Values per band.")
 @click.option(
     "--verify",
     type=click.Choice(["containment", "jaccard", "none"]),
-    help="containment: a kept text must hold the removed one. jaccard: it must resemble it.  [default: containment]",
+    help="containment: the kept text must contain the removed one. jaccard: the two must be similar.  [default: containment]",
 )
-@click.option("--no-verify", "verify", flag_value="none", help="As --verify none: sharing a band is enough.")
+@click.option("--no-verify", "verify", flag_value="none", help="Same as --verify none: sharing a band is enough.")
 @click.option(
     "--minimum",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Share of a removed text's n-grams that the kept one holds at least.  [default: 0.99]",
+    help="Minimum share of the removed text's n-grams that the kept one contains.  [default: 0.99]",
 )
 @click.option(
-    "--gap", type=click.IntRange(min=0), help="Words in a row of it that the kept one may lack.  [default: 3]"
+    "--gap", type=click.IntRange(min=0), help="Maximum run of its words that the kept one may lack.  [default: 3]"
 )
-@click.option("--merge-near", type=click.Choice(["numbers"]), help="Texts that differ in numbers alone are the same.")
-@click.option("--representative", is_flag=True, default=None, help="Compare with the kept text, no transitive closure.")
 @click.option(
-    "--length", type=click.IntRange(min=2), help="Of --method substring: words (or bytes) of a run.  [default: 50]"
+    "--merge-near", type=click.Choice(["numbers"]), help="Treat texts that differ only in numbers as the same."
+)
+@click.option(
+    "--representative", is_flag=True, default=None, help="Compare with the kept text only, without transitive closure."
+)
+@click.option(
+    "--length", type=click.IntRange(min=2), help="With --method substring: words (or bytes) of a run.  [default: 50]"
 )
 @click.option(
     "--unit", type=click.Choice(["token", "byte"]), help="What --length counts.  [default: token, i.e. words]"
 )
 @click.option("--ends", type=click.Choice(["word", "sentence", "line"]), help="Where cuts may end.  [default: word]")
-@click.option("--least", type=click.IntRange(min=0), help="Words left below which a cut text goes.  [default: 20]")
+@click.option("--least", type=click.IntRange(min=0), help="Drop a cut text with fewer words left.  [default: 20]")
 @click.option(
     "--rule",
     type=click.Choice(["same", "c4", "ccnet"]),
-    help="Of --method lines: lines are the same in one form of Unicode, as in C4's code, or as in CCNet (no copy stays).  [default: same]",
+    help="With --method lines: compare lines after Unicode normalisation, as in C4's code, or as in CCNet (no copy is kept).  [default: same]",
 )
 @click.option("--against", metavar="DIR", help="Another corpus: keep only what is not in it.")
-@click.option("--index", metavar="DIR", help="What earlier runs kept; what this run keeps is added.")
+@click.option("--index", metavar="DIR", help="Index of what earlier runs kept; what this run keeps is added.")
 @click.option(
-    "--max-cluster-share", type=click.FloatRange(0, 1), help="Alarm when one cluster loses more.  [default: 0.2]"
+    "--max-cluster-share", type=click.FloatRange(0, 1), help="Stop if one cluster loses more.  [default: 0.2]"
 )
-@click.option("--max-host-share", type=click.FloatRange(0, 1), help="Alarm when a host loses more.  [default: 0.95]")
-@click.option("--max-source-share", type=click.FloatRange(0, 1), help="Alarm when a source loses more.  [default: 0.5]")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column of the text, where it has no usual name.")
-@click.option("--id-column", default="", metavar="COLUMN", help="Column of the ids, likewise.")
+@click.option("--max-host-share", type=click.FloatRange(0, 1), help="Stop if a host loses more.  [default: 0.95]")
+@click.option("--max-source-share", type=click.FloatRange(0, 1), help="Stop if a source loses more.  [default: 0.5]")
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column, if it has no usual name.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Id column, likewise.")
 @click.option("--keep-rejected", is_flag=True, help="Keep the text of every removed document (default: of a sample).")
 @engine_options
 @json_option
@@ -82,7 +85,7 @@ def dedup(
     """Remove duplicates from a corpus.
 
     CORPUS is a corpus of curate, or a folder of Parquet or JSON lines with a text. Every removed document is recorded
-    with the one that stayed.
+    with the one that was kept.
 
     \b
     curate dedup corpus/ --output deduped/

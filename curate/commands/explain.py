@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("corpus")
 @click.argument("document", metavar="URL-or-id")
-@click.option("--full", is_flag=True, help="Show every line of the text, also long stretches that were left alone.")
-@click.option("--scan", is_flag=True, help="Not among the documents: read the crawl files for a skipped record.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry a record).")
+@click.option("--full", is_flag=True, help="Show every line of the text, including long unchanged stretches.")
+@click.option("--scan", is_flag=True, help="Also search the crawl files for a skipped record.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (a list with one entry per record).")
 def explain(corpus: str, document: str, full: bool, scan: bool, as_json: bool) -> None:
-    """Why the page with this URL or id was kept or dropped; for code give its path.
+    """Explain why the page with this URL or id was kept or dropped; for code give its path.
 
-    An id is the corpus' own, or the one that the document had where it came from; the beginning of one is enough where no other begins so.
+    An id is the corpus's own, or the document's original one; a unique prefix is enough.
 
-    CORPUS is the output folder of a job. Shown are each rule that fired with what it measured, the lines it removed,
-    and for duplicates the page that stays.
+    CORPUS is the output folder of a job. It shows each rule that fired with what it measured, the lines it removed,
+    and for duplicates the page that was kept.
     """
     from curate.errors import InputError
     from curate.report import explain as explaining

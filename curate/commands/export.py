@@ -12,16 +12,17 @@ from curate.commands.options import engine_options, json_option, printed
     "format",
     required=True,
     type=click.Choice(["jsonl.zst", "webdataset", "lance"]),
-    help="What to write: JSON lines packed by zstd, tar files for WebDataset, one table of Lance.",
+    help="Output format: JSON lines compressed with zstd, tar files for WebDataset, or one Lance table.",
 )
 @click.option("--output", required=True, metavar="DIR", help="Folder to write; must not exist.")
 @engine_options
 @json_option
 def export(corpus: str, format: str, output: str, as_json: bool, **engine: object) -> None:
-    """Write the documents of a finished corpus or mixture in another kind of file.
+    """Write the documents of a finished corpus or mixture in another file format.
 
-    Each file of data/ becomes one (Lance: all become one table), counted again after it is written; ledger.json says how many
-    documents and bytes there are, with checksums. The same corpus gives the same bytes (but Lance, which names files at random).
+    Each file of data/ becomes one file (Lance: all become one table), which is counted again after it is written;
+    ledger.json has the numbers of documents and bytes, and checksums. The same corpus gives the same bytes (except
+    Lance, which names files at random).
 
     \b
     curate export corpus/ --format jsonl.zst --output corpus-jsonl/

@@ -8,7 +8,7 @@ import click
 
 @click.command()
 @click.argument("page", type=click.Path(dir_okay=False, path_type=Path), metavar="PAGE.html")
-@click.option("--url", help="The page's address, for engines that look at it.")
+@click.option("--url", help="The page's URL, for engines that use it.")
 @click.option(
     "--extractor",
     metavar="NAME",
@@ -18,8 +18,10 @@ import click
 @click.option(
     "--title/--no-title", default=True, help="The page's title as the first line, as in a corpus.  [default: yes]"
 )
-@click.option("--html", "as_html", is_flag=True, help="A page that shows each block: kept green, dropped grey, why.")
-@click.option("--json", "as_json", is_flag=True, help="Every block with its probability and features.")
+@click.option(
+    "--html", "as_html", is_flag=True, help="Print a page that shows each block (kept green, dropped grey) and why."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every block with its probability and features.")
 def extract(
     page: Path,
     url: str | None,
@@ -29,9 +31,9 @@ def extract(
     as_html: bool,
     as_json: bool,
 ) -> None:
-    """The text of one page: a file, or - for standard input.
+    """Print the text of one page: a file, or - for standard input.
 
-    --html and --json show what the extractor `curate` thinks of every block; they write to standard output.
+    --html and --json show how the extractor `curate` scores every block; they write to standard output.
     """
     from curate.errors import UsageError
     from curate.html.extractors import DEFAULT

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     help="Pages as crawled, their extracted text, or their metadata.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Folder to download to.  [default: CRAWL]")
-@click.option("--base", default="https://data.commoncrawl.org/", show_default=True, help="What the lists are below.")
-@click.option("--first", is_flag=True, help="The first files of the list instead of a sample of it.")
-@click.option("--urls", metavar="DIR|FILE", help="Only these pages: a folder of curate links, or a file of addresses.")
+@click.option("--base", default="https://data.commoncrawl.org/", show_default=True, help="Base URL of the lists.")
+@click.option("--first", is_flag=True, help="Take the first files of the list instead of a sample.")
+@click.option("--urls", metavar="DIR|FILE", help="Only these pages: a folder made by curate links, or a file of URLs.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @json_option
 def fetch(
@@ -43,10 +43,10 @@ def fetch(
 ) -> None:
     """Download files of CRAWL, such as CC-MAIN-2026-30, from its published list of paths.
 
-    The files are a sample of the list, the same each time, and more files include the fewer. A download that was
-    interrupted goes on where it stopped; a file has its name once it is complete and verified.
+    The files are a sample of the list, the same each time; a larger sample includes the smaller one. An interrupted
+    download resumes where it stopped; a file gets its final name once it is complete and verified.
 
-    With --urls just the pages of a list are fetched, by the crawl's URL index and byte ranges, into WARC files.
+    With --urls only the pages of a list are fetched, by the crawl's URL index and byte ranges, into WARC files.
     """
     from dataclasses import asdict
 

@@ -19,12 +19,12 @@ SHOWN_CHARS = 1_500
 @click.command("inspect")
 @click.argument("corpus")
 @click.option("--random", "count", default=0, type=click.IntRange(0), help="Also show this many documents.")
-@click.option("--seed", default="0", show_default=True, help="Chooses other documents; the same seed, the same ones.")
-@click.option("--top", default=15, show_default=True, type=click.IntRange(1), help="Values listed of each column.")
+@click.option("--seed", default="0", show_default=True, help="Another seed chooses other documents.")
+@click.option("--top", default=15, show_default=True, type=click.IntRange(1), help="Values to list per column.")
 @click.option(
     "--by",
     type=click.Choice(["language", "source", "host", "repo", "license", "charset"]),
-    help="Tell lengths and bytes apart by this column; by language also what each language lost.",
+    help="Break down lengths and bytes by this column; by language, also show what was removed.",
 )
 @click.option(
     "--text-column",
@@ -32,16 +32,16 @@ SHOWN_CHARS = 1_500
     "text",
     default="",
     metavar="COLUMN",
-    help="Column of the text, where it has no usual name.",
+    help="Text column, if it has no usual name.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def inspect(
     corpus: str, count: int, seed: str, top: int, by: str | None, text: str, as_json: bool, quiet: bool
 ) -> None:
-    """What is in CORPUS: documents, bytes, languages, hosts, lengths, random documents.
+    """Show what is in CORPUS: documents, bytes, languages, hosts, lengths, random documents.
 
-    CORPUS is the output of a job, or any folder of Parquet or JSON lines with a column of text. Every document is read.
+    CORPUS is the output of a job, or any folder of Parquet or JSON lines with a text column. Every document is read.
     """
     from curate.console.progress import Progress
     from curate.console.terminal import notes

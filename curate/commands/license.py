@@ -9,12 +9,12 @@ from curate.commands.options import json_option, printed
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True))
-@click.option("--licenses", default="permissive", show_default=True, metavar="LIST", help="apache-bsd-mit, permissive, or a file with one SPDX id a line.")  # fmt: skip
+@click.option("--licenses", default="permissive", show_default=True, metavar="LIST", help="apache-bsd-mit, permissive, or a file with one SPDX id per line.")  # fmt: skip
 @json_option
 def license(path: str, licenses: str, as_json: bool) -> None:
-    """What licence a file or repository is under, and what the evidence is.
+    """Show the licence of a file or repository, and the evidence for it.
 
-    PATH is a file, a folder or an archive. Of a folder or an archive, what its root and each folder with a licence says.
+    PATH is a file, a folder or an archive. For a folder or an archive, it shows the root and each folder with a licence.
     """
     from curate.code.show import evidence_of, table
     from curate.errors import UsageError

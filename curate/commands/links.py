@@ -6,10 +6,12 @@ from curate.commands.options import engine_options, inputs_option, json_option, 
 
 
 @click.command()
-@inputs_option("Submissions of Reddit (RS_*.zst, .xz, .bz2, .gz or plain), or WAT files; globs, folders. Repeatable.")
+@inputs_option("Reddit submissions (RS_*.zst, .xz, .bz2, .gz or plain), or WAT files; globs, folders. Repeatable.")
 @click.option("--output", required=True, metavar="DIR", help="Folder of the links; must not exist.")
-@click.option("--min-score", default=3, show_default=True, help="Least karma; of WAT files: least number of hosts.")
-@click.option("--over-18", is_flag=True, help="Keep submissions that are marked as for adults.")
+@click.option(
+    "--min-score", default=3, show_default=True, help="Minimum karma; for WAT files: minimum number of hosts."
+)
+@click.option("--over-18", is_flag=True, help="Keep submissions marked as adult content.")
 @click.option("--wikipedia", is_flag=True, help="Keep links to Wikipedia, which WebText leaves out.")
 @engine_options
 @json_option
@@ -22,10 +24,10 @@ def links(
     as_json: bool,
     **engine: object,
 ) -> None:
-    """Which pages people or other pages link to, with a score.
+    """Collect the pages that people or other pages link to, with a score.
 
-    Reads dumps of Reddit's submissions (the score is the greatest karma) or Common Crawl's WAT files (the score is how many
-    hosts link to the page) and writes one row an address, and a ledger that accounts for every link. Names of users are
+    Reads dumps of Reddit submissions (the score is the highest karma) or Common Crawl's WAT files (the score is how
+    many hosts link to the page) and writes one row per URL, and a ledger that accounts for every link. User names are
     not read.
 
     \b

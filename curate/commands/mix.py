@@ -25,21 +25,19 @@ def _sources(command: Command) -> Command:
             "sources",
             multiple=True,
             metavar="NAME=PATH",
-            help="Folder, file or glob of Parquet or JSON lines (.gz, .zst). Repeatable. 'corpus/data/language=*': a source a language.",
+            help="Folder, file or glob of Parquet or JSON lines (.gz, .zst). Repeatable. 'corpus/data/language=*': one source per language.",
         ),
         click.option(
-            "--text-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the text, of a source or all."
+            "--text-column", multiple=True, metavar="[NAME=]COLUMN", help="Text column, of one source or all."
         ),
-        click.option(
-            "--id-column", multiple=True, metavar="[NAME=]COLUMN", help="Column of the ids, of a source or all."
-        ),
+        click.option("--id-column", multiple=True, metavar="[NAME=]COLUMN", help="Id column, of one source or all."),
         click.option(
             "--repeat-by",
             metavar="COLUMN=RULE",
-            help="Repeat documents by a number in a column: cluster_size=fineweb-2, =1:1,2:2,5:5 or =FILE.json.",
+            help="Repeat documents according to a numeric column: cluster_size=fineweb-2, =1:1,2:2,5:5 or =FILE.json.",
         ),
-        click.option("--normalise", is_flag=True, help="Scale weights that do not add up to 1."),
-        click.option("--drop-missing", is_flag=True, help="Leave out what has a weight but no --source."),
+        click.option("--normalise", is_flag=True, help="Rescale weights that do not add up to 1."),
+        click.option("--drop-missing", is_flag=True, help="Drop weights without a --source."),
     ]
     return _add(command, options)
 
@@ -54,12 +52,14 @@ def _amounts(command: Command) -> Command:
         click.option(
             "--unit",
             type=click.Choice(["tokens", "bytes", "documents"]),
-            help="What weights are shares of, where no budget says it.  [default: tokens]",
+            help="What weights are shares of, if no budget implies it.  [default: tokens]",
         ),
-        click.option("--max-epochs", default=4.0, show_default=True, help="Refuse to repeat a source more often."),
-        click.option("--seed", default=0, show_default=True, help="Equal seeds draw the same documents first."),
         click.option(
-            "--held-out", default=0.01, show_default=True, help="Share of the ids that no mixture draws from."
+            "--max-epochs", default=4.0, show_default=True, help="Refuse to repeat a source more often than this."
+        ),
+        click.option("--seed", default=0, show_default=True, help="The same seed samples the same documents first."),
+        click.option(
+            "--held-out", default=0.01, show_default=True, help="Share of the ids that is excluded from every mixture."
         ),
         click.option(
             "--tokenizer", metavar="FILE", help="tokenizer.json to count with.  [default: the probe trainer's]"
@@ -77,16 +77,16 @@ def _cleanliness(command: Command) -> Command:
             metavar="PATH",
             help="Evaluation tasks to keep out: JSON lines, or a folder of them.  [default: the bundled ones]",
         ),
-        click.option("--no-decontaminate", is_flag=True, help="Don't look for evaluation tasks."),
+        click.option("--no-decontaminate", is_flag=True, help="Don't check for evaluation tasks."),
         click.option(
             "--common",
             type=click.IntRange(min=0),
             default=10,
             show_default=True,
-            help="A question without its answer in more documents than this is common text, and stays.",
+            help="A question found without its answer in more documents than this is common text, and is kept.",
         ),
         click.option(
-            "--report-only", is_flag=True, help="Say which documents hold evaluation tasks, and leave them in."
+            "--report-only", is_flag=True, help="Report documents that contain evaluation tasks, and keep them."
         ),
     ]
     return _add(command, options)
@@ -100,43 +100,43 @@ def _add(command: Command, options: Sequence[Callable[[Command], Command]]) -> C
 
 def _search(command: Command) -> Command:
     options = [
-        click.option("--search", is_flag=True, help="Look for weights instead of using given ones: docs/search.md."),
+        click.option("--search", is_flag=True, help="Search for weights instead of using given ones: docs/search.md."),
         click.option(
             "--from",
             "tables",
             multiple=True,
             metavar="FILE",
-            help="With --search: tables of runs that others trained (CSV: weights and losses); nothing is trained.",
+            help="With --search: tables of existing runs (CSV: weights and losses); nothing is trained.",
         ),
         click.option(
-            "--objective", metavar="WHAT", help="With --search: what is to be lowered.  [default: mean of all metrics]"
+            "--objective", metavar="WHAT", help="With --search: what to minimise.  [default: mean of all metrics]"
         ),
-        click.option("--task-files", metavar="DIR", help="With --search: where the files of an objective's suite lie."),
-        click.option("--prior", metavar="FILE|LIST", help="With --search: weights to start from and to compare with."),
+        click.option(
+            "--task-files", metavar="DIR", help="With --search: folder with the files of an objective's suite."
+        ),
+        click.option("--prior", metavar="FILE|LIST", help="With --search: weights to start from and compare with."),
         click.option("--among", metavar="FILE", help="With --search --from: choose one of these mixtures (CSV)."),
         click.option(
             "--penalty",
             default=0.02,
             show_default=True,
-            help="With --search: cost of leaving the prior, a nat of divergence in units of the runs' spread.",
+            help="With --search: cost of moving away from the prior, per nat of divergence in units of the runs' spread.",
         ),
         click.option(
             "--runs",
             default="auto",
             show_default=True,
             metavar="N",
-            help="With --search: models to train, 2 a source + 1.",
+            help="With --search: models to train, 2 per source + 1.",
         ),
-        click.option(
-            "--preset", default="4m", show_default=True, help="With --search: size of the models (nano, 4m …)."
-        ),
-        click.option("--run-tokens", metavar="N", help="With --search: tokens of each run.  [default: 20 per weight]"),
+        click.option("--preset", default="4m", show_default=True, help="With --search: model size (nano, 4m …)."),
+        click.option("--run-tokens", metavar="N", help="With --search: tokens per run.  [default: 20 per weight]"),
         click.option(
             "--check-seeds",
             default=3,
             show_default=True,
             type=click.IntRange(min=0, max=100),
-            help="With --search: seeds that train the answer, the prior and the best sampled mixture to compare.",
+            help="With --search: seeds for training the answer, the prior and the best sampled mixture, to compare them.",
         ),
         click.option("--compile", "compile_model", is_flag=True, help="With --search: compile the model first."),
     ]
@@ -165,27 +165,29 @@ SEARCH_ONLY = (
 @_search
 @click.option("--output", metavar="DIR", help="Folder of the mixture; must not exist.")
 @click.option("--plan", "plan_only", is_flag=True, help="Print the table and write nothing.")
-@click.option("--tokenize", is_flag=True, help="Also write packed token ids, to be mapped into memory.")
+@click.option("--tokenize", is_flag=True, help="Also write packed token ids, for memory mapping.")
 @click.option(
     "--format",
     "format",
     type=click.Choice(["curate", "nanogpt", "megatron", "datatrove", "mosaic", "litgpt"]),
-    help="With --tokenize: files of which trainer.  [default: curate, the probe's]",
+    help="With --tokenize: file format, by trainer.  [default: curate, the probe's]",
 )
 @click.option(
     "--sequence-length",
     type=click.IntRange(1, 1 << 20),
     metavar="N",
-    help="With --format mosaic: tokens of a sample.  [default: 2048]",
+    help="With --format mosaic: tokens per sample.  [default: 2048]",
 )
 @click.option("--shards", type=click.IntRange(min=1), help="Files to write.  [default: one per 256 MB of text]")
 @click.option(
-    "--counts", metavar="DIR", help="Where counts are kept; shared, on a cluster.  [default: ~/.cache/curate]"
+    "--counts",
+    metavar="DIR",
+    help="Cache folder for token counts; on a cluster, a shared one.  [default: ~/.cache/curate]",
 )
 @engine_options
 @json_option
 def mix(plan_only: bool, as_json: bool, **options: Any) -> None:
-    """Blend corpora with stated weights, counted in tokens.
+    """Mix corpora at given weights, counted in tokens.
 
     \b
     curate mix --weights web=0.8,code=0.2 --source web=corpus/ --source code=code/ --tokens 50M --plan

@@ -16,7 +16,7 @@ _tokenizer = click.option(
     "--tokenizer",
     default="",
     metavar="FILE",
-    help="Take the pieces of this tokenizer.json for words (curate tokenizer train).",
+    help="Use the tokens of this tokenizer.json as words (curate tokenizer train).",
 )
 _output = click.option("--output", required=True, metavar="FOLDER", help="Folder of the model.")
 
@@ -31,25 +31,25 @@ _output = click.option("--output", required=True, metavar="FOLDER", help="Folder
     help="A corpus, Parquet or JSON lines. Repeatable.",
 )
 @_output
-@click.option("--order", default=5, show_default=True, help="Words of the longest n-grams.")
-@click.option("--vocabulary", default=1 << 21, show_default=True, help="Words that it knows at most, the commonest.")
+@click.option("--order", default=5, show_default=True, help="Words in the longest n-grams.")
+@click.option("--vocabulary", default=1 << 21, show_default=True, help="Maximum vocabulary: the most frequent words.")
 @click.option(
     "--prune",
     default="",
     metavar="0,0,1",
-    help="Leave out n-grams that are there that often, or less: a number for each order.",
+    help="Drop n-grams that occur this often or less: one number per order.",
 )
 @_tokenizer
 @click.option("--language", default="", metavar="CODE", help="Only texts of this language.")
-@click.option("--memory", default="1GB", show_default=True, help="For sorting; the words are held besides.")
+@click.option("--memory", default="1GB", show_default=True, help="Memory for sorting; the words are held in addition.")
 @click.option("--arpa", default="", metavar="FILE", help="Also write the model as an ARPA file.")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column that holds the text.")
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column.")
 @json_option
 def train(
     inputs: tuple[str, ...], output: str, order: int, vocabulary: int, prune: str, tokenizer: str, language: str, memory: str,
     arpa: str, text_column: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Train a model with modified Kneser-Ney smoothing on all texts, a line a sentence. The same texts give the same bytes."""
+    """Train a model with modified Kneser-Ney smoothing on all texts, each line a sentence. The same texts give the same bytes."""
     from curate.console.terminal import notes
     from curate.errors import UsageError
     from curate.mixing import units
@@ -73,12 +73,12 @@ def train(
 @_output
 @click.option(
     "--words", default="plain", show_default=True, type=click.Choice(["plain", "words"]),
-    help="plain: what stands between white space; words: as curate ngram train cuts texts.",
+    help="plain: split at white space; words: split as in curate ngram train.",
 )  # fmt: skip
 @_tokenizer
 @json_option
 def import_(arpa: str, output: str, words: str, tokenizer: str, as_json: bool) -> None:
-    """Make a model of an ARPA file (KenLM, SRILM …); scores are those of KenLM."""
+    """Make a model from an ARPA file (KenLM, SRILM …); scores are those of KenLM."""
     from curate.console.terminal import notes
     from curate.quality import arpa as arpas
 
@@ -90,10 +90,10 @@ def import_(arpa: str, output: str, words: str, tokenizer: str, as_json: bool) -
 @ngram.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="PATH...")
 @click.option("--model", required=True, metavar="FOLDER", help="Folder of a model.")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column that holds the text.")
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column.")
 @json_option
 def evaluate(inputs: tuple[str, ...], model: str, text_column: str, as_json: bool) -> None:
-    """The perplexity of texts: of all together, and the tenths of theirs."""
+    """Print the perplexity of texts: overall, and its deciles."""
     from curate.errors import RecipeError
     from curate.quality import ngram as training
 

@@ -41,20 +41,20 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--master", metavar="URL", help="A Spark cluster: spark://host:7077, local[4], sc://host:15002 …"),
         click.option(
-            "--cores", type=click.IntRange(min=1), help="Tasks at once on this machine.  [default: all cores]"
+            "--cores", type=click.IntRange(min=1), help="Parallel tasks on this machine.  [default: all cores]"
         ),
         click.option(
             "--memory",
             metavar="SIZE",
             callback=lambda _context, _option, text: text and size(text),
-            help="What all processes together may hold, such as 2G: fewer tasks at once, or refused.  [default: what is free]",
+            help="Memory limit for all processes together, such as 2G: runs fewer tasks in parallel, or refuses.  [default: what is free]",
         ),
-        click.option("--resume", is_flag=True, help="Go on with an unfinished run of the same job."),
+        click.option("--resume", is_flag=True, help="Resume an unfinished run of the same job."),
         click.option("--quiet", is_flag=True, help="No progress."),
         click.option(
             "--private",
             is_flag=True,
-            help="Refuse to run where other users of this machine can't be kept out of the engine.",
+            help="Refuse to run if other users of this machine can't be kept out of the engine.",
         ),
     ]
     for option in reversed(options):

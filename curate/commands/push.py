@@ -8,14 +8,14 @@ from curate.commands.options import json_option, printed
 @click.command()
 @click.argument("folder", metavar="CORPUS")
 @click.argument("target", metavar="hf://datasets/OWNER/NAME")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent; ask nobody.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, without contacting the Hub.")
 @click.option("--public", is_flag=True, help="Make a new repository public (default: private).")
 @json_option
 def push(folder: str, target: str, dry_run: bool, public: bool, as_json: bool) -> None:
-    """Send a corpus or a mixture to the Hugging Face Hub: its documents, card, ledger and report.
+    """Push a corpus or a mixture to the Hugging Face Hub: its documents, card, ledger and report.
 
-    The files must be those of the ledger, and the card one that the Hub takes; both are checked before anything is sent. What was
-    rejected and extracted stays here. Sign in first: hf auth login (or HF_TOKEN).
+    The files must match the ledger, and the card must be valid for the Hub; both are checked before anything is sent.
+    Rejected and extracted texts are not sent. Sign in first: hf auth login (or HF_TOKEN).
 
     \b
     curate push corpus/ hf://datasets/me/corpus --dry-run

@@ -24,7 +24,7 @@ def _texts(most: int, told: str) -> "Callable[[Callable[..., Any]], Callable[...
         click.option(
             "--good", multiple=True, metavar="PATH", help="A corpus, or Parquet or JSON lines, of good texts."
         ),
-        click.option("--bad", multiple=True, metavar="PATH", help="The same of bad texts. Both repeatable."),
+        click.option("--bad", multiple=True, metavar="PATH", help="The same for bad texts. Both repeatable."),
         click.option("--label-column", "label", default="label", show_default=True, help="Column of a TABLE's labels."),
         click.option(
             "--good-label",
@@ -32,7 +32,7 @@ def _texts(most: int, told: str) -> "Callable[[Callable[..., Any]], Callable[...
             metavar="VALUE",
             help="The label that is good, all others are bad.  [default: 1, true, good]",
         ),
-        click.option("--text-column", "column", default="", metavar="COLUMN", help="Column that holds the text."),
+        click.option("--text-column", "column", default="", metavar="COLUMN", help="Text column."),
         click.option(
             "--texts",
             "most",
@@ -55,9 +55,9 @@ def _texts(most: int, told: str) -> "Callable[[Callable[..., Any]], Callable[...
 @click.option("--output", required=True, metavar="FOLDER", help="Folder of the model.")
 @json_option
 def train(output: str, as_json: bool, **texts: Any) -> None:
-    """Train a linear model on the shape and the words of texts: of corpora (--good, --bad), or of TABLEs with a column of labels.
+    """Train a linear model on the shape and the words of texts, from corpora (--good, --bad) or from TABLEs with a label column.
 
-    A tenth of the hosts is kept back to score it. The same texts give the same bytes.
+    A tenth of the hosts is held out to score it. The same texts give the same bytes.
     """
     from curate.console.terminal import notes
     from curate.quality import labelled as reading
@@ -78,12 +78,12 @@ def train(output: str, as_json: bool, **texts: Any) -> None:
     metavar="PATH",
     help="Folder of a model, or a fastText model (.bin, .ftz).  [default: the shipped one]",
 )
-@click.option("--label", "fasttext_label", default="", metavar="LABEL", help="Label of a fastText model that is good.")
-@click.option("--lower", is_flag=True, help="Give a fastText model small letters.")
+@click.option("--label", "fasttext_label", default="", metavar="LABEL", help="The fastText label that is good.")
+@click.option("--lower", is_flag=True, help="Lower-case texts for a fastText model.")
 @json_option
 def evaluate(model: str, fasttext_label: str, lower: bool, as_json: bool, **texts: Any) -> None:
-    """How well a model tells labelled texts apart: area under the ROC curve with its interval, reliability, by language, host and
-    length, beside signals that cost nothing. Texts and hosts that the model has learnt from are left out.
+    """Evaluate a model on labelled texts: area under the ROC curve with its interval, reliability, by language, host
+    and length, compared with cheap signals. Texts and hosts that the model was trained on are left out.
     """
     from curate.console.terminal import notes
     from curate.errors import RecipeError

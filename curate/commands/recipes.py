@@ -11,13 +11,13 @@ from curate.commands.options import json_option, printed
 @click.command()
 @click.argument("name", required=False)
 @click.argument("target", required=False, type=click.Path(dir_okay=False), metavar="[FILE]")
-@click.option("--copy", is_flag=True, help="Write the recipe or mixture NAME to FILE, to be changed.")
+@click.option("--copy", is_flag=True, help="Copy the recipe or mixture NAME to FILE, for editing.")
 @json_option
 def recipes(name: str | None, target: str | None, copy: bool, as_json: bool) -> None:
-    """What is built in: cleaning recipes, published mixtures, and baselines.
+    """List what is built in: cleaning recipes, published mixtures, and baselines.
 
-    With the NAME of a recipe: its text. With the NAME of a mixture: its table as published, and the epochs that follow from it. What
-    has both has both; `recipes/NAME` and `mixtures/NAME` are one of them.
+    With the NAME of a recipe: its text. With the NAME of a mixture: its table as published, and the resulting epochs.
+    If a NAME is both, both are shown; `recipes/NAME` and `mixtures/NAME` select one.
 
     \b
     curate recipes c4                    # print it

@@ -8,7 +8,9 @@ import click
 
 @click.command("sample-crawl")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--expected", "with_expected", is_flag=True, help="Also write expected.json: the fate of every page.")
+@click.option(
+    "--expected", "with_expected", is_flag=True, help="Also write expected.json: the expected outcome of every page."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
 def sample_crawl(folder: Path, with_expected: bool, as_json: bool) -> None:
     """Write the sample crawl (three WARC files and a WET file, made by this program) to FOLDER."""

@@ -18,12 +18,16 @@ def tokenizer() -> None:
     "--input", "inputs", multiple=True, required=True, metavar="PATH", help="Parquet or JSON lines. Repeatable."
 )
 @click.option("--output", required=True, metavar="FILE", help="tokenizer.json to write.")
-@click.option("--vocab-size", default=32768, show_default=True, help="Entries, with 256 bytes and <|endoftext|>.")
-@click.option("--bytes", "size", default="200MB", show_default=True, help="Text to learn from, sampled by hash.")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column that holds the text.")
+@click.option(
+    "--vocab-size", default=32768, show_default=True, help="Vocabulary size, including 256 bytes and <|endoftext|>."
+)
+@click.option(
+    "--bytes", "size", default="200MB", show_default=True, help="Amount of text to train on, sampled by hash."
+)
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column.")
 @json_option
 def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text_column: str, as_json: bool) -> None:
-    """Learn a tokenizer. The same documents give the same file, whatever their files and order."""
+    """Train a tokenizer. The same documents give the same file, whatever their files and order."""
     from curate.console.terminal import notes
     from curate.errors import OutputError
     from curate.files import storage
@@ -60,11 +64,11 @@ def train(inputs: tuple[str, ...], output: str, vocab_size: int, size: str, text
 @click.option(
     "--input", "inputs", multiple=True, required=True, metavar="PATH", help="Parquet or JSON lines. Repeatable."
 )
-@click.option("--bytes", "size", default="20MB", show_default=True, help="Text to measure, sampled by hash.")
-@click.option("--text-column", default="", metavar="COLUMN", help="Column that holds the text.")
+@click.option("--bytes", "size", default="20MB", show_default=True, help="Amount of text to measure, sampled by hash.")
+@click.option("--text-column", default="", metavar="COLUMN", help="Text column.")
 @json_option
 def measure(path: str | None, inputs: tuple[str, ...], size: str, text_column: str, as_json: bool) -> None:
-    """Characters, words and bytes a token, beside the rule of thumb for GPT-2 (4 characters, 3/4 of a word)."""
+    """Characters, words and bytes per token, compared with the rule of thumb for GPT-2 (4 characters, 3/4 of a word)."""
     from curate.mixing import units
     from curate.mixing.sample import sample
     from curate.tokens import tokenizer as tokenizers

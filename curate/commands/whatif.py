@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--recipe", "write", metavar="FILE", help="Write the changed recipe here, to run it.")
 @click.option("--html", "page", metavar="FILE", help="Also write a page: the answer, and a curve for each limit.")
-@click.option("--top", default=10, show_default=True, type=click.IntRange(1), help="Rows listed of each table.")
+@click.option("--top", default=10, show_default=True, type=click.IntRange(1), help="Rows to list per table.")
 @json_option
 def whatif(
     corpus: str,
@@ -34,11 +34,11 @@ def whatif(
     top: int,
     as_json: bool,
 ) -> None:
-    """What CORPUS, the output of a job, would hold under other limits of its recipe.
+    """Show what CORPUS, the output of a job, would contain under other limits of its recipe.
 
-    No text is read again: steps have stored what they measured. Without --set the limits that can be moved are listed. What
-    can't be known from the columns is counted apart: run the recipe (--recipe FILE, then `curate clean --input CORPUS
-    --recipe FILE`) to know it.
+    No text is read again: steps have stored what they measured. Without --set the limits that can be changed are
+    listed. What can't be known from the columns is counted separately: run the recipe (--recipe FILE, then `curate
+    clean --input CORPUS --recipe FILE`) to find out.
     """
     from curate.console.terminal import json_text
     from curate.quality import answer
