@@ -192,15 +192,17 @@ def _resumes(command: click.Command, words: Sequence[str]) -> bool:
 def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> None:
     """Run a click command as a program: our own errors in one line with exit code 2, Ctrl-C with 130, SIGTERM (of a
     scheduler, of `kill`) likewise with 143."""
-    stopped, words = 130, [at_home(word) for word in sys.argv[1:]] if arguments is None else list(arguments)
+    stopped, words = 0, [at_home(word) for word in sys.argv[1:]] if arguments is None else list(arguments)
 
-    def terminate(_signal: int, _frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
         nonlocal stopped
-        stopped = 143
+        stopped = 128 + number
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, terminate)
+    if threading.current_thread() is threading.main_thread():
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) == usual:
+                signal.signal(number, interrupt)
     try:
         answer: Any = _answer(command, words, name, alone=arguments is None)
     except click.exceptions.Exit as stop:
@@ -209,15 +211,22 @@ def run(command: click.Command, arguments: Sequence[str] | None, name: str) -> N
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        click.echo(_stopped(command, words), err=True)
-        _end(stopped)
+        _leave(command, words, stopped or 130)
     except Exception as error:
+        if stopped:  # a library lost the interrupt, and was left half loaded
+            _leave(command, words, stopped)
         if in_words(error) is None:
             raise  # a fault of ours: the traceback is for a report
         _fail(error, words, _resumes(command, words))
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def _leave(command: click.Command, words: Sequence[str], code: int) -> NoReturn:
+    """Say how a stopped command goes on, and end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the clearing up in a traceback
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    click.echo(_stopped(command, words), err=True)
+    _end(code)
 
 
 def _fail(error: Exception, words: Sequence[str], resumes: bool) -> NoReturn:
@@ -304,7 +313,7 @@ def _room(folder: str) -> int:
         return sys.maxsize
 
 
-def _end(code: int) -> None:
+def _end(code: int) -> NoReturn:
     """Leave at once: an engine's threads may still be at work and would keep the process."""
     from curate.engine import children
     from curate.files import temporary

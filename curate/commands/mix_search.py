@@ -133,7 +133,9 @@ def compared(measured: Mapping[str, Sequence[float]]) -> dict[str, object]:
         differences.append({"against": name, "regret": mean, "low": mean - half, "high": mean + half})
         word = "better" if mean + half < 0 else "worse" if mean - half > 0 else "not decided"
         interval = f"[{mean - half:+.4f}, {mean + half:+.4f}]" if count > 1 else "(one seed: no interval)"
-        said.append(f"trained, {count} seeds: proposal - {name} {mean:+.4f} {interval}: {word}")
+        said.append(
+            f"trained, {count} seed{'' if count == 1 else 's'}: proposal - {name} {mean:+.4f} {interval}: {word}"
+        )
     arms = [{"mixture": name, "mean": float(np.mean(v)), "seeds": len(v)} for name, v in measured.items()]
     return {"mixtures": arms, "differences": differences, "said": said}
 

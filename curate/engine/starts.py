@@ -41,8 +41,7 @@ SPARING = {"OMP_NUM_THREADS": "1", "MIMALLOC_PURGE_DELAY": "0"}
 """Environment of a child, unless it is set: one thread; and Arrow's allocator gives the system what is freed as it is freed, where it keeps
 half as much again as is used."""
 
-CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from curate.engine.children import main; main()"
-"""Ctrl-C is the parent's to handle."""
+CHILD = "from curate.engine.children import main; main()"
 
 
 class Process(Protocol):
@@ -231,13 +230,19 @@ def _start(*files: int) -> Started:
     for name, value in SPARING.items():
         environment.setdefault(name, value)
     with _mark() as (file, mark):
-        process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(file), *map(str, files)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            pass_fds=(file, *files),
-        )
+        mask = signal.pthread_sigmask(
+            signal.SIG_BLOCK, {signal.SIGINT}
+        )  # Ctrl-C is the parent's to handle: they inherit this
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", CHILD, str(file), *map(str, files)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                pass_fds=(file, *files),
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     assert process.stdin
     assert process.stdout
     return Started(process, process.stdin, process.stdout, mark)

@@ -14,7 +14,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -458,16 +458,17 @@ def remove_empty(folder: str) -> None:
 
 
 def link(source: str, target: str) -> None:
-    """Give a finished file a second name (a copy where that can't be had)."""
+    """Give a finished file a second name. A copy where that can't be had, or where the file is another's or has other permissions than
+    those of its new folder, which a second name would have too."""
     if is_local(source) and is_local(target):
         inner, other = filesystem(source)[1], filesystem(target)[1]
         Path(other).parent.mkdir(parents=True, exist_ok=True)
         Path(other).unlink(missing_ok=True)
-        try:
-            os.link(inner, other)
-            return
-        except OSError:  # another disk, or no links there
-            pass
+        file, folder = os.stat(inner), os.stat(os.path.dirname(other))
+        if (file.st_uid, file.st_mode & 0o777) == (folder.st_uid, folder.st_mode & 0o666):
+            with suppress(OSError):  # another disk, or no links there
+                os.link(inner, other)
+                return
     fs, inner = filesystem(source)
     with atomic(target) as written:
         pafs.copy_files(inner, written, source_filesystem=fs, destination_filesystem=pafs.LocalFileSystem())

@@ -142,7 +142,7 @@ def said(found: page.Found) -> list[str]:
     )
     if left_out := found["left_out"]:
         lines.append(f"{_count(len(left_out), 'row')} left out: {left_out[0]}" + (" …" * (len(left_out) > 1)))
-    return [*lines, *found["notes"]]
+    return [*lines, *found.get("check", {}).get("said", []), *found["notes"]]
 
 
 def _count(number: int, what: str) -> str:
@@ -160,8 +160,11 @@ def mixture_toml(found: page.Found, which: str) -> str:
 
 
 def advice(found: page.Found, folder: str) -> str:
-    """Which of the files to mix with: the best only where it was shown to be better than the prior."""
+    """Which of the files to mix with: the best only where it is predicted to be better than the prior, and was not worse when trained."""
     best, prior = (storage.join(folder, f"{which}.toml") for which in ("best", "prior"))
+    worse = any(one["against"] == "prior" and one["low"] > 0 for one in found.get("check", {}).get("differences", []))
+    if worse:
+        return f"keep the prior: curate mix --weights {prior} …  ({best} was worse when both were trained)"
     if found["decided"]:
         return f"use it: curate mix --weights {best} …"
     return (

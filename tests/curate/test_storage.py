@@ -53,3 +53,19 @@ def test_no_mark_outlives_a_file_of_its_folder(store, tmp_path):
             assert {name for name in FILES if name.startswith(folder)} <= left
     assert stopped == len(FILES) + 1
     assert not left
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "same"), [(0o600, 0o755, False), (0o644, 0o700, False), (0o644, 0o755, True)]
+)
+def test_a_second_name_has_the_permissions_of_its_new_folder(
+    tmp_path: Path, theirs: int, ours: int, same: bool
+) -> None:
+    """A link would have those of the corpus that was read: others could, or could not, read the copy."""
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "a").chmod(theirs)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new").chmod(ours)
+    storage.link(str(tmp_path / "a"), str(tmp_path / "new" / "b"))
+    assert (tmp_path / "new" / "b").read_text() == "x"
+    assert (tmp_path / "new" / "b").samefile(tmp_path / "a") == same

@@ -16,6 +16,7 @@ import pytest
 from curate import cli
 from curate.console.terminal import command_line
 from curate.corpus.recipe import parse
+from curate.engine import starts
 from curate.engine.session import Session, check_path, session
 from curate.errors import InputError, OutputError, RecipeError, of_disk
 from curate.files import output, temporary
@@ -303,6 +304,44 @@ def test_a_run_that_is_stopped_says_how_to_go_on(number: int, code: int, options
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = f"stopped; what is finished is kept, {way} goes on from there"
     assert (done.returncode, done.stderr.strip()) == (code, told)
+
+
+LOST = """
+import os, signal, sys, time
+import click
+from curate import cli
+
+@click.command()
+def work():
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(60)
+    except KeyboardInterrupt:  # as a library in C does whose import of numpy it ended
+        raise AttributeError("module 'numpy' has no attribute 'dot'")
+
+cli.run(work, [], "work")
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_an_interrupt_breaks_that_a_library_lost_is_no_fault_of_ours(number: int, code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", LOST, str(int(number))], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr.startswith("stopped; ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc")
+def test_ctrl_c_reaches_no_child_from_its_first_moment_on() -> None:
+    """The terminal sends it to all; one that was still loading Python ended in a traceback of Python's."""
+    started = starts._start()
+    try:
+        status = Path(f"/proc/{started.process.pid}/status").read_text()
+    finally:
+        started.close()
+    blocked = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk"))
+    assert int(blocked, 16) & 1 << signal.SIGINT - 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
 
 
 SENDER = "import os, sys; from curate.engine import children; children._send(os.fdopen(os.dup(1), 'wb'), b'J', bytes(1 << 20))"

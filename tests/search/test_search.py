@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.commands.mix import mix
+from curate.commands.mix_search import compared
 from curate.errors import InputError, OutputError, UsageError
 from curate.mixing import mixture
 from curate.search import choose, command, design, fit, result, sound, surface, tables
@@ -241,6 +242,24 @@ def test_what_to_use_is_what_the_verdict_says(tmp_path: Path, effect: float) -> 
     assert ("keep the prior" in found["verdict"]) == last.startswith("keep the prior")
     assert f"--weights {tmp_path}/out/{'best' if effect else 'prior'}.toml" in last
     assert mixture.load(str(tmp_path / "out/prior.toml")).weights == {"web": 0.2, "code": 0.2, "books": 0.6}
+
+
+@pytest.mark.parametrize(("proposal", "advised"), [(1.0, "use it"), (2.0, "use it"), (3.0, "keep the prior")])
+def test_what_training_showed_is_said_and_heeded(proposal: float, advised: str) -> None:
+    """A search that had found its proposal worse than the prior advised it."""
+    found = result.search(runs(noise=0.003), np.array([0.2, 0.2, 0.6]))
+    assert found["decided"]
+    assert result.advice(found, "out").startswith("use it")
+    found["check"] = compared(
+        {"proposal": [proposal, proposal + 0.01], "prior": [2.0, 2.0], "best sampled": [2.0, 2.0]}
+    )
+    told = result.said(found)
+    assert [line.partition(" [")[0] for line in told if line.startswith("trained, 2 seeds: ")] == [
+        f"trained, 2 seeds: proposal - {name} {proposal - 1.995:+.4f}" for name in ("prior", "best sampled")
+    ]
+    assert result.advice(found, "out").startswith(advised)
+    alone = compared({"proposal": [3.0], "prior": [2.0]})["said"]
+    assert alone == ["trained, 1 seed: proposal - prior +1.0000 (one seed: no interval): not decided"]
 
 
 @pytest.mark.parametrize("quiet", [True, False])
