@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 from numba import njit
 from numba.core import caching
 from numba.core.cpu import CPUTargetOptions
+from numba.core.runtime import rtsys
 from numpy.typing import NDArray
 
 from curate.filters.caching import ZippedCode
@@ -21,7 +22,8 @@ Array: TypeAlias = NDArray[Any]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SHARED = {"cache": True, "nogil": True}
+_CALLED = {"nogil": True}
+_SHARED = {**_CALLED, "cache": True}
 _INNER = {**_SHARED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # numba's own switch for code that makes no arrays; where a later version lacks it, the code is only slower
 _NO_COUNTS = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
@@ -31,16 +33,31 @@ if _locators := getattr(getattr(caching, "CacheImpl", None), "_locator_classes",
     _locators.insert(0, ZippedCode)
 
 
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    """numba's cache of compiled code, read without what only compiling needs: it would import all that numba can compile first, scipy among
+    it and a parser of C, .15 to .4 CPU seconds of each process.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)  # functions that make arrays are linked with it
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
+def _cached(function: F, **options: bool) -> F:
+    made: Any = njit(**_CALLED, **options)(function)
+    made._cache = _Cache(function)
+    return made  # type: ignore[no-any-return]
+
+
 def compiled(function: F) -> F:
     """A compiled function that Python calls. It makes no arrays."""
-    made: F = njit(**_SHARED, **_NO_COUNTS)(function)
-    return made
+    return _cached(function, **_NO_COUNTS)
 
 
 def compiled_making(function: F) -> F:
     """A compiled function that Python calls and that makes arrays."""
-    made: F = njit(**_SHARED)(function)
-    return made
+    return _cached(function)
 
 
 def inner(function: F) -> F:

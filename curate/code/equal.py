@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +19,8 @@ from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
 from curate.code.texts import APART, Table, hash_table, of_table, readables, spdx_data, table_of, variants
-from curate.code.tokens import anchors_in, grams, may_begin, some_of, words_of
-from curate.filters.jit import Array, Number, inner
+from curate.code.tokens import anchors_in, grams, some_of, words_of
+from curate.filters.jit import Array, Number, compiled_making, inner
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
@@ -554,7 +553,7 @@ def _reaches(text: Array, at: Number, node: Number, nodes: Array, words: Array, 
         node = following
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def _begun(text, tables, starting, pairs, words, nodes, entries):  # type: ignore[no-untyped-def]
     """(word, template, where it may end or -1, how far it came) where the first literal of a template stands whole, or further than one before.
 
@@ -564,9 +563,11 @@ def _begun(text, tables, starting, pairs, words, nodes, entries):  # type: ignor
     found = [(0, 0, 0, 0) for _ in range(0)]
     best = SHORT
     furthest = np.zeros(1, np.int64)
-    begins = may_begin(text, pairs)
+    anchors = anchors_in(text, pairs, tables, 1)
     for width in range(1, len(tables) + 1):
-        for at, row in anchors_in(text, begins, width, tables[width - 1][0], tables[width - 1][1]):
+        for anchored, at, row in anchors:
+            if anchored != width:
+                continue
             for n in range(starting[width - 1][row], starting[width - 1][row + 1]):
                 size = nodes[entries[n], 2]
                 same = _alike(text, at, words, nodes[entries[n], 1], size)

@@ -63,7 +63,10 @@ def canonical(expression: str) -> str | None:
         spelled = {str(k): _spelled(str(k)) for k in licensing.unknown_license_keys(parsed)}
         rendered = str(parsed.render())
         for key in sorted((key for key, value in spelled.items() if value != key), key=len, reverse=True):
-            rendered = re.sub(rf"(?<![\w.+-]){re.escape(key)}(?![\w.+-])", spelled[key], rendered)
+            alone = rendered == key  # not worth a pattern
+            rendered = (
+                spelled[key] if alone else re.sub(rf"(?<![\w.+-]){re.escape(key)}(?![\w.+-])", spelled[key], rendered)
+            )
         return str(licensing.parse(rendered).render())
     except Exception:  # the library raises its own, boolean.py's and plain errors on odd input
         return None

@@ -4,17 +4,20 @@ Patterns are for lower-case text in which every run of white space is one blank 
 repeat over white space: on a text of blanks such a pattern takes quadratic time, or worse.
 """
 
+import _sre
 import bisect
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from re import _compiler, _parser  # type: ignore[attr-defined]  # what `re` itself makes patterns with
 from typing import Any, NamedTuple
 
 import numpy as np
 import re2
 from numpy.typing import NDArray
 
-from curate.code.arrays import Arrays, saved
+from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.code.needles import Gates, gates, needed, opens
 from curate.code.scan import fold
 from curate.code.texts import spelling
@@ -121,7 +124,7 @@ def folded(text: str) -> Folded:
 def in_one_line(said: str) -> Folded:
     """A sentence in lower case with single blanks, where places in it don't matter: less work than `folded`."""
     text = " ".join(said.lower().split())
-    return Folded(text, text.encode("latin-1", "replace"), [0], [0])
+    return Folded(text, text.encode("latin-1", "replace"), (0,), (0,))
 
 
 def _folded_wide(text: str) -> Folded:
@@ -153,7 +156,7 @@ class Fast:
     @cached_property
     def exact(self) -> re.Pattern[str]:
         """The pattern as it is."""
-        return re.compile(self.pattern)
+        return made(self.pattern) if len(self.pattern) > LARGE else re.compile(self.pattern)
 
     @cached_property
     def rough(self) -> Any:
@@ -175,6 +178,33 @@ class Fast:
             at = match.end() if match is not None and match.end() > first else last
             if at >= len(text.text) or last == first:
                 return
+
+
+LARGE = 2_000
+"""Characters from which what `re` makes of a pattern is kept in a file: making it takes up to a tenth of a second."""
+
+
+def made(pattern: str) -> re.Pattern[str]:
+    """A pattern as `re` makes it, in the same steps (`re._compiler.compile`), the code for its matcher from an earlier process."""
+
+    def build() -> Arrays:
+        parsed = _parser.parse(pattern)
+        state, code = parsed.state, _compiler._code(parsed, 0)
+        return {
+            "code": np.array(code, np.uint32),
+            "groups": np.array([state.flags, state.groups, *state.groupdict.values()], np.int32),
+            **of_strings("names", list(state.groupdict)),
+        }
+
+    digest = hashlib.blake2b(pattern.encode(), digest_size=8).hexdigest()
+    kept = saved(f"pattern-{_compiler.MAGIC}-{digest}", build)
+    flags, groups, *numbers = kept["groups"].tolist()
+    named = dict(zip(strings("names", kept), numbers, strict=True))
+    names = {number: name for name, number in named.items()}
+    found: re.Pattern[str] = _sre.compile(
+        pattern, flags, kept["code"].tolist(), groups - 1, named, tuple(map(names.get, range(groups)))
+    )
+    return found
 
 
 _ANYWHERE = re2._Anchor.UNANCHORED

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from re import _constants, _parser  # type: ignore[attr-defined]  # what `re` itself reads patterns with
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays
-from curate.filters.jit import Array, Number, compiled
+from curate.filters.jit import Array, Number, compiled, compiled_making
 
 MOST = 400
 """Strings that a part of a pattern may match and still be followed one by one."""
@@ -234,7 +233,7 @@ def gates(needs: Mapping[int, frozenset[str]], kind: type[np.uint8] | type[np.ui
     }
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def _open(text, classes, following, bits, alone, places, found):  # type: ignore[no-untyped-def]
     """How many places there are where a word ends; they go into `places`, and the bits into `found`."""
     n = 0

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +26,8 @@ from curate.code.texts import (
     spdx_data,
     table_of,
 )
-from curate.code.tokens import anchors_in, grams, may_begin, some_of, words_of
+from curate.code.tokens import anchors_in, grams, some_of, words_of
+from curate.filters.jit import compiled_making
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -69,7 +69,7 @@ class Phrase(NamedTuple):
     """For `Phrases.said`."""
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def _longest(text, at, candidates, vocabulary, known, bounds):  # type: ignore[no-untyped-def]
     """The first of the notices from `candidates[0]` to `candidates[1]`, the longest first, that stands at `at`; -1 for none."""
     for phrase in range(candidates[0], candidates[1]):
@@ -86,17 +86,15 @@ def _longest(text, at, candidates, vocabulary, known, bounds):  # type: ignore[n
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def _found(text, pairs, vocabulary, tables, known):  # type: ignore[no-untyped-def]
     """Notices that stand in a text, the longest and then the first one first, less those that overlap a better one."""
     words, bounds, first = known
     found = [(0, 0, 0) for _ in range(0)]
-    begins = may_begin(text, pairs)
-    for width in range(2, len(tables) + 2):
-        for at, row in anchors_in(text, begins, width, tables[width - 2][0], tables[width - 2][1]):
-            phrase = _longest(text, at, (first[row], first[row + 1]), vocabulary, words, bounds)
-            if phrase >= 0:
-                found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
+    for _, at, row in anchors_in(text, pairs, tables, 2):
+        phrase = _longest(text, at, (first[row], first[row + 1]), vocabulary, words, bounds)
+        if phrase >= 0:
+            found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
     ranks = np.empty(len(found), np.int64)
     for n in range(len(found)):
         ranks[n] = ((found[n][0] - found[n][1]) << 32) + found[n][0]
@@ -104,7 +102,10 @@ def _found(text, pairs, vocabulary, tables, known):  # type: ignore[no-untyped-d
     chosen = [(0, 0, 0) for _ in range(0)]
     for n in np.argsort(ranks, kind="mergesort"):
         start, last, phrase = found[n]
-        if not taken[start:last].any():
+        free = True
+        for at in range(start, last):
+            free &= not taken[at]
+        if free:
             taken[start:last] = True
             chosen.append((start, last, phrase))
     return chosen

@@ -9,14 +9,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.errors import InputError
 from curate.filters.assets import AssetMissingError, find
-from curate.filters.jit import Array, Number, inner
+from curate.filters.jit import Array, Number, compiled_making, inner
 
 _ALIKE = {
     "‘’‚‛′`´ʼ": "'", "“”„‟″«»": '"', "‐‑‒–—―−": "-", "•·∙◦▪●○‣⁃": "*", "©": "(c)", "®™": " ",
@@ -113,7 +112,7 @@ def _ids() -> list[str]:
     return [name for row in spdx_data()["texts"] for name in row["ids"]]
 
 
-@numba.njit(cache=True)
+@compiled_making
 def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
     mask = np.uint64(table.size - 1)
     for k in range(keys.size):
@@ -138,7 +137,7 @@ def number_of(table: Array, numbers: Array, wanted: Number) -> Number:
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def find_hashes(table, slots, wanted):  # type: ignore[no-untyped-def]
     out = np.empty(wanted.size, np.int32)
     for n in range(wanted.size):

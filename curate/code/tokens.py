@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays, saved
 from curate.code.texts import Table, hash_table, number_of, of_table, spdx_data, table_of
-from curate.filters.jit import Array, Number, compiled, inner
+from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
@@ -151,44 +150,42 @@ def _words(
 
 
 @inner
-def _gram(hashes: Array, at: Number, width: Number) -> Number:
-    """One hash of the `width` words from `at` on."""
-    h = _SEED
-    for i in range(at, at + width):
-        h = (h ^ hashes[i]) * _MIX
-        h ^= h >> np.uint64(31)
-    return h
+def _longer(h: Number, word: Number) -> Number:
+    """The hash of a run of words, by that of all but its last one."""
+    h = (h ^ word) * _MIX
+    return h ^ (h >> np.uint64(31))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled_making
 def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
     count = max(0, hashes.size - width + 1)
     out = np.empty(count, np.uint64)
-    for i in range(count):
-        out[i] = _gram(hashes, i, width)
+    for at in range(count):
+        h = _SEED
+        for i in range(at, at + width):
+            h = _longer(h, hashes[i])
+        out[at] = h
     return out
 
 
-@numba.njit(cache=True, nogil=True)
-def may_begin(hashes, pairs):  # type: ignore[no-untyped-def]
-    """At which words two stand that may be of `pairs`, as `some_of` made it."""
-    out = np.zeros(hashes.size, np.bool_)
+@compiled_making
+def anchors_in(hashes, pairs, tables, least):  # type: ignore[no-untyped-def]
+    """(words, first word, number) of the runs of words of a text that a table has, by place; `tables[0]` is the one of runs of `least` words.
+
+    Of several words only where two begin that may be of `pairs`, as `some_of` made it.
+    """
+    found = [(0, 0, 0) for _ in range(0)]
     mask = np.uint64(pairs.size * 8 - 1)
-    for i in range(hashes.size - 1):
-        h = _gram(hashes, i, 2) & mask
-        out[i] = (pairs[h >> np.uint64(3)] >> (h & np.uint64(7))) & np.uint64(1)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-def anchors_in(hashes, begins, width, table, numbers):  # type: ignore[no-untyped-def]
-    """(word, number) of the runs of `width` words of a text that a table has; of several words only where `begins`."""
-    found = [(0, 0) for _ in range(0)]
-    for at in range(hashes.size - width + 1):
-        if width == 1 or begins[at]:
-            number = number_of(table, numbers, _gram(hashes, at, width))
-            if number >= 0:
-                found.append((at, number))
+    for at in range(hashes.size):
+        h = _SEED
+        for width in range(1, min(least + len(tables), hashes.size - at + 1)):
+            h = _longer(h, hashes[at + width - 1])
+            if width == 2 and not (pairs[(h & mask) >> np.uint64(3)] >> (h & np.uint64(7))) & np.uint64(1):
+                break
+            if width >= least:
+                number = number_of(tables[width - least][0], tables[width - least][1], h)
+                if number >= 0:
+                    found.append((width, at, number))
     return found
 
 
