@@ -38,8 +38,11 @@ class _Cache(caching.FunctionCache):  # type: ignore[misc]
     it and a parser of C, .15 to .4 CPU seconds of each process.
     """
 
+    counts: bool
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        rtsys.initialize(target_context)  # functions that make arrays are linked with it
+        if self.counts:
+            rtsys.initialize(target_context)  # such functions are linked with it
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 
@@ -47,6 +50,7 @@ class _Cache(caching.FunctionCache):  # type: ignore[misc]
 def _cached(function: F, **options: bool) -> F:
     made: Any = njit(**_CALLED, **options)(function)
     made._cache = _Cache(function)
+    made._cache.counts = not options
     return made  # type: ignore[no-any-return]
 
 

@@ -20,7 +20,7 @@ from curate.code.prose import copyright_lines, is_name
 from curate.code.spdx import Part, plain
 from curate.code.texts import APART, Table, hash_table, of_table, readables, spdx_data, table_of, variants
 from curate.code.tokens import anchors_in, grams, some_of, words_of
-from curate.filters.jit import Array, Number, compiled_making, inner
+from curate.filters.jit import Array, Number, compiled, inner
 
 ANCHOR = 4
 """Words by which the start of a text is found."""
@@ -246,14 +246,14 @@ def _hashes(ops: Sequence[Op]) -> tuple[int, ...]:
     return tuple(word for op in ops if isinstance(op, Literal) for word in op.hashes)
 
 
-def compiled(parts: Sequence[Part], literals: Literals) -> tuple[Op, ...]:
+def program_of(parts: Sequence[Part], literals: Literals) -> tuple[Op, ...]:
     """A template as a program; `literals` gives the words of its pieces."""
     found: list[Op] = []
     for part in parts:
         if isinstance(part, str) and "sublicense" in part.lower() and _SUBLICENSE.search(part):
             pieces = _SUBLICENSE.split(part)
             spelled = [p if n % 2 == 0 else ["v", r"sub[ -]?licen[cs]e", "sublicense"] for n, p in enumerate(pieces)]
-            found.extend(compiled([p for p in spelled if p], literals))
+            found.extend(program_of([p for p in spelled if p], literals))
         elif isinstance(part, str):
             at = 0
             for hole in _PLACEHOLDER.finditer(part):
@@ -262,7 +262,7 @@ def compiled(parts: Sequence[Part], literals: Literals) -> tuple[Op, ...]:
                 at = hole.end()
             _extend(found, literals(part[at:]))
         elif part[0] == "o":
-            inner = compiled(part[1], literals)
+            inner = program_of(part[1], literals)
             if inner:
                 found.append(Optional(inner))
         else:
@@ -325,6 +325,8 @@ class Templates(NamedTuple):
     """For 1 to ANCHOR words the anchors of so many, with their numbers."""
     starting: tuple[NDArray[np.int32], ...]
     """The same: templates of anchor a are numbered `starting[a]` to `starting[a + 1]`."""
+    most: int
+    """Templates of the anchor that has the most."""
     pairs: NDArray[np.uint8]
     """The first two words of the anchors, as of `some_of`."""
     words: NDArray[np.uint64]
@@ -342,9 +344,11 @@ def templates() -> Templates:
     """The texts of the list; takes about three seconds where no process has made them yet."""
     found = saved("templates", _built)
     widths = range(1, ANCHOR + 1)
+    starting = tuple(found[f"starting-{w}"] for w in widths)
     return Templates(
         tuple(table_of(f"anchors-{w}", found) for w in widths),
-        tuple(found[f"starting-{w}"] for w in widths),
+        starting,
+        max(int(np.diff(numbers).max(initial=0)) for numbers in starting),
         found["pairs"],
         found["words"],
         found["nodes"].reshape(-1, 6),
@@ -374,10 +378,10 @@ def _by_first_words() -> dict[tuple[int, ...], list[tuple[Any, tuple[Op, ...]]]]
     bodies = [(row, body) for row in [*spdx_data()["texts"], *reviewed] for body in _bodies(row["template"])]
     pieces: dict[str, list[Op]] = {}
     for _, body in bodies:
-        compiled(body, lambda text: pieces.setdefault(text, []))  # which pieces there are
+        program_of(body, lambda text: pieces.setdefault(text, []))  # which pieces there are
     pieces = literals_of(pieces)
     for row, body in bodies:
-        for program in _starts(compiled(body, pieces.__getitem__)):
+        for program in _starts(program_of(body, pieces.__getitem__)):
             if isinstance(program[0], Literal):
                 found[program[0].hashes[:ANCHOR]].append((row, program))
     return found
@@ -553,33 +557,45 @@ def _reaches(text: Array, at: Number, node: Number, nodes: Array, words: Array, 
         node = following
 
 
-@compiled_making
-def _begun(text, tables, starting, pairs, words, nodes, entries):  # type: ignore[no-untyped-def]
-    """(word, template, where it may end or -1, how far it came) where the first literal of a template stands whole, or further than one before.
+@compiled
+def _begun(
+    text: Array,
+    anchors: Array,
+    starting: tuple[Array, ...],
+    programs: tuple[Array, Array, Array],
+    furthest: Array,
+    out: Array,
+) -> Number:
+    """How many rows of `out` there are: (word, template, where it may end or -1, how far it came) where the first literal of a template stands
+    whole, or further than one before.
 
     By the width of the anchor, then by place. A text that can't be the template is found out here already, since nearly all
     templates that begin at a place can't.
     """
-    found = [(0, 0, 0, 0) for _ in range(0)]
+    words, nodes, entries = programs
+    found = 0
     best = SHORT
-    furthest = np.zeros(1, np.int64)
-    anchors = anchors_in(text, pairs, tables, 1)
-    for width in range(1, len(tables) + 1):
-        for anchored, at, row in anchors:
-            if anchored != width:
+    for width in range(1, len(starting) + 1):
+        for anchor in range(anchors.shape[0]):
+            if anchors[anchor, 0] != width:
                 continue
+            at, row = anchors[anchor, 1], anchors[anchor, 2]
             for n in range(starting[width - 1][row], starting[width - 1][row + 1]):
                 size = nodes[entries[n], 2]
                 same = _alike(text, at, words, nodes[entries[n], 1], size)
                 furthest[0] = at + same
+                end = -1
                 if same == size:
                     furthest[0] = at
                     end = _reaches(text, at, entries[n], nodes, words, furthest)
-                    if end >= 0 or furthest[0] - at > SHORT:
-                        found.append((at, n, end, furthest[0]))
+                    if end < 0 and furthest[0] - at <= SHORT:
+                        continue
                 elif same > best:
-                    found.append((at, n, -1, furthest[0]))
                     best = same
+                else:
+                    continue
+                out[found, 0], out[found, 1], out[found, 2], out[found, 3] = at, n, end, furthest[0]
+                found += 1
     return found
 
 
@@ -588,7 +604,11 @@ def equal_to(text: Text, hashes: NDArray[np.uint64]) -> tuple[list[Equal], Near 
     known = templates()
     found: list[Equal] = []
     near: Near | None = None
-    for at, number, end, furthest in _begun(hashes, *known[:-1]):
+    anchors = anchors_in(hashes, known.pairs, known.tables, 1)
+    out = np.empty((len(anchors) * known.most, 4), np.int64)
+    programs = (known.words, known.nodes, known.entries)
+    size = _begun(hashes, anchors, known.starting, programs, np.zeros(1, np.int64), out)
+    for at, number, end, furthest in out[:size].tolist():
         text.furthest = furthest if end < 0 else at
         whole = _program(number)(text, at) if end >= 0 else -1
         if whole >= 0:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.code.arrays import Arrays
-from curate.filters.jit import Array, Number, compiled, compiled_making
+from curate.filters.jit import Array, Number, compiled
 
 MOST = 400
 """Strings that a part of a pattern may match and still be followed one by one."""
@@ -233,8 +233,10 @@ def gates(needs: Mapping[int, frozenset[str]], kind: type[np.uint8] | type[np.ui
     }
 
 
-@compiled_making
-def _open(text, classes, following, bits, alone, places, found):  # type: ignore[no-untyped-def]
+@compiled
+def _open(
+    text: Array, classes: Array, following: Array, bits: Array, alone: Array, places: Array, found: Array
+) -> Number:
     """How many places there are where a word ends; they go into `places`, and the bits into `found`."""
     n = 0
     before = np.uint8(0)

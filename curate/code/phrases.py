@@ -27,7 +27,7 @@ from curate.code.texts import (
     table_of,
 )
 from curate.code.tokens import anchors_in, grams, some_of, words_of
-from curate.filters.jit import compiled_making
+from curate.filters.jit import Array, Number, compiled, inner
 
 ANCHOR = 4
 """Words by which a longer notice is found; shorter ones are found by all their words."""
@@ -69,8 +69,15 @@ class Phrase(NamedTuple):
     """For `Phrases.said`."""
 
 
-@compiled_making
-def _longest(text, at, candidates, vocabulary, known, bounds):  # type: ignore[no-untyped-def]
+@inner
+def _longest(
+    text: Array,
+    at: Number,
+    candidates: tuple[Number, Number],
+    vocabulary: tuple[Array, Array],
+    known: Array,
+    bounds: Array,
+) -> Number:
     """The first of the notices from `candidates[0]` to `candidates[1]`, the longest first, that stands at `at`; -1 for none."""
     for phrase in range(candidates[0], candidates[1]):
         size = bounds[phrase + 1] - bounds[phrase]
@@ -86,29 +93,20 @@ def _longest(text, at, candidates, vocabulary, known, bounds):  # type: ignore[n
     return -1
 
 
-@compiled_making
-def _found(text, pairs, vocabulary, tables, known):  # type: ignore[no-untyped-def]
-    """Notices that stand in a text, the longest and then the first one first, less those that overlap a better one."""
+@compiled
+def _standing(
+    text: Array, anchors: Array, vocabulary: tuple[Array, Array], known: tuple[Array, Array, Array], out: Array
+) -> Number:
+    """How many rows of `out` there are: (first word, one after the last, number) of the longest notice that stands at each anchor."""
     words, bounds, first = known
-    found = [(0, 0, 0) for _ in range(0)]
-    for _, at, row in anchors_in(text, pairs, tables, 2):
-        phrase = _longest(text, at, (first[row], first[row + 1]), vocabulary, words, bounds)
+    n = 0
+    for row in range(anchors.shape[0]):
+        at, anchor = anchors[row, 1], anchors[row, 2]
+        phrase = _longest(text, at, (first[anchor], first[anchor + 1]), vocabulary, words, bounds)
         if phrase >= 0:
-            found.append((at, at + bounds[phrase + 1] - bounds[phrase], phrase))
-    ranks = np.empty(len(found), np.int64)
-    for n in range(len(found)):
-        ranks[n] = ((found[n][0] - found[n][1]) << 32) + found[n][0]
-    taken = np.zeros(text.size, np.bool_)
-    chosen = [(0, 0, 0) for _ in range(0)]
-    for n in np.argsort(ranks, kind="mergesort"):
-        start, last, phrase = found[n]
-        free = True
-        for at in range(start, last):
-            free &= not taken[at]
-        if free:
-            taken[start:last] = True
-            chosen.append((start, last, phrase))
-    return chosen
+            out[n, 0], out[n, 1], out[n, 2] = at, at + bounds[phrase + 1] - bounds[phrase], phrase
+            n += 1
+    return n
 
 
 def _rows() -> list[tuple[str, str, str]]:
@@ -192,5 +190,12 @@ def phrases() -> Phrases:
 def found_in(hashes: NDArray[np.uint64]) -> list[Phrase]:
     """The known texts among words, by their hashes, that lie in no longer one, in order; of two that overlap the longer one."""
     known = phrases()
-    found = _found(hashes, known.pairs, known.vocabulary, known.anchors, (known.words, known.bounds, known.first))
-    return sorted(Phrase(*row) for row in found)
+    anchors = anchors_in(hashes, known.pairs, known.anchors, 2)
+    out = np.empty_like(anchors)
+    n = _standing(hashes, anchors, known.vocabulary, (known.words, known.bounds, known.first), out)
+    taken, found = bytearray(len(hashes)), list[Phrase]()
+    for first, last, number in sorted(out[:n].tolist(), key=lambda row: (row[0] - row[1], row[0])):
+        if taken.find(1, first, last) < 0:
+            taken[first:last] = b"\1" * (last - first)
+            found.append(Phrase(first, last, number))
+    return sorted(found)

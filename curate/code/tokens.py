@@ -168,13 +168,10 @@ def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
     return out
 
 
-@compiled_making
-def anchors_in(hashes, pairs, tables, least):  # type: ignore[no-untyped-def]
-    """(words, first word, number) of the runs of words of a text that a table has, by place; `tables[0]` is the one of runs of `least` words.
-
-    Of several words only where two begin that may be of `pairs`, as `some_of` made it.
-    """
-    found = [(0, 0, 0) for _ in range(0)]
+@compiled
+def _anchors(hashes: Array, pairs: Array, tables: tuple[tuple[Array, Array], ...], least: Number, out: Array) -> Number:
+    """How many rows of `out` there are: those of `anchors_in`."""
+    n = 0
     mask = np.uint64(pairs.size * 8 - 1)
     for at in range(hashes.size):
         h = _SEED
@@ -185,8 +182,20 @@ def anchors_in(hashes, pairs, tables, least):  # type: ignore[no-untyped-def]
             if width >= least:
                 number = number_of(tables[width - least][0], tables[width - least][1], h)
                 if number >= 0:
-                    found.append((width, at, number))
-    return found
+                    out[n, 0], out[n, 1], out[n, 2] = width, at, number
+                    n += 1
+    return n
+
+
+def anchors_in(
+    hashes: NDArray[np.uint64], pairs: NDArray[np.uint8], tables: Sequence[Table], least: int
+) -> NDArray[np.int64]:
+    """Rows (words, first word, number) of the runs of words of a text that a table has, by place; `tables[0]` is the one of runs of `least` words.
+
+    Of several words only where two begin that may be of `pairs`, as `some_of` made it.
+    """
+    out = np.empty((len(hashes) * len(tables), 3), np.int64)
+    return out[: _anchors(hashes, pairs, tables, least, out)]
 
 
 def some_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
