@@ -111,15 +111,15 @@ def _read(data: bytes) -> Read:
         said, files = known.said(phrase.number)
         kind = "full-text" if phrase.last - phrase.first > 100 else "header-notice"
         found.append((phrase.first, phrase.last, said, kind, files))
-    taken = np.zeros(len(hashes), np.bool_)
+    taken = bytearray(len(hashes))
     spans = []
     for first, last, said, kind, pointer in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
-        if not taken[first:last].any():
-            taken[first:last] = True
+        if taken.find(1, first, last) < 0:
+            taken[first:last] = b"\1" * (last - first)
             name = f"{kind.replace('-', ' ')} of {said}" if said else "no licence"
             spans.append(Span(int(starts[first]), int(ends[last - 1]), said, kind, 1.0, name, pointer, last - first))
     spans = [_with_tail(s, text, starts, ends, taken) for s in spans]
-    if near is not None and taken[near.first : near.last].any():
+    if near is not None and taken.find(1, near.first, near.last) >= 0:
         near = None
     return Read(text, starts, ends, _apart(spans), copyrights, near)
 
@@ -138,15 +138,13 @@ TAIL = 600
 """Words of the longest advice on how to apply a GNU licence, behind its terms."""
 
 
-def _with_tail(
-    span: Span, text: str, starts: NDArray[np.int32], ends: NDArray[np.int32], taken: NDArray[np.bool_]
-) -> Span:
+def _with_tail(span: Span, text: str, starts: NDArray[np.int32], ends: NDArray[np.int32], taken: bytearray) -> Span:
     """A text of a GNU licence with the advice behind its terms, which has no terms and which copies word in many ways."""
     if span.kind != "full-text" or "GPL" not in span.expression or not _TAIL.match(text, span.end):
         return span
     first = int(np.searchsorted(starts, span.end))
     last = min(first + TAIL, len(starts))
-    taken[first:last] = True
+    taken[first:last] = b"\1" * (last - first)
     return span._replace(end=int(ends[last - 1]))
 
 

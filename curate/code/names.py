@@ -4,7 +4,7 @@ Patterns are for lower-case text in which every run of white space is one blank 
 repeat over white space: on a text of blanks such a pattern takes quadratic time, or worse.
 """
 
-import _sre
+import _sre  # type: ignore[import-not-found]
 import bisect
 import hashlib
 import re

@@ -609,14 +609,17 @@ def is_plain(text: str, named: Sequence[tuple[int, int]]) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _is_plain(text: str, named: tuple[tuple[int, int], ...]) -> bool:
-    if is_harmless(text):
-        return True
     blank = text
     for start, end in named:
         blank = f"{blank[:start]}{' ' * (end - start)}{blank[end:]}"
-    if condition_in(blank) is not None and not _is_one_word(blank):
-        return False
-    first = named[0][0] if named else len(text)
+    if _is_made_of_names(blank, named) and (condition_in(blank) is None or _is_one_word(blank)):
+        return True
+    return is_harmless(text)
+
+
+def _is_made_of_names(blank: str, named: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a sentence, with blanks for what is `named`, has no words but those of names and notices."""
+    first = named[0][0] if named else len(blank)
     before, small, spoken = "", 0, False
     for match in token_in(blank).finditer(blank):
         token = match.group()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from curate.code.arrays import Arrays, of_strings, saved, strings
 from curate.errors import InputError
 from curate.filters.assets import AssetMissingError, find
-from curate.filters.jit import Array, Number, compiled_making, inner
+from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 
 _ALIKE = {
     "‘’‚‛′`´ʼ": "'", "“”„‟″«»": '"', "‐‑‒–—―−": "-", "•·∙◦▪●○‣⁃": "*", "©": "(c)", "®™": " ",
@@ -112,8 +112,8 @@ def _ids() -> list[str]:
     return [name for row in spdx_data()["texts"] for name in row["ids"]]
 
 
-@compiled_making
-def _fill(table, slots, keys):  # type: ignore[no-untyped-def]
+@compiled
+def _fill(table: Array, slots: Array, keys: Array) -> None:
     mask = np.uint64(table.size - 1)
     for k in range(keys.size):
         if keys[k] == 0:
@@ -138,7 +138,7 @@ def number_of(table: Array, numbers: Array, wanted: Number) -> Number:
 
 
 @compiled_making
-def find_hashes(table, slots, wanted):  # type: ignore[no-untyped-def]
+def find_hashes(table: Array, slots: Array, wanted: Array) -> Array:
     out = np.empty(wanted.size, np.int32)
     for n in range(wanted.size):
         out[n] = number_of(table, slots, wanted[n])
@@ -165,5 +165,4 @@ def table_of(name: str, arrays: Arrays) -> Table:
 
 def lookup(table: Table, wanted: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Number of each hash, -1 where there is none."""
-    result: NDArray[np.int32] = find_hashes(table.hashes, table.numbers, wanted)
-    return result
+    return find_hashes(table.hashes, table.numbers, wanted)

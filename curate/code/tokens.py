@@ -157,7 +157,7 @@ def _longer(h: Number, word: Number) -> Number:
 
 
 @compiled_making
-def gram_hashes(hashes, width):  # type: ignore[no-untyped-def]
+def gram_hashes(hashes: Array, width: Number) -> Array:
     count = max(0, hashes.size - width + 1)
     out = np.empty(count, np.uint64)
     for at in range(count):
@@ -188,7 +188,7 @@ def _anchors(hashes: Array, pairs: Array, tables: tuple[tuple[Array, Array], ...
 
 
 def anchors_in(
-    hashes: NDArray[np.uint64], pairs: NDArray[np.uint8], tables: Sequence[Table], least: int
+    hashes: NDArray[np.uint64], pairs: NDArray[np.uint8], tables: tuple[Table, ...], least: int
 ) -> NDArray[np.int64]:
     """Rows (words, first word, number) of the runs of words of a text that a table has, by place; `tables[0]` is the one of runs of `least` words.
 
@@ -249,5 +249,4 @@ def words_of(texts: Sequence[bytes], between: bytes = b"\n\n") -> tuple[Words, N
 
 def grams(hashes: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
     """One hash for each run of `width` words; empty for shorter texts."""
-    result: NDArray[np.uint64] = gram_hashes(hashes, width)
-    return result
+    return gram_hashes(hashes, width)
