@@ -40,9 +40,9 @@ class Text:
     def __init__(
         self, hashes: NDArray[np.uint64], starts: NDArray[np.int32], ends: NDArray[np.int32], characters: str
     ) -> None:
-        self.hashes = np.append(hashes, np.uint64(0))
-        """Behind the last word stands 0, which no word is."""
-        self.raw = self.hashes.tobytes()
+        self.raw = hashes.tobytes() + bytes(WORD)
+        """The hashes; behind the last word stands 0, which no word is."""
+        self.hashes = np.frombuffer(self.raw, np.uint64)
         self.starts, self.ends, self.characters = starts, ends, characters
         self.furthest = 0
 

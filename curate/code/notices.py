@@ -341,8 +341,8 @@ _ELSEWHERE = re.compile(
 """A file of any name that is said to hold a licence."""
 _OF_DOCUMENTS = re.compile(rb"\.(?:txt|md|rst|pdf|html?|docx?|rtf)\b")
 _LOOSE = fast(r"\b[lL]icen[sc](?:e|ing)[- ]files?\b")
-_LOOSE_ENDS = (b"e file", b"e-file", b"g file", b"g-file")
-"""Each of these has one of them: a quick look."""
+_MAY_BE_LOOSE = re.compile(rb"icen[sc](?:e|ing)[- ]file")
+"""Each of these has it: a quick look, since it begins with letters alone."""
 
 
 def pointers(text: str) -> list[tuple[int, int, str]]:
@@ -360,7 +360,7 @@ def pointers(text: str) -> list[tuple[int, int, str]]:
     taken = [f[:2] for f in found]
     found += [
         (m.start(), m.end(), "")
-        for m in (_LOOSE.finditer(unfolded) if any(end in unfolded.data for end in _LOOSE_ENDS) else ())
+        for m in (_LOOSE.finditer(unfolded) if _MAY_BE_LOOSE.search(unfolded.data) else ())
         if not any(a < m.end() and m.start() < b for a, b in taken)
     ]
     return sorted(found)

@@ -1,11 +1,16 @@
 """Arrays that one process makes and others map; and that what is found with them is what each template finds alone."""
 
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.code import arrays
+from curate.code import arrays, names
+from curate.code.detect import Detector
 from curate.code.equal import SHORT, Text, equal_to, template, templates
 from curate.code.spdx import plain
 from curate.code.texts import spdx_data
@@ -62,6 +67,32 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path, monkeypatch)
     monkeypatch.setenv("CURATE_ASSETS", str(tmp_path / "file"))
     same(arrays.saved("some", make))
     same(arrays.saved("some", make))
+
+
+@pytest.mark.parametrize("pattern", [r"(?P<a>x|y{2,5}) (z)|(?<!q)\xe9(?P<b>[\w-]+)", r"(?is)a.b|(c)\1", "plain"])
+def test_a_pattern_from_a_file_is_the_one_that_re_makes(folder, monkeypatch, pattern):
+    wanted = re.compile(pattern)
+    first = names.made(pattern)
+    monkeypatch.setattr(names._compiler, "_code", refuse)
+    for found in (first, names.made(pattern)):
+        assert found == wanted  # as far as their code
+        assert (found.groups, dict(found.groupindex)) == (wanted.groups, dict(wanted.groupindex))
+        match = found.match("y" * 3 + " z") or found.match("\xe9-") or found.match("CC") or found.match("A\nB")
+        assert match is None or match.lastgroup == wanted.match(match.string).lastgroup
+
+
+NOTICE = b"# Copyright 2020 Ann\n# Licensed under the MIT license, GPL version 2 or BSD."
+
+
+def test_what_is_compiled_is_loaded_without_what_only_compiling_needs():
+    Detector().detect(NOTICE, "LICENSE")  # compiled by now
+    code = f"""
+import sys
+from curate.code.detect import Detector
+assert Detector().detect({NOTICE!r}, "LICENSE")
+print(*({{"numba.np.arraymath", "scipy.linalg", "cffi.cparser"}} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_tables_of_older_states_are_deleted(folder, monkeypatch):
