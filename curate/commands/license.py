@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from curate.commands.options import json_option, printed
+from curate.commands.options import collect_rarely, json_option, printed
 
 
 @click.command()
@@ -16,6 +16,7 @@ def license(path: str, licenses: str, as_json: bool) -> None:
 
     PATH is a file, a folder or an archive. For a folder or an archive, it shows the root and each folder with a licence.
     """
+    collect_rarely()
     from curate.code.show import evidence_of, table
     from curate.errors import UsageError
     from curate.filters.licenses import allow_list

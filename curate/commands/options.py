@@ -18,6 +18,12 @@ FILE_WIDTH = 200
 """Columns that a table may take in a file or a pipe; lines have no blanks at their ends there."""
 
 
+def collect_rarely() -> None:
+    """As a program (`cli.ALONE`), not inside another one: what imports make is no garbage, and to go through it takes up to a tenth of a second."""
+    if (click.get_current_context().obj or {}).get(ALONE):
+        gc.set_threshold(50_000)
+
+
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--engine, --master, --cores, --memory, --resume, --quiet, --private: keyword arguments of these names. As a program
     (`cli.ALONE`), not inside another one, the command runs without pandas in Arrow, and its first children start before it."""
@@ -29,7 +35,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 starts.ahead(options["memory"])
             from curate.engine.children import leave_pandas_out
 
-            gc.set_threshold(50_000)  # what imports make is no garbage, and to go through it takes a tenth of a second
+            collect_rarely()
             leave_pandas_out()
         return command(*arguments, **options)
 
