@@ -106,7 +106,11 @@ def request(
             if patience.asked and isinstance(getattr(error, "reason", None), socket.gaierror):
                 raise NoNameError(f"{without_secrets(url)}: {problem}: check the network and the address") from None
         patience.wait(problem, say or attempts < ATTEMPTS, asked)
-    raise OSError(f"{without_secrets(url)}: {problem}, {attempts} times")
+    proxies = urllib.request.getproxies()  # their values may hold a password
+    through = f" (through the proxy of {urlsplit(url).scheme}_proxy)" if urlsplit(url).scheme in proxies else ""
+    raise OSError(
+        f"{without_secrets(url)}: {problem}, {attempts} times{through}: check the network, or try again later"
+    )
 
 
 @dataclass(frozen=True, slots=True)

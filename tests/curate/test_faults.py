@@ -751,7 +751,7 @@ def test_a_web_server_that_fails_is_asked_less_before_a_job_begins(folder, broke
     monkeypatch.setattr(remote.time, "sleep", waits.append)
     address = f"{broken.url}/a.warc.gz"
     assert told(capsys, "clean", "--input", address, "--output", "o") == (
-        f"error: {address}: HTTP 500 Internal Server Error, {remote.FIRST_ATTEMPTS} times"
+        f"error: {address}: HTTP 500 Internal Server Error, {remote.FIRST_ATTEMPTS} times: check the network, or try again later"
     )
     assert sum(waits) < 20
     with storage.patient(), pytest.raises(OSError, match=f"{remote.ATTEMPTS} times"):

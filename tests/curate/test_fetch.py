@@ -192,6 +192,21 @@ def test_a_file_whose_server_stays_busy_is_given_up_in_one_round(site: Site) -> 
     assert len(site.log) == 6
 
 
+def test_a_proxy_that_nobody_answers_at_is_named_without_its_password(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the server that seemed to refuse."""
+    monkeypatch.setenv("http_proxy", "http://me:secret@127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr("urllib.request._opener", None)  # the one that knew no proxy
+    with pytest.raises(InputError, match="Connection refused") as told:
+        crawl_paths(CRAWL, "warc", "http://example.org/", unit=0.001)
+    assert str(told.value).endswith(
+        ", 6 times (through the proxy of http_proxy): check the network, or try again later"
+    )
+    assert "secret" not in str(told.value)
+
+
 def test_a_server_that_stays_busy(site: Site) -> None:
     site.busy = 100
     with pytest.raises(InputError, match=r"warc\.paths\.gz: HTTP 503 .*, 6 times"):
