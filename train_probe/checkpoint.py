@@ -13,7 +13,7 @@ import torch
 from train_probe import tokenizer as tokenizers
 from train_probe.config import ModelConfig
 from train_probe.data import TokenFile
-from train_probe.errors import DAMAGE, ProbeError, shortly
+from train_probe.errors import DAMAGE, ProbeError, believed, shortly
 from train_probe.export import State, places
 from train_probe.model import Model, build
 from train_probe.tokenizer import Tokenizer
@@ -173,7 +173,8 @@ def held_out_file(path: Path, tokenizer: Tokenizer) -> Iterator[TokenFile]:
         file = TokenFile.open(path)
         if file.meta["tokenizer"] != tokenizer.digest:
             raise ProbeError(f"{path} was made with another tokenizer; give the Parquet folder it was made from")
-        yield file
+        with believed(path):
+            yield file
         return
     from train_probe import breakdown, prepare
 

@@ -68,6 +68,11 @@ class TokenFile:
             if not documents.dtype == DOCUMENTS:
                 raise ValueError("another table of documents")
             expected = meta["tokens"], meta["documents"]
+            ends = documents["start"].astype(np.float64) + documents["tokens"]
+            least = min(documents[name].min(initial=0) for name in ("start", "tokens", "source"))
+            most = documents["source"].max(initial=-1)
+            if least < 0 or ends.max(initial=0) > len(tokens) or (most >= 0 and most >= len(meta["sources"])):
+                raise ValueError("documents or sources that are not in it")
         except DAMAGE as error:
             raise ProbeError(f"{path}: not a token file ({shortly(error)}); prepare it again") from None
         if (len(tokens), len(documents)) != expected:

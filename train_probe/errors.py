@@ -1,5 +1,6 @@
 """The error meant for the person who runs the probe."""
 
+import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,8 +18,11 @@ DAMAGE = (
     AttributeError,
     ArithmeticError,
     RecursionError,
+    SyntaxError,
+    tokenize.TokenError,
 )
-"""What reading a file raises that somebody else has written, or cut: no file, no JSON, other types, numbers without end, too deep."""
+"""What reading a file raises that somebody else has written, or cut: no file, no JSON, other types, numbers without end, too deep;
+the last two of them what numpy does with the head of an array."""
 
 
 @contextmanager

@@ -164,7 +164,10 @@ def claimed(job: Job, *, resume: bool) -> Iterator[None]:
             if storage.is_local(folder) and not os.access(storage.filesystem(folder)[1], os.W_OK | os.X_OK):
                 raise OutputError(f"{folder}: this index can't be written to, and would miss what the run keeps")
             index.settle(folder)
+        begun = resume and storage.exists(job.path(output.IDENTITY))
         stack.enter_context(output.claimed(job.output, identity(job), resume=resume))
+        if begun:  # by this program, or it was brought from somewhere
+            stack.enter_context(output.believed(job.work))
         for step, keys in job.indexed:
             index.check_unchanged(step, keys, job.output)
         stack.enter_context(storage.patient())

@@ -85,3 +85,23 @@ def test_files_of_a_ledger_that_lead_elsewhere(corpus: Path, tmp_path: Path, nam
         found = CliRunner().invoke(group, words)
         assert isinstance(found.exception, InputError), found.output
         assert "no file of a corpus" in str(found.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("extracted/_index.json", {"files": {"sample-00000.warc.gz": 5}}),
+        ("extracted/_index.json", {"content": None}),
+        ("ledger.json", {"data": [5]}),
+    ],
+)
+def test_an_unfinished_run_of_a_stranger_is_no_traceback(
+    corpus: Path, tmp_path: Path, name: str, change: dict[str, Any]
+) -> None:
+    there = copied(corpus, tmp_path / "out.partial", name, change)
+    if name != "ledger.json":
+        (there / "ledger.json").unlink()
+        for folder in ("data", "rejected", "duplicates"):
+            shutil.rmtree(there / folder, ignore_errors=True)
+    with pytest.raises(CurateError, match="holds what no job of ours has written"):
+        curate.clean(corpus / "crawl", tmp_path / "out", recipe=str(corpus / "recipe.toml"), cores=1, resume=True)

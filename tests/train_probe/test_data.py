@@ -1,5 +1,6 @@
 """Token files and streams: nothing dropped, nothing depends on the layout of files, resume by step."""
 
+import io
 import itertools
 import re
 import tracemalloc
@@ -376,3 +377,24 @@ def test_what_a_stranger_s_meta_may_say(tmp_path, meta):
     np.save(tmp_path / "documents.npy", np.zeros(0, DOCUMENTS))
     with pytest.raises(ProbeError, match="not a token file"):
         TokenFile.open(tmp_path)
+
+
+def test_what_a_stranger_s_array_may_say(tmp_path):
+    folder = token_file(tmp_path, [rows(9)]).path
+    whole = (folder / "documents.npy").read_bytes()
+    for broken in (
+        whole.replace(b"}", b"{", 1),
+        whole.replace(b"(", b"9", 1),
+        whole[:100],
+        whole.replace(b"descr", b"des\0r"),
+    ):
+        (folder / "documents.npy").write_bytes(broken)
+        with pytest.raises(ProbeError, match="not a token file"):
+            TokenFile.open(folder)
+    documents = np.load(io.BytesIO(whole))
+    for field, value in (("start", 1 << 40), ("tokens", 1 << 30), ("tokens", -1), ("source", 3)):
+        other = documents.copy()
+        other[field][2] = value
+        np.save(folder / "documents.npy", other)
+        with pytest.raises(ProbeError, match="not in it"):
+            TokenFile.open(folder)
