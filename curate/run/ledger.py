@@ -134,7 +134,10 @@ class Ledger(Account, total=False):
 def stages_of(job: "Job") -> dict[str, Any]:
     """What the stages have told so far, by name. Raises OutputError for what `stage` has not written."""
     found = read_json(path := job.scratch(STAGES))
-    if not all(isinstance(one, dict) and isinstance(one.get("seconds"), int | float) for one in found.values()):
+    for one in found.values():
+        numbers = isinstance(one, dict) and [one.get("seconds"), one.get("records", 0), one.get("bytes", 0)]
+        if numbers and all(isinstance(number, int | float) for number in numbers):
+            continue
         raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
     return found
 

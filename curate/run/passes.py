@@ -28,7 +28,7 @@ from curate.dedup.base import CorpusStep, Removal, doc64, doc_hex, documents_of,
 from curate.dedup.removals import Removals, rows_by_shard
 from curate.engine.session import Session
 from curate.errors import BalanceError
-from curate.files import storage
+from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
 from curate.filters.base import Decision, Document, decision_of
 from curate.read.rows import UNFIT, printable, unfit
@@ -117,6 +117,8 @@ def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
         facts["worked"] = not storage.exists(_facts(job, number))
         if facts["worked"]:
             step = job.recipe.steps[at]
+            folder = keys.removeprefix(f"{job.work}/")
+            output.promised(job.work, [f"{folder}/{part_name(i, shards)}" for i in range(shards)], f"pass {number}")
             if getattr(step, "index", ""):
                 index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
             found = step.resolve(s, keys, lost, shards)

@@ -277,7 +277,9 @@ def test_the_first_failure_is_told_with_its_file(tmp_path: Path) -> None:
     assert first_failure(job) == "; in a"  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("text", ['{"a": 1e308}', '{"a": {"b": 1}}', '{"a": {"seconds": "x"}}'])
+@pytest.mark.parametrize(
+    "text", ['{"a": 1e308}', '{"a": {"b": 1}}', '{"a": {"seconds": "x"}}', '{"a": {"seconds": 1, "bytes": []}}']
+)
 def test_stages_that_no_job_has_written(tmp_path: Path, text: str) -> None:
     """`--resume` of a folder that somebody changed ended with a traceback."""
     (tmp_path / "stages.json").write_text(text)

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 import curate
 from curate.cli import group
-from curate.errors import CurateError, InputError
+from curate.dedup import Exact
+from curate.errors import CurateError, InputError, OutputError
 from curate.files.output import extracted_parts, read_json
 from curate.sample import crawl
 
@@ -105,3 +106,23 @@ def test_an_unfinished_run_of_a_stranger_is_no_traceback(
             shutil.rmtree(there / folder, ignore_errors=True)
     with pytest.raises(CurateError, match="holds what no job of ours has written"):
         curate.clean(corpus / "crawl", tmp_path / "out", recipe=str(corpus / "recipe.toml"), cores=1, resume=True)
+
+
+def test_keys_of_a_pass_that_are_missing_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy was kept, and nothing said."""
+    (tmp_path / "in.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in ("a b c", "a b c", "d e f"))
+    )
+    (tmp_path / "one.toml").write_text('name = "one"\n[[step]]\nuse = "curate.dedup.Exact"\n')
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    whole = Exact.resolve
+    monkeypatch.setattr(Exact, "resolve", killed)
+    with pytest.raises(RuntimeError, match="killed"):
+        curate.clean(tmp_path / "in.jsonl", tmp_path / "out", recipe=str(tmp_path / "one.toml"), cores=1)
+    monkeypatch.setattr(Exact, "resolve", whole)
+    next((tmp_path / "out.partial/_scratch/keys-1").iterdir()).unlink()
+    with pytest.raises(OutputError, match="is missing, and pass 1 says that it was written"):
+        curate.clean(tmp_path / "in.jsonl", tmp_path / "out", recipe=str(tmp_path / "one.toml"), cores=1, resume=True)
