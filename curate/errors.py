@@ -212,7 +212,8 @@ def _asked(name: str | bytes) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the nearest of `known`, or the list of them, or nothing when there are none."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    same = [name for name in names if name.casefold() == word.casefold()]
+    close = same or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""

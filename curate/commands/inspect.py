@@ -108,10 +108,11 @@ def _show(console: "Console", found: "Contents", top: int) -> None:
     from curate.report.inspect import as_json, most
 
     facts = as_json(found)
+    files = "1 file" if found.files == 1 else f"{number(found.files)} files"
     length = facts["length"]
     spread = "  ".join(f"{float(share):.0%} {number(value)}" for share, value in length["quantiles"].items())
     rows = [
-        ("documents", f"{number(found.documents)} in {number(found.files)} files ({size(found.file_bytes)})"),
+        ("documents", f"{number(found.documents)} in {files} ({size(found.file_bytes)})"),
         ("text", f"{size(found.text_bytes)}, {number(found.characters)} characters"),
         ("without text", number(found.empty)),
         *[(kind, f"{number(count)} rows, the first: {found.where[kind]}") for kind, count in found.unreadable.items()],

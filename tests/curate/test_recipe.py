@@ -60,6 +60,8 @@ def test_mistakes_are_named(text, message):
 def test_an_unknown_name_offers_the_nearest():
     with pytest.raises(RecipeError, match="did you mean 'c4-tfds'"):
         recipe.load("c4-tfd")
+    with pytest.raises(RecipeError, match="did you mean 'c4'"):
+        recipe.load("C4")
 
 
 def test_changes_stand_in_the_text_and_change_the_digest():
