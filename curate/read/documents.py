@@ -228,7 +228,7 @@ def _of_corpus(corpus: str, settings: dict[str, str | int | float]) -> Source:
         )
     folder = storage.join(corpus, "extracted")
     parts = [*(storage.join(folder, name) for name in extracted_parts(folder)), index_path(folder)]
-    made = [tuple(item) for item in job["inputs"]]
+    made = [(name, int(size)) for name, size in job["inputs"]]
     return Source(index["kind"], None, [], made, job["source"], extraction=settings, reuse=folder, reads=parts)
 
 

@@ -52,7 +52,10 @@ def test_the_parts_of_a_corpus_of_ours(corpus: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("change", [{"inputs": 5}, {"inputs": [5]}, {"source": None, "inputs": None}])
+@pytest.mark.parametrize(
+    "change",
+    [{"inputs": 5}, {"inputs": [5]}, {"inputs": ["x"]}, {"inputs": [["x", "y"]]}, {"source": None, "inputs": None}],
+)
 def test_a_job_that_says_something_else(corpus: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     there = copied(corpus, tmp_path / "corpus", "job.json", change)
     with pytest.raises(CurateError):
