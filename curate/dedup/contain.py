@@ -29,9 +29,8 @@ import pyarrow.parquet as pq
 from curate.corpus.shards import ShardWriter, opened, read_facts
 from curate.dedup.tables import Prints, count, gather, summed, timed
 from curate.dedup.verify import NEAR, candidates, flat, join, shared, unique_sets
-from curate.dedup.xxh3 import compiled
 from curate.files import storage
-from curate.filters.jit import Array
+from curate.filters.jit import Array, compiled_like_numpy
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -134,7 +133,7 @@ def _round(s: "Session", work: str, slices: Slices, rule: "Rule", number: int) -
     return sums, [(n, rests) for n, rests in left if rests]
 
 
-@compiled
+@compiled_like_numpy
 def _missing(values: Array, start: int, size: int, other: int, other_size: int, most: int) -> int:
     """How many of a sorted run of `values` do not stand in another one; stops counting above `most`."""
     i, j, missing = 0, 0, 0
@@ -147,7 +146,7 @@ def _missing(values: Array, start: int, size: int, other: int, other_size: int, 
     return missing
 
 
-@compiled
+@compiled_like_numpy
 def _stands(values: Array, start: int, size: int, wanted: int) -> bool:
     """Whether `wanted` is in a sorted run of `values`."""
     low, high = start, start + size
@@ -160,7 +159,7 @@ def _stands(values: Array, start: int, size: int, wanted: int) -> bool:
     return low < start + size and values[low] == wanted
 
 
-@compiled
+@compiled_like_numpy
 def longest_gap(ordered: Array, values: Array, start: int, size: int, ngram: int) -> int:
     """Words in a row that no n-gram covers which stands in a sorted run of `values`; `ordered`: the n-grams of a text in order."""
     longest, run, total = 0, 0, len(ordered)
@@ -174,7 +173,7 @@ def longest_gap(ordered: Array, values: Array, start: int, size: int, ngram: int
     return longest
 
 
-@compiled
+@compiled_like_numpy
 def _judge(
     buckets: Array,
     members: Array,

@@ -25,9 +25,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.dedup import normalise
-from curate.dedup.xxh3 import compiled, xxh3
+from curate.dedup.xxh3 import xxh3
 from curate.filters import scripts
-from curate.filters.jit import Array, Number
+from curate.filters.jit import Array, Number, compiled_like_numpy
 from curate.filters.utf8 import encode
 from curate.read.columns import values
 
@@ -170,7 +170,7 @@ def permutations(count: int, seed: int = 1) -> tuple[Words, Words]:
     return a, generator.randint(0, 1 << 32, count, dtype=U32)
 
 
-@compiled
+@compiled_like_numpy
 def _entry(code: int, table: Array) -> Number:
     """The entry of a code point in a fold table, with its flags."""
     if code < TABLE:
@@ -182,13 +182,13 @@ def _entry(code: int, table: Array) -> Number:
     return nb.int64(0 if table[0x2014] == 0 else code)  # a dash is a part of a word in `symbols` alone
 
 
-@compiled
+@compiled_like_numpy
 def _size(first: int) -> int:
     """Bytes of the character that begins with this byte of UTF-8."""
     return 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
 
 
-@compiled
+@compiled_like_numpy
 def _code(data: Array, at: int, size: int) -> Number:
     """The code point of the character of `size` bytes at `at`."""
     first = nb.int64(data[at])
@@ -203,7 +203,7 @@ def _code(data: Array, at: int, size: int) -> Number:
     return (first & 0x7) << 18 | second << 12 | third << 6 | nb.int64(data[at + 3]) & 0x3F
 
 
-@compiled
+@compiled_like_numpy
 def _words(
     data: Array, start: int, end: int, table: Array, several: Array, norm: Array, starts: Array, stop: int
 ) -> tuple[int, int]:
@@ -257,13 +257,13 @@ def _words(
     return count, flags
 
 
-@compiled
+@compiled_like_numpy
 def _needs(words: int, flags: int) -> bool:
     """Whether a text must go to Python before its words are told: a mark alone is part of a word where there is no letter."""
     return bool(flags & (IN_PYTHON | COMPOSE)) or (words == 0 and bool(flags & MARK))
 
 
-@compiled
+@compiled_like_numpy
 def fmix32(h: Number) -> Number:
     """The finaliser of MurmurHash3: a bijection on 32 bits that mixes well."""
     h = nb.uint32((h ^ h >> nb.uint32(16)) * nb.uint32(0x85EBCA6B))
@@ -271,7 +271,7 @@ def fmix32(h: Number) -> Number:
     return nb.uint32(h ^ h >> nb.uint32(16))
 
 
-@compiled
+@compiled_like_numpy
 def _shingles(norm: Array, starts: Array, words: int, ngram: int, hashes: Array) -> int:
     """Hash each shingle of the normalised text to `hashes`; the number of shingles."""
     if words == 0:
@@ -283,7 +283,7 @@ def _shingles(norm: Array, starts: Array, words: int, ngram: int, hashes: Array)
     return count
 
 
-@compiled
+@compiled_like_numpy
 def _signature(hashes: Array, count: int, a: Array, b: Array, signature: Array) -> None:
     """Permutation outside, shingles inside: the inner loop is three vector instructions for eight shingles."""
     for p in range(len(a)):
@@ -294,7 +294,7 @@ def _signature(hashes: Array, count: int, a: Array, b: Array, signature: Array) 
         signature[p] = least
 
 
-@compiled
+@compiled_like_numpy
 def _batch(
     data: Array,
     offsets: Array,
@@ -340,7 +340,7 @@ def _batch(
     return total
 
 
-@compiled
+@compiled_like_numpy
 def _bands(signatures: Array, rows: int, out: Array) -> None:
     """Fill `out`, (n, bands), with the hash of each band of each signature, (n, bands x rows x 4) bytes."""
     for i in range(out.shape[0]):

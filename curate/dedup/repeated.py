@@ -25,9 +25,8 @@ from curate.corpus.shards import FACTS, opened
 from curate.dedup import index
 from curate.dedup.base import REMOVALS
 from curate.dedup.tables import summed, timed
-from curate.dedup.xxh3 import compiled
 from curate.files import storage
-from curate.filters.jit import Array
+from curate.filters.jit import Array, compiled_like_numpy
 
 if TYPE_CHECKING:
     from curate.dedup.substrings import Substrings
@@ -309,7 +308,7 @@ def runs(removals: pa.Table) -> pa.Table:
     return pa.table([pa.array(c) for c in columns], names=["doc", "pos", "survivor", "value", "place"])
 
 
-@compiled
+@compiled_like_numpy
 def _runs(
     doc: Array,
     pos: Array,

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from curate.dedup import normalise
 from curate.dedup.xxh3 import U64
-from curate.dedup.xxh3 import compiled as compiled_hashing
 from curate.dedup.xxh128 import xxh128
-from curate.filters.jit import Array, Number, compiled, inner
+from curate.filters.jit import Array, Number, compiled, compiled_like_numpy, inner
 from curate.filters.sentence_ends import INVISIBLE, MAY_DEPEND
 from curate.filters.utf8 import decode, encode
 
@@ -188,7 +187,7 @@ def spans(sentences: Folded, size: int) -> NDArray[np.int64]:
     return found
 
 
-@compiled_hashing
+@compiled_like_numpy
 def _spans(data: Array, ends: Array, hashes: Array, size: int, found: Array) -> None:
     start = 0
     for i in range(len(ends)):

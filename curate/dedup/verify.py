@@ -20,9 +20,8 @@ import pyarrow.dataset as pads
 
 from curate.corpus.shards import ShardWriter
 from curate.dedup.tables import Prints, count, gather, summed, timed
-from curate.dedup.xxh3 import compiled
 from curate.files import storage
-from curate.filters.jit import Array
+from curate.filters.jit import Array, compiled_like_numpy
 
 if TYPE_CHECKING:
     from curate.dedup.minhash import MinHash
@@ -49,7 +48,7 @@ def verified(s: "Session", step: "MinHash", prints: Prints, work: str, seconds: 
     return {"candidate_documents": documents, **{name: sums[name] for name in ("compared", "similar", "refused")}}
 
 
-@compiled
+@compiled_like_numpy
 def unique_sets(values: Array, offsets: Array, sizes: Array) -> None:
     """Sort the numbers of each document in place and drop repeated ones; `sizes` gets how many are left."""
     for i in range(len(offsets) - 1):
@@ -63,7 +62,7 @@ def unique_sets(values: Array, offsets: Array, sizes: Array) -> None:
         sizes[i] = size
 
 
-@compiled
+@compiled_like_numpy
 def jaccard(values: Array, start: int, size: int, other: int, other_size: int) -> float:
     """Jaccard similarity of two sorted runs of `values`; 0 where one is empty."""
     i, j, common = 0, 0, 0
@@ -76,7 +75,7 @@ def jaccard(values: Array, start: int, size: int, other: int, other_size: int) -
     return common / union if union else 0.0
 
 
-@compiled
+@compiled_like_numpy
 def _root(parents: Array, p: int) -> int:
     while parents[p] != p:
         parents[p] = parents[parents[p]]
@@ -84,7 +83,7 @@ def _root(parents: Array, p: int) -> int:
     return p
 
 
-@compiled
+@compiled_like_numpy
 def candidates(p: int, buckets: Array, members: Array, counts: Array, found: Array) -> int:
     """The documents before `p` that share a band with it, ascending and once each, to `found`; how many."""
     total = 0
@@ -104,7 +103,7 @@ def candidates(p: int, buckets: Array, members: Array, counts: Array, found: Arr
     return size
 
 
-@compiled
+@compiled_like_numpy
 def _similar(p: int, q: int, starts: Array, sizes: Array, values: Array, threshold: float, tally: Array) -> bool:
     """Whether two documents are similar; counts the comparison, which sizes too different save."""
     if min(sizes[p], sizes[q]) < threshold * max(sizes[p], sizes[q]):
@@ -115,7 +114,7 @@ def _similar(p: int, q: int, starts: Array, sizes: Array, values: Array, thresho
     return bool(found)
 
 
-@compiled
+@compiled_like_numpy
 def join(p: int, buckets: Array, members: Array, counts: Array, tally: Array) -> None:
     """Make `p` a member of its bands, where there is room."""
     for j in range(buckets.shape[1]):
@@ -127,7 +126,7 @@ def join(p: int, buckets: Array, members: Array, counts: Array, tally: Array) ->
             tally[2] += 1
 
 
-@compiled
+@compiled_like_numpy
 def _connect(
     buckets: Array,
     members: Array,
@@ -166,7 +165,7 @@ def _connect(
         out[p] = _root(out, p)
 
 
-@compiled
+@compiled_like_numpy
 def _represent(
     buckets: Array,
     members: Array,
@@ -189,14 +188,14 @@ def _represent(
             join(p, buckets, members, counts, tally)
 
 
-@compiled
+@compiled_like_numpy
 def _similarities(survivors: Array, starts: Array, sizes: Array, values: Array, out: Array) -> None:
     for p in range(len(survivors)):
         q = survivors[p]
         out[p] = jaccard(values, starts[p], sizes[p], starts[q], sizes[q])
 
 
-@compiled
+@compiled_like_numpy
 def _firsts(keys: Array, slots: Array, firsts: Array, copies: Array) -> None:
     """For each key the place of its first occurrence, and there how often it occurs.
 

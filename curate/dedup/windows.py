@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.dedup.kernel import TABLE
-from curate.dedup.xxh3 import compiled, xxh3
-from curate.filters.jit import Array
+from curate.dedup.xxh3 import xxh3
+from curate.filters.jit import Array, compiled_like_numpy
 from curate.filters.scripts import part_words
 
 LONGEST = 1000
@@ -30,7 +30,7 @@ def spaces() -> npt.NDArray[np.bool_]:
     return np.fromiter((chr(code).isspace() for code in range(TABLE)), np.bool_, TABLE)
 
 
-@compiled
+@compiled_like_numpy
 def _spans(data: Array, table: Array, starts: Array, ends: Array) -> int:
     """Where the words between white space begin and end; their number."""
     at, count, inside = 0, 0, False
@@ -53,7 +53,7 @@ def _spans(data: Array, table: Array, starts: Array, ends: Array) -> int:
     return count
 
 
-@compiled
+@compiled_like_numpy
 def _mixed(x: np.uint64) -> np.uint64:
     """The finaliser of MurmurHash3, 64 bits."""
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
@@ -61,7 +61,7 @@ def _mixed(x: np.uint64) -> np.uint64:
     return x ^ (x >> np.uint64(33))
 
 
-@compiled
+@compiled_like_numpy
 def _windows(
     data: Array, starts: Array, ends: Array, count: int, length: int, in_bytes: bool, hi: Array, lo: Array, sizes: Array
 ) -> int:

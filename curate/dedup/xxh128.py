@@ -25,12 +25,12 @@ from curate.dedup.xxh3 import (
     _avalanche64,
     _mix,
     _swapped,
-    compiled,
     lanes_of,
     load32,
     load64,
     merged,
 )
+from curate.filters.jit import compiled_like_numpy
 
 Half = tuple[np.uint64, np.uint64]
 """(low, high)"""
@@ -48,7 +48,7 @@ def upper_product(_context: Any, x: Any, y: Any) -> object:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@compiled
+@compiled_like_numpy
 def _small(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     """Up to 8 bytes."""
     if size >= 4:
@@ -70,7 +70,7 @@ def _small(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     return _avalanche64(load64(SECRET, 64) ^ load64(SECRET, 72)), _avalanche64(load64(SECRET, 80) ^ load64(SECRET, 88))
 
 
-@compiled
+@compiled_like_numpy
 def _short(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     """9 to 16 bytes."""
     first, last = load64(data, start), load64(data, start + size - 8)
@@ -83,7 +83,7 @@ def _short(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     return _avalanche(low * P64_2), _avalanche(upper_product(low, P64_2) + high * P64_2)
 
 
-@compiled
+@compiled_like_numpy
 def _both(low: np.uint64, high: np.uint64, data: npt.NDArray[np.uint8], one: int, other: int, secret: int) -> Half:
     """The sums with 16 bytes at each of two places."""
     low = (low + _mix(data, one, secret)) ^ (load64(data, other) + load64(data, other + 8))
@@ -91,7 +91,7 @@ def _both(low: np.uint64, high: np.uint64, data: npt.NDArray[np.uint8], one: int
     return low, high
 
 
-@compiled
+@compiled_like_numpy
 def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     """17 to 240 bytes."""
     low, high, end = nb.uint64(size) * P64_1, U64(0), start + size
@@ -109,14 +109,14 @@ def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     return _avalanche(low + high), U64(0) - _avalanche(mixed)
 
 
-@compiled
+@compiled_like_numpy
 def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> Half:
     """More than 240 bytes."""
     lanes, length = lanes_of(data, start, size), nb.uint64(size)
     return merged(lanes, 11, length * P64_1), merged(lanes, 117, ~(length * P64_2))
 
 
-@compiled
+@compiled_like_numpy
 def xxh128(data: npt.NDArray[np.uint8], start: int, end: int) -> Half:
     """XXH3-128 of the bytes data[start:end], `data` a contiguous array of uint8: (low, high) half."""
     size = end - start

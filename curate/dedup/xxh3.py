@@ -6,14 +6,16 @@ for long inputs. It reads eight bytes at a time, little-endian, so it needs a li
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from curate.filters.jit import compiled_like_numpy
 
 SECRET = np.frombuffer(
     bytes.fromhex(
@@ -30,17 +32,6 @@ P64_1, P64_2, P64_3 = U64(11400714785074694791), U64(14029467366897019727), U64(
 P64_4, P64_5 = U64(9650029242287828579), U64(2870177450012600261)
 MIX_1, MIX_2 = U64(0x165667919E3779F9), U64(0x9FB21C651E98DF25)
 LOW = U64(0xFFFF_FFFF)
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """`function` compiled at its first call, kept on disk where there is a place for it (not inside a zip)."""
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
-    except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
 
 def _loader(bits: int) -> Callable[..., Any]:
@@ -74,32 +65,32 @@ def folded_product(_context: Any, x: Any, y: Any) -> object:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@compiled
+@compiled_like_numpy
 def _avalanche(h: np.uint64) -> np.uint64:
     h = (h ^ h >> U64(37)) * MIX_1
     return h ^ h >> U64(32)
 
 
-@compiled
+@compiled_like_numpy
 def _avalanche64(h: np.uint64) -> np.uint64:
     h = (h ^ h >> U64(33)) * P64_2
     h = (h ^ h >> U64(29)) * P64_3
     return h ^ h >> U64(32)
 
 
-@compiled
+@compiled_like_numpy
 def _swapped(x: np.uint64) -> np.uint64:
     x = (x & U64(0x00FF00FF00FF00FF)) << U64(8) | x >> U64(8) & U64(0x00FF00FF00FF00FF)
     x = (x & U64(0x0000FFFF0000FFFF)) << U64(16) | x >> U64(16) & U64(0x0000FFFF0000FFFF)
     return x << U64(32) | x >> U64(32)
 
 
-@compiled
+@compiled_like_numpy
 def _mix(data: npt.NDArray[np.uint8], at: int, secret: int) -> np.uint64:
     return folded_product(load64(data, at) ^ load64(SECRET, secret), load64(data, at + 8) ^ load64(SECRET, secret + 8))  # type: ignore[no-any-return]
 
 
-@compiled
+@compiled_like_numpy
 def _short(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """Up to 16 bytes."""
     if size > 8:
@@ -120,7 +111,7 @@ def _short(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     return _avalanche64(load64(SECRET, 56) ^ load64(SECRET, 64))
 
 
-@compiled
+@compiled_like_numpy
 def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """129 to 240 bytes."""
     h = nb.uint64(size) * P64_1
@@ -132,7 +123,7 @@ def _middle(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     return _avalanche(h + _mix(data, start + size - 16, 119))
 
 
-@compiled
+@compiled_like_numpy
 def _stripe(lanes: npt.NDArray[np.uint64], data: npt.NDArray[np.uint8], at: int, secret: int) -> None:
     for i in range(8):
         value = load64(data, at + 8 * i)
@@ -141,7 +132,7 @@ def _stripe(lanes: npt.NDArray[np.uint64], data: npt.NDArray[np.uint8], at: int,
         lanes[i] += (key & LOW) * (key >> U64(32))
 
 
-@compiled
+@compiled_like_numpy
 def lanes_of(data: npt.NDArray[np.uint8], start: int, size: int) -> npt.NDArray[np.uint64]:
     """The eight sums over more than 240 bytes: stripes of 64 bytes in blocks of 16."""
     lanes = np.array([P32_3, P64_1, P64_2, P64_3, P64_4, P32_2, P64_5, P32_1], np.uint64)
@@ -155,7 +146,7 @@ def lanes_of(data: npt.NDArray[np.uint8], start: int, size: int) -> npt.NDArray[
     return lanes
 
 
-@compiled
+@compiled_like_numpy
 def merged(lanes: npt.NDArray[np.uint64], secret: int, h: np.uint64) -> np.uint64:
     """One number of the eight sums, from `h` on."""
     for i in range(4):
@@ -165,13 +156,13 @@ def merged(lanes: npt.NDArray[np.uint64], secret: int, h: np.uint64) -> np.uint6
     return _avalanche(h)
 
 
-@compiled
+@compiled_like_numpy
 def _long(data: npt.NDArray[np.uint8], start: int, size: int) -> np.uint64:
     """More than 240 bytes."""
     return merged(lanes_of(data, start, size), 11, nb.uint64(size) * P64_1)
 
 
-@compiled
+@compiled_like_numpy
 def xxh3(data: npt.NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """XXH3-64 of the bytes data[start:end], `data` a contiguous array of uint8."""
     size = end - start

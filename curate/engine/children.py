@@ -30,7 +30,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
 from types import FrameType
 from typing import IO, TypedDict, TypeVar
 
@@ -173,7 +172,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     gc.disable()
-    _import_lightly()
+    leave_pandas_out()
     gc.enable()
     held = _threads_and_files()
     for line in sys.stdin.buffer:
@@ -285,14 +284,6 @@ def leave_pandas_out() -> None:
     if "pandas" not in sys.modules:
         with _without("pandas"):
             pa.array([0])
-
-
-def _import_lightly() -> None:
-    """Import what tasks need, without what it only looks for, a third of a second each: pandas, and scipy, by which numba knows
-    whether it can compile products of matrices."""
-    leave_pandas_out()
-    with _without("scipy"):
-        import_module("numba.np.arraymath")
 
 
 # ---- in the parent ----

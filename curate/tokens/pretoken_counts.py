@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import regex
 
-from curate.dedup.xxh3 import compiled, xxh3
-from curate.filters.jit import Array, Number
+from curate.dedup.xxh3 import xxh3
+from curate.filters.jit import Array, Number, compiled_like_numpy
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE, STRANGE = range(6)
 APOSTROPHE, BLANK = 0x27, 0x20
@@ -68,7 +68,7 @@ def classes(style: Style, strange: Any, size: int) -> npt.NDArray[np.uint8]:
     return table
 
 
-@compiled
+@compiled_like_numpy
 def _classify(data: Array, start: int, end: int, table: Array, kinds: Array, places: Array) -> int:
     """Class and place of each character of a text; how many, or -1 where one is strange."""
     at, count = start, 0
@@ -90,14 +90,14 @@ def _classify(data: Array, start: int, end: int, table: Array, kinds: Array, pla
     return count
 
 
-@compiled
+@compiled_like_numpy
 def _run(kinds: Array, i: int, n: int, kind: int) -> int:
     while i < n and kinds[i] == kind:
         i += 1
     return i
 
 
-@compiled
+@compiled_like_numpy
 def _contraction(data: Array, at: int, end: int, any_case: bool) -> int:
     """Characters of the contraction that begins with the apostrophe at `at`; 0: none."""
     first = data[at + 1] + 0 if at + 1 < end else 0
@@ -112,7 +112,7 @@ def _contraction(data: Array, at: int, end: int, any_case: bool) -> int:
     return 0
 
 
-@compiled
+@compiled_like_numpy
 def _space_end(kinds: Array, i: int, n: int, newlines: bool) -> int:
     r"""The end of `\s*[\r\n]+` (with `newlines`), else of `\s+(?!\S)`, else of `\s+`."""
     j, last = i, -1
@@ -124,7 +124,7 @@ def _space_end(kinds: Array, i: int, n: int, newlines: bool) -> int:
     return j if j == n or j - i == 1 else j - 1
 
 
-@compiled
+@compiled_like_numpy
 def _piece_end(data: Array, kinds: Array, places: Array, i: int, n: int, style: Array) -> int:
     """The character after the piece that begins at character `i`."""
     contractions, digits, blank_digits, any_before, newlines = style
@@ -146,7 +146,7 @@ def _piece_end(data: Array, kinds: Array, places: Array, i: int, n: int, style: 
     return _space_end(kinds, i, n, newlines != 0)
 
 
-@compiled
+@compiled_like_numpy
 def _slot(keys: Array, key: Number) -> Number:
     mask = len(keys) - 1
     at = np.int64(key & np.uint64(mask))
@@ -155,7 +155,7 @@ def _slot(keys: Array, key: Number) -> Number:
     return at
 
 
-@compiled
+@compiled_like_numpy
 def _count(
     data: Array,
     offsets: Array,
@@ -191,7 +191,7 @@ def _count(
     return len(offsets) - 1, unknown
 
 
-@compiled
+@compiled_like_numpy
 def _insert(keys: Array, sizes: Array, key: Number, size: int) -> Number:
     """Enter a piece; 1 where it is new."""
     at = _slot(keys, key)
@@ -200,12 +200,12 @@ def _insert(keys: Array, sizes: Array, key: Number, size: int) -> Number:
     return fresh + 0
 
 
-@compiled
+@compiled_like_numpy
 def _key(data: Array, start: int, end: int) -> np.uint64:
     return xxh3(data, start, end) | np.uint64(1)
 
 
-@compiled
+@compiled_like_numpy
 def _rehash(keys: Array, sizes: Array, new_keys: Array, new_sizes: Array) -> None:
     for at in range(len(keys)):
         if keys[at] != 0:
