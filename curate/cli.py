@@ -143,8 +143,8 @@ def group(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `curate`."""
-    # Arrow, which is loaded later, gives what is freed back at once, as in children (engine/starts.py).
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
+    # Arrow, which is loaded later, soon gives back what is freed, as in children (engine/starts.py).
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "3")
     run(group, arguments, "curate")
 
 
