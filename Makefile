@@ -104,7 +104,8 @@ TWO = --hypothesis-profile ci -n 2 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.dev
 	@command -v java >/dev/null || echo "no Java: the tests of Spark on this machine will be skipped (Debian: apt-get install openjdk-17-jre-headless)"
-	$(BIN)/python -m pytest $(TWO)
+	$(BIN)/python -m pytest $(TWO) -m "not alone"
+	$(BIN)/python -m pytest $(TWO) -m alone tests/jobs/test_differential.py
 
 test-fast: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not engine and not spark and not slow"

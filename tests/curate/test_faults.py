@@ -415,7 +415,7 @@ def test_inspect_in_a_file_has_one_form(folder, monkeypatch):
         monkeypatch.setenv("COLUMNS", columns)
         found.append(CliRunner().invoke(cli.group, ["inspect", "a.jsonl"]).stdout)
     assert found[0] == found[1]
-    assert "1 in 1 files" in found[0]
+    assert "1 in 1 file " in found[0]
     assert all(line == line.rstrip() for line in found[0].splitlines())
 
 

@@ -27,8 +27,8 @@ java = pytest.mark.skipif(session.java() is None, reason="no Java: install openj
 
 
 def on_spark(test: Callable[..., None]) -> Callable[..., None]:
-    """A test on the one session of this module."""
-    return java(pytest.mark.spark(test))
+    """A test on the one session of this module, which can't be in a process that had one of the embedded engine."""
+    return java(pytest.mark.spark(pytest.mark.alone(test)))
 
 
 TEXTS = st.one_of(

@@ -63,7 +63,7 @@ def test_an_archive_whose_list_is_damaged_has_no_members(tmp_path: Path) -> None
 )
 def test_what_is_left_out_is_told_by_its_first_names(names: list[str], told: str) -> None:
     first = ", ".join(sorted(names)[: files.SHOWN])
-    assert files._note("here", "unfinished", names) == told.format(first=first)
+    assert files.note("here", "unfinished", names) == told.format(first=first)
 
 
 # ---- JSON lines ----
