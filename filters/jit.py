@@ -47,26 +47,26 @@ class _Cache(caching.FunctionCache):  # type: ignore[misc]
             return self._load_overload(sig, target_context)
 
 
-def _cached(function: F, counts: bool, **options: Any) -> F:
+def _cached(function: F, **options: Any) -> F:
     made: Any = njit(**_CALLED, **options)(function)
     made._cache = _Cache(function)
-    made._cache.counts = counts
+    made._cache.counts = options.get("_nrt", True)
     return made  # type: ignore[no-any-return]
 
 
 def compiled(function: F) -> F:
     """A compiled function that Python calls. It makes no arrays."""
-    return _cached(function, not _NO_COUNTS, **_NO_COUNTS)
+    return _cached(function, **_NO_COUNTS)
 
 
 def compiled_making(function: F) -> F:
     """A compiled function that Python calls and that makes arrays."""
-    return _cached(function, True)
+    return _cached(function)
 
 
 def compiled_like_numpy(function: F) -> F:
     """The same, where a division by zero is no error but numpy's result: no check at each of them."""
-    return _cached(function, True, error_model="numpy")
+    return _cached(function, error_model="numpy")
 
 
 def inner(function: F) -> F:

@@ -3,11 +3,12 @@
 import ctypes
 import os
 import struct
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+
+from curate.engine.sail import _in_thread
 
 T = TypeVar("T")
 _VERSION = 0x20080522  # linux/capability.h
@@ -15,19 +16,13 @@ _VERSION = 0x20080522  # linux/capability.h
 
 def powerless(call: Callable[[], T]) -> T | Exception:
     """What `call` returns or raises for a user whom permissions bind. Skips the test where root can't be one."""
-    found: list[T | Exception] = []
 
-    def run() -> None:
+    def run() -> T:
         if os.geteuid() == 0 and ctypes.CDLL(None).capset(struct.pack("Ii", _VERSION, 0), bytes(24)):
-            return
-        try:
-            found.append(call())
-        except Exception as error:
-            found.append(error)
+            pytest.skip("root can't give up its capabilities here")
+        return call()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if not found:
-        pytest.skip("root can't give up its capabilities here")
-    return found[0]
+    try:
+        return _in_thread(run)
+    except Exception as error:
+        return error

@@ -230,9 +230,8 @@ def _start(*files: int) -> Started:
     for name, value in SPARING.items():
         environment.setdefault(name, value)
     with _mark() as (file, mark):
-        mask = signal.pthread_sigmask(
-            signal.SIG_BLOCK, {signal.SIGINT}
-        )  # Ctrl-C is the parent's to handle: they inherit this
+        # Ctrl-C is the parent's to handle; a process begins with what is blocked here
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = subprocess.Popen(
                 [sys.executable, "-c", CHILD, str(file), *map(str, files)],

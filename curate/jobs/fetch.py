@@ -171,9 +171,8 @@ class _Download:
                 if not failures:
                     patience = Patience(self.url, ATTEMPTS, self._unit)
                 offline = isinstance(error, NoNameError) and not self._here()
-                if (
-                    offline or failures >= ATTEMPTS or getattr(error, "errno", None) in (28, 30, 122)
-                ):  # full, read-only, quota
+                full = getattr(error, "errno", None) in (28, 30, 122)  # or read-only, or a quota
+                if offline or full or failures >= ATTEMPTS:
                     raise OutputError(f"{self.target}: {error}; what is here stays, run again to go on") from None
                 patience.wait(str(error).removeprefix(f"{self.told}: ") or type(error).__name__, say=True)
             if self._total >= 0 and self._here() >= self._total:

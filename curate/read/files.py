@@ -28,6 +28,7 @@ _LEFT_OUT = {
     "linked": "links to nowhere or to what is read already, pipes, devices",
     "name": "whose names are no UTF-8",
     "other": "no Parquet and no JSON lines",
+    "called": "not called as crawl files are",
 }
 """Why files are left out."""
 _SPLITS = ("test", "tests", "testing", "eval", "evaluation", "val", "valid", "validation", "dev", "devel")

@@ -320,11 +320,9 @@ def _folder(system: object, inner: str, name: str, notes: list[str]) -> dict[str
         notes.append(note(name, "linked", left))
     found: dict[str, int | None] = {path: size for path, size in files if _ARCHIVE.search(path)}
     if found:
-        others = sorted(path for path, _ in files if path not in found and not _is_beside(path, name))
+        others = [path for path, _ in files if path not in found and not _is_beside(path, name)]
         if others:
-            many = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
-            shown = ", ".join(map(os.path.basename, others[:3])) + (" …" if len(others) > 3 else "")
-            notes.append(f"{name}: {many} left out, not called as crawl files are ({shown})")
+            notes.append(note(name, "called", [os.path.basename(path) for path in others]))
         return found
     others = sorted(os.path.basename(path) for path, _ in files)
     hint = f"; it holds {len(others)} other files, such as {', '.join(others[:3])}" if others else "; it is empty"
