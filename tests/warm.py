@@ -51,9 +51,9 @@ def _surroundings() -> tuple[object, ...]:
 class _Server(starts.Server):
     """What children are forked from, likewise."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: starts.Server | None = None) -> None:
         self.around = _surroundings()
-        super().__init__()
+        super().__init__(base)
 
 
 class _Child(children.Child):
@@ -61,9 +61,9 @@ class _Child(children.Child):
 
     def __init__(self, memory: int, started: starts.Started | None = None) -> None:
         self.started = _surroundings()
-        if isinstance(starts._server, _Server) and starts._server.around != self.started:
-            _dropped.append(starts._server)
-            starts._server = None
+        if any(isinstance(one, _Server) and one.around != self.started for one in starts._servers):
+            _dropped.extend(starts._servers)
+            starts._servers.clear()
         super().__init__(memory, started)
 
     @property
@@ -86,13 +86,19 @@ def _rest() -> None:
         list(child.request("tests.warm:forget", None))
 
 
+def _load(function, *tasks, memory=0):
+    """What a job loads is not for the next one's."""
+    for task in tasks:
+        children.call(function, task, memory=memory)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def warm_children():
     """Jobs of this process leave their children to the next one."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(children, "Child", _Child)
         patched.setattr(starts, "Server", _Server)
-        patched.setattr(children, "load", children.call)  # what a job loads is not for the next one's
+        patched.setattr(children, "load", _load)
         patched.setattr(session, "children", types.SimpleNamespace(**{**vars(children), "close_all": _rest}))
         yield
     children.close_all()

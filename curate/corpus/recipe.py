@@ -175,19 +175,24 @@ def load_steps(recipe: Recipe) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LoadTask:
-    """A recipe whose steps are to be loaded."""
+    """What is to be loaded: the steps of a recipe, or what reads pages."""
 
     recipe: str
     """Its text."""
     where: str
     """Its name in messages."""
     engine: str = ""
-    """The extractor that will read pages, if any does."""
+    """The extractor of those that read pages."""
+    reader: str = ""
+    """Their module."""
 
 
 def load_in_child(task: LoadTask) -> None:
-    """Task: load what the steps of a recipe need, and an extractor of ours. Raises RecipeError."""
-    load_steps(parse(task.recipe, task.where))
+    """Task: load what the steps of a recipe need, or an extractor of ours. Raises RecipeError."""
+    if task.reader:
+        importlib.import_module(task.reader)
+    if task.engine in ("", UNION):  # union asks the steps for each page
+        load_steps(parse(task.recipe, task.where))
     engines = UNITED if task.engine in ("curate", UNION) else (task.engine,)  # with what it falls back on
     for name in filter(ENGINES.__contains__, engines):
         named_extractor(name)("<p>a</p>", None)  # each imports the most with its first page

@@ -16,6 +16,7 @@ Messages are length-prefixed frames on pipes, JSON and Arrow only: nothing that 
 
 import errno
 import gc
+import importlib
 import json
 import mmap
 import os
@@ -27,7 +28,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import FrameType
@@ -36,7 +37,8 @@ from typing import IO, TypedDict, TypeVar
 import pyarrow as pa
 
 from curate import errors
-from curate.engine import memory, starts, tasks
+from curate.engine import memory, starts
+from curate.engine import tasks as typed
 from curate.engine.starts import ALIVE, MARK, ORDER
 from curate.errors import CrashError, CurateError, EngineError
 from curate.files import storage, typed_json
@@ -137,7 +139,7 @@ def _function(reference: str) -> Callable[..., object]:
     tenth of a second."""
     gc.disable()
     try:
-        return tasks.function(reference)
+        return typed.function(reference)
     finally:
         gc.freeze()
         gc.enable()
@@ -145,7 +147,7 @@ def _function(reference: str) -> Callable[..., object]:
 
 def _serve(request: Request, out: IO[bytes]) -> None:
     try:
-        answer = tasks.call_json(_function(request["function"]), request["task"])
+        answer = typed.call_json(_function(request["function"]), request["task"])
         if isinstance(answer, Iterator):
             for batch in answer:
                 _send(out, BATCH, _pack(batch))
@@ -166,18 +168,22 @@ def main() -> None:
     the shared page: until there is an empty line, then be forked; the new process serves requests."""
     global _shared
     storage.be_patient()
-    if not sys.argv[2:]:
+    orders = int(sys.argv[2]) if sys.argv[2:] else -1
+    if orders < 0:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     gc.disable()
     leave_pandas_out()
+    if orders >= 0:  # in the time that the command takes to say what is to be loaded
+        for name in ("curate.filters.jit", "numpy.ma", "pyarrow.compute"):
+            importlib.import_module(name)
     gc.enable()
     held = _threads_and_files()
     for line in sys.stdin.buffer:
         if line == b"\n":
-            _be_forked(socket.socket(fileno=int(sys.argv[2])), out.fileno(), held)
+            orders = _be_forked(socket.socket(fileno=orders), out.fileno(), held)
             continue
         request = json.loads(line)
         _limit_memory(request["memory"])
@@ -185,8 +191,9 @@ def main() -> None:
         memory.give_back()
 
 
-def _be_forked(orders: socket.socket, out: int, held: int) -> None:
-    """Fork when asked to (`starts.ORDER`), until the parent ends. Comes back in each new process, with pipes of its own.
+def _be_forked(orders: socket.socket, out: int, held: int) -> int:
+    """Fork when asked to (`starts.ORDER`), until the parent ends. Comes back in each new process, with pipes of its own, and its own
+    socket where it is to be forked, too (else -1).
 
     A process with threads or open files beyond those `held` at first is not forked: the new one would lack the threads, and both
     would read the files by one place. What a recipe loads may have either.
@@ -195,7 +202,7 @@ def _be_forked(orders: socket.socket, out: int, held: int) -> None:
     gc.freeze()  # what is here is shared as long as nobody writes to it
     server = os.getpid()
     while True:
-        asked, files, *_ = socket.recv_fds(orders, ORDER.size, 3)
+        asked, files, *_ = socket.recv_fds(orders, ORDER.size, 4)
         if not asked:
             os._exit(0)
         (answer,) = ORDER.unpack(asked)
@@ -205,15 +212,18 @@ def _be_forked(orders: socket.socket, out: int, held: int) -> None:
             except OSError as error:
                 answer = -(error.errno or errno.EAGAIN)
             if answer == 0:
-                threading.Thread(target=_end_with, args=(server,), daemon=True).start()
                 os.dup2(files[0], 0)
                 os.dup2(files[1], out)
                 _shared = mmap.mmap(files[2], MARK.size)
                 orders.close()
-            for file in files:
+                if not files[3:]:  # a server has no threads; it ends with its pipe or its socket
+                    threading.Thread(target=_end_with, args=(server,), daemon=True).start()
+            for file in files[:3]:
                 os.close(file)
             if answer == 0:
-                return
+                return files[3] if files[3:] else -1
+            for file in files[3:]:
+                os.close(file)
         else:
             ended, status = os.waitpid(answer, os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if ended else ALIVE
@@ -306,12 +316,20 @@ class Child:
 
         Not `limited`: the child's limit of memory is for later requests. Raises ChildError when the function raised, ChildDied when the process ended.
         """
+        self.ask(reference, task, limited=limited)
+        yield from self.answers()
+
+    def ask(self, reference: str, task: object, *, limited: bool = True) -> None:
+        """`request`, of which `answers` gives what comes of it."""
         try:
             message = Request(function=reference, task=task, memory=self.memory if limited else 0)
             self._started.requests.write(json.dumps(message).encode() + b"\n")
             self._started.requests.flush()
         except BrokenPipeError:
             raise self._died() from None
+
+    def answers(self) -> Iterator[pa.RecordBatch | object]:
+        """What `request` yields."""
         while True:
             kind, payload = self._receive()
             if kind == BATCH:
@@ -412,22 +430,40 @@ def call(function: Callable[[T], R], task: T, *, memory: int = 0) -> R:
     Tasks write what they write at their end, whole: a second run is harmless. Raises EngineError when that one dies too, CrashError
     where nobody killed it.
     """
-    return tasks.result_of(function, call_json(tasks.reference(function), typed_json.dump(task), memory))
+    return typed.result_of(function, call_json(typed.reference(function), typed_json.dump(task), memory))
 
 
-def load(function: Callable[[T], R], task: T, *, memory: int = 0) -> None:
-    """Run a task that loads what the children need, once for all of them: where they are forked and none is yet, in the process
-    that they are forked from. Raises as `call` does."""
-    server = starts.server()
-    if server and not server.forked:
-        try:
-            child = Child(0, server.started)
-            for _ in child.request(tasks.reference(function), typed_json.dump(task), limited=False):
-                return
-        except ChildDied:
-            if _ending.is_set():
-                raise
-    call(function, task, memory=memory)
+def load(function: Callable[[T], R], *tasks: T, memory: int = 0) -> None:
+    """Run tasks that load what the children need, once for all of them: where they are forked and none is yet, in the processes that they
+    are forked from, side by side. Children have what the first has loaded, after `turn` what the next has. Raises as `call` does."""
+    for task in tasks if not _loaded(function, tasks) else ():
+        call(function, task, memory=memory)
+
+
+def _loaded(function: Callable[[T], R], tasks: Sequence[T]) -> bool:
+    """Whether each task was run in the process that children are forked from at its turn."""
+    try:
+        server = starts.server()
+        servers = starts.apart(len(tasks)) if tasks[1:] else [server] if server and not server.forked else []
+        loading = [Child(0, one.started) for one in servers]
+        for child, task in zip(loading, tasks, strict=False):
+            child.ask(typed.reference(function), typed_json.dump(task), limited=False)
+        for child in loading:
+            for _ in child.answers():
+                pass
+    except (ChildDied, OSError):
+        if _ending.is_set():
+            raise
+        return False
+    return bool(servers)
+
+
+def turn() -> None:
+    """From now on children have what the next task of `load` has loaded; none may be at work. Nothing where there is none."""
+    if starts.more():
+        with _lock:
+            _end_idle()
+        starts.turn()
 
 
 def call_json(reference: str, task: object, memory: int = 0, *, limited: bool = False) -> object:
@@ -489,9 +525,13 @@ def ending() -> bool:
 def close_all() -> None:
     """End the idle children, and what they were forked from, unless some are at work."""
     with _lock:
-        for child in _idle:  # they end side by side
-            child.kill()
-        while _idle:
-            _idle.pop().close()
+        _end_idle()
         if not _busy:
             starts.close()
+
+
+def _end_idle() -> None:
+    for child in _idle:  # they end side by side
+        child.kill()
+    while _idle:
+        _idle.pop().close()

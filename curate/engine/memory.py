@@ -4,7 +4,7 @@ import ctypes
 import os
 import re
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -33,13 +33,17 @@ def size(text: str) -> int:
     return count
 
 
-def free(limit: int | None = None, root: Path = Path("/"), server: int = 0) -> int | None:
+def free(limit: int | None = None, root: Path = Path("/"), servers: Sequence[int] = ()) -> int | None:
     """Bytes that this process and its children may still take, of the machine and of the `limit` that they were given; None when
-    unknown. What the process `server` holds counts as free: the children are forked from it and share it."""
-    found = [] if limit is None else [limit - held(os.getpid(), root) + (share(server, root) if server else 0)]
+    unknown. What the largest of the processes `servers` holds counts as free: children are forked from one of them at a time and share it."""
+    found = (
+        []
+        if limit is None
+        else [limit - held(os.getpid(), root) + max((share(one, root) for one in servers), default=0)]
+    )
     there = available(root)
     if there is not None:
-        found.append(there + (anonymous(server, root) if server else 0))
+        found.append(there + max((anonymous(one, root) for one in servers), default=0))
     return min(found, default=None)
 
 

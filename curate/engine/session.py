@@ -377,7 +377,7 @@ def _sail(cores: int, private: bool, limit: int | None) -> Iterator[Session]:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         return spark
 
-    there = memory.free(limit, server=starts.server_pid())
+    there = memory.free(limit, servers=starts.server_pids())
     fit = memory.cores_that_fit(cores, there, memory.allowed(), limit)
     found = Session("sail", start, fit, closed=closed)
     found.memory = limit

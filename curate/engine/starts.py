@@ -2,8 +2,9 @@
 the rest of itself.
 
 That first one is a server: it imports what tasks need, loads what it is told to, and is then forked for each child, which takes
-milliseconds instead of half a second and shares memory. It sees nothing that was crawled. Where Python can't fork well (not on Linux),
-each child is started anew.
+milliseconds instead of half a second and shares memory. It sees nothing that was crawled. What children need at first and what they need
+later can be loaded side by side, by two servers forked from it (`apart`, `turn`). Where Python can't fork well (not on Linux), each child
+is started anew.
 """
 
 import errno
@@ -26,8 +27,8 @@ from curate.errors import EngineError
 
 MARK = struct.Struct("<q")
 ORDER = struct.Struct("<q")
-"""What a server is asked: 0 (with three files) to fork, or how the process of this number has ended. It answers with a number, too: that
-of the new process, an exit code or ALIVE, the negative number of an error."""
+"""What a server is asked: 0 (with three files; with four, a server's) to fork, or how the process of this number has ended. It answers
+with a number, too: that of the new process, an exit code or ALIVE, the negative number of an error."""
 ALIVE = 1 << 32
 FORKS = sys.platform == "linux"
 KILLED = frozenset({errno.EPIPE, errno.ECONNRESET})
@@ -76,16 +77,16 @@ class Started(NamedTuple):
 class Server:
     """A process that is forked."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: "Server | None" = None) -> None:
         self.lock = threading.RLock()
         self.forked = False
         """Whether it was: it can't be asked to load anything then."""
         self._socket, theirs = socket.socketpair()
         with theirs:
-            self.started = _start(theirs.fileno())
+            self.started = base.fork(theirs.fileno()) if base else _start(theirs.fileno())
 
-    def fork(self) -> Started:
-        """A new process. Raises OSError where there can be none."""
+    def fork(self, *files: int) -> Started:
+        """A new process; with the socket of a server, where it is to be one. Raises OSError where there can be none."""
         with self.lock, _mark() as (file, mark):
             if not self.forked:
                 self.forked = True
@@ -94,7 +95,7 @@ class Server:
             (stdin, requests), (answers, stdout) = os.pipe(), os.pipe()
             found = Started(Forked(self), os.fdopen(requests, "wb"), os.fdopen(answers, "rb"), mark)
             try:
-                found.process.pid = self.ask(0, (stdin, stdout, file))
+                found.process.pid = self.ask(0, (stdin, stdout, file, *files))
             except OSError:
                 found.requests.close()
                 found.answers.close()
@@ -155,7 +156,8 @@ class Forked:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-_server: Server | None = None
+_servers: list[Server] = []
+"""Children are forked from the first; the last was started, those before it were forked from it."""
 _lock = threading.RLock()
 
 
@@ -169,13 +171,35 @@ def ahead(memory: int | None) -> None:
 def server() -> Server | None:
     """The process that is forked from, a new one where there is none; None where children are not forked. Raises OSError where there
     can be none."""
-    global _server
     with _lock:
-        if _server and _server.started.process.poll() is not None:
+        if _servers and _servers[0].started.process.poll() is not None:
             close()
-        if FORKS and not _server:
-            _server = Server()
-        return _server
+        if FORKS and not _servers:
+            _servers.append(Server())
+        return _servers[0] if _servers else None
+
+
+def apart(count: int) -> list[Server]:
+    """So many processes, to load what children need in turn; none where children are not forked, or some were. Raises OSError where
+    there can be none."""
+    with _lock:
+        base = server()
+        if not base or base.forked:
+            return []
+        for _ in range(count):
+            _servers.insert(-1, Server(base))
+        return _servers[:count]
+
+
+def more() -> bool:
+    """Whether there is a next one of `apart`."""
+    return len(_servers) > 2
+
+
+def turn() -> None:
+    """Fork children from the next of `apart` from now on; the one before ends."""
+    with _lock:
+        _servers.pop(0).close()
 
 
 def start() -> Started:
@@ -194,25 +218,23 @@ def start() -> Started:
         raise AssertionError
 
 
-def server_pid() -> int:
-    """The number of the process that children are forked from, 0 where there is none: they share what it holds, and what is said to be
-    needed for a child counts that."""
-    return _server.started.process.pid if _server else 0
+def server_pids() -> list[int]:
+    """The numbers of the processes that children are forked from: they share what these hold, and what is said to be needed for a child
+    counts that."""
+    return [one.started.process.pid for one in _servers]
 
 
 def kill() -> None:
-    """End the server and no more: another thread may be reading from it."""
-    if _server:
-        _server.started.process.kill()
+    """End the servers and no more: another thread may be reading from one."""
+    for one in _servers:
+        one.started.process.kill()
 
 
 def close() -> None:
-    """End the server."""
-    global _server
+    """End the servers."""
     with _lock:
-        if _server:
-            _server.close()
-        _server = None
+        while _servers:
+            _servers.pop(0).close()
 
 
 @contextmanager

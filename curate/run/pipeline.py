@@ -83,8 +83,8 @@ class CorpusJob(Job):
         return f"curate {self.name} {self.recipe.name}"
 
     def ready(self) -> None:
-        """Have the models and lists of the steps loaded by a child, which reads and judges afterwards. Raises RecipeError with what
-        is missing, and how to get it."""
+        """Have the extractor, and the models and lists of the steps, loaded for the children that read, and those that judge afterwards.
+        Raises RecipeError with what is missing, and how to get it."""
         recipe, source = self.recipe, self.source
         for corpus in {getattr(step, "against", "") for step in recipe.steps if is_corpus_wide(step)} - {""}:
             index.check_against(corpus)
@@ -92,13 +92,17 @@ class CorpusJob(Job):
         engine = (source.extraction or {}).get("engine")
         if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
             notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-        load = LoadTask(recipe.text, recipe.name, str(engine) if source.tasks else "")
-        children.load(load_in_child, load, memory=source.memory_bytes)
+        loads = [LoadTask(recipe.text, recipe.name)]
+        if source.run and source.tasks and engine:
+            loads.insert(0, LoadTask(recipe.text, recipe.name, str(engine), source.run.__module__))
+        children.load(load_in_child, *loads, memory=source.memory_bytes)
 
     def build(self, s: Session) -> Ledger:
         """All stages."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
-        return publish_corpus(s, self, judge_corpus(s, self, _documents(s, self)))
+        documents = _documents(s, self)
+        children.turn()
+        return publish_corpus(s, self, judge_corpus(s, self, documents))
 
 
 # ---- stages ----

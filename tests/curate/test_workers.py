@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -61,7 +63,7 @@ def _tasks(tmp_path_factory):
         "    import resource, sys\n"
         "    now = resource.getrlimit(resource.RLIMIT_DATA)[0]\n"
         "    return {'limit': now, 'pid': os.getpid(), 'pandas': 'pandas' in sys.modules,\n"
-        "            'scipy': 'scipy' in sys.modules, 'held': len(HELD)}\n"
+        "            'scipy': 'scipy.linalg' in sys.modules, 'held': len(HELD)}\n"
         "HELD = []\n"
         "def hold(task): HELD.append(bytearray(task['bytes'])); return {'ok': True}\n"
         "def at_work(task):\n"
@@ -95,9 +97,9 @@ def test_result_and_reuse():
 def test_what_is_loaded_is_there_in_all_children():
     children.close_all()
     starts.ahead(1 << 20)  # no memory: said by who needs it
-    assert starts._server is None
+    assert starts._servers == []
     starts.ahead(None)
-    server = starts._server
+    (server,) = starts._servers
     load(_hold, 1)
     with children.lease() as one, children.lease() as other:
         assert len({server.started.process.pid, one.pid, other.pid}) == 3
@@ -106,6 +108,54 @@ def test_what_is_loaded_is_there_in_all_children():
     load(_hold, 2)  # they are there: one of them does it
     with children.lease() as one, children.lease() as other:
         assert sorted(_ask(child, "_held") for child in (one, other)) == [1, 2]
+
+
+@forked
+def test_what_is_needed_in_turn_is_loaded_side_by_side():
+    children.close_all()
+    load(_hold, 1, 2)
+    servers = starts.server_pids()
+    assert len(set(servers)) == 3
+    with children.lease() as one, children.lease() as other:
+        assert [_ask(child, "_first") for child in (one, other)] == [1, 1]
+        before = {one.pid, other.pid}
+    children.turn()
+    assert starts.server_pids() == servers[1:]
+    assert not any(_runs(pid) for pid in {*before, servers[0]})
+    with children.lease() as one, children.lease() as other:
+        assert [_ask(child, "_first") for child in (one, other)] == [2, 2]
+        assert not {one.pid, other.pid} & before
+    children.turn()  # there is no next one
+    assert starts.server_pids() == servers[1:]
+    children.close_all()
+    assert not any(map(_runs, servers))
+
+
+@forked
+def test_one_of_two_that_load_side_by_side_dies_or_makes_a_mistake(tmp_path):
+    children.close_all()
+    load(_killed, str(tmp_path / "first"), str(tmp_path / "second"))
+    children.turn()
+    assert _call("double", {"n": 1})[0]["n"] == 2
+    children.close_all()
+    for tasks in (["", "no"], ["no", ""]):
+        with pytest.raises(InputError, match="no such file"):
+            load(_mistaken_if, *tasks)
+        children.close_all()
+
+
+@forked
+def test_both_that_load_end_with_the_command():
+    """It ends while they load, or when they have."""
+    for seconds in ("1", "0"):
+        with subprocess.Popen([sys.executable, "-c", LOADING, seconds], stdout=subprocess.PIPE, text=True) as command:
+            pids = [int(pid) for pid in command.stdout.readline().split()]
+            command.kill()
+        assert len(pids) == 3
+        deadline = time.monotonic() + 60
+        while any(map(_runs, pids)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 @forked
@@ -123,10 +173,10 @@ def test_a_task_that_kills_what_children_are_forked_from_is_done_again(tmp_path)
 def test_a_process_with_threads_or_open_files_is_not_forked(what, forked):
     children.close_all()
     load(_hold_open, what)
-    first = starts._server
+    first = starts._servers[0]
     with children.lease() as child:
         assert _ask(child, "_held") == int(forked)
-    assert (starts._server is first) == forked
+    assert (starts._servers[0] is first) == forked
 
 
 @forked
@@ -137,7 +187,7 @@ def test_children_outlive_each_other_and_end_with_what_they_were_forked_from():
         with pytest.raises(children.ChildDied, match="SIGTERM"):
             list(one.request(f"{SELF}:double", {"n": 1}))
         assert _ask(other, "_held") == 0
-        starts._server.started.process.kill()
+        starts._servers[0].started.process.kill()
         with pytest.raises(children.ChildDied) as died:
             list(other.request(f"{SELF}:wait", {}))
         assert died.value.reason == "killed"
@@ -151,12 +201,12 @@ def test_a_server_that_is_killed_as_it_begins(monkeypatch, killed):
     children.close_all()
     real, tried = starts.Server.fork, []
 
-    def fork(server):
+    def fork(server, *files):
         tried.append(server.started.process.pid)
         if len(tried) <= killed:
             server.started.process.kill()
             server.started.process.wait()
-        return real(server)
+        return real(server, *files)
 
     monkeypatch.setattr(starts.Server, "fork", fork)
     if killed < starts.SERVERS:
@@ -166,7 +216,7 @@ def test_a_server_that_is_killed_as_it_begins(monkeypatch, killed):
             _call("double", {"n": 1})
         assert (died.value.reason, died.value.mark) == ("killed", -1)
     assert len(set(tried)) == 3
-    assert starts._server is None or starts._server.started.process.pid == tried[-1]
+    assert starts.server_pids() in ([], tried[-1:])
 
 
 @forked
@@ -187,18 +237,19 @@ def test_what_children_share_is_no_memory_that_they_lack():
     limit = memory.held(os.getpid()) + memory.DRIVER + memory.SMALL_TASK + (30 << 20)
     starts.ahead(None)
     load(_hold, 1)
-    assert memory.share(starts.server_pid()) > memory.anonymous(starts.server_pid()) > 40 << 20
+    (server,) = starts.server_pids()
+    assert memory.share(server) > memory.anonymous(server) > 40 << 20
     with session("limited", "sail", cores=1, limit=limit):
         pass
     children.close_all()
-    assert starts.server_pid() == 0
+    assert starts.server_pids() == []
 
 
 def test_children_that_can_not_be_forked_are_started(monkeypatch):
     children.close_all()
     monkeypatch.setattr(starts, "FORKS", False)
     load(_hold, 1)
-    assert starts._server is None
+    assert starts._servers == []
     with pytest.raises(children.ChildDied) as died:
         _call("crash")
     assert (died.value.reason, died.value.mark) == ("crash", 5)
@@ -224,6 +275,37 @@ def _held(_: int) -> int:
     return len(HELD)
 
 
+def _first(_: int) -> object:
+    """Task: the first value that was kept."""
+    return HELD[0]
+
+
+def _wait(seconds: str) -> None:
+    """Task: take a while."""
+    time.sleep(float(seconds))
+
+
+LOADING = """
+import sys, threading
+from curate.engine import children, starts
+from tests.curate.test_workers import _wait
+load = threading.Thread(target=children.load, args=(_wait, sys.argv[1], sys.argv[1]), daemon=True)
+load.start()
+while len(starts.server_pids()) < 3 or (sys.argv[1] == "0" and load.is_alive()):
+    pass
+print(*starts.server_pids(), flush=True)
+threading.Event().wait()
+"""
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return "Z" not in file.read().rpartition(")")[2]
+    except OSError:
+        return False
+
+
 def _hold_open(what: str) -> None:
     """Task: keep a thread or a file."""
     if what == "thread":
@@ -238,6 +320,12 @@ def _killed(mark: str) -> None:
     if not os.path.exists(mark):
         with open(mark, "w"):
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _mistaken_if(what: str) -> None:
+    """Task: a mistake of the person's where there is any."""
+    if what:
+        raise InputError("no such file")
 
 
 def _mistaken(_: int) -> None:
