@@ -97,7 +97,7 @@ def run(task: FileTask) -> ReadResult:
     """Task: read one repository to rows of `schema.extracted("code")`."""
     started, path, detector = time.monotonic(), task.file, Patient()
     skipped, waiting = Counter[str](), list[dict[str, object]]()
-    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, ROWS, scratch=True, packed=task.packed, runs=["id"]) as writer:
         try:
             seen = set[int]()
             for row in _reader(path)(task, detector, skipped):

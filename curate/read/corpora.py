@@ -91,7 +91,7 @@ def _fields(task: CorpusTask) -> tuple[str, ...]:
 def run(task: CorpusTask) -> ReadResult:
     """Task: bring one file of a corpus to rows of `schema.extracted(kind)`. Rows without a text are skipped and counted."""
     started, skipped = time.monotonic(), Counter[str]()
-    with ShardWriter(task.out, schema.extracted(task.kind), scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, schema.extracted(task.kind), scratch=True, packed=task.packed, runs=["id"]) as writer:
         for batch in rows(task, skipped):
             writer.write(batch)
         count = writer.rows + sum(skipped.values())

@@ -57,6 +57,8 @@ class PartTask(Protocol):
     @property
     def beats(self) -> str | None: ...
     @property
+    def packed(self) -> bool: ...
+    @property
     def split(self) -> Part: ...
     @property
     def source(self) -> str: ...
@@ -138,7 +140,7 @@ def write_rows(
     """
     started, tally, records = time.monotonic(), Counter[str](), 0
     beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, table, scratch=True, packed=task.packed, runs=["id"]) as writer:
         for batch in batches:
             records += batch.num_rows
             skipped = pc.equal(pc.fill_null(batch["verdict"], ""), SKIPPED)
@@ -269,7 +271,7 @@ def run_safe(task: SafeTask) -> ReadResult:
     """
     started = time.monotonic()
     try:
-        asked = {**task.task, "out": task.out, "beats": task.beats}
+        asked = {**task.task, "out": task.out, "beats": task.beats, "packed": task.packed}
         answer = children.call_json(task.reader, asked, task.memory_bytes, limited=True)
         return typed_json.load(ReadResult, answer)
     except CrashError as crash:
@@ -286,7 +288,7 @@ def run_safe(task: SafeTask) -> ReadResult:
         "detail": detail,
     }
     table = schema.extracted(task.kind)
-    with ShardWriter(task.out, table, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, table, scratch=True, packed=task.packed, runs=["id"]) as writer:
         writer.write(pa.Table.from_pylist([row], table))
         seconds = round(time.monotonic() - started, 3)
         fs, inner = storage.filesystem(task.file)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTask:
-    """What a reader does at a time; each has its own, with more fields. The pipeline sets `out`, `beats` and `scratch`."""
+    """What a reader does at a time; each has its own, with more fields. The pipeline sets `out`, `beats`, `scratch` and `packed`."""
 
     name: str
     """Stable over re-runs."""
@@ -16,6 +16,8 @@ class ReadTask:
     """Folder for the progress."""
     scratch: str = ""
     """Folder of the files that the stages before have written, where there are such."""
+    packed: bool = True
+    """Whether `out` is compressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -403,7 +403,7 @@ def run(task: JoinTask) -> ReadResult:
     """Task: join the questions of a bucket with their answers, a row a question. Facts: records and skipped by file."""
     started = time.monotonic()
     files: dict[str, dict[str, Any]] = {}
-    with ShardWriter(task.out, ROWS, scratch=True, runs=["id"]) as writer:
+    with ShardWriter(task.out, ROWS, scratch=True, packed=task.packed, runs=["id"]) as writer:
         waiting: list[dict[str, object]] = []
         for row in _documents(task, files):
             waiting.append(row)

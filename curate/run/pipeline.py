@@ -34,6 +34,8 @@ from curate.run.publish import publish_corpus
 from curate.run.runner import Job, Watcher, run_tasks, stage
 
 MINIMUM_SHARDS = 8
+UNPACKED = 512 << 20
+"""Bytes of input up to which what was read is brought to its shards without compression, on this machine."""
 SOME_ROWS = 256
 """Rows that are brought in order together: each is there twice then."""
 OF_OURS = ("curate", "union")
@@ -125,12 +127,13 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         ]
         with stage(job, early.folder, len(first)) as facts:
             facts["worked"] = run_tasks(s, job, early.run, first)
-    splits = job.scratch("splits")
+    splits, size = job.scratch("splits"), sum(size for _, size in job.source.inputs)
+    packed = size > UNPACKED or not storage.is_local(job.work)
     tasks = [
-        replace(t, out=storage.join(splits, f"{t.name}.parquet"), beats=job.beats, scratch=scratch)
+        replace(t, out=storage.join(splits, f"{t.name}.parquet"), beats=job.beats, scratch=scratch, packed=packed)
         for t in job.source.tasks
     ]
-    with stage(job, "extract", len(tasks), sum(size for _, size in job.source.inputs)) as facts:
+    with stage(job, "extract", len(tasks), size) as facts:
         facts["worked"] = run_tasks(s, job, job.source.run, tasks, _remove_others(splits, tasks))
         read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
