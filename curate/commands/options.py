@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
             collect_rarely()
             leave_pandas_out()
+            importlib.import_module("curate.console.tables")  # while the first child begins: the command ends with one
         return command(*arguments, **options)
 
     options = [

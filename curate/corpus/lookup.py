@@ -73,17 +73,18 @@ def by_id(paths: Sequence[str], prefix: str) -> Iterator[dict[str, Any]]:
         yield from _rows(path, [span])
 
 
-def by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Rows whose id begins with one of `prefixes`, in the order of the files, each group of rows read once.
+def by_ids(paths: Sequence[str], prefixes: Iterable[str], *, texts: bool = True) -> Iterator[dict[str, Any]]:
+    """Rows whose id begins with one of `prefixes`, in the order of the files, each group of rows read once; without `texts` where nobody
+    needs them.
 
     Files of one folder and their rows are sorted by id, as the job writes them: of many files few are opened, by bisection.
     """
     wanted = list(prefixes)
     for _, group in groupby(paths, key=lambda path: path.rpartition("/")[0]):
-        yield from _by_ids(list(group), wanted)
+        yield from _by_ids(list(group), wanted, texts=texts)
 
 
-def _by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str, object]]:
+def _by_ids(paths: Sequence[str], prefixes: Iterable[str], *, texts: bool) -> Iterator[dict[str, object]]:
     """`by_ids` for the files of one folder."""
     spans = sorted({(prefix.ljust(32, "0"), prefix.ljust(32, "f"), prefix) for prefix in prefixes})
     known: dict[int, tuple[str, str] | None] = {}
@@ -92,7 +93,7 @@ def _by_ids(paths: Sequence[str], prefixes: Iterable[str]) -> Iterator[dict[str,
         for at in _files(paths, *span[:2], known):
             wanted.setdefault(at, []).append(span)
     for at in sorted(wanted):
-        yield from _rows(paths[at], wanted[at])
+        yield from _rows(paths[at], wanted[at], texts=texts)
 
 
 def _files(paths: Sequence[str], low: str, high: str, known: dict[int, tuple[str, str] | None]) -> Iterator[int]:
@@ -132,9 +133,10 @@ def _groups(metadata: pq.FileMetaData) -> Iterator[tuple[int, tuple[str, str] | 
         yield group, (found.min, found.max) if found is not None and found.has_min_max else ("", "g")
 
 
-def _rows(path: str, spans: Sequence[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
+def _rows(path: str, spans: Sequence[tuple[str, str, str]], *, texts: bool = True) -> Iterator[dict[str, Any]]:
     inner, fs = opened(path)
     with pq.ParquetFile(inner, filesystem=fs) as file:
+        columns = None if texts else [name for name in file.schema_arrow.names if name != "text"]
         for group, range_ in _groups(file.metadata):
             here = [prefix for low, high, prefix in spans if range_ and range_[0] <= high and range_[1] >= low]
             if not here:
@@ -142,7 +144,7 @@ def _rows(path: str, spans: Sequence[tuple[str, str, str]]) -> Iterator[dict[str
             ids = file.read_row_group(group, columns=["id"])["id"]
             mask = reduce(pc.or_, [pc.starts_with(ids, prefix) for prefix in here])
             if pc.any(mask).as_py():
-                yield from file.read_row_group(group).filter(mask).to_pylist()
+                yield from file.read_row_group(group, columns=columns).filter(mask).to_pylist()
 
 
 def opened(path: str) -> tuple[str, Any]:

@@ -221,7 +221,8 @@ def survivors_of(corpus: str, survivor_ids: Collection[str], longest: int = sys.
     a text of more than `longest` characters."""
     found: dict[str, Survivor] = {}
     for folder in ("extracted", "data"):
-        for row in by_ids(parts(corpus, folder), [survivor for survivor in survivor_ids if survivor not in found]):
+        missing = [survivor for survivor in survivor_ids if survivor not in found]
+        for row in by_ids(parts(corpus, folder), missing, texts=longest > 0):
             if judged(row):
                 text = row.get("text")
                 text = None if len(text or "") > longest else text

@@ -21,7 +21,7 @@ from curate.corpus.recipe import Recipe
 from curate.corpus.shards import bounded_batches, opened, row_count
 from curate.dedup import MinHash
 from curate.dedup.difference import Piece, excerpts
-from curate.files import storage
+from curate.files import storage, threads
 from curate.filters.sampling import uniform
 from curate.report.explain import Survivor, difference, removals_of, survivors_of
 from curate.report.trace import Line, RemovalRow, trace
@@ -123,15 +123,24 @@ def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData
     """Look at the files of a corpus; see `ReportData`. Missing folders count as empty."""
     data = ReportData()
     kept: dict[str, Reservoir] = {}
-    for batch in _batches(corpus, "data", limit):
-        _count(data, batch, "kept")
-        _sample(kept, batch)
-    by_reason = _rejected(corpus, data, limit)
-    for batch in _batches(corpus, "extracted", limit, ["text"]):
-        data.lengths["extracted"].update(_log_lengths(batch["text"]))
+    with threads.pool(1) as pool:  # Arrow reads beside it
+        extracted = pool.submit(_lengths, corpus, limit)
+        for batch in _batches(corpus, "data", limit):
+            _count(data, batch, "kept")
+            _sample(kept, batch)
+        by_reason = _rejected(corpus, data, limit)
+        data.lengths["extracted"] = extracted.result()
     data.kept, data.dropped = _traced(corpus, [_of_languages(kept), _fair(by_reason)], recipe)
     data.worst = _worst(corpus, recipe)
     return data
+
+
+def _lengths(corpus: str, limit: int) -> Counter[int]:
+    """How long the texts were as extracted."""
+    found = Counter[int]()
+    for batch in _batches(corpus, "extracted", limit, ["text"]):
+        found.update(_log_lengths(batch["text"]))
+    return found
 
 
 def _worst(corpus: str, recipe: Recipe | None) -> list[Pair]:
