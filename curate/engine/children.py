@@ -459,11 +459,12 @@ def _loaded(function: Callable[[T], R], tasks: Sequence[T]) -> bool:
 
 
 def turn() -> None:
-    """From now on children have what the next task of `load` has loaded; none may be at work. Nothing where there is none."""
-    if starts.more():
-        with _lock:
+    """From now on children have what the next task of `load` has loaded. Nothing happens where there is none, and while children of
+    another job are at work."""
+    with _lock:
+        if starts.more() and not _busy:
             _end_idle()
-        starts.turn()
+            starts.turn()
 
 
 def call_json(reference: str, task: object, memory: int = 0, *, limited: bool = False) -> object:

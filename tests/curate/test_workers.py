@@ -119,6 +119,9 @@ def test_what_is_needed_in_turn_is_loaded_side_by_side():
     with children.lease() as one, children.lease() as other:
         assert [_ask(child, "_first") for child in (one, other)] == [1, 1]
         before = {one.pid, other.pid}
+    with children.lease():
+        children.turn()  # not while one is at work
+        assert starts.server_pids() == servers
     children.turn()
     assert starts.server_pids() == servers[1:]
     assert not any(_runs(pid) for pid in {*before, servers[0]})
