@@ -532,7 +532,7 @@ def close_all() -> None:
 
 
 def _end_idle() -> None:
-    for child in _idle:  # they end side by side
+    for child in _idle:  # they end side by side; each is waited for, so that its CPU time is counted
         child.kill()
     while _idle:
         _idle.pop().close()
