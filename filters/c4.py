@@ -325,8 +325,9 @@ class TooFewSentences:
             raise ValueError(f"splitter must be one of {', '.join(SPLITTERS)}, got {self.splitter!r}")
 
     def prepare(self) -> None:
-        """Load the model and the compiled code."""
-        self._count("One. Two.")
+        """Load the model and the compiled code, for texts of ASCII and for others."""
+        for text in ("One. Two.", "Eins. Zw\u00f6lf."):
+            self._count(text)
 
     def __call__(self, doc: Document) -> Decision:
         found = float(self._count(doc.text))

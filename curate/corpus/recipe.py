@@ -181,16 +181,15 @@ class LoadTask:
     """Its text."""
     where: str
     """Its name in messages."""
+    module: str
+    """Where the tasks are that need it."""
     engine: str = ""
     """The extractor of those that read pages."""
-    reader: str = ""
-    """Their module."""
 
 
 def load_in_child(task: LoadTask) -> None:
     """Task: load what the steps of a recipe need, or an extractor of ours. Raises RecipeError."""
-    if task.reader:
-        importlib.import_module(task.reader)
+    importlib.import_module(task.module)
     if task.engine in ("", UNION):  # union asks the steps for each page
         load_steps(parse(task.recipe, task.where))
     engines = UNITED if task.engine in ("curate", UNION) else (task.engine,)  # with what it falls back on

@@ -43,8 +43,8 @@ class Spans:
             raise ValueError(f"sentences must be at least 1, got {self.sentences}")
 
     def prepare(self) -> None:
-        """Load the compiled code."""
-        self._spans(b"One. Two.")
+        """Load the compiled code, and what knows other scripts."""
+        self._spans("One. \U00010400. ".encode() * self.sentences)
 
     def key_parameters(self) -> dict[str, object]:
         """What its keys depend on."""

@@ -94,16 +94,16 @@ class CorpusJob(Job):
         engine = (source.extraction or {}).get("engine")
         if source.tasks and engine in OF_OURS and not is_compiled(loops, "best_step"):
             notes(["the loops of the extractor are compiled, once on this machine: a minute or two"])
-        loads = [LoadTask(recipe.text, recipe.name)]
+        loads = [LoadTask(recipe.text, recipe.name, __name__)]
         if source.run and source.tasks and engine:
-            loads.insert(0, LoadTask(recipe.text, recipe.name, str(engine), source.run.__module__))
+            loads.insert(0, LoadTask(recipe.text, recipe.name, source.run.__module__, str(engine)))
         children.load(load_in_child, *loads, memory=source.memory_bytes)
 
     def build(self, s: Session) -> Ledger:
         """All stages."""
         storage.write_text(self.path("recipe.toml"), self.recipe.text)
         documents = _documents(s, self)
-        children.turn()
+        children.turn()  # where an earlier run has read all, and done the exchange
         return publish_corpus(s, self, judge_corpus(s, self, documents))
 
 
@@ -141,6 +141,7 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
             bytes=sum(f["bytes"] for f in written),
             records=sum(tally["records"] for facts in written for tally in facts["files"].values()),
         )
+    children.turn()
     with stage(job, "exchange", 1) as facts:
         held = {path: one.content for path, one in read.items()}
         whole = checksums.total(held.values())
