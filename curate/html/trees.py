@@ -2,7 +2,8 @@
 
 Every tree is complete down to LEVELS levels, and its nodes lie in the order of a heap: the children of node i are
 2 i + 1 and 2 i + 2. All its nodes are asked for many rows at once, and then of each two answers the one that a row comes to is
-chosen: comparisons and choices of whole registers are several times as fast as a walk that looks up a node for each row. The
+chosen: comparisons and choices of whole registers are several times as fast as a walk that looks up a node for each row. Neighbours on
+a page often go one way at the uppermost nodes; what lies the other way is left out then. The
 order of additions is fixed (tree by tree, in double precision), so the same rows give the same bytes on any
 machine and with any number of threads.
 """
@@ -21,6 +22,7 @@ from curate.filters.jit import Array, Number, compiled_making, inner
 LEVELS = 6  # of a tree
 TOGETHER = 32  # rows that are asked together: twice as many are a tenth faster where registers are long, far slower where they are short
 INSIDE = (1 << LEVELS) - 1  # nodes of a tree that ask
+UPPER = 3  # nodes of a tree of which a child is left out where none of the rows that are asked together came to it
 _LINE = 16  # single-precision numbers of a line of the cache: registers are loaded twice as fast from its beginning
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _ROWS = ir.VectorType(ir.FloatType(), TOGETHER)
@@ -58,7 +60,22 @@ def _leaves(_context: Any, columns: Any, feature: Any, threshold: Any, leaf: Any
             at = builder.mul(builder.zext(item(features, node), _I64), ir.Constant(_I64, TOGETHER))
             values = builder.load(builder.bitcast(builder.gep(rows, [at]), _ROWS.as_pointer()), align=4)
             right = builder.fcmp_ordered(">", values, everywhere(item(thresholds, node)))
-            return builder.select(right, reached(2 * node + 2), reached(2 * node + 1))
+            if node >= UPPER:
+                return builder.select(right, reached(2 * node + 2), reached(2 * node + 1))
+            went = builder.bitcast(right, ir.IntType(TOGETHER))
+            return builder.select(right, below(node, 2, went, 0), below(node, 1, went, -1))
+
+        def below(node: int, side: int, went: Any, nobody: int) -> Any:
+            """What `reached` gives of a child that some rows came to; of one that nobody came to, anything."""
+            before = builder.block
+            some = builder.icmp_signed("!=", went, ir.Constant(ir.IntType(TOGETHER), nobody))
+            with builder.if_then(some):
+                value = reached(2 * node + side)
+                inside = builder.block
+            found = builder.phi(_ROWS)
+            found.add_incoming(ir.Constant(_ROWS, ir.Undefined), before)
+            found.add_incoming(value, inside)
+            return found
 
         builder.store(reached(0), builder.bitcast(found, _ROWS.as_pointer()), align=4)
         return context.get_dummy_value()
