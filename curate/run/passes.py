@@ -42,6 +42,8 @@ UNPACKED = 1 << 30
 """Bytes of text up to which passes write files without compression, on this machine: a hundredth of a job's time, and twice
 as much room for a while."""
 EDITABLE = ("text", "language", "language_score", "script", "license", "redacted")
+BEFORE = "text before"
+"""Where a row keeps the text that it came with."""
 DOCUMENT_FIELDS = ("id", "source", "url", "repo", "path", "opt_outs", *EDITABLE)
 
 
@@ -195,7 +197,7 @@ def run(task: PassTask) -> Judged:
             judge(rows, steps[task.first : task.last])
             made = _batch(batch, rows, table)
             writer.write(made)
-            _count(written, rows)
+            _count(written, made)
             written["bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
             beat(bytes=written["bytes"])
             if keys:
@@ -248,9 +250,14 @@ class _Keys:
 
 
 def _rows(batch: pa.RecordBatch) -> list[Row]:
-    names = [name for name in (*DOCUMENT_FIELDS, "verdict", "reason", "value", "detail") if name in batch.schema.names]
+    """The rows; the texts of those that are decided stay in the batch: nothing asks for them."""
+    known = (*DOCUMENT_FIELDS, "verdict", "reason", "value", "detail")
+    names = [name for name in known if name in batch.schema.names and name != "text"]
     columns = [batch[name].to_pylist() for name in names]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    texts = iter(batch["text"].filter(pc.is_null(batch["verdict"])).to_pylist())
+    for row in rows:
+        row["text"] = row[BEFORE] = None if decided(row) else next(texts)
     for name, missing in (("signals", {}), ("removed", [])):
         stored = batch[name].to_pylist() if name in batch.schema.names else [missing] * len(rows)
         for row, value in zip(rows, stored, strict=True):
@@ -385,6 +392,9 @@ def _built(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
     """The batch with what the steps changed; columns nobody touches are passed on as they are."""
     columns = []
     for field in table:
+        if field.name == "text":
+            columns.append(_texts(batch["text"], rows).cast(field.type))
+            continue
         if field.name == "removed":
             values = [_removed(row) for row in rows]
         elif field.name in rows[0] if rows else False:
@@ -397,8 +407,16 @@ def _built(batch: pa.RecordBatch, rows: list[Row], table: pa.Schema) -> pa.Recor
     return pa.RecordBatch.from_arrays(columns, schema=table)
 
 
-def _count(written: Counter[str], rows: Sequence[Row]) -> None:
-    for row in rows:
-        written[f"{row['verdict'] or 'kept'}"] += 1
-        if row["verdict"] is None:
-            written["kept_bytes"] += len((row["text"] or "").encode())
+def _texts(column: pa.Array, rows: Sequence[Row]) -> pa.Array:
+    """The texts, of which only those are made anew that a step has changed."""
+    changed = [row["text"] is not row[BEFORE] for row in rows]
+    if not any(changed):
+        return column
+    made = pa.array([row["text"] for row, anew in zip(rows, changed, strict=True) if anew], column.type)
+    return pc.replace_with_mask(column, pa.array(changed), made)
+
+
+def _count(written: Counter[str], judged: pa.RecordBatch) -> None:
+    written.update(verdict or "kept" for verdict in judged["verdict"].to_pylist())
+    kept = judged["text"].filter(pc.is_null(judged["verdict"]))
+    written["kept_bytes"] += pc.sum(pc.binary_length(kept)).as_py() or 0

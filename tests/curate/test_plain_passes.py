@@ -156,6 +156,23 @@ def test_rows_of_a_batch_and_back() -> None:
     assert passes._batch(older, passes._rows(older), TABLE)["url"].to_pylist() == [None]
 
 
+@given(
+    st.lists(st.tuples(st.none() | st.text(max_size=5), st.sampled_from([None, "rejected", "failed"]), st.booleans())),
+    st.integers(0, 3),
+)
+def test_texts_are_those_that_steps_made_and_else_those_that_came(
+    given_: list[tuple[str | None, str | None, bool]], before: int
+) -> None:
+    whole = batch(*[{"id": str(at), "text": text, "verdict": verdict} for at, (text, verdict, _) in enumerate(given_)])
+    part = whole.slice(before)  # Arrow holds the rows before it, too
+    rows = passes._rows(part)
+    for one, (_, verdict, shouts) in zip(rows, given_[before:], strict=True):
+        passes.judge([one], [("S", lambda doc: keep(replace(doc, text=doc.text + "!")))] if shouts else [])
+        assert one["verdict"] == verdict
+    wanted = [f"{text or ''}!" if shouts and verdict is None else text for text, verdict, shouts in given_[before:]]
+    assert passes._batch(part, rows, TABLE)["text"].to_pylist() == wanted
+
+
 @pytest.mark.parametrize(
     ("change", "column"),
     [
@@ -180,8 +197,9 @@ def test_a_row_that_no_column_holds_fails_alone_and_is_as_it_was(change: dict[st
 
 def test_documents_and_bytes_are_counted_by_what_became_of_them() -> None:
     written = Counter[str]()
-    passes._count(written, [row("\u00e9a"), row("b"), row("") | {"text": None}, row("xx") | {"verdict": "rejected"}])
-    passes._count(written, [row("c"), row("d") | {"verdict": "failed"}])
+    kept = [{"text": "\u00e9a"}, {"text": "b"}, {"text": None}]
+    passes._count(written, batch(*kept, {"text": "xx", "verdict": "rejected"}))
+    passes._count(written, batch({"text": "c"}, {"text": "d", "verdict": "failed"}))
     assert written == {"kept": 4, "rejected": 1, "failed": 1, "kept_bytes": 5}
 
 
