@@ -174,16 +174,18 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
+    os.close(int(sys.argv[1]))
     gc.disable()
     leave_pandas_out()
     if orders >= 0:  # in the time that the command takes to say what is to be loaded
         for name in ("curate.filters.jit", "numpy.ma", "pyarrow.compute"):
             importlib.import_module(name)
     gc.enable()
-    held = _threads_and_files()
+    held = _threads_and_files() if orders >= 0 else 0
     for line in sys.stdin.buffer:
         if line == b"\n":
             orders = _be_forked(socket.socket(fileno=orders), out.fileno(), held)
+            held = _threads_and_files()  # the threads of the other stayed there
             continue
         request = json.loads(line)
         _limit_memory(request["memory"])
@@ -443,8 +445,7 @@ def load(function: Callable[[T], R], *tasks: T, memory: int = 0) -> None:
 def _loaded(function: Callable[[T], R], tasks: Sequence[T]) -> bool:
     """Whether each task was run in the process that children are forked from at its turn."""
     try:
-        server = starts.server()
-        servers = starts.apart(len(tasks)) if tasks[1:] else [server] if server and not server.forked else []
+        servers = starts.apart(len(tasks))
         loading = [Child(0, one.started) for one in servers]
         for child, task in zip(loading, tasks, strict=False):
             child.ask(typed.reference(function), typed_json.dump(task), limited=False)

@@ -30,7 +30,7 @@ ORDER = struct.Struct("<q")
 """What a server is asked: 0 (with three files; with four, a server's) to fork, or how the process of this number has ended. It answers
 with a number, too: that of the new process, an exit code or ALIVE, the negative number of an error."""
 ALIVE = 1 << 32
-FORKS = sys.platform == "linux"
+FORKS = sys.platform == "linux" and os.path.exists("/proc/self/maps")  # what is not to be shared is looked for there
 KILLED = frozenset({errno.EPIPE, errno.ECONNRESET})
 LOST = KILLED | {errno.EDEADLK}
 """Errors of a server that is no more, or must not be forked: another one can be."""
@@ -82,8 +82,12 @@ class Server:
         self.forked = False
         """Whether it was: it can't be asked to load anything then."""
         self._socket, theirs = socket.socketpair()
-        with theirs:
-            self.started = base.fork(theirs.fileno()) if base else _start(theirs.fileno())
+        try:
+            with theirs:
+                self.started = base.fork(theirs.fileno()) if base else _start(theirs.fileno())
+        except BaseException:
+            self._socket.close()
+            raise
 
     def fork(self, *files: int) -> Started:
         """A new process; with the socket of a server, where it is to be one. Raises OSError where there can be none."""
@@ -180,13 +184,13 @@ def server() -> Server | None:
 
 
 def apart(count: int) -> list[Server]:
-    """So many processes, to load what children need in turn; none where children are not forked, or some were. Raises OSError where
-    there can be none."""
+    """So many processes, to load what children need in turn; none where children are not forked, or another job has its own there.
+    Raises OSError where there can be none."""
     with _lock:
         base = server()
-        if not base or base.forked:
+        if not base or base.forked or _servers[1:]:
             return []
-        for _ in range(count):
+        for _ in range(count if count > 1 else 0):
             _servers.insert(-1, Server(base))
         return _servers[:count]
 
@@ -226,7 +230,7 @@ def server_pids() -> list[int]:
 
 def kill() -> None:
     """End the servers and no more: another thread may be reading from one."""
-    for one in _servers:
+    for one in [*_servers]:
         one.started.process.kill()
 
 

@@ -257,7 +257,7 @@ def _rows(batch: pa.RecordBatch) -> list[Row]:
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     texts = iter(batch["text"].filter(pc.is_null(batch["verdict"])).to_pylist())
     for row in rows:
-        row["text"] = row[BEFORE] = None if decided(row) else next(texts)
+        row["text"] = row[BEFORE] = None if row["verdict"] is not None else next(texts)
     for name, missing in (("signals", {}), ("removed", [])):
         stored = batch[name].to_pylist() if name in batch.schema.names else [missing] * len(rows)
         for row, value in zip(rows, stored, strict=True):

@@ -128,7 +128,8 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         with stage(job, early.folder, len(first)) as facts:
             facts["worked"] = run_tasks(s, job, early.run, first)
     splits, size = job.scratch("splits"), sum(size for _, size in job.source.inputs)
-    packed = size > UNPACKED or not storage.is_local(job.work)
+    known = all(size for _, size in job.source.inputs)  # folders say none
+    packed = not known or size > UNPACKED or not storage.is_local(job.work)
     tasks = [
         replace(t, out=storage.join(splits, f"{t.name}.parquet"), beats=job.beats, scratch=scratch, packed=packed)
         for t in job.source.tasks

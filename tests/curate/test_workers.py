@@ -135,6 +135,39 @@ def test_what_is_needed_in_turn_is_loaded_side_by_side():
 
 
 @forked
+def test_a_job_that_ended_before_its_children_were_forked_leaves_nothing_to_wait_for():
+    """The next one in the process asked those that had loaded for the one before, and waited for ever."""
+    children.close_all()
+    load(_hold, 1, 2)
+    servers = starts.server_pids()
+    load(_hold, 3, 4)  # as after an output that was in the way
+    assert starts.server_pids() == servers
+    with children.lease() as one:
+        assert _ask(one, "_all") == [1, 3, 4]
+    load(_hold, 5)
+    children.close_all()
+    with pytest.raises(InputError):
+        load(_mistaken_if, "", "no")
+    load(_hold, 6)
+    with children.lease() as one:
+        assert _ask(one, "_all") == [6]
+    children.close_all()
+
+
+@forked
+@pytest.mark.parametrize("threads", ["true", "false"])
+def test_both_are_forked_whatever_threads_the_first_has(threads):
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH],
+        env={**os.environ, "JE_ARROW_MALLOC_CONF": f"background_thread:{threads}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "2"]
+
+
+@forked
 def test_one_of_two_that_load_side_by_side_dies_or_makes_a_mistake(tmp_path):
     children.close_all()
     load(_killed, str(tmp_path / "first"), str(tmp_path / "second"))
@@ -288,6 +321,21 @@ def _wait(seconds: str) -> None:
     time.sleep(float(seconds))
 
 
+def _all(_: int) -> object:
+    """Task: the values that are kept."""
+    return HELD
+
+
+BOTH = """
+from curate.engine import children, starts
+from tests.curate.test_workers import _ask, _first, _hold
+children.load(_hold, 1, 2)
+for _ in range(2):
+    with children.lease() as child:
+        print(_ask(child, "_first"))
+    children.turn()
+children.close_all()
+"""
 LOADING = """
 import sys, threading
 from curate.engine import children, starts
