@@ -127,14 +127,13 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
         ]
         with stage(job, early.folder, len(first)) as facts:
             facts["worked"] = run_tasks(s, job, early.run, first)
-    splits, size = job.scratch("splits"), sum(size for _, size in job.source.inputs)
-    known = all(size for _, size in job.source.inputs)  # folders say none
-    packed = not known or size > UNPACKED or not storage.is_local(job.work)
+    splits, sizes = job.scratch("splits"), [size for _, size in job.source.inputs]
+    packed = is_packed(sizes, local=storage.is_local(job.work))
     tasks = [
         replace(t, out=storage.join(splits, f"{t.name}.parquet"), beats=job.beats, scratch=scratch, packed=packed)
         for t in job.source.tasks
     ]
-    with stage(job, "extract", len(tasks), size) as facts:
+    with stage(job, "extract", len(tasks), sum(sizes)) as facts:
         facts["worked"] = run_tasks(s, job, job.source.run, tasks, _remove_others(splits, tasks))
         read = {task.out: read_written(task.out) for task in tasks}
         written = [one.facts for one in read.values()]
@@ -165,6 +164,11 @@ def _documents(s: Session, job: CorpusJob) -> list[str]:
     for folder in ("splits", *(early.folder for early in job.source.before)):
         storage.remove(job.scratch(folder))
     return parts
+
+
+def is_packed(sizes: Sequence[int], *, local: bool) -> bool:
+    """Whether what is read of inputs of so many bytes is compressed on its way to its shards; folders say 0."""
+    return not local or not all(sizes) or sum(sizes) > UNPACKED
 
 
 def _remove_others(splits: str, tasks: Sequence[ReadTask]) -> int:

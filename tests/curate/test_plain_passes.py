@@ -195,6 +195,21 @@ def test_a_row_that_no_column_holds_fails_alone_and_is_as_it_was(change: dict[st
     assert made[1]["detail"].startswith(f"column {column}: ")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "local", "packed"),
+    [
+        ([1, 2], True, False),
+        ([], True, False),
+        ([pipeline.UNPACKED - 1, 1], True, False),
+        ([pipeline.UNPACKED, 1], True, True),
+        ([1, 0], True, True),  # a folder of any size
+        ([1], False, True),
+    ],
+)
+def test_small_inputs_reach_their_shards_without_compression(sizes: list[int], local: bool, packed: bool) -> None:
+    assert pipeline.is_packed(sizes, local=local) is packed
+
+
 def test_documents_and_bytes_are_counted_by_what_became_of_them() -> None:
     written = Counter[str]()
     kept = [{"text": "\u00e9a"}, {"text": "b"}, {"text": None}]
