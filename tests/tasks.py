@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,23 @@ def linger(task: dict[str, str]) -> dict[str, str]:
     os.replace(task["path"] + ".new", task["path"])
     time.sleep(60)
     return {}
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and has not ended."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except OSError:
+        return False
+
+
+def wait_for_end(pids: Iterable[int]) -> None:
+    """Wait until none of the processes runs, a minute at most."""
+    deadline = time.monotonic() + 60
+    for pid in pids:
+        while runs(pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 @contextmanager

@@ -185,7 +185,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         if line == b"\n":
             orders = _be_forked(socket.socket(fileno=orders), out.fileno(), held)
-            held = _threads_and_files()  # the threads of the other stayed there
+            held = _threads_and_files() if orders >= 0 else 0  # the threads of the other stayed there
             continue
         request = json.loads(line)
         _limit_memory(request["memory"])

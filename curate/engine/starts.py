@@ -190,7 +190,9 @@ def apart(count: int) -> list[Server]:
         base = server()
         if not base or base.forked or _servers[1:]:
             return []
-        for _ in range(count if count > 1 else 0):
+        if count == 1:
+            return [base]
+        for _ in range(count):
             _servers.insert(-1, Server(base))
         return _servers[:count]
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from curate.read.source import Source
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
 from tests.command import curate, limited
+from tests.tasks import wait_for_end
 
 ROWS = "".join(json.dumps({"text": f"A text of number {n % 7} that is like some others."}) + "\n" for n in range(20))
 NAMES = ["a?b", "a*b", "a[b]", "a{b,c}", "a:b", "a\nb", "a%20b", "a#b", "a b", "日本", "-x", "a'b\"\\", "$x;&<y>"]
@@ -262,18 +262,7 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     command = [sys.executable, "-c", ORPHAN, str(tmp_path / "child")]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 60
-    for process in [(tmp_path / "child").read_text(), *done.stdout.split()]:
-        while _lives(process):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-
-def _lives(process: str) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]
-    except OSError:
-        return False
+    wait_for_end(map(int, [(tmp_path / "child").read_text(), *done.stdout.split()]))
 
 
 STOPPED = """

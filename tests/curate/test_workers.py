@@ -16,7 +16,7 @@ import pytest
 from curate.engine import children, memory, starts
 from curate.engine.session import session
 from curate.errors import EngineError, InputError
-from tests.tasks import importable
+from tests.tasks import importable, runs, wait_for_end
 
 SELF = "tests_worker_tasks"
 load = children.load  # as it is, not as it is for jobs of tests
@@ -124,14 +124,14 @@ def test_what_is_needed_in_turn_is_loaded_side_by_side():
         assert starts.server_pids() == servers
     children.turn()
     assert starts.server_pids() == servers[1:]
-    assert not any(_runs(pid) for pid in {*before, servers[0]})
+    assert not any(map(runs, {*before, servers[0]}))
     with children.lease() as one, children.lease() as other:
         assert [_ask(child, "_first") for child in (one, other)] == [2, 2]
         assert not {one.pid, other.pid} & before
     children.turn()  # there is no next one
     assert starts.server_pids() == servers[1:]
     children.close_all()
-    assert not any(map(_runs, servers))
+    assert not any(map(runs, servers))
 
 
 @forked
@@ -188,10 +188,7 @@ def test_both_that_load_end_with_the_command():
             pids = [int(pid) for pid in command.stdout.readline().split()]
             command.kill()
         assert len(pids) == 3
-        deadline = time.monotonic() + 60
-        while any(map(_runs, pids)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for_end(pids)
 
 
 @forked
@@ -347,14 +344,6 @@ while len(starts.server_pids()) < 3 or (sys.argv[1] == "0" and load.is_alive()):
 print(*starts.server_pids(), flush=True)
 threading.Event().wait()
 """
-
-
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return "Z" not in file.read().rpartition(")")[2]
-    except OSError:
-        return False
 
 
 def _hold_open(what: str) -> None:
