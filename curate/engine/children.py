@@ -29,7 +29,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from types import FrameType
 from typing import IO, TypedDict, TypeVar
@@ -178,8 +178,9 @@ def main() -> None:
     gc.disable()
     leave_pandas_out()
     if orders >= 0:  # in the time that the command takes to say what is to be loaded
-        for name in ("curate.filters.jit", "numpy.ma", "pyarrow.compute"):
-            importlib.import_module(name)
+        with suppress(ImportError):  # said by those that need it
+            for name in ("numpy.ma", "pyarrow.compute", "curate.filters.jit"):
+                importlib.import_module(name)
     gc.enable()
     held = _threads_and_files() if orders >= 0 else 0
     for line in sys.stdin.buffer:

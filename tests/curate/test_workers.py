@@ -1,6 +1,7 @@
 """Children: results, errors, pages that hang, crash or eat memory."""
 
 import errno
+import importlib
 import os
 import signal
 import subprocess
@@ -152,6 +153,20 @@ def test_a_job_that_ended_before_its_children_were_forked_leaves_nothing_to_wait
     with children.lease() as one:
         assert _ask(one, "_all") == [6]
     children.close_all()
+
+
+@forked
+def test_a_library_that_can_not_be_imported_is_told_by_who_needs_it(tmp_path):
+    """It was said that the process was killed, and that memory may be short."""
+    (tmp_path / "numba.py").write_text("raise ImportError('Numba needs another NumPy')")
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n") == ["1", "ImportError: Numba needs another NumPy", ""]
 
 
 @forked
@@ -313,6 +328,11 @@ def _first(_: int) -> object:
     return HELD[0]
 
 
+def _compile(_: int) -> None:
+    """Task: load what compiles."""
+    importlib.import_module("curate.filters.jit")
+
+
 def _wait(seconds: str) -> None:
     """Task: take a while."""
     time.sleep(float(seconds))
@@ -323,6 +343,17 @@ def _all(_: int) -> object:
     return HELD
 
 
+ALONE = """
+from curate.engine import children
+from tests.curate.test_workers import _ask, _compile, _first, _hold
+children.load(_hold, 1, 2)
+with children.lease() as child:
+    print(_ask(child, "_first"))
+    try:
+        _ask(child, "_compile")
+    except children.ChildError as error:
+        print(str(error).splitlines()[-1])
+"""
 BOTH = """
 from curate.engine import children, starts
 from tests.curate.test_workers import _ask, _first, _hold
