@@ -48,6 +48,7 @@ COPY = ROOT / "build" / os.environ.get("MUTANTS_COPY", "mutants")
 MAP = ROOT / "build" / os.environ.get("MUTANTS_MAP", "mutants.json")
 SKIPPED = ("filters/__init__.py", "filters/jit.py", "filters/tables.py")
 OTHERS = (
+    "curate/run/languages.py",
     "curate/run/ledger.py",
     "curate/run/publish.py",
     "curate/dedup/lsh.py",

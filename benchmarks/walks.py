@@ -128,7 +128,9 @@ def walk(entered: list[tuple[str, str, int]]) -> Iterator[tuple[str, str]]:
 
 def _in_this_process() -> None:
     """Let children do their tasks here."""
-    from curate.engine import children, tasks
+    from curate.engine import children, starts, tasks
+
+    starts.FORKS = False
 
     def request(self: object, reference: str, task: object, **_: object) -> Iterator[object]:
         answer = tasks.call_json(tasks.function(reference), task)

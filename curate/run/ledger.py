@@ -5,21 +5,18 @@ are read; the rest is counted from the files that were written. So a row that is
 was written, ids and texts, is summed up at each stage and compared with what the next one reads (`corpus/checksums.py`).
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import curate
 from curate.corpus import checksums
-from curate.corpus.shards import read_batches, read_written
-from curate.errors import BalanceError, CurateError, InputError, OutputError
+from curate.corpus.shards import read_batches
+from curate.errors import BalanceError, CurateError, OutputError
 from curate.files import storage
 from curate.files.output import IDENTITY, read_json
 
 if TYPE_CHECKING:
-    from curate.run.pipeline import CorpusJob
-    from curate.run.publish import Counts
     from curate.run.runner import Job
 
 VERSION = 1
@@ -161,101 +158,11 @@ def framed(job: "Job", own: Ledger) -> Ledger:
     }
 
 
-def of_corpus(
-    job: "CorpusJob", counts: Sequence["Counts"], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
-) -> Ledger:
-    """The ledger of a job that has published what was counted; `written` are the files of documents by folder, `index` is that of
-    `extracted/`. Raises BalanceError when other documents were published than extracted, InputError when none could be read."""
-    files: dict[str, Account] = {
-        name: Account(records=tally["records"], skipped=tally["skipped"], rejected={}, failed={}, kept=0)
-        for name, tally in index["files"].items()
-    }
-    for count in counts:
-        for name, one in count.files.items():
-            entry = files.setdefault(name, {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0})
-            entry["kept"] += one.kept
-            for counted, reasons in ((entry["rejected"], one.rejected), (entry["failed"], one.failed)):
-                for reason, number in reasons.items():
-                    counted[reason] = counted.get(reason, 0) + number
-    failed = added(entry["failed"] for entry in files.values())
-    in_steps = sum(n for reason, n in failed.items() if "." in reason)
-    documents = sum(entry["kept"] + sum(entry["rejected"].values()) for entry in files.values()) + in_steps
-    known = read_json(job.path(IDENTITY))
-    passes = len(job.recipe.segments())
-    found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
-    own: Ledger = {
-        "kind": job.source.kind,
-        "recipe": {
-            "name": job.recipe.name,
-            "digest": job.recipe.digest,
-            "steps": list(job.recipe.labels),
-            "files": known.get(job.uses_named, {}),
-        },
-        "extract": {"fallback": index.get("fallback", 0)},
-        "removed": added(count.removed for count in counts),
-        "bytes": {
-            "input": sum(size for _, size in job.source.inputs),
-            "text_extracted": index["bytes"],
-            "text_kept": sum(count.text_bytes for count in counts),
-        },
-        "dedup": [_found(path) for path in found],
-        "limits": {
-            "failed_share": in_steps / documents if documents else 0.0,
-            "max_failed": job.recipe.limits.max_failed,
-        },
-        "content": {
-            "extracted": index["content"],
-            "published": checksums.total(count.content for count in counts).to_dict(),
-        },
-        "files": files,
-        "languages": _languages(counts),
-        "opt_outs": _opt_outs(counts),
-        "data": [
-            describe(folder, path, read_written(path).content.rows)
-            for folder, paths in written.items()
-            for path in paths
-        ],
-    }
-    ledger = framed(job, own)
-    check_corpus(ledger)
-    _refuse_nothing(job, ledger)
-    return ledger
-
-
-def _opt_outs(counts: Sequence["Counts"]) -> OptOuts:
-    """At how many documents anybody looked for declarations against their use, and what was found, by what became of them."""
-    found = {part: added(count.opt_outs.get(part, {}) for count in counts) for part in ("kept", "dropped")}
-    looked = sum(kinds.pop("looked_at", 0) for kinds in found.values())
-    kept, dropped = ({kind: n for kind, n in kinds.items() if n} for kinds in found.values())
-    return {"looked_at": looked, "kept": kept, "dropped": dropped}
-
-
-def _languages(counts: Sequence["Counts"]) -> dict[str, ByLanguage]:
-    """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
-    names = sorted({name for count in counts for name in count.languages})
-    found = dict[str, ByLanguage]()
-    for name in names:
-        ones = [count.languages[name] for count in counts if name in count.languages]
-        found[name] = {
-            "kept": sum(one.kept for one in ones),
-            "rejected": added(one.rejected for one in ones),
-            "failed": added(one.failed for one in ones),
-            "text_kept": sum(count.language_bytes.get(name, 0) for count in counts),
-        }
-    return found
-
-
 def describe(folder: str, path: str, rows: int | None = None) -> Described:
     """Name, bytes, SHA-256 and (of tables) rows of a published file."""
     name = f"{folder}/{path.rsplit('/', 1)[1]}"
     counted = Described() if rows is None else Described(rows=rows)
     return {"file": name, **counted, "bytes": storage.file_size(path), "sha256": storage.sha256(path)}
-
-
-def _found(path: str) -> dict[str, object]:
-    """What a corpus-wide step says of itself, and how many removals it told of."""
-    stored = json.loads(storage.read_bytes(path))
-    return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}
 
 
 def added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
@@ -297,25 +204,6 @@ def check_failures(output: str, ledger: Ledger) -> None:
             f"{limits['failed_share']:.2%} of the documents failed, more than the {limits['max_failed']:.2%} the recipe "
             f"allows: see {output}"
         )
-
-
-def _refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
-    """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
-    if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
-        return  # a reason with a dot is a step's: it had the document
-    counts = {**ledger["failed"], **ledger["skipped"]}
-    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or _of_nothing(job)
-    files = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
-    message = f"no document could be read from {files}: {told}{first_failure(job)}"
-    storage.remove(job.work)
-    raise InputError(message)
-
-
-def _of_nothing(job: "CorpusJob") -> str:
-    """Why nothing was read where nothing failed: a dump without pages is not empty."""
-    if not any(size for _, size in job.source.inputs):
-        return "they are empty"
-    return f"no record is in {'it' if len(job.source.inputs) == 1 else 'them'}"
 
 
 def first_failure(job: "Job") -> str:

@@ -1,11 +1,11 @@
-"""The last task of a job: judged shards to the files that people read."""
+"""The last stage of a corpus: judged shards to the files that people read, and the ledger of what is in these."""
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,6 @@ from curate.corpus.shards import (
     read_batches,
     read_checked,
     read_facts,
-    read_groups,
     read_written,
     write_facts,
 )
@@ -26,12 +25,13 @@ from curate.dedup import copies
 from curate.dedup.copies import Sizes
 from curate.dedup.removals import rows_by_shard
 from curate.engine.session import Session
-from curate.errors import BalanceError
+from curate.errors import InputError
 from curate.files import storage, threads, typed_json
-from curate.files.output import INDEX, dump_json, read_json
-from curate.filters.labels import UNKNOWN, folder
+from curate.files.output import IDENTITY, INDEX, dump_json, read_json
+from curate.filters.labels import folder
 from curate.filters.sampling import uniform
-from curate.run.ledger import Ledger, of_corpus
+from curate.run.languages import Published, by_language, write_piece
+from curate.run.ledger import Account, ByLanguage, Ledger, OptOuts, added, check_corpus, describe, first_failure, framed
 from curate.run.passes import check_documents
 from curate.run.runner import run_tasks, stage
 
@@ -73,7 +73,7 @@ def publish_corpus(s: Session, job: "CorpusJob", judged: Sequence[str]) -> Ledge
     ]
     with stage(job, "publish", len(tasks)) as timing:
         timing["worked"] = run_tasks(s, job, run, tasks)
-    written = _languages(s, job, pieces, sized=bool(sizes)) if apart else {"data": [task.data for task in tasks]}
+    written = by_language(s, job, pieces, sized=bool(sizes)) if apart else {"data": [task.data for task in tasks]}
     return of_corpus(job, [counts_of(task) for task in tasks], written, read_json(job.path("extracted", INDEX)))
 
 
@@ -91,27 +91,6 @@ def _sizes(s: Session, job: "CorpusJob", shards: int) -> list["SizesFolder"]:
             storage.write_text(told, dump_json(rows_by_shard(out, shards)))
     rows = json.loads(storage.read_bytes(told))
     return [SizesFolder(storage.join(out, f"shard={i}"), rows[i]) for i in range(shards)]
-
-
-def _languages(s: Session, job: "CorpusJob", pieces: Sequence[str], *, sized: bool) -> dict[str, list[str]]:
-    """The files of `data/`, a folder a language: paths by folder. Raises BalanceError when they hold other rows than the pieces."""
-    tasks, written = list[LanguageTask](), dict[str, list[str]]()
-    found_sizes = of_languages(pieces) or {UNKNOWN: {}}  # a corpus of nothing is a file of no rows
-    for language, sizes in found_sizes.items():
-        parts = grouped(sizes, job.recipe.shards.target_bytes)
-        name = f"data/language={language}"
-        written[name] = [job.path(*name.split("/"), part_name(i, len(parts))) for i in range(len(parts))]
-        tasks += [
-            LanguageTask(group, language, out, job.source.kind, tuple(job.recipe.signals), sized)
-            for group, out in zip(parts, written[name], strict=True)
-        ]
-    with stage(job, "languages", len(tasks)) as timing:
-        timing["worked"] = run_tasks(s, job, gather_language, tasks)
-    meant = checksums.total(read_written(path).content for path in pieces)
-    found = checksums.total(read_written(path).content for paths in written.values() for path in paths)
-    if found != meant:
-        raise BalanceError(f"data/ holds {found}, but {meant} were kept")
-    return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +151,6 @@ class Counts:
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """For the progress display."""
-
-    records: int
-    kept: int
-
-
 def run(task: PublishTask) -> Published:
     """Task: write one shard of `data/`, `rejected/` and `duplicates/` from the judged shards; `out` holds the counts.
 
@@ -193,7 +164,7 @@ def run(task: PublishTask) -> Published:
     with ShardWriter(task.rejected, rejected) as rejects:
         if task.pieces:
             for at, piece in enumerate(task.pieces):
-                kept += _piece(piece, data, _kept(task, at, data, rejects))
+                kept += write_piece(piece, data, _kept(task, at, data, rejects))
         else:
             with ShardWriter(task.data, data) as writer:
                 for at in range(len(task.sources)):
@@ -223,77 +194,6 @@ def _kept(task: PublishTask, at: int, data: pa.Schema, rejects: ShardWriter) -> 
             kept = kept.append_column(schema.CLUSTER_SIZE, pa.array(clusters.of(kept["id"].to_pylist())))
         yield kept.select(data.names)
         rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task.text_share))
-
-
-def _piece(path: str, table: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Content:
-    """Write the kept rows of one working shard, each language in row groups of its own, by id in each; what they hold.
-
-    Its facts say of each language which row groups are its, and what they hold.
-    """
-    rows = pa.Table.from_batches(batches, table).combine_chunks()
-    names = pa.array([folder(label) for label in rows["language"].to_pylist()], pa.string())
-    facts = {}
-    with ShardWriter(path, table, scratch=True) as writer:
-        for name in sorted(set(names.to_pylist())):
-            first, before = writer.groups, writer.content
-            writer.write(rows.filter(pc.equal(names, name)))
-            writer.cut()
-            held = checksums.difference(writer.content, before)
-            facts[name] = {"groups": [first, writer.groups], "content": held.to_dict()}
-        writer.facts = {"languages": facts}
-    return writer.content
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageTask:
-    """A file of `data/language=…/`: the rows of one language in some pieces."""
-
-    sources: tuple[str, ...]
-    language: str
-    """As its folder is named."""
-    out: str
-    kind: str
-    signals: tuple[str, ...]
-    sizes: bool = False
-    """Whether there is a column of the sizes of clusters."""
-
-
-def gather_language(task: LanguageTask) -> Published:
-    """Task: write `out`, and read it again. Raises BalanceError when it does not hold what the pieces say of the language."""
-    table = schema.by_language(schema.published(task.kind, list(task.signals), sizes=task.sizes))
-    held = Content()
-    with ShardWriter(task.out, table) as writer:
-        for path in task.sources:
-            facts = read_facts(path)["languages"].get(task.language)
-            if facts is None:
-                continue
-            held += checksums.from_dict(facts["content"])
-            for batch in read_groups(path, range(*facts["groups"])):
-                writer.write(batch)
-    if writer.content != held:
-        raise BalanceError(f"{task.out} got {writer.content}, but its pieces hold {held}")
-    rows = sum(batch.num_rows for batch in read_checked(task.out, list(checksums.COLUMNS)))
-    return Published(rows, rows)
-
-
-def of_languages(pieces: Sequence[str]) -> dict[str, dict[str, int]]:
-    """By language, as folders are named: bytes of text in each piece that has any document of it, in their order."""
-    found: dict[str, dict[str, int]] = {}
-    for path in pieces:
-        for name, facts in read_facts(path)["languages"].items():
-            found.setdefault(name, {})[path] = facts["content"]["bytes"]
-    return dict(sorted(found.items()))
-
-
-def grouped(sizes: Mapping[str, int], target: int) -> list[tuple[str, ...]]:
-    """Pieces in their order, in as few groups as keep each at about `target` bytes; never none."""
-    count = max(1, math.ceil(sum(sizes.values()) / target))
-    groups: list[list[str]] = [[] for _ in range(count)]
-    seen, whole = 0, max(1, sum(sizes.values()))
-    for path, size in sizes.items():
-        groups[min(count - 1, seen * count // whole)].append(path)
-        seen += size
-    return [tuple(group) for group in groups if group] or [()]
 
 
 def counts_of(task: PublishTask) -> Counts:
@@ -378,3 +278,112 @@ def _add_opt_outs(total: Counter[str], batch: pa.RecordBatch) -> None:
 def _add_removed(total: Counter[str], column: pa.Array) -> None:
     for item in pc.list_flatten(column).to_pylist():
         total[item["rule"]] += item["count"]
+
+
+def of_corpus(
+    job: "CorpusJob", counts: Sequence[Counts], written: Mapping[str, Sequence[str]], index: Mapping[str, Any]
+) -> Ledger:
+    """The ledger of a job that has published what was counted; `written` are the files of documents by folder, `index` is that of
+    `extracted/`. Raises BalanceError when other documents were published than extracted, InputError when none could be read."""
+    files: dict[str, Account] = {
+        name: Account(records=tally["records"], skipped=tally["skipped"], rejected={}, failed={}, kept=0)
+        for name, tally in index["files"].items()
+    }
+    for count in counts:
+        for name, one in count.files.items():
+            entry = files.setdefault(name, {"records": 0, "skipped": {}, "rejected": {}, "failed": {}, "kept": 0})
+            entry["kept"] += one.kept
+            for counted, reasons in ((entry["rejected"], one.rejected), (entry["failed"], one.failed)):
+                for reason, number in reasons.items():
+                    counted[reason] = counted.get(reason, 0) + number
+    failed = added(entry["failed"] for entry in files.values())
+    in_steps = sum(n for reason, n in failed.items() if "." in reason)
+    documents = sum(entry["kept"] + sum(entry["rejected"].values()) for entry in files.values()) + in_steps
+    known = read_json(job.path(IDENTITY))
+    passes = len(job.recipe.segments())
+    found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
+    own: Ledger = {
+        "kind": job.source.kind,
+        "recipe": {
+            "name": job.recipe.name,
+            "digest": job.recipe.digest,
+            "steps": list(job.recipe.labels),
+            "files": known.get(job.uses_named, {}),
+        },
+        "extract": {"fallback": index.get("fallback", 0)},
+        "removed": added(count.removed for count in counts),
+        "bytes": {
+            "input": sum(size for _, size in job.source.inputs),
+            "text_extracted": index["bytes"],
+            "text_kept": sum(count.text_bytes for count in counts),
+        },
+        "dedup": [_found(path) for path in found],
+        "limits": {
+            "failed_share": in_steps / documents if documents else 0.0,
+            "max_failed": job.recipe.limits.max_failed,
+        },
+        "content": {
+            "extracted": index["content"],
+            "published": checksums.total(count.content for count in counts).to_dict(),
+        },
+        "files": files,
+        "languages": _languages(counts),
+        "opt_outs": _opt_outs(counts),
+        "data": [
+            describe(folder, path, read_written(path).content.rows)
+            for folder, paths in written.items()
+            for path in paths
+        ],
+    }
+    ledger = framed(job, own)
+    check_corpus(ledger)
+    _refuse_nothing(job, ledger)
+    return ledger
+
+
+def _opt_outs(counts: Sequence[Counts]) -> OptOuts:
+    """At how many documents anybody looked for declarations against their use, and what was found, by what became of them."""
+    found = {part: added(count.opt_outs.get(part, {}) for count in counts) for part in ("kept", "dropped")}
+    looked = sum(kinds.pop("looked_at", 0) for kinds in found.values())
+    kept, dropped = ({kind: n for kind, n in kinds.items() if n} for kinds in found.values())
+    return {"looked_at": looked, "kept": kept, "dropped": dropped}
+
+
+def _languages(counts: Sequence[Counts]) -> dict[str, ByLanguage]:
+    """What became of the documents of each language, and the bytes of text that were kept; "" is where nothing told the language."""
+    names = sorted({name for count in counts for name in count.languages})
+    found = dict[str, ByLanguage]()
+    for name in names:
+        ones = [count.languages[name] for count in counts if name in count.languages]
+        found[name] = {
+            "kept": sum(one.kept for one in ones),
+            "rejected": added(one.rejected for one in ones),
+            "failed": added(one.failed for one in ones),
+            "text_kept": sum(count.language_bytes.get(name, 0) for count in counts),
+        }
+    return found
+
+
+def _found(path: str) -> dict[str, object]:
+    """What a corpus-wide step says of itself, and how many removals it told of."""
+    stored = json.loads(storage.read_bytes(path))
+    return {"step": stored["step"], **stored["facts"], "losses": sum(stored["losses"])}
+
+
+def _refuse_nothing(job: "CorpusJob", ledger: Ledger) -> None:
+    """Raise InputError where not one document could be read, and leave nothing: an empty corpus would look like a result."""
+    if ledger["kept"] or ledger["rejected"] or any("." in reason for reason in ledger["failed"]):
+        return  # a reason with a dot is a step's: it had the document
+    counts = {**ledger["failed"], **ledger["skipped"]}
+    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or _of_nothing(job)
+    files = "1 file" if len(job.source.inputs) == 1 else f"{len(job.source.inputs):,} files"
+    message = f"no document could be read from {files}: {told}{first_failure(job)}"
+    storage.remove(job.work)
+    raise InputError(message)
+
+
+def _of_nothing(job: "CorpusJob") -> str:
+    """Why nothing was read where nothing failed: a dump without pages is not empty."""
+    if not any(size for _, size in job.source.inputs):
+        return "they are empty"
+    return f"no record is in {'it' if len(job.source.inputs) == 1 else 'them'}"

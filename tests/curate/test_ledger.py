@@ -17,6 +17,7 @@ from curate.errors import BalanceError, CurateError, InputError, OutputError
 from curate.files.output import IDENTITY
 from curate.mixing import ledger as mixtures
 from curate.run import ledger as ledgers
+from curate.run import publish
 from curate.run.ledger import accounted, added, check, check_corpus, check_failures, first_failure
 from curate.run.publish import Counts, FileCounts
 
@@ -193,7 +194,7 @@ def published(tmp_path: Path) -> tuple[Corpus, list[Counts], dict[str, list[str]
 
 def test_the_ledger_of_a_corpus(tmp_path: Path) -> None:
     job, counts, written, index = published(tmp_path)
-    told = ledgers.of_corpus(job, counts, written, index)  # type: ignore[arg-type]
+    told = publish.of_corpus(job, counts, written, index)  # type: ignore[arg-type]
     assert told["files"] == {
         "a": {"records": 5, "skipped": {"not_html": 1}, "rejected": {"A.short": 1}, "failed": {"A.ValueError": 1}, "kept": 2},
         "b": {"records": 2, "skipped": {}, "rejected": {"A.short": 1}, "failed": {"damaged": 1}, "kept": 0},
@@ -219,14 +220,14 @@ def test_the_ledger_of_a_corpus(tmp_path: Path) -> None:
 def test_a_corpus_whose_files_hold_other_rows_than_were_counted(tmp_path: Path) -> None:
     job, counts, written, index = published(tmp_path)
     with pytest.raises(BalanceError, match="data/ holds 0 rows, 2 were kept"):
-        ledgers.of_corpus(job, counts, {"data": []}, index)  # type: ignore[arg-type]
+        publish.of_corpus(job, counts, {"data": []}, index)  # type: ignore[arg-type]
     with pytest.raises(BalanceError, match="other documents"):
-        ledgers.of_corpus(job, counts, written, {**index, "content": Content(6, 1, 2, 3).to_dict()})  # type: ignore[arg-type]
+        publish.of_corpus(job, counts, written, {**index, "content": Content(6, 1, 2, 3).to_dict()})  # type: ignore[arg-type]
 
 
 def test_a_file_that_no_reader_has_counted_does_not_add_up(tmp_path: Path) -> None:
     job, counts, written, index = published(tmp_path)
-    told = ledgers.of_corpus(job, counts, written, {**index, "files": {"b": index["files"]["b"]}})  # type: ignore[arg-type]
+    told = publish.of_corpus(job, counts, written, {**index, "files": {"b": index["files"]["b"]}})  # type: ignore[arg-type]
     assert told["files"]["a"] == {"records": 0, "skipped": {}, "rejected": {"A.short": 1}, "failed": {"A.ValueError": 1}, "kept": 2}  # fmt: skip
     with pytest.raises(BalanceError, match="a: 0 records read, 4 accounted for"):
         check(told)
@@ -235,7 +236,7 @@ def test_a_file_that_no_reader_has_counted_does_not_add_up(tmp_path: Path) -> No
 def test_a_corpus_of_nothing_has_no_ledger(tmp_path: Path) -> None:
     job, _, _, index = published(tmp_path)
     with pytest.raises(InputError, match="no document could be read"):
-        ledgers.of_corpus(job, [], {}, {**index, "content": Content().to_dict()})  # type: ignore[arg-type]
+        publish.of_corpus(job, [], {}, {**index, "content": Content().to_dict()})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_a_corpus_of_which_nothing_could_be_read_is_none(
     if inputs < 0:
         job.source.inputs = [(name, 0) for name, _ in job.source.inputs]
     with pytest.raises(InputError, match=told):
-        ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": failed, "skipped": skipped})  # type: ignore[arg-type]
+        publish._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": failed, "skipped": skipped})  # type: ignore[arg-type]
     assert not Path(job.work).exists()
 
 
@@ -264,7 +265,7 @@ def test_a_corpus_of_which_nothing_could_be_read_is_none(
 )
 def test_a_corpus_of_which_one_document_was_read_is_one(tmp_path: Path, had: dict[str, Any]) -> None:
     job = Corpus(tmp_path)
-    ledgers._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": {}, "skipped": {}, **had})  # type: ignore[arg-type]
+    publish._refuse_nothing(job, {"kept": 0, "rejected": {}, "failed": {}, "skipped": {}, **had})  # type: ignore[arg-type]
     assert Path(job.work).exists()
 
 

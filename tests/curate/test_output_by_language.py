@@ -18,7 +18,7 @@ from curate.errors import OutputError, RecipeError, UsageError
 from curate.jobs.clean import Options, clean
 from curate.mixing.mixture import source_paths
 from curate.report.languages import funnels, outliers
-from curate.run import publish
+from curate.run import languages
 
 RECIPE = """
 [output]
@@ -102,15 +102,15 @@ def test_every_document_is_in_the_folder_of_its_language_once(corpus: Path) -> N
 def test_same_bytes_with_other_partitions_and_after_a_stop(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = corpus.parent
     wanted = hashes(corpus)
-    whole = publish.grouped
+    whole = languages.grouped
 
     def stop(*_: object) -> None:
         raise OutputError("stopped here")
 
-    monkeypatch.setattr(publish, "grouped", stop)  # when the pieces are there
+    monkeypatch.setattr(languages, "grouped", stop)  # when the pieces are there
     with pytest.raises(OutputError, match="stopped here"):
         make(folder, "stopped", cores=1)
-    monkeypatch.setattr(publish, "grouped", whole)
+    monkeypatch.setattr(languages, "grouped", whole)
     make(folder, "stopped", cores=3, resume=True)
     assert hashes(folder / "stopped") == wanted
     (folder / "flat.toml").write_text(RECIPE.replace('by = "language"', ""))
@@ -178,11 +178,11 @@ def test_a_source_a_language(tmp_path: Path) -> None:
 
 def test_pieces_are_grouped_by_size() -> None:
     sizes = {"a": 5, "b": 5, "c": 5, "d": 100, "e": 5}
-    assert publish.grouped(sizes, 1000) == [("a", "b", "c", "d", "e")]
-    assert [name for group in publish.grouped(sizes, 30) for name in group] == list(sizes)
-    assert len(publish.grouped(sizes, 30)) <= 5
-    assert publish.grouped({}, 10) == [()]
-    assert publish.grouped({"a": 0, "b": 0}, 10) == [("a", "b")]
+    assert languages.grouped(sizes, 1000) == [("a", "b", "c", "d", "e")]
+    assert [name for group in languages.grouped(sizes, 30) for name in group] == list(sizes)
+    assert len(languages.grouped(sizes, 30)) <= 5
+    assert languages.grouped({}, 10) == [()]
+    assert languages.grouped({"a": 0, "b": 0}, 10) == [("a", "b")]
 
 
 def test_a_rule_that_eats_one_script_is_seen() -> None:

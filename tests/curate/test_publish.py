@@ -19,7 +19,7 @@ from curate.corpus.shards import ShardWriter, read_facts, read_written, write_fa
 from curate.errors import BalanceError
 from curate.filters.labels import folder
 from curate.filters.sampling import uniform
-from curate.run import ledger, publish
+from curate.run import languages, ledger, publish
 
 LABELS = ["hin_Deva", "EN", "../../etc", None]
 KINDS = ["header:noai", "meta:noindex", "robots.txt:ccbot"]
@@ -128,14 +128,14 @@ def test_a_folder_a_language_holds_the_same(tmp_path_factory: Any, rows: list[di
     flat = publish.recount(pieces, asked.rejected)
     assert flat == publish.counts_of(asked)
     kept = [row for row in rows if row["verdict"] is None]
-    found = publish.of_languages(pieces)
+    found = languages.of_languages(pieces)
     assert list(found) == sorted({folder(row["language"]) for row in kept})
     for name, sizes in found.items():
         ones = [[row for row in part if row["verdict"] is None and folder(row["language"]) == name] for part in (rows[:cut], rows[cut:])]  # fmt: skip
         there = {path: sum(len((r["text"] or "").encode()) for r in part) for path, part in zip(pieces, ones, strict=True) if part}  # fmt: skip
         assert sizes == there
         out = str(tmp_path / f"{name}.parquet")
-        told = publish.gather_language(publish.LanguageTask(pieces, name, out, "web", ()))
+        told = languages.gather_language(languages.LanguageTask(pieces, name, out, "web", ()))
         ids = [row["id"] for part in ones for row in part]
         assert (told.records, told.kept) == (len(ids), len(ids))
         assert pq.read_table(out)["id"].to_pylist() == ids
@@ -153,14 +153,14 @@ def test_a_piece_that_says_that_it_holds_other_rows(tmp_path: Path) -> None:
         more = {**facts["languages"]["en"]["content"], "rows": 2}
         writer.facts = {"languages": {"en": {"groups": [0, 1], "content": more}}}
     with pytest.raises(BalanceError, match="its pieces hold"):
-        publish.gather_language(
-            publish.LanguageTask((str(tmp_path / "other.parquet"),), "en", str(tmp_path / "out.parquet"), "web", ())
+        languages.gather_language(
+            languages.LanguageTask((str(tmp_path / "other.parquet"),), "en", str(tmp_path / "out.parquet"), "web", ())
         )
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(0, 60), max_size=12), st.integers(1, 200))
 def test_groups_are_few_and_in_order(sizes: dict[str, int], target: int) -> None:
-    groups = publish.grouped(sizes, target)
+    groups = languages.grouped(sizes, target)
     assert [name for group in groups for name in group] == list(sizes)
     assert len(groups) <= max(1, -(-sum(sizes.values()) // target))
     assert all(groups) or not sizes
@@ -169,11 +169,11 @@ def test_groups_are_few_and_in_order(sizes: dict[str, int], target: int) -> None
 
 def test_groups_of_about_the_size_asked_for() -> None:
     sizes = {str(n): 10 for n in range(12)}
-    assert [len(group) for group in publish.grouped(sizes, 30)] == [3, 3, 3, 3]
-    assert [len(group) for group in publish.grouped(sizes, 31)] == [3, 3, 3, 3]
-    assert [len(group) for group in publish.grouped(sizes, 40)] == [4, 4, 4]
-    assert [len(group) for group in publish.grouped(sizes, 120)] == [12]
-    assert [len(group) for group in publish.grouped(sizes, 119)] == [6, 6]
+    assert [len(group) for group in languages.grouped(sizes, 30)] == [3, 3, 3, 3]
+    assert [len(group) for group in languages.grouped(sizes, 31)] == [3, 3, 3, 3]
+    assert [len(group) for group in languages.grouped(sizes, 40)] == [4, 4, 4]
+    assert [len(group) for group in languages.grouped(sizes, 120)] == [12]
+    assert [len(group) for group in languages.grouped(sizes, 119)] == [6, 6]
 
 
 @given(st.floats(0, 1))
@@ -302,12 +302,12 @@ def test_languages_and_opt_outs_are_added_up() -> None:
         opt_outs={"kept": {"looked_at": 3, "any": 1, "noai": 0}, "dropped": {"looked_at": 2, "any": 2, "noml": 1}},
     )
     two = counts(languages={"en": publish.FileCounts(5, {"a.b": 4})}, language_bytes={"en": 50}, opt_outs={"kept": {"looked_at": 1, "any": 1}})  # fmt: skip
-    assert ledger._languages([one, two]) == {
+    assert publish._languages([one, two]) == {
         "": {"kept": 1, "rejected": {}, "failed": {}, "text_kept": 4},
         "en": {"kept": 7, "rejected": {"a.b": 5}, "failed": {"c.D": 3}, "text_kept": 70},
     }
-    assert ledger._opt_outs([one, two]) == {"looked_at": 6, "kept": {"any": 2}, "dropped": {"any": 2, "noml": 1}}
-    assert ledger._opt_outs([]) == {"looked_at": 0, "kept": {}, "dropped": {}}
+    assert publish._opt_outs([one, two]) == {"looked_at": 6, "kept": {"any": 2}, "dropped": {"any": 2, "noml": 1}}
+    assert publish._opt_outs([]) == {"looked_at": 0, "kept": {}, "dropped": {}}
 
 
 def test_a_published_file_is_described_by_its_bytes(tmp_path: Path) -> None:
