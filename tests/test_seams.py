@@ -16,7 +16,7 @@ from curate.errors import UsageError
 from curate.filters.base import Parts
 
 ROOT = Path(__file__).parents[1]
-CORPUS_WIDE = {"resolve", "index", "against", "key_parameters", "uses_signals", "copies"}
+CORPUS_WIDE = {"resolve", "index", "against", "key_parameters", "uses_signals", "copies", "apply"}
 
 
 def _asked() -> set[str]:

@@ -2,7 +2,8 @@
 
 A step works in three parts. `keys` runs in a worker on the documents of one shard and writes small rows: a
 key and who holds it. `resolve` joins the rows of all shards and writes the table LOST: who lost what to
-whom. `apply` runs in a worker again and edits or drops one document.
+whom. `apply` runs in a worker again and edits or drops one document; a step that only takes whole
+documents needs none: they are dropped as `duplicate`.
 
 Documents are named by `doc`: the first 16 hex digits of the id as a signed 64-bit number. Ids are uniform
 hashes, so among 10^9 documents the chance that any two share a `doc` is 3 %.
@@ -15,8 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from curate.filters.base import Decision, Document
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -49,7 +48,14 @@ class Removal(NamedTuple):
 
 
 class CorpusStep(Protocol):
-    """The shape of a step that compares documents. Its fields are its parameters."""
+    """The shape of a step that compares documents. Its fields are its parameters.
+
+    A step that edits, or has a reason of its own, also has
+
+        def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision
+
+    which says in a worker what is left of a document that lost something; `lost` has no order.
+    """
 
     @property
     def index(self) -> str:
@@ -79,10 +85,6 @@ class CorpusStep(Protocol):
         """Compare the rows of all shards in the folder `keys`, write LOST to `out`; returns facts for the
         ledger.
         """
-        ...
-
-    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
-        """What is left of a document that lost something. Runs in a worker; `lost` has no order."""
         ...
 
 

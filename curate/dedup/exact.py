@@ -1,14 +1,13 @@
 """One document per text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
 from curate.dedup import keep_first, normalise, safety_limits
-from curate.dedup.base import WHOLE, Removal, doc64, survivor_rank, texts
-from curate.filters.base import Decision, Document, drop
+from curate.dedup.base import WHOLE, doc64, survivor_rank, texts
 
 if TYPE_CHECKING:
     from curate.engine.session import Session
@@ -54,7 +53,3 @@ class Exact:
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the document of each text."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
-
-    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
-        """Drop the document; the value is the number of documents with this text."""
-        return drop(doc, "duplicate", lost[0].value)

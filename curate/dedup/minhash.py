@@ -23,13 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.dedup import index, lsh, memory, safety_limits
-from curate.dedup.base import WHOLE, Removal, doc64, doc_hex, doc_number, shard_of, survivor_rank
+from curate.dedup.base import WHOLE, doc64, doc_hex, doc_number, shard_of, survivor_rank
 from curate.dedup.base import column as column_of
 from curate.dedup.components import connected_components
 from curate.dedup.tables import Prints, count, smallest, timed
 from curate.files import storage
 from curate.filters import scripts
-from curate.filters.base import Decision, Document, drop
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -233,11 +232,6 @@ class MinHash:
         s.write(s.clustered(lost.select(*columns), "shard", shards), out, by="shard")
         storage.remove(work)
         return facts
-
-    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
-        """Drop the document; the value is what was measured against the survivor: the share held or the similarity (none where
-        nothing is verified)."""
-        return drop(doc, "duplicate", lost[0].value)
 
 
 def _lists(ends: object, values: object) -> pa.ListArray:

@@ -2,7 +2,7 @@
 the newest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.dedup import keep_first, safety_limits
-from curate.dedup.base import MAX_SECOND, WHOLE, Removal, column, doc64, seconds
-from curate.filters.base import Decision, Document, drop
+from curate.dedup.base import MAX_SECOND, WHOLE, column, doc64, seconds
 from curate.filters.urls import normalize_url
 
 if TYPE_CHECKING:
@@ -56,7 +55,3 @@ class Urls:
     def resolve(self, s: "Session", keys: str, out: str, shards: int, /) -> Mapping[str, object]:
         """Elect the page of each URL."""
         return keep_first.elect(s, self, keys, out, shards, limits=self)
-
-    def apply(self, doc: Document, lost: Sequence[Removal], /) -> Decision:
-        """Drop the page; the value is the number of pages with this URL."""
-        return drop(doc, "duplicate", lost[0].value)

@@ -9,12 +9,14 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from curate.corpus.by_language import chosen
 from curate.corpus.recipe import Recipe, is_corpus_wide
 from curate.dedup.base import Removal
 from curate.filters.base import Decision, Document, decision_of
+from curate.run.passes import take_away
 
 LONG_LINE = 3_000
 """Lines of so many characters are compared by words, those of so many words not at all: comparing is quadratic."""
@@ -121,7 +123,7 @@ def _run(label: str, step: Any, doc: Document, removals: Sequence[RemovalRow]) -
         return Stage(label, known, "kept"), None
     try:
         taken = [_removal(removal) for removal in removals]
-        decision = decision_of(lambda document: step.apply(document, taken) if taken else step(document), doc)
+        decision = decision_of(partial(take_away, step, taken) if taken else step, doc)
     except Exception as error:
         return Stage(label, known, "failed", f"{label}.{type(error).__name__}", detail=str(error)), None
     edited = decision.doc.text != doc.text

@@ -1,7 +1,8 @@
 """Filters over shards: a pass runs the per-document steps up to the next corpus-wide step, on one working shard.
 
 A corpus-wide step has three parts (`dedup/base.py`), and texts are read once a pass, so each has its place in it: the pass before the
-step ends with its `keys`, `resolve` then says by shard what is lost, and the pass behind it begins with `apply`.
+step ends with its `keys`, `resolve` then says by shard what is lost, and the pass behind it begins with taking that away (a step that
+cuts within documents says by `apply` what is left of one).
 
 All rows stay. A row that is rejected keeps its reason, the value that decided and what the other cheap steps measure, so
 that a limit can be chosen again from the stored columns.
@@ -24,13 +25,13 @@ from curate.corpus.checksums import Content
 from curate.corpus.recipe import parse
 from curate.corpus.shards import ShardWriter, part_name, read_checked, read_written
 from curate.dedup import index
-from curate.dedup.base import CorpusStep, Removal, doc64, doc_hex, documents_of, with_signals
+from curate.dedup.base import WHOLE, CorpusStep, Removal, doc64, doc_hex, documents_of, with_signals
 from curate.dedup.removals import Removals, rows_by_shard
 from curate.engine.session import Session
 from curate.errors import BalanceError
 from curate.files import output, storage
 from curate.files.output import INDEX, dump_json, read_json
-from curate.filters.base import Decision, Document, decision_of
+from curate.filters.base import Decision, Document, decision_of, drop
 from curate.read.rows import UNFIT, printable, unfit
 from curate.run.runner import run_tasks, stage
 
@@ -104,29 +105,6 @@ def _check_pass(job: "CorpusJob", number: int, written: Content) -> None:
     extracted = checksums.from_dict(read_json(job.path("extracted", INDEX))["content"])
     if not written.same_documents(extracted):
         raise BalanceError(f"pass {number} wrote {written}, but {extracted} were extracted: other documents")
-
-
-def _facts(job: "CorpusJob", number: int) -> str:
-    """The file that says what a corpus-wide step found, written when its removals are."""
-    return job.scratch(f"facts-{number}.json")
-
-
-def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
-    """Have the corpus-wide step behind a pass say what is lost, from the keys that the pass has written."""
-    at = job.recipe.segments()[number - 1][1]
-    label, lost, keys = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost"), job.scratch(f"keys-{number}")
-    with stage(job, label, 1) as facts:
-        facts["worked"] = not storage.exists(_facts(job, number))
-        if facts["worked"]:
-            step = job.recipe.steps[at]
-            folder = keys.removeprefix(f"{job.work}/")
-            output.promised(job.work, [f"{folder}/{part_name(i, shards)}" for i in range(shards)], f"pass {number}")
-            if getattr(step, "index", ""):
-                index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
-            found = step.resolve(s, keys, lost, shards)
-            found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
-            storage.write_text(_facts(job, number), dump_json(found))
-    storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +199,9 @@ def check_documents(path: str, read: Content, written: Content) -> None:
         raise BalanceError(f"{path}: {read} were read, but {written} written: documents were lost, doubled or renamed")
 
 
+# ---- a corpus-wide step: its keys, what is lost, what is left ----
+
+
 class _Keys:
     """The key rows of one shard, in one Parquet file that appears when it is whole."""
 
@@ -247,6 +228,55 @@ class _Keys:
         """Finish the file."""
         self._writer.close()
         self._atomic.__exit__(None, None, None)
+
+
+def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
+    """Have the corpus-wide step behind a pass say what is lost, from the keys that the pass has written."""
+    at = job.recipe.segments()[number - 1][1]
+    label, lost, keys = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost"), job.scratch(f"keys-{number}")
+    with stage(job, label, 1) as facts:
+        facts["worked"] = not storage.exists(_facts(job, number))
+        if facts["worked"]:
+            step = job.recipe.steps[at]
+            folder = keys.removeprefix(f"{job.work}/")
+            output.promised(job.work, [f"{folder}/{part_name(i, shards)}" for i in range(shards)], f"pass {number}")
+            if getattr(step, "index", ""):
+                index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
+            found = step.resolve(s, keys, lost, shards)
+            found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
+            storage.write_text(_facts(job, number), dump_json(found))
+    storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
+
+
+def _facts(job: "CorpusJob", number: int) -> str:
+    """The file that says what a corpus-wide step found, written when its removals are."""
+    return job.scratch(f"facts-{number}.json")
+
+
+def _apply(rows: list[Row], step: tuple[str, Any], removals: Removals) -> list[tuple[str, int]]:
+    """Take from each undecided row what it lost; returns the (id, doc) of those that lost something."""
+    label, corpus_step = step
+    removed = []
+    for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
+        if decided(row) or not (lost := removals.of(doc)):
+            continue
+        step_of(row, label, partial(take_away, corpus_step, lost))
+        if decided(row) == "rejected":
+            row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
+        removed.append((row["id"], doc))
+    return removed
+
+
+def take_away(step: Any, lost: Sequence[Removal], document: Document) -> Decision:
+    """What is left of a document that lost something: what `apply` of the step says. Without one the document goes, with the value of its
+    removal (what was measured, or the number of copies)."""
+    if lost[0].pos == WHOLE and not hasattr(step, "apply"):
+        return drop(document, "duplicate", lost[0].value)
+    decision: Decision = step.apply(document, lost)
+    return decision
+
+
+# ---- documents through the steps ----
 
 
 def _rows(batch: pa.RecordBatch) -> list[Row]:
@@ -283,25 +313,6 @@ def _document(row: Row) -> Document:
         script=row.get("script"),
         opt_outs=tuple(row.get("opt_outs") or ()),
     )
-
-
-def _apply(rows: list[Row], step: tuple[str, Any], removals: Removals) -> list[tuple[str, int]]:
-    """Take from each undecided row what it lost; returns the (id, doc) of those that lost something."""
-    label, corpus_step = step
-    removed = []
-    for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
-        if decided(row) or not (lost := removals.of(doc)):
-            continue
-        step_of(row, label, partial(_take_away, corpus_step, lost))
-        if decided(row) == "rejected":
-            row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
-        removed.append((row["id"], doc))
-    return removed
-
-
-def _take_away(step: CorpusStep, removals: Sequence[Removal], document: Document) -> Decision:
-    decision: Decision = step.apply(document, removals)
-    return decision
 
 
 def decided(row: Row) -> str | None:

@@ -21,6 +21,7 @@ from curate.dedup.spans import without
 from curate.engine.session import Session, session
 from curate.errors import AlarmError, EngineError
 from curate.filters.base import Decision, Document
+from curate.run.passes import take_away
 from tests.linear import assert_linear
 
 SCHEMA = pa.schema(
@@ -84,7 +85,7 @@ def deduplicate(
     for one in pages:
         name = str(one["id"])
         if removals := lost.get(int(doc64([name])[0])):
-            decisions[name] = step.apply(Document(id=name, text=str(one["text"] or "")), removals)
+            decisions[name] = take_away(step, removals, Document(id=name, text=str(one["text"] or "")))
     return decisions, facts
 
 

@@ -23,6 +23,7 @@ from curate.dedup.lines import page_rank
 from curate.dedup.minhash import MinHash
 from curate.errors import BalanceError, EngineError
 from curate.filters.base import Document
+from curate.run.passes import take_away
 
 OFTEN = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 I64 = st.integers(-(2**63), 2**63 - 1)
@@ -464,5 +465,10 @@ def test_rows_and_bytes_of_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", [Exact(), Urls(), MinHash()])
 def test_a_document_that_goes_is_told_with_what_was_measured(step: Any) -> None:
-    found = step.apply(Document("1", "text"), [base.Removal(base.WHOLE, 5, 3.0)])
+    found = take_away(step, [base.Removal(base.WHOLE, 5, 3.0)], Document("1", "text"))
     assert (found.reason, found.value) == ("duplicate", 3.0)
+
+
+def test_a_step_that_takes_parts_of_documents_must_say_what_is_left() -> None:
+    with pytest.raises(AttributeError, match="apply"):
+        take_away(Exact(), [base.Removal(0, 5, 3.0)], Document("1", "text"))
