@@ -12,8 +12,8 @@ from curate.engine.session import EngineOptions, Session
 from curate.errors import BalanceError, InputError, UsageError
 from curate.files import storage
 from curate.files.output import believed, read_json
-from curate.run.ledger import Account, Described, Ledger, framed
-from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
+from curate.run.ledger import Account, Described, Ledger
+from curate.run.runner import Job, Watcher, framed, run_job, run_tasks, stage
 
 
 @dataclass(frozen=True, slots=True)

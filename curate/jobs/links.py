@@ -14,7 +14,7 @@ from curate.read.dumps import Head, head_of, kind_of
 from curate.read.inputs import all_files
 from curate.run import ledger as ledgers
 from curate.run.ledger import Ledger
-from curate.run.runner import Job, Watcher, run_job, run_tasks, stage
+from curate.run.runner import Job, Watcher, framed, run_job, run_tasks, stage
 
 BUCKET_BYTES = 32 << 20
 """Bytes of input (packed) a bucket of addresses stands for."""
@@ -95,7 +95,7 @@ class LinksJob(Job):
         parts = [self._merge_task(bucket, buckets, [task.out for task in runs]) for bucket in range(buckets)]
         with stage(self, "merge", len(parts)) as facts:
             facts["worked"] = run_tasks(s, self, tasks.merge, parts)
-        ledger = ledgers.framed(self, self._own(runs, parts))
+        ledger = framed(self, self._own(runs, parts))
         self._check(ledger)
         return ledger
 

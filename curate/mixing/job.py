@@ -19,8 +19,8 @@ from curate.mixing.decontam_items import files
 from curate.mixing.mixture import Mixture
 from curate.mixing.plan import Plan
 from curate.mixing.sources import Source
-from curate.run.ledger import Ledger, framed
-from curate.run.runner import Job, Watcher, stage
+from curate.run.ledger import Ledger
+from curate.run.runner import Job, Watcher, framed, stage
 from curate.tokens import formats, pack
 from curate.tokens.tokenizer import TokenizerFile
 

@@ -9,19 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import curate
 from curate.corpus import checksums
 from curate.corpus.shards import read_batches
-from curate.errors import BalanceError, CurateError, OutputError
+from curate.errors import BalanceError, CurateError
 from curate.files import storage
-from curate.files.output import IDENTITY, read_json
 
 if TYPE_CHECKING:
     from curate.run.runner import Job
-
-VERSION = 1
-STAGES = "stages.json"
-"""What each stage took and found, so far; in the folder for scratch."""
 
 
 class Account(TypedDict, total=False):
@@ -126,36 +120,6 @@ class Ledger(Account, total=False):
     packed_tokens: int | None
     warnings: list[str]
     rule_of_thumb: str
-
-
-def stages_of(job: "Job") -> dict[str, Any]:
-    """What the stages have told so far, by name. Raises OutputError for what `stage` has not written."""
-    found = read_json(path := job.scratch(STAGES))
-    for one in found.values():
-        numbers = isinstance(one, dict) and [one.get("seconds"), one.get("records", 0), one.get("bytes", 0)]
-        if numbers and all(isinstance(number, int | float) for number in numbers):
-            continue
-        raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
-    return found
-
-
-def framed(job: "Job", own: Ledger) -> Ledger:
-    """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
-    files, known, stages = own["files"], read_json(job.path(IDENTITY)), stages_of(job)
-    return {
-        "version": VERSION,
-        "curate": curate.__version__,
-        "job": job.name,
-        "command": job.command,
-        "contents": known.get("contents", {}),
-        "records": sum(entry["records"] for entry in files.values()),
-        "skipped": added(entry["skipped"] for entry in files.values()),
-        "rejected": added(entry["rejected"] for entry in files.values()),
-        "failed": added(entry["failed"] for entry in files.values()),
-        "kept": sum(entry["kept"] for entry in files.values()),
-        "stages": [StageFacts(name=name) | facts for name, facts in stages.items()],
-        **own,
-    }
 
 
 def describe(folder: str, path: str, rows: int | None = None) -> Described:

@@ -31,9 +31,9 @@ from curate.files.output import IDENTITY, INDEX, dump_json, read_json
 from curate.filters.labels import folder
 from curate.filters.sampling import uniform
 from curate.run.languages import Published, by_language, write_piece
-from curate.run.ledger import Account, ByLanguage, Ledger, OptOuts, added, check_corpus, describe, first_failure, framed
+from curate.run.ledger import Account, ByLanguage, Ledger, OptOuts, added, check_corpus, describe, first_failure
 from curate.run.passes import check_documents
-from curate.run.runner import run_tasks, stage
+from curate.run.runner import framed, run_tasks, stage
 
 if TYPE_CHECKING:
     from curate.run.pipeline import CorpusJob

@@ -24,15 +24,19 @@ from curate.engine.session import EngineOptions, Session, check_path, session
 from curate.engine.tasks import OutTask, missing
 from curate.errors import InputError, OutputError
 from curate.files import fingerprints, locks, output, storage
-from curate.files.output import dump_json, work_folder
+from curate.files.output import dump_json, read_json, work_folder
 from curate.run import ledger as ledgers
-from curate.run.ledger import Ledger
+from curate.run.ledger import Ledger, StageFacts
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from curate.console.progress import Progress
 
+VERSION = 1
+"""Of `ledger.json`."""
+STAGES = "stages.json"
+"""What each stage took and found, so far; in the folder for scratch."""
 T = TypeVar("T", bound=OutTask)
 R = TypeVar("R", bound="DataclassInstance")
 
@@ -74,7 +78,7 @@ class Job(ABC):
 
     @abstractmethod
     def build(self, s: Session) -> Ledger:
-        """Make everything in `work` but the ledger, and give that: `ledger.framed` with what is its own.
+        """Make everything in `work` but the ledger, and give that: `framed` with what is its own.
 
         Tasks whose files stand there from an earlier run are not run again. Raises BalanceError when something was lost,
         InputError for what must not be published.
@@ -240,7 +244,7 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
     """
     if job.watcher:
         job.watcher.stage(name, total, total_bytes)
-    stages = ledgers.stages_of(job)
+    stages = stages_of(job)
     started = time.monotonic()
     facts: dict[str, Any] = {}
     yield facts
@@ -252,8 +256,19 @@ def stage(job: Job, name: str, total: int, total_bytes: int = 0) -> Iterator[dic
         **facts,
         "seconds": round(earlier.get("seconds", 0.0) + time.monotonic() - started, 3),
     }
-    storage.write_text(job.scratch(ledgers.STAGES), dump_json(stages))
+    storage.write_text(job.scratch(STAGES), dump_json(stages))
     memory.give_back()
+
+
+def stages_of(job: Job) -> dict[str, Any]:
+    """What the stages have told so far, by name. Raises OutputError for what `stage` has not written."""
+    found = read_json(path := job.scratch(STAGES))
+    for one in found.values():
+        numbers = isinstance(one, dict) and [one.get("seconds"), one.get("records", 0), one.get("bytes", 0)]
+        if numbers and all(isinstance(number, int | float) for number in numbers):
+            continue
+        raise OutputError(f"{path} is damaged: delete the folder that it is in, and start again")
+    return found
 
 
 def run_tasks(s: Session, job: Job, function: Callable[[T], R], tasks: Sequence[T], others: int = 0) -> bool:
@@ -269,3 +284,22 @@ def run_tasks(s: Session, job: Job, function: Callable[[T], R], tasks: Sequence[
             numbers = {name: value for name, value in asdict(result).items() if isinstance(value, int)}
             job.watcher.update(done=done, **numbers)
     return bool(todo)
+
+
+def framed(job: Job, own: Ledger) -> Ledger:
+    """The ledger of a job: what is in each, and what is its `own` (with `files`, from which the totals are added up)."""
+    files, known, stages = own["files"], read_json(job.path(output.IDENTITY)), stages_of(job)
+    return {
+        "version": VERSION,
+        "curate": curate.__version__,
+        "job": job.name,
+        "command": job.command,
+        "contents": known.get("contents", {}),
+        "records": sum(entry["records"] for entry in files.values()),
+        "skipped": ledgers.added(entry["skipped"] for entry in files.values()),
+        "rejected": ledgers.added(entry["rejected"] for entry in files.values()),
+        "failed": ledgers.added(entry["failed"] for entry in files.values()),
+        "kept": sum(entry["kept"] for entry in files.values()),
+        "stages": [StageFacts(name=name) | facts for name, facts in stages.items()],
+        **own,
+    }

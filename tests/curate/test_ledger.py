@@ -16,8 +16,7 @@ from curate.corpus.shards import ShardWriter, read_written
 from curate.errors import BalanceError, CurateError, InputError, OutputError
 from curate.files.output import IDENTITY
 from curate.mixing import ledger as mixtures
-from curate.run import ledger as ledgers
-from curate.run import publish
+from curate.run import publish, runner
 from curate.run.ledger import accounted, added, check, check_corpus, check_failures, first_failure
 from curate.run.publish import Counts, FileCounts
 
@@ -146,7 +145,7 @@ class Corpus:
         )
         for path, stored in (
             (self.path(IDENTITY), {"contents": {"f0": 1}, "files_used": {"list": "sha"}}),
-            (self.scratch(ledgers.STAGES), {"extract": {"seconds": 2.0, "records": 7}}),
+            (self.scratch(runner.STAGES), {"extract": {"seconds": 2.0, "records": 7}}),
             (self.scratch("facts-1.json"), {"step": "B", "facts": {"groups": 3}, "losses": [2, 4]}),
         ):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -286,4 +285,4 @@ def test_stages_that_no_job_has_written(tmp_path: Path, text: str) -> None:
     (tmp_path / "stages.json").write_text(text)
     job: Any = SimpleNamespace(scratch=lambda name: str(tmp_path / name))
     with pytest.raises(OutputError, match=r"stages.json is damaged"):
-        ledgers.stages_of(job)
+        runner.stages_of(job)

@@ -21,7 +21,7 @@ from curate.dedup.base import Removal, doc64, doc_hex
 from curate.dedup.removals import COLUMNS, Removals
 from curate.errors import BalanceError, OutputError
 from curate.filters.base import Decision, Document, drop, keep
-from curate.run import exchange, ledger, passes, pipeline, runner
+from curate.run import exchange, passes, pipeline, runner
 from tests.curate.test_passes import Counts, row
 
 TABLE = schema.judged("web", ["characters", "half"])
@@ -429,7 +429,7 @@ def test_tasks_whose_files_stand_are_not_run_again(tmp_path: Path, there: int, o
 def test_a_stage_keeps_its_figures_and_adds_its_seconds(tmp_path: Path) -> None:
     shown = Shown()
     job = Own(str(tmp_path / "out"), watcher=shown)
-    file = Path(job.scratch(ledger.STAGES))
+    file = Path(job.scratch(runner.STAGES))
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"a": {"seconds": 100.0, "rows": 1, "kept": 2}, "b": {"seconds": 50.0, "rows": 3}}))
     with runner.stage(job, "a", 4, 9) as facts:
