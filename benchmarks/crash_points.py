@@ -20,6 +20,7 @@ Two undisturbed runs say which files can be compared: those with times in them a
 
 import argparse
 import bz2
+import gc
 import gzip
 import hashlib
 import json
@@ -43,6 +44,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from curate.files import storage
+from curate.filters.base import Document
 
 SOURCES = ("wikipedia", "stackexchange", "arxiv", "books")
 COMMANDS = (
@@ -252,8 +254,16 @@ def arm(count: Killer) -> None:
     def run(self: Any, function: Callable[[Any], Any], todo: Sequence[Any]) -> Iterator[Any]:
         return (call(function, task) for task in todo)
 
+    def call_json(reference: str, task: Any, *_memory: int, limited: bool = False) -> Any:
+        return json.loads(json.dumps(tasks.call_json(tasks.function(reference), json.loads(json.dumps(task)))))
+
+    def load(function: Callable[[Any], Any], *todo: Any, memory: int = 0) -> None:
+        for task in todo:
+            call(function, task)
+
     storage.filesystem, pq.ParquetWriter = filesystem, Writer
     children.call, session.Session.run = call, run  # type: ignore[assignment, method-assign]
+    children.call_json, children.load = call_json, load  # type: ignore[assignment]
     web.survive = lambda task, reference="": web.pages(web.PagesTask(task))
     items.survive = lambda task, reference="": items.items(items.ItemsTask(task))  # type: ignore[arg-type]
     wikipedia.survive = lambda task, reference="": wikipedia.documents(wikipedia.PagesTask(task))  # type: ignore[arg-type]
@@ -848,9 +858,10 @@ def crawl_server(inputs: Path) -> Iterator[None]:
 @contextmanager
 def s3_server() -> Iterator[None]:
     """A store on this machine with the bucket `sweep`; the environment points to it."""
-    code = (
-        "from moto.server import ThreadedMotoServer as S; import sys; s = S(ip_address='127.0.0.1', port=0, verbose=False);"
-        "s.start(); print(*s.get_host_and_port(), flush=True); sys.stdin.read()"
+    code = (  # moto's own server looks for the service of each request, a fifth of its time
+        "from moto.server import create_backend_app as app; from werkzeug.serving import make_server; import logging, threading, sys;"
+        "logging.getLogger('werkzeug').setLevel(logging.ERROR); s = make_server('127.0.0.1', 0, app('s3'), threaded=True);"
+        "threading.Thread(target=s.serve_forever, daemon=True).start(); print(s.host, s.port, flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -879,19 +890,28 @@ def s3_server() -> Iterator[None]:
 
 def preload(commands: Sequence[str], inputs: Path) -> None:
     """Import and compile what the jobs need, once for all processes. No engine is started, and no thread."""
-    import pysail  # noqa: F401
+    import pysail.spark  # noqa: F401
     import pyspark.sql.connect.functions
     import pyspark.sql.connect.session
-    import pyspark.sql.functions  # noqa: F401
+    import pyspark.sql.functions
+    import pyspark.sql.streaming.stateful_processor_util  # noqa: F401
+    import rich.cells  # noqa: F401
 
     import curate.jobs.clean
+    import curate.jobs.code
+    import curate.jobs.dedup
     import curate.jobs.mix
     import curate.mixing.finish
     import curate.read.web
+    import curate.report.card
+    import curate.report.gather
+    import curate.report.mixture
+    import curate.report.page
     import curate.report.write
     import curate.run.passes
     import curate.run.publish  # noqa: F401
     from curate.code.source import code_source
+    from curate.corpus import recipe
     from curate.dedup import MinHash, contain, kernel, verify  # noqa: F401
     from curate.engine import tasks
     from curate.read.rows import SafeTask
@@ -912,6 +932,10 @@ def preload(commands: Sequence[str], inputs: Path) -> None:
                 if isinstance(task, SafeTask):
                     one = {**task.task, "out": f"{folder}/{task.name}.parquet"}
                     tasks.call_json(tasks.function(task.reader), one)
+        for step in recipe.load("code").steps:
+            if not recipe.is_corpus_wide(step):
+                step(Document("0", "x = 1\n"))
+    gc.freeze()  # what is here stays: no process goes through it, and so none copies it
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ class Faulty:
 def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
     """The server, running, with nothing in it: what moto holds is the process's, not the server's."""
     from moto.moto_api._internal import moto_api_backend
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.server import create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
@@ -73,7 +73,9 @@ def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
             pass
 
     moto_api_backend.reset()
-    found = Faulty(DomainDispatcherApplication(create_backend_app), share, seed)
+    found = Faulty(
+        create_backend_app("s3"), share, seed
+    )  # moto's choice of a service looks through its folder for each request
     server = make_server("127.0.0.1", 0, found, threaded=True, request_handler=Quiet)
     found.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

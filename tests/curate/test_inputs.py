@@ -21,6 +21,7 @@ from curate.read.inputs import InputFile, block_size, expand_inputs, expand_name
 from curate.read.splits import plan_splits, read_split
 from curate.run import runner
 from curate.run.pipeline import CorpusJob
+from tests.faulty_s3 import serve
 
 
 def warc(i: int) -> bytes:
@@ -208,21 +209,13 @@ def test_hdfs_without_hadoop_says_what_is_missing() -> None:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    inputs._filesystem_of.cache_clear()
-    yield "s3://crawls"
-    inputs._filesystem_of.cache_clear()
-    server.stop()
+    pytest.importorskip("moto.server")
+    with serve() as store:
+        for name, value in {**store.environment, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+            monkeypatch.setenv(name, value)
+        inputs._filesystem_of.cache_clear()
+        yield "s3://crawls"
+        inputs._filesystem_of.cache_clear()
 
 
 def test_s3(s3: str) -> None:

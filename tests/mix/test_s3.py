@@ -18,6 +18,7 @@ from curate.run import runner
 from curate.run.runner import run_job
 from curate.tokens.tokenizer import TokenizerFile
 from tests.command import curate
+from tests.faulty_s3 import serve
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -25,19 +26,14 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of an S3 server on this machine with a bucket `curate-mix`, and the environment that points to it."""
-    server_module = pytest.importorskip("moto.server")
+    pytest.importorskip("moto.server")
     boto3 = pytest.importorskip("boto3")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
-    settings |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="curate-mix")
-    yield client
-    server.stop()
+    with serve() as store:
+        for name, value in store.environment.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="curate-mix")
+        yield client
 
 
 @pytest.mark.parametrize("shards", ["1", "3"])
