@@ -1,5 +1,6 @@
 """An S3 server on this machine that counts requests, and fails some of them as a busy store does."""
 
+import functools
 import random
 import threading
 from collections import Counter
@@ -19,6 +20,10 @@ FAULTS = ("503 Slow Down", "500 Internal Server Error", "429 Too Many Requests",
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class Silence(ConnectionError):
+    """No answer, on a connection that stays open: what a client sees for itself, in 3 s."""
+
+
 @dataclass
 class Faulty:
     """A WSGI application in front of another: `share` of the requests fail; all are counted by method."""
@@ -27,6 +32,8 @@ class Faulty:
     share: float = 0.0
     closed: bool = False
     """Requests without a signature are refused, as S3 does; moto looks at those that have one."""
+    silent: int = 0
+    """So many requests from now on have no answer."""
     seed: int = 0
     url: str = ""
     requests: Counter[str] = field(default_factory=Counter)
@@ -41,13 +48,15 @@ class Faulty:
         with self.lock:
             self.requests[environ["REQUEST_METHOD"]] += 1
             fault = self.chance.choice(FAULTS) if self.chance.random() < self.share else ""
+            if self.silent:
+                self.silent -= 1
+                raise Silence
             if fault:
                 self.failed[fault] += 1
         if self.closed and "HTTP_AUTHORIZATION" not in environ:
             start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(DENIED)))])
             return [DENIED]
         if fault == "reset":
-            environ["werkzeug.socket"].close()
             raise ConnectionAbortedError
         if fault:
             start_response(fault, [("Content-Type", "application/xml"), ("Content-Length", str(len(SLOW_DOWN)))])
@@ -65,17 +74,21 @@ class Faulty:
 def serve(share: float = 0.0, seed: int = 0) -> Iterator[Faulty]:
     """The server, running, with nothing in it: what moto holds is the process's, not the server's."""
     from moto.moto_api._internal import moto_api_backend
-    from moto.server import create_backend_app
+    from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
         def log(self, type: str, message: str, *args: Any) -> None:
             pass
 
+        def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+            self.close_connection = not isinstance(error, Silence)
+
     moto_api_backend.reset()
-    found = Faulty(
-        create_backend_app("s3"), share, seed
-    )  # moto's choice of a service looks through its folder for each request
+    services = DomainDispatcherApplication(create_backend_app)
+    # Else it looks through moto's folder for each request, which takes as long as half of those.
+    vars(services)["get_backend_for_host"] = functools.cache(services.get_backend_for_host)
+    found = Faulty(services, share, seed)
     server = make_server("127.0.0.1", 0, found, threaded=True, request_handler=Quiet)
     found.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -67,7 +67,7 @@ def test_from_s3_to_s3(bucket, store, tmp_path):
 def test_a_store_that_fails_now_and_then_changes_nothing(bucket, store, tmp_path, monkeypatch):
     monkeypatch.setattr(
         pipeline, "MINIMUM_SHARDS", 2
-    )  # each fault is waited for, over a second: as many kinds of requests, fewer of them
+    )  # each fault is waited for, half a second: as many kinds of requests, fewer of them
     path = crawl.write(tmp_path)[0]
     bucket.upload_file(str(path), "curate-in", path.name)
     store.share = 0.04
@@ -92,6 +92,9 @@ def test_each_operation_outlives_a_busy_store(bucket, store):
     assert storage.exists(f"{root}/2.json")
     assert not storage.exists(f"{root}/9.json")
     assert storage.read_bytes(f"{root}/3.json") == b"3"
+    store.silent = 1
+    assert storage.read_bytes(f"{root}/3.json") == b"3"
+    assert store.silent == 0
     storage.rename_folder(root, "s3://curate-out/moved", last="0.json")
     assert storage.is_empty(root)
     storage.remove("s3://curate-out/moved")
