@@ -9,7 +9,8 @@ that a limit can be chosen again from the stored columns.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from numbers import Integral
@@ -72,7 +73,7 @@ def _pass(s: Session, job: "CorpusJob", number: int, sources: Sequence[str], out
     recipe, count = job.recipe, len(outs)
     first, last = recipe.segments()[number - 1]
     lost, keys = job.scratch(f"lost-{number - 1}", "lost"), job.scratch(f"keys-{number}")
-    removals = read_json(_facts(job, number - 1))["losses"] if number > 1 else []
+    removals = read_json(found_by(job, number - 1))["losses"] if number > 1 else []
     tasks = [
         PassTask(
             source=source,
@@ -165,9 +166,9 @@ def run(task: PassTask) -> Judged:
     removed: list[tuple[str, int]] = []
     written = Counter[str]()
     table = schema.judged(task.kind, recipe.signals)
-    keys = _Keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else None
+    keys = _keys(task.keys, recipe.steps[task.last], schema.DOCUMENTS[task.kind]) if task.keys else nullcontext()
     beat = Beat(task.out, task.beats)
-    with ShardWriter(task.out, table, scratch=True, packed=task.packed) as writer:
+    with ShardWriter(task.out, table, scratch=True, packed=task.packed) as writer, keys as add_keys:
         for batch in read_checked(task.source):
             rows = _rows(batch)
             if removals and before:
@@ -178,10 +179,8 @@ def run(task: PassTask) -> Judged:
             _count(written, made)
             written["bytes"] += pc.sum(pc.binary_length(batch["text"])).as_py() or 0
             beat(bytes=written["bytes"])
-            if keys:
-                keys.add(made, rows)
-        if keys:
-            keys.close()
+            if add_keys:
+                add_keys(made)
         if removals and before:
             removals.check(removed)
             with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
@@ -202,32 +201,19 @@ def check_documents(path: str, read: Content, written: Content) -> None:
 # ---- a corpus-wide step: its keys, what is lost, what is left ----
 
 
-class _Keys:
-    """The key rows of one shard, in one Parquet file that appears when it is whole."""
+@contextmanager
+def _keys(path: str, step: CorpusStep, documents: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Take batches of judged documents, and write the keys of those that are still undecided to a file that appears when it is whole."""
+    columns = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents))).schema
+    plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    with storage.atomic(path) as temporary, pq.ParquetWriter(temporary, columns, **plain) as writer:
 
-    def __init__(self, path: str, step: CorpusStep, documents: pa.Schema) -> None:
-        self.step, self.documents = step, documents
-        self.empty = step.keys(pa.RecordBatch.from_pylist([], documents_of(step, documents)))
-        self._atomic = storage.atomic(path)
-        self._writer = pq.ParquetWriter(
-            self._atomic.__enter__(),
-            self.empty.schema,
-            compression="none",
-            use_dictionary=False,
-            write_statistics=False,
-        )
+        def add(judged: pa.RecordBatch) -> None:
+            alive = with_signals(step, judged, documents).filter(pc.is_null(judged["verdict"]))
+            if alive.num_rows:
+                writer.write_table(step.keys(alive).cast(columns))
 
-    def add(self, judged: pa.RecordBatch, rows: Sequence[Row]) -> None:
-        """Write the keys of the documents that are still undecided."""
-        kept = pa.array([row["verdict"] is None for row in rows])
-        alive = with_signals(self.step, judged, self.documents).filter(kept)
-        if alive.num_rows:
-            self._writer.write_table(self.step.keys(alive).cast(self.empty.schema))
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._writer.close()
-        self._atomic.__exit__(None, None, None)
+        yield add
 
 
 def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
@@ -235,7 +221,7 @@ def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
     at = job.recipe.segments()[number - 1][1]
     label, lost, keys = job.recipe.labels[at], job.scratch(f"lost-{number}", "lost"), job.scratch(f"keys-{number}")
     with stage(job, label, 1) as facts:
-        facts["worked"] = not storage.exists(_facts(job, number))
+        facts["worked"] = not storage.exists(found_by(job, number))
         if facts["worked"]:
             step = job.recipe.steps[at]
             folder = keys.removeprefix(f"{job.work}/")
@@ -244,11 +230,11 @@ def _resolve(s: Session, job: "CorpusJob", number: int, shards: int) -> None:
                 index.consult(step, keys, index.place_of(path for path, _ in job.source.inputs))
             found = step.resolve(s, keys, lost, shards)
             found = {"step": label, "facts": found, "losses": rows_by_shard(lost, shards)}
-            storage.write_text(_facts(job, number), dump_json(found))
+            storage.write_text(found_by(job, number), dump_json(found))
     storage.remove(keys)  # what stands beside it under its name stays until the corpus appears
 
 
-def _facts(job: "CorpusJob", number: int) -> str:
+def found_by(job: "CorpusJob", number: int) -> str:
     """The file that says what a corpus-wide step found, written when its removals are."""
     return job.scratch(f"facts-{number}.json")
 

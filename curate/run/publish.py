@@ -32,7 +32,7 @@ from curate.filters.labels import folder
 from curate.filters.sampling import uniform
 from curate.run.languages import Published, by_language, write_piece
 from curate.run.ledger import Account, ByLanguage, Ledger, OptOuts, added, check_corpus, describe, first_failure
-from curate.run.passes import check_documents
+from curate.run.passes import check_documents, found_by
 from curate.run.runner import framed, run_tasks, stage
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
             sizes = pc.fill_null(pc.binary_length(batch["text"]), 0)
             text_bytes += pc.sum(sizes).as_py() or 0
             table = pa.table(
-                [_named(batch["file"], ""), _labels(batch["language"]), sizes], ["file", "language", "bytes"]
+                [pc.fill_null(batch["file"], ""), _labels(batch["language"]), sizes], ["file", "language", "bytes"]
             )
             for name, entries in counts.items():
                 for row in table.group_by(name).aggregate([("bytes", "sum"), ([], "count_all")]).to_pylist():
@@ -240,7 +240,7 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
     for batch in read_checked(rejected, columns, rows=1024):
         _add_opt_outs(declared["dropped"], batch)
         rows += batch.num_rows
-        fates = [_named(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]
+        fates = [pc.fill_null(batch["file"], ""), _labels(batch["language"]), batch["verdict"], batch["reason"]]
         table = pa.table(fates, ["file", "language", "verdict", "reason"])
         for name, entries in counts.items():
             for row in table.group_by([name, "verdict", "reason"]).aggregate([([], "count_all")]).to_pylist():
@@ -253,10 +253,6 @@ def recount(data: Sequence[str], rejected: str) -> Counts:
         counts["file"], counts["language"], dict(sorted(language_bytes.items())), dict(sorted(removed.items())),
         {part: dict(sorted(found.items())) for part, found in declared.items()}, text_bytes, rows, kept, content,
     )  # fmt: skip
-
-
-def _named(column: pa.Array, missing: str) -> pa.Array:
-    return pc.fill_null(column, missing)
 
 
 def _labels(column: pa.Array) -> pa.Array:
@@ -300,8 +296,6 @@ def of_corpus(
     in_steps = sum(n for reason, n in failed.items() if "." in reason)
     documents = sum(entry["kept"] + sum(entry["rejected"].values()) for entry in files.values()) + in_steps
     known = read_json(job.path(IDENTITY))
-    passes = len(job.recipe.segments())
-    found = [job.scratch(f"facts-{n}.json") for n in range(1, passes)]
     own: Ledger = {
         "kind": job.source.kind,
         "recipe": {
@@ -317,7 +311,7 @@ def of_corpus(
             "text_extracted": index["bytes"],
             "text_kept": sum(count.text_bytes for count in counts),
         },
-        "dedup": [_found(path) for path in found],
+        "dedup": [_found(found_by(job, n)) for n in range(1, len(job.recipe.segments()))],
         "limits": {
             "failed_share": in_steps / documents if documents else 0.0,
             "max_failed": job.recipe.limits.max_failed,
