@@ -6,7 +6,7 @@ from curate.filters.jit import Array, Number, compiled, compiled_making, inner
 from curate.filters.sentence_ends import ANYWHERE, WIDE_DOT
 from curate.html.markup import FNV_PRIME, FNV_START, U64
 from curate.html.tape import B_END, B_START
-from curate.html.text import lookup
+from curate.html.words import EACH
 
 # columns of the measures of a block
 (
@@ -17,6 +17,8 @@ WORD_COLUMNS = 18  # hashed words of a block that the word model sees; -1 is non
 FIRST_WORDS, PAIRS = 11, 4
 WORD_BUCKETS = 1 << 14
 LETTER, DIGIT, COMMA, END, MARK, SPACE_CLASS, IDEOGRAPH, BAR = range(8)
+NEAR = 1 << 12  # places for words of the title and the description: most words of a page are at none that is taken
+TITLE, ABOUT = 1, 2
 
 
 @inner
@@ -82,16 +84,20 @@ def class_of(code: Number) -> Number:
 
 @compiled
 def measure(
-    text: Array, blocks: Array, count: Number, stops: Array, title: Array, about: Array, out: Array, words: Array,
+    text: Array, blocks: Array, count: Number, stops: Array, title: Array, about: Array, near: Array, out: Array, words: Array,
     hashes: Array, recent: Array,
 ) -> None:  # fmt: skip
     """Fill `out` (blocks, MEASURES), `words` (blocks, WORD_COLUMNS) and `hashes` (blocks) for `count` blocks.
 
-    `title` and `about` are the sorted hashes of the words of the title and of the page's description;
+    `title` and `about` are the sorted hashes of the words of the title and of the page's description, `near` is room for NEAR zeros;
     `recent` is room for FIRST_WORDS + 1 hashes.
     """
+    for i in range(len(title)):
+        near[title[i] & U64(NEAR - 1)] |= TITLE
+    for i in range(len(about)):
+        near[about[i] & U64(NEAR - 1)] |= ABOUT
     for i in range(count):
-        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, about, out[i], words[i], hashes, i, recent)
+        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, about, near, out[i], words[i], hashes, i, recent)
 
 
 @inner
@@ -102,12 +108,14 @@ def block(
     stops: Array,
     title: Array,
     about: Array,
+    near: Array,
     out: Array,
     words: Array,
     hashes: Array,
     index: Number,
     recent: Array,
 ) -> None:
+    """Counts stand in variables: those in arrays would be read and written anew at each character."""
     words[:] = -1
     whole = FNV_START
     word = FNV_START
@@ -119,8 +127,10 @@ def block(
     last = MARK
     letter = np.int64(0)
     stem = np.uint64(0)  # of a Korean word, whose end says what it does in the sentence
+    number = chars = digits = capitals = foreign = commas = ends = marks = bars = 0
+    initials = stopped = years = longest = in_title = described = first_kind = 0
     at = start
-    while at < end:
+    while True:
         if length > 0:  # most of a text is small letters inside of words
             first = at
             while at < end and 97 <= text[U64(at)] <= 122:
@@ -128,11 +138,14 @@ def block(
                 at += 1
             if at > first:
                 length += at - first
-                out[CHARS] = min(out[CHARS] + (at - first), np.float32(MOST_CHARS))
+                chars += at - first
                 letter, last, before = np.int64(text[U64(at - 1)]), LETTER, np.int64(0)
                 continue
-        code, size = decode(text, at, end)
-        kind = class_of(code)
+        ended = at >= end
+        code, size, kind = np.int64(0), 1, MARK
+        if not ended:
+            code, size = decode(text, at, end)
+            kind = class_of(code)
         if kind in (LETTER, DIGIT):
             if length == 0:
                 initial = 65 <= code <= 90
@@ -141,12 +154,12 @@ def block(
             elif length == 1 and hangul(letter) and hangul(code):
                 stem = pair(letter, code)
             if kind == DIGIT:
-                out[DIGITS] += 1
+                digits += 1
                 digits_in_word += 1
             elif 65 <= code <= 90:
-                out[CAPITALS] += 1
+                capitals += 1
             elif code >= 128:
-                out[FOREIGN] += 1
+                foreign += 1
             value = np.uint64(code + 32 if 65 <= code <= 90 else code)
             for shift in range(size):
                 byte = value if size == 1 else np.uint64(text[at + shift])
@@ -155,39 +168,79 @@ def block(
             letter = code
         else:
             if length > 0:
-                end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter, stem)
+                key = stem if stem else word
+                found = near[key & U64(NEAR - 1)]
+                if found:
+                    in_title += (found & TITLE) > 0 and contains(title, key)
+                    described += (found & ABOUT) > 0 and contains(about, key)
+                longest = max(longest, length)
+                initials += initial
+                stop = is_stop(stops, word)
+                if letter >= 0xAC00 and hangul(letter):
+                    stop |= length > 1 and particle(letter)
+                stopped += stop
+                years += digits_in_word == 4 and length == 4
+                if number < FIRST_WORDS:
+                    recent[number] = word
+                    words[number] = word_bucket(word, 1)
+                    if 0 < number <= PAIRS:
+                        words[FIRST_WORDS + number - 1] = word_bucket((recent[number - 1] * FNV_PRIME) ^ word, 2)
+                number += 1
                 whole = (whole ^ word) * FNV_PRIME
+            if ended:
+                break
             word, length = FNV_START, 0
             if kind == IDEOGRAPH:
                 halves += 1
-                out[FOREIGN] += 1
-                out[STOPS] += frequent(code)
+                foreign += 1
+                stopped += frequent(code)
                 whole = (whole ^ np.uint64(code)) * FNV_PRIME
                 if before:
                     both = pair(before, code)
-                    out[IN_TITLE] += contains(title, both)
-                    out[DESCRIBED] += contains(about, both)
+                    found = near[both & U64(NEAR - 1)]
+                    if found:
+                        in_title += (found & TITLE) > 0 and contains(title, both)
+                        described += (found & ABOUT) > 0 and contains(about, both)
             else:
                 if (code == 59 and greek(letter)) or (code == 58 and 0x531 <= letter < 0x589):
                     kind = END
-                mark(out, kind, text, at + size, end)
+                if kind == COMMA:
+                    commas += 1
+                elif kind == END:
+                    after = at + size
+                    ends += after >= end or text[after] <= 34 or text[after] >= 0x80 or text[after] == 41
+                elif kind == BAR:
+                    bars += 1
+                elif kind == MARK:
+                    marks += 1
         before = code if kind == IDEOGRAPH else np.int64(0)
-        if out[CHARS] == 0:
+        if chars == 0:
             upper = 65 <= code <= 90
-            out[FIRST] = 1 if upper else 0 if kind in (LETTER, IDEOGRAPH) else 2 if kind == DIGIT else 3
-        out[CHARS] += 1
+            first_kind = 1 if upper else 0 if kind in (LETTER, IDEOGRAPH) else 2 if kind == DIGIT else 3
+        chars += 1
         if kind != MARK or not closes(code):
             last = COLON_KIND if code == 58 and kind != END else kind
         at += size
-    if length > 0:
-        end_word(out, words, recent, word, length, initial, digits_in_word, stops, title, about, letter, stem)
-        whole = (whole ^ word) * FNV_PRIME
-    finish(out, words, recent, halves, last, word if length > 0 else whole)
+    counts = (
+        (CHARS, chars), (DIGITS, digits), (CAPITALS, capitals), (COMMAS, commas), (ENDS, ends), (MARKS, marks), (STOPS, stopped),
+        (INITIALS, initials), (FOREIGN, foreign), (LONGEST, longest), (IN_TITLE, in_title), (BARS, bars), (YEARS, years),
+        (DESCRIBED, described),
+    )  # fmt: skip
+    for column, value in counts:
+        out[column] = min(value, MOST)
+    out[WORDS] = min(number, MOST) + halves // 2
+    out[FIRST] = first_kind
+    out[TERMINAL] = last == END
+    out[COLON] = last == COLON_KIND
+    words[FIRST_WORDS + PAIRS] = word_bucket(word if length > 0 else whole, 3)  # the last word, or the whole
+    size = min(number + halves // 2, 12)
+    words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(size), 4)
+    words[FIRST_WORDS + PAIRS + 2] = word_bucket(np.uint64(last * 4 + first_kind), 5)
     hashes[index] = whole
 
 
 COLON_KIND = 99
-MOST_CHARS = 1 << 24  # of a block: what single precision counts one by one
+MOST = 1 << 24  # of a block: what single precision counts one by one
 
 
 @inner
@@ -211,50 +264,13 @@ def frequent(code: Number) -> Number:
 
 
 @inner
-def mark(out: Array, kind: Number, text: Array, following: Number, end: Number) -> None:
-    if kind == COMMA:
-        out[COMMAS] += 1
-    elif kind == END:
-        if following >= end or text[following] <= 34 or text[following] >= 0x80 or text[following] == 41:
-            out[ENDS] += 1
-    elif kind == BAR:
-        out[BARS] += 1
-    elif kind == MARK:
-        out[MARKS] += 1
-
-
-@inner
-def end_word(
-    out: Array,
-    words: Array,
-    recent: Array,
-    word: Number,
-    length: Number,
-    initial: Number,
-    digits: Number,
-    stops: Array,
-    title: Array,
-    about: Array,
-    last: Number,
-    stem: Number,
-) -> None:
-    index = int(out[WORDS])
-    out[WORDS] += 1
-    out[LONGEST] = max(out[LONGEST], length)
-    if initial:
-        out[INITIALS] += 1
-    if lookup(stops, word, len(stops) - 1) >= 0 or (hangul(last) and length > 1 and particle(last)):
-        out[STOPS] += 1
-    if digits == 4 and length == 4:
-        out[YEARS] += 1
-    key = stem if stem else word
-    out[IN_TITLE] += contains(title, key)
-    out[DESCRIBED] += contains(about, key)
-    if index < FIRST_WORDS:
-        recent[index] = word
-        words[index] = word_bucket(word, 1)
-        if 0 < index <= PAIRS:
-            words[FIRST_WORDS + index - 1] = word_bucket((recent[index - 1] * FNV_PRIME) ^ word, 2)
+def is_stop(stops: Array, word: Number) -> Number:
+    """Whether `words.stop_words` has the word."""
+    row = word & U64(len(stops) - 1)
+    found = False
+    for k in range(EACH):
+        found |= stops[row, U64(k)] == word
+    return found
 
 
 @inner
@@ -288,18 +304,6 @@ def pair(first: Number, second: Number) -> Number:
 def particle(code: Number) -> Number:
     """Whether a Korean word that ends in this syllable is most likely a noun with a particle, or a verb."""
     return code in PARTICLES
-
-
-@inner
-def finish(out: Array, words: Array, recent: Array, halves: Number, last: Number, word: Number) -> None:
-    number = int(out[WORDS])
-    out[WORDS] += halves // 2
-    out[TERMINAL] = last == END
-    out[COLON] = last == COLON_KIND
-    words[FIRST_WORDS + PAIRS] = word_bucket(word, 3)  # the last word, or the whole
-    size = min(number + halves // 2, 12)
-    words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(size), 4)
-    words[FIRST_WORDS + PAIRS + 2] = word_bucket(np.uint64(last * 4 + int(out[FIRST])), 5)
 
 
 @inner

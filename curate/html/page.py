@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from curate.html.features import Facts, empty_facts, headings
 from curate.html.layout import alike, containers, totals
 from curate.html.mathematics import with_latex
-from curate.html.measure import FIRST_WORDS, distinct_words, measure
+from curate.html.measure import FIRST_WORDS, NEAR, distinct_words, measure
 from curate.html.scan import scan
 from curate.html.tags import NAMES, tables
 from curate.html.tape import (
@@ -82,7 +82,8 @@ def read_page(html: str | bytes) -> Page:
     about = distinct_words(buffer, state[ABOUT_START], state[ABOUT_END])
     count = len(facts.blocks)
     hashes, recent = np.zeros(count, np.uint64), np.zeros(FIRST_WORDS + 1, np.uint64)
-    measure(tape.text, facts.blocks, count, stop_words(), title, about, facts.measures, facts.words, hashes, recent)
+    near = np.zeros(NEAR, np.uint8)
+    measure(tape.text, facts.blocks, count, stop_words(), title, about, near, facts.measures, facts.words, hashes, recent)
     nodes = len(facts.nodes)
     totals(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.span, facts.mask)
     alike(facts.nodes, facts.blocks, count, facts.measures, hashes, facts.group, facts.stats, facts.repeats)

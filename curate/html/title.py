@@ -1,11 +1,13 @@
 """The title of a page: the heading that its `title` names, or that itself without the site's name."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from curate.filters.jit import Array, Number, compiled
+from curate.filters.jit import Array, Number, compiled, inner
+from curate.html.markup import U8, U64, lower
 from curate.html.page import Page
 from curate.html.tags import TAG
 from curate.html.tape import B_END, B_NODE, B_START, N_PARENT, N_TAG, TITLE_END, TITLE_START
@@ -25,6 +27,7 @@ _LONGEST = 300  # characters
 _MOST = 200  # headings that are looked at
 _MOST_PARTS = 8  # of a title
 _FIRST_LINES = 10
+_NONE = "\0"  # in no text
 
 
 def title_of(page: Page, url: str | None = None) -> str:
@@ -35,14 +38,14 @@ def title_of(page: Page, url: str | None = None) -> str:
     words: list[str] = max(map(_tokens, parts), key=len, default=[])
     main = set(words)
     least = max(min(2, len(main)), 1)
-    found = _headings(page)
+    if not said:
+        first = [text for level, text in _headings(page) if level == 1]
+        return first[0] if len(first) == 1 else ""
+    found = _headings(page, main, least)
     named = [(level, -shared, text) for level, text in found if (shared := _named(text, main, least))]
     if named:
         return min(named, key=lambda one: one[:2])[2]
-    if said:
-        return (_shown(said, words, page, url) or _without_site(said, parts, url)[:_LONGEST]).strip()
-    first = [text for level, text in found if level == 1]
-    return first[0] if len(first) == 1 else ""
+    return (_shown(said, words, page, url) or _without_site(said, parts, url)[:_LONGEST]).strip()
 
 
 def with_title(text: str, title: str) -> str:
@@ -63,18 +66,23 @@ def with_title(text: str, title: str) -> str:
     return f"{title}\n{text}"
 
 
-def _headings(page: Page) -> list[tuple[int, str]]:
-    """Level and text of the page's first headings, those that stand alone in theirs."""
+def _headings(page: Page, main: Collection[str] = (), least: int = 0) -> list[tuple[int, str]]:
+    """Level and text of the page's first headings, those that stand alone in theirs; but for some that have fewer than `least` of the
+    words `main`."""
     spans = np.empty((_MOST, 3), np.int32)
-    count = _found(page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, spans)
+    words = np.frombuffer(_NONE.join([*main, ""]).encode(), np.uint8)
+    count = _found(page.tape.text, page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, words, least, spans)
     data = page.tape.text.data
     texts = [(level, str(data[start:end], "utf-8", "replace")) for level, start, end in spans[:count].tolist()]
     return [(level, text) for level, text in texts if len(text) <= _LONGEST and "\n" not in text]
 
 
 @compiled
-def _found(nodes: Array, blocks: Array, levels: Array, longest: Number, out: Array) -> Number:
-    """Level, start and end of blocks in headings of at most `longest` bytes; how many of the first len(out) there are."""
+def _found(
+    text: Array, nodes: Array, blocks: Array, levels: Array, longest: Number, words: Array, least: Number, out: Array
+) -> Number:
+    """Level, start and end of blocks in headings of at most `longest` bytes; how many of the first len(out) there are. Left out are such
+    of ASCII that hold fewer than `least` of the `words`."""
     seen = count = 0
     for i in range(len(blocks)):
         node = blocks[i, B_NODE]
@@ -83,13 +91,48 @@ def _found(nodes: Array, blocks: Array, levels: Array, longest: Number, out: Arr
             level = levels[nodes[max(nodes[node, N_PARENT], 0), N_TAG]]
         if level == 0:
             continue
-        if blocks[i, B_END] - blocks[i, B_START] <= longest:
-            out[count, 0], out[count, 1], out[count, 2] = level, blocks[i, B_START], blocks[i, B_END]
+        start, end = blocks[i, B_START], blocks[i, B_END]
+        if end - start <= longest and (least == 0 or not _is_ascii(text, start, end) or _has(text, start, end, words, least)):
+            out[count, 0], out[count, 1], out[count, 2] = level, start, end
             count += 1
         seen += 1
         if seen == len(out):
             break
     return count
+
+
+@inner
+def _is_ascii(text: Array, start: Number, end: Number) -> Number:
+    found = U8(0)
+    for i in range(U64(start), U64(end)):
+        found |= text[i]
+    return found < 128
+
+
+@inner
+def _has(text: Array, start: Number, end: Number, words: Array, least: Number) -> Number:
+    """Whether ASCII holds `least` of some words in small letters, behind each of which stands a zero byte."""
+    there = begin = 0
+    for stop in range(len(words)):
+        if words[stop] == 0:
+            there += _holds(text, start, end, words, begin, stop)
+            if there >= least:
+                return True
+            begin = stop + 1
+    return False
+
+
+@inner
+def _holds(text: Array, start: Number, end: Number, word: Array, begin: Number, stop: Number) -> Number:
+    """Whether bytes `start` to `end`, in small letters, hold the bytes `begin` to `stop` of `word`."""
+    size = stop - begin
+    for i in range(start, end - size + 1):
+        k = 0
+        while k < size and lower(text[U64(i + k)]) == word[U64(begin + k)]:
+            k += 1
+        if k == size:
+            return True
+    return False
 
 
 def _named(heading: str, main: set[str], least: int) -> int:
@@ -116,16 +159,33 @@ def _shown(said: str, words: list[str], page: Page, url: str | None) -> str:
     runs = [(first, end) for first, end in runs if first == 0 or first <= main <= end < last]
     for first, end in sorted(runs, key=lambda run: (not run[0] <= main <= run[1], begins[run[0]] - ends[run[1]])):
         part = said[begins[first] : ends[end]]
-        if part and len(part) <= _LONGEST and _is_block(part.encode(), page) and not _is_site(part, url):
+        if part and len(part) <= _LONGEST and _is_shown(part, page) and not _is_site(part, url):
             return part
     return ""
 
 
-def _is_block(wanted: bytes, page: Page) -> bool:
-    """Whether one of the first blocks as long as this text is this text."""
-    blocks, text = page.facts.blocks, page.tape.text.data
-    likely = np.flatnonzero(blocks[:, B_END] - blocks[:, B_START] == len(wanted))[:_MOST]
-    return any(text[start : start + len(wanted)] == wanted for start in blocks[likely, B_START].tolist())
+def _is_shown(part: str, page: Page) -> bool:
+    wanted = np.frombuffer(part.encode(), np.uint8)
+    return bool(_is_block(page.facts.blocks, page.tape.text, wanted, _MOST))
+
+
+@compiled
+def _is_block(blocks: Array, text: Array, wanted: Array, most: Number) -> Number:
+    """Whether one of the first `most` blocks as long as a text is this text."""
+    seen, size = 0, len(wanted)
+    for i in range(len(blocks)):
+        start = blocks[i, B_START]
+        if blocks[i, B_END] - start != size:
+            continue
+        k = 0
+        while k < size and text[U64(start + k)] == wanted[U64(k)]:
+            k += 1
+        if k == size:
+            return True
+        seen += 1
+        if seen == most:
+            break
+    return False
 
 
 def _without_site(said: str, parts: list[str], url: str | None) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.html.tags import hash_table
+from curate.html.tags import fnv
 
 _STOP = """
 the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which you
@@ -42,7 +42,18 @@ je da se i u na ne su za od sa kao to bi što ali
 """
 
 
+EACH = 4  # hashes in a row of the table, compared without a branch: one word in three is among them, and none says which
+
+
 @lru_cache(maxsize=1)
 def stop_words() -> NDArray[np.uint64]:
-    """The words' hashes, open-addressed."""
-    return hash_table(sorted({word.encode() for word in _STOP.split()}))[0]
+    """The words' hashes (rows, EACH), each in the row that its last bits name; 0 where none is."""
+    hashes = sorted({fnv(word.encode()) for word in _STOP.split()})
+    count = len(hashes)
+    while True:
+        count = 1 << count.bit_length()
+        rows = list[list[int]]([] for _ in range(count))
+        for value in hashes:
+            rows[value & (count - 1)].append(value)
+        if max(map(len, rows)) <= EACH:
+            return np.array([row + [0] * (EACH - len(row)) for row in rows], np.uint64)
