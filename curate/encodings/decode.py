@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resiliparse.parse.encoding import detect_encoding
 
 from curate.encodings.labels import DOUBLE_BYTE, decode_as, encoding_of
-from curate.encodings.mojibake import is_sound, may_hold_utf8, repaired
+from curate.encodings.mojibake import is_sound, may_hold_utf8, meant, repaired
 from curate.encodings.prescan import prescan
 
 if TYPE_CHECKING:
@@ -153,9 +153,8 @@ def _utf8(body: bytes, seen: "Seen") -> bytes:
         return repaired(_without_marks(body.decode())).encode()
     if is_sound(body, seen):
         return body
-    text = body.decode()
-    clean = repaired(text, body, seen)
-    return body if clean is text else clean.encode()
+    clean = meant(body, None, seen)
+    return body if clean is None else clean
 
 
 def fits(body: bytes, text: str, charset: str) -> bool:

@@ -27,6 +27,9 @@ _PE = b"\xd0"  # how the most common letters of Cyrillic begin in UTF-8
 _WITH_C1 = re.compile("Â[\x80-\x9f]|Ã[\x80-\x84\x86-\x90\x95\x98-\x9f]|â[\x80-\x9f][\x80-\xbf]")
 _WINDOWS = dict(zip(map(chr, range(0x80, 0xA0)), decode_as(_BYTES[:32], "windows-1252"), strict=True))
 _C1_CHARACTER = re.compile("[\x80-\x9f]")
+_C1_UTF8 = re.compile(b"\xc2[\x80-\x9f]")
+_BEFORE_C1 = tuple(f"{letter}\x80".encode()[:-1] for letter in "ÂÃâ")
+"""What stands before the last byte of the first two characters of `_WITH_C1`: few texts have it, and to search for it takes no time."""
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]{2,}")
 _SHARE = 0.8  # of the characters beyond ASCII, in sequences; what a program has lost of them makes up for the rest
 _DIFFERENT = 3  # sequences that are enough where none is clear
@@ -38,8 +41,8 @@ _CLEAR = re.compile("Ã[^\xa0\xad…‘’“”–—»]|Â.|â€.|â‚¬|â�
 class _Reading(NamedTuple):
     """What UTF-8 looks like when read in a single-byte encoding."""
 
-    likely: Callable[[str, bytes, "Seen"], bool]
-    """Whether a text, given in UTF-8 too, with its counts, is worth a closer look. Takes a tenth of the time of decoding it."""
+    likely: Callable[[bytes, "Seen", str | None], bool]
+    """Whether a text in UTF-8, given with its counts, and as it is where it is known, is worth a closer look."""
     sequence: re.Pattern[str]
     to_byte: dict[int, int]
 
@@ -54,32 +57,48 @@ def without_c1(text: str) -> str:
     return _C1_CHARACTER.sub(lambda match: _WINDOWS[match[0]], text)  # str.translate looks at each character of a page
 
 
-def repaired(text: str, utf8: bytes | None = None, seen: "Seen | None" = None) -> str:
+def repaired(text: str, utf8: bytes | None = None) -> str:
     """`text` without C1 characters and, where it is doubly encoded UTF-8, as it was meant; else the same object.
 
-    `utf8` is the text's UTF-8 and `seen` what was counted in it, where these are there already. Idempotent: what was encoded three
-    times is repaired twice.
+    `utf8` is the text's UTF-8 where it is there already. Idempotent: what was encoded three times is repaired twice.
     """
     if text.isascii():
         return text
     if utf8 is None:
-        utf8 = text.encode("utf-8", "surrogatepass")
+        utf8 = _utf8(text)
+    found = meant(utf8, text)
+    return text if found is None else found.decode("utf-8", "surrogatepass")
+
+
+def meant(utf8: bytes, text: str | None = None, seen: "Seen | None" = None) -> bytes | None:
+    """What `repaired` makes of a text in UTF-8, in UTF-8; None where it is as it was meant. `text` is the text, and `seen` what was counted
+    in it, where these are there already."""
     seen = seen or _look(utf8)
     if not seen.c1:
-        return _wholly_repaired(text, utf8, seen)
-    plain = without_c1(text)
-    utf8 = plain.encode("utf-8", "surrogatepass")
-    whole = _wholly_repaired(plain, utf8, _look(utf8))
-    if whole is not plain:
+        return _undoubled(utf8, text, seen)
+    plain = _C1_UTF8.sub(lambda match: without_c1(match[0].decode()).encode(), utf8)
+    whole = _undoubled(plain, None, _look(plain))
+    if whole is not None:
         return whole
+    if not any(before in utf8 for before in _BEFORE_C1):
+        return plain
+    text = _text(utf8, text)
     while (better := _WITH_C1.sub(_decoded, text)) != text:
         text = better
-    return without_c1(text)
+    return _utf8(without_c1(text))
+
+
+def _text(utf8: bytes, text: str | None) -> str:
+    return utf8.decode("utf-8", "surrogatepass") if text is None else text
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def is_sound(utf8: bytes, seen: "Seen") -> bool:
     """Whether it is known without a closer look that `repaired` would leave a text alone, given its UTF-8 and what was counted in it."""
-    return not seen.c1 and not _like_windows_1252("", utf8, seen) and _PE not in utf8
+    return not seen.c1 and not _like_windows_1252(utf8, seen, None) and _PE not in utf8
 
 
 def _look(utf8: bytes) -> "Seen":
@@ -88,14 +107,15 @@ def _look(utf8: bytes) -> "Seen":
     return look(utf8)
 
 
-def _wholly_repaired(text: str, utf8: bytes, seen: "Seen") -> str:
+def _undoubled(utf8: bytes, text: str | None, seen: "Seen") -> bytes | None:
+    """What was encoded twice, in UTF-8; None where nothing was."""
+    found = None
     for name in ("windows-1252", "windows-1251"):
         reading = _reading(name)
-        while reading.likely(text, utf8, seen) and (better := _undone(text, reading)) is not None:
-            text = without_c1(better)
-            utf8 = text.encode("utf-8", "surrogatepass")
-            seen = _look(utf8)
-    return text
+        while reading.likely(utf8, seen, text) and (better := _undone(_text(utf8, text), reading)) is not None:
+            utf8 = found = _utf8(without_c1(better))
+            text, seen = None, _look(utf8)
+    return found
 
 
 def may_hold_utf8(data: bytes) -> bool:
@@ -105,7 +125,7 @@ def may_hold_utf8(data: bytes) -> bool:
     return bool(pairs and 4 * pairs >= _SHARE * np.count_nonzero(array & 0x80))
 
 
-def _like_windows_1252(text: str, utf8: bytes, seen: "Seen") -> bool:
+def _like_windows_1252(utf8: bytes, seen: "Seen", text: str | None) -> bool:
     """Whether half of what may lead a sequence (C3 in UTF-8) stands before what may follow, as all do in such text, and
     whether these sequences, the longest have four characters, can be the share that is needed."""
     if not seen.leading or 2 * seen.beyond < seen.leading:  # after most letters stands ASCII
@@ -113,10 +133,11 @@ def _like_windows_1252(text: str, utf8: bytes, seen: "Seen") -> bool:
     return 2 * seen.following >= seen.leading and 4 * seen.following >= _SHARE * seen.characters
 
 
-def _like_windows_1251(text: str, utf8: bytes, seen: "Seen") -> bool:
+def _like_windows_1251(utf8: bytes, seen: "Seen", text: str | None) -> bool:
     """Whether the letter that leads every other pair (D0) is more common than the commonest letter of Cyrillic text."""
     if _PE not in utf8:
         return False
+    text = _text(utf8, text)
     some = text[:: 1 + len(text) // 4096]
     return some.count("Р") > some.count("о")
 

@@ -17,6 +17,7 @@ _ATTRIBUTE = re.compile(
     rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)"
     rb"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?"
 )
+_ATTRIBUTES = re.compile(rb"(?:" + re.sub(rb"(?<!\\)\((?!\?)", rb"(?:", _ATTRIBUTE.pattern) + rb")*+")
 _CHARSET = re.compile(rb"(?i:charset)[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r ;\"']++))")
 _XML = re.compile(rb"[\t\n\f\r ]*+<\?xml[^>]{0,400}?encoding[\t\n\f\r ]*+=[\t\n\f\r ]*+[\"']([^\"'<>]{1,40})[\"']")
 _RAW = {  # elements whose content is text
@@ -53,8 +54,8 @@ def _meta(head: bytes) -> str | None:
                 return None
             continue
         name = name.lower() if name else b""
-        attributes, at = _attributes(head, tag.end())
-        if name == b"meta" and (found := _declared(attributes)):
+        begin, at = tag.end(), _ATTRIBUTES.match(head, tag.end()).end()  # type: ignore[union-attr] # matches nothing, too
+        if name == b"meta" and b"charset" in head[begin:at].lower() and (found := _declared(_attributes(head, begin))):
             return found
         if name and name not in _IN_HEAD:
             end = min(end, _ENOUGH)
@@ -66,14 +67,14 @@ def _meta(head: bytes) -> str | None:
     return None
 
 
-def _attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:
-    """Names in lower case -> values, the first of each name, of a tag; and where it ends."""
+def _attributes(head: bytes, at: int) -> dict[bytes, bytes]:
+    """Names in lower case -> values, the first of each name, of a tag."""
     found: dict[bytes, bytes] = {}
     while attribute := _ATTRIBUTE.match(head, at):
         name, *values = attribute.groups()
         found.setdefault(name.lower(), next((value for value in values if value is not None), b""))
         at = attribute.end()
-    return found, at
+    return found
 
 
 def _declared(attributes: dict[bytes, bytes]) -> str | None:

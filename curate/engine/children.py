@@ -83,21 +83,25 @@ class ChildDied(Exception):
 # ---- in the child ----
 
 _shared: mmap.mmap | None = None
+_fired = False
+"""Whether the limit of the page that is worked on has passed."""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    global _fired
+    _fired = True
+    raise PageTimeout
 
 
 @contextmanager
 def page(mark: int, cpu_seconds: float) -> Iterator[None]:
     """Work on the page `mark` (a byte offset) with a limit of CPU time; raises PageTimeout when it is used up."""
-    fired = False
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal fired
-        fired = True
-        raise PageTimeout
-
-    if _shared is not None:
+    global _fired
+    _fired = False
+    if _shared is None:
+        previous = signal.signal(signal.SIGPROF, _interrupt)
+    else:  # a child has set it once for all
         MARK.pack_into(_shared, 0, mark)
-    previous = signal.signal(signal.SIGPROF, interrupt)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
     if _shared is not None:
         signal.setitimer(signal.ITIMER_VIRTUAL, 1.25 * cpu_seconds + 0.5)  # default action: the process ends
@@ -110,10 +114,11 @@ def page(mark: int, cpu_seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGPROF, previous)
-        if _shared is not None:
+        if _shared is None:
+            signal.signal(signal.SIGPROF, previous)
+        else:
             MARK.pack_into(_shared, 0, at)
-    if fired:  # something swallowed the exception: the text it then made depends on the moment
+    if _fired:  # something swallowed the exception: the text it then made depends on the moment
         raise PageTimeout
 
 
@@ -175,6 +180,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     _shared = mmap.mmap(int(sys.argv[1]), MARK.size)
     os.close(int(sys.argv[1]))
+    signal.signal(signal.SIGPROF, _interrupt)
     gc.disable()
     leave_pandas_out()
     if orders >= 0:  # in the time that the command takes to say what is to be loaded
