@@ -3,7 +3,7 @@
 import numpy as np
 
 from curate.filters.jit import Array, Number, inner
-from curate.html.markup import U64, fnv_lower, is_letter, is_space, skip_comment, tag_end
+from curate.html.markup import U8, U64, fnv_lower, is_letter, is_space, skip_comment, tag_end
 from curate.html.start import (
     GT,
     HIDDEN_NAME,
@@ -37,6 +37,8 @@ LONGEST_HIDDEN = 20_000
 MOST_FAILED = 64  # hidden elements of a page whose end is not found; the bound of the time that looking for ends takes
 OPEN_BRACKET, CLOSE_BRACKET, OPEN_ROUND, CLOSE_ROUND, CARET, LOW_LINE, BLANK = 91, 93, 40, 41, 94, 95, 32
 A, SUP = np.uint64(fnv(b"a")), np.uint64(fnv(b"sup"))
+BLOCK_BYTES = 32  # that are compared at once
+NON, HID, TEX = (tuple(map(U8, letters)) for letters in (b"non", b"hid", b"tex"))  # of none, hidden
 EXPONENTS = np.frombuffer(b"ijkmnpqtxyzTN", np.uint8)
 
 
@@ -244,8 +246,27 @@ def end_reading(tape: Tape, at: Number) -> None:
 
 
 @inner
+def may_hold(buf: Array, at: Number, end: Number, one: tuple[Number, Number, Number], other: tuple[Number, Number, Number]) -> Number:
+    """Whether one of two times three letters, in either case, may begin between `at` and `end`: bytes are compared in blocks."""
+    i = U64(at)
+    while i < U64(end):
+        if i + U64(BLOCK_BYTES + 2) > U64(len(buf)):
+            return True
+        found = U8(0)
+        for k in range(BLOCK_BYTES):
+            a, b, c = buf[i + U64(k)] | U8(32), buf[i + U64(k + 1)] | U8(32), buf[i + U64(k + 2)] | U8(32)
+            found |= U8((a == one[0]) & (b == one[1]) & (c == one[2])) | U8((a == other[0]) & (b == other[1]) & (c == other[2]))
+        if found:
+            return True
+        i += U64(BLOCK_BYTES)
+    return False
+
+
+@inner
 def shows_tex(buf: Array, at: Number, end: Number) -> Number:
     """Whether the tag of a picture from `at` on has the word "tex" or "latex" at the end of a class, or before ".php"."""
+    if not may_hold(buf, at, end, TEX, TEX):
+        return 0
     for i in range(at, min(end, len(buf)) - 3):
         if buf[i] == 116 and buf[i + 1] == 101 and buf[i + 2] == 120:
             c = buf[i + 3]
@@ -260,6 +281,8 @@ def is_concealed(buf: Array, at: Number, end: Number) -> Number:
 
     `aria-hidden` does not hide here: prices, stars and signs have it that a page shows, beside other words for those who hear.
     """
+    if not may_hold(buf, at, end, NON, HID):
+        return False
     for i in range(at, min(end, len(buf)) - 4):
         c = buf[U64(i)] | 32
         if c == 110 and (buf[i + 1] | 32) == 111 and (buf[i + 2] | 32) == 110 and (buf[i + 3] | 32) == 101:  # none
