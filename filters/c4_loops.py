@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.filters.jit import Array, compiled, inner
+from curate.filters.jit import Array, Number, compiled, inner
 from curate.filters.sentence_ends import INVISIBLE, terminals
 from curate.filters.utf8 import decode
 
@@ -30,11 +30,15 @@ BREAKS = "\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 """Where `str.splitlines` ends a line, with \\r\\n."""
 _SPACE, _BREAK, _END, _ODD_END, _UNSPACED, _ODD = (1 << bit for bit in range(6))
 _BEYOND = 1 << 16
+_BLANK, _DELETE = 32, 127
 _LF, _CR, _DOT, _BRACKET, _COLON, _SEMICOLON = (ord(char) for char in "\n\r.[:;")
 _CITATIONS = np.frombuffer(b"0123456789]ec", np.uint8)
 _KELVIN = 0x212A  # its small letter is k, the only letter of a phrase that has another one beyond ASCII
 _WORDS = tuple(np.frombuffer(word, np.uint8) for word in (b"javascript", b"cookie", b"policy", b"terms"))
 _JAVASCRIPT, _COOKIE, _POLICY, _TERMS = _WORDS
+
+U8, U64 = np.uint8, np.uint64
+_BLOCK = 32  # bytes that are compared at once
 
 Rows: TypeAlias = NDArray[np.int64]
 
@@ -93,8 +97,27 @@ def _judge(
     while at < len(text):
         line = at
         start, stop, word, words, widest = -1, at, -1, 0, 0
-        code, before, seen, odd = 0, 0, 0, False
+        seen, odd = 0, False
+        code: Number = np.int64(0)
+        before: Number = np.int64(0)
         while at < len(text):
+            byte = text[U64(at)]
+            if byte == _BLANK:
+                if word >= 0:
+                    widest, word = max(widest, at - word), -1
+                at += 1
+                continue
+            first = at
+            while at < len(text) and _BLANK < text[U64(at)] < _DELETE and text[U64(at)] != _BRACKET:
+                at += 1
+            if at > first:  # most of a text: none of these is more to the rules than the last two
+                if word < 0:
+                    word, words = first, words + 1
+                    if start < 0:
+                        start = first
+                before = np.int64(text[U64(at - 2)]) if at - first > 1 else code
+                code, stop = np.int64(text[U64(at - 1)]), at
+                continue
             char, size = decode(text, at)
             kind = kinds[min(char, _BEYOND)]
             if kind & _SPACE:
@@ -149,6 +172,35 @@ def _judge(
     return used
 
 
+def holds(data: bytes, word: bytes) -> bool:
+    """Whether a word of small letters, four or more, is in a text in UTF-8, in either case of ASCII."""
+    return bool(_holds(np.frombuffer(data, np.uint8), np.frombuffer(word, np.uint8)))
+
+
+@compiled
+def _holds(text: Array, word: Array) -> bool:
+    at = 0
+    while at < len(text):
+        found = U8(1)
+        if at + _BLOCK + 3 <= len(text):
+            found = U8(0)
+            for k in range(_BLOCK):
+                i = U64(at + k)
+                one, two, three, four = (
+                    text[i] | U8(32),
+                    text[i + U64(1)] | U8(32),
+                    text[i + U64(2)] | U8(32),
+                    text[i + U64(3)] | U8(32),
+                )
+                found |= U8((one == word[0]) & (two == word[1]) & (three == word[2]) & (four == word[3]))
+        if found:
+            for begin in range(at, min(at + _BLOCK, len(text))):
+                if _is_at(text, begin, len(text), word):
+                    return True
+        at += _BLOCK
+    return False
+
+
 @inner
 def _are_dots(text: Array, start: int, stop: int) -> bool:
     """Whether a line ends in three dots."""
@@ -156,8 +208,36 @@ def _are_dots(text: Array, start: int, stop: int) -> bool:
 
 
 @inner
+def _may_hold(text: Array, start: int, stop: int) -> bool:
+    """Whether the first four letters of such a word may begin in a line."""
+    at = U64(start)
+    while at < U64(stop):
+        if at + U64(_BLOCK + 3) > U64(len(text)):
+            return True
+        found = U8(0)
+        for k in range(_BLOCK):
+            i = at + U64(k)
+            one, two, three, four = (
+                text[i] | U8(32),
+                text[i + U64(1)] | U8(32),
+                text[i + U64(2)] | U8(32),
+                text[i + U64(3)] | U8(32),
+            )
+            found |= U8((one == U8(99)) & (two == U8(111)) & (three == U8(111)) & (four == U8(107)))  # cook
+            found |= U8((one == U8(112)) & (two == U8(111)) & (three == U8(108)) & (four == U8(105)))  # poli
+            found |= U8((one == U8(116)) & (two == U8(101)) & (three == U8(114)) & (four == U8(109)))  # term
+            found |= U8((one == U8(106)) & (two == U8(97)) & (three == U8(118)) & (four == U8(97)))  # java
+        if found:
+            return True
+        at += U64(_BLOCK)
+    return False
+
+
+@inner
 def _holds_any(text: Array, start: int, stop: int) -> bool:
     """Whether a word of a phrase is in a line, in any case."""
+    if not _may_hold(text, start, stop):
+        return False
     for at in range(start, stop):
         small = text[at] | 32
         if small == 99:

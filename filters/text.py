@@ -65,14 +65,6 @@ def decoded(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
-@lru_cache(maxsize=8)
-def ascii_lowered(text: str) -> bytes:
-    """`text` in UTF-8, ASCII letters in lower case: far cheaper than `lowered` where a search for ASCII words finds nothing. Of the
-    letters beyond ASCII only \u0130 and \u212a have a small one in it: what is searched for must have neither i nor k, or both are to
-    be thought of."""
-    return encoded(text).lower()
-
-
 CAPITALS = 0.8
 """Share of the letters with a case from which a text counts as written in capitals."""
 _SAMPLE = 128

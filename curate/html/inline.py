@@ -38,7 +38,7 @@ MOST_FAILED = 64  # hidden elements of a page whose end is not found; the bound 
 OPEN_BRACKET, CLOSE_BRACKET, OPEN_ROUND, CLOSE_ROUND, CARET, LOW_LINE, BLANK = 91, 93, 40, 41, 94, 95, 32
 A, SUP = np.uint64(fnv(b"a")), np.uint64(fnv(b"sup"))
 BLOCK_BYTES = 32  # that are compared at once
-NON, HID, TEX = (tuple(map(U8, letters)) for letters in (b"non", b"hid", b"tex"))  # of none, hidden
+NON, HID, TEX = ((U8(a), U8(b), U8(c)) for a, b, c in (b"non", b"hid", b"tex"))  # of none, hidden
 EXPONENTS = np.frombuffer(b"ijkmnpqtxyzTN", np.uint8)
 
 
@@ -246,7 +246,9 @@ def end_reading(tape: Tape, at: Number) -> None:
 
 
 @inner
-def may_hold(buf: Array, at: Number, end: Number, one: tuple[Number, Number, Number], other: tuple[Number, Number, Number]) -> Number:
+def may_hold(
+    buf: Array, at: Number, end: Number, one: tuple[Number, Number, Number], other: tuple[Number, Number, Number]
+) -> Number:
     """Whether one of two times three letters, in either case, may begin between `at` and `end`: bytes are compared in blocks."""
     i = U64(at)
     while i < U64(end):
@@ -255,7 +257,9 @@ def may_hold(buf: Array, at: Number, end: Number, one: tuple[Number, Number, Num
         found = U8(0)
         for k in range(BLOCK_BYTES):
             a, b, c = buf[i + U64(k)] | U8(32), buf[i + U64(k + 1)] | U8(32), buf[i + U64(k + 2)] | U8(32)
-            found |= U8((a == one[0]) & (b == one[1]) & (c == one[2])) | U8((a == other[0]) & (b == other[1]) & (c == other[2]))
+            found |= U8((a == one[0]) & (b == one[1]) & (c == one[2])) | U8(
+                (a == other[0]) & (b == other[1]) & (c == other[2])
+            )
         if found:
             return True
         i += U64(BLOCK_BYTES)

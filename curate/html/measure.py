@@ -97,7 +97,9 @@ def measure(
     for i in range(len(about)):
         near[about[i] & U64(NEAR - 1)] |= ABOUT
     for i in range(count):
-        block(text, blocks[i, B_START], blocks[i, B_END], stops, title, about, near, out[i], words[i], hashes, i, recent)
+        block(
+            text, blocks[i, B_START], blocks[i, B_END], stops, title, about, near, out[i], words[i], hashes, i, recent
+        )
 
 
 @inner
@@ -122,7 +124,7 @@ def block(
     length = 0
     halves = 0
     before = np.int64(0)  # the ideograph before, 0 where none is
-    initial = False
+    initial: Number = False
     digits_in_word = 0
     last = MARK
     letter = np.int64(0)
@@ -226,15 +228,14 @@ def block(
         (INITIALS, initials), (FOREIGN, foreign), (LONGEST, longest), (IN_TITLE, in_title), (BARS, bars), (YEARS, years),
         (DESCRIBED, described),
     )  # fmt: skip
-    for column, value in counts:
-        out[column] = min(value, MOST)
+    for column, many in counts:
+        out[column] = min(many, MOST)
     out[WORDS] = min(number, MOST) + halves // 2
     out[FIRST] = first_kind
     out[TERMINAL] = last == END
     out[COLON] = last == COLON_KIND
     words[FIRST_WORDS + PAIRS] = word_bucket(word if length > 0 else whole, 3)  # the last word, or the whole
-    size = min(number + halves // 2, 12)
-    words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(size), 4)
+    words[FIRST_WORDS + PAIRS + 1] = word_bucket(np.uint64(min(number + halves // 2, 12)), 4)
     words[FIRST_WORDS + PAIRS + 2] = word_bucket(np.uint64(last * 4 + first_kind), 5)
     hashes[index] = whole
 

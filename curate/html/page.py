@@ -83,7 +83,9 @@ def read_page(html: str | bytes) -> Page:
     count = len(facts.blocks)
     hashes, recent = np.zeros(count, np.uint64), np.zeros(FIRST_WORDS + 1, np.uint64)
     near = np.zeros(NEAR, np.uint8)
-    measure(tape.text, facts.blocks, count, stop_words(), title, about, near, facts.measures, facts.words, hashes, recent)
+    measure(
+        tape.text, facts.blocks, count, stop_words(), title, about, near, facts.measures, facts.words, hashes, recent
+    )
     nodes = len(facts.nodes)
     totals(facts.nodes, nodes, facts.blocks, count, facts.measures, facts.sums, facts.span, facts.mask)
     alike(facts.nodes, facts.blocks, count, facts.measures, hashes, facts.group, facts.stats, facts.repeats)

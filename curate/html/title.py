@@ -92,7 +92,9 @@ def _found(
         if level == 0:
             continue
         start, end = blocks[i, B_START], blocks[i, B_END]
-        if end - start <= longest and (least == 0 or not _is_ascii(text, start, end) or _has(text, start, end, words, least)):
+        if end - start <= longest and (
+            least == 0 or not _is_ascii(text, start, end) or _has(text, start, end, words, least)
+        ):
             out[count, 0], out[count, 1], out[count, 2] = level, start, end
             count += 1
         seen += 1

@@ -246,7 +246,7 @@ def _apply(rows: list[Row], step: tuple[str, Any], removals: Removals) -> list[t
     for row, doc in zip(rows, doc64([row["id"] for row in rows]).tolist(), strict=True):
         if decided(row) or not (lost := removals.of(doc)):
             continue
-        step_of(row, label, partial(take_away, corpus_step, lost))
+        step_of(row, label, partial(take_away, corpus_step, lost), _document(row))
         if decided(row) == "rejected":
             row["detail"] = doc_hex(lost[0].survivor) if lost[0].survivor is not None else None
         removed.append((row["id"], doc))
@@ -312,31 +312,40 @@ def judge(rows: Iterable[Row], steps: Sequence[tuple[str, object]]) -> None:
     for row in rows:
         if decided(row):
             continue
+        document: Document | None = None
         for label, step in steps:
             verdict = decided(row)
+            document = document or _document(row)
             if not verdict:
-                step_of(row, label, step)
+                document = step_of(row, label, step, document)
             elif verdict == "rejected" and not getattr(step, "costly", False):
-                _measure(row, step)
+                document = _measure(row, step, document)
 
 
-def step_of(row: Row, label: str, step: Any) -> None:
-    """Run one step on a row and write down what it says. A step that raises makes the row `failed`, never kept."""
-    document = _document(row)
+def step_of(row: Row, label: str, step: Any, document: Document) -> Document | None:
+    """Run one step on a row and write down what it says; the document, None where it is another one now. A step that raises makes the row
+    `failed`, never kept."""
     try:
         decision = decision_of(step, document)
         _check_made(decision, document)
     except Exception as error:
         row.update(verdict="failed", reason=f"{label}.{type(error).__name__}", detail=printable(error))
-        return
+        return document
     row["signals"].update(decision.signals)
     for code, count in decision.removed.items():
         rule = f"{label}.{code}"
         row["removed"][rule] = row["removed"].get(rule, 0) + count
-    if decision.doc is not document:
-        row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
     if decision.reason is not None:
         row.update(verdict="rejected", reason=f"{label}.{decision.reason}", value=decision.value)
+    return _edited(row, document, decision.doc)
+
+
+def _edited(row: Row, document: Document, made: Document) -> Document | None:
+    """Write down what a step changed; the document where that is nothing."""
+    if made is document:
+        return document
+    row.update({name: getattr(made, name) for name in EDITABLE if name in row})
+    return None
 
 
 def _check_made(decision: Decision, document: Document) -> None:
@@ -350,15 +359,15 @@ def _check_made(decision: Decision, document: Document) -> None:
         raise TypeError(f"a reason is a text, not {type(decision.reason).__name__}")
 
 
-def _measure(row: Row, step: Any) -> None:
-    document = _document(row)
+def _measure(row: Row, step: Any, document: Document) -> Document | None:
     try:
         decision = decision_of(step, document)
         row["signals"].update(decision.signals)
-        if decision.doc is not document and hasattr(step, "limits"):  # an annotation; such steps change no text
-            row.update({name: getattr(decision.doc, name) for name in EDITABLE if name in row})
+        if hasattr(step, "limits"):  # what it changes is an annotation; such steps change no text
+            return _edited(row, document, decision.doc)
     except Exception:  # the row is rejected already; a step that can't measure it has nothing to add
-        return
+        return document
+    return document
 
 
 def judged_batch(batch: pa.RecordBatch, steps: Sequence[tuple[str, object]], table: pa.Schema) -> pa.RecordBatch:

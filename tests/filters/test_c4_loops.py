@@ -110,10 +110,37 @@ def test_what_characters_are() -> None:
     everything = list(map(chr, range(0x110000)))
     assert set(c4_loops.SPACES) == {char for char in everything if char.isspace()}
     assert set(c4_loops.BREAKS) == {char for char in everything if len(f"a{char}b".splitlines()) > 1}
-    # those beyond ASCII with an ASCII letter as their small one: see `ascii_lowered`
+    # those beyond ASCII with an ASCII letter as their small one: neither is in lorem ipsum, and k is thought of
     assert {
         char
         for char in everything[128:]
         if not char.lower().isascii() and set(char.lower()) & set("abcdefghijklmnopqrstuvwxyz")
     } == {"\u0130"}
     assert [char for char in everything[128:] if char.lower().isascii()] == ["\u212a"]
+
+
+@pytest.mark.parametrize(
+    "word", ["Cookie policy", "our POLICY", "uses cookies", "javascript", "JavaScript", "terms of use"]
+)
+def test_a_phrase_is_found_wherever_it_stands_in_a_long_line(word: str) -> None:
+    """Lines are looked through in blocks: at the edges of blocks, at the end of the text, and with letters of one before it."""
+    step = c4.LineRules()
+    for size in (40, 110):
+        for at in range(size):
+            line = "a te poli" + "x" * at + f" {word} " + "y" * (size - at) + "."
+            for text in (line, f"{line}\nOne two three.", f"One two three.\n{line}"):
+                kept, counts = text.splitlines(), Counter[str]()
+                _, code = step._line(line)
+                if code:
+                    kept.remove(line)
+                    counts[code] += 1
+                assert step._applied(text) == ("\n".join(kept), len(kept), counts)
+
+
+@given(
+    st.integers(0, 80), st.integers(0, 80), st.sampled_from(["lorem", "LoReM", "lore", "orem", "l\u00f6rem", "cook"])
+)
+@example(31, 0, "lorem")
+def test_a_word_is_found_in_either_case(before: int, after: int, word: str) -> None:
+    data = ("lore" * before + word + "mlo" * after).encode()
+    assert c4_loops.holds(data, b"lorem") == (b"lorem" in data.lower())
