@@ -5,7 +5,7 @@ import numpy as np
 from curate.filters.jit import Array, Number, inner
 
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-GT, DASH, BANG = 62, 45, 33
+GT, DASH, BANG, EQUALS = 62, 45, 33, 61
 U8, U64 = np.uint8, np.uint64  # unsigned, so that compiled code need not ask whether an index is negative
 BLOCK = 64  # bytes that are compared at once
 
@@ -60,19 +60,16 @@ def tag_end(buf: Array, at: Number) -> Number:
     """The place after the ">" that ends the tag in which `at` lies, quotes respected; beyond the end if none."""
     size = len(buf)
     i = at
-    after_equals = False
     while i < size:
         c = buf[U64(i)]
-        if c == GT:
-            return i + 1
-        if (c == 34 or c == 39) and after_equals:
-            i = find(buf, i + 1, size, c)
-            after_equals = False
-        elif c == 61:
-            after_equals = True
-        elif not is_space(c):
-            after_equals = False
         i += 1
+        if c == GT:
+            return i
+        if c == EQUALS:
+            while i < size and is_space(buf[U64(i)]):
+                i += 1
+            if i < size and (buf[U64(i)] == 34 or buf[U64(i)] == 39):
+                i = find(buf, i + 1, size, buf[U64(i)]) + 1
     return size + 1
 
 
