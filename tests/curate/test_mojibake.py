@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from curate.encodings.counts import checked, look
 from curate.encodings.labels import decode_as
-from curate.encodings.mojibake import repaired, without_c1
+from curate.encodings.mojibake import meant, repaired, without_c1
 from curate.html.extractors import clean_text
 
 GOOD = {
@@ -96,6 +96,22 @@ def test_repaired(wrong: str, right: str) -> None:
 )
 def test_good_text_is_left_alone(text: str) -> None:
     assert repaired(text) is text
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["a", "\x93", "\x81", "Ã\x89", "Ã©", "Â°", "â\x80\x99", "Ñ\x81", "Рџ", "о", " ", "é", "\ud800"]
+        ),
+        max_size=30,
+    )
+)
+def test_in_utf8_the_same_is_meant(parts: list[str]) -> None:
+    text = "".join(parts)
+    utf8 = text.encode("utf-8", "surrogatepass")
+    found = meant(utf8)
+    assert repaired(text) == (text if found is None else found.decode("utf-8", "surrogatepass"))
 
 
 LETTERS = st.text(st.characters(categories=["L", "Nd", "Zs", "Po"], max_codepoint=0x17F), max_size=80)

@@ -262,6 +262,16 @@ def test_hidden_words_in_a_line_are_no_text(hides: str) -> None:
     assert all_kept(f"<p>One <span {hides}>two<p>three.").split("\n") == ["One two", "three."]  # it has no end
 
 
+@pytest.mark.parametrize("hides", ["hidden", "HIDDEN", 'style="display:none"', "style=visibility:HIDDEN"])
+def test_what_hides_is_found_wherever_it_stands_in_a_long_tag(hides: str) -> None:
+    """Tags are looked through in blocks: at the edges of blocks, and at the end of the page."""
+    for before in range(70):
+        tag = f'<span title="{"x" * before}" {hides}'
+        for behind in ("", " title=" + "y" * 40):
+            assert all_kept(f"<p>One {tag}{behind}>two</span>three.{'<!-- -->' * 20}") == "One three."
+        assert all_kept(f"<p>One {tag}>two</span>") == "One"
+
+
 def test_words_that_are_not_read_aloud_are_shown() -> None:
     assert (
         all_kept("<p>For <s aria-hidden=true>39</s> <b title=hidden>29</b> <i class=hidden>now</i>.")

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.html.columns import FEATURES
 from curate.html.features import fill
-from curate.html.measure import STOPS, WORDS
+from curate.html.measure import IN_TITLE, STOPS, WORDS
 from curate.html.page import as_bytes, read_page
+from curate.html.tags import fnv
+from curate.html.words import _STOP, stop_words
 
 
 def column(html: str, name: str) -> list[float]:
@@ -114,3 +118,24 @@ def test_the_words_of_the_title_are_known_in_every_script(title: str, same: str,
 def test_a_quote_or_bracket_behind_the_end_does_not_hide_it(text: str) -> None:
     assert column(f"<p>{text}</p>", "terminal") == [1]
     assert column(f"<p>{text}x</p>", "terminal") == [0]
+
+
+def test_each_frequent_word_is_one_and_no_other() -> None:
+    frequent = sorted(set(_STOP.split()))
+    rows = stop_words()
+    assert sorted(rows[rows > 0].tolist()) == sorted({fnv(word.encode()) for word in frequent})
+    others = [f"{word}xq" for word in frequent if word.isascii()]
+    measures = read_page("".join(f"<p>{word}" for word in (*frequent, *others))).facts.measures
+    ours = [word for word in frequent if word.isalnum()]  # letters alone: marks on letters part words here
+    found = dict(zip([*frequent, *others], measures[:, STOPS].tolist(), strict=True))
+    assert [word for word in ours if found[word] < 1] == []
+    assert [word for word in others if found[word]] == []
+
+
+WORDS_OF_TITLES = st.lists(st.text("abcdefgh", min_size=3, max_size=6), min_size=1, max_size=60)
+
+
+@given(WORDS_OF_TITLES, WORDS_OF_TITLES)
+def test_words_of_the_title_are_found_however_many_it_has(title: list[str], words: list[str]) -> None:
+    page = read_page(f"<title>{' '.join(title)}</title><p>{' '.join(words)}")
+    assert page.facts.measures[0, IN_TITLE] == sum(word in set(title) for word in words)

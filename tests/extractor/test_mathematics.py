@@ -65,6 +65,14 @@ def test_a_formula_is_latex(html: str, tex: str) -> None:
     assert " ".join(text(html).split()) == f"As {tex} says."
 
 
+def test_a_formula_is_found_wherever_its_class_stands_in_a_long_tag() -> None:
+    """Tags are looked through in blocks."""
+    for before in range(70):
+        for behind in ("", "<!-- -->" * 20):
+            image = f"<img title={'x' * (before + 1)} class='tex' alt='a+b'>{behind}"
+            assert " ".join(text(image).split()) == r"As \(a+b\) says."
+
+
 @pytest.mark.parametrize(
     ("mathml", "tex"),
     [
