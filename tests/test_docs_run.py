@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import re
+import select
 import shlex
 import shutil
 import socket
@@ -201,7 +202,6 @@ class Reader:
         self.door = socket.socket(socket.AF_UNIX)
         self.door.bind(str(programs / "door"))
         self.door.listen()
-        self.door.settimeout(0.2)
         for name in PROGRAMS:
             (programs / name).write_text(ASK.format(python=sys.executable, path=str(programs / "door")))
             (programs / name).chmod(0o755)
@@ -246,22 +246,22 @@ class Reader:
         self.bring(code)
         environment = {**os.environ, "PATH": str(self.programs)}
         said = self.folder.parent / "said"
-        with said.open("w") as file:
+        ended, held = os.pipe()  # the shell and its programs hold one end: the other says when there is none any more
+        with said.open("w") as file, open(ended) as end:
             shell = subprocess.Popen(
                 [str(shutil.which("bash")), "-eu", "-o", "pipefail", "-c", f"SLURM_ARRAY_TASK_ID=0\n{code}"],
                 cwd=self.folder,
                 env=environment,
                 stdout=file,
                 stderr=file,
+                pass_fds=[held],
             )
-            while shell.poll() is None:
-                try:
-                    connection, _ = self.door.accept()
-                except TimeoutError:
-                    continue
+            os.close(held)
+            while self.door in select.select([self.door, end], [], [])[0]:
+                connection, _ = self.door.accept()
                 with connection, connection.makefile("rw") as talk:
                     json.dump(self.answer(json.loads(talk.readline())), talk)
-        assert shell.returncode == 0, f"{code}\n{said.read_text()[-3000:]}"
+        assert shell.wait() == 0, f"{code}\n{said.read_text()[-3000:]}"
 
     def answer(self, words: list[str]) -> dict[str, object]:
         """What a program says, and how it ends."""
