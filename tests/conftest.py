@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything loads torch or numpy. Threads of inputs this small wait for each other, and do so busily: with two workers on two cores
@@ -37,6 +38,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_child_is_killed_on_purpose() -> None:
     """Whatever job an earlier test has stopped."""
     children.begin()
+
+
+@pytest.fixture(scope="session")
+def _one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("here")
+
+
+@pytest.fixture
+def here(_one_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, the same one for each test: children that wait for the next job know where they are (`tests/warm.py`).
+    What is left in it moves to a folder of the test's own."""
+    monkeypatch.chdir(_one_folder)
+    yield _one_folder
+    (tmp_path / "was here").mkdir()
+    for path in _one_folder.iterdir():
+        path.rename(tmp_path / "was here" / path.name)
 
 
 @pytest.fixture(scope="session")

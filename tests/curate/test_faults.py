@@ -42,15 +42,14 @@ def told(capsys, *words):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def folder(here, monkeypatch):
     for name in session.PROXIES:
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "a.jsonl").write_text('{"text": "hello there"}\n')
-    (tmp_path / "cut.parquet").write_bytes(b"PAR1xxxxPAR1")
-    (tmp_path / "bad.toml").write_text("[[step]\n")
-    (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'\n")
-    return tmp_path
+    (here / "a.jsonl").write_text('{"text": "hello there"}\n')
+    (here / "cut.parquet").write_bytes(b"PAR1xxxxPAR1")
+    (here / "bad.toml").write_text("[[step]\n")
+    (here / "latin.toml").write_bytes(b"name = '\xe9'\n")
+    return here
 
 
 FAULTS = [

@@ -83,12 +83,11 @@ ENDINGS = {"cut": ".parquet", "late": ".parquet", "gz": ".jsonl.gz", "folder": "
 
 
 @pytest.fixture
-def here(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(inputs: Path, here: Path) -> Path:
     for path in inputs.iterdir():
-        at = tmp_path / (path.name if "." in path.name else path.name + ENDINGS.get(path.name, ".jsonl"))
+        at = here / (path.name if "." in path.name else path.name + ENDINGS.get(path.name, ".jsonl"))
         at.symlink_to("nowhere") if path.is_symlink() else (shutil.copytree if path.is_dir() else shutil.copy)(path, at)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return here
 
 
 def everything(folder: Path) -> list[str]:

@@ -167,13 +167,12 @@ def test_what_is_left_out_and_what_could_not_be_read_is_said(ask: Callable[..., 
 @pytest.mark.parametrize("words", [["--plan"], ["--output", "mix"], ["--output", "mix", "--tokenize"]])
 @pytest.mark.parametrize("unit", ["tokens", "bytes"])
 def test_a_budget_that_no_document_fits_into_is_refused(
-    ask: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], unit: str
+    ask: Callable[..., Result], here: Path, words: list[str], unit: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     done = ask(*words, *([] if unit == "tokens" else ["--bytes", "1"]), tokens="1" if unit == "tokens" else None)
     assert isinstance(done.exception, UsageError)
     assert str(done.exception) == f"no document fits into 1 {unit}: give a larger --{unit}"
-    assert not list(tmp_path.glob("mix*"))
+    assert not list(here.iterdir())
 
 
 def test_a_vocabulary_that_little_text_does_not_fill_is_told(tmp_path, capsys):
