@@ -19,10 +19,11 @@ LONG = (
     "test_crash_points.py",
     "test_dedup_job.py",
     "test_differential.py",
-    "test_transformers.py",
     "test_pipeline.py",
     "test_surroundings.py",
-    "test_linear.py",
+    "test_experiment.py",
+    "test_digests.py",
+    "test_train.py",
 )
 """Files of tests that take longest."""
 
