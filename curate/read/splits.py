@@ -59,17 +59,22 @@ def plan_splits(file: InputFile, split_bytes: int = 64 << 20) -> list[Split]:
 
 
 def read_split(
-    split: Split, wanted: Wanted = goes_on, limits: Limits | None = None, lookback: int = LOOKBACK
+    split: Split,
+    wanted: Wanted = goes_on,
+    limits: Limits | None = None,
+    lookback: int = LOOKBACK,
+    brief: bool = False,
 ) -> Iterator[Record]:
     """Yield every record that belongs to `split`, and one record of kind "damaged" for each bad region.
 
     A record belongs to the split in which its gzip member (in plain files: the record itself) starts; a bad region
-    to that of the record before it. `wanted` is asked, once the headers are known, whether the body is to be loaded.
+    to that of the record before it. `wanted` is asked, once the headers are known, whether the body is to be loaded. `brief`: of requests
+    and metadata nothing is told but their kind and where they are, unless they are damaged.
     Raises InputError when the file can't be opened, OSError when it can't be read.
     """
     with closing(open_input(split.address or split.file)) as file:
         stream, grammar = open_stream(file, split.size, split.file, block_size(split.file))
-        chain = Chain(stream, split.size, grammar, split.file, limits or Limits(), wanted)
+        chain = Chain(stream, split.size, grammar, split.file, limits or Limits(), wanted, brief)
         yield from _own_records(chain, split, lookback)
 
 

@@ -83,7 +83,7 @@ def pages(task: PagesTask) -> Iterator[pa.RecordBatch]:
     sites = _sites(web)
 
     def rows() -> Iterator[dict[str, object]]:
-        for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes))):
+        for number, record in enumerate(read_split(web.split, limits=Limits(body=web.page_bytes), brief=True)):
             if number < task.done:
                 continue
             row, reason = _row(record, web.source), task.poison.get(str(number))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from curate.warc.codecs import BrokenError
-from curate.warc.headers import Http, header_end, parse_arc, parse_http, parse_warc, swallowed
+from curate.warc.headers import Http, header_end, parse_arc, parse_brief, parse_http, parse_warc, swallowed
 from curate.warc.payload import decode_body
 from curate.warc.record import DAMAGED, Record, Wanted
 from curate.warc.streams import ARC, PROBE_OUT, Grammar, Stream
@@ -31,9 +31,18 @@ class Limits:
 
 
 class Chain:
-    """The walk over one file. `wanted` decides which bodies are loaded."""
+    """The walk over one file. `wanted` decides which bodies are loaded. `brief`: of sound records that are no pages only the kind is told."""
 
-    def __init__(self, stream: Stream, size: int, grammar: Grammar, file: str, limits: Limits, wanted: Wanted) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        size: int,
+        grammar: Grammar,
+        file: str,
+        limits: Limits,
+        wanted: Wanted,
+        brief: bool = False,
+    ) -> None:
         self._stream = stream
         self._size = size
         self._grammar = grammar
@@ -44,6 +53,8 @@ class Chain:
         self._file = file
         self._limits = limits
         self._wanted = wanted
+        self._brief = brief and not self._arc
+        self._unread: bytes | None = None  # the header of a record of which only the kind is told
 
     def anchor(self, offset: int, stop: int) -> int:
         """The first place in `offset` … `stop` where a group begins; `stop` for none."""
@@ -84,11 +95,12 @@ class Chain:
         stream, mark, junk = self._stream, at, False
         while True:
             place = stream.place()
-            record = Record(self._file, place[0], inner=place[1])
+            record, self._unread = Record(self._file, place[0], inner=place[1]), None
             try:
                 state = self._junk(record) if junk else self._record(record, load)
                 self._next = stream.raw
             except BrokenError as error:
+                self._read_all(record)
                 _damage(record, str(error))
                 state, self._next = _END, self.anchor(at + 1, self._size)
             record.length, mark = self._next - mark, self._next
@@ -107,7 +119,7 @@ class Chain:
         body = self._stream.place()
         length = None
         if header is not None:
-            length = parse_arc(header, record) if self._arc else parse_warc(header, record)
+            length = self._parse(header, record)
         if length is None:
             _damage(record, "header: no blank line ends it" if header is None else "header: no usable length")
             self._stream.pos += header is None  # past the beginning of this record
@@ -123,9 +135,23 @@ class Chain:
                     return _JUNK
         return self._mend(record, body, length, missing)
 
+    def _parse(self, header: bytes, record: Record) -> int | None:
+        if self._arc:
+            return parse_arc(header, record)
+        if self._brief and (length := parse_brief(header, record)) is not None:
+            self._unread = header
+            return length
+        return parse_warc(header, record)
+
+    def _read_all(self, record: Record) -> None:
+        """Fill in what was left out of a record that turns out to be damaged."""
+        if self._unread:
+            parse_warc(self._unread, record)
+
     def _mend(self, record: Record, body: tuple[int, int], length: int, missing: int) -> str:
         """The record does not end where its header says: find out where, by the next that begins on a line."""
         stream = self._stream
+        self._read_all(record)
         stream.seek(body)
         found = self._to_begin()
         if missing and not found and stream.raw >= self._size and stream.solitary:

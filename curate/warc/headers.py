@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from curate.warc.record import Record
 
@@ -16,6 +16,8 @@ ARC_BEGIN = re.compile(
 WARC_SOMEWHERE = re.compile(WARC_BEGIN.pattern + rb"(?=[A-Za-z][A-Za-z0-9\-]{0,60}[ \t]{0,9}:)")
 """How a record begins after damage, when it may stand anywhere, in a line after garbage too."""
 ARC_SOMEWHERE = re.compile(rb"(?<=\n)" + ARC_BEGIN.pattern)
+_BRIEF_KIND = re.compile(rb"\nwarc-type:[ \t]*(request|metadata)[ \t]*\r?\n")
+_BRIEF_LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r?\n")
 _HTTP = re.compile(rb"[Hh][Tt][Tt][Pp]/\d[\d.]*[ \t]+(\d{3})")
 _FOLD = re.compile(rb"[ \t\r]*\n[ \t]+")
 _CHARSET = re.compile(r"(?<![\w-])charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]{1,40})", re.IGNORECASE)
@@ -27,8 +29,7 @@ _MOST_RESERVING = 100
 """Lines of such fields in one header that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Http:
+class Http(NamedTuple):
     """What matters of an HTTP header."""
 
     status: int | None
@@ -83,6 +84,19 @@ def parse_warc(block: bytes, record: Record) -> int | None:
     declared = names.get(b"warc-identified-payload-type") or names.get(b"content-type")
     record.content_type = media_type(_text(declared, 200))[0]
     return _length(names.get(b"content-length", b""))
+
+
+def parse_brief(block: bytes, record: Record) -> int | None:
+    """Fill in the kind alone where it is one that is no page, and return the Content-Length; None where the header is to be read as a whole:
+    two of three records of a crawl are of such kinds, and nothing else of them is asked."""
+    low = block.lower()
+    kind, length = _BRIEF_KIND.search(low), _BRIEF_LENGTH.search(low)
+    if kind is None or length is None or b"\n " in low or b"\n\t" in low:
+        return None
+    if low.count(b"warc-type") > 1 or low.count(b"content-length") > 1:  # the first counts, if it is one
+        return None
+    record.kind = kind[1].decode()
+    return int(length[1])
 
 
 def _address(text: str) -> str | None:

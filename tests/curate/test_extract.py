@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -220,6 +221,18 @@ def test_deep_nesting_and_odd_markup(tmp_path, engine):
 def test_hosts():
     assert schema.host("http://user:pw@EXAMPLE.org:80/a") == "example.org"
     assert schema.host("http://[bad/") is None
+    assert schema.host("http://example.org\\@other.org/") == urlsplit("http://example.org\\@other.org/").hostname
+    for end in ("", "/", "?a", "#a", ":80", ":", ":x/", "\n", "\t/", "@b.org/", "\\", "é/", "A/"):
+        for begin in (
+            "http://a-b.example.org",
+            "https://1.2.3.4",
+            "http://.",
+            "http:///",
+            "ftp://a.org",
+            "//a.org",
+            "HTTP://a.org",
+        ):
+            assert schema.host(begin + end) == (urlsplit(begin + end).hostname or None)
     assert schema.host(None) is None
 
 

@@ -22,7 +22,7 @@ from curate.read.inputs import InputFile
 from curate.read.splits import plan_splits, read_split
 from curate.warc import ERRORS, Limits, Record, chain, goes_on, skip_reason
 from curate.warc.codecs import Codec
-from curate.warc.headers import Http
+from curate.warc.headers import Http, parse_brief, parse_warc
 from curate.warc.payload import decode_body
 from curate.warc.streams import Members, Plain
 
@@ -545,3 +545,16 @@ def test_no_body_breaks_the_reader(body: bytes, content: list[str], transfer: li
     page, error = decode_body(body, Http(200, None, None, ",".join(transfer), ",".join(content)), limit)
     assert len(page) <= limit
     assert error is None or error.partition(":")[0] in ERRORS
+
+
+LINES = st.sampled_from([b"WARC-Type: request", b"warc-type:metadata ", b"WARC-Type: response", b"WARC-Type : request", b" WARC-Type: request", b"Content-Length: 12", b"CONTENT-LENGTH:7\t", b"Content-Length: x", b"Content-Length: 1234567890123456789", b"WARC-Target-URI: http://a.org/?warc-type=a", b"\x0bWARC-Type: metadata", b"\tfolded", b"X: y", b"WARC-Type: request\r"])  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=7), st.sampled_from([b"\r\n", b"\n"]))
+def test_a_header_read_in_brief_says_the_same(lines: list[bytes], end: bytes) -> None:
+    header = end.join([b"WARC/1.0", *lines, b"", b""])
+    one, other = Record("f", 0), Record("f", 0)
+    length = parse_brief(header, one)
+    if length is not None:
+        assert (length, one.kind) == (parse_warc(header, other), other.kind)
+        assert one.kind in ("request", "metadata")

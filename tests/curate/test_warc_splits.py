@@ -7,7 +7,7 @@ import json
 import lzma
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,10 @@ SETTINGS = settings(
 )
 
 
+RESPONSES = (b"response",)
+MIXED = (b"request", b"response", b"metadata", b"Request ", b"warcinfo")
+
+
 @dataclass
 class Crawl:
     """A file, the bytes of each record's member in it, and the bodies."""
@@ -39,12 +43,12 @@ class Crawl:
     bodies: list[bytes]
 
 
-def record(i: int, body: bytes, line: bytes = b"\r\n") -> bytes:
+def record(i: int, body: bytes, line: bytes = b"\r\n", kind: bytes = b"response") -> bytes:
     http = b"HTTP/1.1 200 OK" + line + b"Content-Type: text/html; charset=utf-8" + line + line + body
     header = line.join(
         [
             b"WARC/1.0",
-            b"WARC-Type: response",
+            b"WARC-Type: " + kind,
             b"WARC-Target-URI: http://example.org/%d" % i,
             b"WARC-Date: 2026-11-24T12:00:00Z",
             b"WARC-Record-ID: <urn:test:%d>" % i,
@@ -55,11 +59,11 @@ def record(i: int, body: bytes, line: bytes = b"\r\n") -> bytes:
     return header + line * 2 + http + line * 2
 
 
-def per_record(compress: Callable[[bytes], bytes], line: bytes = b"\r\n") -> Callable[[list[bytes]], Crawl]:
-    def build(bodies: list[bytes]) -> Crawl:
+def per_record(compress: Callable[[bytes], bytes], line: bytes = b"\r\n") -> Callable[..., Crawl]:
+    def build(bodies: list[bytes], kinds: Sequence[bytes] = RESPONSES) -> Crawl:
         data, spans = b"", []
         for i, body in enumerate(bodies):
-            member = compress(record(i, body, line))
+            member = compress(record(i, body, line, kinds[i % len(kinds)]))
             spans.append((len(data), len(data) + len(member)))
             data += member
         return Crawl(data, spans, bodies)
@@ -67,11 +71,11 @@ def per_record(compress: Callable[[bytes], bytes], line: bytes = b"\r\n") -> Cal
     return build
 
 
-def cut_anywhere(size: int) -> Callable[[list[bytes]], Crawl]:
+def cut_anywhere(size: int) -> Callable[..., Crawl]:
     """Members that end where it suits the compressor, as bgzip and pigz write them."""
 
-    def build(bodies: list[bytes]) -> Crawl:
-        whole = b"".join(record(i, body) for i, body in enumerate(bodies))
+    def build(bodies: list[bytes], kinds: Sequence[bytes] = RESPONSES) -> Crawl:
+        whole = b"".join(record(i, body, kind=kinds[i % len(kinds)]) for i, body in enumerate(bodies))
         data = b"".join(gzip.compress(whole[at : at + size], 6, mtime=0) for at in range(0, len(whole), size))
         return Crawl(data, [], bodies)
 
@@ -105,11 +109,12 @@ CONTAINERS = {
 }
 
 
-def read(path: Path, splits: int, lookback: int = 1 << 20) -> list[Record]:
+def read(path: Path, splits: int, lookback: int = 1 << 20, brief: bool = False) -> list[Record]:
     """All records, read in about `splits` splits."""
     size = path.stat().st_size
     file = InputFile(str(path), size, "warc")
-    return [r for split in plan_splits(file, max(1, size // splits)) for r in read_split(split, lookback=lookback)]
+    cut = plan_splits(file, max(1, size // splits))
+    return [r for split in cut for r in read_split(split, lookback=lookback, brief=brief)]
 
 
 words = st.sampled_from(
@@ -191,6 +196,25 @@ def test_damaged_files(
         assert _contains(good, untouched)
         if name not in ("crawl.warc", "lines.warc"):  # nothing but the line ends between records may be left out
             assert sum(r.length for r in whole) >= len(broken) - broken.count(b"\n") - broken.count(b"\r")
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@given(data=st.data(), bodies=bodies_of)
+@SETTINGS
+def test_in_brief_only_sound_records_that_are_no_pages_say_less(
+    name: str, data: st.DataObject, bodies: list[bytes], tmp_path: Path
+) -> None:
+    crawl = CONTAINERS[name](bodies, MIXED)
+    path = tmp_path / name
+    path.write_bytes(hurt(crawl, data.draw(damages(len(crawl.data))))[0] if data.draw(st.booleans()) else crawl.data)
+    whole, brief = read(path, 1), read(path, 1, brief=True)
+    assert len(whole) == len(brief)
+    for one, other in zip(whole, brief, strict=True):
+        if one.kind in ("request", "metadata"):
+            one = Record(one.file, one.offset, one.length, one.inner, one.kind)
+            assert other.body is None
+            other = Record(other.file, other.offset, other.length, other.inner, other.kind, error=other.error)
+        assert other == one
 
 
 @pytest.mark.parametrize("name", ["crawl.warc.gz", "stored.warc.gz"])
