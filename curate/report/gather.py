@@ -129,9 +129,9 @@ def gather(corpus: str, recipe: Recipe | None, limit: int = LIMIT) -> ReportData
             _count(data, batch, "kept")
             _sample(kept, batch)
         by_reason = _rejected(corpus, data, limit)
+        data.kept, data.dropped = _traced(corpus, [_of_languages(kept), _fair(by_reason)], recipe)
+        data.worst = _worst(corpus, recipe)
         data.lengths["extracted"] = extracted.result()
-    data.kept, data.dropped = _traced(corpus, [_of_languages(kept), _fair(by_reason)], recipe)
-    data.worst = _worst(corpus, recipe)
     return data
 
 
