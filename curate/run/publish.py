@@ -4,7 +4,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from curate.dedup.copies import Sizes
 from curate.dedup.removals import rows_by_shard
 from curate.engine.session import Session
 from curate.errors import InputError
-from curate.files import storage, typed_json
+from curate.files import storage, threads, typed_json
 from curate.files.output import IDENTITY, INDEX, dump_json, read_json
 from curate.filters.labels import folder
 from curate.filters.sampling import uniform
@@ -162,19 +161,22 @@ def run(task: PublishTask) -> Published:
     data = schema.published(kind, signals, sizes=bool(task.sizes))
     rejected = schema.judged(kind, signals)
     kept = Content()
-    with ShardWriter(task.rejected, rejected) as rejects, ThreadPoolExecutor(3) as pool:
-        evidence = pool.submit(_write_evidence, task)
+    with ShardWriter(task.rejected, rejected) as rejects:
         if task.pieces:
             for at, piece in enumerate(task.pieces):
-                kept += write_piece(piece, data, _kept(task, at, data, rejects, pool))
+                kept += write_piece(piece, data, _kept(task, at, data, rejects))
         else:
             with ShardWriter(task.data, data) as writer:
                 for at in range(len(task.sources)):
-                    for batch in _kept(task, at, data, rejects, pool):
+                    for batch in _kept(task, at, data, rejects):
                         writer.write(batch)
-                list(pool.map(ShardWriter.cut, (writer, rejects)))  # what is left of both is compressed at once
+                with threads.pool(2) as pool:  # what is left of both is compressed at once
+                    list(pool.map(ShardWriter.cut, (writer, rejects)))
             kept = writer.content
-        evidence.result()
+    with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
+        for path in task.evidence:
+            for batch in read_batches(path):
+                evidence.write(batch)
     read = total(read_written(path).content for path in task.sources)
     check_documents(task.rejected, read, kept + rejects.content)
     counts = recount(task.pieces or [task.data], task.rejected)
@@ -182,35 +184,16 @@ def run(task: PublishTask) -> Published:
     return Published(counts.rows, counts.kept)
 
 
-def _write_evidence(task: PublishTask) -> None:
-    with ShardWriter(task.duplicates, schema.DUPLICATES) as evidence:
-        for path in task.evidence:
-            for batch in read_batches(path):
-                evidence.write(batch)
-
-
-def _kept(
-    task: PublishTask, at: int, data: pa.Schema, rejects: ShardWriter, pool: Executor
-) -> Iterator[pa.RecordBatch]:
-    """The kept rows of source number `at`; the others are written to `rejects`, in a thread while the next ones are read: where a
-    corpus has one shard, nothing else is done at that time."""
-    behind: Future[None] | None = None
+def _kept(task: PublishTask, at: int, data: pa.Schema, rejects: ShardWriter) -> Iterator[pa.RecordBatch]:
+    """The kept rows of source number `at`; the others are written to `rejects`."""
     clusters = Sizes(task.sizes[at].path, task.sizes[at].rows) if task.sizes else None
     for batch in read_checked(task.sources[at]):
         undecided = pc.is_null(batch["verdict"])
-        if behind:
-            behind.result()
-        behind = pool.submit(_reject, rejects, batch, pc.invert(undecided), task.text_share)
         kept = batch.filter(undecided)
         if clusters:
             kept = kept.append_column(schema.CLUSTER_SIZE, pa.array(clusters.of(kept["id"].to_pylist())))
         yield kept.select(data.names)
-    if behind:
-        behind.result()
-
-
-def _reject(rejects: ShardWriter, batch: pa.RecordBatch, rows: pa.BooleanArray, text_share: float) -> None:
-    rejects.write(_without_texts(batch.filter(rows), text_share))
+        rejects.write(_without_texts(batch.filter(pc.invert(undecided)), task.text_share))
 
 
 def counts_of(task: PublishTask) -> Counts:
