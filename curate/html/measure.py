@@ -225,12 +225,13 @@ def block(
         at += size
     counts = (
         (CHARS, chars), (DIGITS, digits), (CAPITALS, capitals), (COMMAS, commas), (ENDS, ends), (MARKS, marks), (STOPS, stopped),
-        (INITIALS, initials), (FOREIGN, foreign), (LONGEST, longest), (IN_TITLE, in_title), (BARS, bars), (YEARS, years),
+        (INITIALS, initials), (FOREIGN, foreign), (IN_TITLE, in_title), (BARS, bars), (YEARS, years),
         (DESCRIBED, described),
     )  # fmt: skip
     for column, many in counts:
         out[column] = min(many, MOST)
     out[WORDS] = min(number, MOST) + halves // 2
+    out[LONGEST] = longest
     out[FIRST] = first_kind
     out[TERMINAL] = last == END
     out[COLON] = last == COLON_KIND
@@ -271,7 +272,7 @@ def is_stop(stops: Array, word: Number) -> Number:
     found = False
     for k in range(EACH):
         found |= stops[row, U64(k)] == word
-    return found
+    return found & (word != U64(0))  # 0 is where a row has no more words
 
 
 @inner

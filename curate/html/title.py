@@ -26,7 +26,9 @@ _ALIKE = 0.6  # share of a heading's words that the title has
 _LONGEST = 300  # characters
 _MOST = 200  # headings that are looked at
 _MOST_PARTS = 8  # of a title
+_MOST_SOUGHT = 512  # bytes of words that are looked for in each heading by loops
 _FIRST_LINES = 10
+_BYTES = 4  # of a character at most
 _NONE = "\0"  # in no text
 
 
@@ -68,10 +70,12 @@ def with_title(text: str, title: str) -> str:
 
 def _headings(page: Page, main: Collection[str] = (), least: int = 0) -> list[tuple[int, str]]:
     """Level and text of the page's first headings, those that stand alone in theirs; but for some that have fewer than `least` of the
-    words `main`."""
+    words `main`, where these are not too many to be looked for."""
     spans = np.empty((_MOST, 3), np.int32)
     words = np.frombuffer(_NONE.join([*main, ""]).encode(), np.uint8)
-    count = _found(page.tape.text, page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, words, least, spans)
+    if len(words) > _MOST_SOUGHT:
+        least = 0
+    count = _found(page.tape.text, page.facts.nodes, page.facts.blocks, _LEVEL, _LONGEST, words, least, spans)
     data = page.tape.text.data
     texts = [(level, str(data[start:end], "utf-8", "replace")) for level, start, end in spans[:count].tolist()]
     return [(level, text) for level, text in texts if len(text) <= _LONGEST and "\n" not in text]
@@ -81,8 +85,8 @@ def _headings(page: Page, main: Collection[str] = (), least: int = 0) -> list[tu
 def _found(
     text: Array, nodes: Array, blocks: Array, levels: Array, longest: Number, words: Array, least: Number, out: Array
 ) -> Number:
-    """Level, start and end of blocks in headings of at most `longest` bytes; how many of the first len(out) there are. Left out are such
-    of ASCII that hold fewer than `least` of the `words`."""
+    """Level, start and end of blocks in headings that may have `longest` characters at most; how many of the first len(out) there are.
+    Left out are such of ASCII that hold fewer than `least` of the `words`."""
     seen = count = 0
     for i in range(len(blocks)):
         node = blocks[i, B_NODE]
@@ -92,9 +96,10 @@ def _found(
         if level == 0:
             continue
         start, end = blocks[i, B_START], blocks[i, B_END]
-        if end - start <= longest and (
-            least == 0 or not _is_ascii(text, start, end) or _has(text, start, end, words, least)
-        ):
+        likely = end - start <= _BYTES * longest
+        if likely and _is_ascii(text, start, end):
+            likely = end - start <= longest and (least == 0 or _has(text, start, end, words, least))
+        if likely:
             out[count, 0], out[count, 1], out[count, 2] = level, start, end
             count += 1
         seen += 1

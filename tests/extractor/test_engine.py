@@ -223,6 +223,17 @@ def test_a_title_of_many_parts_and_a_page_of_many_blocks_take_no_longer() -> Non
     assert title_of(judge(page).page) == "ab"
 
 
+@pytest.mark.parametrize("longest", [300, 1200])
+def test_words_of_a_hostile_title_are_not_looked_for_in_each_heading(longest: int) -> None:
+    """A million steps for each of 200 headings once: a page has 30 s."""
+    words = [f"{'a' * 590}{n:04}" for n in range(2000)]
+    page = f"<title>{' '.join(words)}</title>" + f"<h2>{'a' * longest}</h2>" * 200 + "<p>text"
+    assert title_of(judge(page).page) == " ".join(words)[:300]
+    words = [f"b{n}" for n in range(100_000)]
+    page = f"<title>{' '.join(words)}</title>" + f"<h2>{'a ' * (longest // 2)}</h2>" * 200 + "<p>text"
+    assert title_of(judge(page).page) == " ".join(words)[:300]
+
+
 def test_no_text_no_title() -> None:
     assert extractor("curate", title=True)("<title>Rivers</title><body>", None) == ""
     assert extractor("trafilatura", title=True)(PAGE, None) == extractor("trafilatura")(PAGE, None)

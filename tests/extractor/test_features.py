@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from curate.html.columns import FEATURES
 from curate.html.features import fill
-from curate.html.measure import IN_TITLE, STOPS, WORDS
+from curate.html.measure import CHARS, IN_TITLE, LONGEST, STOPS, WORDS, is_stop
 from curate.html.page import as_bytes, read_page
 from curate.html.tags import fnv
 from curate.html.words import _STOP, stop_words
@@ -139,3 +139,14 @@ WORDS_OF_TITLES = st.lists(st.text("abcdefgh", min_size=3, max_size=6), min_size
 def test_words_of_the_title_are_found_however_many_it_has(title: list[str], words: list[str]) -> None:
     page = read_page(f"<title>{' '.join(title)}</title><p>{' '.join(words)}")
     assert page.facts.measures[0, IN_TITLE] == sum(word in set(title) for word in words)
+
+
+def test_no_word_is_the_one_that_fills_rows_up() -> None:
+    assert not is_stop.py_func(stop_words(), np.uint64(0))
+    assert is_stop.py_func(stop_words(), np.uint64(fnv(b"the")))
+
+
+def test_a_word_is_as_long_as_it_is() -> None:
+    """Counts one by one end where single precision does, lengths don't."""
+    measures = read_page(f"<p>{'a' * 17_000_002}").facts.measures[0]
+    assert (measures[LONGEST], measures[CHARS]) == (17_000_002, 1 << 24)
