@@ -172,35 +172,6 @@ def _judge(
     return used
 
 
-def holds(data: bytes, word: bytes) -> bool:
-    """Whether a word of small letters, four or more, is in a text in UTF-8, in either case of ASCII."""
-    return bool(_holds(np.frombuffer(data, np.uint8), np.frombuffer(word, np.uint8)))
-
-
-@compiled
-def _holds(text: Array, word: Array) -> bool:
-    at = 0
-    while at < len(text):
-        found = U8(1)
-        if at + _BLOCK + 3 <= len(text):
-            found = U8(0)
-            for k in range(_BLOCK):
-                i = U64(at + k)
-                one, two, three, four = (
-                    text[i] | U8(32),
-                    text[i + U64(1)] | U8(32),
-                    text[i + U64(2)] | U8(32),
-                    text[i + U64(3)] | U8(32),
-                )
-                found |= U8((one == word[0]) & (two == word[1]) & (three == word[2]) & (four == word[3]))
-        if found:
-            for begin in range(at, min(at + _BLOCK, len(text))):
-                if _is_at(text, begin, len(text), word):
-                    return True
-        at += _BLOCK
-    return False
-
-
 @inner
 def _are_dots(text: Array, start: int, stop: int) -> bool:
     """Whether a line ends in three dots."""

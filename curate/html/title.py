@@ -1,13 +1,12 @@
 """The title of a page: the heading that its `title` names, or that itself without the site's name."""
 
 import re
-from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from curate.filters.jit import Array, Number, compiled, inner
-from curate.html.markup import U8, U64, lower
+from curate.filters.jit import Array, Number, compiled
+from curate.html.markup import U64
 from curate.html.page import Page
 from curate.html.tags import TAG
 from curate.html.tape import B_END, B_NODE, B_START, N_PARENT, N_TAG, TITLE_END, TITLE_START
@@ -26,10 +25,7 @@ _ALIKE = 0.6  # share of a heading's words that the title has
 _LONGEST = 300  # characters
 _MOST = 200  # headings that are looked at
 _MOST_PARTS = 8  # of a title
-_MOST_SOUGHT = 512  # bytes of words that are looked for in each heading by loops
 _FIRST_LINES = 10
-_BYTES = 4  # of a character at most
-_NONE = "\0"  # in no text
 
 
 def title_of(page: Page, url: str | None = None) -> str:
@@ -40,14 +36,14 @@ def title_of(page: Page, url: str | None = None) -> str:
     words: list[str] = max(map(_tokens, parts), key=len, default=[])
     main = set(words)
     least = max(min(2, len(main)), 1)
-    if not said:
-        first = [text for level, text in _headings(page) if level == 1]
-        return first[0] if len(first) == 1 else ""
-    found = _headings(page, main, least)
+    found = _headings(page)
     named = [(level, -shared, text) for level, text in found if (shared := _named(text, main, least))]
     if named:
         return min(named, key=lambda one: one[:2])[2]
-    return (_shown(said, words, page, url) or _without_site(said, parts, url)[:_LONGEST]).strip()
+    if said:
+        return (_shown(said, words, page, url) or _without_site(said, parts, url)[:_LONGEST]).strip()
+    first = [text for level, text in found if level == 1]
+    return first[0] if len(first) == 1 else ""
 
 
 def with_title(text: str, title: str) -> str:
@@ -68,25 +64,18 @@ def with_title(text: str, title: str) -> str:
     return f"{title}\n{text}"
 
 
-def _headings(page: Page, main: Collection[str] = (), least: int = 0) -> list[tuple[int, str]]:
-    """Level and text of the page's first headings, those that stand alone in theirs; but for some that have fewer than `least` of the
-    words `main`, where these are not too many to be looked for."""
+def _headings(page: Page) -> list[tuple[int, str]]:
+    """Level and text of the page's first headings, those that stand alone in theirs."""
     spans = np.empty((_MOST, 3), np.int32)
-    words = np.frombuffer(_NONE.join([*main, ""]).encode(), np.uint8)
-    if len(words) > _MOST_SOUGHT:
-        least = 0
-    count = _found(page.tape.text, page.facts.nodes, page.facts.blocks, _LEVEL, _LONGEST, words, least, spans)
+    count = _found(page.facts.nodes, page.facts.blocks, _LEVEL, 4 * _LONGEST, spans)
     data = page.tape.text.data
     texts = [(level, str(data[start:end], "utf-8", "replace")) for level, start, end in spans[:count].tolist()]
     return [(level, text) for level, text in texts if len(text) <= _LONGEST and "\n" not in text]
 
 
 @compiled
-def _found(
-    text: Array, nodes: Array, blocks: Array, levels: Array, longest: Number, words: Array, least: Number, out: Array
-) -> Number:
-    """Level, start and end of blocks in headings that may have `longest` characters at most; how many of the first len(out) there are.
-    Left out are such of ASCII that hold fewer than `least` of the `words`."""
+def _found(nodes: Array, blocks: Array, levels: Array, longest: Number, out: Array) -> Number:
+    """Level, start and end of blocks in headings of at most `longest` bytes; how many of the first len(out) there are."""
     seen = count = 0
     for i in range(len(blocks)):
         node = blocks[i, B_NODE]
@@ -95,51 +84,13 @@ def _found(
             level = levels[nodes[max(nodes[node, N_PARENT], 0), N_TAG]]
         if level == 0:
             continue
-        start, end = blocks[i, B_START], blocks[i, B_END]
-        likely = end - start <= _BYTES * longest
-        if likely and _is_ascii(text, start, end):
-            likely = end - start <= longest and (least == 0 or _has(text, start, end, words, least))
-        if likely:
-            out[count, 0], out[count, 1], out[count, 2] = level, start, end
+        if blocks[i, B_END] - blocks[i, B_START] <= longest:
+            out[count, 0], out[count, 1], out[count, 2] = level, blocks[i, B_START], blocks[i, B_END]
             count += 1
         seen += 1
         if seen == len(out):
             break
     return count
-
-
-@inner
-def _is_ascii(text: Array, start: Number, end: Number) -> Number:
-    found = U8(0)
-    for i in range(U64(start), U64(end)):
-        found |= text[i]
-    return found < 128
-
-
-@inner
-def _has(text: Array, start: Number, end: Number, words: Array, least: Number) -> Number:
-    """Whether ASCII holds `least` of some words in small letters, behind each of which stands a zero byte."""
-    there = begin = 0
-    for stop in range(len(words)):
-        if words[stop] == 0:
-            there += _holds(text, start, end, words, begin, stop)
-            if there >= least:
-                return True
-            begin = stop + 1
-    return False
-
-
-@inner
-def _holds(text: Array, start: Number, end: Number, word: Array, begin: Number, stop: Number) -> Number:
-    """Whether bytes `start` to `end`, in small letters, hold the bytes `begin` to `stop` of `word`."""
-    size = stop - begin
-    for i in range(start, end - size + 1):
-        k = 0
-        while k < size and lower(text[U64(i + k)]) == word[U64(begin + k)]:
-            k += 1
-        if k == size:
-            return True
-    return False
 
 
 def _named(heading: str, main: set[str], least: int) -> int:

@@ -42,9 +42,8 @@ je da se i u na ne su za od sa kao to bi što ali
 """
 
 
-EACH = (
-    4  # hashes in a row of the table, compared without a branch: one word in three is among them, and none says which
-)
+EACH = 4
+"""Hashes in a row of the table, compared without a branch: one word in three is frequent, and none says which."""
 
 
 @lru_cache(maxsize=1)
